@@ -1,0 +1,70 @@
+import { Type, type Static } from 'typebox';
+import { Actor, Instant } from './common.ts';
+
+/*
+ * What happened, as any room may hear of it without knowing who said it. Data carry ids and digests, never row values.
+ * The full type of an event is `dev.gyre.<key>.v1`.
+ */
+export interface EventData {
+  'project.loaded': { project: string; charter: string; charterVersion: number };
+  'charter.recorded': { digest: string; version: number };
+  'dataset.versioned': { digest: string; dataset: string; part?: string; rows: number };
+  'quality_report.created': { id: string; dataset: string; violations: number; scores: Record<string, number | null> };
+  'split.created': { id: string; version: string; parts: Record<string, string> };
+  'transform.fitted': { id: string; digest: string; dataset: string; features: number };
+  'study.created': { id: string; trainer: string; trials: number };
+  'study.finished': { id: string; bestRun: string; metric: string; value: number };
+  'run.started': { id: string; experiment: string; trainer?: string };
+  'run.finished': { id: string; status: string; metrics: Record<string, number> };
+  'test_report.created': { id: string; digest: string; run: string; passed: boolean; metrics: Record<string, number | null> };
+  'model_version.created': { id: string; model: string; version: number; package: string; run: string };
+  'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number };
+  'model_version.alias_removed': { id: string; model: string; version: number; alias: string };
+  'deployment.started': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
+  'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
+  'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };
+  'deployment.rolled_back': { id: string; environment: string; modelVersion: string; to: string };
+  'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
+  'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
+  'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
+  'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
+  'predictions.ingested': { environment: string; endpoint: string; rows: number; segment: string };
+  'labels.joined': { environment: string; endpoint: string; rows: number; unmatched: number };
+  'window.evaluated': { id: string; environment: string; endpoint: string; revision: number; rows: number; labelled: number };
+  'alert.raised': { id: string; kind: string; environment: string; endpoint: string; modelVersion: string; cause: string };
+  'alert.acknowledged': { id: string };
+  'alert.resolved': { id: string; window: string };
+  'action.started': { id: string; kind: string; alert?: string; pipelineRun?: string };
+  'action.finished': { id: string; kind: string; state: string; outcome: string };
+  'pipeline_run.started': { id: string; pipeline: string; reason: string };
+  'pipeline_run.finished': { id: string; pipeline: string; state: string };
+  'step_run.finished': { id: string; pipelineRun: string; step: string; state: string; summary?: string };
+  'identity.created': { id: string; name: string; roles: string[] };
+  'identity.disabled': { id: string };
+  'token.issued': { id: string; identity: string };
+  'token.revoked': { id: string; identity: string };
+}
+export type EventKind = keyof EventData;
+/** The prefix and suffix around a kind: `dev.gyre.dataset.versioned.v1`. */
+export function eventType(kind: EventKind): string {
+  return `dev.gyre.${kind}.v1`;
+}
+
+/** A CloudEvent 1.0 in its JSON format, with our extensions. */
+export const GyreEvent = Type.Object({
+  specversion: Type.Literal('1.0'),
+  id: Type.String(),
+  source: Type.String(),
+  type: Type.String(),
+  subject: Type.String(),
+  time: Instant,
+  datacontenttype: Type.Literal('application/json'),
+  data: Type.Record(Type.String(), Type.Unknown()),
+  actor: Actor,
+  project: Type.String(),
+  position: Type.Integer(),
+  reason: Type.Optional(Type.String()),
+  traceparent: Type.Optional(Type.String()),
+  causationid: Type.Optional(Type.String()),
+});
+export type GyreEvent = Static<typeof GyreEvent>;

@@ -1,0 +1,78 @@
+export { Actor, Check, Digest, Id, Instant, Interval, Measured, Name, oneOf, page, strict } from './common.ts';
+export { Problem } from './problem.ts';
+export { Identity, IdentityInput, IssuedToken, Permission, Role, Token, permissions, roles } from './access.ts';
+export {
+  ColumnProfile,
+  ColumnSchema,
+  ColumnType,
+  DatasetFile,
+  DatasetManifest,
+  DatasetProfile,
+  DatasetVersion,
+  FailingExample,
+  HistogramBin,
+  QualityCheck,
+  QualityReport,
+  Split,
+  SplitPart,
+  TableSchema,
+  columnTypes,
+  datasetFormats,
+  qualityCharacteristics,
+} from './dataset.ts';
+export {
+  Charter,
+  CharterVersion,
+  ColumnTransforms,
+  CommandStep,
+  DatasetSpec,
+  Duration,
+  EnvironmentSpec,
+  MonitorSpec,
+  Project,
+  ReleaseSpec,
+  RetrainSpec,
+  SearchAxis,
+  SearchSpec,
+  ServeSpec,
+  SplitSpec,
+  StepSpec,
+  TestSpec,
+  Threshold,
+  TrainStep,
+  TransformStep,
+  riskLevels,
+} from './project.ts';
+export { InputColumn, Task, Transform, tasks } from './features.ts';
+export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
+export { Comparison, CurvePoint, Explanation, Importance, MetricValue, Slice, TestReport } from './test-report.ts';
+export {
+  AliasChange,
+  Evidence,
+  ModelPackage,
+  ModelVersion,
+  PackageFile,
+  RegisteredModel,
+  Signature,
+  aliasNames,
+  modelStates,
+} from './model.ts';
+export {
+  ApplicationTestReport,
+  Approval,
+  Certification,
+  Deployment,
+  EnvironmentState,
+  LoadFigures,
+  ManifestModel,
+  Readiness,
+  ReleaseManifest,
+  SignedManifest,
+  deploymentStates,
+} from './release.ts';
+export { CellValue, Label, LabelBatch, NamedRow, PredictAnswer, PredictRequest, Prediction } from './prediction.ts';
+export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, actionKinds, alertKinds, alertStates } from './monitor.ts';
+export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
+export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from './governance.ts';
+export { GyreEvent, eventType } from './events.ts';
+export type { EventData, EventKind } from './events.ts';

@@ -1,0 +1,33 @@
+import { Type, type Static } from 'typebox';
+import { Actor, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
+
+export const stepStates = ['waiting', 'running', 'succeeded', 'cached', 'failed', 'cancelled', 'skipped'] as const;
+export const StepRun = strict({
+  id: Id,
+  pipelineRun: Id,
+  step: Type.String(),
+  kind: Type.String({ description: 'the handler that executes it, such as data.ingest' }),
+  state: oneOf(stepStates),
+  cacheKey: Type.Optional(Digest),
+  attempt: Type.Integer(),
+  inputs: Type.Record(Type.String(), Type.Unknown()),
+  outputs: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'ids and digests of the records that it left' })),
+  summary: Type.Optional(Type.String({ description: 'one line for a person' })),
+  error: Type.Optional(Type.String()),
+  startedAt: Type.Optional(Instant),
+  endedAt: Type.Optional(Instant),
+});
+export type StepRun = Static<typeof StepRun>;
+
+export const PipelineRun = strict({
+  id: Id,
+  pipeline: Name,
+  state: oneOf(['waiting', 'running', 'succeeded', 'failed', 'cancelled']),
+  parameters: Type.Record(Type.String(), Type.Unknown()),
+  steps: Type.Array(StepRun),
+  reason: Type.String(),
+  createdBy: Actor,
+  createdAt: Instant,
+  endedAt: Type.Optional(Instant),
+});
+export type PipelineRun = Static<typeof PipelineRun>;

@@ -1,0 +1,228 @@
+import { Type, type Static } from 'typebox';
+import { Name, oneOf, strict } from './common.ts';
+
+/*
+ * The shape of `gyre.yaml`. Each section is the part of one room; this file and its neighbours are the one schema
+ * from which messages, types and the published JSON Schema come.
+ */
+
+/** A condition on a number: ">= 0.83", "<= 0.1", "> 0", "< 5". */
+export const Threshold = Type.String({ pattern: '^\\s*(>=|<=|>|<)\\s*-?[0-9]*\\.?[0-9]+\\s*$', description: 'such as ">= 0.83"' });
+/** A length of time: "30s", "15m", "6h", "1d". */
+export const Duration = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$', description: 'such as 30s, 15m, 6h, 1d' });
+const Statement = strict({
+  text: Type.String({ minLength: 1 }),
+  reason: Type.String({ minLength: 1 }),
+  author: Type.String({ minLength: 1 }),
+  date: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'YYYY-MM-DD' }),
+});
+
+export const riskLevels = ['minimal', 'limited', 'high'] as const;
+export const Charter = strict({
+  problem: Type.String({ minLength: 1, description: 'what is to be decided better, and for whom' }),
+  owner: Type.String({ minLength: 1 }),
+  stakeholders: Type.Optional(Type.Array(Type.String())),
+  scope: Type.Optional(strict({ in: Type.Optional(Type.Array(Type.String())), out: Type.Optional(Type.Array(Type.String())) })),
+  timeline: Type.Optional(Type.Record(Type.String(), Type.String())),
+  constraints: Type.Optional(Type.Array(Type.String())),
+  kpis: Type.Optional(Type.Array(strict({ name: Type.String(), target: Type.String(), measuredBy: Type.Optional(Type.String()) }))),
+  success: Type.Record(Type.String(), Threshold, { description: 'metric → threshold; gates and monitors use these very ones' }),
+  risk: Type.Optional(oneOf(riskLevels)),
+  assumptions: Type.Optional(Type.Array(Statement)),
+  decisions: Type.Optional(Type.Array(Statement)),
+  personalData: Type.Optional(
+    strict({
+      columns: Type.Array(Type.String()),
+      purpose: Type.String(),
+      legalBasis: Type.String(),
+      retention: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type Charter = Static<typeof Charter>;
+
+export const SplitSpec = strict({
+  parts: Type.Record(Name, Type.Number({ exclusiveMinimum: 0, maximum: 1 }), { description: 'part → fraction; together 1' }),
+  salt: Type.Optional(Type.String({ description: 'default: the project’s name' })),
+  stratify: Type.Optional(Type.String({ description: 'column whose shares are reported for each part' })),
+});
+export const DatasetSpec = strict({
+  source: Type.String({ minLength: 1, description: 'a file (CSV, Parquet, JSON Lines), relative to gyre.yaml' }),
+  key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
+  expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),
+  where: Type.Optional(Type.String({ description: 'keep only these rows: a comparison, such as "tenure > 0"' })),
+  asOf: Type.Optional(Type.String({ description: 'the day that the data speak of, YYYY-MM-DD' })),
+  maxAge: Type.Optional(Duration),
+  target: Type.Optional(Type.String({ description: 'column whose association with the others is profiled' })),
+  split: Type.Optional(SplitSpec),
+});
+export type DatasetSpec = Static<typeof DatasetSpec>;
+
+/** Transforms of one column, in the order in which they are applied. */
+export const ColumnTransforms = strict({
+  impute: Type.Optional(
+    Type.Union([
+      oneOf(['median', 'mean', 'most_frequent', 'missing', 'none']),
+      strict({ constant: Type.Union([Type.Number(), Type.String()]) }),
+    ]),
+  ),
+  clip: Type.Optional(
+    strict(
+      { lower: Type.Number({ minimum: 0, maximum: 1 }), upper: Type.Number({ minimum: 0, maximum: 1 }) },
+      { description: 'quantiles: training rows beyond them are outliers and are clipped; inference lets every row through' },
+    ),
+  ),
+  scale: Type.Optional(oneOf(['standard', 'minmax', 'none'])),
+  encode: Type.Optional(oneOf(['one_hot', 'ordinal', 'target'])),
+  minFrequency: Type.Optional(Type.Integer({ minimum: 1, description: 'categories seen less often are encoded together as other' })),
+});
+export type ColumnTransforms = Static<typeof ColumnTransforms>;
+
+export const TransformStep = strict({
+  of: Name,
+  target: Type.String({ minLength: 1 }),
+  positive: Type.Optional(Type.String({ description: 'the class that the probability speaks of (binary)' })),
+  task: Type.Optional(oneOf(['binary', 'multiclass', 'regression'])),
+  transform: strict({
+    exclude: Type.Optional(Type.Array(Type.String())),
+    derive: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'feature → expression over columns' })),
+    numeric: Type.Optional(ColumnTransforms),
+    categorical: Type.Optional(ColumnTransforms),
+    columns: Type.Optional(Type.Record(Type.String(), ColumnTransforms)),
+    pca: Type.Optional(strict({ columns: Type.Array(Type.String(), { minItems: 2 }), components: Type.Integer({ minimum: 1 }) })),
+  }),
+});
+export type TransformStep = Static<typeof TransformStep>;
+
+const Scalar = Type.Union([Type.Number(), Type.String(), Type.Boolean()]);
+/** One axis of a search space: a list of choices, or a range. */
+export const SearchAxis = Type.Union([
+  Type.Array(Scalar, { minItems: 1 }),
+  strict({ uniform: Type.Tuple([Type.Number(), Type.Number()]) }),
+  strict({ log: Type.Tuple([Type.Number(), Type.Number()]) }),
+  strict({ integer: Type.Tuple([Type.Integer(), Type.Integer()]) }),
+]);
+export type SearchAxis = Static<typeof SearchAxis>;
+export const SearchSpec = strict({
+  algorithm: oneOf(['grid', 'random']),
+  trials: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
+  space: Type.Record(Type.String(), SearchAxis),
+});
+export type SearchSpec = Static<typeof SearchSpec>;
+export const TrainStep = strict({
+  trainer: oneOf(['logistic', 'linear', 'gbdt']),
+  of: Name,
+  params: Type.Optional(Type.Record(Type.String(), Scalar)),
+  search: Type.Optional(SearchSpec),
+  metric: Type.Optional(Type.String({ description: 'what the search and the choice of trainer optimise on the validation part' })),
+  seed: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export type TrainStep = Static<typeof TrainStep>;
+
+/** A step in any language: a process that reads its inputs and writes its outputs as files. */
+export const CommandStep = strict({
+  run: Type.String({ minLength: 1 }),
+  deps: Type.Optional(Type.Array(Type.String())),
+  params: Type.Optional(Type.Record(Type.String(), Scalar)),
+  outs: Type.Optional(Type.Array(Type.String())),
+  after: Type.Optional(Type.Array(Name)),
+  timeout: Type.Optional(Duration),
+});
+export type CommandStep = Static<typeof CommandStep>;
+export const StepSpec = Type.Union([TransformStep, TrainStep, CommandStep]);
+export type StepSpec = Static<typeof StepSpec>;
+
+export const TestSpec = strict({
+  gates: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'such as "roc_auc >= 0.83" or "accuracy by Contract >= 0.70"; the charter’s thresholds always count',
+    }),
+  ),
+  slices: Type.Optional(Type.Array(Type.String(), { description: 'columns by whose values metrics are reported' })),
+  threshold: Type.Optional(
+    Type.Union([Type.Number({ minimum: 0, maximum: 1 }), oneOf(['max_f1', 'max_accuracy', 'youden'])], {
+      description: 'decision threshold, or how it is chosen on the validation part',
+    }),
+  ),
+});
+export type TestSpec = Static<typeof TestSpec>;
+
+export const EnvironmentSpec = strict({
+  certify: Type.Optional(oneOf(['qa'], { description: 'a version needs this role’s certification of its application tests here' })),
+  approve: Type.Optional(oneOf(['approver'], { description: 'a version needs the approval of this role before it comes here' })),
+  approvals: Type.Optional(Type.Integer({ minimum: 1, description: 'how many different people approve; default 1' })),
+  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
+});
+export const ReleaseSpec = strict({
+  environments: Type.Optional(Type.Record(Name, EnvironmentSpec, { description: 'in order; the first is where application tests run' })),
+  tests: Type.Optional(
+    strict({
+      latencyP99Ms: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      requestsPerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      durationMs: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
+  ),
+});
+export type ReleaseSpec = Static<typeof ReleaseSpec>;
+
+export const ServeSpec = strict({
+  endpoint: Name,
+  maxBodyBytes: Type.Optional(Type.Integer({ minimum: 1024 })),
+});
+export type ServeSpec = Static<typeof ServeSpec>;
+
+export const MonitorSpec = strict({
+  window: Type.Optional(Duration),
+  reference: Type.Optional(Type.String({ description: 'the part that drift is measured against; default train' })),
+  minRows: Type.Optional(Type.Integer({ minimum: 1, description: 'a window with fewer rows is reported, never judged' })),
+  drift: Type.Optional(
+    strict({
+      columns: Type.Optional(Type.Array(Type.String())),
+      alpha: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 0.5, description: 'family-wise false alarm rate of a window' })),
+      psi: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'least effect size that counts' })),
+    }),
+  ),
+  performance: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'metric → threshold on actuals, absolute (">= 0.75") or relative to the test report (">= 0.95 of test")',
+    }),
+  ),
+  latencyP99Ms: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  onAlert: Type.Optional(Type.Array(oneOf(['notify', 'retrain', 'roll_back']))),
+});
+export type MonitorSpec = Static<typeof MonitorSpec>;
+
+export const RetrainSpec = strict({
+  recentWindows: Type.Optional(Type.Integer({ minimum: 1, description: 'how many labelled windows join the training data' })),
+  recentWeight: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'weight of a row of theirs against a row of the old data' })),
+});
+export type RetrainSpec = Static<typeof RetrainSpec>;
+
+export const Project = strict(
+  {
+    project: Name,
+    description: Type.Optional(Type.String()),
+    charter: Charter,
+    data: Type.Record(Name, DatasetSpec),
+    steps: Type.Record(Name, StepSpec),
+    test: Type.Optional(TestSpec),
+    release: Type.Optional(ReleaseSpec),
+    serve: Type.Optional(ServeSpec),
+    monitor: Type.Optional(MonitorSpec),
+    retrain: Type.Optional(RetrainSpec),
+    settings: Type.Optional(Type.Record(Type.String(), Scalar, { description: 'platform settings: see `gyre config`' })),
+  },
+  { title: 'Gyre project', description: 'gyre.yaml' },
+);
+export type Project = Static<typeof Project>;
+
+/** A version of the charter, as recorded: every change of its words is a new one. */
+export const CharterVersion = strict({
+  digest: Type.String(),
+  version: Type.Integer(),
+  project: Name,
+  charter: Charter,
+  recordedAt: Type.String(),
+  recordedBy: Type.String(),
+});
+export type CharterVersion = Static<typeof CharterVersion>;

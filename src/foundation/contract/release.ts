@@ -1,0 +1,127 @@
+import { Type, type Static } from 'typebox';
+import { Actor, Check, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
+import { PackageFile, Signature } from './model.ts';
+
+/** One model as a data plane loads it. */
+export const ManifestModel = strict({
+  name: Name,
+  version: Type.String(),
+  modelVersion: Id,
+  package: Digest,
+  files: Type.Array(PackageFile),
+  signature: Signature,
+  weight: Type.Number({ minimum: 0, maximum: 1, description: 'share of the endpoint’s traffic' }),
+});
+export type ManifestModel = Static<typeof ManifestModel>;
+
+/** What a data plane makes true; immutable canonical JSON (RFC 8785), signed. Serving knows nothing else. */
+export const ReleaseManifest = strict({
+  format: Type.Literal('gyre.manifest.v1'),
+  environment: Name,
+  endpoint: Name,
+  generation: Type.Integer({ minimum: 1, description: 'grows with every change of this environment' }),
+  models: Type.Array(ManifestModel, { minItems: 1 }),
+  log: strict({ sample: Type.Number({ minimum: 0, maximum: 1 }) }),
+  limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer() }),
+  tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
+  createdAt: Instant,
+});
+export type ReleaseManifest = Static<typeof ReleaseManifest>;
+
+/** A manifest with the installation's Ed25519 signature over its canonical bytes (base64). */
+export const SignedManifest = strict({ manifest: ReleaseManifest, keyId: Type.String(), signature: Type.String() });
+export type SignedManifest = Static<typeof SignedManifest>;
+
+export const LoadFigures = strict({
+  requests: Type.Integer(),
+  errors: Type.Integer(),
+  durationMs: Type.Number(),
+  ratePerSecond: Type.Number(),
+  p50Ms: Type.Number(),
+  p95Ms: Type.Number(),
+  p99Ms: Type.Number(),
+  maxMs: Type.Number(),
+});
+export type LoadFigures = Static<typeof LoadFigures>;
+
+/** What application tests in a production-like environment found, over the network. */
+export const ApplicationTestReport = strict({
+  id: Id,
+  digest: Digest,
+  modelVersion: Id,
+  package: Digest,
+  environment: Name,
+  generation: Type.Integer(),
+  checks: Type.Array(Check),
+  load: Type.Optional(LoadFigures),
+  accuracy: Type.Optional(strict({ dataset: Digest, rows: Type.Integer(), metrics: Type.Record(Type.String(), Type.Number()) })),
+  passed: Type.Boolean(),
+  startedAt: Instant,
+  endedAt: Instant,
+  startedBy: Actor,
+});
+export type ApplicationTestReport = Static<typeof ApplicationTestReport>;
+
+export const Certification = strict({
+  id: Id,
+  modelVersion: Id,
+  package: Digest,
+  report: Id,
+  reportDigest: Digest,
+  verdict: oneOf(['certified', 'refused']),
+  statement: Type.String(),
+  certifiedBy: Actor,
+  certifiedAt: Instant,
+});
+export type Certification = Static<typeof Certification>;
+
+export const Approval = strict({
+  id: Id,
+  modelVersion: Id,
+  package: Digest,
+  environment: Name,
+  certification: Type.Optional(Id),
+  verdict: oneOf(['approved', 'refused']),
+  statement: Type.String(),
+  approvedBy: Actor,
+  approvedAt: Instant,
+});
+export type Approval = Static<typeof Approval>;
+
+export const deploymentStates = ['rolling', 'live', 'superseded', 'rolled_back', 'failed'] as const;
+export const Deployment = strict({
+  id: Id,
+  environment: Name,
+  endpoint: Name,
+  generation: Type.Integer(),
+  modelVersion: Id,
+  package: Digest,
+  manifest: Digest,
+  state: oneOf(deploymentStates),
+  reason: Type.String(),
+  certification: Type.Optional(Id),
+  approvals: Type.Array(Id),
+  deployedBy: Actor,
+  deployedAt: Instant,
+  endedAt: Type.Optional(Instant),
+});
+export type Deployment = Static<typeof Deployment>;
+
+/** What a version still lacks for an environment: empty means that it may go. */
+export const Readiness = strict({
+  modelVersion: Id,
+  environment: Name,
+  ready: Type.Boolean(),
+  missing: Type.Array(strict({ gate: Type.String(), reason: Type.String() })),
+});
+export type Readiness = Static<typeof Readiness>;
+
+export const EnvironmentState = strict({
+  name: Name,
+  position: Type.Integer(),
+  endpoint: Name,
+  live: Type.Optional(Deployment),
+  address: Type.Optional(Type.String({ description: 'base URL of its data plane, when it runs' })),
+  ready: Type.Boolean(),
+});
+export type EnvironmentState = Static<typeof EnvironmentState>;

@@ -1,0 +1,86 @@
+import { Type, type Static } from 'typebox';
+import { Check, Digest, Id, Instant, Interval, Measured, oneOf, strict } from './common.ts';
+import { Task } from './features.ts';
+
+export const MetricValue = strict({
+  name: Type.String(),
+  value: Measured,
+  interval: Type.Optional(Interval),
+  higherIsBetter: Type.Boolean(),
+});
+export type MetricValue = Static<typeof MetricValue>;
+
+export const Slice = strict({
+  column: Type.String(),
+  value: Type.String(),
+  rows: Type.Integer(),
+  metrics: Type.Record(Type.String(), Measured),
+});
+
+/** Champion against challenger on the same rows, that neither trained on. */
+export const Comparison = strict({
+  champion: Id,
+  challenger: Id,
+  dataset: Digest,
+  rows: Type.Integer(),
+  metric: Type.String(),
+  championValue: Type.Number(),
+  challengerValue: Type.Number(),
+  difference: Type.Number(),
+  interval: Interval,
+  resamples: Type.Integer(),
+  verdict: oneOf(['better', 'worse', 'no_evidence']),
+});
+export type Comparison = Static<typeof Comparison>;
+
+export const Importance = strict({ feature: Type.String(), drop: Type.Number(), std: Type.Number() });
+export const CurvePoint = strict({ x: Type.Number(), y: Type.Number() });
+
+export const TestReport = strict({
+  id: Id,
+  digest: Digest,
+  run: Id,
+  task: Task,
+  dataset: Digest,
+  rows: Type.Integer(),
+  metrics: Type.Array(MetricValue),
+  threshold: Type.Optional(strict({ value: Type.Number(), chosenBy: Type.String() })),
+  confusion: Type.Optional(
+    strict({
+      classes: Type.Array(Type.String()),
+      counts: Type.Array(Type.Array(Type.Integer()), { description: 'rows: truth, columns: prediction' }),
+    }),
+  ),
+  calibration: Type.Optional(
+    strict({
+      bins: Type.Array(strict({ predicted: Type.Number(), observed: Type.Number(), count: Type.Integer() })),
+      error: Type.Number(),
+    }),
+  ),
+  curves: Type.Optional(strict({ roc: Type.Array(CurvePoint), precisionRecall: Type.Array(CurvePoint) })),
+  slices: Type.Array(Slice),
+  parts: Type.Array(strict({ part: Type.String(), rows: Type.Integer(), metrics: Type.Record(Type.String(), Measured) }), {
+    description: 'train, validation and test side by side',
+  }),
+  importance: Type.Array(Importance, { description: 'permutation importance over raw columns: how much the metric drops' }),
+  warnings: Type.Array(Type.String()),
+  gates: Type.Array(Check),
+  passed: Type.Boolean(),
+  comparison: Type.Optional(Comparison),
+  charter: Digest,
+  createdAt: Instant,
+});
+export type TestReport = Static<typeof TestReport>;
+
+/** What each feature added to one prediction's margin; base value and contributions sum to the margin. */
+export const Explanation = strict({
+  model: Id,
+  method: oneOf(['linear', 'tree_shap']),
+  class: Type.Optional(Type.String()),
+  base: Type.Number(),
+  margin: Type.Number(),
+  contributions: Type.Array(
+    strict({ feature: Type.String(), value: Type.Union([Type.Number(), Type.String(), Type.Null()]), contribution: Type.Number() }),
+  ),
+});
+export type Explanation = Static<typeof Explanation>;

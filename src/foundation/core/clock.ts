@@ -1,0 +1,33 @@
+/** The time, handed in: domain code never asks the machine itself. */
+export interface Clock {
+  /** Now, in UTC milliseconds since 1970. */
+  now(): number;
+}
+
+/** The machine's clock. Only `src/app/` and the entry points of processes use it. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** A clock that a test or a replay moves by hand. */
+export interface ManualClock extends Clock {
+  advance(byMs: number): void;
+  set(instantMs: number): void;
+}
+
+/** @param startMs the first instant, UTC milliseconds */
+export function manualClock(startMs: number): ManualClock {
+  let now = startMs;
+  return {
+    now: () => now,
+    advance: (byMs) => {
+      now += byMs;
+    },
+    set: (instantMs) => {
+      now = instantMs;
+    },
+  };
+}
+
+/** An instant as ISO 8601 in UTC with milliseconds, as our API writes it. */
+export function isoInstant(instantMs: number): string {
+  return new Date(instantMs).toISOString();
+}

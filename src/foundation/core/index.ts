@@ -1,0 +1,12 @@
+export { GyreError, errorCodes, hasCode, isGyreError, messageOf } from './errors.ts';
+export type { ErrorCode, ErrorDetails } from './errors.ts';
+export { isoInstant, manualClock, systemClock } from './clock.ts';
+export type { Clock, ManualClock } from './clock.ts';
+export { seedOf, seeded } from './random.ts';
+export type { Random } from './random.ts';
+export { countingIds, uuidV7 } from './ids.ts';
+export type { NewId, RandomBytes } from './ids.ts';
+export { asSha256, canonicalJson, digestOf, isSha256, sha256 } from './digests.ts';
+export type { Sha256 } from './digests.ts';
+export { resolveConfig } from './config.ts';
+export type { ConfigInputs, ConfigOf, ConfigSource, ConfigValue, ResolvedSetting, Setting, Settings } from './config.ts';
