@@ -1,0 +1,1 @@
+export type { NumberList, TaskKind } from './task.ts';
