@@ -10,3 +10,5 @@ export { asSha256, canonicalJson, digestOf, isSha256, sha256 } from './digests.t
 export type { Sha256 } from './digests.ts';
 export { resolveConfig } from './config.ts';
 export type { ConfigInputs, ConfigOf, ConfigSource, ConfigValue, ResolvedSetting, Setting, Settings } from './config.ts';
+export { faultAt, faultPoints, noFaults } from './faults.ts';
+export type { FaultPoint, Faults } from './faults.ts';

@@ -1,0 +1,109 @@
+import type { Tx } from '#store';
+
+/** Event type → shape of its data: `{ 'dev.gyre.run.finished.v1': { runId: string } }`. */
+export type EventMap = Readonly<Record<string, unknown>>;
+
+export type TypeOf<M> = keyof M & string;
+
+/** What a room states about a change it makes. */
+export interface NewEvent<M, T extends TypeOf<M> = TypeOf<M>> {
+  /** `dev.gyre.<record>.<verb>.v1` */
+  readonly type: T;
+  /** The record it is about: an id or a digest. */
+  readonly subject: string;
+  /** Ids and digests, never row values. */
+  readonly data: M[T];
+  /** The identity that did it. */
+  readonly actor: string;
+  readonly reason?: string;
+  readonly project?: string;
+  /** W3C trace context of what caused it. */
+  readonly traceparent?: string;
+  /** The id of the event that led to this one. */
+  readonly causationId?: string;
+}
+
+/** A CloudEvent 1.0 with Gyre's extensions, as it stands in the stream and goes over the wire. */
+export interface StoredEvent<M, T extends TypeOf<M> = TypeOf<M>> {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: T;
+  readonly subject: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: M[T];
+  /** Grows by commit order: a reader that passed a position never misses a lower one. */
+  readonly position: number;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly project?: string;
+  readonly traceparent?: string;
+  readonly causationid?: string;
+}
+
+/** A discriminated union over the types of the map: narrow by `event.type`. */
+export type AnyEvent<M, T extends TypeOf<M> = TypeOf<M>> = { readonly [K in T]: StoredEvent<M, K> }[T];
+
+export interface Subscriber<M, T extends TypeOf<M> = TypeOf<M>> {
+  /** Names the cursor in the store: stays the same over restarts and releases. */
+  readonly name: string;
+  /** Absent: every type. */
+  readonly types?: readonly T[];
+  /** Where a cursor that does not exist yet begins. Default `beginning`. */
+  readonly from?: 'beginning' | 'now';
+  /** The effect in the store: same transaction as the cursor, so exactly once. Awaits nothing but `tx`. */
+  readonly handle?: (tx: Tx, event: AnyEvent<M, T>) => Promise<void>;
+  /** An effect outside (a webhook, a started run), done before the cursor moves, so at least once: make it idempotent by `event.id`. */
+  readonly effect?: (event: AnyEvent<M, T>, signal: AbortSignal) => Promise<void>;
+  /** Tries before an event is parked. Default 8. */
+  readonly maxTries?: number;
+}
+
+/** An event that a subscriber could not take in all its tries; the ones after it went on. */
+export interface ParkedEvent {
+  readonly subscriber: string;
+  readonly position: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly tries: number;
+  readonly error: string;
+  /** ISO 8601, UTC. */
+  readonly parkedAt: string;
+}
+
+export interface Subscription extends AsyncDisposable {
+  /** Resolves when everything committed until now has been handled (or parked). */
+  caughtUp(): Promise<void>;
+}
+
+export interface ReadOptions<T extends string> {
+  /** Only events with a higher position. Default 0: from the beginning. */
+  readonly after?: number;
+  /** At most so many. Default 100. */
+  readonly limit?: number;
+  readonly types?: readonly T[];
+  readonly subject?: string;
+}
+
+/** The outbox: what changed, in order, for everybody who wants to know. */
+export interface Events<M> extends AsyncDisposable {
+  /** States a fact in the transaction of the change: both are there or neither. @returns the event's id */
+  publish<T extends TypeOf<M>>(tx: Tx, event: NewEvent<M, T>): string;
+  /**
+   * Starts to hand on events in order, from the subscriber's own cursor. Several processes may subscribe by the same name: each event is handled by one.
+   * @throws GyreError ALREADY_EXISTS when this process has a subscriber of that name
+   */
+  subscribe<T extends TypeOf<M>>(subscriber: Subscriber<M, T>): Promise<Subscription>;
+  read<T extends TypeOf<M>>(options?: ReadOptions<T>): Promise<readonly AnyEvent<M, T>[]>;
+  /** Events as they are committed, after a position, until the signal aborts. */
+  tail<T extends TypeOf<M>>(options: { readonly after: number; readonly types?: readonly T[]; readonly signal: AbortSignal }): AsyncIterable<AnyEvent<M, T>>;
+  /** The highest position, 0 when there is none. */
+  lastPosition(): Promise<number>;
+  /** What lies parked, oldest first. */
+  parked(): Promise<readonly ParkedEvent[]>;
+  /** Puts a parked event before its subscriber once more. @throws GyreError NOT_FOUND */
+  retryParked(subscriber: string, position: number): Promise<void>;
+}
+

@@ -1,0 +1,90 @@
+import type { Expression, Kysely, SchemaModule } from 'kysely';
+
+/** How databases differ where shared code must know: asked for by name, never by the database's name. */
+export interface DialectFacts {
+  /** Writes run at the same time (and may be run again after a conflict); false: one after another, grouped in one COMMIT. */
+  readonly concurrentWriters: boolean;
+  /** A migration that fails half-way leaves nothing behind. */
+  readonly transactionalDdl: boolean;
+  /** Several processes, also on several machines, may have the store open. */
+  readonly sharedBetweenMachines: boolean;
+}
+
+/** What a read sees: one consistent snapshot, from its first query to its end. */
+export interface Db {
+  /** The query builder, typed by the room's own tables. Column values: see `ColumnTypes`. */
+  tables<T>(): Kysely<T>;
+}
+
+/** What a write works with. It awaits nothing but calls on this object and on `tables()`. */
+export interface Tx extends Db {
+  /** Holds off other transactions that take the same name, until this one ends. Takes no time where writers queue anyway. */
+  lock(name: string): Promise<void>;
+  /** A last step inside this transaction, run once per key, after the write's own work. */
+  beforeCommit(key: string, step: () => Promise<void>): void;
+  /** An effect that leaves only after COMMIT is durable; never when the write failed. It must not throw. */
+  afterCommit(effect: () => void): void;
+}
+
+/**
+ * A named function over plain arguments that awaits nothing but `tx`. It may run more than once (a conflict, a lost group):
+ * it has no effect but through `tx`.
+ */
+export type Write<A, R> = (tx: Tx, args: A) => Promise<R>;
+
+/** The column types that mean the same on every database, for migrations: `addColumn('made_at', types.instant)`. */
+export interface ColumnTypes {
+  /** Unicode text without NUL; rows hold `string`. */
+  readonly text: Expression<unknown>;
+  /** int64; rows hold `number`, or `bigint` beyond ±(2^53 - 1). */
+  readonly integer: Expression<unknown>;
+  /** IEEE double; rows hold `number`. */
+  readonly real: Expression<unknown>;
+  /** Rows hold `boolean`. */
+  readonly boolean: Expression<unknown>;
+  /** An object or array; rows hold the value parsed, key order kept. A bare string, number or boolean is written with `jsonValue`. */
+  readonly json: Expression<unknown>;
+  /** UTC milliseconds since 1970; rows hold `number`. */
+  readonly instant: Expression<unknown>;
+  /** Bytes; rows hold `Uint8Array`. */
+  readonly blob: Expression<unknown>;
+  /** The primary key that the database counts up from 1; never reused. */
+  readonly sequenceKey: Expression<unknown>;
+}
+
+export interface MigrationTx {
+  readonly schema: SchemaModule;
+  readonly types: ColumnTypes;
+  /** For moving rows; the migration's own snapshot of the tables' shape is its type. */
+  tables<T>(): Kysely<T>;
+}
+
+/** One step in the growth of a room's tables. Once released it never changes: a later one corrects it. */
+export interface Migration {
+  /** `0001-versions`: four digits that count up, and what it brings. */
+  readonly id: string;
+  up(tx: MigrationTx): Promise<void>;
+}
+
+export interface MigrationSet {
+  readonly room: string;
+  readonly migrations: readonly Migration[];
+}
+
+/** The metadata database. What `write` acknowledged survives kill -9 and power cuts. */
+export interface Store extends AsyncDisposable {
+  readonly facts: DialectFacts;
+  /**
+   * Runs a write in a transaction of its own and resolves once its COMMIT is durable; a write that throws leaves nothing behind.
+   * @throws GyreError ALREADY_EXISTS (unique), FAILED_PRECONDITION (foreign key), INVALID_ARGUMENT (not null, check),
+   * RESOURCE_EXHAUSTED (disk full; the store stays readable), ABORTED (conflicts beyond all retries), UNAVAILABLE
+   */
+  write<A, R>(write: Write<A, R>, args: A): Promise<R>;
+  /** Runs queries on a connection of their own, in one snapshot; sees every write acknowledged before. */
+  read<R>(query: (db: Db) => Promise<R>): Promise<R>;
+  /**
+   * Brings the tables up to date: each migration in its own transaction, in order, recorded; two processes at once are safe.
+   * @throws GyreError FAILED_PRECONDITION when the store was made by a newer Gyre or a set's order changed
+   */
+  migrate(sets: readonly MigrationSet[]): Promise<void>;
+}
