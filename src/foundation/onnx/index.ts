@@ -5,3 +5,5 @@ export type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } fr
 export { graphBuilder } from './builder.ts';
 export type { GraphBuilder, GraphOptions, NodeOptions } from './builder.ts';
 export type { Feeds, RunOptions, Session, SessionOptions, SessionPool, SessionPoolOptions, SessionValue } from './session-types.ts';
+export { encodeModel } from './encode.ts';
+export type { EncodeOptions } from './encode.ts';
