@@ -1,0 +1,102 @@
+/**
+ * The one table of rooms. It generates package.json's `imports`, the lint walls in .oxlintrc.json and the map in ARCHITECTURE.md
+ * (`tools/generate-walls.ts`), and `tools/check-imports.ts` judges every import by it.
+ * The order is the order in which data flows: a room may use the rooms before it, never those after it.
+ */
+export interface Room {
+  /** The name that other rooms import, without its `#`. */
+  readonly name: string;
+  readonly floor: Floor;
+  /** The folder, from the repository's root; its `index.ts` is the door. */
+  readonly folder: string;
+  readonly purpose: string;
+  /** The only rooms that this one may use, where that is stricter than "all before it". Its tests may use all before it. */
+  readonly only?: readonly string[];
+  /** The only modules of Node that it may use. Left out: all. */
+  readonly builtins?: readonly string[];
+  /** The only npm packages that it may use. Left out: all that `packageHomes` allows it. */
+  readonly packages?: readonly string[];
+}
+
+export type Floor = 'foundation' | 'build' | 'deploy' | 'monitor' | 'edge' | 'app';
+
+const on = (
+  floor: Floor,
+  name: string,
+  purpose: string,
+  rules: Partial<Pick<Room, 'folder' | 'only' | 'builtins' | 'packages'>> = {},
+): Room => ({
+  name,
+  floor,
+  folder: `src/${floor}/${name}`,
+  purpose,
+  ...rules,
+});
+
+export const rooms: readonly Room[] = [
+  on('foundation', 'core', 'errors, ids, clock, random, digests, configuration; no I/O', { builtins: ['node:crypto'], packages: [] }),
+  on('foundation', 'contract', 'the shapes that cross a wire (TypeBox schemas and their types); runs in a browser too', {
+    only: [],
+    builtins: [],
+    packages: ['typebox'],
+  }),
+  on('foundation', 'store', 'the metadata database: SQLite or PostgreSQL behind one port; transactions and migrations'),
+  on('foundation', 'blobs', 'content-addressed bytes'),
+  on('foundation', 'events', 'the outbox: a state change and its event in one transaction; subscribers with their own cursor'),
+  on('foundation', 'access', 'identities, roles, tokens, permission checks'),
+  on('foundation', 'executors', 'where a process runs'),
+  on('foundation', 'telemetry', 'logs, metrics, traces'),
+  on('foundation', 'tables', 'columns and rows: DuckDB behind a small face, confined'),
+  on('foundation', 'onnx', 'ONNX graphs: write, read, check, run (inline or in worker threads)'),
+  on('foundation', 'stats', 'formulas on typed arrays, pure, each with its source and reference check', { builtins: [], packages: [] }),
+  on('foundation', 'learners', 'learning algorithms on typed arrays: fit, predict, toOnnx'),
+  on('foundation', 'project', 'gyre.yaml: loading, messages with line and column, the charter'),
+  on('foundation', 'pipelines', 'the run graph: steps, cache keys, leases, resume'),
+  on('build', 'data', 'sources, dataset versions, schemas, profiles, quality reports, splits'),
+  on('build', 'features', 'transforms: fitted once, applied the same everywhere, exported to ONNX'),
+  on('build', 'training', 'experiments, runs, metrics, artifacts; trainers; search'),
+  on('build', 'evaluation', 'metrics, slices, explanations, test reports, champion against challenger'),
+  on('build', 'registry', 'registered models, versions, aliases; packages, model cards, evidence'),
+  on('deploy', 'release', 'environments, application tests, certification, approval, rollout, rollback'),
+  on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
+    only: ['core', 'contract', 'blobs', 'telemetry', 'onnx'],
+  }),
+  on('monitor', 'monitoring', 'prediction windows, labels, drift, performance, alerts'),
+  on('monitor', 'triggers', 'policy: which alert leads to which action'),
+  on('monitor', 'governance', 'audit log, lineage, traces; reads events and renders what others own'),
+  on('edge', 'oip', 'the Open Inference Protocol: decode, validate, map errors', {
+    folder: 'src/edge/protocols/oip',
+    only: ['core', 'contract', 'serving'],
+  }),
+  on('edge', 'api', 'our HTTP API (OpenAPI 3.1) and the web pages’ server'),
+  on('edge', 'cli', 'the command line'),
+  on('app', 'app', 'composition root: the only place that reads configuration, picks backends, opens rooms', { folder: 'src/app' }),
+];
+
+/** Modules that start a process. They are the composition root's outposts: they may open any door, and read clock and chance. */
+export const entryPoints: readonly string[] = ['src/edge/cli/main.ts'];
+
+/** Packages that have a home: only these rooms import them. `*-store.ts` and `migrations/` of any room may import `kysely` as well. */
+export const packageHomes: Readonly<Record<string, readonly string[]>> = {
+  kysely: ['store'],
+  pg: ['store'],
+  'node:sqlite': ['store'],
+  '@duckdb/node-api': ['tables'],
+  'onnxruntime-node': ['onnx'],
+  pino: ['telemetry'],
+  fastify: ['api', 'app'],
+  commander: ['cli'],
+  esbuild: ['app'],
+};
+
+/** Files that may read the machine's clock and chance although they are in a room: where the injectable ones are made. */
+export const ambientHomes: readonly string[] = ['src/foundation/core/clock.ts'];
+
+/** What the web pages may import: they run in a browser and know the server only by its contract. */
+export const ui = { folder: 'ui', only: ['contract'], packages: ['preact', '@preact/signals', 'uplot'] } as const;
+
+/** @returns the names of the rooms that code of this room may import; `inTest` lifts a room's own strictness, never the order */
+export function visibleFrom(room: Room, inTest: boolean): readonly string[] {
+  const before = rooms.slice(0, rooms.indexOf(room)).map(({ name }) => name);
+  return room.only === undefined || inTest ? before : room.only;
+}
