@@ -81,7 +81,9 @@ export const Action = strict({
   id: Id,
   kind: oneOf(actionKinds),
   alert: Type.Optional(Id),
-  state: oneOf(['started', 'succeeded', 'failed', 'skipped']),
+  state: oneOf(['waiting', 'started', 'succeeded', 'failed', 'skipped'], {
+    description: '`waiting`: for labelled rows enough to retrain on',
+  }),
   reason: Type.String(),
   pipelineRun: Type.Optional(Id),
   outcome: Type.Optional(Type.String()),

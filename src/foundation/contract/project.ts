@@ -193,8 +193,15 @@ export const MonitorSpec = strict({
 export type MonitorSpec = Static<typeof MonitorSpec>;
 
 export const RetrainSpec = strict({
-  recentWindows: Type.Optional(Type.Integer({ minimum: 1, description: 'how many labelled windows join the training data' })),
-  recentWeight: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'weight of a row of theirs against a row of the old data' })),
+  minRows: Type.Optional(Type.Integer({ minimum: 1, description: 'labelled rows since the change that a retraining waits for' })),
+  testShare: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      exclusiveMaximum: 1,
+      description: 'share of the new rows, chosen by hash of their key, that no training sees: the challenger is judged on them',
+    }),
+  ),
+  recentWeight: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'weight of a new row against a row of the old data' })),
 });
 export type RetrainSpec = Static<typeof RetrainSpec>;
 
