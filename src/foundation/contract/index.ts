@@ -75,4 +75,4 @@ export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, act
 export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
 export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from './governance.ts';
 export { GyreEvent, eventType } from './events.ts';
-export type { EventData, EventKind } from './events.ts';
+export type { EventData, EventKind, EventType, EventTypes } from './events.ts';
