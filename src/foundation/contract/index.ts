@@ -70,6 +70,8 @@ export {
   SignedManifest,
   deploymentStates,
 } from './release.ts';
+export { RowError, encodeRows } from './encode-rows.ts';
+export type { EncodeOptions, EncodedColumn } from './encode-rows.ts';
 export { CellValue, Label, LabelBatch, NamedRow, PredictAnswer, PredictRequest, Prediction } from './prediction.ts';
 export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, actionKinds, alertKinds, alertStates } from './monitor.ts';
 export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
