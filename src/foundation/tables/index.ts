@@ -16,3 +16,12 @@ export type { ColumnSpec, Frame, NamedColumn, TableRecord, TableSchema } from '.
 export { frameFromRecords } from './records.ts';
 export type { LooseRecord } from './records.ts';
 export { parseInstant } from './instants.ts';
+export { readCsv } from './csv.ts';
+export type { CsvOptions, CsvRead, ReadOptions, TableRead } from './csv.ts';
+export type { Delimiter } from './csv-scan.ts';
+export { writeCsv } from './csv-write.ts';
+export type { ColumnEvidence, LineExample } from './inference.ts';
+export { readJsonLines } from './json-lines.ts';
+export { parquetInfo, query, readParquet, writeParquet } from './parquet.ts';
+export type { ParquetInfo } from './parquet.ts';
+export type { DuckOptions } from './duck.ts';
