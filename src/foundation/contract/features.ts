@@ -24,6 +24,10 @@ export const Transform = strict({
   graph: Digest,
   name: Type.String(),
   fittedOn: Digest,
+  train: Type.Optional(
+    Type.Array(strict({ version: Digest, weight: Type.Number() }), { description: 'all versions it was fitted on, `fittedOn` first' }),
+  ),
+  warnings: Type.Optional(Type.Array(Type.String(), { description: 'what fitting noticed about the columns' })),
   target: Type.String(),
   task: Task,
   classes: Type.Array(Type.String(), { description: 'in the order of the probabilities; empty for regression' }),

@@ -26,6 +26,7 @@ export const Environment = strict({
   platform: Type.String(),
   lock: Digest,
 });
+export type Environment = Static<typeof Environment>;
 
 export const Run = strict({
   id: Id,

@@ -1,0 +1,16 @@
+import type { Training, TrainingDeps } from './port.ts';
+
+export type {
+  ExecuteOptions,
+  Execution,
+  HistoryQuery,
+  NewMetric,
+  RunQuery,
+  StartRun,
+  TrainStudy,
+  TrainedModel,
+  Training,
+  TrainingDeps,
+} from './port.ts';
+
+export declare function openTraining(deps: TrainingDeps): Training;

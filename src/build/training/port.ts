@@ -1,0 +1,185 @@
+import type { BlobStore } from '#blobs';
+import type { Clock, NewId } from '#core';
+import type {
+  Actor,
+  CodeVersion,
+  Environment,
+  EventTypes,
+  Experiment,
+  MetricPoint,
+  Parameters,
+  Run,
+  SearchSpec,
+  Study,
+  Transform,
+} from '#contract';
+import type { Events } from '#events';
+import type { Features, RowsSource, WeightedVersion } from '#features';
+import type { Contributions, LearnerName, Model } from '#learners';
+import type { MetricName } from '#stats';
+import type { Store } from '#store';
+import type { Frame } from '#tables';
+
+export interface TrainingDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: Events<EventTypes>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly data: RowsSource;
+  readonly features: Features;
+}
+
+export interface StartRun {
+  /** By name; made when there is none. Default `Default`. */
+  readonly experiment?: string;
+  readonly name?: string;
+  readonly trainer?: string;
+  readonly study?: string;
+  readonly trial?: number;
+  readonly parameters?: Parameters;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly seed?: number;
+  readonly inputs?: Run['inputs'];
+  readonly code: CodeVersion;
+  readonly environment: Environment;
+  readonly by: Actor;
+}
+
+/** A value of a metric; without a timestamp it is now, without a step 0. */
+export interface NewMetric {
+  readonly key: string;
+  readonly value: number;
+  readonly step?: number;
+  /** UTC milliseconds. */
+  readonly timestamp?: number;
+}
+
+export interface RunQuery {
+  /** The experiment's name or id. */
+  readonly experiment?: string;
+  readonly study?: string;
+  readonly status?: Run['status'];
+  /** Default 50, at most 1000. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface HistoryQuery {
+  /** Default 1000, at most 25000. */
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+export interface TrainStudy {
+  readonly name: string;
+  readonly experiment?: string;
+  readonly trainer: LearnerName;
+  /** Values that all trials share; the search's override them. */
+  readonly params?: Parameters;
+  /** Without a search the study is one trial. */
+  readonly search?: SearchSpec;
+  /** What the best trial is chosen by, on the validation part. Default: `roc_auc` (binary), `log_loss` (multiclass), `rmse` (regression). */
+  readonly metric?: MetricName;
+  readonly seed: number;
+  /** Digest or id. */
+  readonly transform: string;
+  /** The very versions that the transform was fitted on; default: those. */
+  readonly train?: readonly WeightedVersion[];
+  /** Version whose rows stop the training early and choose the best trial. */
+  readonly validation: string;
+  readonly code: CodeVersion;
+  readonly environment: Environment;
+  /** Worker threads of a trainer; the bytes of a model do not depend on it. Default 1. */
+  readonly workers?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly by: Actor;
+  readonly signal?: AbortSignal;
+  readonly onTrial?: (trial: { readonly run: Run; readonly trial: number; readonly trials: number; readonly value: number }) => void;
+}
+
+/** A run's model with the transform that it belongs to. */
+export interface TrainedModel {
+  readonly run: Run;
+  readonly trainer: LearnerName;
+  readonly model: Model;
+  readonly transform: Transform;
+  readonly classes: readonly string[];
+  /** The whole model: raw columns in, label and probabilities (or prediction) out. */
+  readonly onnx: Uint8Array;
+  /** The trainer's own scores: P(class 1) per row for binary, [rows][classes] flat for multiclass, predictions for regression. As `#stats` takes them. */
+  predict(frame: Frame): Promise<Float64Array>;
+  /** The trainer's own probabilities [rows][classes], flat (classification), or predictions [rows] (regression). */
+  probabilities(frame: Frame): Promise<Float64Array>;
+  /** What each feature adds to each row's margin; sums to the margin within 1e-6. */
+  contributions(frame: Frame): Promise<Contributions & { readonly features: readonly string[]; readonly margins: Float64Array }>;
+}
+
+export interface ExecuteOptions {
+  readonly workers?: number;
+  /** Where dataset versions are read from instead; a change of their rows shows in the result. */
+  readonly data?: RowsSource;
+  readonly signal?: AbortSignal;
+}
+
+/** What came out when a run's training was executed again. */
+export interface Execution {
+  readonly onnx: Uint8Array;
+  /** SHA-256 of `onnx`. */
+  readonly digest: string;
+  /** What the transform, fitted again, came out as; equal to the run's unless the data changed. */
+  readonly transform: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly durationMs: number;
+}
+
+/** Experiments, runs and studies; trainers that leave runs behind. */
+export interface Training {
+  /** An experiment of this name, made when there is none. */
+  ensureExperiment(name: string): Promise<Experiment>;
+  /** In the order of their ids. */
+  experiments(): Promise<readonly Experiment[]>;
+
+  startRun(request: StartRun): Promise<Run>;
+  /** @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the run has ended; INVALID_ARGUMENT for a value that is not finite */
+  logMetrics(run: string, metrics: readonly NewMetric[]): Promise<void>;
+  /** @throws GyreError ALREADY_EXISTS when a parameter has another value: parameters do not change */
+  logParameters(run: string, parameters: Parameters): Promise<void>;
+  setTags(run: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  logArtifact(run: string, path: string, bytes: Uint8Array): Promise<Run['artifacts'][number]>;
+  /** @throws GyreError NOT_FOUND */
+  readArtifact(run: string, path: string): Promise<Uint8Array>;
+  finishRun(run: string, by: Actor): Promise<Run>;
+  failRun(run: string, error: string, by: Actor, status?: 'FAILED' | 'KILLED'): Promise<Run>;
+  /** @throws GyreError NOT_FOUND */
+  getRun(run: string): Promise<Run>;
+  /** Newest first. */
+  listRuns(query?: RunQuery): Promise<{ readonly items: readonly Run[]; readonly next?: string }>;
+  /** Every value of a metric in the order of steps. */
+  metricHistory(
+    run: string,
+    key: string,
+    query?: HistoryQuery,
+  ): Promise<{ readonly items: readonly MetricPoint[]; readonly next?: string }>;
+
+  /**
+   * Trains trial after trial, each one a run with its model, and names the best by the validation metric (ties: the earlier trial).
+   * Trial k is the same whatever ran before it. A trial that fails leaves a failed run; the study goes on.
+   * @throws GyreError INVALID_ARGUMENT for unknown parameters or a metric of another task; FAILED_PRECONDITION when every trial failed;
+   * CANCELLED when the signal aborts
+   */
+  trainStudy(request: TrainStudy): Promise<{ readonly study: Study; readonly best: Run }>;
+  /** @throws GyreError NOT_FOUND */
+  getStudy(study: string): Promise<Study>;
+  /** Newest first. */
+  listStudies(query?: {
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<{ readonly items: readonly Study[]; readonly next?: string }>;
+
+  /** The model that a run of a study made. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the run has no model of ours */
+  readModel(run: string): Promise<TrainedModel>;
+  /** Trains a study's run again from its records alone: dataset versions, specification, parameters, seed. Writes no record. */
+  execute(run: string, options?: ExecuteOptions): Promise<Execution>;
+}
