@@ -95,13 +95,7 @@ function renames(outputs: readonly GraphOutput[]): GraphNode[] {
     .map(({ name, value }) => ({ name, domain: '', opType: 'Identity', inputs: [value], outputs: [name], attributes: {} }));
 }
 
-function writeGraph(
-  writer: WireWriter,
-  name: string,
-  part: GraphPart,
-  inputs: readonly ValueInfo[],
-  outputs: readonly ValueInfo[],
-): void {
+function writeGraph(writer: WireWriter, name: string, part: GraphPart, inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): void {
   for (const node of part.nodes) writer.message(1, () => writeNode(writer, node));
   writer.string(2, name);
   for (const [tensorName, tensor] of part.initializers) writer.message(5, () => writeTensor(writer, tensor, tensorName));

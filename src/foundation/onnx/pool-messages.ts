@@ -1,0 +1,96 @@
+import type { ErrorCode, ErrorDetails } from '#core';
+import { GyreError, isGyreError, messageOf } from '#core';
+import type { Feeds } from './session-types.ts';
+import type { Tensor } from './tensor.ts';
+
+/** What a worker thread starts with. The model's bytes are shared, so that N workers hold them once while they load. */
+export interface WorkerStart {
+  readonly model: SharedArrayBuffer;
+  readonly intraOpThreads: number;
+}
+
+/** Pool to worker. `stop` is answered by the thread's end. */
+export type PoolRequest =
+  | { readonly kind: 'run'; readonly id: number; readonly feeds: Feeds; readonly outputs: readonly string[] }
+  | { readonly kind: 'stop' };
+
+/** An error as it crosses the thread: structured clones of errors lose their code and details. */
+export interface PortableError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+/** Worker to pool: `ready` or `refused` once, then an answer per run. */
+export type WorkerReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly error: PortableError }
+  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Record<string, Tensor> }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: PortableError };
+
+export function toPortable(error: unknown): PortableError {
+  if (isGyreError(error)) return { code: error.code, message: error.message, details: error.details };
+  return { code: 'INTERNAL', message: messageOf(error), details: {} };
+}
+
+export function fromPortable(error: PortableError): GyreError {
+  return new GyreError(error.code, error.message, error.details);
+}
+
+/** Tensors ready to be posted, and the buffers to move with them instead of copying. */
+export interface Parcel {
+  readonly tensors: Record<string, Tensor>;
+  readonly transfer: ArrayBuffer[];
+}
+
+/**
+ * Packs tensors for another thread. A buffer moves only if it belongs to one tensor alone; a view of a larger or shared buffer is copied,
+ * because a structured clone would send the whole of it.
+ * @param take whether the buffers may be taken from their owner; otherwise copies are sent
+ */
+export function parcel(tensors: Readonly<Record<string, Tensor>>, take: boolean): Parcel {
+  const packed: Record<string, Tensor> = {};
+  const transfer = new Set<ArrayBuffer>();
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const moved = take && tensor.type !== 'STRING' && isWhole(tensor.data) && !transfer.has(tensor.data.buffer) ? tensor : copyOf(tensor);
+    packed[name] = moved;
+    if (moved.type !== 'STRING' && isWhole(moved.data)) transfer.add(moved.data.buffer);
+  }
+  return { tensors: packed, transfer: [...transfer] };
+}
+
+type View<B extends ArrayBufferLike> = { readonly buffer: B; readonly byteLength: number };
+
+function isWhole<V extends View<ArrayBufferLike>>(data: V): data is V & View<ArrayBuffer> {
+  return data.buffer instanceof ArrayBuffer && data.buffer.byteLength === data.byteLength;
+}
+
+function copyOf(tensor: Tensor): Tensor {
+  switch (tensor.type) {
+    case 'STRING':
+      return tensor;
+    case 'INT64':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'UINT64':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'FLOAT':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'DOUBLE':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'FLOAT16':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'INT32':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'UINT32':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'INT16':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'UINT16':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'INT8':
+      return { ...tensor, data: tensor.data.slice() };
+    case 'UINT8':
+    case 'BOOL':
+      return { ...tensor, data: tensor.data.slice() };
+  }
+}

@@ -1,0 +1,36 @@
+// Entry of a worker thread of the pool: loads the model, then answers run after run.
+import { parentPort, workerData } from 'node:worker_threads';
+import { parcel, toPortable } from './pool-messages.ts';
+import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
+import { loadModel } from './runtime.ts';
+import type { LoadedModel } from './runtime.ts';
+
+if (parentPort !== null) await serve(parentPort, workerData);
+
+async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
+  const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  let model: LoadedModel;
+  try {
+    // ONNX Runtime's binding cannot read shared memory: it gets a copy that lives only while it loads.
+    const bytes = new Uint8Array(new Uint8Array(start.model));
+    model = await loadModel(bytes, { intraOpThreads: start.intraOpThreads });
+  } catch (error) {
+    reply({ kind: 'refused', error: toPortable(error) });
+    port.close();
+    return;
+  }
+  port.on('message', async (request: PoolRequest) => {
+    if (request.kind === 'stop') {
+      await model.release();
+      port.close();
+      return;
+    }
+    try {
+      const { tensors, transfer } = parcel(await model.run(request.feeds, request.outputs), true);
+      reply({ kind: 'answer', id: request.id, outputs: tensors }, transfer);
+    } catch (error) {
+      reply({ kind: 'failure', id: request.id, error: toPortable(error) });
+    }
+  });
+  reply({ kind: 'ready' });
+}
