@@ -9,8 +9,8 @@ export function strict<P extends Record<string, TSchema>>(
 }
 
 /** One of these words. */
-export function oneOf<const W extends readonly string[]>(words: W, options: { readonly description?: string } = {}) {
-  return Type.Enum(words, options);
+export function oneOf<W extends string[]>(words: readonly [...W], options: { readonly description?: string } = {}) {
+  return Type.Enum<W>(words, options);
 }
 
 export const Id = Type.String({ minLength: 1, maxLength: 200 });
