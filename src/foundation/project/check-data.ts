@@ -1,0 +1,105 @@
+import { extname } from 'node:path';
+import type { DatasetSpec } from '#contract';
+import { columnFinding, isDay, parsed } from './check-context.ts';
+import type { CheckContext } from './check-context.ts';
+import { sourceExtensions } from './dataset-columns.ts';
+import type { DatasetFacts } from './dataset-columns.ts';
+import type { Finding } from './problems.ts';
+import { columnsOfCondition, parseRowCondition } from './row-condition.ts';
+import { listed } from './suggest.ts';
+
+/** How far the fractions of a split may add up from 1: what decimal fractions lose in binary. */
+const fractionTolerance = 1e-9;
+
+/** What does not hold in the `data` section. */
+export function checkData(context: CheckContext): Finding[] {
+  const datasets = Object.entries(context.project.data);
+  if (datasets.length === 0) return [{ path: ['data'], message: 'names no dataset; at least one is needed' }];
+  return datasets.flatMap(([name, spec]) => [
+    ...checkSource(name, spec, context.facts.get(name)),
+    ...checkColumns(context, name, spec),
+    ...checkSplit(context, name, spec),
+    ...(spec.asOf === undefined || isDay(spec.asOf)
+      ? []
+      : [{ path: ['data', name, 'asOf'], message: `"${spec.asOf}" is no day`, suggestion: 'write it as YYYY-MM-DD' }]),
+  ]);
+}
+
+function checkSource(name: string, spec: DatasetSpec, facts: DatasetFacts | undefined): Finding[] {
+  const path = ['data', name, 'source'];
+  const extension = extname(spec.source).toLowerCase();
+  if (!(sourceExtensions as readonly string[]).includes(extension)) {
+    return [
+      {
+        path,
+        message: `"${spec.source}" is of no format that can be read`,
+        suggestion: `the file's name ends in ${listed(sourceExtensions)}`,
+      },
+    ];
+  }
+  if (facts?.size === undefined)
+    return [{ path, message: `there is no file ${spec.source}`, suggestion: 'the path is relative to gyre.yaml' }];
+  if (!facts.isFile) return [{ path, message: `${spec.source} is a folder; a file is needed` }];
+  return facts.size === 0 ? [{ path, message: `the file ${spec.source} is empty` }] : [];
+}
+
+function checkColumns(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {
+  const findings: Finding[] = [];
+  findings.push(...columnFinding(context, name, spec.key, ['data', name, 'key']));
+  if (spec.target !== undefined) findings.push(...columnFinding(context, name, spec.target, ['data', name, 'target']));
+  const { where } = spec;
+  if (where !== undefined) {
+    const condition = parsed(['data', name, 'where'], () => parseRowCondition(where));
+    if ('finding' in condition) findings.push(condition.finding);
+    else
+      findings.push(
+        ...columnsOfCondition(condition.value).flatMap((column) => columnFinding(context, name, column, ['data', name, 'where'])),
+      );
+  }
+  const key = context.facts.get(name)?.schema?.columns.find((column) => column.name === spec.key);
+  if (key !== undefined && key.unique !== true) {
+    findings.push({
+      path: ['data', name, 'key'],
+      message: `the key "${spec.key}" is not declared unique in ${spec.expect ?? 'its schema'}`,
+      suggestion: 'a key names one row: add "unique: true" there',
+      severity: 'warning',
+    });
+  }
+  return findings;
+}
+
+function checkSplit(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {
+  if (spec.split === undefined) return [];
+  const { parts, stratify } = spec.split;
+  const path = ['data', name, 'split', 'parts'];
+  const findings: Finding[] = [];
+  const fractions = Object.entries(parts);
+  const sum = fractions.reduce((total, [, fraction]) => total + fraction, 0);
+  if (fractions.length === 0)
+    findings.push({ path, message: 'names no part', suggestion: 'such as { train: 0.7, validation: 0.15, test: 0.15 }' });
+  else if (Math.abs(sum - 1) > fractionTolerance) {
+    const [last, fraction] = fractions[fractions.length - 1];
+    const right = rounded(fraction + 1 - sum);
+    const suggestion = right > 0 ? `with ${last}: ${right} it would be` : 'make them smaller';
+    findings.push({ path, message: `the fractions add up to ${rounded(sum)}, not to 1`, suggestion });
+  }
+  if (usedForTraining(context, name)) {
+    for (const part of ['train', 'validation', 'test'].filter((wanted) => !Object.hasOwn(parts, wanted))) {
+      findings.push({
+        path,
+        message: `has no part "${part}", which training needs`,
+        suggestion: 'models are fitted on train, chosen on validation, judged on test',
+      });
+    }
+  }
+  if (stratify !== undefined) findings.push(...columnFinding(context, name, stratify, ['data', name, 'split', 'stratify']));
+  return findings;
+}
+
+function usedForTraining(context: CheckContext, dataset: string): boolean {
+  return Object.values(context.project.steps).some((step) => 'transform' in step && step.of === dataset);
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(9));
+}

@@ -1,0 +1,135 @@
+import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
+import type { CheckContext } from './check-context.ts';
+import { checkMetric } from './check-metrics.ts';
+import { parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
+import type { Finding } from './problems.ts';
+import { suggestionFor } from './suggest.ts';
+import { tasksOf } from './tasks.ts';
+
+/** What does not hold in the charter. */
+export function checkCharter(context: CheckContext): Finding[] {
+  const { charter } = context.project;
+  const findings: Finding[] = [];
+  const success = Object.entries(charter.success);
+  if (success.length === 0) {
+    findings.push({
+      path: ['charter', 'success'],
+      message: 'names no threshold; a model that nothing is asked of cannot pass',
+      suggestion: 'such as { roc_auc: ">= 0.80" }',
+    });
+  }
+  for (const [metric, text] of success) {
+    const threshold = parsed(['charter', 'success', metric], () => parseThreshold(text));
+    if ('finding' in threshold) findings.push(threshold.finding);
+    else
+      findings.push(
+        ...checkMetric(metric, ['charter', 'success', metric], onlyTask(context), { operator: threshold.value.operator, atKey: true }),
+      );
+  }
+  for (const list of ['assumptions', 'decisions'] as const) {
+    (charter[list] ?? []).forEach(({ date }, index) => {
+      if (!isDay(date))
+        findings.push({ path: ['charter', list, index, 'date'], message: `"${date}" is no day`, suggestion: 'write it as YYYY-MM-DD' });
+    });
+  }
+  (charter.personalData?.columns ?? []).forEach((column, index) => {
+    findings.push(...anyColumnFinding(context, column, ['charter', 'personalData', 'columns', index]));
+  });
+  return findings;
+}
+
+/** What does not hold in `test`. */
+export function checkTest(context: CheckContext): Finding[] {
+  const { test } = context.project;
+  const findings: Finding[] = [];
+  (test?.gates ?? []).forEach((text, index) => {
+    const path = ['test', 'gates', index];
+    const gate = parsed(path, () => parseGate(text));
+    if ('finding' in gate) findings.push(gate.finding);
+    else {
+      findings.push(...checkMetric(gate.value.metric, path, onlyTask(context), { operator: gate.value.operator }));
+      if (gate.value.by !== undefined) findings.push(...anyColumnFinding(context, gate.value.by, path));
+    }
+  });
+  (test?.slices ?? []).forEach((column, index) => findings.push(...anyColumnFinding(context, column, ['test', 'slices', index])));
+  return findings;
+}
+
+/** What does not hold in `release`. */
+export function checkRelease(context: CheckContext): Finding[] {
+  const environments = context.project.release?.environments;
+  if (environments === undefined) return [];
+  const path = ['release', 'environments'];
+  const entries = Object.entries(environments);
+  const findings: Finding[] = [];
+  if (entries.length === 0)
+    findings.push({ path, message: 'names no environment', suggestion: 'leave it out for "test" and "production"' });
+  if (entries.length === 1) {
+    findings.push({
+      path,
+      message: `has "${entries[0][0]}" alone: application tests would run where customers are served`,
+      severity: 'warning',
+    });
+  }
+  const ports = new Map<number, string>();
+  for (const [name, spec] of entries) {
+    if (spec.approvals !== undefined && spec.approve === undefined) {
+      findings.push({
+        path: [...path, name, 'approvals'],
+        message: 'counts approvals, but none is asked for',
+        suggestion: 'add "approve: approver"',
+      });
+    }
+    const taken = spec.port === undefined || spec.port === 0 ? undefined : ports.get(spec.port);
+    if (taken !== undefined)
+      findings.push({ path: [...path, name, 'port'], message: `port ${spec.port} is taken by environment "${taken}"` });
+    else if (spec.port !== undefined) ports.set(spec.port, name);
+  }
+  return findings;
+}
+
+/** What does not hold in `monitor`. */
+export function checkMonitor(context: CheckContext): Finding[] {
+  const { monitor, data, steps, charter } = context.project;
+  if (monitor === undefined) return [];
+  const findings: Finding[] = [];
+  for (const [metric, text] of Object.entries(monitor.performance ?? {})) {
+    const path = ['monitor', 'performance', metric];
+    if (text.trim() === 'charter') {
+      if (!Object.hasOwn(charter.success, metric)) {
+        const suggestion = suggestionFor(metric, Object.keys(charter.success), 'it has');
+        findings.push({
+          path,
+          message: `the charter has no threshold for "${metric}"`,
+          ...(suggestion === undefined ? {} : { suggestion }),
+        });
+      }
+      continue;
+    }
+    const threshold = parsed(path, () => parseMonitorThreshold(text));
+    if ('finding' in threshold) findings.push(threshold.finding);
+    else findings.push(...checkMetric(metric, path, onlyTask(context), { operator: threshold.value.operator, atKey: true }));
+  }
+  const datasets = [
+    ...new Set(Object.values(steps).flatMap((step) => ('transform' in step && Object.hasOwn(data, step.of) ? [step.of] : []))),
+  ];
+  const parts = datasets.flatMap((name) => Object.keys(data[name].split?.parts ?? { train: 1, validation: 1, test: 1 }));
+  if (monitor.reference !== undefined && datasets.length > 0 && !parts.includes(monitor.reference)) {
+    const suggestion = suggestionFor(monitor.reference, [...new Set(parts)], 'parts');
+    findings.push({
+      path: ['monitor', 'reference'],
+      message: `there is no part "${monitor.reference}"`,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
+  }
+  (monitor.drift?.columns ?? []).forEach((column, index) => {
+    const path = ['monitor', 'drift', 'columns', index];
+    findings.push(...(datasets.length === 1 ? columnFinding(context, datasets[0], column, path) : anyColumnFinding(context, column, path)));
+  });
+  return findings;
+}
+
+function onlyTask(context: CheckContext): ReturnType<typeof tasksOf>[number] | undefined {
+  const tasks = tasksOf(context.project, context.facts);
+  return tasks.length === 1 ? tasks[0] : undefined;
+}

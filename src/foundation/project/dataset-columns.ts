@@ -1,0 +1,67 @@
+import { open, stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import type { TableSchema } from '#contract';
+
+/** What can be known of a dataset without reading its rows. */
+export interface DatasetFacts {
+  /** Undefined where there is no such file. */
+  readonly size?: number;
+  readonly isFile: boolean;
+  readonly schema?: TableSchema;
+  /** Names of the columns: of the reviewed schema, else of the CSV header; undefined when neither is there. */
+  readonly columns?: readonly string[];
+}
+
+/** Extensions of the formats that can be read. */
+export const sourceExtensions = ['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson'] as const;
+
+/** Looks at a dataset's source file and its header. */
+export async function datasetFacts(folder: string, source: string, schema: TableSchema | undefined): Promise<DatasetFacts> {
+  const path = resolve(folder, source);
+  const found = await stat(path).catch(() => undefined);
+  const file = found === undefined ? { isFile: false } : { isFile: found.isFile(), size: found.size };
+  if (schema !== undefined) return { ...file, schema, columns: schema.columns.map(({ name }) => name) };
+  if (!file.isFile || !['.csv', '.tsv'].includes(extname(path).toLowerCase())) return file;
+  const columns = await csvHeader(path, extname(path).toLowerCase() === '.tsv' ? '\t' : undefined);
+  return columns === undefined ? file : { ...file, columns };
+}
+
+const headerBytes = 256 * 1024;
+
+async function csvHeader(path: string, separator: string | undefined): Promise<readonly string[] | undefined> {
+  const file = await open(path);
+  try {
+    const buffer = new Uint8Array(headerBytes);
+    const { bytesRead } = await file.read(buffer, 0, headerBytes, 0);
+    const text = new TextDecoder().decode(buffer.subarray(0, bytesRead));
+    return headerFields(text, separator);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The fields of a CSV text's first record (RFC 4180 quotes); undefined when it has none. The separator is the commonest of `,` `;` and tab. */
+export function headerFields(text: string, separator?: string): readonly string[] | undefined {
+  const first = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text)?.[0] ?? '';
+  if (first.trim() === '') return undefined;
+  const bare = first.replaceAll(/"(?:[^"]|"")*"/g, '');
+  const count = (sign: string): number => bare.split(sign).length;
+  const mark = separator ?? [',', ';', '\t'].reduce((best, sign) => (count(sign) > count(best) ? sign : best));
+  const fields: string[] = [];
+  let field = '';
+  let inQuotes = false;
+  for (let index = 0; index < first.length; index++) {
+    const sign = first[index];
+    if (sign === '"') {
+      if (inQuotes && first[index + 1] === '"') {
+        field += '"';
+        index += 1;
+      } else inQuotes = !inQuotes;
+    } else if (sign === mark && !inQuotes) {
+      fields.push(field);
+      field = '';
+    } else field += sign;
+  }
+  fields.push(field);
+  return fields.map((name) => name.trim());
+}

@@ -1,0 +1,24 @@
+export { checkProject, loadProject } from './load.ts';
+export type { CheckedProject, LoadOptions } from './load.ts';
+export { resolveProject } from './resolve.ts';
+export type {
+  LoadedProject,
+  ResolvedCommandStep,
+  ResolvedDataset,
+  ResolvedEnvironment,
+  ResolvedMonitor,
+  ResolvedProject,
+  ResolvedStep,
+  ResolvedTrainStep,
+  ResolvedTransformStep,
+} from './resolved.ts';
+export { pathText, problemText, projectError } from './problems.ts';
+export type { Problem } from './problems.ts';
+export { meets, parseDuration, parseGate, parseMonitorThreshold, parseThreshold, thresholdText } from './conditions.ts';
+export type { ComparisonOperator, ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
+export { columnsOfCondition, parseRowCondition } from './row-condition.ts';
+export type { RowCondition, RowOperand } from './row-condition.ts';
+export { loadTableSchema, readTableSchema } from './schema-file.ts';
+export type { SchemaFile } from './schema-file.ts';
+export { resolveReferences } from './references.ts';
+export { publishedSchema, publishedTableSchema } from './published-schema.ts';

@@ -1,0 +1,15 @@
+import { Project, TableSchema } from '#contract';
+
+/** The JSON Schema of gyre.yaml, as editors use it for completion (`# yaml-language-server: $schema=…`). */
+export function publishedSchema(): Readonly<Record<string, unknown>> {
+  return published(Project, 'gyre.yaml');
+}
+
+/** The JSON Schema of a reviewed schema file. */
+export function publishedTableSchema(): Readonly<Record<string, unknown>> {
+  return published(TableSchema, 'reviewed schema of a dataset');
+}
+
+function published(schema: object, title: string): Readonly<Record<string, unknown>> {
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...schema };
+}

@@ -1,0 +1,100 @@
+import type { Charter, MonitorSpec, Project } from '#contract';
+import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
+import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
+import { dependenciesOf, inOrder } from './step-order.ts';
+
+const defaultParts: Readonly<Record<string, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
+const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environments']> = {
+  test: { certify: 'qa' },
+  production: { approve: 'approver' },
+};
+
+/**
+ * Settles every default of a project in one place: where a section is silent, this says what holds.
+ * @param project one that `checkProject` found right
+ */
+export function resolveProject(project: Project): ResolvedProject {
+  const success = Object.entries(project.charter.success).map(([metric, text]) => ({ metric, ...parseThreshold(text) }));
+  return {
+    project: project.project,
+    description: project.description ?? '',
+    charter: { ...project.charter, risk: project.charter.risk ?? 'limited' },
+    success,
+    datasets: Object.entries(project.data).map(([name, spec]): ResolvedDataset => resolveDataset(project.project, name, spec)),
+    steps: inOrder(project.steps).map((name) => resolveStep(project, name)),
+    test: {
+      gates: [
+        ...Object.entries(project.charter.success).map(([metric, text]) => ({
+          ...parseGate(`${metric} ${text.trim()}`),
+          from: 'charter' as const,
+        })),
+        ...(project.test?.gates ?? []).map((text) => ({ ...parseGate(text), from: 'test' as const })),
+      ],
+      slices: project.test?.slices ?? [],
+      threshold: project.test?.threshold ?? 0.5,
+    },
+    environments: resolveEnvironments(project),
+    applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
+    serve: { endpoint: project.serve?.endpoint ?? project.project, maxBodyBytes: project.serve?.maxBodyBytes ?? 4 * 1024 * 1024 },
+    monitor: resolveMonitor(project.monitor ?? {}, project.charter),
+    retrain: { minRows: 200, testShare: 0.3, recentWeight: 1, ...project.retrain },
+  };
+}
+
+function resolveDataset(project: string, name: string, spec: Project['data'][string]): ResolvedDataset {
+  const { split, maxAge, ...rest } = spec;
+  return {
+    ...rest,
+    name,
+    ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
+    split: {
+      parts: split?.parts ?? defaultParts,
+      salt: split?.salt ?? project,
+      ...(split?.stratify === undefined ? {} : { stratify: split.stratify }),
+    },
+  };
+}
+
+function resolveStep(project: Project, name: string): ResolvedStep {
+  const { steps } = project;
+  const step = steps[name];
+  const after = dependenciesOf(steps, name);
+  if ('transform' in step) return { kind: 'transform', name, dataset: step.of, spec: step, after };
+  if ('trainer' in step) {
+    const source = steps[step.of];
+    const dataset = 'transform' in source ? source.of : '';
+    return { kind: 'train', name, dataset, transform: step.of, spec: { ...step, params: step.params ?? {}, seed: step.seed ?? 0 }, after };
+  }
+  return { kind: 'command', name, spec: step, ...(step.timeout === undefined ? {} : { timeoutMs: parseDuration(step.timeout) }), after };
+}
+
+function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
+  return Object.entries(project.release?.environments ?? defaultEnvironments).map(([name, spec], position) => ({
+    name,
+    position,
+    ...(spec.certify === undefined ? {} : { certify: spec.certify }),
+    ...(spec.approve === undefined ? {} : { approve: spec.approve }),
+    approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
+    port: spec.port ?? 0,
+  }));
+}
+
+function resolveMonitor(monitor: MonitorSpec, charter: Charter): ResolvedMonitor {
+  const performance = monitor.performance ?? Object.fromEntries(Object.keys(charter.success).map((metric) => [metric, 'charter']));
+  return {
+    windowMs: parseDuration(monitor.window ?? '1d'),
+    reference: monitor.reference ?? 'train',
+    minRows: monitor.minRows ?? 50,
+    drift: {
+      ...(monitor.drift?.columns === undefined ? {} : { columns: monitor.drift.columns }),
+      alpha: monitor.drift?.alpha ?? 0.01,
+      psi: monitor.drift?.psi ?? 0.1,
+    },
+    performance: Object.entries(performance).map(([metric, text]) => ({
+      metric,
+      ...parseMonitorThreshold(text.trim() === 'charter' ? charter.success[metric] : text),
+    })),
+    ...(monitor.latencyP99Ms === undefined ? {} : { latencyP99Ms: monitor.latencyP99Ms }),
+    onAlert: monitor.onAlert ?? ['notify'],
+  };
+}

@@ -1,0 +1,111 @@
+import type { Charter, CommandStep, DatasetSpec, Project, TableSchema, TestSpec, TrainStep, TransformStep } from '#contract';
+import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
+import type { Problem } from './problems.ts';
+
+/*
+ * A project with every default settled, as other rooms see it: nothing here is optional that has a default.
+ */
+
+export interface ResolvedDataset extends Omit<DatasetSpec, 'split' | 'maxAge'> {
+  readonly name: string;
+  readonly maxAgeMs?: number;
+  readonly split: { readonly parts: Readonly<Record<string, number>>; readonly salt: string; readonly stratify?: string };
+}
+
+export interface ResolvedTransformStep {
+  readonly kind: 'transform';
+  readonly name: string;
+  readonly dataset: string;
+  readonly spec: TransformStep;
+  readonly after: readonly string[];
+}
+
+export interface ResolvedTrainStep {
+  readonly kind: 'train';
+  readonly name: string;
+  readonly dataset: string;
+  /** The transform step that its features come from. */
+  readonly transform: string;
+  readonly spec: TrainStep & Required<Pick<TrainStep, 'params' | 'seed'>>;
+  readonly after: readonly string[];
+}
+
+export interface ResolvedCommandStep {
+  readonly kind: 'command';
+  readonly name: string;
+  readonly spec: CommandStep;
+  readonly timeoutMs?: number;
+  readonly after: readonly string[];
+}
+
+export type ResolvedStep = ResolvedTransformStep | ResolvedTrainStep | ResolvedCommandStep;
+
+export interface ResolvedEnvironment {
+  readonly name: string;
+  /** From 0, in the order in which a version passes through. */
+  readonly position: number;
+  readonly certify?: 'qa';
+  readonly approve?: 'approver';
+  /** How many different people approve; 0 where no approval is asked for. */
+  readonly approvals: number;
+  readonly port: number;
+}
+
+export interface ResolvedMonitor {
+  readonly windowMs: number;
+  readonly reference: string;
+  readonly minRows: number;
+  readonly drift: { readonly columns?: readonly string[]; readonly alpha: number; readonly psi: number };
+  readonly performance: readonly (ParsedMonitorThreshold & { readonly metric: string })[];
+  readonly latencyP99Ms?: number;
+  readonly onAlert: readonly ('notify' | 'retrain' | 'roll_back')[];
+}
+
+export interface ResolvedProject {
+  readonly project: string;
+  readonly description: string;
+  readonly charter: Charter & Required<Pick<Charter, 'risk'>>;
+  /** The charter's thresholds, parsed. */
+  readonly success: readonly (ParsedThreshold & { readonly metric: string })[];
+  readonly datasets: readonly ResolvedDataset[];
+  /** In an order in which each comes after those it needs. */
+  readonly steps: readonly ResolvedStep[];
+  readonly test: {
+    /** The charter's thresholds first, then the gates of the test section. */
+    readonly gates: readonly (ParsedGate & { readonly from: 'charter' | 'test' })[];
+    readonly slices: readonly string[];
+    readonly threshold: NonNullable<TestSpec['threshold']>;
+  };
+  readonly environments: readonly ResolvedEnvironment[];
+  readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
+  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number };
+  readonly monitor: ResolvedMonitor;
+  readonly retrain: {
+    /** Labelled rows since the change that a retraining waits for. */
+    readonly minRows: number;
+    /** Share of the new rows that no training sees. */
+    readonly testShare: number;
+    readonly recentWeight: number;
+  };
+}
+
+/** A project as it was loaded and found to be right. */
+export interface LoadedProject {
+  /** Absolute. */
+  readonly folder: string;
+  /** `gyre.yaml` or `gyre.ts`, relative to the folder. */
+  readonly file: string;
+  /** The file's text. */
+  readonly text: string;
+  /** SHA-256 of the project's canonical JSON: comments and layout do not count. */
+  readonly digest: string;
+  /** As it was written: what records keep. */
+  readonly project: Project;
+  /** With every default settled: what rooms work with. */
+  readonly resolved: ResolvedProject;
+  /** Dataset → its reviewed schema, where it has one. */
+  readonly schemas: Readonly<Record<string, TableSchema>>;
+  /** Platform settings with their secrets put in place: hand them to `resolveConfig`, never print or record them. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly warnings: readonly Problem[];
+}
