@@ -38,7 +38,7 @@ export function inlineModel(builder: GraphBuilder, model: ModelView, bindings: R
       attributes: attributesOf(node, refuse),
       outputs: node.outputs.length,
     });
-    for (const [index, output] of node.outputs.entries()) values.set(output, made[index]);
+    for (const [index, output] of node.outputs.entries()) if (output !== '') values.set(output, made[index]);
   }
   return Object.fromEntries(model.outputs.map((output) => [output.name, translate(output.name)]));
 }

@@ -9,6 +9,11 @@ export interface WorkerStart {
   readonly intraOpThreads: number;
 }
 
+/** Whether a thread was started with this. */
+export function isWorkerStart(data: unknown): data is WorkerStart {
+  return typeof data === 'object' && data !== null && 'model' in data && 'intraOpThreads' in data;
+}
+
 /** Pool to worker. `stop` is answered by the thread's end. */
 export type PoolRequest =
   | { readonly kind: 'run'; readonly id: number; readonly feeds: Feeds; readonly outputs: readonly string[] }

@@ -1,11 +1,12 @@
 // Entry of a worker thread of the pool: loads the model, then answers run after run.
 import { parentPort, workerData } from 'node:worker_threads';
-import { parcel, toPortable } from './pool-messages.ts';
+import { isWorkerStart, parcel, toPortable } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import { loadModel } from './runtime.ts';
 import type { LoadedModel } from './runtime.ts';
 
-if (parentPort !== null) await serve(parentPort, workerData);
+const start: unknown = workerData;
+if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
 
 async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
