@@ -23,7 +23,7 @@ export interface PutOptions {
 export interface BlobStat {
   readonly digest: Sha256;
   readonly size: number;
-  /** When it was stored first, UTC milliseconds. */
+  /** When it was stored last, UTC milliseconds: storing the same bytes again renews it. */
   readonly storedAt: number;
 }
 

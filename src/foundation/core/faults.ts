@@ -35,7 +35,10 @@ export function faultAt(spec: string, strike: (point: FaultPoint) => void): Faul
   const [name, count] = spec.split(':');
   const nth = Number(count);
   if (!(name === '*' || (faultPoints as readonly string[]).includes(name)) || !Number.isInteger(nth) || nth < 1) {
-    throw new GyreError('INVALID_ARGUMENT', `"${spec}" is no fault: <point>:<n> is needed, with n from 1 and a point of ${faultPoints.join(', ')} or *`);
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `"${spec}" is no fault: <point>:<n> is needed, with n from 1 and a point of ${faultPoints.join(', ')} or *`,
+    );
   }
   let passed = 0;
   return {

@@ -1,9 +1,22 @@
-import { GyreError } from '#core';
+import type { EventData } from '#contract';
+import { GyreError, isoInstant } from '#core';
 import type { Clock, NewId } from '#core';
-import type { Store } from '#store';
-import type { EventMap, Events, ParkedEvent } from './port.ts';
+import type { Store, Tx } from '#store';
+import { appendEvents, ensureCursor, readEvents, readLastPosition, readParked } from './events-store.ts';
+import type { EventRow, NewEventRow } from './events-store.ts';
+import type { AnyEvent, Events, KindOf, NewEvent, ParkedEvent, ReadOptions, Subscriber, Subscription, TailOptions } from './port.ts';
+import { RunningSubscription } from './subscription.ts';
+import { Wake } from './wake.ts';
+
+/** Something that people should hear of: an event was parked, or the stream cannot be read. */
+export interface EventProblem {
+  readonly message: string;
+  readonly parked?: ParkedEvent;
+  readonly cause?: unknown;
+}
 
 export interface EventsOptions {
+  /** Migrated with `eventsMigrations`. */
   readonly store: Store;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -13,11 +26,147 @@ export interface EventsOptions {
   readonly pollMs?: number;
   /** The wait before the second try; doubles up to a minute. Default 200. */
   readonly retryMs?: number;
-  /** Told when an event was parked, and when the stream cannot be read. */
-  readonly report?: (problem: { readonly message: string; readonly parked?: ParkedEvent; readonly cause?: unknown }) => void;
+  readonly report?: (problem: EventProblem) => void;
 }
 
-/** Opens the outbox over a migrated store. */
-export function openEvents<M extends EventMap>(options: EventsOptions): Events<M> {
-  throw new GyreError('UNIMPLEMENTED', `no events of ${options.source} yet`);
+/** Opens the outbox over a migrated store. Disposing it stops all subscriptions; the store stays open. */
+export function openEvents<M = EventData>(options: EventsOptions): Events<M> {
+  return new Outbox<M>(options);
+}
+
+class Outbox<M> implements Events<M> {
+  readonly #options: EventsOptions;
+  readonly #wake: Wake;
+  readonly #unwritten = new WeakMap<Tx, NewEventRow[]>();
+  readonly #subscriptions = new Map<string, RunningSubscription>();
+  readonly #closing = new AbortController();
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+    this.#wake = new Wake(options.pollMs ?? 1000);
+  }
+
+  publish<K extends KindOf<M>>(tx: Tx, event: NewEvent<M, K>): string {
+    const id = this.#options.newId();
+    let rows = this.#unwritten.get(tx);
+    if (rows === undefined) {
+      const gathered: NewEventRow[] = [];
+      rows = gathered;
+      this.#unwritten.set(tx, gathered);
+      tx.beforeCommit('events', () => appendEvents(tx, gathered));
+      tx.afterCommit(() => this.#wake.ring());
+    }
+    rows.push({
+      id,
+      type: typeOf(event.kind),
+      subject: event.subject,
+      time: this.#options.clock.now(),
+      source: this.#options.source,
+      actor: event.actor,
+      reason: event.reason ?? null,
+      project: event.project ?? '',
+      traceparent: event.traceparent ?? null,
+      causation_id: event.causationId ?? null,
+      data: event.data,
+    });
+    return id;
+  }
+
+  async subscribe<K extends KindOf<M>>(subscriber: Subscriber<M, K>): Promise<Subscription> {
+    const { name, from = 'beginning' } = subscriber;
+    if (this.#subscriptions.has(name)) throw new GyreError('ALREADY_EXISTS', `there is a subscriber "${name}" in this process already`);
+    const { store, clock, retryMs = 200, report = () => undefined } = this.#options;
+    const running = new RunningSubscription({
+      name,
+      maxTries: subscriber.maxTries ?? 8,
+      retryMs,
+      store,
+      clock,
+      wake: this.#wake,
+      report,
+      ...typesOf(subscriber.kinds),
+      ...(subscriber.handle === undefined ? {} : { handle: (tx: Tx, row: EventRow) => subscriber.handle?.(tx, toEvent<M, K>(row)) }),
+      ...(subscriber.effect === undefined
+        ? {}
+        : { effect: (row: EventRow, signal: AbortSignal) => subscriber.effect?.(toEvent<M, K>(row), signal) }),
+      onStop: () => this.#subscriptions.delete(name),
+    });
+    this.#subscriptions.set(name, running);
+    try {
+      running.start(await store.write(ensureCursor, { subscriber: name, from }));
+    } catch (error) {
+      this.#subscriptions.delete(name);
+      throw error;
+    }
+    return running;
+  }
+
+  async read<K extends KindOf<M>>(options: ReadOptions<K> = {}): Promise<readonly AnyEvent<M, K>[]> {
+    const { after = 0, limit = 100, kinds, subject } = options;
+    const filter = { after, limit, ...typesOf(kinds), ...(subject === undefined ? {} : { subject }) };
+    const { rows } = await readEvents(this.#options.store, filter);
+    return rows.map((row) => toEvent<M, K>(row));
+  }
+
+  async *tail<K extends KindOf<M>>(options: TailOptions<K>): AsyncGenerator<AnyEvent<M, K>> {
+    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    for (let after = options.after; !signal.aborted;) {
+      const news = this.#wake.next();
+      const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.kinds) });
+      for (const row of rows) {
+        if (signal.aborted) return;
+        yield toEvent<M, K>(row);
+      }
+      after = rows.at(-1)?.position ?? Math.max(after, last);
+      if (rows.length === 0) await this.#wake.wait(news, signal);
+    }
+  }
+
+  lastPosition(): Promise<number> {
+    return readLastPosition(this.#options.store);
+  }
+
+  parked(): Promise<readonly ParkedEvent[]> {
+    return readParked(this.#options.store);
+  }
+
+  async retryParked(subscriber: string, position: number): Promise<void> {
+    const running = this.#subscriptions.get(subscriber);
+    if (running === undefined) {
+      throw new GyreError('FAILED_PRECONDITION', `no subscriber "${subscriber}" runs in this process`, { subscriber });
+    }
+    await running.retryParked(position);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#subscriptions.values()].map((running) => running[Symbol.asyncDispose]()));
+  }
+}
+
+const typeOf = (kind: string): string => `dev.gyre.${kind}.v1`;
+
+function typesOf(kinds: readonly string[] | undefined): { readonly types?: readonly string[] } {
+  return kinds === undefined ? {} : { types: kinds.map(typeOf) };
+}
+
+function toEvent<M, K extends KindOf<M>>(row: EventRow): AnyEvent<M, K> {
+  const event = {
+    specversion: '1.0',
+    id: row.id,
+    source: row.source,
+    type: row.type,
+    subject: row.subject,
+    time: isoInstant(row.time),
+    datacontenttype: 'application/json',
+    data: row.data,
+    position: row.position,
+    actor: row.actor,
+    project: row.project,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    ...(row.causation_id === null ? {} : { causationid: row.causation_id }),
+  };
+  // The row was written by `publish`, which ties each kind to its data: type and shape belong together.
+  return event as unknown as AnyEvent<M, K>;
 }

@@ -1,4 +1,15 @@
 export { openEvents } from './events.ts';
-export type { EventsOptions } from './events.ts';
+export type { EventProblem, EventsOptions } from './events.ts';
 export { eventsMigrations } from './migrations/index.ts';
-export type { AnyEvent, EventMap, Events, NewEvent, ParkedEvent, ReadOptions, StoredEvent, Subscriber, Subscription, TypeOf } from './port.ts';
+export type {
+  AnyEvent,
+  Events,
+  KindOf,
+  NewEvent,
+  ParkedEvent,
+  ReadOptions,
+  StoredEvent,
+  Subscriber,
+  Subscription,
+  TailOptions,
+} from './port.ts';

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GyreError, asSha256, isGyreError, messageOf } from '#core';
+import type { ErrorCode, Faults } from '#core';
+import type { BlobRef } from './port.ts';
+
+/**
+ * The way in: bytes are written to a file of their own while they are hashed, made durable, and only then given their
+ * name. Killed at any point, a blob is there whole or not at all.
+ */
+export class Incoming {
+  readonly #dir: string;
+  readonly #faults: Faults;
+  readonly #folders = new Set<string>();
+  #count = 0;
+
+  private constructor(dir: string, faults: Faults) {
+    this.#dir = dir;
+    this.#faults = faults;
+  }
+
+  /** Makes the folders and sweeps away what killed writers left. @throws GyreError PERMISSION_DENIED */
+  static async open(dir: string, faults: Faults): Promise<Incoming> {
+    try {
+      await mkdir(join(dir, 'incoming'), { recursive: true });
+      await mkdir(join(dir, 'sha256'), { recursive: true });
+      for (const name of await readdir(join(dir, 'incoming'))) {
+        if (!isAlive(Number(name.split('-')[0]))) await rm(join(dir, 'incoming', name), { force: true });
+      }
+      await syncFolder(dir);
+    } catch (error) {
+      throw fromFileSystem(error, dir);
+    }
+    return new Incoming(dir, faults);
+  }
+
+  /** Stores what the source gives. The source's own errors come through as they are. @throws GyreError RESOURCE_EXHAUSTED */
+  async take(source: AsyncIterable<Uint8Array>, wantMd5: boolean): Promise<BlobRef> {
+    const path = join(this.#dir, 'incoming', `${process.pid}-${++this.#count}`);
+    try {
+      return await this.#store(source, wantMd5, path);
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      throw fromFileSystem(error, this.#dir);
+    }
+  }
+
+  async #store(source: AsyncIterable<Uint8Array>, wantMd5: boolean, path: string): Promise<BlobRef> {
+    const hash = createHash('sha256');
+    const md5 = wantMd5 ? createHash('md5') : undefined;
+    let size = 0;
+    // `w`: a file that a killed process with our number left is written over.
+    const file = await open(path, 'w', 0o600);
+    try {
+      for await (const chunk of source) {
+        hash.update(chunk);
+        md5?.update(chunk);
+        size += chunk.byteLength;
+        this.#faults.at('blob.write');
+        await writeAll(file, chunk);
+      }
+      await file.chmod(0o444);
+      this.#faults.at('blob.fsync');
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = asSha256(hash.digest('hex'));
+    const folder = await this.#folder(digest.slice(0, 2));
+    this.#faults.at('blob.rename');
+    await rename(path, join(folder, digest.slice(2)));
+    this.#faults.at('blob.dirsync');
+    await syncFolder(folder);
+    return { digest, size, ...(md5 === undefined ? {} : { md5: md5.digest('hex') }) };
+  }
+
+  async #folder(prefix: string): Promise<string> {
+    const root = join(this.#dir, 'sha256');
+    const folder = join(root, prefix);
+    if (!this.#folders.has(prefix)) {
+      await mkdir(folder, { recursive: true });
+      await syncFolder(root);
+      this.#folders.add(prefix);
+    }
+    return folder;
+  }
+}
+
+/** A write may take less than it was given, also just before the disk is full. */
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.byteLength;) {
+    const { bytesWritten } = await file.write(chunk, written, chunk.byteLength - written);
+    written += bytesWritten;
+  }
+}
+
+/** Makes a rename, a new entry or a removal in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Whether another process of this number runs; our own leftovers are those of an earlier life with the same number. */
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+export const isMissing = (error: unknown): boolean => systemCode(error) === 'ENOENT';
+
+const codes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOSPC: ['RESOURCE_EXHAUSTED', 'the disk is full'],
+  EDQUOT: ['RESOURCE_EXHAUSTED', 'the disk quota is used up'],
+  EFBIG: ['RESOURCE_EXHAUSTED', 'the file would be larger than is allowed here'],
+  EMFILE: ['RESOURCE_EXHAUSTED', 'too many files are open'],
+  ENOENT: ['NOT_FOUND', 'there is no such file'],
+  EACCES: ['PERMISSION_DENIED', 'the file system refuses access'],
+  EPERM: ['PERMISSION_DENIED', 'the file system refuses access'],
+  EROFS: ['PERMISSION_DENIED', 'the file system is read-only'],
+  EISDIR: ['INVALID_ARGUMENT', 'it is a folder, a file is needed'],
+  ENOTDIR: ['INVALID_ARGUMENT', 'a part of the path is no folder'],
+  EIO: ['DATA_LOSS', 'the disk could not be read or written'],
+};
+
+/** What the file system threw, in our words; anything else as it is. */
+export function fromFileSystem(error: unknown, path: string): unknown {
+  const system = systemCode(error);
+  if (system === undefined || isGyreError(error) || !(system in codes)) return error;
+  const [code, words] = codes[system];
+  return new GyreError(code, `${words}: ${path} (${messageOf(error)})`, { path, system }, { cause: error });
+}

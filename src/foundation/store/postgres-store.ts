@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PostgresAdapter, PostgresQueryCompiler } from 'kysely';
+import type { Kysely, QueryResult } from 'kysely';
+import pg from 'pg';
+import { GyreError } from '#core';
+import type { Faults } from '#core';
+import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
+import { runMigrations } from './migrations.ts';
+import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
+import { fromPostgres, isConflict } from './postgres-errors.ts';
+import { WriteScope, queriesOn, runEffects } from './session.ts';
+import type { Session, Syntax } from './session.ts';
+
+export interface PostgresOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly faults: Faults;
+}
+
+const syntax: Syntax = { compiler: new PostgresQueryCompiler(), adapter: new PostgresAdapter() };
+const mostConnections = 12;
+const mostTries = 40;
+
+const integers = (text: string): number | bigint => exactInteger(BigInt(text));
+/** Sums of integers are `numeric` here, and integers on SQLite. */
+const numeric = (text: string): number | bigint => (/^-?\d+$/.test(text) ? integers(text) : Number(text));
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.slice(2), 'hex'));
+const parsers = new Map<number, (text: string) => unknown>([
+  [pg.types.builtins.INT8, integers],
+  [pg.types.builtins.NUMERIC, numeric],
+  [pg.types.builtins.BYTEA, bytes],
+]);
+
+/** The metadata database in one schema of a PostgreSQL server. Writes are serializable, and run again after a conflict. */
+export class PostgresStore implements Store {
+  readonly facts: DialectFacts = { concurrentWriters: true, transactionalDdl: true, sharedBetweenMachines: true };
+  readonly #pool: pg.Pool;
+  readonly #schema: string;
+  readonly #faults: Faults;
+  #closed = false;
+
+  private constructor(pool: pg.Pool, options: PostgresOptions) {
+    this.#pool = pool;
+    this.#schema = options.schema;
+    this.#faults = options.faults;
+  }
+
+  /** Connects, and makes the schema when it is missing. @throws GyreError UNAVAILABLE, INVALID_ARGUMENT */
+  static async open(options: PostgresOptions): Promise<PostgresStore> {
+    if (!/^[a-z_][a-z0-9_]{0,62}$/.test(options.schema)) {
+      throw new GyreError(
+        'INVALID_ARGUMENT',
+        `"${options.schema}" is no schema name: lower-case letters, digits and _ are allowed, 63 at most`,
+      );
+    }
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      options: `-c search_path=${options.schema}`,
+      max: mostConnections,
+      application_name: 'gyre',
+      connectionTimeoutMillis: 10_000,
+      types: {
+        getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+          parsers.get(oid) ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
+      },
+    });
+    // An idle connection that breaks is taken out by the pool; the next query tells who needs it.
+    pool.on('error', () => undefined);
+    const store = new PostgresStore(pool, options);
+    try {
+      await store.#transaction('begin', async (session) => {
+        const { rows } = await session.run('select 1 from pg_namespace where nspname = $1', [options.schema]);
+        if (rows.length > 0) return;
+        await advisoryLock(session, `schema ${options.schema}`);
+        await session.run(`create schema if not exists "${options.schema}"`, []);
+      });
+    } catch (error) {
+      await pool.end();
+      throw error;
+    }
+    return store;
+  }
+
+  async write<A, R>(write: Write<A, R>, args: A): Promise<R> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#writeOnce(write, args);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        if (tries >= mostTries)
+          throw new GyreError('ABORTED', `a write still met conflicts after ${tries} tries`, { tries }, { cause: error });
+        // Those who lost spread out by how often they did.
+        await sleep(Math.min(100, tries * tries));
+      }
+    }
+  }
+
+  async #writeOnce<A, R>(write: Write<A, R>, args: A): Promise<R> {
+    const lock = (session: Session, name: string): Promise<void> => advisoryLock(session, `${this.#schema} ${name}`);
+    const { result, effects } = await this.#transaction('begin isolation level serializable', async (session) => {
+      const scope = new WriteScope(session, syntax, lock);
+      return { result: await scope.perform(write, args), effects: scope.effects };
+    });
+    this.#faults.at('store.acknowledge');
+    runEffects(effects);
+    return result;
+  }
+
+  read<R>(query: (db: Db) => Promise<R>): Promise<R> {
+    return this.#transaction('begin isolation level repeatable read read only', (session) => {
+      const queries = queriesOn(session, syntax);
+      // The rooms know their tables, the store does not.
+      return query({ tables: <T>() => queries as Kysely<T> });
+    });
+  }
+
+  async migrate(sets: readonly MigrationSet[]): Promise<void> {
+    await runMigrations(
+      {
+        types: postgresColumns,
+        hasTable: (name) =>
+          this.#transaction('begin', async (session) => {
+            const { rows } = await session.run('select 1 from pg_tables where schemaname = $1 and tablename = $2', [this.#schema, name]);
+            return rows.length > 0;
+          }),
+        read: (query) => this.read((db) => query(db.tables())),
+        exclusive: (step) =>
+          this.#transaction('begin isolation level read committed', async (session) => {
+            await advisoryLock(session, `${this.#schema} migrations`);
+            return step(queriesOn(session, syntax));
+          }),
+      },
+      sets,
+    );
+  }
+
+  async #transaction<R>(begin: string, work: (session: Session) => Promise<R>): Promise<R> {
+    if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
+    const client = await this.#connect();
+    const session = sessionOn(client);
+    let broken = false;
+    try {
+      await session.run(begin, []);
+      const result = await work(session);
+      this.#faults.at('store.commit.before');
+      await session.run('commit', []);
+      this.#faults.at('store.commit.after');
+      return result;
+    } catch (error) {
+      await session.run('rollback', []).catch(() => {
+        broken = true;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw fromPostgres(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#pool.end();
+  }
+}
+
+function sessionOn(client: pg.PoolClient): Session {
+  return {
+    run: async (query, parameters): Promise<QueryResult<unknown>> => {
+      const values = parameters.map(encodeParameter);
+      try {
+        const { rows, rowCount, command } = await client.query<Record<string, unknown>>(query, values);
+        return { rows, ...(command === 'SELECT' || rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
+      } catch (error) {
+        throw fromPostgres(error);
+      }
+    },
+  };
+}
+
+/** Held until the transaction ends; which it does only after its changes can be seen by others. */
+async function advisoryLock(session: Session, name: string): Promise<void> {
+  await session.run('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+}

@@ -1,0 +1,120 @@
+import { Kysely } from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Dialect, DialectAdapter, QueryCompiler, QueryResult } from 'kysely';
+import { GyreError, messageOf } from '#core';
+import type { Tx } from './port.ts';
+
+/** One database connection, as far as queries go. */
+export interface Session {
+  run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>>;
+}
+
+export interface Syntax {
+  readonly compiler: QueryCompiler;
+  readonly adapter: DialectAdapter;
+}
+
+/** A query builder whose queries all run on one session. */
+export function queriesOn(session: Session, syntax: Syntax): Kysely<unknown> {
+  const connection: DatabaseConnection = {
+    // The driver cannot know a query's row type: the query builder gives it from the tables' interface.
+    executeQuery: <R>(query: CompiledQuery) => session.run(query.sql, query.parameters) as Promise<QueryResult<R>>,
+    streamQuery: () => {
+      throw new GyreError('UNIMPLEMENTED', 'the store has no streamed queries: page by key instead');
+    },
+  };
+  const refuse = (): Promise<never> =>
+    Promise.reject(new GyreError('FAILED_PRECONDITION', 'transactions are made by store.write and store.read, not by the query builder'));
+  const dialect: Dialect = {
+    createAdapter: () => syntax.adapter,
+    createQueryCompiler: () => syntax.compiler,
+    createIntrospector: () => {
+      throw new GyreError('UNIMPLEMENTED', 'the store does not look into its own schema');
+    },
+    createDriver: () => ({
+      init: () => Promise.resolve(),
+      acquireConnection: () => Promise.resolve(connection),
+      beginTransaction: refuse,
+      commitTransaction: refuse,
+      rollbackTransaction: refuse,
+      releaseConnection: () => Promise.resolve(),
+      destroy: () => Promise.resolve(),
+    }),
+  };
+  return new Kysely<unknown>({ dialect });
+}
+
+/**
+ * The side of a write that its function sees. A query that failed ends the write even when its error is caught, as on
+ * PostgreSQL; and a query that comes after the end is refused instead of landing in somebody else's transaction.
+ */
+export class WriteScope implements Tx {
+  readonly #session: Session;
+  readonly #queries: Kysely<unknown>;
+  readonly #lock: (name: string) => Promise<void>;
+  readonly #steps = new Map<string, () => Promise<void>>();
+  readonly effects: (() => void)[] = [];
+  #failure: Error | undefined;
+  #ended = false;
+
+  constructor(session: Session, syntax: Syntax, lock: (session: Session, name: string) => Promise<void>) {
+    this.#session = { run: (query, parameters) => this.#run(session, query, parameters) };
+    this.#queries = queriesOn(this.#session, syntax);
+    this.#lock = (name) => lock(this.#session, name);
+  }
+
+  async #run(session: Session, query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
+    if (this.#ended) throw new GyreError('FAILED_PRECONDITION', 'a query came after its transaction had ended: await every query');
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return await session.run(query, parameters);
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new GyreError('INTERNAL', messageOf(error));
+      throw error;
+    }
+  }
+
+  tables<T>(): Kysely<T> {
+    // The store cannot know the rooms' tables: each room names its own, and migrations make them so.
+    return this.#queries as Kysely<T>;
+  }
+
+  lock(name: string): Promise<void> {
+    return this.#lock(name);
+  }
+
+  beforeCommit(key: string, step: () => Promise<void>): void {
+    if (!this.#steps.has(key)) this.#steps.set(key, step);
+  }
+
+  afterCommit(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
+  /** Runs a write and its last steps. @throws what the write threw, or the query that failed in it */
+  async perform<A, R>(write: (tx: Tx, args: A) => Promise<R>, args: A): Promise<R> {
+    try {
+      const result = await write(this, args);
+      for (const step of this.#steps.values()) await step();
+      if (this.#failure !== undefined) throw this.#failure;
+      return result;
+    } finally {
+      this.#ended = true;
+    }
+  }
+
+  /** Refuses all further queries: its function was given up. */
+  end(): void {
+    this.#ended = true;
+  }
+}
+
+/** What was promised to happen after COMMIT happens; the write stands, whatever an effect throws. */
+export function runEffects(effects: readonly (() => void)[]): void {
+  for (const effect of effects) {
+    try {
+      effect();
+    } catch (error) {
+      process.emitWarning(`an effect after COMMIT failed: ${messageOf(error)}`, { code: 'GYRE_EFFECT' });
+    }
+  }
+}

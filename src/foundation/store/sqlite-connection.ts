@@ -1,0 +1,135 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { SqliteAdapter, SqliteQueryCompiler } from 'kysely';
+import type { QueryResult } from 'kysely';
+import { encodeParameter, exactInteger } from './columns.ts';
+import type { Session, Syntax } from './session.ts';
+import { fromSqlite } from './sqlite-errors.ts';
+
+/** Queries on a connection run at once, so Kysely's mutex around single connections would only cost time. */
+class UnqueuedAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+export const sqliteSyntax: Syntax = { compiler: new SqliteQueryCompiler(), adapter: new UnqueuedAdapter() };
+
+type Decode = (value: SQLOutputValue) => unknown;
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly columns: readonly { readonly name: string; readonly decode: Decode }[];
+  /** A SELECT may run again with 64-bit integers when a number turned out too large; anything else reads them from the start. */
+  readonly repeatable: boolean;
+}
+
+const decoders: Readonly<Record<string, Decode>> = {
+  boolean: (value) => (value === null ? null : Number(value) !== 0),
+  json_text: (value) => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value),
+};
+const asIs: Decode = (value) => (typeof value === 'bigint' ? exactInteger(value) : value);
+const keptStatements = 400;
+
+/** One SQLite connection with its prepared statements. Everything it does is synchronous: a promise of it is settled at once. */
+export class SqliteConnection implements Session {
+  readonly #database: DatabaseSync;
+  readonly #prepared = new Map<string, Prepared>();
+
+  /** @throws GyreError UNAVAILABLE when the file cannot be opened */
+  constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
+    try {
+      this.#database = new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 0, enableForeignKeyConstraints: true });
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** Runs a statement without parameters or rows. @throws GyreError */
+  execute(statement: string): void {
+    try {
+      this.#prepare(statement).statement.run();
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  /** Runs several statements once, such as pragmas. @throws GyreError */
+  script(statements: string): void {
+    try {
+      this.#database.exec(statements);
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
+  async run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
+    const values = parameters.map(bind);
+    try {
+      const prepared = this.#prepare(query);
+      if (prepared.columns.length === 0) {
+        const { changes, lastInsertRowid } = prepared.statement.run(...values);
+        return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+      }
+      return { rows: select(prepared, values) };
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  #prepare(query: string): Prepared {
+    const kept = this.#prepared.get(query);
+    if (kept !== undefined) return kept;
+    const statement = this.#database.prepare(query);
+    statement.setReturnArrays(true);
+    const repeatable = /^\s*select\b/i.test(query);
+    statement.setReadBigInts(!repeatable);
+    const columns = statement.columns().map(({ name, type }) => ({ name, decode: decoders[type ?? ''] ?? asIs }));
+    const prepared = { statement, columns, repeatable };
+    this.#prepared.set(query, prepared);
+    if (this.#prepared.size > keptStatements) {
+      const [oldest] = this.#prepared.keys();
+      this.#prepared.delete(oldest);
+    }
+    return prepared;
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+/** Integers go in as int64: as doubles, `?` would be REAL in expressions that have no column's affinity. */
+function bind(value: unknown): SQLInputValue {
+  const parameter = encodeParameter(value);
+  if (typeof parameter === 'boolean') return parameter ? 1n : 0n;
+  return typeof parameter === 'number' && Number.isSafeInteger(parameter) && !Object.is(parameter, -0) ? BigInt(parameter) : parameter;
+}
+
+function select({ statement, columns, repeatable }: Prepared, values: SQLInputValue[]): unknown[] {
+  const toRow = (cells: readonly SQLOutputValue[]): Record<string, unknown> => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < columns.length; i++) row[columns[i].name] = columns[i].decode(cells[i]);
+    return row;
+  };
+  // With setReturnArrays, `all` answers arrays; its types say objects.
+  const all = (): SQLOutputValue[][] => statement.all(...values) as unknown as SQLOutputValue[][];
+  if (!repeatable) return all().map(toRow);
+  try {
+    return all().map(toRow);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error;
+    statement.setReadBigInts(true);
+    try {
+      return all().map(toRow);
+    } finally {
+      statement.setReadBigInts(false);
+    }
+  }
+}
