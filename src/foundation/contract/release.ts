@@ -96,7 +96,7 @@ export const Deployment = strict({
   generation: Type.Integer(),
   modelVersion: Id,
   package: Digest,
-  manifest: Digest,
+  manifest: Type.Optional(Digest),
   state: oneOf(deploymentStates),
   reason: Type.String(),
   certification: Type.Optional(Id),

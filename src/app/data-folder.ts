@@ -1,0 +1,153 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { GyreError, isoInstant, messageOf, type Clock } from '#core';
+
+/** Who owns a data folder, as `server.json` says it to other processes. */
+export interface ServerInfo {
+  readonly pid: number;
+  readonly address: string;
+  readonly startedAt: string;
+  readonly version: string;
+}
+
+/** A data folder held by this process: everything that the platform keeps lies under it. */
+export interface DataFolder extends Disposable {
+  readonly path: string;
+  readonly blobs: string;
+  readonly database: string;
+  readonly planes: string;
+  /** Tells other processes where this one listens. */
+  announce(info: Omit<ServerInfo, 'pid' | 'startedAt'>): void;
+  /** A secret kept in the folder, readable by its owner alone; undefined when it was never written. */
+  readSecret(name: string): string | undefined;
+  writeSecret(name: string, value: string): void;
+}
+
+/**
+ * Takes a data folder for this process. The lock is SQLite's own on a small file: the kernel lets go of it
+ * when the process ends, however it ends, so no stale lock is ever left.
+ * @throws GyreError ALREADY_EXISTS when another process holds it, PERMISSION_DENIED when the folder can't be written
+ */
+export function holdDataFolder(path: string, clock: Clock): DataFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new GyreError(
+      'PERMISSION_DENIED',
+      `cannot write the data folder ${path}: ${messageOf(error)}; give another with --data DIR`,
+      { path },
+      { cause: error },
+    );
+  }
+  const lock = takeLock(path);
+  const infoPath = join(path, 'server.json');
+  rmSync(infoPath, { force: true });
+  return {
+    path,
+    blobs: join(path, 'blobs'),
+    database: join(path, 'gyre.db'),
+    planes: join(path, 'planes'),
+    announce: (info) => {
+      const full: ServerInfo = { pid: process.pid, startedAt: isoInstant(clock.now()), ...info };
+      replaceFile(infoPath, `${JSON.stringify(full, undefined, 2)}\n`, 0o600);
+    },
+    readSecret: (name) => readIfThere(join(path, 'secrets', name)),
+    writeSecret: (name, value) => {
+      mkdirSync(join(path, 'secrets'), { recursive: true, mode: 0o700 });
+      replaceFile(join(path, 'secrets', name), value, 0o600);
+    },
+    [Symbol.dispose]: () => {
+      rmSync(infoPath, { force: true });
+      lock.close();
+    },
+  };
+}
+
+/** What the process that owns a data folder said of itself; undefined when none does. */
+export function readServerInfo(path: string): ServerInfo | undefined {
+  const text = readIfThere(join(path, 'server.json'));
+  if (text === undefined || !isHeld(path)) return undefined;
+  return JSON.parse(text) as ServerInfo;
+}
+
+/** The Ed25519 key that signs release manifests: made at the first start, kept in the folder. @returns PEM texts */
+export function signingKey(folder: DataFolder): { readonly privateKey: string; readonly publicKey: string } {
+  const kept = folder.readSecret('manifest-key.pem');
+  const publicKept = folder.readSecret('manifest-key.pub.pem');
+  if (kept !== undefined && publicKept !== undefined) return { privateKey: kept, publicKey: publicKept };
+  const pair = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  folder.writeSecret('manifest-key.pub.pem', pair.publicKey);
+  folder.writeSecret('manifest-key.pem', pair.privateKey);
+  return { privateKey: pair.privateKey, publicKey: pair.publicKey };
+}
+
+function openLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 });
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function takeLock(path: string): DatabaseSync {
+  try {
+    return openLock(path);
+  } catch (error) {
+    if (!isLocked(error)) {
+      throw new GyreError(
+        'PERMISSION_DENIED',
+        `cannot write the data folder ${path}: ${messageOf(error)}; give another with --data DIR`,
+        { path },
+        { cause: error },
+      );
+    }
+    const holder = readIfThere(join(path, 'server.json'));
+    const info = holder === undefined ? undefined : (JSON.parse(holder) as ServerInfo);
+    throw new GyreError(
+      'ALREADY_EXISTS',
+      info === undefined
+        ? `another gyre process is using ${path}; wait until it ends, or give another folder with --data DIR`
+        : `gyre (process ${info.pid}) is using ${path} and serves ${info.address}; stop it, or give another folder with --data DIR`,
+      { path, ...info },
+      { cause: error },
+    );
+  }
+}
+
+function isHeld(path: string): boolean {
+  try {
+    openLock(path).close();
+    return false;
+  } catch (error) {
+    return isLocked(error);
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function replaceFile(path: string, text: string, mode: number): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode, flush: true });
+  renameSync(temporary, path);
+}

@@ -1,0 +1,36 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import { type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
+
+/** Every setting of the platform, with its environment variable and default; flag > environment > `settings:` in gyre.yaml > default. */
+export const platformSettings = {
+  data: { env: 'GYRE_DATA', default: '.gyre', help: 'data folder; relative paths start at the project folder' },
+  host: { env: 'GYRE_HOST', default: '127.0.0.1', help: 'address that the control plane binds to' },
+  port: { env: 'GYRE_PORT', default: 7070, help: 'port of the control plane; 0 takes a free one' },
+  database: { env: 'GYRE_DATABASE', default: '', help: 'metadata database: postgres://… ; empty: SQLite in the data folder', secret: true },
+  databaseSchema: { env: 'GYRE_DATABASE_SCHEMA', default: '', help: 'PostgreSQL schema for the tables; empty: the default one' },
+  logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
+  workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
+  localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },
+  tlsCert: { env: 'GYRE_TLS_CERT', default: '', help: 'certificate file (PEM) of both planes' },
+  tlsKey: { env: 'GYRE_TLS_KEY', default: '', help: 'key file (PEM) of the certificate' },
+  allowPlaintext: { env: 'GYRE_ALLOW_PLAINTEXT', default: false, help: 'bind beyond loopback without TLS (behind a proxy that ends TLS)' },
+} as const;
+
+export type PlatformSettings = ConfigOf<typeof platformSettings>;
+
+export interface SettledSettings {
+  readonly values: PlatformSettings;
+  readonly resolved: readonly ResolvedSetting[];
+  /** The data folder's absolute path. */
+  readonly dataFolder: string;
+}
+
+/**
+ * Settles the platform's settings for a project folder.
+ * @throws GyreError INVALID_ARGUMENT naming the flag, variable or file whose value has the wrong type
+ */
+export function settleSettings(projectFolder: string, inputs: ConfigInputs): SettledSettings {
+  const { values, resolved } = resolveConfig(platformSettings, inputs);
+  const dataFolder = isAbsolute(values.data) ? values.data : join(resolve(projectFolder), values.data);
+  return { values, resolved, dataFolder };
+}

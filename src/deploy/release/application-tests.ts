@@ -1,0 +1,243 @@
+import { meets, parseThreshold } from '#project';
+import type { Check, LoadFigures, ModelVersion, NamedRow, PredictAnswer, Signature } from '#contract';
+import { malformedRequests } from './malformed-requests.ts';
+import { inferBody, type PlaneClient } from './plane-client.ts';
+
+/** Rows not used for training, with what the model must say of them and what was true. */
+export interface ReferenceRows {
+  /** The dataset version that the rows are of. */
+  readonly dataset: string;
+  readonly rows: readonly NamedRow[];
+  /** The trainer's own scores, computed without ONNX: [rows][classes] for classification, [rows] for regression. */
+  readonly expected: Float64Array;
+  /** Metrics over the plane's own answers: predicted classes or values against the truth. */
+  readonly score: (answers: PredictAnswer['predictions']) => Readonly<Record<string, number>>;
+  /** What the test report said of the same rows. */
+  readonly reported: Readonly<Record<string, number>>;
+}
+
+export interface LoadTargets {
+  readonly latencyP99Ms: number;
+  readonly requestsPerSecond: number;
+  readonly durationMs: number;
+}
+
+export interface ApplicationTestInput {
+  readonly client: PlaneClient;
+  readonly version: ModelVersion;
+  readonly reference: ReferenceRows;
+  /** Metric → threshold, from the charter. */
+  readonly thresholds: Readonly<Record<string, string>>;
+  readonly targets: LoadTargets;
+  readonly runLoad: (send: (index: number) => Promise<boolean>) => Promise<LoadFigures>;
+}
+
+export interface ApplicationTestFindings {
+  readonly checks: readonly Check[];
+  readonly load: LoadFigures;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** ONNX sums in float32 where the trainer sums in float64: agreement on probabilities is asked for to this. */
+export const goldenTolerance = 1e-5;
+const goldenRows = 32;
+const repeats = 10;
+const batchRows = 200;
+/** The plane's metrics are of the same rows as the report's: only a row at the very threshold may differ. */
+const metricTolerance = 0.002;
+
+/** Runs the application tests against a data plane, over the network, as its clients would use it. */
+export async function findings(input: ApplicationTestInput): Promise<ApplicationTestFindings> {
+  const checks: Check[] = [await readiness(input), await metadata(input), await golden(input), await consistency(input)];
+  checks.push(...(await badInput(input)));
+  const { check, metrics } = await accuracy(input);
+  checks.push(check, ...charterChecks(input, metrics));
+  const load = await underLoad(input);
+  checks.push(...load.checks);
+  return { checks, load: load.figures, metrics };
+}
+
+async function readiness({ client }: ApplicationTestInput): Promise<Check> {
+  const { status } = await client.get('/v2/health/ready');
+  return verdict('ready', status === 200, status, '200', `GET /v2/health/ready answered ${status}`);
+}
+
+async function metadata({ client, version }: ApplicationTestInput): Promise<Check> {
+  const { status, body } = await client.get(`/v2/models/${version.model}/versions/${version.version}`);
+  const served = namesOf(body);
+  const wanted = version.signature.inputs.map(({ name }) => name);
+  const same = status === 200 && served.length === wanted.length && wanted.every((name) => served.includes(name));
+  return verdict(
+    'metadata',
+    same,
+    served.length,
+    `${wanted.length} inputs of the signature`,
+    same
+      ? `the plane serves version ${version.version} with the ${wanted.length} inputs of its signature`
+      : `the plane answered ${status} with inputs ${served.join(', ')}`,
+  );
+}
+
+function namesOf(body: unknown): readonly string[] {
+  if (typeof body !== 'object' || body === null || !('inputs' in body) || !Array.isArray(body.inputs)) return [];
+  return body.inputs.flatMap((input: unknown) =>
+    typeof input === 'object' && input !== null && 'name' in input && typeof input.name === 'string' ? [input.name] : [],
+  );
+}
+
+async function golden({ client, version, reference }: ApplicationTestInput): Promise<Check> {
+  const rows = reference.rows.slice(0, goldenRows);
+  const answered = scores(await client.predict(rows), version.signature);
+  let largest = 0;
+  for (let at = 0; at < answered.length; at++) largest = Math.max(largest, Math.abs(answered[at] - reference.expected[at]));
+  const tolerance = goldenTolerance * scaleOf(version.signature, reference.expected);
+  return verdict(
+    'golden_requests',
+    answered.length > 0 && largest <= tolerance,
+    largest,
+    `<= ${tolerance}`,
+    `${rows.length} known inputs: largest difference from the trainer's own output ${largest.toExponential(1)}`,
+  );
+}
+
+async function consistency({ client, version, reference }: ApplicationTestInput): Promise<Check> {
+  const rows = reference.rows.slice(0, 8);
+  const body = inferBody(version.signature.inputs, rows);
+  const path = `/v2/models/${version.model}/versions/${version.version}/infer`;
+  const outputs = new Set<string>();
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const { status, body: answer } = await client.post(path, body);
+    outputs.add(status === 200 ? JSON.stringify(tensorsOf(answer)) : `status ${status}`);
+  }
+  const together = scores(await client.predict(rows), version.signature);
+  const alone: number[] = [];
+  for (const row of rows) alone.push(...scores(await client.predict([row]), version.signature));
+  const sameAlone = together.length === alone.length && together.every((value, at) => value === alone[at]);
+  const failed = [...outputs].find((output) => output.startsWith('status'));
+  return verdict(
+    'consistency',
+    outputs.size === 1 && failed === undefined && sameAlone,
+    outputs.size,
+    '1 distinct output',
+    failed ??
+      `${repeats} repeats of one request gave ${outputs.size} distinct output${outputs.size === 1 ? '' : 's'}; rows sent alone ${sameAlone ? 'equal' : 'differ from'} rows sent together`,
+  );
+}
+
+function tensorsOf(answer: unknown): unknown {
+  return typeof answer === 'object' && answer !== null && 'outputs' in answer ? answer.outputs : answer;
+}
+
+async function badInput({ client, version, reference }: ApplicationTestInput): Promise<readonly Check[]> {
+  const path = `/v2/models/${version.model}/infer`;
+  const checks: Check[] = [];
+  for (const malformed of malformedRequests(version.signature, reference.rows[0])) {
+    const { status } = await client.post(malformed.path ?? path, malformed.body);
+    checks.push(
+      verdict(
+        `bad_input: ${malformed.name}`,
+        status >= 400 && status < 500,
+        status,
+        '4xx',
+        `${malformed.name} was answered with ${status}`,
+      ),
+    );
+  }
+  return checks;
+}
+
+async function accuracy(
+  input: ApplicationTestInput,
+): Promise<{ readonly check: Check; readonly metrics: Readonly<Record<string, number>> }> {
+  const { client, reference } = input;
+  const answers: PredictAnswer['predictions'][number][] = [];
+  for (let start = 0; start < reference.rows.length; start += batchRows) {
+    answers.push(...(await client.predict(reference.rows.slice(start, start + batchRows))).predictions);
+  }
+  const metrics = reference.score(answers);
+  const shared = Object.keys(metrics).filter((name) => name in reference.reported);
+  const apart = shared.filter((name) => Math.abs(metrics[name] - reference.reported[name]) > metricTolerance);
+  const figures = shared.map((name) => `${name} ${metrics[name].toFixed(3)}`).join(', ');
+  return {
+    metrics,
+    check: verdict(
+      'accuracy',
+      shared.length > 0 && apart.length === 0,
+      apart.length,
+      `the test report's figures ± ${metricTolerance}`,
+      apart.length === 0
+        ? `${reference.rows.length} rows not used for training, over HTTP: ${figures}`
+        : apart.map((name) => `${name} is ${metrics[name]} over HTTP and ${reference.reported[name]} in the test report`).join('; '),
+    ),
+  };
+}
+
+function charterChecks({ thresholds }: ApplicationTestInput, metrics: Readonly<Record<string, number>>): readonly Check[] {
+  return Object.entries(thresholds).flatMap(([name, threshold]): readonly Check[] => {
+    if (!(name in metrics)) return [];
+    const passed = meets(metrics[name], parseThreshold(threshold));
+    return [
+      verdict(
+        `charter: ${name}`,
+        passed,
+        metrics[name],
+        threshold,
+        `${name} over HTTP is ${metrics[name].toFixed(3)}; the charter asks for ${threshold}`,
+      ),
+    ];
+  });
+}
+
+async function underLoad(input: ApplicationTestInput): Promise<{ readonly checks: readonly Check[]; readonly figures: LoadFigures }> {
+  const { client, version, reference, targets } = input;
+  const bodies = reference.rows.slice(0, 64).map((row) => inferBody(version.signature.inputs, [row]));
+  const path = `/v2/models/${version.model}/infer`;
+  const figures = await input.runLoad(async (index) => (await client.post(path, bodies[index % bodies.length])).status === 200);
+  return {
+    figures,
+    checks: [
+      verdict(
+        'load: errors',
+        figures.errors === 0,
+        figures.errors,
+        '0',
+        `${figures.errors} of ${figures.requests} requests under load failed`,
+      ),
+      verdict(
+        'load: latency',
+        figures.p99Ms <= targets.latencyP99Ms,
+        figures.p99Ms,
+        `<= ${targets.latencyP99Ms} ms`,
+        `p99 ${figures.p99Ms.toFixed(1)} ms at ${Math.round(figures.ratePerSecond)} requests/s`,
+      ),
+      verdict(
+        'load: throughput',
+        figures.ratePerSecond >= 0.9 * targets.requestsPerSecond,
+        figures.ratePerSecond,
+        `>= 90% of ${targets.requestsPerSecond}/s`,
+        `${Math.round(figures.ratePerSecond)} requests/s were answered of ${targets.requestsPerSecond}/s offered`,
+      ),
+    ],
+  };
+}
+
+/** The numbers of a plane's answer in the order of the trainer's: probabilities by class, or the value. */
+function scores(answer: PredictAnswer, signature: Signature): readonly number[] {
+  return answer.predictions.flatMap((prediction) =>
+    prediction.probabilities === undefined
+      ? [prediction.value ?? Number.NaN]
+      : signature.classes.map((name) => prediction.probabilities?.[name] ?? Number.NaN),
+  );
+}
+
+function scaleOf(signature: Signature, expected: Float64Array): number {
+  if (signature.task !== 'regression') return 1;
+  return Math.max(
+    1,
+    expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0),
+  );
+}
+
+function verdict(name: string, passed: boolean, observed: Check['observed'], wanted: string, message: string): Check {
+  return { name, passed, observed, wanted, message };
+}

@@ -1,0 +1,146 @@
+import type { BlobStore } from '#blobs';
+import type { Clock, NewId } from '#core';
+import type {
+  Actor,
+  ApplicationTestReport,
+  Approval,
+  Certification,
+  CharterVersion,
+  Deployment,
+  EnvironmentState,
+  EventTypes,
+  ModelVersion,
+  Readiness,
+  SignedManifest,
+  TestReport,
+} from '#contract';
+import type { Events } from '#events';
+import type { Features, RowsSource } from '#features';
+import type { Store } from '#store';
+import type { Training } from '#training';
+import type { Environment } from './gates.ts';
+import type { DataPlanes } from './planes.ts';
+
+/** What the room needs of `#registry`. */
+export interface Versions {
+  /** @throws GyreError NOT_FOUND */
+  getById(id: string): Promise<ModelVersion>;
+  setAlias(request: {
+    readonly model: string;
+    readonly alias: 'candidate' | 'champion';
+    readonly version: number;
+    readonly by: Actor;
+  }): Promise<unknown>;
+}
+
+/** What the room needs of `#evaluation`. */
+export interface Reports {
+  /** @throws GyreError NOT_FOUND */
+  getReport(id: string): Promise<TestReport>;
+}
+
+export interface ReleaseSettings {
+  readonly environments: readonly Environment[];
+  readonly endpoint: string;
+  readonly maxBodyBytes?: number;
+  /** Targets of the load test. */
+  readonly latencyP99Ms: number;
+  readonly requestsPerSecond: number;
+  readonly durationMs: number;
+}
+
+export interface ReleaseDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: Events<EventTypes>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly versions: Versions;
+  readonly reports: Reports;
+  readonly training: Pick<Training, 'readModel' | 'getRun'>;
+  readonly features: Pick<Features, 'target'>;
+  readonly data: RowsSource;
+  readonly planes: DataPlanes;
+  /** The project's settings, as they are now. */
+  readonly settings: () => ReleaseSettings;
+  /** @throws GyreError NOT_FOUND */
+  readonly charter: (digest: string) => Promise<CharterVersion>;
+  /** Signs manifests: PKCS #8 in PEM. */
+  readonly privateKey: string;
+  /** SHA-256 of the tokens that may infer; none on loopback. */
+  readonly tokenHashes: readonly string[];
+  /** A monotonic clock in milliseconds, with fractions, for latencies. */
+  readonly monotonicMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+export interface RollRequest {
+  readonly environment: string;
+  /** The model version's id. */
+  readonly modelVersion: string;
+  readonly reason: string;
+  readonly by: Actor;
+}
+
+export interface CertifyRequest {
+  /** The application test report that the QA expert has read. */
+  readonly report: string;
+  readonly verdict: Certification['verdict'];
+  readonly statement: string;
+  readonly by: Actor;
+}
+
+export interface ApproveRequest {
+  readonly modelVersion: string;
+  readonly environment: string;
+  readonly verdict: Approval['verdict'];
+  readonly statement: string;
+  readonly by: Actor;
+}
+
+/** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
+export interface Release {
+  /** Every environment in its order, with what it serves. */
+  environments(): Promise<readonly EnvironmentState[]>;
+  /** What a version still lacks for an environment. @throws GyreError NOT_FOUND */
+  readiness(modelVersion: string, environment: string): Promise<Readiness>;
+  /**
+   * Switches an environment to a version: manifest signed, data plane swapped, then recorded as live.
+   * In the last environment the version becomes the `champion`.
+   * @throws GyreError FAILED_PRECONDITION naming every gate that is not passed, or the plane's refusal; ABORTED when a switch is under way
+   */
+  roll(request: RollRequest): Promise<Deployment>;
+  /** Switches back to the version that was live before. @throws GyreError FAILED_PRECONDITION when there is none */
+  rollBack(request: Omit<RollRequest, 'modelVersion'>): Promise<Deployment>;
+  /**
+   * Runs the application tests against the version that an environment serves.
+   * @throws GyreError FAILED_PRECONDITION when it serves none
+   */
+  runApplicationTests(request: { readonly environment: string; readonly by: Actor }): Promise<ApplicationTestReport>;
+  /** @throws GyreError FAILED_PRECONDITION when the report failed or is not the newest; PERMISSION_DENIED for the version's author */
+  certify(request: CertifyRequest): Promise<Certification>;
+  /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
+  approve(request: ApproveRequest): Promise<Approval>;
+  /** Why a version may not be named champion; undefined when it may. The registry asks, on every path. */
+  championRefusal(version: ModelVersion): Promise<string | undefined>;
+  /** After a start: ends switches that a dead process left, and has every data plane serve what is recorded as live. */
+  resume(): Promise<void>;
+  /** The newest first. */
+  deployments(filter?: {
+    readonly environment?: string;
+    readonly modelVersion?: string;
+    readonly limit?: number;
+  }): Promise<readonly Deployment[]>;
+  /** The deployment that a prediction's id speaks of. */
+  deploymentOf(environment: string, generation: number): Promise<Deployment | undefined>;
+  /** @throws GyreError NOT_FOUND */
+  getDeployment(id: string): Promise<Deployment>;
+  /** @throws GyreError NOT_FOUND */
+  getManifest(digest: string): Promise<SignedManifest>;
+  /** @throws GyreError NOT_FOUND */
+  getApplicationTest(id: string): Promise<ApplicationTestReport>;
+  /** The newest first. */
+  applicationTests(modelVersion?: string): Promise<readonly ApplicationTestReport[]>;
+  certifications(modelVersion?: string): Promise<readonly Certification[]>;
+  approvals(modelVersion?: string): Promise<readonly Approval[]>;
+}

@@ -1,0 +1,63 @@
+import { GyreError } from '#core';
+import type { ModelVersion, NamedRow, PredictAnswer, TestReport } from '#contract';
+import type { RowsSource } from '#features';
+import { computeMetrics } from '#stats';
+import { type Frame, takeRows, toRecords } from '#tables';
+import type { TrainedModel } from '#training';
+import type { ReferenceRows } from './application-tests.ts';
+
+/** So many rows at most are sent over HTTP: enough to compare with the report, few enough for a test of seconds. */
+const mostRows = 2_000;
+
+export interface ReferenceSource {
+  readonly data: RowsSource;
+  readonly readModel: (run: string) => Promise<TrainedModel>;
+  readonly target: (transform: string, frame: Frame) => Promise<Float64Array>;
+  readonly report: TestReport;
+  readonly version: ModelVersion;
+}
+
+/**
+ * The rows of a version's test report (no training saw them) with the trainer's own scores and the truth.
+ * @throws GyreError FAILED_PRECONDITION when the dataset of the test report is empty
+ */
+export async function referenceRows(source: ReferenceSource): Promise<ReferenceRows> {
+  const { version, report } = source;
+  const all = await source.data.open(report.dataset);
+  if (all.rows === 0) throw new GyreError('FAILED_PRECONDITION', `the test dataset ${report.dataset} has no rows`);
+  const frame =
+    all.rows > mostRows
+      ? takeRows(
+          all,
+          Int32Array.from({ length: mostRows }, (_, row) => row),
+        )
+      : all;
+  const model = await source.readModel(version.run);
+  const truth = await source.target(model.transform.digest, frame);
+  const threshold = version.signature.threshold ?? 0.5;
+  const own = computeMetrics(report.task, truth, await model.predict(frame), threshold);
+  const columns = version.signature.inputs.map((input) => input.name);
+  return {
+    dataset: report.dataset,
+    rows: toRecords(frame).map((record) => pick(record, columns)),
+    expected: await model.probabilities(frame),
+    score: (answers) => computeMetrics(report.task, truth, answeredScores(answers, version), threshold),
+    reported: all.rows === frame.rows ? reportedMetrics(report) : own,
+  };
+}
+
+/** The figures of the report itself, by name; what could not be measured is left out. */
+function reportedMetrics(report: TestReport): Readonly<Record<string, number>> {
+  return Object.fromEntries(report.metrics.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
+}
+
+function pick(record: NamedRow, columns: readonly string[]): NamedRow {
+  return Object.fromEntries(columns.map((name) => [name, record[name] ?? null]));
+}
+
+function answeredScores(answers: PredictAnswer['predictions'], version: ModelVersion): Float64Array {
+  const { task, classes, positive } = version.signature;
+  if (task === 'regression') return Float64Array.from(answers, (answer) => answer.value ?? Number.NaN);
+  const named = task === 'binary' ? [positive ?? classes[1]] : classes;
+  return Float64Array.from(answers.flatMap((answer) => named.map((name) => answer.probabilities?.[name] ?? Number.NaN)));
+}

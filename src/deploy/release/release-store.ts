@@ -1,0 +1,187 @@
+import type { ApplicationTestReport, Approval, Certification, Deployment } from '#contract';
+import type { Db, Tx } from '#store';
+
+interface DeploymentRow {
+  id: string;
+  environment: string;
+  generation: number;
+  model_version: string;
+  state: string;
+  deployed_at: number;
+  record: Deployment;
+}
+interface ApplicationTestRow {
+  id: string;
+  model_version: string;
+  environment: string;
+  ended_at: number;
+  record: ApplicationTestReport;
+}
+interface CertificationRow {
+  id: string;
+  model_version: string;
+  certified_at: number;
+  record: Certification;
+}
+interface ApprovalRow {
+  id: string;
+  model_version: string;
+  environment: string;
+  approved_at: number;
+  record: Approval;
+}
+interface Tables {
+  deployments: DeploymentRow;
+  application_tests: ApplicationTestRow;
+  certifications: CertificationRow;
+  approvals: ApprovalRow;
+}
+
+export interface DeploymentFilter {
+  readonly environment?: string;
+  readonly modelVersion?: string;
+  readonly limit?: number;
+}
+
+export async function insertDeployment(tx: Tx, record: Deployment): Promise<void> {
+  await tx
+    .tables<Tables>()
+    .insertInto('deployments')
+    .values({
+      id: record.id,
+      environment: record.environment,
+      generation: record.generation,
+      model_version: record.modelVersion,
+      state: record.state,
+      deployed_at: Date.parse(record.deployedAt),
+      record,
+    })
+    .execute();
+}
+
+export async function updateDeployment(tx: Tx, record: Deployment): Promise<void> {
+  await tx.tables<Tables>().updateTable('deployments').set({ state: record.state, record }).where('id', '=', record.id).execute();
+}
+
+/** The newest first. */
+export async function selectDeployments(db: Db, filter: DeploymentFilter): Promise<readonly Deployment[]> {
+  let query = db.tables<Tables>().selectFrom('deployments').select('record').orderBy('deployed_at', 'desc').orderBy('generation', 'desc');
+  if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
+  if (filter.modelVersion !== undefined) query = query.where('model_version', '=', filter.modelVersion);
+  const rows = await query.limit(filter.limit ?? 100).execute();
+  return rows.map((row) => row.record);
+}
+
+export async function selectDeployment(db: Db, id: string): Promise<Deployment | undefined> {
+  const row = await db.tables<Tables>().selectFrom('deployments').select('record').where('id', '=', id).executeTakeFirst();
+  return row?.record;
+}
+
+/** The deployment of an environment that is in a state: at most one is live, at most one is rolling. */
+export async function selectByState(db: Db, environment: string, state: Deployment['state']): Promise<Deployment | undefined> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('deployments')
+    .select('record')
+    .where('environment', '=', environment)
+    .where('state', '=', state)
+    .orderBy('generation', 'desc')
+    .executeTakeFirst();
+  return row?.record;
+}
+
+export async function selectByGeneration(db: Db, environment: string, generation: number): Promise<Deployment | undefined> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('deployments')
+    .select('record')
+    .where('environment', '=', environment)
+    .where('generation', '=', generation)
+    .executeTakeFirst();
+  return row?.record;
+}
+
+export async function lastGeneration(db: Db, environment: string): Promise<number> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('deployments')
+    .select('generation')
+    .where('environment', '=', environment)
+    .orderBy('generation', 'desc')
+    .executeTakeFirst();
+  return row?.generation ?? 0;
+}
+
+export async function insertApplicationTest(tx: Tx, record: ApplicationTestReport): Promise<void> {
+  await tx
+    .tables<Tables>()
+    .insertInto('application_tests')
+    .values({
+      id: record.id,
+      model_version: record.modelVersion,
+      environment: record.environment,
+      ended_at: Date.parse(record.endedAt),
+      record,
+    })
+    .execute();
+}
+
+export async function selectApplicationTest(db: Db, id: string): Promise<ApplicationTestReport | undefined> {
+  const row = await db.tables<Tables>().selectFrom('application_tests').select('record').where('id', '=', id).executeTakeFirst();
+  return row?.record;
+}
+
+/** The newest first. */
+export async function selectApplicationTests(db: Db, modelVersion?: string): Promise<readonly ApplicationTestReport[]> {
+  let query = db
+    .tables<Tables>()
+    .selectFrom('application_tests')
+    .select('record')
+    .orderBy('ended_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(200);
+  if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
+  return (await query.execute()).map((row) => row.record);
+}
+
+export async function insertCertification(tx: Tx, record: Certification): Promise<void> {
+  await tx
+    .tables<Tables>()
+    .insertInto('certifications')
+    .values({ id: record.id, model_version: record.modelVersion, certified_at: Date.parse(record.certifiedAt), record })
+    .execute();
+}
+
+/** The newest first. */
+export async function selectCertifications(db: Db, modelVersion?: string): Promise<readonly Certification[]> {
+  let query = db
+    .tables<Tables>()
+    .selectFrom('certifications')
+    .select('record')
+    .orderBy('certified_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(200);
+  if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
+  return (await query.execute()).map((row) => row.record);
+}
+
+export async function insertApproval(tx: Tx, record: Approval): Promise<void> {
+  await tx
+    .tables<Tables>()
+    .insertInto('approvals')
+    .values({
+      id: record.id,
+      model_version: record.modelVersion,
+      environment: record.environment,
+      approved_at: Date.parse(record.approvedAt),
+      record,
+    })
+    .execute();
+}
+
+/** The newest first. */
+export async function selectApprovals(db: Db, modelVersion?: string): Promise<readonly Approval[]> {
+  let query = db.tables<Tables>().selectFrom('approvals').select('record').orderBy('approved_at', 'desc').orderBy('id', 'desc').limit(200);
+  if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
+  return (await query.execute()).map((row) => row.record);
+}

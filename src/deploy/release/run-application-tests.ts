@@ -1,0 +1,90 @@
+import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
+import { eventType } from '#contract';
+import type { ApplicationTestReport } from '#contract';
+import type { Tx } from '#store';
+import { findings } from './application-tests.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
+import { generateLoad } from './load.ts';
+import { openPlaneClient } from './plane-client.ts';
+import type { Release, ReleaseDeps } from './port.ts';
+import { referenceRows } from './reference-rows.ts';
+import { insertApplicationTest, selectByState } from './release-store.ts';
+
+const requestTimeoutMs = 10_000;
+
+/** Runs application tests against what an environment serves, and leaves their report. */
+export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'runApplicationTests'> {
+  const { store, blobs, events, clock, newId, versions } = deps;
+  const now = (): string => isoInstant(clock.now());
+  return {
+    runApplicationTests: async ({ environment, by }) => {
+      const target = keeper.environmentOf(environment);
+      const live = await store.read((db) => selectByState(db, target.name, 'live'));
+      const address = deps.planes.address(target.name);
+      if (live === undefined || address === undefined) {
+        throw new GyreError('FAILED_PRECONDITION', `"${target.name}" serves no version: deploy one there before its application tests`);
+      }
+      const startedAt = now();
+      const version = await versions.getById(live.modelVersion);
+      if (version.testReport === undefined)
+        throw new GyreError('FAILED_PRECONDITION', `${version.model} version ${version.version} has no test report`);
+      const report = await deps.reports.getReport(version.testReport);
+      const reference = await referenceRows({
+        data: deps.data,
+        readModel: (run) => deps.training.readModel(run),
+        target: (transform, frame) => deps.features.target(transform, frame),
+        report,
+        version,
+      });
+      const targets = deps.settings();
+      using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs });
+      const found = await findings({
+        client,
+        version,
+        reference,
+        thresholds: (await deps.charter(version.charter)).charter.success,
+        targets,
+        runLoad: (send) =>
+          generateLoad({
+            ratePerSecond: targets.requestsPerSecond,
+            durationMs: targets.durationMs,
+            send,
+            monotonicMs: deps.monotonicMs,
+            sleep: deps.sleep,
+          }),
+      });
+      const body = {
+        id: newId(),
+        modelVersion: version.id,
+        package: version.package,
+        environment: target.name,
+        generation: live.generation,
+        checks: [...found.checks],
+        load: found.load,
+        accuracy: { dataset: reference.dataset, rows: reference.rows.length, metrics: { ...found.metrics } },
+        passed: found.checks.every(({ passed }) => passed),
+        startedAt,
+        endedAt: now(),
+        startedBy: by,
+      };
+      const applicationTest: ApplicationTestReport = { ...body, digest: digestOf(body) };
+      await blobs.put(Buffer.from(canonicalJson(body)));
+      await store.write(async function recordApplicationTest(tx: Tx) {
+        await insertApplicationTest(tx, applicationTest);
+        events.publish(tx, {
+          type: eventType('application_test.finished'),
+          subject: applicationTest.id,
+          actor: by.identity,
+          data: {
+            id: applicationTest.id,
+            digest: applicationTest.digest,
+            modelVersion: version.id,
+            environment: target.name,
+            passed: applicationTest.passed,
+          },
+        });
+      }, undefined);
+      return applicationTest;
+    },
+  };
+}
