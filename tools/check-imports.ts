@@ -205,12 +205,11 @@ function literalImport(source: unknown, node: Syntax): Imported | undefined {
   return undefined;
 }
 
-function walk(node: Syntax, visit: (node: Syntax) => void): void {
+function walk(node: unknown, visit: (node: Syntax) => void): void {
+  if (!isSyntax(node)) return;
   visit(node);
   for (const value of Object.values(node)) {
-    if (Array.isArray(value)) {
-      for (const item of value) if (isSyntax(item)) walk(item, visit);
-    } else if (isSyntax(value)) walk(value, visit);
+    for (const child of Array.isArray(value) ? value : [value]) walk(child, visit);
   }
 }
 

@@ -74,13 +74,14 @@ export const rooms: readonly Room[] = [
 ];
 
 /** Modules that start a process. They are the composition root's outposts: they may open any door, and read clock and chance. */
-export const entryPoints: readonly string[] = ['src/edge/cli/main.ts'];
+export const entryPoints: readonly string[] = ['src/edge/cli/main.ts', 'src/app/build-ui.ts'];
 
 /** Packages that have a home: only these rooms import them. `*-store.ts` and `migrations/` of any room may import `kysely` as well. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
   pg: ['store'],
-  'node:sqlite': ['store'],
+  // The app's: the lock of the data folder is SQLite's exclusive file lock.
+  'node:sqlite': ['store', 'app'],
   '@duckdb/node-api': ['tables'],
   'onnxruntime-node': ['onnx'],
   pino: ['telemetry'],

@@ -1,0 +1,206 @@
+/** Runs one suite of tests in a process of its own, counts and shows what happens, and ends it when it hangs. */
+import { spawn } from 'node:child_process';
+import { relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { eventMark } from './test-events.ts';
+import type { EndedTest, TestEvent, TestStart } from './test-events.ts';
+
+export interface Suite {
+  readonly name: string;
+  readonly files: readonly string[];
+  /** `none`: all files in one process, one after the other. `process`: each file in its own. */
+  readonly isolation: 'none' | 'process';
+  readonly concurrency: number;
+  /** How long one test may take. */
+  readonly testTimeoutMs: number;
+}
+
+export interface SuiteResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** Titles of what was skipped, by reason. */
+  readonly skipped: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface RunOptions {
+  readonly root: string;
+  readonly namePattern: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Prints every test, not only files and failures. */
+  readonly verbose: boolean;
+}
+
+/** How long after the last test a process may live on before it counts as hung: something was left open. */
+const graceMs = 15_000;
+const slowMs = 5_000;
+
+/** @returns the suite's counts; a hang or a crash counts as one failure and is named */
+export async function runSuite(suite: Suite, options: RunOptions): Promise<SuiteResult> {
+  const tally = new Tally(suite, options);
+  const child = spawn(process.execPath, runnerArguments(suite, options), {
+    cwd: options.root,
+    env: { ...process.env, ...options.environment, GYRE_TEST_FILES: JSON.stringify(suite.files) },
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    // A group of its own, so that what hung tests started can be ended with them.
+    detached: true,
+  });
+  const endGroup = (): void => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It ended in the meantime.
+    }
+  };
+  const onInterrupt = (): void => {
+    endGroup();
+    process.exit(130);
+  };
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onInterrupt);
+
+  const trace = child.stdio[3];
+  if (trace instanceof Readable) createInterface({ input: trace }).on('line', (line) => tally.started(JSON.parse(line) as TestStart));
+
+  let hung = false;
+  let timer: NodeJS.Timeout | undefined;
+  const rearm = (): void => {
+    clearTimeout(timer);
+    const limitMs = tally.isIdle ? graceMs : suite.testTimeoutMs + graceMs;
+    timer = setTimeout(() => {
+      hung = true;
+      endGroup();
+    }, limitMs);
+  };
+  rearm();
+
+  const exit = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  const [, output] = child.stdio;
+  if (output === null) throw new Error('the test process has no output stream');
+  for await (const line of createInterface({ input: output })) {
+    const at = line.indexOf(eventMark);
+    if (at < 0) {
+      console.log(line);
+      continue;
+    }
+    if (at > 0) console.log(line.slice(0, at));
+    tally.take(JSON.parse(line.slice(at + eventMark.length)) as TestEvent);
+    rearm();
+  }
+  const code = await exit;
+  clearTimeout(timer);
+  process.off('SIGINT', onInterrupt);
+  process.off('SIGTERM', onInterrupt);
+
+  if (hung) tally.hung();
+  else if (code !== 0 && tally.failed === 0) tally.crashed(code);
+  return tally;
+}
+
+function runnerArguments(suite: Suite, options: RunOptions): readonly string[] {
+  return [
+    '--test',
+    `--test-isolation=${suite.isolation}`,
+    ...(suite.isolation === 'process' ? [`--test-concurrency=${suite.concurrency}`] : []),
+    ...(suite.isolation === 'none' ? ['--import=./tools/test-trace.ts'] : []),
+    `--test-timeout=${suite.testTimeoutMs}`,
+    ...(options.namePattern === undefined ? [] : [`--test-name-pattern=${options.namePattern}`]),
+    '--test-reporter=./tools/test-reporter.ts',
+    '--test-reporter-destination=stdout',
+    ...(suite.isolation === 'none' ? ['./tools/test-files.ts'] : suite.files),
+  ];
+}
+
+class Tally implements SuiteResult {
+  readonly skipped = new Map<string, string[]>();
+  passed = 0;
+  failed = 0;
+  readonly #suite: Suite;
+  readonly #options: RunOptions;
+  /** Declared and not yet ended, by file and title. */
+  readonly #open = new Map<string, { file: string; name: string; count: number }>();
+  #running: string | undefined;
+  #last: string | undefined;
+
+  constructor(suite: Suite, options: RunOptions) {
+    this.#suite = suite;
+    this.#options = options;
+  }
+
+  /** Whether all that was declared has ended. */
+  get isIdle(): boolean {
+    return this.#last !== undefined && this.#open.size === 0;
+  }
+
+  started({ name, file }: TestStart): void {
+    if (file !== '') this.#running = this.#title(name, file);
+  }
+
+  take(event: TestEvent): void {
+    if (event.kind === 'output') {
+      process.stdout.write(event.text);
+      return;
+    }
+    const key = `${event.file}\u0000${event.nesting}\u0000${event.name}`;
+    if (event.kind === 'declared') {
+      const known = this.#open.get(key);
+      this.#open.set(key, { file: event.file, name: event.name, count: (known?.count ?? 0) + 1 });
+      return;
+    }
+    const known = this.#open.get(key);
+    if (known !== undefined && known.count > 1) known.count -= 1;
+    else this.#open.delete(key);
+    this.#ended(event);
+  }
+
+  #ended(event: EndedTest): void {
+    this.#last = this.#title(event.name, event.file);
+    if (event.isEcho || (event.isSuite && event.passed)) return;
+    if (event.skipped !== undefined) {
+      this.skipped.set(event.skipped, [...(this.skipped.get(event.skipped) ?? []), event.name]);
+    } else if (event.passed) {
+      this.passed += 1;
+      if (this.#options.verbose) console.log(`  ok    ${event.name}  ${this.#time(event)}`);
+      else if (event.durationMs > slowMs) console.log(`  slow  ${event.name}  ${this.#time(event)}  ${this.#short(event.file)}`);
+    } else {
+      this.failed += 1;
+      console.log(`  FAIL  ${event.name}  ${this.#time(event)}  ${this.#short(event.file)}`);
+      if (event.error !== undefined) console.log(event.error.replaceAll(/^/gm, '        '));
+    }
+  }
+
+  hung(): void {
+    this.failed += 1;
+    const { name, testTimeoutMs } = this.#suite;
+    const last = this.#last ?? 'no test';
+    if (this.isIdle) {
+      console.log(
+        `  FAIL  ${name}: all tests ended and the process did not: one left a timer, socket, worker or process open (the last was ${last})`,
+      );
+      return;
+    }
+    const open = this.#running ?? [...this.#open.values()].map((test) => this.#title(test.name, test.file)).at(-1) ?? 'loading the files';
+    console.log(`  FAIL  ${name}: nothing ended for ${(testTimeoutMs + graceMs) / 1000} s; hung in ${open}, after ${last}`);
+  }
+
+  crashed(code: number | null): void {
+    this.failed += 1;
+    const how = code === null ? 'a signal' : `exit code ${code}`;
+    console.log(
+      `  FAIL  ${this.#suite.name}: the process ended with ${how} in ${this.#running ?? 'loading the files'}, after ${this.#last ?? 'no test'}`,
+    );
+  }
+
+  #title(name: string, file: string): string {
+    return `"${name}" (${this.#short(file)})`;
+  }
+
+  #short(file: string): string {
+    return file === '' ? 'unknown file' : relative(this.#options.root, file);
+  }
+
+  #time(event: EndedTest): string {
+    return event.durationMs < 1000 ? `${Math.round(event.durationMs)} ms` : `${(event.durationMs / 1000).toFixed(1)} s`;
+  }
+}
