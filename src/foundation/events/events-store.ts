@@ -1,4 +1,3 @@
-import type { Actor } from '#contract';
 import { isoInstant } from '#core';
 import type { Db, Store, Tx } from '#store';
 import type { ParkedEvent } from './port.ts';
@@ -10,9 +9,9 @@ export interface EventRow {
   subject: string;
   time: number;
   source: string;
-  actor: Actor;
+  actor: string;
   reason: string | null;
-  project: string;
+  project: string | null;
   traceparent: string | null;
   causation_id: string | null;
   data: unknown;

@@ -1,10 +1,10 @@
-import type { EventData } from '#contract';
+import type { EventTypes } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { Clock, NewId } from '#core';
 import type { Store, Tx } from '#store';
 import { appendEvents, ensureCursor, readEvents, readLastPosition, readParked } from './events-store.ts';
 import type { EventRow, NewEventRow } from './events-store.ts';
-import type { AnyEvent, Events, KindOf, NewEvent, ParkedEvent, ReadOptions, Subscriber, Subscription, TailOptions } from './port.ts';
+import type { AnyEvent, Events, TypeOf, NewEvent, ParkedEvent, ReadOptions, Subscriber, Subscription, TailOptions } from './port.ts';
 import { RunningSubscription } from './subscription.ts';
 import { Wake } from './wake.ts';
 
@@ -30,7 +30,7 @@ export interface EventsOptions {
 }
 
 /** Opens the outbox over a migrated store. Disposing it stops all subscriptions; the store stays open. */
-export function openEvents<M = EventData>(options: EventsOptions): Events<M> {
+export function openEvents<M = EventTypes>(options: EventsOptions): Events<M> {
   return new Outbox<M>(options);
 }
 
@@ -46,7 +46,7 @@ class Outbox<M> implements Events<M> {
     this.#wake = new Wake(options.pollMs ?? 1000);
   }
 
-  publish<K extends KindOf<M>>(tx: Tx, event: NewEvent<M, K>): string {
+  publish<T extends TypeOf<M>>(tx: Tx, event: NewEvent<M, T>): string {
     const id = this.#options.newId();
     let rows = this.#unwritten.get(tx);
     if (rows === undefined) {
@@ -58,13 +58,13 @@ class Outbox<M> implements Events<M> {
     }
     rows.push({
       id,
-      type: typeOf(event.kind),
+      type: event.type,
       subject: event.subject,
       time: this.#options.clock.now(),
       source: this.#options.source,
       actor: event.actor,
       reason: event.reason ?? null,
-      project: event.project ?? '',
+      project: event.project ?? null,
       traceparent: event.traceparent ?? null,
       causation_id: event.causationId ?? null,
       data: event.data,
@@ -72,7 +72,7 @@ class Outbox<M> implements Events<M> {
     return id;
   }
 
-  async subscribe<K extends KindOf<M>>(subscriber: Subscriber<M, K>): Promise<Subscription> {
+  async subscribe<T extends TypeOf<M>>(subscriber: Subscriber<M, T>): Promise<Subscription> {
     const { name, from = 'beginning' } = subscriber;
     if (this.#subscriptions.has(name)) throw new GyreError('ALREADY_EXISTS', `there is a subscriber "${name}" in this process already`);
     const { store, clock, retryMs = 200, report = () => undefined } = this.#options;
@@ -84,11 +84,11 @@ class Outbox<M> implements Events<M> {
       clock,
       wake: this.#wake,
       report,
-      ...typesOf(subscriber.kinds),
-      ...(subscriber.handle === undefined ? {} : { handle: (tx: Tx, row: EventRow) => subscriber.handle?.(tx, toEvent<M, K>(row)) }),
+      ...typesOf(subscriber.types),
+      ...(subscriber.handle === undefined ? {} : { handle: (tx: Tx, row: EventRow) => subscriber.handle?.(tx, toEvent<M, T>(row)) }),
       ...(subscriber.effect === undefined
         ? {}
-        : { effect: (row: EventRow, signal: AbortSignal) => subscriber.effect?.(toEvent<M, K>(row), signal) }),
+        : { effect: (row: EventRow, signal: AbortSignal) => subscriber.effect?.(toEvent<M, T>(row), signal) }),
       onStop: () => this.#subscriptions.delete(name),
     });
     this.#subscriptions.set(name, running);
@@ -101,21 +101,21 @@ class Outbox<M> implements Events<M> {
     return running;
   }
 
-  async read<K extends KindOf<M>>(options: ReadOptions<K> = {}): Promise<readonly AnyEvent<M, K>[]> {
-    const { after = 0, limit = 100, kinds, subject } = options;
-    const filter = { after, limit, ...typesOf(kinds), ...(subject === undefined ? {} : { subject }) };
+  async read<T extends TypeOf<M>>(options: ReadOptions<T> = {}): Promise<readonly AnyEvent<M, T>[]> {
+    const { after = 0, limit = 100, types, subject } = options;
+    const filter = { after, limit, ...typesOf(types), ...(subject === undefined ? {} : { subject }) };
     const { rows } = await readEvents(this.#options.store, filter);
-    return rows.map((row) => toEvent<M, K>(row));
+    return rows.map((row) => toEvent<M, T>(row));
   }
 
-  async *tail<K extends KindOf<M>>(options: TailOptions<K>): AsyncGenerator<AnyEvent<M, K>> {
+  async *tail<T extends TypeOf<M>>(options: TailOptions<T>): AsyncGenerator<AnyEvent<M, T>> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     for (let after = options.after; !signal.aborted;) {
       const news = this.#wake.next();
-      const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.kinds) });
+      const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.types) });
       for (const row of rows) {
         if (signal.aborted) return;
-        yield toEvent<M, K>(row);
+        yield toEvent<M, T>(row);
       }
       after = rows.at(-1)?.position ?? Math.max(after, last);
       if (rows.length === 0) await this.#wake.wait(news, signal);
@@ -144,13 +144,11 @@ class Outbox<M> implements Events<M> {
   }
 }
 
-const typeOf = (kind: string): string => `dev.gyre.${kind}.v1`;
-
-function typesOf(kinds: readonly string[] | undefined): { readonly types?: readonly string[] } {
-  return kinds === undefined ? {} : { types: kinds.map(typeOf) };
+function typesOf(types: readonly string[] | undefined): { readonly types?: readonly string[] } {
+  return types === undefined ? {} : { types };
 }
 
-function toEvent<M, K extends KindOf<M>>(row: EventRow): AnyEvent<M, K> {
+function toEvent<M, T extends TypeOf<M>>(row: EventRow): AnyEvent<M, T> {
   const event = {
     specversion: '1.0',
     id: row.id,
@@ -162,11 +160,11 @@ function toEvent<M, K extends KindOf<M>>(row: EventRow): AnyEvent<M, K> {
     data: row.data,
     position: row.position,
     actor: row.actor,
-    project: row.project,
+    ...(row.project === null ? {} : { project: row.project }),
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
     ...(row.causation_id === null ? {} : { causationid: row.causation_id }),
   };
   // The row was written by `publish`, which ties each kind to its data: type and shape belong together.
-  return event as unknown as AnyEvent<M, K>;
+  return event as unknown as AnyEvent<M, T>;
 }

@@ -4,7 +4,7 @@ export { eventsMigrations } from './migrations/index.ts';
 export type {
   AnyEvent,
   Events,
-  KindOf,
+  TypeOf,
   NewEvent,
   ParkedEvent,
   ReadOptions,

@@ -38,7 +38,7 @@ export class RunningSubscription implements Subscription {
   readonly #stop = new AbortController();
   readonly #waiting = new Set<{ readonly target: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }>();
   #cursor = 0;
-  /** Everything up to here has been looked at; further than the cursor where only other kinds came. */
+  /** Everything up to here has been looked at; further than the cursor where only other types came. */
   #seen = 0;
   #working: Promise<void> = Promise.resolve();
 
