@@ -1,5 +1,4 @@
 import { GyreError } from '#core';
-import { eventType } from '#contract';
 import type { Actor, ModelVersion } from '#contract';
 import type { Tx } from '#store';
 import type { Environment, GateFacts } from './gates.ts';
@@ -61,9 +60,9 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
       const message = `${attempted} refused: ${reasons.map(({ reason }) => reason).join('; ')}`;
       await store.write(async function recordRefusal(tx: Tx) {
         events.publish(tx, {
-          type: eventType('gate.refused'),
+          kind: 'gate.refused',
           subject: version.id,
-          actor: by.identity,
+          actor: by,
           data: { gate: reasons.map(({ gate }) => gate).join(','), modelVersion: version.id, environment, attempted, message },
         });
       }, undefined);

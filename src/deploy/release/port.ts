@@ -8,7 +8,6 @@ import type {
   CharterVersion,
   Deployment,
   EnvironmentState,
-  EventTypes,
   ModelVersion,
   Readiness,
   SignedManifest,
@@ -52,7 +51,7 @@ export interface ReleaseSettings {
 export interface ReleaseDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly events: Events<EventTypes>;
+  readonly events: Events;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly versions: Versions;

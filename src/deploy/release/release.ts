@@ -1,5 +1,4 @@
 import { asSha256, GyreError, isoInstant } from '#core';
-import { eventType } from '#contract';
 import type { SignedManifest } from '#contract';
 import type { Tx } from '#store';
 import { judgeReadiness, type Environment } from './gates.ts';
@@ -81,9 +80,9 @@ export function openRelease(deps: ReleaseDeps): Release {
       await store.write(async function markRolledBack(tx: Tx) {
         await updateDeployment(tx, { ...live, state: 'rolled_back', endedAt: now() });
         events.publish(tx, {
-          type: eventType('deployment.rolled_back'),
+          kind: 'deployment.rolled_back',
           subject: live.id,
-          actor: request.by.identity,
+          actor: request.by,
           reason: request.reason,
           data: { id: live.id, environment: target.name, modelVersion: live.modelVersion, to: back.modelVersion },
         });

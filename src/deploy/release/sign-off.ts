@@ -1,5 +1,4 @@
 import { GyreError, isoInstant } from '#core';
-import { eventType } from '#contract';
 import type { Approval, Certification } from '#contract';
 import type { Tx } from '#store';
 import { judgeReadiness, validCertification } from './gates.ts';
@@ -55,9 +54,9 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
       await store.write(async function recordCertification(tx: Tx) {
         await insertCertification(tx, certification);
         events.publish(tx, {
-          type: eventType('certification.given'),
+          kind: 'certification.given',
           subject: version.id,
-          actor: request.by.identity,
+          actor: request.by,
           reason: request.statement,
           data: { id: certification.id, modelVersion: version.id, report: report.id, verdict: certification.verdict },
         });
@@ -100,9 +99,9 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
       await store.write(async function recordApproval(tx: Tx) {
         await insertApproval(tx, approval);
         events.publish(tx, {
-          type: eventType('approval.given'),
+          kind: 'approval.given',
           subject: version.id,
-          actor: request.by.identity,
+          actor: request.by,
           reason: request.statement,
           data: { id: approval.id, modelVersion: version.id, environment: target.name, verdict: approval.verdict },
         });

@@ -1,5 +1,4 @@
 import { canonicalJson, isoInstant, messageOf, GyreError } from '#core';
-import { eventType } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import type { Tx } from '#store';
 import { type Environment, type GateFacts, validApprovals, validCertification } from './gates.ts';
@@ -103,9 +102,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     };
     await insertDeployment(tx, draft);
     events.publish(tx, {
-      type: eventType('deployment.started'),
+      kind: 'deployment.started',
       subject: draft.id,
-      actor: args.by.identity,
+      actor: args.by,
       reason: args.reason,
       data: {
         id: draft.id,
@@ -122,9 +121,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     if (previous !== undefined && previous.id !== live.id) await updateDeployment(tx, { ...previous, state: 'superseded', endedAt: at });
     await updateDeployment(tx, live);
     events.publish(tx, {
-      type: eventType('deployment.live'),
+      kind: 'deployment.live',
       subject: live.id,
-      actor: live.deployedBy.identity,
+      actor: live.deployedBy,
       reason: live.reason,
       data: {
         id: live.id,
@@ -139,9 +138,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   async function markFailed(tx: Tx, { draft, error, at }: { draft: Deployment; error: string; at: string }): Promise<void> {
     await updateDeployment(tx, { ...draft, state: 'failed', reason: `${draft.reason} (failed: ${error})`, endedAt: at });
     events.publish(tx, {
-      type: eventType('deployment.failed'),
+      kind: 'deployment.failed',
       subject: draft.id,
-      actor: draft.deployedBy.identity,
+      actor: draft.deployedBy,
       data: { id: draft.id, environment: draft.environment, modelVersion: draft.modelVersion, error },
     });
   }
