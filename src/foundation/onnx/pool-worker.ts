@@ -20,7 +20,7 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
     port.close();
     return;
   }
-  port.on('message', async (request: PoolRequest) => {
+  const handle = async (request: PoolRequest): Promise<void> => {
     if (request.kind === 'stop') {
       await model.release();
       port.close();
@@ -32,6 +32,11 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
     } catch (error) {
       reply({ kind: 'failure', id: request.id, error: toPortable(error) });
     }
+  };
+  // One after the other: `stop` must not release the model under a run that came before it.
+  let last = Promise.resolve();
+  port.on('message', (request: PoolRequest) => {
+    last = last.then(() => handle(request));
   });
   reply({ kind: 'ready' });
 }

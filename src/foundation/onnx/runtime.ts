@@ -79,9 +79,11 @@ const runtimeTypes = {
 function toRuntime(runtime: Runtime, tensor: Tensor): OrtTensor {
   if (tensor.type === 'STRING') return new runtime.Tensor('string', tensor.data, tensor.shape);
   if (tensor.type === 'FLOAT16') {
-    // The runtime's types know half floats by their bits only; it makes a Float16Array of them again.
+    // The tensor class makes a Float16Array of half floats, which the native binding of 1.30 takes for an empty array
+    // ("not enough space: expected 4, got 0"): it wants their bits, so they travel as uint16 and are renamed.
     const { buffer, byteOffset, length } = tensor.data;
-    return new runtime.Tensor('float16', new Uint16Array(buffer, byteOffset, length), tensor.shape);
+    const bits = new runtime.Tensor('uint16', new Uint16Array(buffer, byteOffset, length), tensor.shape);
+    return Object.defineProperty(bits, 'type', { value: 'float16' });
   }
   return new runtime.Tensor(runtimeTypes[tensor.type], tensor.data, tensor.shape);
 }
