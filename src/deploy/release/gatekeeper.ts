@@ -1,4 +1,5 @@
 import { GyreError } from '#core';
+import { eventType } from '#contract';
 import type { Actor, ModelVersion } from '#contract';
 import type { Tx } from '#store';
 import type { Environment, GateFacts } from './gates.ts';
@@ -60,9 +61,9 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
       const message = `${attempted} refused: ${reasons.map(({ reason }) => reason).join('; ')}`;
       await store.write(async function recordRefusal(tx: Tx) {
         events.publish(tx, {
-          kind: 'gate.refused',
+          type: eventType('gate.refused'),
           subject: version.id,
-          actor: by,
+          actor: by.identity,
           data: { gate: reasons.map(({ gate }) => gate).join(','), modelVersion: version.id, environment, attempted, message },
         });
       }, undefined);

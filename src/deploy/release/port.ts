@@ -8,6 +8,7 @@ import type {
   CharterVersion,
   Deployment,
   EnvironmentState,
+  EventTypes,
   ModelVersion,
   Readiness,
   SignedManifest,
@@ -51,7 +52,7 @@ export interface ReleaseSettings {
 export interface ReleaseDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly events: Events;
+  readonly events: Events<EventTypes>;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly versions: Versions;

@@ -1,4 +1,5 @@
 import { asSha256, GyreError, isoInstant } from '#core';
+import { eventType } from '#contract';
 import type { SignedManifest } from '#contract';
 import type { Tx } from '#store';
 import { judgeReadiness, type Environment } from './gates.ts';
@@ -80,9 +81,9 @@ export function openRelease(deps: ReleaseDeps): Release {
       await store.write(async function markRolledBack(tx: Tx) {
         await updateDeployment(tx, { ...live, state: 'rolled_back', endedAt: now() });
         events.publish(tx, {
-          kind: 'deployment.rolled_back',
+          type: eventType('deployment.rolled_back'),
           subject: live.id,
-          actor: request.by,
+          actor: request.by.identity,
           reason: request.reason,
           data: { id: live.id, environment: target.name, modelVersion: live.modelVersion, to: back.modelVersion },
         });

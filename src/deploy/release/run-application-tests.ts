@@ -1,4 +1,5 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
+import { eventType } from '#contract';
 import type { ApplicationTestReport } from '#contract';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
@@ -71,9 +72,9 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       await store.write(async function recordApplicationTest(tx: Tx) {
         await insertApplicationTest(tx, applicationTest);
         events.publish(tx, {
-          kind: 'application_test.finished',
+          type: eventType('application_test.finished'),
           subject: applicationTest.id,
-          actor: by,
+          actor: by.identity,
           data: {
             id: applicationTest.id,
             digest: applicationTest.digest,

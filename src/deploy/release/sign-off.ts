@@ -1,4 +1,5 @@
 import { GyreError, isoInstant } from '#core';
+import { eventType } from '#contract';
 import type { Approval, Certification } from '#contract';
 import type { Tx } from '#store';
 import { judgeReadiness, validCertification } from './gates.ts';
@@ -54,9 +55,9 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
       await store.write(async function recordCertification(tx: Tx) {
         await insertCertification(tx, certification);
         events.publish(tx, {
-          kind: 'certification.given',
+          type: eventType('certification.given'),
           subject: version.id,
-          actor: request.by,
+          actor: request.by.identity,
           reason: request.statement,
           data: { id: certification.id, modelVersion: version.id, report: report.id, verdict: certification.verdict },
         });
@@ -99,9 +100,9 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
       await store.write(async function recordApproval(tx: Tx) {
         await insertApproval(tx, approval);
         events.publish(tx, {
-          kind: 'approval.given',
+          type: eventType('approval.given'),
           subject: version.id,
-          actor: request.by,
+          actor: request.by.identity,
           reason: request.statement,
           data: { id: approval.id, modelVersion: version.id, environment: target.name, verdict: approval.verdict },
         });

@@ -1,4 +1,5 @@
 import { canonicalJson, isoInstant, messageOf, GyreError } from '#core';
+import { eventType } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import type { Tx } from '#store';
 import { type Environment, type GateFacts, validApprovals, validCertification } from './gates.ts';
@@ -102,9 +103,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     };
     await insertDeployment(tx, draft);
     events.publish(tx, {
-      kind: 'deployment.started',
+      type: eventType('deployment.started'),
       subject: draft.id,
-      actor: args.by,
+      actor: args.by.identity,
       reason: args.reason,
       data: {
         id: draft.id,
@@ -121,9 +122,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     if (previous !== undefined && previous.id !== live.id) await updateDeployment(tx, { ...previous, state: 'superseded', endedAt: at });
     await updateDeployment(tx, live);
     events.publish(tx, {
-      kind: 'deployment.live',
+      type: eventType('deployment.live'),
       subject: live.id,
-      actor: live.deployedBy,
+      actor: live.deployedBy.identity,
       reason: live.reason,
       data: {
         id: live.id,
@@ -138,9 +139,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   async function markFailed(tx: Tx, { draft, error, at }: { draft: Deployment; error: string; at: string }): Promise<void> {
     await updateDeployment(tx, { ...draft, state: 'failed', reason: `${draft.reason} (failed: ${error})`, endedAt: at });
     events.publish(tx, {
-      kind: 'deployment.failed',
+      type: eventType('deployment.failed'),
       subject: draft.id,
-      actor: draft.deployedBy,
+      actor: draft.deployedBy.identity,
       data: { id: draft.id, environment: draft.environment, modelVersion: draft.modelVersion, error },
     });
   }

@@ -111,6 +111,7 @@ export const FailingExample = strict({
   column: Type.Optional(Type.String()),
   value: Type.Union([Type.String(), Type.Number(), Type.Null()]),
 });
+export type FailingExample = Static<typeof FailingExample>;
 export const QualityCheck = strict({
   name: Type.String(),
   score: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], { description: 'null: not measurable, the message says why' }),

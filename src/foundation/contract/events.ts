@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Instant } from './common.ts';
+import { Instant } from './common.ts';
 
 /*
  * What happened, as any room may hear of it without knowing who said it. Data carry ids and digests, never row values.
@@ -50,6 +50,8 @@ export type EventType<K extends EventKind = EventKind> = `dev.gyre.${K}.v1`;
 export function eventType<K extends EventKind>(kind: K): EventType<K> {
   return `dev.gyre.${kind}.v1`;
 }
+/** Event type → shape of its data. */
+export type EventTypes = { [K in EventKind as EventType<K>]: EventData[K] };
 
 /** A CloudEvent 1.0 in its JSON format, with our extensions. */
 export const GyreEvent = Type.Object({
@@ -61,8 +63,8 @@ export const GyreEvent = Type.Object({
   time: Instant,
   datacontenttype: Type.Literal('application/json'),
   data: Type.Record(Type.String(), Type.Unknown()),
-  actor: Actor,
-  project: Type.String(),
+  actor: Type.String({ description: 'the id of the identity that did it' }),
+  project: Type.Optional(Type.String()),
   position: Type.Integer(),
   reason: Type.Optional(Type.String()),
   traceparent: Type.Optional(Type.String()),

@@ -77,4 +77,4 @@ export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, act
 export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
 export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from './governance.ts';
 export { GyreEvent, eventType } from './events.ts';
-export type { EventData, EventKind, EventType } from './events.ts';
+export type { EventData, EventKind, EventType, EventTypes } from './events.ts';

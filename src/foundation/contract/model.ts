@@ -14,6 +14,7 @@ export const Signature = strict({
 export type Signature = Static<typeof Signature>;
 
 export const PackageFile = strict({ path: Type.String(), digest: Digest, size: Type.Integer() });
+export type PackageFile = Static<typeof PackageFile>;
 /** A model package: a folder, listed file by file; the digest of this list's canonical JSON names the package. */
 export const ModelPackage = strict({ format: Type.Literal('gyre.package.v1'), files: Type.Array(PackageFile) });
 export type ModelPackage = Static<typeof ModelPackage>;
