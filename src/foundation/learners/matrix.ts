@@ -32,7 +32,8 @@ export function checkTrainingData(data: TrainingData, missing: 'allowed' | 'refu
   const { features, targets, weights, task, classes, featureNames } = data;
   const { rows, columns, values } = features;
   if (rows === 0) throw new GyreError('INVALID_ARGUMENT', 'there are no rows to learn from: training data must have at least one row');
-  if (columns === 0) throw new GyreError('INVALID_ARGUMENT', 'there are no features to learn from: training data must have at least one column');
+  if (columns === 0)
+    throw new GyreError('INVALID_ARGUMENT', 'there are no features to learn from: training data must have at least one column');
   if (values.length !== rows * columns) throw shapeError('features', values.length, rows * columns);
   if (targets.length !== rows) throw shapeError('targets', targets.length, rows);
   if (featureNames.length !== columns) throw shapeError('feature names', featureNames.length, columns);
@@ -44,7 +45,9 @@ export function checkTrainingData(data: TrainingData, missing: 'allowed' | 'refu
     if (Number.isFinite(value) || (Number.isNaN(value) && missing === 'allowed')) continue;
     const name = featureNames[i % columns];
     const row = Math.floor(i / columns);
-    const right = Number.isNaN(value) ? 'impute missing values before this learner' : 'features must be finite numbers (or NaN for missing)';
+    const right = Number.isNaN(value)
+      ? 'impute missing values before this learner'
+      : 'features must be finite numbers (or NaN for missing)';
     throw new GyreError('INVALID_ARGUMENT', `feature "${name}" is ${value} in row ${row}: ${right}`, { feature: name, row });
   }
 }
@@ -52,21 +55,34 @@ export function checkTrainingData(data: TrainingData, missing: 'allowed' | 'refu
 function checkTargets(task: TaskKind, classes: number, targets: Float64Array): void {
   if (task === 'regression') {
     const bad = targets.findIndex((target) => !Number.isFinite(target));
-    if (bad >= 0) throw new GyreError('INVALID_ARGUMENT', `the target of row ${bad} is ${targets[bad]}: a regression target must be finite`, { row: bad });
+    if (bad >= 0)
+      throw new GyreError('INVALID_ARGUMENT', `the target of row ${bad} is ${targets[bad]}: a regression target must be finite`, {
+        row: bad,
+      });
     return;
   }
   if (task === 'binary' ? classes !== 2 : !(Number.isInteger(classes) && classes >= 2))
-    throw new GyreError('INVALID_ARGUMENT', `${classes} classes do not fit a ${task} task: binary has 2, multiclass at least 2`, { classes });
+    throw new GyreError('INVALID_ARGUMENT', `${classes} classes do not fit a ${task} task: binary has 2, multiclass at least 2`, {
+      classes,
+    });
   const bad = targets.findIndex((target) => !Number.isInteger(target) || target < 0 || target >= classes);
-  if (bad >= 0) throw new GyreError('INVALID_ARGUMENT', `the target of row ${bad} is ${targets[bad]}: it must be a class index 0 … ${classes - 1}`, { row: bad });
+  if (bad >= 0)
+    throw new GyreError('INVALID_ARGUMENT', `the target of row ${bad} is ${targets[bad]}: it must be a class index 0 … ${classes - 1}`, {
+      row: bad,
+    });
   const first = targets[0];
   if (targets.every((target) => target === first))
-    throw new GyreError('INVALID_ARGUMENT', `every row has class ${first}: a classifier needs at least two classes in its training data`, { class: first });
+    throw new GyreError('INVALID_ARGUMENT', `every row has class ${first}: a classifier needs at least two classes in its training data`, {
+      class: first,
+    });
 }
 
 function checkWeights(weights: Float64Array): void {
   const bad = weights.findIndex((weight) => !(weight >= 0) || weight === Infinity);
-  if (bad >= 0) throw new GyreError('INVALID_ARGUMENT', `the weight of row ${bad} is ${weights[bad]}: weights must be finite and not negative`, { row: bad });
+  if (bad >= 0)
+    throw new GyreError('INVALID_ARGUMENT', `the weight of row ${bad} is ${weights[bad]}: weights must be finite and not negative`, {
+      row: bad,
+    });
   if (weights.every((weight) => weight === 0)) throw new GyreError('INVALID_ARGUMENT', 'all weights are 0: at least one row must count');
 }
 
