@@ -32,6 +32,7 @@ export interface EventData {
   'labels.joined': { environment: string; endpoint: string; rows: number; unmatched: number };
   'window.evaluated': { id: string; environment: string; endpoint: string; revision: number; rows: number; labelled: number };
   'alert.raised': { id: string; kind: string; environment: string; endpoint: string; modelVersion: string; cause: string };
+  'alert.updated': { id: string; kind: string; cause: string; windows: number };
   'alert.acknowledged': { id: string };
   'alert.resolved': { id: string; window: string };
   'action.started': { id: string; kind: string; alert?: string; pipelineRun?: string };
