@@ -53,7 +53,11 @@ const bytes = forest(200);
 console.log(`size ${(bytes.length / 1e6).toFixed(2)} MB`);
 console.log(`decode and check: ${median(Array.from({ length: 9 }, () => timed(() => checkModel(bytes)))).toFixed(1)} ms median`);
 
-const x = tensor('FLOAT', [rows, columns], Float32Array.from({ length: rows * columns }, () => random.next()));
+const x = tensor(
+  'FLOAT',
+  [rows, columns],
+  Float32Array.from({ length: rows * columns }, () => random.next()),
+);
 const requests = Math.max(200, Math.round(20_000 / rows));
 
 async function throughput(label: string, run: () => Promise<unknown>): Promise<void> {

@@ -67,8 +67,8 @@ export function readTensor(reader: WireReader): TensorView {
       const type = requireValues(header, fields);
       const { shape } = header;
       if (type === 'STRING') return { type, shape, data: fields.strings };
-      // A copy starts at an aligned address, whatever the place in the file.
-      if (fields.raw !== null) return ofBuffer(type, shape, fields.raw.slice().buffer);
+      // A copy starts at an aligned address, whatever the place in the file. Not `slice()`: a Buffer's slice is no copy.
+      if (fields.raw !== null) return ofBuffer(type, shape, new Uint8Array(fields.raw).buffer);
       return ofNumbers(type, shape, numbersOf(type, fields));
     },
   };

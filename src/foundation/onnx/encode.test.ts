@@ -92,6 +92,15 @@ describe('encoding a graph', () => {
     assert.deepEqual(tensorView.value.read(), tensor('DOUBLE', [2], Float64Array.of(0.1, NaN)));
   });
 
+  test('constants read from a Buffer are copies of their own bytes alone', () => {
+    const graph = graphBuilder({ name: 'g' });
+    graph.output('y', 'FLOAT', [2], graph.op('Abs', [graph.initializer('c', tensor('FLOAT', [2], Float32Array.of(1, 2)))]));
+    const file = Buffer.from(encodeModel(graph));
+    const constant = decodeModel(file).initializers[0].read();
+    file.fill(0);
+    assert.deepEqual(constant, tensor('FLOAT', [2], Float32Array.of(1, 2)));
+  });
+
   test('writes the transform alone and the whole model from one builder', async () => {
     const graph = graphBuilder({ name: 'both' });
     const features = transform(graph);

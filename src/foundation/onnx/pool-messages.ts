@@ -94,8 +94,9 @@ function copyOf(tensor: Tensor): Tensor {
       return { ...tensor, data: tensor.data.slice() };
     case 'INT8':
       return { ...tensor, data: tensor.data.slice() };
+    // A Buffer is a Uint8Array whose `slice()` is no copy.
     case 'UINT8':
     case 'BOOL':
-      return { ...tensor, data: tensor.data.slice() };
+      return { ...tensor, data: new Uint8Array(tensor.data) };
   }
 }

@@ -85,7 +85,12 @@ describe('a session computes', () => {
         graph.input('s', 'STRING', ['N', 1]);
         const ml = { domain: mlDomain };
         const cats = attr.strings(['a', '']);
-        graph.output('hot', 'FLOAT', ['N', 1, 2], graph.op('OneHotEncoder', ['s'], { ...ml, attributes: { cats_strings: cats, zeros: attr.int(1) } }));
+        graph.output(
+          'hot',
+          'FLOAT',
+          ['N', 1, 2],
+          graph.op('OneHotEncoder', ['s'], { ...ml, attributes: { cats_strings: cats, zeros: attr.int(1) } }),
+        );
         graph.output(
           'code',
           'FLOAT',
@@ -204,7 +209,11 @@ describe('a session refuses', () => {
       { a: tensor('DOUBLE', [1, 2], new Float64Array(2)), b: rows(1) },
       /input "a" has the type DOUBLE, but the model expects FLOAT/,
     ],
-    ['another rank', { a: tensor('FLOAT', [2], new Float32Array(2)), b: rows(1) }, /input "a" has the shape \[2\], but the model expects \[N, 2\]/],
+    [
+      'another rank',
+      { a: tensor('FLOAT', [2], new Float32Array(2)), b: rows(1) },
+      /input "a" has the shape \[2\], but the model expects \[N, 2\]/,
+    ],
     ['another size', { a: tensor('FLOAT', [1, 3], new Float32Array(3)), b: rows(1) }, /input "a" has the shape \[1, 3\], but .* \[N, 2\]/],
     ['rows that do not match, even where they would broadcast', { a: rows(3), b: rows(1) }, /input "b" .* where N is 3 as in input "a"/],
     ['fewer values than the shape says', { a: { ...rows(2), shape: [3, 2] }, b: rows(2) }, /needs 6 values, but has 4/],
@@ -244,7 +253,10 @@ describe('a session refuses', () => {
     const graph = graphBuilder({ name: 'g' });
     graph.input('x', 'FLOAT', ['N']);
     graph.output('y', 'FLOAT', ['N'], graph.op('Frobnicate', ['x']));
-    await assert.rejects(openSession(encodeModel(graph)), (error) => hasCode(error, 'INVALID_ARGUMENT') && /Frobnicate/.test(error.message));
+    await assert.rejects(
+      openSession(encodeModel(graph)),
+      (error) => hasCode(error, 'INVALID_ARGUMENT') && /Frobnicate/.test(error.message),
+    );
     await assert.rejects(openSession('/nowhere/model.onnx'), (error) => hasCode(error, 'NOT_FOUND'));
     await assert.rejects(openSession(new Uint8Array(10)), (error) => hasCode(error, 'INVALID_ARGUMENT'));
   });
