@@ -1,0 +1,137 @@
+import { stringify } from 'yaml';
+import type { ColumnSchema, TableSchema } from '#contract';
+import type { Guess } from './init-guess.ts';
+
+export interface ProjectTextInput {
+  readonly name: string;
+  readonly dataset: string;
+  /** Relative to the project's folder. */
+  readonly source: string;
+  readonly schemaFile: string;
+  readonly guess: Guess;
+  readonly owner: string;
+  /** YYYY-MM-DD */
+  readonly today: string;
+}
+
+const firstThreshold = { binary: { roc_auc: '>= 0.75' }, multiclass: { accuracy: '>= 0.70' }, regression: { r2: '>= 0.50' } } as const;
+
+/** A first gyre.yaml: everything that a first run needs, with comments that say what each part is for. */
+export function projectText(input: ProjectTextInput): string {
+  const { name, dataset, guess } = input;
+  const [[metric, threshold]] = Object.entries(firstThreshold[guess.task]);
+  const isRegression = guess.task === 'regression';
+  const linear = isRegression ? 'linear' : 'logistic';
+  const exclude = [guess.key, ...guess.excluded].map(word).join(', ');
+  return `# yaml-language-server: $schema=.gyre/gyre.schema.json
+# The project: one file from the problem to the monitor. "gyre check" checks it, "gyre run" runs it, "gyre up" opens its page.
+project: ${word(name)}
+
+# Phase zero: why there is a model at all, and what it must reach. Every change of these words is recorded as a new version
+# of the charter, and each model card names the version that its model was judged by.
+charter:
+  problem: ${word(`Predict ${guess.target} of each row of ${dataset}. Say here what is decided with it, by whom, and what a wrong decision costs.`)}
+  owner: ${word(input.owner)}
+  # The thresholds of success. They are gates of every test report, and the monitor watches them in production.
+  success:
+    ${metric}: ${word(threshold)} # a first guess: what would make the model worth using?
+  risk: limited # minimal, limited or high
+  assumptions:
+    - text: ${word('Rows that come later look like those that the model was trained on; the monitor says when they no longer do.')}
+      reason: nothing is known yet about how the data change
+      author: ${word(input.owner)}
+      date: ${input.today}
+  # personalData:            # name personal data, or the model card says that none is used
+  #   columns: [...]
+  #   purpose: ...
+  #   legalBasis: ...
+
+data:
+  ${word(dataset)}:
+    source: ${word(input.source)} # CSV, Parquet or JSON Lines, relative to this file
+    key: ${word(guess.key)} # names a row; which part of the split a row is in depends on it alone
+    expect: ${word(input.schemaFile)} # the reviewed schema: data that do not fit it are refused
+    target: ${word(guess.target)}
+    split:
+      # Fitted on train, chosen on validation, judged on test. New rows never move old ones.
+      parts: { train: 0.7, validation: 0.15, test: 0.15 }${isRegression ? '' : `\n      stratify: ${word(guess.target)}`}
+
+steps:
+  prepare:
+    of: ${word(dataset)}
+    target: ${word(guess.target)}
+    task: ${guess.task}${guess.positive === undefined ? '' : `\n    positive: ${quoted(guess.positive)} # the class that probabilities speak of`}
+    transform:
+      exclude: [${exclude}] # no features: what names a row or differs in each
+      # derive: { name: "expression over columns, such as a / (b + 1)" }
+      numeric: { impute: median, scale: standard }
+      categorical: { impute: missing, encode: one_hot }
+  ${linear}:
+    trainer: ${linear}
+    of: prepare
+    search: { algorithm: grid, space: { l2: [0.1, 1, 10] } }
+  boosting:
+    trainer: gbdt
+    of: prepare
+    search: { algorithm: random, trials: 8, space: { learning_rate: { log: [0.03, 0.2] } } }
+
+# Beside the charter's thresholds: gates of your own, such as "accuracy by some_column >= 0.70".
+test:
+  gates: []
+${isRegression ? '' : '  threshold: max_f1 # how the decision threshold is chosen, on validation\n'}
+release:
+  environments:
+    test: { certify: qa } # application tests run here, and a QA expert certifies their report
+    production: { approve: approver } # somebody other than the author and the certifier approves
+
+serve:
+  endpoint: ${word(name)}
+
+monitor:
+  window: 1d # predictions are judged by the day
+  performance: { ${metric}: charter } # the charter's own threshold; or ">= 0.95 of test"
+  onAlert: [notify]
+`;
+}
+
+/** A reviewed schema file for what inference saw; the person who reads it makes it a reviewed one. */
+export function schemaText(dataset: string, schema: TableSchema): string {
+  const columns = schema.columns.map(columnText).join('\n');
+  const rules =
+    schema.rules === undefined || schema.rules.length === 0
+      ? ''
+      : `\nrules:\n${schema.rules.map((rule) => `  - ${word(rule)}`).join('\n')}\n`;
+  return `# What every version of ${dataset} has to fit; inferred from the data: read it, and say what must hold.
+# Per column: type (integer, number, boolean, string, instant), nullable, unique, min, max, categories, pattern, maxMissing.
+columns:
+${columns}
+${rules}`;
+}
+
+function columnText(column: ColumnSchema): string {
+  const members = Object.entries(column)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([member, value]) =>
+        `${member}: ${Array.isArray(value) ? `[${value.map((item) => quoted(String(item))).join(', ')}]` : scalar(value)}`,
+    );
+  return `  - { ${members.join(', ')} }`;
+}
+
+function scalar(value: unknown): string {
+  return typeof value === 'string' ? inFlow(value) : String(value);
+}
+
+/** A word as a YAML scalar, quoted only where it must be. */
+function word(text: string): string {
+  return inFlow(text);
+}
+
+function inFlow(text: string): string {
+  // Inside { } and [ ] some signs need quotes that are fine outside.
+  return /[,[\]{}#&*!|>'"%@`:\n]/.test(text) ? JSON.stringify(text) : stringify(text, { lineWidth: 0 }).trim();
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
