@@ -1,4 +1,4 @@
-export { elementTypeOf, sizeOf, tensor } from './tensor.ts';
+export { tensor } from './tensor.ts';
 export type { Dimension, ElementType, Tensor, TensorDataOf, TensorOf } from './tensor.ts';
 export { attr, mlDomain } from './model.ts';
 export type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } from './model.ts';
