@@ -14,8 +14,10 @@ import { textBuilder } from './text-builder.ts';
 export interface ReadOptions extends StrictnessOptions {
   /** The input's name in messages; `the file` without it. */
   readonly name?: string;
-  /** Types that the caller knows; the other columns are inferred. A name that is no column is refused. */
+  /** Types that the caller knows; the other columns are inferred. */
   readonly types?: Readonly<Record<string, ColumnType>>;
+  /** A name in `types` that is no column: refused (default), or left out. */
+  readonly absent?: 'refuse' | 'ignore';
   /** Texts that stand for a missing value, beside the blank field: `NA`, `null`, … Compared without surrounding blanks. */
   readonly missing?: readonly string[];
 }
@@ -58,15 +60,17 @@ export function readCsv(input: Uint8Array, options: CsvOptions = {}): CsvRead {
   const missing = options.missing?.length ? new Set(options.missing.map((text) => text.trim())) : undefined;
   const layout = { bytes, what, from, delimiter, missing };
   const { names, rows, tallies } = survey(layout);
-  const undeclared = Object.keys(options.types ?? {}).filter((name) => !names.includes(name));
-  if (undeclared.length > 0) {
-    throw new GyreError('INVALID_ARGUMENT', `${what} has no column ${listed(undeclared)}; its columns are ${listed(names)}`, {
-      columns: names,
-    });
-  }
+  refuseAbsent(what, names, options);
   const columns = names.map((name, i) => decide(name, tallies[i], options.types?.[name]));
   refuseProblems(what, columns, tallies, options);
   return { ...convert(layout, columns, rows), columns, delimiter };
+}
+
+/** @throws GyreError INVALID_ARGUMENT when `types` names what is no column and that is to be refused */
+export function refuseAbsent(what: string, names: readonly string[], { types = {}, absent = 'refuse' }: ReadOptions): void {
+  const missing = Object.keys(types).filter((name) => !names.includes(name));
+  if (missing.length === 0 || absent === 'ignore') return;
+  throw new GyreError('INVALID_ARGUMENT', `${what} has no column ${listed(missing)}; its columns are ${listed(names)}`, { columns: names });
 }
 
 /** The first pass: the header, the shape of every record, and how each column's values read. */

@@ -1,10 +1,11 @@
 import { GyreError, messageOf } from '#core';
 import { instantColumn, kindOf, numberColumn, textColumn } from './column.ts';
 import type { Column } from './column.ts';
+import { refuseAbsent } from './csv.ts';
 import type { ReadOptions, TableRead } from './csv.ts';
 import { textStart } from './encoding.ts';
 import { BOOLEAN, INSTANT, INTEGER, MISSING, NUMBER, TEXT } from './field-values.ts';
-import { createFrame, listed } from './frame.ts';
+import { createFrame } from './frame.ts';
 import { decide, newTally, refuseProblems, wantsExample } from './inference.ts';
 import type { ClassTally } from './inference.ts';
 import { parseInstant } from './instants.ts';
@@ -42,13 +43,7 @@ export function readJsonLines(input: Uint8Array, options: ReadOptions = {}): Tab
     }
   });
   if (surveyed.size === 0) throw new GyreError('INVALID_ARGUMENT', `${what} has no record: one JSON object per line is needed`);
-  const names = [...surveyed.keys()];
-  const unknown = Object.keys(options.types ?? {}).filter((name) => !surveyed.has(name));
-  if (unknown.length > 0) {
-    throw new GyreError('INVALID_ARGUMENT', `${what} has no column ${listed(unknown)}; its columns are ${listed(names)}`, {
-      columns: names,
-    });
-  }
+  refuseAbsent(what, [...surveyed.keys()], options);
   const entries = [...surveyed].map(([name, { values, tally }]) => {
     while (values.length < lines.length) values.push(null);
     tally.counts[MISSING] = values.filter((value) => value === null).length;

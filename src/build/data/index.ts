@@ -1,0 +1,21 @@
+export { openData } from './open-data.ts';
+export { dataMigrations } from './migrations/index.ts';
+export type {
+  AppendRequest,
+  ColumnDifference,
+  Data,
+  DataDeps,
+  IngestRequest,
+  Ingested,
+  QualityRequest,
+  RowsRequest,
+  SourceFormat,
+  SplitRequest,
+  VersionComparison,
+  VersionList,
+} from './port.ts';
+export { inferSchema } from './table-schema.ts';
+export { validateFrame, violationsOf } from './validate.ts';
+export { checkTarget } from './target.ts';
+export { partRanges, placeOf } from './hash-split.ts';
+export type { PartRange } from './hash-split.ts';

@@ -1,0 +1,166 @@
+import type {
+  Actor,
+  DatasetManifest,
+  DatasetProfile,
+  DatasetVersion,
+  EventTypes,
+  QualityCheck,
+  QualityReport,
+  Split,
+  TableSchema,
+} from '#contract';
+import type { Clock, NewId } from '#core';
+import type { BlobStore } from '#blobs';
+import type { Events } from '#events';
+import type { Store } from '#store';
+import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
+
+export interface DataDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: Events<EventTypes>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Folder for Parquet files on their way into the blobs; the system's without it. */
+  readonly temporary?: string;
+}
+
+export type SourceFormat = Exclude<DatasetManifest['format'], 'rows'>;
+
+export interface IngestRequest {
+  readonly dataset: string;
+  /** The source file. */
+  readonly path: string;
+  /** Told by the file's extension without it. */
+  readonly format?: SourceFormat;
+  /** The source as the user wrote it, for the record; `path` without it. */
+  readonly source?: string;
+  /** The key must be a column. */
+  readonly key?: string;
+  /** The target must be a column that can be learned. */
+  readonly target?: string;
+  /** The reviewed schema: its types are used for reading, and the rows are held against it. */
+  readonly expect?: TableSchema;
+  /** Keeps the rows for which this comparison holds: a version of its own, derived from the whole. */
+  readonly where?: string;
+  readonly by: Actor;
+}
+
+export interface Ingested {
+  readonly version: DatasetVersion;
+  /** False when the dataset had this version: nothing was recorded. */
+  readonly created: boolean;
+  /** Expectations of the reviewed schema that do not hold; empty without one. */
+  readonly violations: readonly QualityCheck[];
+  /** Why each column has its type; absent when nothing was read, because the source was known. */
+  readonly evidence?: readonly ColumnEvidence[];
+  /** One line for a person. */
+  readonly summary: string;
+}
+
+export interface SplitRequest {
+  readonly dataset: string;
+  readonly key: string;
+  /** Part → fraction, in order; together 1. */
+  readonly parts: Readonly<Record<string, number>>;
+  readonly salt: string;
+  /** The column whose shares are reported for each part. It must have two classes and no missing value. */
+  readonly stratify?: string;
+  readonly by: Actor;
+}
+
+export interface QualityRequest {
+  /** The reviewed schema; without it the checks that need one are reported as not measurable. */
+  readonly schema?: TableSchema;
+  readonly key?: string;
+  readonly target?: string;
+  /** The instant that the data speak of, UTC milliseconds. */
+  readonly asOf?: number;
+  readonly maxAgeMs?: number;
+  readonly by: Actor;
+}
+
+export interface RowsRequest {
+  readonly dataset: string;
+  readonly part?: string;
+  readonly frame: Frame;
+  /** Plain names and types without it. */
+  readonly schema?: TableSchema;
+  readonly derivedFrom?: DatasetManifest['derivedFrom'];
+  /** Where the rows came from, in words. */
+  readonly source: string;
+  readonly reason?: string;
+  readonly by: Actor;
+}
+
+export interface AppendRequest {
+  readonly dataset: string;
+  /** The version that the rows are added to. */
+  readonly to: string;
+  /** Rows with the same columns, as a frame or as records. */
+  readonly rows: Frame | readonly LooseRecord[];
+  readonly reason: string;
+  readonly by: Actor;
+}
+
+export interface VersionList {
+  readonly dataset?: string;
+  /** A part's name; null: only versions that are no part of a split. */
+  readonly part?: string | null;
+  /** 100 without it. */
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+export interface ColumnDifference {
+  readonly column: string;
+  readonly change: 'added' | 'removed' | 'type' | 'values';
+  readonly message: string;
+  /** Chance of a difference at least this great between samples of one law; for `values`. */
+  readonly pValue?: number;
+}
+
+export interface VersionComparison {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: { readonly from: number; readonly to: number };
+  readonly sameSchema: boolean;
+  readonly differences: readonly ColumnDifference[];
+}
+
+/** Dataset versions: made, looked at, cut into parts, opened. */
+export interface Data {
+  /**
+   * Reads a source file into an immutable version. The same bytes read the same way are the same version: the second time nothing is recorded.
+   * @throws GyreError NOT_FOUND (no such file), INVALID_ARGUMENT (with line and column: see `readCsv`), FAILED_PRECONDITION (no rows, unusable target)
+   */
+  ingest(request: IngestRequest): Promise<Ingested>;
+  /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
+  createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
+  /** Makes a version of an existing one plus new rows; both are named as its parents. */
+  append(request: AppendRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean; readonly rows: DatasetVersion }>;
+  /** Cuts a version into named parts by the hash of each row's key; each part is a version. The same definition gives the same split. */
+  split(version: string, request: SplitRequest): Promise<Split>;
+  /**
+   * The rows of a version, checked against their digest.
+   * @param options.part of the newest split of this version
+   * @throws GyreError NOT_FOUND, DATA_LOSS when the bytes are corrupt, INVALID_ARGUMENT for an unknown column
+   */
+  open(version: string, options?: { readonly columns?: readonly string[]; readonly part?: string }): Promise<Frame>;
+  /** The Parquet file that holds a version's rows. Never write to it. */
+  rowsPath(version: string): Promise<string>;
+  profile(version: string, target?: string): Promise<DatasetProfile>;
+  /** Holds a version against a reviewed schema. */
+  validate(version: string, schema: TableSchema): Promise<readonly QualityCheck[]>;
+  quality(version: string, request: QualityRequest): Promise<QualityReport>;
+  compare(from: string, to: string): Promise<VersionComparison>;
+  /** @param version a digest or the first (at least 6) hex digits of one @throws GyreError NOT_FOUND naming what comes near */
+  get(version: string): Promise<DatasetVersion>;
+  /** Newest first. */
+  list(options?: VersionList): Promise<{ readonly items: readonly DatasetVersion[]; readonly next?: string }>;
+  getSplit(id: string): Promise<Split>;
+  /** The splits of a version, newest first. */
+  splitsOf(version: string): Promise<readonly Split[]>;
+  /** A report by its id, or the newest of a version. */
+  getQuality(idOrVersion: string): Promise<QualityReport>;
+}
