@@ -2,7 +2,7 @@ import { encodeRows } from '#contract';
 import type { InputColumn, NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { tensor } from '#onnx';
-import type { Feeds } from '#onnx';
+import type { Feeds, Tensor } from '#onnx';
 import type { Frame } from '#tables';
 
 /**
@@ -40,25 +40,20 @@ function fromFrame(inputs: readonly InputColumn[], frame: Frame): Feeds {
       { lacking },
     );
   }
-  return Object.fromEntries(
-    inputs.map(({ name, datatype, type }) => {
-      const column = frame.column(name);
-      if ((datatype === 'BYTES') !== (column.kind === 'text') || (type === 'instant') !== (column.kind === 'instant')) {
-        throw new GyreError('INVALID_ARGUMENT', `column "${name}" is of type ${frame.typeOf(name)}; the model takes ${type} here`, {
-          column: name,
-          wanted: type,
-        });
-      }
-      if (column.kind !== 'text') return [name, tensor('DOUBLE', [frame.rows, 1], column.values)];
-      const { codes, dictionary } = column;
-      return [
-        name,
-        tensor(
-          'STRING',
-          [frame.rows, 1],
-          Array.from(codes, (code) => (code < 0 ? '' : dictionary[code])),
-        ),
-      ];
-    }),
-  );
+  return Object.fromEntries(inputs.map((input) => [input.name, tensorOf(input, frame)]));
+}
+
+function tensorOf({ name, datatype, type }: InputColumn, frame: Frame): Tensor {
+  const column = frame.column(name);
+  if ((datatype === 'BYTES') !== (column.kind === 'text') || (type === 'instant') !== (column.kind === 'instant')) {
+    throw new GyreError('INVALID_ARGUMENT', `column "${name}" is of type ${frame.typeOf(name)}; the model takes ${type} here`, {
+      column: name,
+      wanted: type,
+    });
+  }
+  const shape = [frame.rows, 1];
+  if (column.kind !== 'text') return tensor('DOUBLE', shape, column.values);
+  const { codes, dictionary } = column;
+  const texts = Array.from(codes, (code) => (code < 0 ? '' : dictionary[code]));
+  return tensor('STRING', shape, texts);
 }

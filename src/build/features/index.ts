@@ -1,5 +1,3 @@
-import type { Features, FeaturesDeps } from './port.ts';
-
 export type {
   ApplyOptions,
   FeatureMatrix,
@@ -10,6 +8,12 @@ export type {
   TransformQuery,
   WeightedVersion,
 } from './port.ts';
+export { openFeatures, trainingRows } from './features.ts';
+export { featuresMigrations } from './migrations/index.ts';
+export { fitTransform } from './fit.ts';
+export type { FitInputs, FittedTransform } from './fit.ts';
+export type { Description } from './recipe.ts';
+export { compileRecipe } from './recipe-graph.ts';
+export { settleTarget, targetsOf } from './target.ts';
+export type { TargetFacts } from './target.ts';
 export { feeds } from './feeds.ts';
-
-export declare function openFeatures(deps: FeaturesDeps): Features;

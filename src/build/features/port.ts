@@ -1,6 +1,6 @@
 import type { BlobStore } from '#blobs';
 import type { Clock, NewId } from '#core';
-import type { Actor, EventTypes, TableSchema, Transform, TransformStep } from '#contract';
+import type { Actor, EventTypes, Transform, TransformStep } from '#contract';
 import type { Events } from '#events';
 import type { GraphBuilder } from '#onnx';
 import type { Store } from '#store';
@@ -32,8 +32,6 @@ export interface FitRequest {
   readonly key?: string;
   /** The training rows, when the caller has them at hand: the versions' rows in the order of `train`. */
   readonly frame?: Frame;
-  /** The columns' reviewed types; default: those of the frame. */
-  readonly schema?: TableSchema;
   readonly by: Actor;
 }
 
@@ -69,7 +67,7 @@ export interface FeaturesDeps {
 }
 
 /** Transforms: fitted once on training rows, kept as versioned artifacts, applied everywhere through one ONNX graph. */
-export interface Features {
+export interface Features extends AsyncDisposable {
   /**
    * Fits a transform and keeps it. The same rows and specification give the same digest, and then the record there is.
    * @throws GyreError INVALID_ARGUMENT for a specification that does not fit the data (unknown columns, expressions with their position,
