@@ -18,6 +18,7 @@ export interface PostgresOptions {
 }
 
 const syntax: Syntax = { compiler: new PostgresQueryCompiler(), adapter: new PostgresAdapter() };
+const ignore = (): void => undefined;
 const mostConnections = 12;
 const mostTries = 40;
 
@@ -65,7 +66,7 @@ export class PostgresStore implements Store {
       },
     });
     // An idle connection that breaks is taken out by the pool; the next query tells who needs it.
-    pool.on('error', () => undefined);
+    pool.on('error', ignore);
     const store = new PostgresStore(pool, options);
     try {
       await store.#transaction('begin', async (session) => {
@@ -139,6 +140,8 @@ export class PostgresStore implements Store {
     const client = await this.#connect();
     const session = sessionOn(client);
     let broken = false;
+    // A connection that breaks says so twice: to its query, which tells who waits, and here.
+    client.on('error', ignore);
     try {
       await session.run(begin, []);
       const result = await work(session);
@@ -152,6 +155,7 @@ export class PostgresStore implements Store {
       });
       throw error;
     } finally {
+      client.off('error', ignore);
       client.release(broken);
     }
   }

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { hasCode } from '#core';
+import { storeContract } from './contract.ts';
+import type { StoreFixture } from './contract.ts';
+import { openStore } from './index.ts';
+import type { MigrationSet } from './index.ts';
+
+const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+async function whyNot(): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  try {
+    await client.connect();
+    return undefined;
+  } catch (error) {
+    return `no PostgreSQL answers (${String(error)}); GYRE_TEST_POSTGRES names one`;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** A schema of its own, dropped afterwards. */
+async function postgresSchema(): Promise<StoreFixture> {
+  const schema = `gyre_test_${randomUUID().replaceAll('-', '')}`;
+  return {
+    open: () => openStore({ url, schema }),
+    [Symbol.asyncDispose]: async () => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(`drop schema if exists "${schema}" cascade`);
+      await client.end();
+    },
+  };
+}
+
+const skip = await whyNot();
+storeContract('PostgreSQL', postgresSchema, skip);
+
+const things: MigrationSet = {
+  room: 'things',
+  migrations: [{ id: '0001-things', up: ({ schema, types }) => schema.createTable('things').addColumn('name', types.text).execute() }],
+};
+
+describe('the PostgreSQL store', { skip: skip ?? false }, () => {
+  test('keeps installations apart by schema', async () => {
+    await using one = await postgresSchema();
+    await using two = await postgresSchema();
+    await using first = await one.open();
+    await using second = await two.open();
+    await first.migrate([things]);
+    await second.migrate([things]);
+  });
+
+  test('a schema name that would need quoting is refused', async () => {
+    await assert.rejects(openStore({ url, schema: 'a"; drop table x' }), (error) => hasCode(error, 'INVALID_ARGUMENT'));
+  });
+
+  test('a connection that was cut is UNAVAILABLE, and the next write gets a new one', async () => {
+    await using fixture = await postgresSchema();
+    await using store = await fixture.open();
+    const cut = store.write((tx) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx.tables()), undefined);
+    await assert.rejects(cut, (error) => hasCode(error, 'UNAVAILABLE'));
+    const { rows } = await store.write((tx) => sql<{ one: number }>`select 1 as one`.execute(tx.tables()), undefined);
+    assert.deepEqual(rows, [{ one: 1 }]);
+  });
+});
+
+describe('a PostgreSQL that is not there', () => {
+  test('is UNAVAILABLE, and its password is not shown', async () => {
+    const opening = openStore({ url: 'postgres://me:hidden@127.0.0.1:1/db' });
+    await assert.rejects(opening, (error) => hasCode(error, 'UNAVAILABLE') && !error.message.includes('hidden'));
+  });
+});
