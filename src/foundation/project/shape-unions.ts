@@ -31,7 +31,7 @@ function byMarker(
 ): { readonly schema: JsonSchema } | { readonly finding: Finding } {
   const marked = alternatives.flatMap((schema) => {
     const others = alternatives.filter((other) => other !== schema);
-    const marker = schema.required?.find((key) => others.every((other) => !(other.required ?? []).includes(key)));
+    const marker = schema.required?.findLast((key) => others.every((other) => !(other.required ?? []).includes(key)));
     // A key that others merely allow marks nothing: it has to be theirs alone.
     return marker === undefined || others.some((other) => Object.hasOwn(other.properties ?? {}, marker)) ? [] : [{ schema, marker }];
   });

@@ -1,11 +1,11 @@
 /**
- * The word of a list that somebody most likely meant: same letters in another case, or at most a third of the letters wrong.
+ * The word of a list that somebody most likely meant: same letters in another case, or (from three letters on) at most a third of them wrong.
  * Distance: optimal string alignment (Damerau-Levenshtein without overlapping transpositions).
  */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = (word.length < 3 ? 0 : Math.max(1, Math.floor(word.length / 3))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
