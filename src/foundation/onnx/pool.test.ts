@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { hasCode, isGyreError } from '#core';
@@ -42,6 +41,12 @@ function outcome(result: PromiseSettledResult<unknown>): string {
   if (result.status === 'fulfilled') return 'OK';
   return isGyreError(result.reason) ? result.reason.code : String(result.reason);
 }
+
+/**
+ * Makes a thread die of an uncaught error, after the runs that it has in its mailbox already. Not by `terminate()`: stopping a thread
+ * inside the native runtime aborts the whole process.
+ */
+const kill = (thread: Worker): void => thread.postMessage(null);
 
 /** Opens a pool and collects the threads that are started while `use` runs, so that a test can kill one. */
 async function withPool(
@@ -120,13 +125,13 @@ describe('a session pool', () => {
       const expected = await pool.run(request(2, 5));
       const runs = Array.from({ length: 6 }, () => pool.run(request(2, 5)));
       const settled = Promise.allSettled(runs);
-      await threads[0].terminate();
+      kill(threads[0]);
       const results = await settled;
       const lost = results.filter((result) => result.status === 'rejected');
       for (const result of lost) assert.ok(hasCode(result.reason, 'UNAVAILABLE'));
       for (const result of results) if (result.status === 'fulfilled') assert.deepEqual(result.value, expected);
       // The thread had two of them at most; those that were waiting in the pool are answered by the next thread.
-      assert.ok(lost.length <= 2, `${lost.length} runs were lost`);
+      assert.ok(lost.length >= 1 && lost.length <= 2, `${lost.length} runs were lost`);
       assert.equal(pool.restarts, 1);
       assert.equal(threads.length, 2);
       assert.deepEqual(await pool.run(request(2, 5)), expected);
@@ -135,11 +140,10 @@ describe('a session pool', () => {
 
   test('keeps answering while one of its threads is dead', async () => {
     await withPool({ workers: 2 }, async (pool, threads) => {
-      const exit = once(threads[1], 'exit');
-      const killed = threads[1].terminate();
+      const exit = new Promise((done) => threads[1].once('exit', done));
+      kill(threads[1]);
       await exit;
       const expected = await pool.run(request(2, 5));
-      await killed;
       assert.deepEqual(await Promise.all(Array.from({ length: 8 }, () => pool.run(request(2, 5)))), Array(8).fill(expected));
     });
   });

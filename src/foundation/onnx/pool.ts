@@ -19,6 +19,7 @@ const longestRestartDelayMs = 5_000;
  * Loads a model into worker threads and spreads runs over them; the calling thread only validates feeds.
  * A run is never split, so an answer has the same bytes whatever the number of workers.
  * A thread that dies is started again: the runs it had are answered UNAVAILABLE, those that were waiting go to the next free thread.
+ * Close it before `process.exit()`: a thread that Node stops inside the native runtime aborts the process (SIGABRT, from Napi::Error).
  * @param source the model's bytes, or the path of a file that holds them
  * @throws GyreError as `openSession`, and INVALID_ARGUMENT when `workers` is no whole number from 1 on
  */
