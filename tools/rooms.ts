@@ -90,8 +90,12 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   esbuild: ['app'],
 };
 
-/** Files that may read the machine's clock and chance although they are in a room: where the injectable ones are made. */
-export const ambientHomes: readonly string[] = ['src/foundation/core/clock.ts'];
+/** Files that may read the machine's clock and chance although they are in a room. */
+export const ambientHomes: readonly string[] = [
+  'src/foundation/core/clock.ts',
+  // Sets a file's time, which is compared with times that the file system gave.
+  'src/foundation/blobs/fs.ts',
+];
 
 /** What the web pages may import: they run in a browser and know the server only by its contract. */
 export const ui = { folder: 'ui', only: ['contract'], packages: ['preact', '@preact/signals', 'uplot'] } as const;

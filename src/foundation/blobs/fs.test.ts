@@ -38,7 +38,7 @@ blobStoreContract('A folder of files', fsFixture);
 /** A process of its own that stores a blob of 300,000 bytes in pieces; prints the error's code when it fails. */
 const program = `
   import { openFsBlobs } from ${JSON.stringify(fileURLToPath(new URL('./index.ts', import.meta.url)))};
-  import { faultAt, noFaults } from ${JSON.stringify(fileURLToPath(new URL('../core/index.ts', import.meta.url)))};
+  import { faultAt, noFaults } from ${JSON.stringify(fileURLToPath(import.meta.resolve('#core')))};
   const [dir, fault] = process.argv.slice(1);
   const faults = fault ? faultAt(fault, () => process.kill(process.pid, 'SIGKILL')) : noFaults;
   const blobs = await openFsBlobs({ dir, faults });
