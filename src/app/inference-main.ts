@@ -1,0 +1,94 @@
+/**
+ * A data plane as a process of its own, without the command line's frame: what the control plane spawns. `gyre serve` takes the same options.
+ * The rest is imported after the compile cache is on: half of the start is the compiling of modules.
+ */
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { InferenceOptions } from './inference.ts';
+
+if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/compile'));
+
+const usage = `usage: inference-main --manifest FILE --blobs DIR (--public-key FILE | --unsigned) [options]
+       inference-main --model FOLDER [options]
+options: --host H --port N --spool DIR --control --detached-ok --workers N --lane inline|workers
+         --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
+
+function readOptions(): InferenceOptions {
+  const { values } = parseArgs({
+    options: {
+      manifest: { type: 'string' },
+      blobs: { type: 'string' },
+      model: { type: 'string' },
+      'public-key': { type: 'string' },
+      unsigned: { type: 'boolean' },
+      host: { type: 'string' },
+      port: { type: 'string' },
+      spool: { type: 'string' },
+      control: { type: 'boolean' },
+      'detached-ok': { type: 'boolean' },
+      workers: { type: 'string' },
+      lane: { type: 'string' },
+      'tls-cert': { type: 'string' },
+      'tls-key': { type: 'string' },
+      'insecure-http': { type: 'boolean' },
+      'allowed-host': { type: 'string', multiple: true },
+      'log-level': { type: 'string' },
+    },
+  });
+  const {
+    'public-key': publicKey,
+    'detached-ok': detachedOk,
+    'tls-cert': tlsCert,
+    'tls-key': tlsKey,
+    'insecure-http': insecureHttp,
+    'allowed-host': allowedHosts,
+    'log-level': logLevel,
+    port,
+    workers,
+    lane,
+    ...same
+  } = values;
+  return {
+    ...same,
+    ...(publicKey === undefined ? {} : { publicKey }),
+    ...(detachedOk === undefined ? {} : { detachedOk }),
+    ...(tlsCert === undefined ? {} : { tlsCert }),
+    ...(tlsKey === undefined ? {} : { tlsKey }),
+    ...(insecureHttp === undefined ? {} : { insecureHttp }),
+    ...(allowedHosts === undefined ? {} : { allowedHosts }),
+    ...(port === undefined ? {} : { port: whole('--port', port, 0, 65_535) }),
+    ...(workers === undefined ? {} : { workers: whole('--workers', workers, 1, 256) }),
+    ...(lane === undefined ? {} : { lane: word('--lane', lane, ['inline', 'workers']) }),
+    ...(logLevel === undefined
+      ? {}
+      : { logLevel: word('--log-level', logLevel, ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
+  };
+}
+
+function whole(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Error(`${flag} must be a whole number from ${least} to ${most}, not "${text}"`);
+  return value;
+}
+
+function word<const W extends string>(flag: string, text: string, words: readonly W[]): W {
+  const found = words.find((candidate) => candidate === text);
+  if (found === undefined) throw new Error(`${flag} must be one of ${words.join(', ')}, not "${text}"`);
+  return found;
+}
+
+let options: InferenceOptions | undefined;
+try {
+  options = readOptions();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+  process.exitCode = 2;
+}
+if (options !== undefined) {
+  const { inferenceProcess } = await import('./inference.ts');
+  process.exitCode = await inferenceProcess(options);
+  // The control pipe would keep the process alive.
+  process.stdin.unref?.();
+}

@@ -1,0 +1,258 @@
+import { randomFillSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { openFsBlobs } from '#blobs';
+import type { ReleaseManifest } from '#contract';
+import { GyreError, systemClock, uuidV7 } from '#core';
+import type { RandomBytes } from '#core';
+import { describeError, oipRoutes } from '#oip';
+import {
+  blobSource,
+  folderSource,
+  isLoopback,
+  manifestOfFolder,
+  metricsRoute,
+  Plane,
+  predictRoute,
+  readManifest,
+  readPublicKey,
+  serveControl,
+  serveHttp,
+  Spool,
+} from '#serving';
+import type { Lane, PackageSource } from '#serving';
+import { createLogger, createMetrics, watchProcess } from '#telemetry';
+import type { Logger, LogLevel } from '#telemetry';
+import gyre from '../../package.json' with { type: 'json' };
+
+/** What `gyre serve` is told. Either `manifest` with `blobs`, or `model`. */
+export interface InferenceOptions {
+  /** A signed manifest. */
+  readonly manifest?: string;
+  /** The folder of blobs that holds the files of the manifest's packages. */
+  readonly blobs?: string;
+  /** A package folder to serve as it lies there, unsigned. */
+  readonly model?: string;
+  /** PEM of the Ed25519 key that manifests must be signed with. */
+  readonly publicKey?: string;
+  /** Serve the manifest whoever wrote it; said explicitly, instead of `publicKey`. */
+  readonly unsigned?: boolean;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 7080; 0: any free one. */
+  readonly port?: number;
+  /** Folder of the prediction log; left out: predictions are not logged. */
+  readonly spool?: string;
+  /** Take commands from standard input and answer on standard output, one JSON object a line. */
+  readonly control?: boolean;
+  /** Keep serving when the control pipe closes; otherwise that drains and ends the process. */
+  readonly detachedOk?: boolean;
+  /** Worker threads of a model that does not run inline; default: as many as cores. */
+  readonly workers?: number;
+  /** Default: chosen by measurement when a model is loaded. */
+  readonly lane?: Lane;
+  /** Certificate and key (PEM files) for HTTPS. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** Plain HTTP beyond this machine: somebody else encrypts, or nobody needs to. */
+  readonly insecureHttp?: boolean;
+  /** Names that the Host header may say beside localhost and IP addresses. */
+  readonly allowedHosts?: readonly string[];
+  readonly logLevel?: LogLevel;
+}
+
+export interface RunningInference {
+  readonly address: string;
+  readonly plane: Plane;
+  /** From the start of the process to the first request that could be answered, in milliseconds. */
+  readonly startMs: number;
+  /** Settles when it has drained. */
+  readonly ended: Promise<void>;
+  /** Says not ready, answers what is under way, closes the log. Calling it again waits for the same end. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Opens a data plane as the options say, and answers HTTP.
+ * @throws GyreError with the reason when manifest, models, log or port cannot be used
+ */
+export async function runInference(options: InferenceOptions): Promise<RunningInference> {
+  const { host = '127.0.0.1', port = 7080 } = options;
+  const log = createLogger({
+    level: options.logLevel ?? 'info',
+    destination: process.stderr,
+    bindings: { role: 'inference', pid: process.pid },
+  });
+  const tls = await readTls(options);
+  const { source, readAgain, first } = await openManifest(options);
+  const newId = uuidV7(systemClock, pooledRandomBytes());
+  const metrics = createMetrics();
+  const watch = watchProcess(metrics);
+  const spool = options.spool === undefined ? undefined : await Spool.open({ dir: options.spool, newId });
+  if (spool === undefined && options.model === undefined) log.warn('predictions are not logged: no spool folder was given');
+  const plane = await Plane.open(first, {
+    source,
+    workers: options.workers ?? availableParallelism(),
+    elapsed: () => performance.now(),
+    clock: systemClock,
+    newId,
+    chance: Math.random,
+    metrics,
+    ...(spool === undefined ? {} : { spool }),
+    ...(options.lane === undefined ? {} : { lane: options.lane }),
+  });
+  const server = await serveHttp({
+    plane,
+    routes: [predictRoute(plane), ...oipRoutes({ plane, version: gyre.version }), metricsRoute(plane)],
+    describe: describeError,
+    host,
+    port,
+    log,
+    ...(tls === undefined ? {} : { tls }),
+    ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
+  }).catch(async (error: unknown) => {
+    await plane[Symbol.asyncDispose]();
+    throw error;
+  });
+
+  const ended = Promise.withResolvers<void>();
+  let draining = false;
+  const drain = (): Promise<void> => {
+    if (!draining) {
+      draining = true;
+      plane.drain();
+      const end = async (): Promise<void> => {
+        await server.close();
+        await plane[Symbol.asyncDispose]();
+        watch[Symbol.dispose]();
+      };
+      end().then(ended.resolve, ended.reject);
+    }
+    return ended.promise;
+  };
+  const startMs = performance.now();
+  if (options.control === true)
+    control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, address: server.address, startMs });
+  return { address: server.address, plane, startMs, ended: ended.promise, drain };
+}
+
+interface Control {
+  readonly plane: Plane;
+  readonly readAgain: (file: string | undefined) => Promise<ReleaseManifest>;
+  readonly drain: () => Promise<void>;
+  readonly log: Logger;
+  readonly detachedOk: boolean;
+  readonly address: string;
+  readonly startMs: number;
+}
+
+function control({ plane, readAgain, drain, log, detachedOk, address, startMs }: Control): void {
+  const { say } = serveControl({
+    plane,
+    input: process.stdin,
+    output: process.stdout,
+    readManifest: readAgain,
+    drain,
+    onClosed: () => {
+      if (detachedOk) log.warn('the control pipe is closed; serving goes on with the manifest that is loaded');
+      else void drain();
+    },
+  });
+  const { environment, endpoint, generation } = plane.manifest;
+  say({ event: 'ready', address, environment, endpoint, generation, pid: process.pid, startMs });
+}
+
+interface OpenedManifest {
+  readonly source: PackageSource;
+  readonly first: ReleaseManifest;
+  readonly readAgain: (file: string | undefined) => Promise<ReleaseManifest>;
+}
+
+async function openManifest(options: InferenceOptions): Promise<OpenedManifest> {
+  const { manifest, blobs, model, publicKey, unsigned } = options;
+  if (model !== undefined) {
+    if (manifest !== undefined)
+      throw new GyreError('INVALID_ARGUMENT', 'a manifest and a model folder cannot both be served: give one of them');
+    const readAgain = (): Promise<never> =>
+      Promise.reject(new GyreError('FAILED_PRECONDITION', 'a model folder is served as it was at the start; serve a manifest to swap'));
+    return { source: folderSource(model), first: requireTokens(options, await manifestOfFolder(model, systemClock)), readAgain };
+  }
+  if (manifest === undefined || blobs === undefined) {
+    throw new GyreError('INVALID_ARGUMENT', 'nothing to serve: give --manifest FILE with --blobs DIR, or --model FOLDER');
+  }
+  if (publicKey === undefined && unsigned !== true) {
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      'a manifest is served only when its signature is checked: give --public-key FILE (or --unsigned, for one that nobody signed)',
+    );
+  }
+  const trust = publicKey === undefined ? ({ unsigned: true } as const) : { publicKey: await readPublicKey(publicKey) };
+  const read = async (file = manifest): Promise<ReleaseManifest> => requireTokens(options, await readManifest(file, trust));
+  return { source: blobSource(await openFsBlobs({ dir: blobs, readOnly: true })), first: await read(), readAgain: read };
+}
+
+/** Beyond this machine nobody infers without a token. */
+function requireTokens({ host = '127.0.0.1' }: InferenceOptions, manifest: ReleaseManifest): ReleaseManifest {
+  if (manifest.tokenHashes.length === 0 && !isLoopback(host)) {
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `the manifest names no tokens, so it is served to this machine only; ${host} is reached from others: release it with tokens`,
+    );
+  }
+  return manifest;
+}
+
+async function readTls({
+  tlsCert,
+  tlsKey,
+  insecureHttp,
+  host = '127.0.0.1',
+}: InferenceOptions): Promise<{ cert: string; key: string } | undefined> {
+  if (tlsCert !== undefined && tlsKey !== undefined) return { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') };
+  if (tlsCert !== undefined || tlsKey !== undefined) throw new GyreError('INVALID_ARGUMENT', 'HTTPS needs both --tls-cert and --tls-key');
+  if (!isLoopback(host) && insecureHttp !== true) {
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `${host} is reached from other machines, and plain HTTP shows them tokens and data: give --tls-cert and --tls-key, or say --insecure-http`,
+    );
+  }
+  return undefined;
+}
+
+/** One call to the kernel for 512 ids: an id for each row is on the hot path. */
+function pooledRandomBytes(): RandomBytes {
+  const pool = new Uint8Array(8192);
+  let used = pool.length;
+  return (length) => {
+    if (used + length > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += length;
+    return pool.subarray(used - length, used);
+  };
+}
+
+/**
+ * Runs a data plane as this process: SIGTERM and SIGINT drain it. Says where it answers, for people or (with `control`) for the parent.
+ * @returns the exit code: 0 after a drain, 1 when it could not start, 2 when the options make no sense
+ */
+export async function inferenceProcess(options: InferenceOptions): Promise<number> {
+  let running: RunningInference;
+  try {
+    running = await runInference(options);
+  } catch (error) {
+    if (!(error instanceof GyreError)) throw error;
+    if (options.control === true) process.stdout.write(`${JSON.stringify({ event: 'failed', code: error.code, reason: error.message })}\n`);
+    process.stderr.write(`gyre serve: ${error.message}\n`);
+    return error.code === 'INVALID_ARGUMENT' ? 2 : 1;
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void running.drain());
+  if (options.control !== true) {
+    const { endpoint, generation, models } = running.plane.manifest;
+    const served = models.map(({ name, version }) => `${name} ${version}`).join(', ');
+    process.stdout.write(`serving ${served} as "${endpoint}" (generation ${generation}) at ${running.address}\n`);
+  }
+  await running.ended;
+  return 0;
+}

@@ -1,0 +1,192 @@
+import { GyreError, hasCode } from '#core';
+import type { Feeds, Session, Tensor } from '#onnx';
+import { sliceRows, stackRows } from './tensor-rows.ts';
+import type { RowRange } from './tensor-rows.ts';
+
+/** Output tensors by output name. */
+export type Outputs = Readonly<Record<string, Tensor>>;
+
+export interface BatcherOptions {
+  readonly session: Pick<Session, 'run' | 'inputs'>;
+  /** Batches that may run at once: 1 for an inline session, the number of workers for a pool. */
+  readonly concurrency: number;
+  /** Rows that one run may take; a request with more is cut into several runs. Infinity: every request runs alone and whole. */
+  readonly maxRows: number;
+  /** False when rows depend on each other or the model has no row axis: requests then never share a run. */
+  readonly joinRequests: boolean;
+  /** Requests that may wait. */
+  readonly maxQueued: number;
+  /** Told of every run: its rows and how many requests they came from. */
+  readonly onBatch?: (rows: number, requests: number) => void;
+}
+
+interface Job {
+  readonly feeds: Feeds;
+  readonly rows: number;
+  readonly parts: Outputs[];
+  readonly resolve: (outputs: Outputs) => void;
+  readonly reject: (error: unknown) => void;
+  /** Rows that were handed to a run, and in how many runs. */
+  taken: number;
+  runs: number;
+  /** Runs that have not come back. */
+  open: number;
+  failed: boolean;
+}
+
+/** Rows of one request inside a run. */
+interface Piece {
+  readonly job: Job;
+  readonly from: number;
+  readonly to: number;
+  /** Which part of the job's answer these rows are. */
+  readonly part: number;
+}
+
+/**
+ * Micro-batching without a timer: whenever the executor is free it takes what is queued, up to a cap. Under no load a request runs at
+ * once and alone; under load batches grow by themselves. Each request gets back exactly its own rows; when a shared run fails because of
+ * values, its requests are run again one by one, so that only the one at fault fails.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  #queue: Job[] = [];
+  #running = 0;
+  #scheduled = false;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * Runs the model on one request's rows.
+   * @param rows size of the first axis of all feeds (1 for a model without a row axis)
+   * @throws GyreError RESOURCE_EXHAUSTED when too many requests wait, and what `Session.run` throws
+   */
+  submit(feeds: Feeds, rows: number): Promise<Outputs> {
+    if (this.#queue.length >= this.#options.maxQueued) {
+      const message = `${this.#queue.length} requests wait for this model already; try again later`;
+      return Promise.reject(new GyreError('RESOURCE_EXHAUSTED', message, { queued: this.#queue.length }));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ feeds, rows, parts: [], resolve, reject, taken: 0, runs: 0, open: 0, failed: false });
+      this.#schedule();
+    });
+  }
+
+  /** After the poll phase: by then every request that had arrived on any socket is in the queue. */
+  #schedule(): void {
+    if (this.#scheduled || this.#running >= this.#options.concurrency) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#running < this.#options.concurrency && this.#queue.length > 0) {
+      const pieces = this.#take();
+      if (pieces.length === 0) continue;
+      this.#running += 1;
+      void this.#execute(pieces).finally(() => {
+        this.#running -= 1;
+        this.#pump();
+      });
+    }
+  }
+
+  /** What runs next: whole requests while they fit; a request larger than the cap alone, piece by piece. */
+  #take(): Piece[] {
+    const { maxRows, joinRequests } = this.#options;
+    const pieces: Piece[] = [];
+    let rows = 0;
+    let used = 0;
+    for (const job of this.#queue) {
+      if (job.failed) {
+        used += 1;
+        continue;
+      }
+      const left = job.rows - job.taken;
+      const count = Math.min(left, maxRows);
+      if (pieces.length > 0 && (!joinRequests || rows + count > maxRows)) break;
+      pieces.push({ job, from: job.taken, to: job.taken + count, part: job.runs });
+      job.taken += count;
+      job.runs += 1;
+      job.open += 1;
+      rows += count;
+      if (job.taken < job.rows) break;
+      used += 1;
+    }
+    this.#queue = this.#queue.slice(used);
+    return pieces;
+  }
+
+  async #execute(pieces: readonly Piece[]): Promise<void> {
+    const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+    this.#options.onBatch?.(rows, pieces.length);
+    let outputs: Outputs;
+    try {
+      outputs = await this.#run(pieces);
+    } catch (error) {
+      if (pieces.length > 1 && hasCode(error, 'INVALID_ARGUMENT')) {
+        for (const piece of pieces) await this.#execute([piece]);
+        return;
+      }
+      for (const { job } of pieces) fail(job, error);
+      return;
+    }
+    let at = 0;
+    for (const piece of pieces) {
+      const count = piece.to - piece.from;
+      // A lone request keeps the outputs as they are: they may have no row axis.
+      const own = pieces.length === 1 ? outputs : mapTensors(outputs, (tensor) => sliceRows(tensor, at, at + count));
+      settle(piece, own);
+      at += count;
+    }
+  }
+
+  #run(pieces: readonly Piece[]): Promise<Outputs> {
+    const { session } = this.#options;
+    const [only] = pieces;
+    if (pieces.length === 1 && only.from === 0 && only.to === only.job.rows) {
+      return session.run(only.job.feeds);
+    }
+    const feeds: Record<string, Tensor> = {};
+    for (const { name } of session.inputs) {
+      feeds[name] = stackRows(pieces.map(({ job, from, to }): RowRange => ({ tensor: job.feeds[name], from, to })));
+    }
+    // These arrays were made for this run alone: a pool may take them.
+    return session.run(feeds, { transfer: true });
+  }
+}
+
+function fail(job: Job, error: unknown): void {
+  job.failed = true;
+  job.reject(error);
+}
+
+function settle(piece: Piece, outputs: Outputs): void {
+  const { job } = piece;
+  job.open -= 1;
+  job.parts[piece.part] = outputs;
+  if (job.failed || job.open > 0 || job.taken < job.rows) return;
+  if (job.parts.length === 1) {
+    job.resolve(job.parts[0]);
+    return;
+  }
+  const [first] = job.parts;
+  const whole: Record<string, Tensor> = {};
+  for (const name of Object.keys(first)) {
+    whole[name] = stackRows(job.parts.map((part): RowRange => ({ tensor: part[name], from: 0, to: part[name].shape[0] })));
+  }
+  job.resolve(whole);
+}
+
+function mapTensors(outputs: Outputs, change: (tensor: Tensor) => Tensor): Outputs {
+  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, change(tensor)]));
+}

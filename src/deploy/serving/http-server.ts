@@ -1,0 +1,174 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { GyreError, isGyreError, messageOf } from '#core';
+import type { Logger } from '#telemetry';
+import { requireAccess } from './http-access.ts';
+import { readBody, requestFault } from './http-exchange.ts';
+import type { Answer, Exchange, Route } from './http-exchange.ts';
+import { routerOf } from './http-router.ts';
+import type { Plane } from './plane.ts';
+
+export interface InferenceServerOptions {
+  readonly plane: Plane;
+  readonly routes: readonly Route[];
+  /** How an error is said to clients. */
+  readonly describe: (error: unknown) => Answer;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PEM; left out: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Names that the Host header may say beside localhost and IP addresses. */
+  readonly allowedHosts?: readonly string[];
+  readonly log: Logger;
+}
+
+export interface InferenceServer {
+  /** `http://127.0.0.1:7080` */
+  readonly address: string;
+  /** Stops taking connections, answers what is under way, and settles when the last connection is gone. @param graceMs how long to wait for slow ones */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Answers HTTP for a plane, on bare `node:http`: header and body leave in one write, with TCP_NODELAY.
+ * @throws GyreError FAILED_PRECONDITION when the port is in use, PERMISSION_DENIED when it may not be bound
+ */
+export async function serveHttp(options: InferenceServerOptions): Promise<InferenceServer> {
+  const host = new Host(options);
+  return host.listen();
+}
+
+class Host {
+  readonly #options: InferenceServerOptions;
+  readonly #match: ReturnType<typeof routerOf>;
+  readonly #hosts: ReadonlySet<string>;
+  #closing = false;
+
+  constructor(options: InferenceServerOptions) {
+    this.#options = options;
+    this.#match = routerOf(options.routes);
+    this.#hosts = new Set([options.host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
+  }
+
+  async listen(): Promise<InferenceServer> {
+    const { host, port, tls } = this.#options;
+    const listener: RequestListener = (request, response) => void this.#answer(request, response);
+    const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 75_000, noDelay: true };
+    const server: Server = tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
+    // A client that asks before it sends a large body gets its 413 instead of a "go on".
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      if (Number(request.headers['content-length']) <= this.#options.plane.manifest.limits.maxBodyBytes) response.writeContinue();
+      void this.#answer(request, response);
+    });
+    server.on('clientError', (error: Error, socket: Socket) => this.#refuseUnparsed(error, socket));
+    await listening(server, host, port);
+    const bound = server.address() as AddressInfo;
+    const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+    return {
+      address: `${tls === undefined ? 'http' : 'https'}://${name}:${bound.port}`,
+      close: (graceMs = 10_000) => this.#close(server, graceMs),
+    };
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { plane, log } = this.#options;
+    const receivedMs = plane.elapsed();
+    // Said before anything can fail, so that the answer to a request that is refused early is counted too.
+    let name = 'unknown';
+    let answer: Answer;
+    try {
+      const url = request.url ?? '/';
+      const cut = url.indexOf('?');
+      const { route, params } = this.#match(request.method ?? 'GET', cut < 0 ? url : url.slice(0, cut));
+      name = route.name;
+      if (route.open !== true) requireAccess(request, plane.manifest, this.#hosts);
+      const exchange: Exchange = {
+        method: request.method ?? 'GET',
+        headers: request.headers,
+        params,
+        receivedMs,
+        text: () => readBody(request, plane.manifest.limits.maxBodyBytes),
+      };
+      answer = await route.handle(exchange);
+    } catch (error) {
+      if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a request failed');
+      answer = this.#options.describe(error);
+    }
+    this.#send(request, response, answer);
+    const seconds = (plane.elapsed() - receivedMs) / 1000;
+    plane.counts.requests.inc({ route: name, code: String(answer.status) });
+    plane.counts.requestSeconds.observe(seconds, { route: name });
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+    if (response.destroyed) return;
+    const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(Buffer.byteLength(answer.body))];
+    for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
+    const unread = !request.complete;
+    if (unread || this.#closing) headers.push('connection', 'close');
+    response.writeHead(answer.status, headers);
+    response.end(answer.body);
+    // What is left of a refused body is thrown away for a moment, so that the client reads the answer before the connection goes.
+    if (unread) discard(request);
+  }
+
+  /** What is no HTTP, or too slow, has no request to answer; a line and the end. */
+  #refuseUnparsed(error: Error, socket: Socket): void {
+    if (!socket.writable || ('code' in error && error.code === 'ECONNRESET')) {
+      socket.destroy();
+      return;
+    }
+    const code = 'code' in error ? error.code : undefined;
+    const [status, title] =
+      code === 'HPE_HEADER_OVERFLOW'
+        ? [431, 'Request Header Fields Too Large']
+        : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? [408, 'Request Timeout']
+          : [400, 'Bad Request'];
+    const body = this.#options.describe(
+      requestFault(Number(status), 'INVALID_ARGUMENT', `${title}: ${messageOf(error).slice(0, 200)}`),
+    ).body;
+    socket.end(
+      `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+
+  async #close(server: Server, graceMs: number): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    const late = setTimeout(() => server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(late);
+  }
+}
+
+/** Bytes of a refused body that are read and thrown away, at most. */
+const discardedBytes = 4 * 1024 * 1024;
+
+function discard(request: IncomingMessage): void {
+  let size = 0;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > discardedBytes) request.destroy();
+  });
+  request.on('error', () => undefined);
+  request.resume();
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const at = `${host}:${port}`;
+      if (error.code === 'EADDRINUSE')
+        reject(new GyreError('FAILED_PRECONDITION', `${at} is in use by another process; choose another --port (0: any free one)`));
+      else if (error.code === 'EACCES')
+        reject(new GyreError('PERMISSION_DENIED', `${at} may not be bound by this user; choose a port from 1024 on`));
+      else reject(new GyreError('INVALID_ARGUMENT', `${at} cannot be bound: ${error.message}`, {}, { cause: error }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}

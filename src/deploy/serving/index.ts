@@ -1,0 +1,26 @@
+export { readManifest, readPublicKey } from './manifest.ts';
+export type { ManifestTrust } from './manifest.ts';
+export { blobSource, folderSource, manifestOfFolder } from './package-source.ts';
+export type { PackageSource } from './package-source.ts';
+export { Plane } from './plane.ts';
+export type { Inference, Inferred, Lease, PlaneDeps, PlaneFigures, SwapAnswer } from './plane.ts';
+export type { ServedModel } from './generation.ts';
+export type { Lane, LoadedModel } from './loaded-model.ts';
+export type { Outcome } from './outcome.ts';
+export type { Outputs } from './batcher.ts';
+export { listSegments, Spool } from './spool.ts';
+export type { SpoolFigures, SpoolOptions } from './spool.ts';
+export { readSegment } from './segment.ts';
+export type { Segment } from './segment.ts';
+export { serveHttp } from './http-server.ts';
+export type { InferenceServer, InferenceServerOptions } from './http-server.ts';
+export { parseJson, requestFault } from './http-exchange.ts';
+export type { Answer, Exchange, Route } from './http-exchange.ts';
+export { isLoopback } from './http-access.ts';
+export { eventTimeOf, keysOf, predictRoute } from './predict-route.ts';
+export { metricsRoute } from './metrics-route.ts';
+export { serveControl } from './control.ts';
+export type { ControlAnswer, ControlOptions } from './control.ts';
+/** For tests and benchmarks of data planes; nothing else uses it. */
+export { putSample, sampleManifest, samplePackage, writeSampleFolder } from './sample-package.ts';
+export type { SampleOptions, SamplePackage } from './sample-package.ts';

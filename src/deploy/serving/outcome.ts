@@ -1,0 +1,101 @@
+import type { NamedRow, PredictAnswer, Signature } from '#contract';
+import { isoInstant } from '#core';
+import type { Feeds, Tensor } from '#onnx';
+import type { Outputs } from './batcher.ts';
+
+/** What a model says about one row: a label with probabilities, or a value. */
+export type Outcome = Omit<PredictAnswer['predictions'][number], 'id'>;
+
+/** A tensor with more values in a row is too large for the log; its type and shape are logged instead. */
+const loggedValues = 64;
+/** The last instant that ECMAScript's time has; the first is as far before 1970. */
+const furthestInstant = 8.64e15;
+
+/**
+ * Decides labels by the model's own threshold, where its signature has one: `positive` where its probability is not below the threshold.
+ * @returns the outputs, `label` decided; the same object for a model that decides by the largest probability
+ */
+export function decide(signature: Signature, outputs: Outputs): Outputs {
+  const { classes, positive, threshold } = signature;
+  const { label, probabilities } = outputs;
+  if (positive === undefined || threshold === undefined || classes.length !== 2) return outputs;
+  if (label?.type !== 'STRING' || probabilities?.type !== 'FLOAT') return outputs;
+  const column = classes.indexOf(positive);
+  const negative = classes[1 - column];
+  if (column < 0) return outputs;
+  const decided = label.data.map((_, row) => (probabilities.data[row * 2 + column] >= threshold ? positive : negative));
+  return { ...outputs, label: { ...label, data: decided } };
+}
+
+/**
+ * What the model says, row by row.
+ * @param outputs as `decide` gives them
+ * @returns undefined for a model whose outputs are none of a classifier or a regression
+ */
+export function outcomesOf(signature: Signature, outputs: Outputs, rows: number): Outcome[] | undefined {
+  const { label, probabilities, prediction } = outputs;
+  const { classes } = signature;
+  if (
+    label?.type === 'STRING' &&
+    probabilities !== undefined &&
+    isReal(probabilities) &&
+    probabilities.data.length === rows * classes.length
+  ) {
+    const outcomes: Outcome[] = [];
+    for (let row = 0; row < rows; row++) {
+      const shares: Record<string, number> = {};
+      for (let k = 0; k < classes.length; k++) shares[classes[k]] = probabilities.data[row * classes.length + k];
+      outcomes.push({ label: label.data[row], probabilities: shares });
+    }
+    return outcomes;
+  }
+  if (prediction !== undefined && isReal(prediction) && prediction.data.length === rows) {
+    return Array.from(prediction.data, (value) => ({ value }));
+  }
+  return undefined;
+}
+
+function isReal(tensor: Tensor): tensor is Extract<Tensor, { type: 'FLOAT' | 'DOUBLE' }> {
+  return tensor.type === 'FLOAT' || tensor.type === 'DOUBLE';
+}
+
+/** A request's tensors as rows with named columns, for the log: missing values are null, booleans and instants as rows would say them. */
+export function namedRows(signature: Signature, feeds: Feeds, rows: number): NamedRow[] {
+  const types = new Map(signature.inputs.map(({ name, type }) => [name, type]));
+  const named = Array.from({ length: rows }, (): Record<string, NamedRow[string]> => ({}));
+  for (const [name, tensor] of Object.entries(feeds)) {
+    const width = tensor.data.length / rows;
+    const type = types.get(name);
+    if (width > loggedValues) {
+      for (const row of named) row[name] = `${tensor.type} [${tensor.shape.slice(1).join(', ')}]`;
+    } else if (width === 1) {
+      for (let row = 0; row < rows; row++) named[row][name] = cellOf(tensor.data[row], type);
+    } else {
+      for (let row = 0; row < rows; row++)
+        for (let k = 0; k < width; k++) named[row][`${name}[${k}]`] = cellOf(tensor.data[row * width + k], type);
+    }
+  }
+  return named;
+}
+
+function cellOf(value: number | bigint | string, type: string | undefined): NamedRow[string] {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (typeof value === 'string') return value === '' && type !== undefined ? null : value;
+  if (!Number.isFinite(value)) return null;
+  if (type === 'boolean') return value !== 0;
+  return type === 'instant' && Math.abs(value) <= furthestInstant ? isoInstant(value) : value;
+}
+
+/** Outputs of a model of neither kind, row by row, for the log. */
+export function outputRows(outputs: Outputs, rows: number): Record<string, unknown>[] {
+  return Array.from({ length: rows }, (_, row) =>
+    Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]): [string, unknown] => {
+        const width = tensor.data.length / rows;
+        if (!Number.isInteger(width) || width > loggedValues) return [name, `${tensor.type} [${tensor.shape.slice(1).join(', ')}]`];
+        const values = Array.from({ length: width }, (__, k) => cellOf(tensor.data[row * width + k], undefined));
+        return [name, width === 1 ? values[0] : values];
+      }),
+    ),
+  );
+}

@@ -1,0 +1,109 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { Value } from 'typebox/value';
+import { Signature } from '#contract';
+import type { PackageFile, ReleaseManifest } from '#contract';
+import { asSha256, digestOf, GyreError, isoInstant, messageOf, sha256 } from '#core';
+import type { Clock } from '#core';
+import type { BlobStore } from '#blobs';
+
+/** Where the files of packages come from; what is read has the digest that the manifest names. */
+export interface PackageSource {
+  /** @throws GyreError NOT_FOUND when it is not there, DATA_LOSS when its bytes have another digest */
+  read(file: PackageFile): Promise<Uint8Array>;
+}
+
+/** Packages whose files lie in a blob store, which checks digests itself. */
+export function blobSource(blobs: Pick<BlobStore, 'read'>): PackageSource {
+  return {
+    read: (file) => blobs.read(asSha256(file.digest)),
+  };
+}
+
+/** A package that lies in a folder, as `gyre model pull` writes it. */
+export function folderSource(folder: string): PackageSource {
+  return {
+    async read(file) {
+      const bytes = await readFile(join(folder, file.path)).catch((error: unknown) => {
+        throw new GyreError('NOT_FOUND', `${join(folder, file.path)} cannot be read: ${messageOf(error)}`, {}, { cause: error });
+      });
+      return requireDigest(file, bytes);
+    },
+  };
+}
+
+function requireDigest(file: PackageFile, bytes: Uint8Array): Uint8Array {
+  const found = sha256(bytes);
+  if (found !== file.digest) {
+    throw new GyreError('DATA_LOSS', `${file.path} is corrupt: its SHA-256 is ${found}, the manifest says ${file.digest}`, {
+      path: file.path,
+      expected: file.digest,
+      found,
+    });
+  }
+  return bytes;
+}
+
+/** Members of a package that say which model it holds; each may be absent. */
+const identityFile = 'evidence.json';
+
+/**
+ * A manifest, unsigned, for a package folder on this disk: generation 1 of the environment `local`, no tokens, every prediction logged.
+ * @param folder holds `model.onnx` and `signature.json`
+ * @param name what the model is called; default: the name in `evidence.json`, else the folder's
+ * @throws GyreError NOT_FOUND when there is no such folder, INVALID_ARGUMENT when it is no model package
+ */
+export async function manifestOfFolder(folder: string, clock: Clock, name?: string): Promise<ReleaseManifest> {
+  const files = await listFiles(folder);
+  const has = (path: string): boolean => files.some((file) => file.path === path);
+  for (const needed of ['model.onnx', 'signature.json']) {
+    if (!has(needed)) throw new GyreError('INVALID_ARGUMENT', `${folder} is no model package: it has no ${needed}`, { folder });
+  }
+  const signature = await readJson(join(folder, 'signature.json'));
+  if (!Value.Check(Signature, signature)) {
+    const [problem] = Value.Errors(Signature, signature);
+    throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${problem?.instancePath} ${problem?.message}`, { folder });
+  }
+  const evidence = has(identityFile) ? await readJson(join(folder, identityFile)) : undefined;
+  const model = name ?? textMember(evidence, 'model') ?? (basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model');
+  const digest = digestOf({ format: 'gyre.package.v1', files });
+  return {
+    format: 'gyre.manifest.v1',
+    environment: 'local',
+    endpoint: model,
+    generation: 1,
+    models: [{ name: model, version: '1', modelVersion: digest, package: digest, files, signature, weight: 1 }],
+    log: { sample: 1 },
+    limits: { maxBodyBytes: 16 * 1024 * 1024, maxRows: 100_000 },
+    tokenHashes: [],
+    createdAt: isoInstant(clock.now()),
+  };
+}
+
+async function listFiles(folder: string): Promise<PackageFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new GyreError('NOT_FOUND', `the folder ${folder} cannot be read: ${messageOf(error)}`, { folder }, { cause: error });
+  });
+  const files: PackageFile[] = [];
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const full = join(entry.parentPath, entry.name);
+    const bytes = await readFile(full);
+    files.push({ path: relative(folder, full).replaceAll(sep, '/'), digest: sha256(bytes), size: bytes.length });
+  }
+  return files.sort((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new GyreError('INVALID_ARGUMENT', `${file} is no JSON: ${messageOf(error)}`, { file }, { cause: error });
+  }
+}
+
+function textMember(value: unknown, key: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const member: unknown = Reflect.get(value, key);
+  return typeof member === 'string' ? member : undefined;
+}

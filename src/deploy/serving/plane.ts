@@ -1,0 +1,357 @@
+import type { NamedRow, ReleaseManifest } from '#contract';
+import { canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#core';
+import type { Clock, NewId } from '#core';
+import type { Feeds } from '#onnx';
+import type { Metrics } from '#telemetry';
+import type { Outputs } from './batcher.ts';
+import { Generation } from './generation.ts';
+import type { ServedModel } from './generation.ts';
+import type { LoadOptions } from './loaded-model.ts';
+import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { planeMetrics } from './plane-metrics.ts';
+import type { PlaneMetrics } from './plane-metrics.ts';
+import type { Spool, SpoolFigures } from './spool.ts';
+
+export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'workers' | 'elapsed' | 'lane'> {
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Uniform in [0, 1): traffic weights and log sampling. */
+  readonly chance: () => number;
+  readonly metrics: Metrics;
+  /** Left out: predictions are not logged. */
+  readonly spool?: Spool;
+}
+
+/** What one request asks of a model. */
+export interface Inference {
+  /** Tensors by input name; all inputs of the model, of its types. */
+  readonly feeds: Feeds;
+  /** The rows as the caller said them, for the log; default: read from the tensors. */
+  readonly rows?: readonly NamedRow[];
+  /** When what is predicted happened, ISO 8601; windows of monitoring go by it. */
+  readonly eventTime?: string;
+  /** The caller's name for each row. */
+  readonly keys?: readonly string[];
+  /** When the request arrived, on the clock of `elapsed`. */
+  readonly receivedMs: number;
+}
+
+export interface Inferred {
+  /** A prediction id for each row. */
+  readonly ids: readonly string[];
+  readonly rows: number;
+  readonly outputs: Outputs;
+  /** What the model says for each row; undefined for a model that is neither a classifier nor a regression. */
+  readonly outcomes: readonly Outcome[] | undefined;
+}
+
+/** A model held for one request: a swap that happens meanwhile does not touch it. */
+export interface Lease extends Disposable {
+  readonly manifest: ReleaseManifest;
+  readonly model: ServedModel;
+  /**
+   * Runs the model, logs the predictions, and only then answers.
+   * @throws GyreError INVALID_ARGUMENT when the tensors do not fit; OUT_OF_RANGE when there are too many rows; RESOURCE_EXHAUSTED when too many
+   *   requests wait; UNAVAILABLE when every prediction must be logged and this one could not be
+   */
+  infer(inference: Inference): Promise<Inferred>;
+}
+
+export interface PlaneFigures {
+  readonly generation: number;
+  readonly ready: boolean;
+  readonly inFlight: number;
+  readonly models: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly package: string;
+    readonly lane: string;
+    readonly maxRows: number;
+    readonly queued: number;
+    readonly loadMs: number;
+  }[];
+  readonly spool?: SpoolFigures;
+}
+
+export type SwapAnswer = { readonly loaded: true; readonly generation: number } | { readonly loaded: false; readonly refused: string };
+
+/** The models of one manifest, answering. */
+export class Plane implements AsyncDisposable {
+  readonly #deps: PlaneDeps;
+  readonly #load: LoadOptions;
+  readonly #counts: PlaneMetrics;
+  #current: Generation;
+  #draining = false;
+  #inFlight = 0;
+  /** Swaps go one after the other. */
+  #swapping: Promise<unknown> = Promise.resolve();
+  readonly #retiring = new Set<Promise<void>>();
+
+  private constructor(deps: PlaneDeps, load: LoadOptions, counts: PlaneMetrics, first: Generation) {
+    this.#deps = deps;
+    this.#load = load;
+    this.#counts = counts;
+    this.#current = first;
+    deps.metrics.onCollect(() => {
+      counts.ready.set(this.ready ? 1 : 0);
+      counts.generation.set(this.manifest.generation);
+      counts.inFlight.set(this.#inFlight);
+    });
+  }
+
+  /** Loads a manifest's models and is ready. @throws GyreError what `LoadedModel.load` throws */
+  static async open(manifest: ReleaseManifest, deps: PlaneDeps): Promise<Plane> {
+    const counts = planeMetrics(deps.metrics);
+    const load: LoadOptions = {
+      ...deps,
+      onBatch: ({ name }, rows, requests) => {
+        counts.batchRows.observe(rows, { model: name });
+        counts.batchRequests.observe(requests, { model: name });
+      },
+    };
+    const first = await Generation.load(manifest, load);
+    noteLoads(counts, first);
+    return new Plane(deps, load, counts, first);
+  }
+
+  get manifest(): ReleaseManifest {
+    return this.#current.manifest;
+  }
+
+  /** False once it drains. */
+  get ready(): boolean {
+    return !this.#draining;
+  }
+
+  get counts(): PlaneMetrics {
+    return this.#counts;
+  }
+
+  get metricsText(): string {
+    return this.#deps.metrics.expose();
+  }
+
+  get models(): readonly ServedModel[] {
+    return this.#current.models;
+  }
+
+  /** Since some fixed moment; for `Inference.receivedMs`. */
+  elapsed(): number {
+    return this.#deps.elapsed();
+  }
+
+  /**
+   * Holds the model that answers to this name.
+   * @throws GyreError NOT_FOUND naming what is served
+   */
+  lease(name: string, version?: string): Lease {
+    const generation = this.#current;
+    const model = generation.find(name, version, this.#deps.chance);
+    generation.hold();
+    this.#inFlight += 1;
+    return {
+      manifest: generation.manifest,
+      model,
+      infer: (inference) => this.#infer(generation.manifest, model, inference),
+      [Symbol.dispose]: () => {
+        this.#inFlight -= 1;
+        generation.letGo();
+      },
+    };
+  }
+
+  /**
+   * Replaces the manifest: its models are loaded and warmed up beside the old ones, then new requests go to them; requests under way finish
+   * on the old ones, which are unloaded after the last. A manifest that cannot be served changes nothing.
+   * @param read gives the manifest; reading and verifying it is part of the swap
+   */
+  swap(read: () => Promise<ReleaseManifest>): Promise<SwapAnswer> {
+    const answer = this.#swapping.then(async (): Promise<SwapAnswer> => {
+      try {
+        const manifest = await read();
+        await this.#replace(manifest);
+        this.#counts.swaps.inc({ result: 'loaded' });
+        return { loaded: true, generation: manifest.generation };
+      } catch (error) {
+        this.#counts.swaps.inc({ result: 'refused' });
+        return { loaded: false, refused: messageOf(error) };
+      }
+    });
+    this.#swapping = answer;
+    return answer;
+  }
+
+  async #replace(manifest: ReleaseManifest): Promise<void> {
+    const old = this.#current;
+    const refuse = (reason: string): never => {
+      throw new GyreError('FAILED_PRECONDITION', reason, { generation: manifest.generation });
+    };
+    if (this.#draining) refuse('the data plane is draining');
+    if (manifest.environment !== old.manifest.environment) {
+      refuse(`the manifest is for the environment "${manifest.environment}"; this data plane serves "${old.manifest.environment}"`);
+    }
+    if (manifest.generation === old.manifest.generation && canonicalJson(manifest) === canonicalJson(old.manifest)) return;
+    if (manifest.generation <= old.manifest.generation) {
+      refuse(
+        `generation ${manifest.generation} is not newer than ${old.manifest.generation}, which is served; a rollback is a new generation too`,
+      );
+    }
+    const next = await Generation.load(manifest, this.#load, old);
+    noteLoads(this.#counts, next);
+    this.#current = next;
+    const retired = old.retire();
+    this.#retiring.add(retired);
+    void retired.finally(() => this.#retiring.delete(retired));
+  }
+
+  /** From now on not ready; requests are still answered, so that none is lost while callers look elsewhere. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Finishes the open segment of the log. @returns paths of all finished segments, oldest first; none without a log */
+  async flush(): Promise<string[]> {
+    return (await this.#deps.spool?.flush()) ?? [];
+  }
+
+  figures(): PlaneFigures {
+    const { spool } = this.#deps;
+    return {
+      generation: this.manifest.generation,
+      ready: this.ready,
+      inFlight: this.#inFlight,
+      models: this.models.map(({ entry, loaded }) => ({
+        name: entry.name,
+        version: entry.version,
+        package: entry.package,
+        lane: loaded.lane,
+        maxRows: loaded.maxRows,
+        queued: loaded.queued,
+        loadMs: loaded.loadMs,
+      })),
+      ...(spool === undefined ? {} : { spool: spool.figures }),
+    };
+  }
+
+  async #infer(manifest: ReleaseManifest, model: ServedModel, inference: Inference): Promise<Inferred> {
+    const { entry, loaded } = model;
+    const labels = { model: entry.name, version: entry.version };
+    const rows = requireRows(model, inference, manifest.limits.maxRows);
+    const logged = this.#sampled(manifest);
+    // Read before the run: a pool may take the arrays away.
+    const inputs = logged ? (inference.rows ?? namedRows(entry.signature, inference.feeds, rows)) : [];
+    const startedMs = this.#deps.elapsed();
+    let outputs: Outputs;
+    try {
+      outputs = decide(entry.signature, await loaded.run(inference.feeds, rows));
+    } catch (error) {
+      this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });
+      throw error;
+    }
+    this.#counts.inferenceSeconds.observe((this.#deps.elapsed() - startedMs) / 1000, labels);
+    this.#counts.inferences.inc(labels, rows);
+    const ids = Array.from({ length: rows }, () => model.idPrefix + this.#deps.newId());
+    const outcomes = outcomesOf(entry.signature, outputs, rows);
+    const inferred: Inferred = { ids, rows, outputs, outcomes };
+    if (logged) await this.#log(manifest, model, inference, inferred, inputs);
+    return inferred;
+  }
+
+  #sampled({ log }: ReleaseManifest): boolean {
+    return this.#deps.spool !== undefined && (log.sample >= 1 || (log.sample > 0 && this.#deps.chance() < log.sample));
+  }
+
+  /** Where every prediction is to be logged, one that cannot be is not answered: nobody could ever say what was predicted. A sample may miss some. */
+  async #log(
+    manifest: ReleaseManifest,
+    model: ServedModel,
+    inference: Inference,
+    inferred: Inferred,
+    inputs: readonly NamedRow[],
+  ): Promise<void> {
+    const { spool, clock, elapsed } = this.#deps;
+    const outputs: readonly unknown[] = inferred.outcomes ?? outputRows(inferred.outputs, inferred.rows);
+    const payload = JSON.stringify({
+      environment: manifest.environment,
+      endpoint: manifest.endpoint,
+      generation: manifest.generation,
+      package: model.entry.package,
+      model: model.entry.name,
+      version: model.entry.version,
+      servedAt: isoInstant(clock.now()),
+      eventTime: inference.eventTime,
+      latencyMs: elapsed() - inference.receivedMs,
+      rows: inferred.ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
+    });
+    try {
+      await spool?.append(payload);
+    } catch (error) {
+      if (manifest.log.sample >= 1) {
+        throw new GyreError(
+          'UNAVAILABLE',
+          `not answered, because every prediction of this endpoint must be logged: ${messageOf(error)}`,
+          {},
+          { cause: error },
+        );
+      }
+      this.#counts.unlogged.inc({}, inferred.rows);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drain();
+    await this.#swapping;
+    await Promise.all([this.#current.retire(), ...this.#retiring]);
+    await this.#deps.spool?.[Symbol.asyncDispose]();
+  }
+}
+
+function noteLoads(counts: PlaneMetrics, generation: Generation): void {
+  for (const { entry, loaded } of generation.models) {
+    counts.loadSeconds.set(loaded.loadMs / 1000, { model: entry.name, version: entry.version });
+  }
+}
+
+/** Checks each request for itself, before it may share a run with others. @returns how many rows it has; 1 for a model without a row axis */
+function requireRows({ entry, loaded }: ServedModel, { feeds, keys }: Inference, maxRows: number): number {
+  let rows = 1;
+  if (loaded.rowWise) {
+    const [first] = loaded.inputs;
+    rows = feeds[first.name]?.shape[0] ?? 0;
+    for (const { name, type, shape } of loaded.inputs) {
+      const tensor = feeds[name];
+      if (tensor === undefined) throw new GyreError('INVALID_ARGUMENT', `the input "${name}" is missing`, { input: name });
+      const fits =
+        tensor.type === type && tensor.shape.length === shape?.length && shape.every((axis, at) => at === 0 || axis === tensor.shape[at]);
+      if (!fits) {
+        throw new GyreError(
+          'INVALID_ARGUMENT',
+          `the input "${name}" is ${tensor.type} [${tensor.shape.join(', ')}]; ${type} [rows, ${shape?.slice(1).join(', ')}] is wanted`,
+          { input: name },
+        );
+      }
+      if (tensor.shape[0] !== rows) {
+        throw new GyreError(
+          'INVALID_ARGUMENT',
+          `"${first.name}" has ${rows} rows, "${name}" has ${tensor.shape[0]}: all inputs need the same number`,
+          { input: name },
+        );
+      }
+    }
+    if (rows === 0)
+      throw new GyreError('INVALID_ARGUMENT', `there are no rows to predict; ${entry.name} takes 1 to ${maxRows} in one request`);
+    if (rows > maxRows)
+      throw new GyreError('OUT_OF_RANGE', `${rows} rows are too many for one request; this endpoint takes at most ${maxRows}`, {
+        rows,
+        maxRows,
+      });
+  }
+  if (keys !== undefined && keys.length !== rows) {
+    throw new GyreError('INVALID_ARGUMENT', `there are ${keys.length} keys for ${rows} rows; each row needs one`, {
+      rows,
+      keys: keys.length,
+    });
+  }
+  return rows;
+}
