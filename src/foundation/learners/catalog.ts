@@ -77,7 +77,7 @@ const gbdt: Learner = {
   params: [
     {
       name: 'iterations',
-      default: 200,
+      default: 400,
       min: 1,
       max: 10_000,
       integer: true,
@@ -85,14 +85,14 @@ const gbdt: Learner = {
     },
     {
       name: 'learning_rate',
-      default: 0.05,
+      default: 0.03,
       min: 1e-4,
       max: 1,
       integer: false,
-      search: { low: 0.01, high: 0.3, log: true },
+      search: { low: 0.01, high: 0.2, log: true },
       help: 'How far each tree steps',
     },
-    { name: 'max_leaves', default: 8, min: 2, max: 256, integer: true, search: { low: 4, high: 32, log: true }, help: 'Leaves per tree' },
+    { name: 'max_leaves', default: 7, min: 2, max: 256, integer: true, search: { low: 4, high: 24, log: true }, help: 'Leaves per tree' },
     { name: 'max_depth', default: 6, min: 1, max: 32, integer: true, search: { low: 2, high: 8, log: false }, help: 'Depth of a tree' },
     {
       name: 'min_samples_leaf',
@@ -104,7 +104,7 @@ const gbdt: Learner = {
       help: 'Least number of rows in a leaf',
     },
     { name: 'min_child_hessian', default: 0.001, min: 0, max: 1e9, integer: false, help: 'Least sum of hessians in a leaf' },
-    { name: 'l2', default: 1, min: 0, max: 1e9, integer: false, search: { low: 0.1, high: 50, log: true }, help: 'Penalty on leaf values' },
+    { name: 'l2', default: 5, min: 0, max: 1e9, integer: false, search: { low: 0.5, high: 50, log: true }, help: 'Penalty on leaf values' },
     { name: 'min_gain', default: 0, min: 0, max: 1e9, integer: false, help: 'Least gain of a split' },
     {
       name: 'subsample',
@@ -117,11 +117,11 @@ const gbdt: Learner = {
     },
     {
       name: 'colsample',
-      default: 0.5,
+      default: 0.4,
       min: 0.01,
       max: 1,
       integer: false,
-      search: { low: 0.3, high: 1, log: false },
+      search: { low: 0.2, high: 1, log: false },
       help: 'Share of features drawn for each tree',
     },
     { name: 'max_bins', default: 255, min: 2, max: 255, integer: true, help: 'Bins per feature' },

@@ -41,7 +41,7 @@ export async function fitLearner(learner: LearnerName, data: TrainingData, param
     case 'linear':
       return fitLinear(data, { l2: all['l2'] });
     case 'gbdt':
-      return await fitBoosting(
+      return fitBoosting(
         data,
         {
           iterations: all['iterations'],

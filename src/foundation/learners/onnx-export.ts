@@ -1,6 +1,6 @@
 import { GyreError } from '#core';
 import { attr, mlDomain, tensor } from '#onnx';
-import type { GraphBuilder } from '#onnx';
+import type { GraphBuilder, TensorOf } from '#onnx';
 import { outputsOf } from './model.ts';
 import type { BoostingModel, LinearModel, Model } from './model.ts';
 
@@ -43,17 +43,19 @@ export function appendToOnnx(graph: GraphBuilder, features: string, model: Model
     });
   const { probabilities, index } =
     model.task === 'binary' ? binaryOutputs(graph, margins, options.threshold ?? 0.5) : multiclassOutputs(graph, margins);
-  const strings = labels.filter((label) => typeof label === 'string');
-  const table =
-    strings.length === labels.length
-      ? tensor('STRING', [labels.length], strings)
-      : tensor(
-          'INT64',
-          [labels.length],
-          BigInt64Array.from(labels, (label) => BigInt(label)),
-        );
+  const table = labelTable(labels);
   const label = graph.op('Gather', [graph.initializer('classes', table), index], { attributes: { axis: attr.int(0) } });
   return { kind: 'classification', label, labelType: table.type, probabilities };
+}
+
+function labelTable(labels: readonly (string | number)[]): TensorOf<'STRING'> | TensorOf<'INT64'> {
+  const texts = labels.filter((label) => typeof label === 'string');
+  if (texts.length === labels.length) return tensor('STRING', [texts.length], texts);
+  return tensor(
+    'INT64',
+    [labels.length],
+    BigInt64Array.from(labels, (label) => BigInt(label)),
+  );
 }
 
 function binaryOutputs(graph: GraphBuilder, margins: string, threshold: number): { probabilities: string; index: string } {

@@ -28,7 +28,7 @@ export function kolmogorovCritical(tail: number, n: number): number {
   return (low + high) / 2;
 }
 
-/** One-sided exact tail: Birnbaum and Tingey's sum (1951), its terms in logarithms; above 100,000 Maag's expansion, whose error is then below 1e-9. */
+/** One-sided exact tail: Birnbaum and Tingey's sum (1951), its terms in logarithms; above 100,000 Maag's expansion, whose error is then below 2e-7. */
 function smirnovSurvival(d: number, n: number): number {
   if (n > 100_000) return Math.exp(-((6 * n * d + 1) ** 2) / (18 * n));
   const logFactorialN = logGamma(n + 1);

@@ -21,14 +21,16 @@ export function standardize({ features, weights: given }: TrainingData): Standar
   const scales = new Float64Array(columns);
   for (let i = 0; i < rows; i++)
     for (let c = 0; c < columns; c++) scales[c] += (weights[i] / totalWeight) * (values[i * columns + c] - means[c]) ** 2;
+  const constant = new Uint8Array(columns);
   for (let c = 0; c < columns; c++) {
     const deviation = Math.sqrt(scales[c]);
-    // A constant column leaves only rounding behind.
-    scales[c] = deviation > 1e-7 * Math.abs(means[c]) && deviation > 0 ? deviation : 1;
+    // What rounding leaves of a constant column must not pass for variation.
+    constant[c] = deviation <= 1e-7 * Math.abs(means[c]) || deviation === 0 ? 1 : 0;
+    scales[c] = constant[c] === 1 ? 1 : deviation;
   }
   const scaled = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++)
-    for (let c = 0; c < columns; c++) scaled[i * columns + c] = (values[i * columns + c] - means[c]) / scales[c];
+    for (let c = 0; c < columns; c++) scaled[i * columns + c] = constant[c] === 1 ? 0 : (values[i * columns + c] - means[c]) / scales[c];
   return { values: scaled, means, scales, weights, totalWeight };
 }
 
