@@ -36,7 +36,7 @@ export function contingency(rowsCodes: ArrayLike<number>, columnsCodes: ArrayLik
     const [row, column] = [rowsCodes[i], columnsCodes[i]];
     if (row < 0 || column < 0) continue;
     let counts = table.get(row);
-    if (!counts) table.set(row, (counts = new Map()));
+    if (!counts) table.set(row, (counts = new Map<number, number>()));
     counts.set(column, (counts.get(column) ?? 0) + 1);
     columns.add(column);
     total++;

@@ -39,7 +39,7 @@ export function groupRows(frame: Frame, names: readonly string[]): Int32Array {
     let count = 0;
     for (let row = 0; row < frame.rows; row++) {
       let inGroup = numbers.get(groups[row]);
-      if (!inGroup) numbers.set(groups[row], (inGroup = new Map()));
+      if (!inGroup) numbers.set(groups[row], (inGroup = new Map<number, number>()));
       let number = inGroup.get(values[row]); // Map finds NaN, so that two missing values are alike
       if (number === undefined) inGroup.set(values[row], (number = count++));
       next[row] = number;

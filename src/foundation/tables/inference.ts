@@ -131,7 +131,9 @@ export function refuseProblems(
     return found;
   });
   if (problems.length > 0) {
-    throw new GyreError('INVALID_ARGUMENT', `${what}: ${problems.map(({ problem }) => problem).join('\n')}`, { problems });
+    throw new GyreError('INVALID_ARGUMENT', `${what}: ${problems.map(({ problem }) => problem).join('\n')}`, {
+      problems: problems.map(({ column, lines }) => ({ column, lines })),
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { GyreError, messageOf } from '#core';
-import { instantColumn, kindOf, numberColumn, textColumn } from './column.ts';
-import type { Column } from './column.ts';
+import { instantColumn, numberColumn, textColumn } from './column.ts';
+import type { Column, ColumnType } from './column.ts';
 import { refuseAbsent } from './csv.ts';
 import type { ReadOptions, TableRead } from './csv.ts';
 import { textStart } from './encoding.ts';
@@ -97,7 +97,7 @@ function count(tally: ClassTally, value: Scalar, line: number): void {
   if (wantsExample(tally, valueClass)) tally.examples[valueClass].push({ line, value: String(value) });
 }
 
-function columnOf(values: readonly (Scalar | null)[], type: Parameters<typeof kindOf>[0]): Column {
+function columnOf(values: readonly (Scalar | null)[], type: ColumnType): Column {
   if (type === 'string') return textColumn(values.map((value) => (value === null ? null : String(value))));
   const numbers = Float64Array.from(values, (value) =>
     value === null ? Number.NaN : typeof value === 'string' ? (parseInstant(value) ?? Number.NaN) : Number(value),
