@@ -42,8 +42,11 @@ export interface EventData {
   'step_run.finished': { id: string; pipelineRun: string; step: string; state: string; summary?: string };
   'identity.created': { id: string; name: string; roles: string[] };
   'identity.disabled': { id: string };
+  'identity.password_set': { id: string };
   'token.issued': { id: string; identity: string };
   'token.revoked': { id: string; identity: string };
+  'session.started': { identity: string; how: 'one_time_code' | 'password' };
+  'session.ended': { identity: string };
 }
 export type EventKind = keyof EventData;
 /** The type that an event of a kind carries: `dev.gyre.dataset.versioned.v1`. */
