@@ -10,18 +10,21 @@ import { fitNumber } from './fit-numbers.ts';
 import { featureFacts } from './feature-facts.ts';
 import type { WeightedVersion } from './port.ts';
 import { appendNumbers, appendPrepared, encodeRecipe, rawGraph } from './recipe-graph.ts';
-import type { CategoryPlan, ComponentsPlan, DerivedPlan, Description, NumberPlan, Recipe, TrainingOnly } from './recipe.ts';
+import type {
+  CategoryPlan,
+  ComponentsPlan,
+  DerivedPlan,
+  Description,
+  FittedTransform,
+  NumberPlan,
+  Recipe,
+  TrainingOnly,
+} from './recipe.ts';
 import { runOnce } from './run-graph.ts';
 import { settleTarget, targetsOf } from './target.ts';
 import { clipBounds, clipRows, foldsOf } from './training-rows.ts';
 import { settleTreatments } from './treatments.ts';
 import type { Treatment } from './treatments.ts';
-
-export interface FittedTransform {
-  readonly description: Description;
-  /** The ONNX graph: raw columns in, `features` float32 [N, F] out. */
-  readonly graph: Uint8Array;
-}
 
 export interface FitInputs {
   readonly key?: string;

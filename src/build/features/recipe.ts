@@ -90,3 +90,9 @@ export interface FeatureFacts {
   readonly from: string[];
   readonly how: string;
 }
+
+/** A description with its graph: raw columns in, `features` float32 [N, F] out. */
+export interface FittedTransform {
+  readonly description: Description;
+  readonly graph: Uint8Array;
+}

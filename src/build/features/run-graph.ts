@@ -6,7 +6,8 @@ import { takeRows } from '#tables';
 import type { Frame } from '#tables';
 import { feeds } from './feeds.ts';
 import { encodeRecipe } from './recipe-graph.ts';
-import type { Description, Recipe } from './recipe.ts';
+import type { ApplyOptions, FeatureMatrix } from './port.ts';
+import type { Description, FittedTransform, Recipe } from './recipe.ts';
 import { clipRows, foldsOf } from './training-rows.ts';
 
 /** Runs a graph that is used once. @returns the values of its one output */
@@ -73,4 +74,16 @@ export async function trainingValues(session: Session, description: Description,
 function withTables(recipe: Recipe, tables: Description['trainingOnly']['folds'][number]): Recipe {
   let next = 0;
   return { ...recipe, categories: recipe.categories.map((plan) => (plan.encode === 'target' ? { ...plan, table: tables[next++] } : plan)) };
+}
+
+/** The features of rows by a transform that was just fitted and is not kept anywhere. Errors as `Features.apply`. */
+export async function matrixOf(
+  { description, graph }: FittedTransform,
+  frame: Frame,
+  { forTraining = false }: ApplyOptions = {},
+): Promise<FeatureMatrix> {
+  await using session = await openSession(graph);
+  const values = await (forTraining ? trainingValues : featureValues)(session, description, frame);
+  const names = description.features.map((feature) => feature.name);
+  return { rows: frame.rows, columns: names.length, names, values };
 }

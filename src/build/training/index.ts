@@ -1,5 +1,3 @@
-import type { Training, TrainingDeps } from './port.ts';
-
 export type {
   ExecuteOptions,
   Execution,
@@ -11,6 +9,9 @@ export type {
   TrainedModel,
   Training,
   TrainingDeps,
+  VersionSource,
 } from './port.ts';
-
-export declare function openTraining(deps: TrainingDeps): Training;
+export { openTraining } from './training.ts';
+export { trainingMigrations } from './migrations/index.ts';
+export { planTrials } from './search-space.ts';
+export type { PlannedTrial } from './search-space.ts';

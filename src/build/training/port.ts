@@ -3,6 +3,7 @@ import type { Clock, NewId } from '#core';
 import type {
   Actor,
   CodeVersion,
+  DatasetVersion,
   Environment,
   EventTypes,
   Experiment,
@@ -20,13 +21,19 @@ import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 
+/** What the room needs of `#data`. */
+export interface VersionSource extends RowsSource {
+  /** @throws GyreError NOT_FOUND */
+  get(version: string): Promise<Pick<DatasetVersion, 'dataset' | 'part'>>;
+}
+
 export interface TrainingDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly events: Events<EventTypes>;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly data: RowsSource;
+  readonly data: VersionSource;
   readonly features: Features;
 }
 
@@ -180,6 +187,12 @@ export interface Training {
 
   /** The model that a run of a study made. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the run has no model of ours */
   readModel(run: string): Promise<TrainedModel>;
+  /**
+   * Ends the runs of studies that a process which is gone left open, as KILLED. For the owner of the store, when it starts.
+   * @returns how many
+   */
+  endAbandoned(by: Actor): Promise<number>;
+
   /** Trains a study's run again from its records alone: dataset versions, specification, parameters, seed. Writes no record. */
   execute(run: string, options?: ExecuteOptions): Promise<Execution>;
 }

@@ -1,0 +1,42 @@
+import { GyreError } from '#core';
+import { execute } from './execute.ts';
+import { pageSize, positionOf } from './paging.ts';
+import type { Training, TrainingDeps } from './port.ts';
+import { openRunLog } from './run-log.ts';
+import { selectStudies, studyOf } from './studies-store.ts';
+import { trainStudy } from './study.ts';
+import { readModel } from './trained-model.ts';
+
+/** Opens the room over a migrated store. */
+export function openTraining(deps: TrainingDeps): Training {
+  const { store } = deps;
+  const log = openRunLog(deps);
+  const { end: _, ...runs } = log;
+  return {
+    ...runs,
+    trainStudy: (request) => trainStudy(deps, log, request),
+    async getStudy(id) {
+      const study = await store.read((db) => studyOf(db, id));
+      if (study !== undefined) return study;
+      const recent = await store.read((db) => selectStudies(db, 3, undefined));
+      const known =
+        recent.length === 0
+          ? 'there is none yet'
+          : `the newest are ${recent.map((one) => `${one.study.name} (${one.study.id})`).join(', ')}`;
+      throw new GyreError('NOT_FOUND', `no study "${id}"; ${known}`, { study: id });
+    },
+    listStudies: ({ limit, after } = {}) =>
+      store.read(async (db) => {
+        const size = pageSize(limit, 50, 1000);
+        const rows = await selectStudies(db, size + 1, positionOf(after));
+        const items = rows.slice(0, size);
+        const last = items.at(-1);
+        return {
+          items: items.map(({ study }) => study),
+          ...(rows.length > size && last !== undefined ? { next: String(last.position) } : {}),
+        };
+      }),
+    readModel: async (run) => readModel(deps, await log.getRun(run)),
+    execute: async (run, options) => execute(deps, await log.getRun(run), options),
+  };
+}
