@@ -20,6 +20,7 @@ export interface EventData {
   'model_version.created': { id: string; model: string; version: number; package: string; run: string };
   'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number };
   'model_version.alias_removed': { id: string; model: string; version: number; alias: string };
+  'model_version.tagged': { id: string; model: string; version: number; tags: Record<string, string> };
   'deployment.started': { id: string; environment: string; generation: number; modelVersion: string };
   'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
   'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };

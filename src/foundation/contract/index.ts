@@ -45,7 +45,7 @@ export {
 } from './project.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
 export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
-export { Comparison, CurvePoint, Explanation, Importance, MetricValue, Slice, TestReport } from './test-report.ts';
+export { Comparison, CurvePoint, Explanation, Fairness, Importance, MetricValue, Slice, TestReport } from './test-report.ts';
 export {
   AliasChange,
   Evidence,

@@ -33,6 +33,25 @@ export const Comparison = strict({
 });
 export type Comparison = Static<typeof Comparison>;
 
+/** How far rates of a binary decision lie apart over the groups of a column; null where they cannot be compared. */
+export const Fairness = strict({
+  column: Type.String(),
+  groups: Type.Array(
+    strict({
+      group: Type.String(),
+      rows: Type.Integer(),
+      positives: Type.Integer(),
+      selectionRate: Type.Number(),
+      truePositiveRate: Measured,
+      falsePositiveRate: Measured,
+    }),
+  ),
+  demographicParityDifference: Measured,
+  equalOpportunityDifference: Measured,
+  equalizedOddsDifference: Measured,
+});
+export type Fairness = Static<typeof Fairness>;
+
 export const Importance = strict({ feature: Type.String(), drop: Type.Number(), std: Type.Number() });
 export const CurvePoint = strict({ x: Type.Number(), y: Type.Number() });
 
@@ -59,9 +78,19 @@ export const TestReport = strict({
   ),
   curves: Type.Optional(strict({ roc: Type.Array(CurvePoint), precisionRecall: Type.Array(CurvePoint) })),
   slices: Type.Array(Slice),
-  parts: Type.Array(strict({ part: Type.String(), rows: Type.Integer(), metrics: Type.Record(Type.String(), Measured) }), {
-    description: 'train, validation and test side by side',
-  }),
+  fairness: Type.Optional(Type.Array(Fairness, { description: 'by protected or named column; binary only' })),
+  parts: Type.Array(
+    strict({
+      part: Type.String(),
+      rows: Type.Integer(),
+      metrics: Type.Record(Type.String(), Measured),
+      datasets: Type.Optional(Type.Array(Digest)),
+    }),
+    { description: 'train, validation and test side by side, then further datasets that were asked for' },
+  ),
+  primary: Type.Optional(Type.String({ description: 'the metric that importance, overfitting and the comparison speak of' })),
+  seed: Type.Optional(Type.Integer({ description: 'of the resamples and permutations' })),
+  resamples: Type.Optional(Type.Integer()),
   importance: Type.Array(Importance, { description: 'permutation importance over raw columns: how much the metric drops' }),
   warnings: Type.Array(Type.String()),
   gates: Type.Array(Check),
