@@ -1,0 +1,238 @@
+import { eventType } from '#contract';
+import type { Actor, Identity } from '#contract';
+import { GyreError, isoInstant } from '#core';
+import {
+  deleteBrowserSecret,
+  deleteBrowserSecretsOf,
+  findBrowserSecret,
+  findIdentity,
+  findOwner,
+  findToken,
+  identityOf,
+  insertBrowserSecret,
+  insertIdentity,
+  insertToken,
+  listIdentities,
+  listTokens,
+  markRevoked,
+  tokenOf,
+  updateIdentity,
+} from './access-store.ts';
+import type { IdentityRow } from './access-store.ts';
+import { identityByPassword, setPassword } from './passwords.ts';
+import { actorOf, permissionsOfLocal } from './permissions.ts';
+import type { Access, AccessDeps } from './port.ts';
+import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
+import { authenticate, redeem, startSession } from './sessions.ts';
+
+const codeLifeMs = 5 * 60_000;
+const ownerRoles: IdentityRow['roles'] = ['admin', 'data-scientist', 'ml-engineer', 'operator'];
+const localIdentity: Identity = { id: 'local', name: 'local', roles: [], simulated: false, disabled: false, createdAt: isoInstant(0) };
+const reservedNames = ['local', 'gyre', 'system'];
+
+/** Opens the room over a migrated store. */
+export function openAccess(deps: AccessDeps): Access {
+  const { store, clock } = deps;
+
+  const get = async (idOrName: string): Promise<IdentityRow> => {
+    const found = await store.read(
+      async (db) => (await findIdentity(db, { id: idOrName })) ?? (await findIdentity(db, { name: idOrName })),
+    );
+    if (found !== undefined) return found;
+    const names = (await store.read(listIdentities)).map(({ name }) => name);
+    throw new GyreError('NOT_FOUND', `there is no identity "${idOrName}"; there are: ${names.join(', ') || 'none'}`, {
+      identity: idOrName,
+    });
+  };
+
+  return {
+    bootstrap: (secret) => bootstrap(deps, secret),
+    authenticate: (secret) => authenticate(deps, secret),
+    local: () => {
+      if (deps.local === false) throw new GyreError('UNAUTHENTICATED', 'a token is needed: the built-in identity "local" is switched off');
+      return { identity: localIdentity, permissions: new Set(permissionsOfLocal), actor: actorOf(localIdentity), via: 'local' };
+    },
+
+    async createIdentity(input, by) {
+      if (reservedNames.includes(input.name))
+        throw new GyreError('INVALID_ARGUMENT', `the name "${input.name}" is reserved; choose another`);
+      const row: IdentityRow = {
+        id: deps.newId(),
+        name: input.name,
+        roles: [...new Set(input.roles)],
+        simulated: input.simulated ?? false,
+        disabled: false,
+        owner: false,
+        password: null,
+        created_at: clock.now(),
+      };
+      await store.write(async (tx, args) => {
+        await tx.lock('identities');
+        if ((await findIdentity(tx, { name: args.name })) !== undefined) {
+          throw new GyreError('ALREADY_EXISTS', `there is an identity "${args.name}" already`, { name: args.name });
+        }
+        await insertIdentity(tx, args);
+        const data = { id: args.id, name: args.name, roles: args.roles };
+        deps.events.publish(tx, { type: eventType('identity.created'), subject: args.id, data, actor: by.identity });
+      }, row);
+      return identityOf(row);
+    },
+    getIdentity: async (idOrName) => identityOf(await get(idOrName)),
+    listIdentities: async () => (await store.read(listIdentities)).map(identityOf),
+
+    async disableIdentity(idOrName, by) {
+      const row = await get(idOrName);
+      await store.write(
+        async (tx, args) => {
+          await tx.lock('identities');
+          const admins = (await listIdentities(tx)).filter(({ roles, disabled }) => roles.includes('admin') && !disabled);
+          if (admins.length === 1 && admins[0].id === args.id) {
+            throw new GyreError('FAILED_PRECONDITION', `"${args.name}" is the last admin; make another one first`, { identity: args.id });
+          }
+          const now = await findIdentity(tx, { id: args.id });
+          if (now?.disabled === true) return;
+          await updateIdentity(tx, args.id, { disabled: true });
+          await deleteBrowserSecretsOf(tx, args.id);
+          deps.events.publish(tx, { type: eventType('identity.disabled'), subject: args.id, data: { id: args.id }, actor: by.identity });
+        },
+        { id: row.id, name: row.name },
+      );
+      return identityOf({ ...row, disabled: true });
+    },
+
+    async issueToken(input, by) {
+      const identity = await get(input.identity);
+      if (identity.disabled)
+        throw new GyreError('FAILED_PRECONDITION', `"${identity.name}" is disabled and gets no token`, { identity: identity.id });
+      const secret = newSecret('token', deps.randomBytes);
+      const now = clock.now();
+      const expiresAt = input.expiresInMs === undefined ? null : now + input.expiresInMs;
+      return { token: await addToken(deps, identity.id, input.label, secret, now, expiresAt, by), secret };
+    },
+
+    async revokeToken(id, by) {
+      const row = await store.write(
+        async (tx, args) => {
+          const found = await findToken(tx, { id: args.id });
+          if (found === undefined) throw new GyreError('NOT_FOUND', `there is no token "${args.id}"`, { token: args.id });
+          if (found.revoked_at !== null) return found;
+          await markRevoked(tx, args.id, args.now);
+          const data = { id: found.id, identity: found.identity };
+          deps.events.publish(tx, { type: eventType('token.revoked'), subject: found.id, data, actor: by.identity });
+          return { ...found, revoked_at: args.now };
+        },
+        { id, now: clock.now() },
+      );
+      return tokenOf(row);
+    },
+    async listTokens(identity) {
+      const id = identity === undefined ? undefined : (await get(identity)).id;
+      return (await store.read((db) => listTokens(db, id))).map(tokenOf);
+    },
+
+    async oneTimeCode(principal) {
+      if (principal.via === 'local')
+        throw new GyreError('FAILED_PRECONDITION', 'the built-in identity "local" has no session: it needs none');
+      const code = newSecret('code', deps.randomBytes);
+      const now = clock.now();
+      const row = {
+        hash: hashOfSecret(code),
+        kind: 'code' as const,
+        identity: principal.identity.id,
+        created_at: now,
+        expires_at: now + codeLifeMs,
+      };
+      await store.write(insertBrowserSecret, row);
+      return { code, expiresAt: row.expires_at };
+    },
+    redeem: (code) => redeem(deps, code),
+    async endSession(secret) {
+      await store.write(
+        async (tx, args) => {
+          const found = await findBrowserSecret(tx, 'session', args.hash);
+          if (found === undefined || !(await deleteBrowserSecret(tx, args.hash))) return;
+          const data = { identity: found.identity };
+          deps.events.publish(tx, { type: eventType('session.ended'), subject: found.identity, data, actor: found.identity });
+        },
+        { hash: hashOfSecret(secret) },
+      );
+    },
+
+    setPassword: async (identity, password, by) => setPassword(deps, await get(identity), password, by),
+    authenticatePassword: async (name, password) => startSession(deps, await identityByPassword(deps, name, password), 'password'),
+  };
+}
+
+async function addToken(
+  deps: AccessDeps,
+  identity: string,
+  label: string,
+  secret: string,
+  now: number,
+  expiresAt: number | null,
+  by: Actor,
+): ReturnType<Access['revokeToken']> {
+  const row = { id: deps.newId(), identity, label, hash: hashOfSecret(secret), created_at: now, expires_at: expiresAt, revoked_at: null };
+  await deps.store.write(async (tx, args) => {
+    await insertToken(tx, args);
+    deps.events.publish(tx, {
+      type: eventType('token.issued'),
+      subject: args.id,
+      data: { id: args.id, identity: args.identity },
+      actor: by.identity,
+    });
+  }, row);
+  return tokenOf(row);
+}
+
+async function bootstrap(deps: AccessDeps, given: string | undefined): ReturnType<Access['bootstrap']> {
+  if (given !== undefined && kindOfSecret(given) !== 'token') {
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      'the owner token is damaged: "gyre_" and 43 signs are needed; remove its file to get a new one',
+    );
+  }
+  const owner: IdentityRow = {
+    id: deps.newId(),
+    name: 'owner',
+    roles: ownerRoles,
+    simulated: false,
+    disabled: false,
+    owner: true,
+    password: null,
+    created_at: deps.clock.now(),
+  };
+  const secret = given ?? newSecret('token', deps.randomBytes);
+  const tokenId = deps.newId();
+  const identity = await deps.store.write(
+    async (tx, args) => {
+      await tx.lock('identities');
+      const present = await findOwner(tx);
+      if (present === undefined) {
+        await insertIdentity(tx, args.owner);
+        const data = { id: args.owner.id, name: args.owner.name, roles: args.owner.roles };
+        deps.events.publish(tx, { type: eventType('identity.created'), subject: args.owner.id, data, actor: args.owner.id });
+      } else if (!args.isGiven || (await findToken(tx, { hash: args.hash })) !== undefined) return undefined;
+      const holder = present ?? args.owner;
+      const row = {
+        id: args.tokenId,
+        identity: holder.id,
+        label: 'data folder',
+        hash: args.hash,
+        created_at: args.owner.created_at,
+        expires_at: null,
+        revoked_at: null,
+      };
+      await insertToken(tx, row);
+      deps.events.publish(tx, {
+        type: eventType('token.issued'),
+        subject: row.id,
+        data: { id: row.id, identity: holder.id },
+        actor: holder.id,
+      });
+      return identityOf(holder);
+    },
+    { owner, hash: hashOfSecret(secret), tokenId, isGiven: given !== undefined },
+  );
+  return identity === undefined ? undefined : { identity, secret };
+}

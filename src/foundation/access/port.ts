@@ -1,0 +1,67 @@
+import type { Actor, Identity, IdentityInput, IssuedToken, Token } from '#contract';
+import type { Clock, NewId, RandomBytes } from '#core';
+import type { Events } from '#events';
+import type { EventTypes } from '#contract';
+import type { Store } from '#store';
+import type { Principal } from './permissions.ts';
+
+export interface AccessDeps {
+  readonly store: Store;
+  readonly events: Pick<Events<EventTypes>, 'publish'>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+  /** Whether the built-in identity `local` exists. Default true; the edge offers it on loopback only. */
+  readonly local?: boolean;
+}
+
+export interface BrowserSession {
+  /** The value of the cookie: HttpOnly, SameSite=Strict. Kept as a hash only. */
+  readonly secret: string;
+  readonly identity: Identity;
+  /** UTC milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Who may come in, and what they may do. */
+export interface Access {
+  /**
+   * Makes the first identity, the owner, with a token. Whoever starts the platform hands in the secret that it has written into the data
+   * folder before, so that a crash between the two loses nothing: a secret that is not known yet becomes the owner's token.
+   * @param secret from `newSecret('token')`; left out, one is made for the first identity only
+   * @returns undefined when there is nothing to do
+   */
+  bootstrap(secret?: string): Promise<{ readonly identity: Identity; readonly secret: string } | undefined>;
+  /** Recognises a token or a session. @throws GyreError UNAUTHENTICATED when it is unknown, expired or revoked, or its identity disabled */
+  authenticate(secret: string): Promise<Principal>;
+  /** The built-in identity `local`. @throws GyreError UNAUTHENTICATED when it is switched off */
+  local(): Principal;
+
+  /** @throws GyreError ALREADY_EXISTS for a name in use, INVALID_ARGUMENT for a reserved one */
+  createIdentity(input: IdentityInput, by: Actor): Promise<Identity>;
+  /** By id or name. @throws GyreError NOT_FOUND */
+  getIdentity(idOrName: string): Promise<Identity>;
+  listIdentities(): Promise<readonly Identity[]>;
+  /** Ends its sessions and makes its tokens worthless, for good. @throws GyreError NOT_FOUND, FAILED_PRECONDITION for the last admin */
+  disableIdentity(idOrName: string, by: Actor): Promise<Identity>;
+
+  /** @returns the token with its secret, which is shown this once. @throws GyreError NOT_FOUND, FAILED_PRECONDITION when the identity is disabled */
+  issueToken(input: { readonly identity: string; readonly label: string; readonly expiresInMs?: number }, by: Actor): Promise<IssuedToken>;
+  /** Fine when it is revoked already. @throws GyreError NOT_FOUND */
+  revokeToken(id: string, by: Actor): Promise<Token>;
+  listTokens(identity?: string): Promise<readonly Token[]>;
+
+  /** A code for one use within five minutes: a link that turns into a browser's session. */
+  oneTimeCode(principal: Principal): Promise<{ readonly code: string; readonly expiresAt: number }>;
+  /** @throws GyreError UNAUTHENTICATED when the code is unknown, used or expired */
+  redeem(code: string): Promise<BrowserSession>;
+  endSession(secret: string): Promise<void>;
+
+  /** @throws GyreError INVALID_ARGUMENT for a short password, NOT_FOUND */
+  setPassword(identity: string, password: string, by: Actor): Promise<void>;
+  /**
+   * Opens a session by name and password.
+   * @throws GyreError UNAUTHENTICATED (the same words for a wrong name and a wrong password), RESOURCE_EXHAUSTED with `details.retryAfterMs` after too many tries
+   */
+  authenticatePassword(name: string, password: string): Promise<BrowserSession>;
+}
