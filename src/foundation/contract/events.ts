@@ -40,6 +40,7 @@ export interface EventData {
   'action.finished': { id: string; kind: string; state: string; outcome: string };
   'pipeline_run.started': { id: string; pipeline: string; reason: string };
   'pipeline_run.finished': { id: string; pipeline: string; state: string };
+  'step_run.started': { id: string; pipelineRun: string; step: string; attempt: number };
   'step_run.finished': { id: string; pipelineRun: string; step: string; state: string; summary?: string };
   'identity.created': { id: string; name: string; roles: string[] };
   'identity.disabled': { id: string };
