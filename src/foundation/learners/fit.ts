@@ -16,7 +16,7 @@ export interface FitOptions {
   readonly validation?: TrainingData;
   /** Threads that boosting may use when the data are large enough; no effect on the model. 1 when absent. */
   readonly workers?: number;
-  /** Feature values (rows x columns) from which threads are used; two million when absent. */
+  /** Feature values (rows x columns) from which threads are used; four million when absent. */
   readonly workersFromCells?: number;
   readonly onIteration?: (metrics: IterationMetrics) => void;
   readonly signal?: AbortSignal;

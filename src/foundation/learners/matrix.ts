@@ -38,8 +38,8 @@ export function checkTrainingData(data: TrainingData, missing: 'allowed' | 'refu
   if (targets.length !== rows) throw shapeError('targets', targets.length, rows);
   if (featureNames.length !== columns) throw shapeError('feature names', featureNames.length, columns);
   if (weights !== undefined && weights.length !== rows) throw shapeError('weights', weights.length, rows);
-  checkTargets(task, classes, targets);
   if (weights !== undefined) checkWeights(weights);
+  checkTargets(task, classes, targets, weights);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (Number.isFinite(value) || (Number.isNaN(value) && missing === 'allowed')) continue;
@@ -52,7 +52,7 @@ export function checkTrainingData(data: TrainingData, missing: 'allowed' | 'refu
   }
 }
 
-function checkTargets(task: TaskKind, classes: number, targets: Float64Array): void {
+function checkTargets(task: TaskKind, classes: number, targets: Float64Array, weights: Float64Array | undefined): void {
   if (task === 'regression') {
     const bad = targets.findIndex((target) => !Number.isFinite(target));
     if (bad >= 0)
@@ -70,8 +70,10 @@ function checkTargets(task: TaskKind, classes: number, targets: Float64Array): v
     throw new GyreError('INVALID_ARGUMENT', `the target of row ${bad} is ${targets[bad]}: it must be a class index 0 … ${classes - 1}`, {
       row: bad,
     });
-  const first = targets[0];
-  if (targets.every((target) => target === first))
+  // A row without weight teaches nothing of its class.
+  const counted = weights === undefined ? targets : targets.filter((_, i) => weights[i] > 0);
+  const first = counted[0];
+  if (counted.every((target) => target === first))
     throw new GyreError('INVALID_ARGUMENT', `every row has class ${first}: a classifier needs at least two classes in its training data`, {
       class: first,
     });

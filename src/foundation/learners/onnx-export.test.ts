@@ -20,7 +20,7 @@ async function run(model: Model, { rows, columns, values }: Matrix, options: Onn
     graph.output('probabilities', 'FLOAT', ['N', model.classes], added.probabilities);
   }
   await using session = await openSession(encodeModel(graph));
-  return session.run({ features: tensor('FLOAT', [rows, columns], values) });
+  return await session.run({ features: tensor('FLOAT', [rows, columns], values) });
 }
 
 /** Each row thrice: with every value as it is, and with every value one float32 step up and down. */

@@ -51,8 +51,8 @@ describe('gradient boosting', () => {
   test('survives a round trip through JSON', async () => {
     const data = sampleTable({ task: 'multiclass', rows: 300, columns: 5, seed: 6, missingShare: 0.2 });
     const model = await boost(data, { iterations: 5 });
-    const restored: BoostingModel = JSON.parse(JSON.stringify(model));
-    assert.deepEqual(predictMargins(restored, data.features), predictMargins(model, data.features));
+    const restored: unknown = JSON.parse(JSON.stringify(model));
+    assert.deepEqual(restored, model);
   });
 
   test('keeps the rules of leaves: rows, leaves and depth', async () => {
@@ -158,6 +158,10 @@ describe('gradient boosting', () => {
     };
     await assert.rejects(boost(infinite, {}), { code: 'INVALID_ARGUMENT', message: /"f1" is Infinity in row 2/ });
     await assert.rejects(boost({ ...data, targets: new Float64Array(50) }, {}), { code: 'INVALID_ARGUMENT', message: /two classes/ });
+    await assert.rejects(boost({ ...data, weights: data.targets.slice() }, {}), {
+      code: 'INVALID_ARGUMENT',
+      message: /every row has class 1/,
+    });
     await assert.rejects(boost({ ...data, targets: new Float64Array(49) }, {}), { code: 'INVALID_ARGUMENT', message: /targets: 49/ });
     assert.throws(() => resolveParams('gbdt', { leaves: 3 }), { code: 'INVALID_ARGUMENT', message: /no parameter "leaves"/ });
     assert.throws(() => resolveParams('gbdt', { max_leaves: 2.5 }), { code: 'INVALID_ARGUMENT', message: /whole number from 2/ });
@@ -172,6 +176,34 @@ describe('gradient boosting', () => {
       assert.ok(!feature.includes(1));
       feature.forEach((split, node) => split < 0 || assert.equal(missingLeft[node], cover[left[node]] >= cover[right[node]] ? 1 : 0));
     }
+  });
+});
+
+describe('a value on a threshold, or one float32 step beside it', () => {
+  test('goes the same way in training and in prediction', async () => {
+    const rows = 400;
+    const steps = [Math.fround(0.1)];
+    while (steps.length < 8) steps.push(nextFloat32(steps[steps.length - 1]));
+    const random = seeded(14);
+    const chosen = Array.from({ length: rows }, () => random.int(8));
+    const data: TrainingData = {
+      task: 'binary',
+      classes: 2,
+      features: { rows, columns: 1, values: Float32Array.from(chosen, (step) => steps[step]) },
+      featureNames: ['x'],
+      targets: Float64Array.from(chosen, (step) => (step % 2 === 0 ? 1 : 0)),
+    };
+    const losses: number[] = [];
+    const model = await boost(
+      data,
+      { iterations: 30, learning_rate: 0.5, max_leaves: 8, min_samples_leaf: 1, subsample: 1, l2: 0 },
+      { onIteration: ({ trainLoss }) => losses.push(trainLoss) },
+    );
+    const scores = predictScores(model, data.features);
+    const loss = computeMetrics('binary', data.targets, scores).log_loss ?? assert.fail();
+    assert.ok(Math.abs(loss - losses[29]) < 1e-12, `${loss} in prediction, ${losses[29]} in training`);
+    scores.forEach((score, i) => assert.equal(score > 0.5, data.targets[i] === 1));
+    for (const { threshold } of model.trees) for (const value of threshold) assert.equal(value, Math.fround(value));
   });
 });
 
