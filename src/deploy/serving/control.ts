@@ -29,7 +29,7 @@ export type ControlAnswer =
  * Takes commands from the process that started this one: `{"op": "reload", "manifest"?: FILE}`, `{"op": "flush"}`, `{"op": "stats"}`,
  * `{"op": "drain"}`, each with an optional `id`. What is no command is answered `ok: false`; it never ends the process.
  */
-export function serveControl(options: ControlOptions): { say(line: object): void } {
+export function serveControl(options: ControlOptions): { readonly say: (line: object) => void } {
   const { input, output, onClosed } = options;
   const say = (line: object): void => {
     output.write(`${JSON.stringify(line)}\n`);

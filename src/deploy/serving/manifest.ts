@@ -1,8 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Value } from 'typebox/value';
+import { Check, Errors } from 'typebox/schema';
 import { ReleaseManifest, SignedManifest } from '#contract';
+import type { Signature } from '#contract';
 import { canonicalJson, digestOf, GyreError, messageOf } from '#core';
 
 /** How far a manifest is trusted: only with the installation's signature, or (said explicitly) as it lies there. */
@@ -46,7 +47,7 @@ export async function readManifest(file: string, trust: ManifestTrust): Promise<
   if ('unsigned' in trust) {
     return soundManifest(file, isObject(json) && 'manifest' in json ? json.manifest : json);
   }
-  if (!Value.Check(SignedManifest, json)) {
+  if (!Check(SignedManifest, json)) {
     // A bare manifest gets the plainer message: what is missing is the signature, not some member.
     const bare = isObject(json) && !('signature' in json);
     const reason = bare ? 'it has no signature' : firstProblem(SignedManifest, json);
@@ -71,7 +72,7 @@ function soundManifest(file: string, manifest: unknown): ReleaseManifest {
   const refuse = (reason: string): never => {
     throw new GyreError('INVALID_ARGUMENT', `${file} is no manifest that can be served: ${reason}`, { file });
   };
-  if (!Value.Check(ReleaseManifest, manifest)) return refuse(firstProblem(ReleaseManifest, manifest));
+  if (!Check(ReleaseManifest, manifest)) return refuse(firstProblem(ReleaseManifest, manifest));
   const seen = new Set<string>();
   for (const model of manifest.models) {
     const title = `${model.name} ${model.version}`;
@@ -87,9 +88,12 @@ function soundManifest(file: string, manifest: unknown): ReleaseManifest {
   return manifest;
 }
 
-function firstProblem(schema: typeof SignedManifest | typeof ReleaseManifest, value: unknown): string {
-  const [problem] = Value.Errors(schema, value);
-  return problem === undefined ? 'its shape is unknown' : `${problem.instancePath || 'the top'} ${problem.message}`;
+/** What is wrong with a value, in words: where, and what is wanted. */
+export function firstProblem(schema: typeof SignedManifest | typeof ReleaseManifest | typeof Signature, value: unknown): string {
+  const [, [problem]] = Errors(schema, value);
+  if (problem === undefined) return 'its shape is unknown';
+  // A member that the schema does not know fails a schema that is `false`.
+  return problem.keyword === 'boolean' ? `${problem.instancePath} is not known` : `${problem.instancePath} ${problem.message}`.trim();
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

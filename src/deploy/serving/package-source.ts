@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { Value } from 'typebox/value';
+import { Check } from 'typebox/schema';
 import { Signature } from '#contract';
 import type { PackageFile, ReleaseManifest } from '#contract';
 import { asSha256, digestOf, GyreError, isoInstant, messageOf, sha256 } from '#core';
 import type { Clock } from '#core';
 import type { BlobStore } from '#blobs';
+import { firstProblem } from './manifest.ts';
 
 /** Where the files of packages come from; what is read has the digest that the manifest names. */
 export interface PackageSource {
@@ -60,9 +61,8 @@ export async function manifestOfFolder(folder: string, clock: Clock, name?: stri
     if (!has(needed)) throw new GyreError('INVALID_ARGUMENT', `${folder} is no model package: it has no ${needed}`, { folder });
   }
   const signature = await readJson(join(folder, 'signature.json'));
-  if (!Value.Check(Signature, signature)) {
-    const [problem] = Value.Errors(Signature, signature);
-    throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${problem?.instancePath} ${problem?.message}`, { folder });
+  if (!Check(Signature, signature)) {
+    throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${firstProblem(Signature, signature)}`, { folder });
   }
   const evidence = has(identityFile) ? await readJson(join(folder, identityFile)) : undefined;
   const model = name ?? textMember(evidence, 'model') ?? (basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model');

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { encodeModel, graphBuilder, openSession, tensor } from '#onnx';
+import type { Feeds, Session } from '#onnx';
+import { Batcher } from './batcher.ts';
+import type { BatcherOptions, Outputs } from './batcher.ts';
+
+/** Looks each row's index up in a table of ten squares: an index from ten on makes the runtime fail. */
+async function lookup(): Promise<Session> {
+  const graph = graphBuilder({ name: 'lookup' });
+  graph.input('index', 'INT64', ['N', 1]);
+  graph.input('name', 'STRING', ['N', 1]);
+  const table = graph.initializer(
+    'table',
+    tensor(
+      'FLOAT',
+      [10],
+      Float32Array.from({ length: 10 }, (_, k) => k * k),
+    ),
+  );
+  graph.output('square', 'FLOAT', ['N', 1], graph.op('Gather', [table, 'index']));
+  graph.output('echo', 'STRING', ['N', 1], graph.op('Identity', ['name']));
+  return openSession(encodeModel(graph));
+}
+
+const feeds = (...indexes: number[]): Feeds => ({
+  index: tensor('INT64', [indexes.length, 1], BigInt64Array.from(indexes, BigInt)),
+  name: tensor(
+    'STRING',
+    [indexes.length, 1],
+    indexes.map((index) => `row ${index}`),
+  ),
+});
+const squares = (outputs: Outputs): number[] => (outputs.square.type === 'FLOAT' ? Array.from(outputs.square.data) : []);
+const names = (outputs: Outputs): readonly unknown[] => (outputs.echo.type === 'STRING' ? outputs.echo.data : []);
+
+interface Watched extends Disposable {
+  readonly batcher: Batcher;
+  readonly runs: [rows: number, requests: number][];
+}
+
+async function watched(changes: Partial<BatcherOptions> = {}): Promise<Watched> {
+  const session = await lookup();
+  const runs: [number, number][] = [];
+  const batcher = new Batcher({
+    session,
+    concurrency: 1,
+    maxRows: 8,
+    joinRequests: true,
+    maxQueued: 100,
+    onBatch: (rows, requests) => runs.push([rows, requests]),
+    ...changes,
+  });
+  return { batcher, runs, [Symbol.dispose]: () => void session[Symbol.asyncDispose]() };
+}
+
+describe('micro-batching', () => {
+  test('puts what is queued into one run, up to the cap, and gives everyone its own rows', async () => {
+    using setup = await watched();
+    const answers = await Promise.all(
+      [feeds(1, 2, 3), feeds(4), feeds(5, 6), feeds(7, 8, 9)].map((each) => setup.batcher.submit(each, each.index.shape[0])),
+    );
+    assert.deepEqual(answers.map(squares), [[1, 4, 9], [16], [25, 36], [49, 64, 81]]);
+    assert.deepEqual(answers.map(names), [['row 1', 'row 2', 'row 3'], ['row 4'], ['row 5', 'row 6'], ['row 7', 'row 8', 'row 9']]);
+    assert.deepEqual(setup.runs, [
+      [6, 3],
+      [3, 1],
+    ]);
+    assert.deepEqual(answers[3].square.shape, [3, 1]);
+  });
+
+  test('cuts a request larger than the cap into runs and puts its rows together in order', async () => {
+    using setup = await watched({ concurrency: 3 });
+    const indexes = Array.from({ length: 29 }, (_, k) => k % 10);
+    const [large, small] = await Promise.all([setup.batcher.submit(feeds(...indexes), 29), setup.batcher.submit(feeds(3), 1)]);
+    assert.deepEqual(
+      squares(large),
+      indexes.map((index) => index * index),
+    );
+    assert.deepEqual(large.echo.shape, [29, 1]);
+    assert.deepEqual(squares(small), [9]);
+    assert.ok(setup.runs.every(([rows]) => rows <= 8));
+  });
+
+  test('fails only the request whose values the model refuses', async () => {
+    using setup = await watched();
+    const settled = await Promise.allSettled([feeds(1), feeds(99), feeds(2)].map((each) => setup.batcher.submit(each, 1)));
+    assert.deepEqual(
+      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value) : each.reason.code)),
+      [[1], 'INVALID_ARGUMENT', [4]],
+    );
+  });
+
+  test('goes on after a request failed in the middle of its runs', async () => {
+    using setup = await watched();
+    const bad = Array.from({ length: 20 }, (_, k) => (k === 2 ? 50 : 1));
+    await assert.rejects(setup.batcher.submit(feeds(...bad), 20), { code: 'INVALID_ARGUMENT' });
+    assert.deepEqual(squares(await setup.batcher.submit(feeds(6), 1)), [36]);
+    assert.equal(setup.batcher.queued, 0);
+  });
+
+  test('never joins requests of a model whose rows belong together', async () => {
+    using setup = await watched({ joinRequests: false, maxRows: Number.POSITIVE_INFINITY });
+    await Promise.all([feeds(1, 2), feeds(3)].map((each) => setup.batcher.submit(each, each.index.shape[0])));
+    assert.deepEqual(setup.runs, [
+      [2, 1],
+      [1, 1],
+    ]);
+  });
+
+  test('refuses a request when too many wait', async () => {
+    using setup = await watched({ maxQueued: 2 });
+    const settled = await Promise.allSettled([1, 2, 3].map((index) => setup.batcher.submit(feeds(index), 1)));
+    assert.deepEqual(
+      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value)[0] : each.reason.code)),
+      [1, 4, 'RESOURCE_EXHAUSTED'],
+    );
+  });
+});
