@@ -1,5 +1,5 @@
 import type { ColumnProfile } from '#contract';
-import { chiSquaredSurvival, histogramOf, momentsOf, pearson, quantileBinEdges, sorted } from '#stats';
+import { chiSquaredSurvival, momentsOf, pearson, quantileBinEdges, sorted } from '#stats';
 import type { Column, Frame } from '#tables';
 
 export type Association = NonNullable<ColumnProfile['association']>;
@@ -22,47 +22,66 @@ export function associationOf(frame: Frame, name: string, target: string): Assoc
   return Number.isFinite(found.value) ? found : undefined;
 }
 
-/** Counts of pairs of codes; rows with a negative code are left out. */
+/** Counts of pairs of codes, row after row; rows and columns without any pair are left out. */
 export interface Contingency {
-  readonly cells: readonly (readonly number[])[];
+  readonly rows: number;
+  readonly columns: number;
+  readonly cells: Float64Array;
   readonly total: number;
 }
 
-export function contingency(rowsCodes: ArrayLike<number>, columnsCodes: ArrayLike<number>): Contingency {
-  const table = new Map<number, Map<number, number>>();
-  const columns = new Set<number>();
+/** A table larger than this is one of keys or free texts: nothing can be said of it. */
+const mostCells = 4_000_000;
+
+/**
+ * @param rowCodes not negative; a negative code on either side leaves the pair out
+ * @returns undefined when the table would have more than four million cells
+ */
+export function contingency(rowCodes: ArrayLike<number>, columnCodes: ArrayLike<number>): Contingency | undefined {
+  const rowAt = new Map<number, number>();
+  const columnAt = new Map<number, number>();
+  const paired = (i: number): boolean => rowCodes[i] >= 0 && columnCodes[i] >= 0;
+  for (let i = 0; i < rowCodes.length; i++) {
+    if (!paired(i)) continue;
+    if (!rowAt.has(rowCodes[i])) rowAt.set(rowCodes[i], rowAt.size);
+    if (!columnAt.has(columnCodes[i])) columnAt.set(columnCodes[i], columnAt.size);
+    if (rowAt.size * columnAt.size > mostCells) return undefined;
+  }
+  const columns = columnAt.size;
+  const cells = new Float64Array(rowAt.size * columns);
   let total = 0;
-  for (let i = 0; i < rowsCodes.length; i++) {
-    const [row, column] = [rowsCodes[i], columnsCodes[i]];
-    if (row < 0 || column < 0) continue;
-    let counts = table.get(row);
-    if (!counts) table.set(row, (counts = new Map<number, number>()));
-    counts.set(column, (counts.get(column) ?? 0) + 1);
-    columns.add(column);
+  for (let i = 0; i < rowCodes.length; i++) {
+    if (!paired(i)) continue;
+    cells[(rowAt.get(rowCodes[i]) ?? 0) * columns + (columnAt.get(columnCodes[i]) ?? 0)]++;
     total++;
   }
-  return { cells: [...table.values()].map((counts) => [...columns].map((column) => counts.get(column) ?? 0)), total };
+  return { rows: rowAt.size, columns, cells, total };
 }
 
 /** Pearson's chi-squared test of independence of a table of any size. */
-export function independence({ cells, total }: Contingency): { statistic: number; degreesOfFreedom: number; pValue: number } {
-  const rowSums = cells.map((row) => row.reduce((sum, count) => sum + count, 0));
-  const columnSums = (cells[0] ?? []).map((_, j) => cells.reduce((sum, row) => sum + row[j], 0));
-  let statistic = 0;
-  cells.forEach((row, i) => {
-    row.forEach((count, j) => {
-      const expected = (rowSums[i] * columnSums[j]) / total;
-      if (expected > 0) statistic += (count - expected) ** 2 / expected;
-    });
+export function independence({ rows, columns, cells, total }: Contingency): {
+  statistic: number;
+  degreesOfFreedom: number;
+  pValue: number;
+} {
+  const rowSums = new Float64Array(rows);
+  const columnSums = new Float64Array(columns);
+  cells.forEach((count, at) => {
+    rowSums[Math.floor(at / columns)] += count;
+    columnSums[at % columns] += count;
   });
-  const degreesOfFreedom = (rowSums.filter((sum) => sum > 0).length - 1) * (columnSums.filter((sum) => sum > 0).length - 1);
+  let statistic = 0;
+  cells.forEach((count, at) => {
+    const expected = (rowSums[Math.floor(at / columns)] * columnSums[at % columns]) / total;
+    statistic += (count - expected) ** 2 / expected;
+  });
+  const degreesOfFreedom = (rows - 1) * (columns - 1);
   return { statistic, degreesOfFreedom, pValue: degreesOfFreedom > 0 ? chiSquaredSurvival(statistic, degreesOfFreedom) : 1 };
 }
 
-function cramersV(table: Contingency): number {
-  const rows = table.cells.length;
-  const columns = table.cells[0]?.length ?? 0;
-  if (rows < 2 || columns < 2 || table.total < 2) return NaN;
+function cramersV(table: Contingency | undefined): number {
+  if (!table || table.rows < 2 || table.columns < 2 || table.total < 2) return NaN;
+  const { rows, columns } = table;
   const n = table.total;
   const phi = Math.max(0, independence(table).statistic / n - ((rows - 1) * (columns - 1)) / (n - 1));
   const correctedRows = rows - (rows - 1) ** 2 / (n - 1);
@@ -103,5 +122,10 @@ export function asCategories(column: Column, bins = 10): Int32Array {
     return Int32Array.from(column.values, (value) => codeOf.get(value) ?? -1);
   }
   const edges = quantileBinEdges(sorted(column.values), bins);
-  return Int32Array.from(column.values, (value) => (Number.isNaN(value) ? -1 : histogramOf([value], edges).indexOf(1)));
+  return Int32Array.from(column.values, (value) => {
+    if (Number.isNaN(value)) return -1;
+    let bin = 0;
+    while (bin < edges.length && value > edges[bin]) bin++;
+    return bin;
+  });
 }

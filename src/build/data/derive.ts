@@ -9,7 +9,7 @@ import type { PreparedVersion } from './versions.ts';
 
 /** See `Data.createFromRows`. */
 export async function createFromRows(deps: DataDeps, request: RowsRequest): Promise<{ version: DatasetVersion; created: boolean }> {
-  const { frame, source, reason, schema = plainSchema(frame), ...rest } = request;
+  const { frame, reason, schema = plainSchema(frame), source = request.derivedFrom?.operation ?? 'rows', ...rest } = request;
   const prepared = await prepareVersion(deps, { ...rest, frame, schema, from: source });
   const [recorded] = await record(deps, [prepared], reason);
   return recorded;

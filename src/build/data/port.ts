@@ -87,8 +87,8 @@ export interface RowsRequest {
   /** Plain names and types without it. */
   readonly schema?: TableSchema;
   readonly derivedFrom?: DatasetManifest['derivedFrom'];
-  /** Where the rows came from, in words. */
-  readonly source: string;
+  /** Where the rows came from, in words; the operation that made them without it. */
+  readonly source?: string;
   readonly reason?: string;
   readonly by: Actor;
 }

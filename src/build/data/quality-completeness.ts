@@ -20,8 +20,10 @@ export function completenessChecks({ frame, request }: QualitySubject): QualityC
     const words = (count: number): string => `${name} is missing in ${count} row${count === 1 ? '' : 's'} (${(share * 100).toFixed(2)} %)`;
     return [shareCheck(`missing: ${name}`, share > muchMissing ? 'warning' : 'info', failures, words, '')];
   });
-  const anyMissing = (row: number): boolean => columns.some(({ column }) => isMissing(column, row));
-  const mostMissing = (row: number): boolean => columns.filter(({ column }) => isMissing(column, row)).length * 2 > columns.length;
+  const missing = new Uint32Array(frame.rows);
+  for (const { column } of columns) for (let row = 0; row < frame.rows; row++) if (isMissing(column, row)) missing[row]++;
+  const anyMissing = (row: number): boolean => missing[row] > 0;
+  const mostMissing = (row: number): boolean => missing[row] * 2 > columns.length;
   return [
     ...limits,
     ...perColumn,

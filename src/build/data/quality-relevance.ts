@@ -49,7 +49,8 @@ function targetChecks(frame: Frame, target: string, features: readonly string[])
   const unrelated = features.filter((name) => {
     // a missing value may tell as much as a value: it is a category of its own
     const codes = Int32Array.from(asCategories(frame.column(name)), (code) => code + 1);
-    return independence(contingency(codes, classes)).pValue >= familyAlpha / features.length;
+    const table = contingency(codes, classes);
+    return table === undefined || independence(table).pValue >= familyAlpha / features.length;
   });
   const strongest = [...strengths].sort((left, right) => right.value - left.value).slice(0, 3);
   const named = strongest.map(({ name, value }) => `${name} ${value.toFixed(2)}`).join(', ');

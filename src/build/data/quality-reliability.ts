@@ -28,25 +28,40 @@ function keyChecks(frame: Frame, key: string | undefined): QualityCheck[] {
   ];
 }
 
-/** Rows with the same number are equal in the given columns. Refines groups column by column, without making a text of any row. */
+/**
+ * Rows with the same number are equal in the given columns. Refines the groups column by column, without making a text of any row,
+ * and stops as soon as no two rows are alike.
+ */
 export function groupRows(frame: Frame, names: readonly string[]): Int32Array {
   let groups = new Int32Array(frame.rows);
+  let count = 1;
   for (const name of names) {
+    if (count === frame.rows) break;
     const column = frame.column(name);
-    const values = column.kind === 'text' ? column.codes : column.values;
+    const codes = column.kind === 'text' ? column.codes.map((code) => code + 1) : codesOf(column.values);
     const next = new Int32Array(frame.rows);
-    const numbers = new Map<number, Map<number, number>>();
-    let count = 0;
+    // group and code as one number: rows x rows stays below 2^53
+    const numberOf = new Map<number, number>();
     for (let row = 0; row < frame.rows; row++) {
-      let inGroup = numbers.get(groups[row]);
-      if (!inGroup) numbers.set(groups[row], (inGroup = new Map<number, number>()));
-      let number = inGroup.get(values[row]); // Map finds NaN, so that two missing values are alike
-      if (number === undefined) inGroup.set(values[row], (number = count++));
+      const pair = codes[row] * count + groups[row];
+      let number = numberOf.get(pair);
+      if (number === undefined) numberOf.set(pair, (number = numberOf.size));
       next[row] = number;
     }
     groups = next;
+    count = numberOf.size;
   }
   return groups;
+}
+
+/** Numbers coded in the order of their first appearance; NaN, which a Map finds like any other value, as well: missing values are alike. */
+function codesOf(values: Float64Array): Int32Array {
+  const codeOf = new Map<number, number>();
+  return Int32Array.from(values, (value) => {
+    let code = codeOf.get(value);
+    if (code === undefined) codeOf.set(value, (code = codeOf.size));
+    return code;
+  });
 }
 
 function duplicateCheck(frame: Frame, key: string | undefined): QualityCheck {

@@ -1,4 +1,5 @@
 import type { Split } from '#contract';
+import { GyreError } from '#core';
 import { sorted, quantileBinEdges, wilsonInterval } from '#stats';
 import type { Frame } from '#tables';
 import { asCategories, contingency, independence } from './association.ts';
@@ -45,14 +46,19 @@ export function sharesOf(classes: Classes, rows: Int32Array): TargetShare {
 
 /** Tests whether the classes fall on the parts as chance would have it (chi-squared test of independence). */
 export function stratificationOf(classes: Classes, column: string, parts: readonly Int32Array[]): NonNullable<Split['stratification']> {
-  const rows = parts.flatMap((part) => [...part]);
-  const partCodes = Int32Array.from(parts.flatMap((part, i) => Array.from(part, () => i)));
-  const { pValue } = independence(
-    contingency(
-      partCodes,
-      rows.map((row) => classes.codes[row]),
-    ),
-  );
+  const partCodes = new Int32Array(classes.codes.length).fill(-1);
+  parts.forEach((rows, part) => {
+    for (const row of rows) partCodes[row] = part;
+  });
+  const table = contingency(partCodes, classes.codes);
+  if (!table) {
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `${column} has ${classes.names.length} values, too many to stratify by; name a column of classes`,
+      { column },
+    );
+  }
+  const { pValue } = independence(table);
   const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
   const message =
     pValue < 0.001

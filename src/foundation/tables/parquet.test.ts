@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +92,10 @@ describe('Parquet', () => {
       code: 'FAILED_PRECONDITION',
       message: /cannot write .*folder\.parquet/,
     });
+  });
+
+  test('says that the disk is full', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, async () => {
+    await assert.rejects(writeParquet(mixed, '/dev/full'), { code: 'RESOURCE_EXHAUSTED', message: /No space left/ });
   });
 
   test('runs SQL over frames, and the engine reaches no file, extension or setting', async () => {

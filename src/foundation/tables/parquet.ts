@@ -21,7 +21,7 @@ const sqlTypes: Record<ColumnType, string> = {
  * Writes a frame as one Parquet file (Zstandard, one writer thread). The same rows and schema give the same bytes, on every run and
  * whatever the number of cores; another version of DuckDB may give others. A missing value is NULL.
  * @param path absolute; an existing file is replaced (not atomically: write to a fresh name and rename)
- * @throws GyreError FAILED_PRECONDITION when the file cannot be written
+ * @throws GyreError RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the file cannot be written for another reason
  */
 export async function writeParquet(frame: Frame, path: string, options: DuckOptions = {}): Promise<void> {
   await withDuck({ ...options, threads: 1, files: [path] }, async (duck) => {
@@ -31,7 +31,8 @@ export async function writeParquet(frame: Frame, path: string, options: DuckOpti
         `COPY rows TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`,
       );
     } catch (cause) {
-      throw new GyreError('FAILED_PRECONDITION', `cannot write ${path}: ${messageOf(cause)}`, { path }, { cause });
+      const code = messageOf(cause).includes('No space left on device') ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
+      throw new GyreError(code, `cannot write ${path}: ${messageOf(cause)}`, { path }, { cause });
     }
   });
 }
