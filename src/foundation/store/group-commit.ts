@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { GyreError, messageOf } from '#core';
 import type { Faults } from '#core';
 import type { Tx } from './port.ts';
@@ -123,7 +123,7 @@ export class GroupCommit {
       if (pending === undefined) break;
       if (!(await this.#perform(pending, group))) return false;
       if (pending.alone) return false;
-      if (group.length % writesPerTurn === 0) await new Promise(setImmediate);
+      if (group.length % writesPerTurn === 0) await turn();
     }
     return group.length < largestGroup;
   }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { GyreError, messageOf } from '#core';
 import type { Faults } from '#core';
@@ -28,6 +29,8 @@ interface Reader {
 const pageBytes = 4096;
 const idleReadersKept = 8;
 const mostReaders = 64;
+/** After so many reads others get a turn: SQLite answers in microtasks, and a loop over reads would starve the process. */
+const readsPerTurn = 32;
 
 /** The metadata database in one SQLite file, in WAL mode: one writer that groups commits, and readers beside it. */
 export class SqliteStore implements Store {
@@ -40,6 +43,7 @@ export class SqliteStore implements Store {
   readonly #idle: Reader[] = [];
   readonly #waiting: ((reader: Reader) => void)[] = [];
   #readers = 0;
+  #reads = 0;
   #closed = false;
 
   constructor(options: SqliteOptions) {
@@ -64,7 +68,7 @@ export class SqliteStore implements Store {
       throw error;
     }
     this.#wal = new WalFlush(this.#path, options.faults);
-    this.#commits = new GroupCommit(this.#writer, () => (durable ? this.#wal.flush() : Promise.resolve()), options.faults);
+    this.#commits = new GroupCommit(this.#writer, () => (durable ? this.#wal.flush() : turn()), options.faults);
   }
 
   write<A, R>(write: Write<A, R>, args: A): Promise<R> {
@@ -72,6 +76,7 @@ export class SqliteStore implements Store {
   }
 
   async read<R>(query: (db: Db) => Promise<R>): Promise<R> {
+    if (++this.#reads % readsPerTurn === 0) await turn();
     const reader = await this.#acquire();
     try {
       reader.connection.execute('begin');

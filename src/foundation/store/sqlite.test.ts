@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { hasCode } from '#core';
 import type { FaultPoint } from '#core';
 import { storeContract } from './contract.ts';
@@ -46,7 +48,48 @@ async function addPage(tx: Tx, page: Tables['pages']): Promise<void> {
   await tx.tables<Tables>().insertInto('pages').values(page).execute();
 }
 
+/** A process of its own that writes a thousand notes, eight at a time, and prints each that was acknowledged, until it is cut down. */
+const program = `
+  import { writeSync } from 'node:fs';
+  import { openStore } from ${JSON.stringify(fileURLToPath(new URL('./index.ts', import.meta.url)))};
+  import { faultAt } from ${JSON.stringify(fileURLToPath(new URL('../core/index.ts', import.meta.url)))};
+  const [url, fault] = process.argv.slice(1);
+  const store = await openStore({ url, faults: faultAt(fault, () => process.kill(process.pid, 'SIGKILL')) });
+  const add = async (tx, n) => {
+    for (const half of ['a', 'b']) await tx.tables().insertInto('pages').values({ name: n + half, text: '' }).execute();
+  };
+  let next = 0;
+  const writer = async () => {
+    for (let n = next++; n < 1000; n = next++) {
+      await store.write(add, n);
+      writeSync(1, n + '\\n');
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, writer));
+`;
+
 describe('the SQLite store', () => {
+  test('killed at any commit or flush, everything acknowledged is there and nothing is half there', async () => {
+    for (const fault of ['store.commit.before:7', 'store.commit.after:7', 'store.fsync:9', 'store.acknowledge:5']) {
+      await using temporary = await folder();
+      const url = `sqlite:${join(temporary.path, 'gyre.db')}`;
+      await (async () => {
+        await using store = await openStore({ url });
+        await store.migrate([pages]);
+      })();
+      const child = spawnSync(process.execPath, ['--input-type=module', '-e', program, url, fault], { encoding: 'utf8' });
+      assert.equal(child.signal, 'SIGKILL', `${fault}: ${child.stderr}`);
+      const acknowledged = child.stdout.trim().split('\n');
+      assert.ok(acknowledged.length > 8, `${fault}: ${acknowledged.length} acknowledged`);
+      await using store = await openStore({ url });
+      const rows = await store.read((db) => db.tables<Tables>().selectFrom('pages').select('name').execute());
+      const names = new Set(rows.map(({ name }) => name));
+      for (const n of acknowledged) assert.ok(names.has(`${n}a`), `${fault}: ${n} was acknowledged and is gone`);
+      for (const name of names)
+        assert.ok(names.has(`${name.slice(0, -1)}a`) && names.has(`${name.slice(0, -1)}b`), `${fault}: half of ${name}`);
+    }
+  });
+
   test('in memory is private, works, and leaves no folder behind', async () => {
     const one = await openStore({ url: 'sqlite::memory:' });
     await using other = await openStore({ url: 'sqlite::memory:' });

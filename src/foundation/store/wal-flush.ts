@@ -6,7 +6,7 @@ import type { Faults } from '#core';
 /**
  * Makes commits durable off the event loop. SQLite itself runs with `synchronous=NORMAL`: COMMIT writes the log and does
  * not wait for the disk; this waits, with fdatasync in the thread pool, before anybody is told. What is acknowledged is as
- * durable as with FULL (see docs/decisions/0002-durable-writes.md).
+ * durable as with FULL (see docs/decisions/0007-durable-writes-off-the-event-loop.md).
  */
 export class WalFlush {
   readonly #path: string;
