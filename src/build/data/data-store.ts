@@ -55,7 +55,6 @@ export async function insertVersion(
   tx: Tx,
   { version, createdAt, reading }: NewVersion,
 ): Promise<{ version: DatasetVersion; created: boolean }> {
-  await tx.lock(`dataset-version:${version.digest}`);
   const existing = await versionOf(tx, version.digest, version.dataset);
   if (existing) return { version: existing, created: false };
   const row = {
@@ -71,7 +70,13 @@ export async function insertVersion(
     created_at: createdAt,
     created_by: version.createdBy,
   };
-  await tx.tables<Tables>().insertInto('dataset_versions').values(row).execute();
+  // a row that another transaction committed after this one's snapshot is a conflict that the store tries again; the check above then finds it
+  await tx
+    .tables<Tables>()
+    .insertInto('dataset_versions')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['digest', 'dataset']).doNothing())
+    .execute();
   return { version: toVersion(row), created: true };
 }
 
@@ -132,8 +137,14 @@ export async function digestsLike(db: Db, prefix: string, limit: number): Promis
   return found.map(({ digest }) => digest);
 }
 
+/** Inserts a split whose definition the same transaction has looked for in vain. */
 export async function insertSplit(tx: Tx, split: Split, definition: string): Promise<void> {
-  await tx.tables<Tables>().insertInto('dataset_splits').values({ id: split.id, definition, version: split.version, split }).execute();
+  await tx
+    .tables<Tables>()
+    .insertInto('dataset_splits')
+    .values({ id: split.id, definition, version: split.version, split })
+    .onConflict((conflict) => conflict.column('definition').doNothing())
+    .execute();
 }
 
 export async function splitById(db: Db, id: string): Promise<Split | undefined> {

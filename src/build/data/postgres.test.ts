@@ -27,7 +27,11 @@ describe('datasets on PostgreSQL', { skip: (await answers()) ? false : 'no Postg
       assert.equal(one.version.digest, two.version.digest);
       assert.equal(Number(one.created) + Number(two.created), 1, 'two at once make one record');
       const request = { dataset: 'customers', key: 'customerID', parts: { train: 0.6, test: 0.4 }, salt: 's', stratify: 'Churn', by: ada };
-      const split = await bench.data.split(one.version.digest, request);
+      const [split, twin] = await Promise.all([
+        bench.data.split(one.version.digest, request),
+        bench.data.split(one.version.digest, request),
+      ]);
+      assert.deepEqual(split, twin);
       assert.deepEqual(await bench.data.split(one.version.digest, request), split);
       assert.deepEqual(await bench.data.getSplit(split.id), split);
       const profile = await bench.data.profile(one.version.digest, 'Churn');

@@ -51,7 +51,6 @@ export async function splitVersion(deps: DataDeps, digest: string, request: Spli
     createdAt: isoInstant(now),
   };
   return deps.store.write(async (tx, made: Split) => {
-    await tx.lock(`dataset-split:${definition}`);
     const meanwhile = await splitByDefinition(tx, definition);
     if (meanwhile) return meanwhile;
     await recordVersions(tx, deps, prepared, { now });
