@@ -23,7 +23,7 @@ const sqlTypes: Record<ColumnType, string> = {
  * @param path absolute; an existing file is replaced (not atomically: write to a fresh name and rename)
  * @throws GyreError RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the file cannot be written for another reason
  */
-export async function writeParquet(frame: Frame, path: string, options: DuckOptions = {}): Promise<void> {
+export async function writeParquet(frame: Frame, path: string, options: Omit<DuckOptions, 'threads'> = {}): Promise<void> {
   await withDuck({ ...options, threads: 1, files: [path] }, async (duck) => {
     await loadFrame(duck, 'rows', frame);
     try {
