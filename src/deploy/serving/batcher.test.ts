@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isGyreError } from '#core';
 import { encodeModel, graphBuilder, openSession, tensor } from '#onnx';
 import type { Feeds, Session } from '#onnx';
 import { Batcher } from './batcher.ts';
@@ -33,6 +34,8 @@ const feeds = (...indexes: number[]): Feeds => ({
 });
 const squares = (outputs: Outputs): number[] => (outputs.square.type === 'FLOAT' ? Array.from(outputs.square.data) : []);
 const names = (outputs: Outputs): readonly unknown[] => (outputs.echo.type === 'STRING' ? outputs.echo.data : []);
+
+const codeOf = (reason: unknown): string => (isGyreError(reason) ? reason.code : String(reason));
 
 interface Watched extends Disposable {
   readonly batcher: Batcher;
@@ -86,7 +89,7 @@ describe('micro-batching', () => {
     using setup = await watched();
     const settled = await Promise.allSettled([feeds(1), feeds(99), feeds(2)].map((each) => setup.batcher.submit(each, 1)));
     assert.deepEqual(
-      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value) : each.reason.code)),
+      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value) : codeOf(each.reason))),
       [[1], 'INVALID_ARGUMENT', [4]],
     );
   });
@@ -112,7 +115,7 @@ describe('micro-batching', () => {
     using setup = await watched({ maxQueued: 2 });
     const settled = await Promise.allSettled([1, 2, 3].map((index) => setup.batcher.submit(feeds(index), 1)));
     assert.deepEqual(
-      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value)[0] : each.reason.code)),
+      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value)[0] : codeOf(each.reason))),
       [1, 4, 'RESOURCE_EXHAUSTED'],
     );
   });

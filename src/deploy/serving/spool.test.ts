@@ -177,7 +177,7 @@ describe('the prediction log', () => {
       // No file may grow beyond 4 KiB: the write that would pass it stops there, the next one fails.
       const limited = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2"`;
       const child = spawn('sh', ['-c', limited, process.execPath, script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const answers: string[] = JSON.parse((await child.stdout.setEncoding('utf8').toArray()).join(''));
+      const answers = JSON.parse((await child.stdout.setEncoding('utf8').toArray()).join('')) as string[];
       const kept = answers.filter((answer) => answer === 'kept').length;
       assert.ok(kept > 10 && kept < 40, `${kept} were kept`);
       assert.deepEqual(new Set(answers.slice(kept)), new Set(['UNAVAILABLE']));
