@@ -1,5 +1,16 @@
-import type { Evaluation, EvaluationDeps } from './port.ts';
-
+export { openEvaluation } from './evaluation.ts';
+export { evaluationMigrations } from './migrations/index.ts';
 export type { CompareRequest, Evaluation, EvaluationDeps, ExplainRequest, JudgeRequest, ReportQuery } from './port.ts';
-
-export declare function openEvaluation(deps: EvaluationDeps): Evaluation;
+export { toHtml } from './document/to-html.ts';
+export { toMarkdown } from './document/to-markdown.ts';
+export type { Block, Document } from './document/blocks.ts';
+export {
+  comparisonBlocks,
+  fairnessBlocks,
+  gateBlocks,
+  importanceBlocks,
+  metricBlocks,
+  partBlocks,
+  sliceBlocks,
+  warningBlocks,
+} from './report-page/report-blocks.ts';

@@ -1,0 +1,105 @@
+import { seedOf, seeded } from '#core';
+import type { TestReport } from '#contract';
+import { computeMetrics } from '#stats';
+import type { MetricName } from '#stats';
+import { createFrame, selectColumns, takeColumn, takeRows } from '#tables';
+import type { Frame } from '#tables';
+import type { TrainedModel } from '#training';
+import { improvement, takeScored, withoutSkill } from './scored.ts';
+import type { ScoredRows } from './scored.ts';
+import { count, figure, percent } from './words.ts';
+
+/** More rows would not change the order of columns, only the time it takes. */
+const mostRows = 5000;
+/** A column whose shuffling takes away this share of the model's advantage over one without skill deserves a look. */
+const dominatingShare = 0.75;
+
+export interface ImportanceOptions {
+  readonly metric: MetricName;
+  readonly threshold: number;
+  readonly seed: number;
+  /** Shuffles per column. */
+  readonly repeats: number;
+}
+
+export interface Importances {
+  /** The most important column first. */
+  readonly importance: TestReport['importance'];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Permutation importance over the raw columns that a model takes (Breiman 2001; Fisher, Rudin and Dominici 2019): how much the metric gets
+ * worse, on average over the repeats (with their standard deviation), when one column's values are shuffled among the rows.
+ */
+export async function permutationImportance(model: TrainedModel, scored: ScoredRows, options: ImportanceOptions): Promise<Importances> {
+  const { metric, threshold, seed, repeats } = options;
+  if (repeats === 0) return { importance: [], warnings: [] };
+  const { frame, sample, warnings } = sampled(scored, seed);
+  const { task, truth } = sample;
+  const valueOf = (scores: Float64Array): number => computeMetrics(task, truth, scores, threshold, [metric])[metric] ?? Number.NaN;
+  const whole = valueOf(sample.scores);
+  if (!Number.isFinite(whole))
+    return { importance: [], warnings: [`importance could not be measured: ${metric} is not defined on these rows`] };
+  const inputs = selectColumns(
+    frame,
+    model.transform.inputs.map(({ name }) => name),
+  );
+  const importance: { feature: string; drop: number; std: number }[] = [];
+  for (const { name } of model.transform.inputs) {
+    const drops: number[] = [];
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const scores = await model.predict(shuffled(inputs, name, seedOf(seed, 'importance', name, repeat)));
+      drops.push(improvement(metric, whole, valueOf(scores)));
+    }
+    importance.push({ feature: name, ...spread(drops) });
+  }
+  importance.sort((left, right) => right.drop - left.drop || (left.feature < right.feature ? -1 : 1));
+  const dominating = dominatingWarning(importance, metric, whole, withoutSkill(metric, sample, threshold));
+  return { importance, warnings: [...warnings, ...dominating] };
+}
+
+function sampled(scored: ScoredRows, seed: number): { frame: Frame; sample: ReturnType<typeof takeScored>; warnings: string[] } {
+  const rows = scored.truth.length;
+  if (rows <= mostRows) return { frame: scored.frame, sample: scored, warnings: [] };
+  const positions = Int32Array.from({ length: rows }, (_, row) => row);
+  seeded(seedOf(seed, 'importance rows')).shuffle(positions);
+  const taken = positions.slice(0, mostRows).sort();
+  const warning = `importance was measured on ${count(mostRows)} of the ${count(rows)} rows, drawn by seed`;
+  return { frame: takeRows(scored.frame, taken), sample: takeScored(scored, [...taken]), warnings: [warning] };
+}
+
+function shuffled(frame: Frame, column: string, seed: number): Frame {
+  const positions = Int32Array.from({ length: frame.rows }, (_, row) => row);
+  seeded(seed).shuffle(positions);
+  return createFrame(
+    frame.schema.map(({ name, type }) => {
+      const values = frame.column(name);
+      return { name, type, column: name === column ? takeColumn(values, positions) : values };
+    }),
+    frame.rows,
+  );
+}
+
+/** Mean and standard deviation over the repeats (population, as scikit-learn's `importances_std`). */
+function spread(drops: readonly number[]): { drop: number; std: number } {
+  const drop = drops.reduce((sum, value) => sum + value, 0) / drops.length;
+  const variance = drops.reduce((sum, value) => sum + (value - drop) ** 2, 0) / drops.length;
+  return { drop, std: Math.sqrt(variance) };
+}
+
+function dominatingWarning(
+  importance: readonly { feature: string; drop: number }[],
+  metric: MetricName,
+  whole: number,
+  chance: number,
+): string[] {
+  const [first, second] = importance;
+  const learned = improvement(metric, whole, chance);
+  if (second === undefined || !(learned > 0) || first.drop / learned < dominatingShare) return [];
+  return [
+    `"${first.feature}" dominates: shuffling it alone takes away ${percent(Math.min(1, first.drop / learned))} of the model's advantage in ${metric} ` +
+      `(${figure(whole)}, without a model ${figure(chance)}); the next column, "${second.feature}", takes ${percent(Math.max(0, second.drop / learned))}. ` +
+      `That is suspicious: is it known before the outcome, or a leak of it?`,
+  ];
+}

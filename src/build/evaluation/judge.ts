@@ -1,0 +1,162 @@
+import type { Comparison, Run, TestReport } from '#contract';
+import { count, quoted } from './words.ts';
+import { comparePair } from './comparison.ts';
+import { decisionThreshold } from './decision-threshold.ts';
+import { metricsWithIntervals, pictures } from './figures.ts';
+import { judgeGates } from './gates.ts';
+import { fittedOn, requireHeldOut, seenRows } from './held-out.ts';
+import { permutationImportance } from './importance.ts';
+import { overfittingWarning } from './overfitting.ts';
+import type { EvaluationDeps, JudgeRequest } from './port.ts';
+import { measured, primaryMetric, scoreVersion, withoutSkill } from './scored.ts';
+import type { ScoredRows } from './scored.ts';
+import { sliceColumns, sliceMetrics } from './slices.ts';
+import type { TrainedModel } from '#training';
+
+/** What a judgement says: all of a report but its id, its digest and its time. */
+export type Judgement = Omit<TestReport, 'id' | 'digest' | 'createdAt'>;
+
+export const defaultResamples = 1000;
+const defaultRepeats = 5;
+const defaultMinSliceRows = 30;
+
+export interface JudgeDeps extends Pick<EvaluationDeps, 'data' | 'features' | 'training'> {
+  /** The decision threshold that a run's newest report chose; 0.5 where there is none. */
+  readonly thresholdOf: (run: string) => Promise<number>;
+}
+
+interface PartSource {
+  readonly part: string;
+  readonly version: string;
+}
+
+/** The train and validation versions by the names that the run gave them. */
+function partsOf(
+  run: Run,
+  parts: JudgeRequest['parts'],
+): { readonly train: readonly PartSource[]; readonly validation: PartSource | undefined } {
+  const roleOf = (version: string): string | undefined => run.inputs.find(({ digest }) => digest === version)?.role;
+  const train = parts?.train ?? fittedOn(run).map(({ digest }) => digest);
+  const validation = parts?.validation ?? run.inputs.find(({ role }) => role === 'validation')?.digest;
+  const named = new Map<string, number>();
+  return {
+    train: train.map((version) => {
+      const role = roleOf(version) ?? 'train';
+      const before = named.get(role) ?? 0;
+      named.set(role, before + 1);
+      return { part: before === 0 ? role : `${role}.${before + 1}`, version };
+    }),
+    validation: validation === undefined ? undefined : { part: 'validation', version: validation },
+  };
+}
+
+/**
+ * Judges a run's model on held-out rows. Pure but for reading: the same request gives the same judgement.
+ * @throws GyreError as `Evaluation.judge` says
+ */
+export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<Judgement> {
+  const { spec = {}, charter, resamples = defaultResamples, repeats = defaultRepeats, minSliceRows = defaultMinSliceRows } = request;
+  const model = await deps.training.readModel(request.run);
+  const { run } = model;
+  requireHeldOut(run, request.test);
+  const seed = request.seed ?? run.seed ?? 0;
+  const primary = primaryMetric(model.transform.task, request.primary, charter.charter.success);
+  const sources = partsOf(run, request.parts);
+
+  const test = await scoreVersion(deps, model, request.test);
+  const train: (ScoredRows & { readonly part: string })[] = [];
+  for (const { part, version } of sources.train) train.push({ part, ...(await scoreVersion(deps, model, version)) });
+  const validation = sources.validation && (await scoreVersion(deps, model, sources.validation.version));
+  const chosen = decisionThreshold(spec.threshold, validation, test.task);
+  const threshold = chosen?.value ?? 0.5;
+
+  const metrics = metricsWithIntervals(test, threshold, { seed, resamples });
+  const { key } = await deps.features.specOf(model.transform);
+  const sliced = sliceMetrics(test, sliceColumns(spec, charter.charter, key), threshold, minSliceRows);
+  const importances = await permutationImportance(model, test, { metric: primary, threshold, seed, repeats });
+  const gates = judgeGates(charter.charter.success, spec.gates ?? [], {
+    task: test.task,
+    metrics,
+    slices: sliced.slices,
+    fairness: sliced.fairness,
+    minSliceRows,
+  });
+
+  const side = [...train, ...(validation === undefined ? [] : [{ part: 'validation', ...validation }]), { part: 'test', ...test }];
+  for (const { name, version } of request.alsoOn ?? []) side.push({ part: name, ...(await scoreVersion(deps, model, version)) });
+  const parts = side.map((rows) => ({
+    part: rows.part,
+    rows: rows.truth.length,
+    metrics: measured(rows, threshold),
+    datasets: [rows.version],
+  }));
+
+  // Rows like those of the test are what the newest training part holds, where there are several.
+  const learned = train.find(({ part }) => part === 'train.recent') ?? train[0];
+  const testValue = metrics.find(({ name }) => name === primary);
+  const overfitting =
+    learned === undefined || testValue === undefined
+      ? undefined
+      : overfittingWarning({
+          metric: primary,
+          train: parts.find(({ part }) => part === learned.part)?.metrics[primary] ?? Number.NaN,
+          trainPart: learned.part,
+          test: testValue,
+          withoutSkill: withoutSkill(primary, learned, threshold),
+        });
+  const leak = await overlapWarning(deps, model, test);
+  const small = sliced.slices.filter(({ rows }) => rows < minSliceRows).map(({ column, value, rows }) => `${column} ${value} (${rows})`);
+  const warnings = [
+    ...(leak === undefined ? [] : [leak]),
+    ...(overfitting === undefined ? [] : [overfitting]),
+    ...importances.warnings,
+    ...sliced.warnings,
+    ...(small.length === 0 ? [] : [`slices of fewer than ${minSliceRows} rows are reported, not judged: ${quoted(small)}`]),
+  ];
+
+  const comparison =
+    request.champion === undefined
+      ? undefined
+      : await againstChampion(deps, request.champion, { model, scored: test, threshold }, { metric: primary, seed, resamples });
+  return {
+    run: run.id,
+    task: test.task,
+    dataset: request.test,
+    rows: test.truth.length,
+    metrics,
+    ...(chosen === undefined ? {} : { threshold: { ...chosen } }),
+    ...pictures(test, threshold),
+    slices: sliced.slices,
+    ...(test.task === 'binary' ? { fairness: [...sliced.fairness] } : {}),
+    parts,
+    primary,
+    seed,
+    resamples,
+    importance: importances.importance,
+    warnings,
+    gates,
+    passed: gates.every(({ passed }) => passed),
+    ...(comparison === undefined ? {} : { comparison }),
+    charter: charter.digest,
+  };
+}
+
+async function againstChampion(
+  deps: JudgeDeps,
+  champion: string,
+  challenger: { readonly model: TrainedModel; readonly scored: ScoredRows; readonly threshold: number },
+  options: { readonly metric: NonNullable<JudgeRequest['primary']>; readonly seed: number; readonly resamples: number },
+): Promise<Comparison> {
+  const model = await deps.training.readModel(champion);
+  requireHeldOut(model.run, challenger.scored.version);
+  const { frame, truth } = challenger.scored;
+  const scored = { ...challenger.scored, truth, scores: await model.predict(frame) };
+  return comparePair(deps, { model, scored, threshold: await deps.thresholdOf(champion) }, challenger, options);
+}
+
+async function overlapWarning(deps: JudgeDeps, model: TrainedModel, test: ScoredRows): Promise<string | undefined> {
+  const seen = await seenRows(deps, model, test.frame, fittedOn(model.run));
+  const overlap = seen?.reduce((sum, flag) => sum + flag, 0) ?? 0;
+  if (overlap === 0) return undefined;
+  return `${count(overlap)} of the ${count(test.truth.length)} test rows have a key that the training rows have as well: the figures may be better than new rows will show`;
+}
