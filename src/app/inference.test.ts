@@ -120,7 +120,7 @@ describe('a data plane with its routes', () => {
     const answered = once(sent, 'response');
     sent.on('error', () => undefined);
     for (let k = 0; k < 40; k++) sent.write(' '.repeat(2000));
-    const [response]: unknown[] = await answered;
+    const [response] = (await answered) as unknown[];
     assert.ok(response instanceof IncomingMessage);
     assert.equal(response.statusCode, 413);
     sent.destroy();
@@ -386,7 +386,7 @@ describe('a data plane as a process', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    const [line]: unknown[] = await once(child.stdout, 'data');
+    const [line] = (await once(child.stdout, 'data')) as unknown[];
     const { address } = JSON.parse(String(line)) as { readonly address: string };
     assert.equal((await predict(address)).status, 200);
     child.stdin.end();

@@ -1,0 +1,312 @@
+import { randomFillSync } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { accessMigrations, type Access, newSecret, openAccess } from '#access';
+import { type BlobStore, openFsBlobs } from '#blobs';
+import { faultAt, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
+import type { Actor, Alert } from '#contract';
+import { type Data, dataMigrations, openData } from '#data';
+import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluation';
+import { type Events, eventsMigrations, openEvents } from '#events';
+import { openLocalExecutor } from '#executors';
+import { type Features, featuresMigrations, openFeatures } from '#features';
+import { type Governance, governanceMigrations, openGovernance } from '#governance';
+import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitoring';
+import { openPipelines, type Pipelines, pipelinesMigrations } from '#pipelines';
+import { type CharterBook, openCharter, projectMigrations } from '#project';
+import { openRegistry, type Registry, registryMigrations } from '#registry';
+import { openRelease, type Release, releaseMigrations } from '#release';
+import { openStore, type Store } from '#store';
+import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
+import { openTraining, type Training, trainingMigrations } from '#training';
+import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
+import { codeVersion } from './code-version.ts';
+import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
+import { commandStep } from './loop/command-step.ts';
+import { dataSteps } from './loop/data-steps.ts';
+import { judgingSteps } from './loop/judging-steps.ts';
+import { type Loop, openLoop } from './loop/loop.ts';
+import { modelSteps } from './loop/model-steps.ts';
+import { retrainingSteps } from './loop/retraining-steps.ts';
+import type { LoopRooms } from './loop/rooms.ts';
+import { type LocalPlanes, openLocalPlanes } from './planes.ts';
+import { holdProject, type ProjectHolder } from './project-holder.ts';
+import type { SettledSettings } from './settings.ts';
+import { shipSegments } from './shipping.ts';
+import { gyreVersion, runEnvironment } from './version.ts';
+
+/** Every room, opened and wired. */
+export interface House extends AsyncDisposable {
+  readonly folder: DataFolder;
+  readonly settings: SettledSettings;
+  readonly project: ProjectHolder;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: Events;
+  readonly access: Access;
+  readonly charters: CharterBook;
+  readonly pipelines: Pipelines;
+  readonly data: Data;
+  readonly features: Features;
+  readonly training: Training;
+  readonly evaluation: Evaluation;
+  readonly registry: Registry;
+  readonly release: Release;
+  readonly monitoring: Monitoring;
+  readonly triggers: Triggers;
+  readonly governance: Governance;
+  readonly planes: LocalPlanes;
+  readonly loop: Loop;
+  /** The token of the first identity, as the data folder keeps it. */
+  readonly ownerToken: string;
+}
+
+export interface ComposeOptions {
+  readonly projectFolder: string;
+  readonly settings: SettledSettings;
+  readonly clock?: Clock;
+  /** Follow changes of the project's file. */
+  readonly watchProject: boolean;
+}
+
+/** The platform itself, where it acts by policy: no person, no token, no role. */
+const platform: Actor = { identity: 'gyre', name: 'gyre' };
+
+/**
+ * Opens every room over one data folder. What was opened before a failure is closed again.
+ * @throws GyreError ALREADY_EXISTS when another process holds the data folder; whatever a room throws when it opens
+ */
+export async function compose(options: ComposeOptions): Promise<House> {
+  await using opened = new AsyncDisposableStack();
+  const { settings, clock = systemClock } = options;
+  const { values } = settings;
+  const log = createLogger({ level: values.logLevel as LogLevel, destination: process.stderr, bindings: { role: 'control' } });
+  const metrics = createMetrics();
+  opened.use(watchProcess(metrics));
+  const folder = opened.use(holdDataFolder(settings.dataFolder, clock));
+  const randomBytes = (length: number): Uint8Array => randomFillSync(new Uint8Array(length));
+  const newId = uuidV7(clock, randomBytes);
+  const faults = faultsFromEnvironment();
+  const project = opened.use(await holdProject(options.projectFolder, log, options.watchProject));
+
+  const store = opened.use(
+    await openStore({
+      url: values.database === '' ? `sqlite:${folder.database}` : values.database,
+      ...(values.databaseSchema === '' ? {} : { schema: values.databaseSchema }),
+      faults,
+    }),
+  );
+  await store.migrate([
+    eventsMigrations,
+    accessMigrations,
+    projectMigrations,
+    pipelinesMigrations,
+    dataMigrations,
+    featuresMigrations,
+    trainingMigrations,
+    evaluationMigrations,
+    registryMigrations,
+    releaseMigrations,
+    monitoringMigrations,
+    triggersMigrations,
+    governanceMigrations,
+  ]);
+  const blobs = await openFsBlobs({ dir: folder.blobs, faults });
+  const events = opened.use(
+    openEvents({
+      store,
+      clock,
+      newId,
+      source: '/gyre',
+      report: ({ message, cause }) => log.error({ cause }, message),
+    }),
+  );
+  const access = openAccess({ store, events, clock, newId, randomBytes, local: values.localIdentity });
+  const ownerToken = await ownerSecret(folder, access);
+  const actorOf = async (id: string): Promise<Actor> => {
+    if (id === platform.identity) return platform;
+    const identity = await access.getIdentity(id);
+    return { identity: identity.id, name: identity.name, ...(identity.simulated ? { simulated: true } : {}) };
+  };
+
+  const rooms = { store, blobs, events, clock, newId };
+  const charters = openCharter({ store, events, clock });
+  const data = openData({ ...rooms, temporary: join(folder.path, 'tmp') });
+  const features = openFeatures({ ...rooms, data });
+  const training = openTraining({ ...rooms, data, features });
+  const evaluation = openEvaluation({ ...rooms, data, features, training });
+  const registry = openRegistry({
+    ...rooms,
+    data,
+    features,
+    training,
+    reports: evaluation,
+    guard: async (version, alias) => (alias === 'champion' ? release.championRefusal(version) : undefined),
+    gyreVersion,
+  });
+  const keys = signingKey(folder);
+  const planes = opened.use(
+    openLocalPlanes({
+      folder: folder.planes,
+      blobs: folder.blobs,
+      publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
+      host: values.host,
+      portOf: (environment) => project.current().resolved.environments.find(({ name }) => name === environment)?.port ?? 0,
+      ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
+      log,
+      onSegments: (environment, paths) => shipSegments(monitoring, environment, paths, log),
+    }),
+  );
+  const release: Release = openRelease({
+    ...rooms,
+    versions: registry,
+    reports: evaluation,
+    training,
+    features,
+    data,
+    planes,
+    settings: () => {
+      const { environments, serve, applicationTests } = project.current().resolved;
+      return { environments, endpoint: serve.endpoint, maxBodyBytes: serve.maxBodyBytes, ...applicationTests };
+    },
+    charter: (digest) => charters.get(project.current().resolved.project, digest),
+    privateKey: keys.privateKey,
+    tokenHashes: [],
+    monotonicMs: () => performance.now(),
+    sleep: (ms) => sleep(ms),
+  });
+  const monitoring: Monitoring = openMonitoring({
+    ...rooms,
+    data,
+    features,
+    training,
+    evaluation,
+    registry,
+    release,
+    settings: () => {
+      const { resolved } = project.current();
+      const [dataset] = resolved.datasets;
+      return { ...resolved.monitor, endpoint: resolved.serve.endpoint, key: dataset.key };
+    },
+    charter: (digest) => charters.get(project.current().resolved.project, digest),
+    actor: platform,
+  });
+  const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock }));
+  const pipelines = opened.use(
+    openPipelines({
+      store,
+      events,
+      clock,
+      newId,
+      log,
+      owner: newId(),
+      exclusive: values.database === '',
+      project: project.current().resolved.project,
+    }),
+  );
+  const loopRooms: LoopRooms = {
+    project: () => project.current(),
+    blobs,
+    charters,
+    data,
+    features,
+    training,
+    evaluation,
+    registry,
+    monitoring,
+    executor,
+    environment: runEnvironment(),
+    codeVersion: () => codeVersion(project.current().folder, blobs),
+    workers: values.workers === 0 ? Math.min(4, availableParallelism()) : values.workers,
+  };
+  const steps = [...dataSteps(loopRooms), ...modelSteps(loopRooms), ...judgingSteps(loopRooms), ...retrainingSteps(loopRooms)];
+  for (const handler of [...steps, commandStep(loopRooms, join(folder.path, 'jobs', 'parameters'))]) pipelines.register(handler);
+  const loop = openLoop({ rooms: loopRooms, pipelines, planes, clock });
+  const triggers = opened.use(
+    await openTriggers({
+      store,
+      events,
+      clock,
+      newId,
+      actor: platform,
+      policy: () => ({ onAlert: project.current().resolved.monitor.onAlert, minRows: project.current().resolved.retrain.minRows }),
+      getAlert: (id) => monitoring.getAlert(id),
+      labelledRows: ({ environment, endpoint, since }: Alert) => monitoring.labelledRows({ environment, endpoint, since }),
+      startRetraining: (alert, action, by) => loop.retrain(alert, action, by),
+      getPipelineRun: (id) => pipelines.get(id),
+      outcomeOf: (pipelineRun) => loop.outcomeOf(pipelineRun),
+      rollBack: async ({ environment, title }, by) => {
+        const deployment = await release.rollBack({ environment, reason: title, by });
+        return `"${environment}" is back on model version ${deployment.modelVersion}`;
+      },
+      notify: (alert) => log.warn({ alert: alert.id, kind: alert.kind }, alert.cause),
+    }),
+  );
+  const governance = opened.use(
+    await openGovernance({
+      ...rooms,
+      data,
+      features,
+      training,
+      evaluation,
+      registry,
+      release,
+      monitoring,
+      pipelines,
+      triggers,
+      charters,
+      actorOf,
+      project: () => project.current().resolved.project,
+    }),
+  );
+
+  const closing = opened.move();
+  return {
+    folder,
+    settings,
+    project,
+    log,
+    metrics,
+    clock,
+    newId,
+    store,
+    blobs,
+    events,
+    access,
+    charters,
+    pipelines,
+    data,
+    features,
+    training,
+    evaluation,
+    registry,
+    release,
+    monitoring,
+    triggers,
+    governance,
+    planes,
+    loop,
+    ownerToken,
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** The first identity's token: written into the folder before it counts, so that a crash between the two loses nothing. */
+async function ownerSecret(folder: DataFolder, access: Access): Promise<string> {
+  const kept = folder.readSecret('owner-token');
+  const secret = kept ?? newSecret('token', (length) => randomFillSync(new Uint8Array(length)));
+  if (kept === undefined) folder.writeSecret('owner-token', secret);
+  await access.bootstrap(secret);
+  return secret;
+}
+
+/** Kill tests name a write, fsync or rename at which this process ends itself at once. */
+function faultsFromEnvironment(): Faults {
+  const spec = process.env['GYRE_FAULT'];
+  return spec === undefined || spec === '' ? noFaults : faultAt(spec, () => process.kill(process.pid, 'SIGKILL'));
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '#core';
+import { GyreError, isoInstant } from '#core';
+import type { Action, Actor, Alert, Comparison, PipelineRun } from '#contract';
+import type { Pipelines } from '#pipelines';
+import type { LocalPlanes } from '../planes.ts';
+import { comparisonText } from './judging-steps.ts';
+import { buildPlan, retrainPlan } from './plans.ts';
+import type { LoopRooms } from './rooms.ts';
+
+export interface LoopDeps {
+  readonly rooms: LoopRooms;
+  readonly pipelines: Pipelines;
+  readonly planes: LocalPlanes;
+  readonly clock: Clock;
+}
+
+export interface ProductionComparison {
+  /** Model versions' ids. */
+  readonly champion: string;
+  readonly challenger: string;
+  readonly environment: string;
+  /** ISO 8601; predictions of this time with their labels. */
+  readonly from: string;
+  readonly to: string;
+  readonly metric?: 'accuracy' | 'roc_auc';
+  readonly by: Actor;
+}
+
+/** The turns of the loop that go through several rooms. */
+export interface Loop {
+  /** Runs the project's pipeline: data to registered version. */
+  build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  /** Trains again on data with the rows since an alert. The same action gives the same pipeline run. */
+  retrain(alert: Alert | undefined, action: Action, by: Actor): Promise<PipelineRun>;
+  /** What a finished retraining came to, in a sentence. */
+  outcomeOf(pipelineRun: string): Promise<string>;
+  /** Two versions on the same labelled production rows, none of which either trained on. */
+  compareOnProduction(request: ProductionComparison): Promise<Comparison>;
+  /** Ships what the data planes have logged until now. */
+  collectPredictions(environment?: string): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+/** Without an alert, a retraining that a person asks for takes the labelled rows of so long. */
+const usualSpanMs = 30 * dayMs;
+
+export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
+  const production = (): string => {
+    const last = rooms.project().resolved.environments.at(-1);
+    if (last === undefined) throw new GyreError('FAILED_PRECONDITION', 'the project has no environment');
+    return last.name;
+  };
+  return {
+    build: async ({ by, reason, fresh }) => {
+      const project = rooms.project();
+      await rooms.charters.record(project.resolved.project, project.project.charter, by);
+      return pipelines.submit({
+        pipeline: 'build',
+        reason,
+        by,
+        parameters: { project: project.digest },
+        steps: await buildPlan(project),
+        ...(fresh === undefined ? {} : { fresh }),
+      });
+    },
+
+    retrain: async (alert, action, by) => {
+      const submitted = await pipelines.list({ limit: 100, pipeline: 'retrain' });
+      const before = submitted.items.find((run) => run.parameters['action'] === action.id);
+      if (before !== undefined) return before;
+      const { endpoint } = rooms.project().resolved.serve;
+      const environment = alert?.environment ?? production();
+      const newest = await rooms.monitoring.windows({ environment, endpoint, limit: 1 });
+      const until = newest.items.at(0)?.end ?? isoInstant(clock.now());
+      const since = alert?.since ?? isoInstant(Date.parse(until) - usualSpanMs);
+      return pipelines.submit({
+        pipeline: 'retrain',
+        reason: action.reason,
+        by,
+        parameters: { action: action.id, ...(alert === undefined ? {} : { alert: alert.id }), since, until, environment },
+        steps: retrainPlan(rooms.project(), { since, until, environment }),
+      });
+    },
+
+    outcomeOf: async (id) => {
+      const run = await pipelines.get(id);
+      const failed = run.steps.find((step) => step.state === 'failed');
+      if (failed !== undefined) return `step "${failed.step}" failed: ${failed.error ?? 'no reason was given'}`;
+      const report = run.steps.find((step) => step.step === 'evaluate')?.outputs?.['report'];
+      const version = run.steps.find((step) => step.step === 'register')?.outputs?.['version'];
+      if (typeof report !== 'string') return `the pipeline ended ${run.state}`;
+      const { comparison, passed } = await rooms.evaluation.getReport(report);
+      const verdict = comparison === undefined ? 'there is no champion to compare with' : comparisonText(comparison);
+      const advice =
+        comparison?.verdict === 'better'
+          ? passed
+            ? `version ${String(version)} waits for its tests, certification and approval`
+            : `version ${String(version)} does not pass its gates and cannot be released`
+          : 'retraining does not help: the champion stays';
+      return `${verdict}; ${advice}`;
+    },
+
+    compareOnProduction: async ({ champion, challenger, environment, from, to, metric, by }) => {
+      const { endpoint } = rooms.project().resolved.serve;
+      const { frame } = await rooms.monitoring.labelledFrame({ environment, endpoint, from, to });
+      const { version } = await rooms.data.createFromRows({
+        dataset: `${endpoint}-production`,
+        frame,
+        source: `predictions of "${endpoint}" in ${environment} from ${from} to ${to}, with their labels`,
+        reason: 'comparison',
+        by,
+      });
+      const [old, fresh] = [await rooms.registry.getById(champion), await rooms.registry.getById(challenger)];
+      return rooms.evaluation.compare({
+        champion: old.run,
+        challenger: fresh.run,
+        dataset: version.digest,
+        metric: metric ?? 'accuracy',
+        ...(old.signature.threshold === undefined ? {} : { championThreshold: old.signature.threshold }),
+        ...(fresh.signature.threshold === undefined ? {} : { challengerThreshold: fresh.signature.threshold }),
+      });
+    },
+
+    collectPredictions: (environment) => planes.flush(environment),
+  };
+}

@@ -1,0 +1,193 @@
+import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { GyreError } from '#core';
+import type { JsonValue, StepPlan } from '#pipelines';
+import type { LoadedProject, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
+import { datasetOf } from './data-steps.ts';
+
+type Inputs = StepPlan['inputs'];
+
+/** The parts of a split that the loop itself reads by name. */
+const needed = ['train', 'validation', 'test'] as const;
+
+/**
+ * The graph of `gyre run`: sources to dataset versions, parts, transform, studies, test report, registered version.
+ * @throws GyreError FAILED_PRECONDITION when a part that it needs is not in the split; NOT_FOUND when a source is missing
+ */
+export async function buildPlan(project: LoadedProject): Promise<readonly StepPlan[]> {
+  const plans: StepPlan[] = [];
+  for (const dataset of usedDatasets(project)) {
+    requireParts(dataset);
+    plans.push(...(await datasetPlans(project, dataset)));
+  }
+  const trainers: ResolvedTrainStep[] = [];
+  for (const step of project.resolved.steps) {
+    if (step.kind === 'transform') plans.push(transformPlan(project, step, {}, {}));
+    if (step.kind === 'train') {
+      trainers.push(step);
+      plans.push(studyPlan(step, { validation: part(step.dataset, 'validation') }, {}));
+    }
+    if (step.kind === 'command') plans.push(await commandPlan(project, step));
+  }
+  if (trainers.length > 0) plans.push(...modelPlans(project, trainers, {}));
+  return plans;
+}
+
+/**
+ * The graph of a retraining: labelled production rows join the training data, the challenger is judged on new rows that
+ * neither it nor the champion trained on.
+ * @param retraining the environment whose rows are collected, and the first and last instant (ISO 8601) of what is collected
+ */
+export function retrainPlan(
+  project: LoadedProject,
+  retraining: { readonly since: string; readonly until: string; readonly environment: string },
+): readonly StepPlan[] {
+  const [transform] = project.resolved.steps.filter((step) => step.kind === 'transform');
+  const trainers = project.resolved.steps.filter((step) => step.kind === 'train');
+  if (transform === undefined || trainers.length === 0) {
+    throw new GyreError('FAILED_PRECONDITION', 'the project has no transform and trainer steps to train again by');
+  }
+  const dataset = datasetOf(project, transform.dataset);
+  const collect: StepPlan = {
+    name: 'collect',
+    kind: 'monitoring.collect',
+    after: [],
+    parameters: { dataset: dataset.name, ...retraining, testShare: project.resolved.retrain.testShare },
+    inputs: {},
+  };
+  const locate: StepPlan = {
+    name: `split:${dataset.name}`,
+    kind: 'data.parts',
+    after: [],
+    parameters: { dataset: dataset.name },
+    inputs: {},
+  };
+  const weight = { recentWeight: project.resolved.retrain.recentWeight };
+  const recent: Inputs = { recent: { step: 'collect', output: 'part.recent-train' } };
+  return [
+    collect,
+    locate,
+    transformPlan(project, transform, recent, weight),
+    ...trainers.map((step) => studyPlan(step, { ...recent, validation: { step: 'collect', output: 'part.recent-validation' } }, weight)),
+    ...modelPlans(project, trainers, { recent: 'collect' }),
+  ];
+}
+
+function usedDatasets(project: LoadedProject): readonly ResolvedDataset[] {
+  const used = new Set(project.resolved.steps.flatMap((step) => (step.kind === 'command' ? [] : [step.dataset])));
+  return used.size === 0 ? project.resolved.datasets : [...used].map((name) => datasetOf(project, name));
+}
+
+function requireParts(dataset: ResolvedDataset): void {
+  const missing = needed.filter((name) => !(name in dataset.split.parts));
+  if (missing.length === 0) return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `data.${dataset.name}.split.parts lacks ${missing.join(', ')}: training needs train, validation and test`,
+  );
+}
+
+async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): Promise<readonly StepPlan[]> {
+  const { name } = dataset;
+  const version = { version: { step: `ingest:${name}`, output: 'version' } };
+  const description = { dataset: name, spec: plain(dataset), schema: plain(project.schemas[name] ?? null) };
+  const source = await fileDigest(join(project.folder, dataset.source), dataset.source);
+  return [
+    { name: `ingest:${name}`, kind: 'data.ingest', after: [], parameters: { ...description, source }, inputs: {} },
+    { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: description, inputs: version },
+    { name: `split:${name}`, kind: 'data.split', after: [`quality:${name}`], parameters: description, inputs: version },
+  ];
+}
+
+function part(dataset: string, name: string): { readonly step: string; readonly output: string } {
+  return { step: `split:${dataset}`, output: `part.${name}` };
+}
+
+function transformPlan(
+  project: LoadedProject,
+  step: Extract<ResolvedStep, { kind: 'transform' }>,
+  inputs: Inputs,
+  parameters: Readonly<Record<string, number>>,
+): StepPlan {
+  return {
+    name: step.name,
+    kind: 'features.fit',
+    after: step.after,
+    parameters: { step: step.name, spec: plain(step.spec), schema: plain(project.schemas[step.dataset] ?? null), ...parameters },
+    inputs: { train: part(step.dataset, 'train'), ...inputs },
+  };
+}
+
+function studyPlan(step: ResolvedTrainStep, inputs: Inputs, parameters: Readonly<Record<string, number>>): StepPlan {
+  return {
+    name: step.name,
+    kind: 'training.study',
+    after: step.after,
+    parameters: { step: step.name, spec: plain(step.spec), ...parameters },
+    inputs: { transform: { step: step.transform, output: 'transform' }, train: part(step.dataset, 'train'), ...inputs },
+    seed: step.spec.seed,
+  };
+}
+
+function modelPlans(
+  project: LoadedProject,
+  trainers: readonly ResolvedTrainStep[],
+  from: { readonly recent?: string },
+): readonly StepPlan[] {
+  const { dataset } = trainers[0];
+  const judged: Inputs =
+    from.recent === undefined
+      ? { test: part(dataset, 'test'), validation: part(dataset, 'validation') }
+      : {
+          test: { step: from.recent, output: 'part.recent-test' },
+          validation: { step: from.recent, output: 'part.recent-validation' },
+          earlier: part(dataset, 'test'),
+        };
+  return [
+    {
+      name: 'choose',
+      kind: 'training.choose',
+      after: [],
+      parameters: { steps: trainers.map(({ name }) => name).join(',') },
+      inputs: Object.fromEntries(
+        trainers.flatMap(({ name }) => ['run', 'metric', 'value'].map((output) => [`${name}.${output}`, { step: name, output }])),
+      ),
+    },
+    {
+      name: 'evaluate',
+      kind: 'evaluation.judge',
+      after: [],
+      parameters: { test: plain(project.project.test ?? {}), charter: plain(project.project.charter) },
+      inputs: { run: { step: 'choose', output: 'run' }, ...judged },
+    },
+    {
+      name: 'register',
+      kind: 'registry.register',
+      after: [],
+      parameters: { model: project.resolved.serve.endpoint },
+      inputs: { run: { step: 'choose', output: 'run' }, report: { step: 'evaluate', output: 'report' } },
+    },
+  ];
+}
+
+async function commandPlan(project: LoadedProject, step: Extract<ResolvedStep, { kind: 'command' }>): Promise<StepPlan> {
+  const deps: Record<string, string> = {};
+  for (const path of step.spec.deps ?? []) deps[path] = await fileDigest(join(project.folder, path), path);
+  return { name: step.name, kind: 'command', after: step.after, parameters: { step: step.name, spec: plain(step.spec), deps }, inputs: {} };
+}
+
+/** A value as the JSON that a step's parameters hold. */
+function plain(value: unknown): JsonValue {
+  return JSON.parse(JSON.stringify(value)) as JsonValue;
+}
+
+async function fileDigest(path: string, asWritten: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw new GyreError('NOT_FOUND', `cannot read the source ${asWritten} (${path})`, { path }, { cause: error });
+  }
+  return hash.digest('hex');
+}
