@@ -53,9 +53,7 @@ export class GroupCommit {
       const perform = (scope: WriteScope): Promise<R> => scope.perform(write, args);
       // The queue holds writes of all result types; each promise gets back what its own write returned.
       this.#queue.push({ perform, resolve: (result) => resolve(result as R), reject, alone: false });
-      this.#loop ??= this.#work().finally(() => {
-        this.#loop = undefined;
-      });
+      this.#loop ??= this.#work();
     });
   }
 
@@ -74,6 +72,8 @@ export class GroupCommit {
     // Let the writes of this turn of the event loop gather.
     await Promise.resolve();
     while (this.#queue.length > 0) await this.#commitGroup();
+    // In the same breath as the last look at the queue: who comes a microtask later must find no loop, and start one.
+    this.#loop = undefined;
   }
 
   async #commitGroup(): Promise<void> {

@@ -158,6 +158,26 @@ describe('the SQLite store', () => {
     assert.deepEqual(rows, [{ name: 'behind' }, { name: 'beside' }, { name: 'small' }]);
   });
 
+  test('a write that comes in any microtask after a failed commit is not forgotten', async () => {
+    let refusing = false;
+    const faults = {
+      at: (point: FaultPoint) => {
+        if (refusing && point === 'store.commit.before') throw new Error('no commit today');
+      },
+    };
+    await using store = await openStore({ url: 'sqlite::memory:', faults });
+    await store.migrate([pages]);
+    for (let microtasks = 0; microtasks < 12; microtasks++) {
+      refusing = true;
+      await store.write(addPage, { name: `refused ${microtasks}`, text: '' }).catch(() => undefined);
+      refusing = false;
+      for (let i = 0; i < microtasks; i++) await Promise.resolve();
+      await store.write(addPage, { name: `after ${microtasks}`, text: '' });
+    }
+    const rows = await store.read((db) => db.tables<Tables>().selectFrom('pages').select('name').execute());
+    assert.ok(rows.length === 12 && rows.every(({ name }) => name.startsWith('after')));
+  });
+
   test('many writes at once share commits; one after another each has its own', async () => {
     await using temporary = await folder();
     const passed: FaultPoint[] = [];
