@@ -2,12 +2,13 @@ import { eventType } from '#contract';
 import type { Actor, Transform } from '#contract';
 import { GyreError, asSha256, canonicalJson, isoInstant, sha256 } from '#core';
 import { openSession } from '#onnx';
-import type { Session } from '#onnx';
 import { concatRows } from '#tables';
 import type { Frame } from '#tables';
 import type { Tx } from '#store';
 import { insertTransform, selectTransforms, transformOf } from './features-store.ts';
 import { fitTransform } from './fit.ts';
+import { LoadedGraphs } from './loaded-graphs.ts';
+import type { LoadedTransform } from './loaded-graphs.ts';
 import type { Features, FeaturesDeps, FitRequest, WeightedVersion } from './port.ts';
 import { compileRecipe, encodeRecipe } from './recipe-graph.ts';
 import type { Description } from './recipe.ts';
@@ -17,15 +18,10 @@ import { targetsOf } from './target.ts';
 /** Loaded graphs and descriptions that are kept at hand. */
 const mostKept = 8;
 
-interface Loaded {
-  readonly description: Description;
-  readonly session: Session;
-}
-
 /** Opens the room over a migrated store. */
 export function openFeatures(deps: FeaturesDeps): Features {
   const { store, blobs, events, clock, newId, data } = deps;
-  const loaded = new Map<string, Promise<Loaded>>();
+  const loaded = new LoadedGraphs(mostKept);
 
   const get = async (name: string): Promise<Transform> => {
     const record = await store.read((db) => transformOf(db, name));
@@ -45,31 +41,9 @@ export function openFeatures(deps: FeaturesDeps): Features {
     if (isDescription(parsed)) return parsed;
     throw new GyreError('DATA_LOSS', `blob ${record.digest} is no transform of a form that this Gyre reads`, { digest: record.digest });
   };
-  const load = async (record: Transform): Promise<Loaded> => {
+  const load = async (record: Transform): Promise<LoadedTransform> => {
     const [description, graph] = await Promise.all([describe(record), blobs.read(asSha256(record.graph))]);
     return { description, session: await openSession(graph) };
-  };
-  const loadedOf = async (transform: string | Transform): Promise<Loaded> => {
-    const record = await recordOf(transform);
-    const known = loaded.get(record.digest);
-    if (known !== undefined) {
-      loaded.delete(record.digest);
-      loaded.set(record.digest, known);
-      return known;
-    }
-    const loading = load(record);
-    loaded.set(record.digest, loading);
-    loading.catch(() => loaded.delete(record.digest));
-    await dropOldest();
-    return loading;
-  };
-  const dropOldest = async (): Promise<void> => {
-    for (const [digest, entry] of loaded) {
-      if (loaded.size <= mostKept) return;
-      loaded.delete(digest);
-      const { session } = await entry;
-      await session[Symbol.asyncDispose]();
-    }
   };
 
   const keep = async (tx: Tx, args: { readonly record: Transform; readonly createdAt: number; readonly by: Actor }): Promise<Transform> => {
@@ -116,10 +90,16 @@ export function openFeatures(deps: FeaturesDeps): Features {
       return store.write(keep, { record, createdAt: now, by });
     },
     async apply(transform, frame, { forTraining = false } = {}) {
-      const { description, session } = await loadedOf(transform);
-      const values = await (forTraining ? trainingValues : featureValues)(session, description, frame);
-      const names = description.features.map((feature) => feature.name);
-      return { rows: frame.rows, columns: names.length, names, values };
+      const record = await recordOf(transform);
+      return loaded.use(
+        record.digest,
+        () => load(record),
+        async ({ description, session }) => {
+          const values = await (forTraining ? trainingValues : featureValues)(session, description, frame);
+          const names = description.features.map((feature) => feature.name);
+          return { rows: frame.rows, columns: names.length, names, values };
+        },
+      );
     },
     async target(transform, frame) {
       const record = await recordOf(transform);
@@ -156,13 +136,7 @@ export function openFeatures(deps: FeaturesDeps): Features {
         ...(found.length > size && last !== undefined ? { next: String(last.position) } : {}),
       };
     },
-    async [Symbol.asyncDispose]() {
-      const entries = [...loaded.values()];
-      loaded.clear();
-      for (const entry of await Promise.allSettled(entries)) {
-        if (entry.status === 'fulfilled') await entry.value.session[Symbol.asyncDispose]();
-      }
-    },
+    [Symbol.asyncDispose]: () => loaded[Symbol.asyncDispose](),
   };
 }
 

@@ -124,14 +124,14 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
     });
     return ended;
   }
-  const endRun = (result: RunResult): Promise<Run> =>
+  const endRun = async (result: RunResult): Promise<Run> =>
     store.write(end, { at: clock.now(), result, rows: metricRows(result.run, result.metrics ?? []) });
 
   return {
     ensureExperiment: (name) => store.write(ensureExperiment, { name, at: clock.now() }),
     experiments: () => store.read(selectExperiments),
     startRun: (request) => store.write(start, { request, id: newId(), at: clock.now() }),
-    logMetrics: (run, metrics) =>
+    logMetrics: async (run, metrics) =>
       store.write(
         async (tx, rows: readonly MetricRow[]) => {
           await requireOpen(tx, run);
