@@ -4,7 +4,7 @@ import type { Column, ColumnType } from './column.ts';
 import { fieldText, scanRecords, sniffDelimiter } from './csv-scan.ts';
 import type { Delimiter, RecordFields } from './csv-scan.ts';
 import { textStart } from './encoding.ts';
-import { BOOLEAN, INSTANT, INTEGER, MISSING, NUMBER, classify } from './field-values.ts';
+import { BOOLEAN, INSTANT, INTEGER, MISSING, NUMBER, classify, newScannedValue } from './field-values.ts';
 import { createFrame, listed } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { decide, newTally, refuseProblems, wantsExample } from './inference.ts';
@@ -76,7 +76,7 @@ export function refuseAbsent(what: string, names: readonly string[], { types = {
 /** The first pass: the header, the shape of every record, and how each column's values read. */
 function survey(layout: CsvLayout): { names: string[]; rows: number; tallies: ClassTally[] } {
   const { bytes, missing } = layout;
-  const out = { value: 0 };
+  const out = newScannedValue();
   let names: string[] = [];
   let tallies: ClassTally[] = [];
   let rows = 0;
@@ -144,7 +144,7 @@ function headerOf({ bytes, what }: CsvLayout, fields: RecordFields, line: number
 /** The second pass: values into typed arrays. */
 function convert(layout: CsvLayout, columns: readonly ColumnEvidence[], rows: number): { frame: Frame; lines: Uint32Array } {
   const { bytes, missing } = layout;
-  const out = { value: 0 };
+  const out = newScannedValue();
   const lines = new Uint32Array(rows);
   const texts = columns.map(({ type }) => (type === 'string' ? textBuilder(bytes, rows) : undefined));
   const values = columns.map(({ type }) => new Float64Array(type === 'string' ? 0 : rows));

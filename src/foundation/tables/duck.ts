@@ -1,12 +1,14 @@
 import type * as DuckApi from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
+import { GyreError, isGyreError, messageOf } from '#core';
+import type { ErrorCode } from '#core';
 import type { Column, ColumnType, TextColumn } from './column.ts';
 import type { Frame } from './frame.ts';
 
 export interface DuckOptions {
   /** Worker threads of the engine; 2 without it. */
   readonly threads?: number;
-  /** The engine's memory limit in mebibytes; 1024 without it. It never spills to disk. */
+  /** The engine's memory limit in mebibytes; 2048 without it. It never spills to disk. */
   readonly memoryLimitMib?: number;
 }
 
@@ -41,6 +43,14 @@ export interface DuckChunk {
   texts(column: number, at: number, into: TextAssembler): void;
 }
 
+/** Wraps what the engine threw: as RESOURCE_EXHAUSTED when memory or disk ran out, else with the code given. */
+export function engineError(code: ErrorCode, what: string, cause: unknown): GyreError {
+  if (isGyreError(cause)) return cause;
+  const message = messageOf(cause);
+  const isExhausted = message.includes('Out of Memory') || message.includes('No space left on device');
+  return new GyreError(isExhausted ? 'RESOURCE_EXHAUSTED' : code, `${what}: ${message}`, {}, { cause });
+}
+
 /** One confined connection. */
 export interface Duck {
   run(sql: string): Promise<void>;
@@ -64,7 +74,7 @@ export async function withDuck<T>(
   const api = await import('@duckdb/node-api');
   const instance = await api.DuckDBInstance.create(':memory:', {
     threads: String(options.threads ?? 2),
-    memory_limit: `${options.memoryLimitMib ?? 1024}MiB`,
+    memory_limit: `${options.memoryLimitMib ?? 2048}MiB`,
     temp_directory: '',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
@@ -85,6 +95,8 @@ export async function withDuck<T>(
         stream: (sql, onChunk) => stream(connection, sql, onChunk),
         append: (table, frame) => append(api, connection, table, frame),
       });
+    } catch (cause) {
+      throw engineError('INTERNAL', 'DuckDB failed', cause);
     } finally {
       connection.closeSync();
     }

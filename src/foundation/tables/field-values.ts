@@ -22,6 +22,21 @@ const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09;
 /** Holds the numeric value that `classify` read, so that no object is made per field. */
 export interface ScannedValue {
   value: number;
+  /** Instants that were read before: a table has few different days. */
+  readonly instants: Map<string, number | undefined>;
+}
+
+const instantsKept = 4096;
+
+export function newScannedValue(): ScannedValue {
+  return { value: 0, instants: new Map() };
+}
+
+function instantOf(text: string, { instants }: ScannedValue): number | undefined {
+  if (instants.has(text)) return instants.get(text);
+  const instant = parseInstant(text);
+  if (instants.size < instantsKept) instants.set(text, instant);
+  return instant;
 }
 
 /**
@@ -42,7 +57,7 @@ export function classify(bytes: Buffer, from: number, to: number, out: ScannedVa
     const found = scanNumber(bytes, start, end, out);
     if (found !== TEXT) return found;
     if (end - start >= 10 && bytes[start + 4] === 0x2d) {
-      const instant = parseInstant(bytes.toString('latin1', start, end));
+      const instant = instantOf(bytes.toString('latin1', start, end), out);
       if (instant !== undefined) {
         out.value = instant;
         return INSTANT;

@@ -56,7 +56,7 @@ describe('Parquet', () => {
       ['big', big],
     ] as const) {
       const digests = new Set<string>();
-      for (const memoryLimitMib of [1024, 256, 1024]) {
+      for (const memoryLimitMib of [2048, 256, 2048]) {
         await writeParquet(rows, path(`${name}.parquet`), { memoryLimitMib });
         digests.add(sha256(await readFile(path(`${name}.parquet`))));
       }
@@ -96,6 +96,11 @@ describe('Parquet', () => {
 
   test('says that the disk is full', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, async () => {
     await assert.rejects(writeParquet(mixed, '/dev/full'), { code: 'RESOURCE_EXHAUSTED', message: /No space left/ });
+  });
+
+  test('says that memory ran out', async () => {
+    const sql = 'SELECT range AS r, md5(range::VARCHAR) AS m FROM range(3000000) ORDER BY m';
+    await assert.rejects(query(sql, {}, { memoryLimitMib: 32 }), { code: 'RESOURCE_EXHAUSTED', message: /Out of Memory/ });
   });
 
   test('runs SQL over frames, and the engine reaches no file, extension or setting', async () => {

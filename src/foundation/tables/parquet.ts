@@ -1,7 +1,7 @@
-import { GyreError, isGyreError, messageOf } from '#core';
+import { GyreError } from '#core';
 import { instantColumn, kindOf, numberColumn } from './column.ts';
 import type { Column, ColumnType } from './column.ts';
-import { textAssembler, withDuck } from './duck.ts';
+import { engineError, textAssembler, withDuck } from './duck.ts';
 import type { Duck, DuckOptions } from './duck.ts';
 import { createFrame, listed } from './frame.ts';
 import type { Frame, TableSchema } from './frame.ts';
@@ -31,8 +31,7 @@ export async function writeParquet(frame: Frame, path: string, options: Omit<Duc
         `COPY rows TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`,
       );
     } catch (cause) {
-      const code = messageOf(cause).includes('No space left on device') ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
-      throw new GyreError(code, `cannot write ${path}: ${messageOf(cause)}`, { path }, { cause });
+      throw engineError('FAILED_PRECONDITION', `cannot write ${path}`, cause);
     }
   });
 }
@@ -54,7 +53,7 @@ export async function query(sql: string, frames: Readonly<Record<string, Frame>>
     try {
       await duck.run(`CREATE TABLE "__result" AS ${sql}`);
     } catch (cause) {
-      throw new GyreError('INVALID_ARGUMENT', `the query failed: ${messageOf(cause)}`, {}, { cause });
+      throw engineError('INVALID_ARGUMENT', 'the query failed', cause);
     }
     return readAll(duck, '"__result"', await schemaOf(duck, '"__result"'));
   });
@@ -125,8 +124,7 @@ async function parquetSchema(duck: Duck, path: string, columns?: readonly string
   try {
     return await schemaOf(duck, parquetAt(path), columns);
   } catch (cause) {
-    if (isGyreError(cause)) throw cause;
-    throw new GyreError('INVALID_ARGUMENT', `${path} cannot be read as Parquet: ${messageOf(cause)}`, { path }, { cause });
+    throw engineError('INVALID_ARGUMENT', `${path} cannot be read as Parquet`, cause);
   }
 }
 
