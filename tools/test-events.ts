@@ -7,7 +7,6 @@ export type TestEvent =
 /** What the preloaded trace tells when a test begins. */
 export interface TestStart {
   readonly name: string;
-  readonly file: string;
 }
 
 export interface EndedTest {

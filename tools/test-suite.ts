@@ -133,8 +133,10 @@ class Tally implements SuiteResult {
     return this.#last !== undefined && this.#open.size === 0;
   }
 
-  started({ name, file }: TestStart): void {
-    if (file !== '') this.#running = this.#title(name, file);
+  started({ name }: TestStart): void {
+    // The trace knows the file that loads the others; which one declared the test, the reporter has said.
+    const declared = [...this.#open.values()].find((test) => test.name === name);
+    this.#running = declared === undefined ? `"${name}"` : this.#title(name, declared.file);
   }
 
   take(event: TestEvent): void {

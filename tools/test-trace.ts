@@ -15,8 +15,9 @@ if (isMainThread) {
   tracingChannel('node.test').subscribe({
     start: (message) => {
       const { name, file } = message as { readonly name: string; readonly file: string | null };
+      if (file === null) return; // the root, which holds all tests
       try {
-        writeSync(tracePipe, `${JSON.stringify({ name, file: file ?? '' })}\n`);
+        writeSync(tracePipe, `${JSON.stringify({ name })}\n`);
       } catch {
         // A full pipe: the name is a courtesy, the test matters more.
       }
