@@ -52,7 +52,7 @@ async function addPage(tx: Tx, page: Tables['pages']): Promise<void> {
 const program = `
   import { writeSync } from 'node:fs';
   import { openStore } from ${JSON.stringify(fileURLToPath(new URL('./index.ts', import.meta.url)))};
-  import { faultAt } from ${JSON.stringify(fileURLToPath(new URL('../core/index.ts', import.meta.url)))};
+  import { faultAt } from ${JSON.stringify(fileURLToPath(import.meta.resolve('#core')))};
   const [url, fault] = process.argv.slice(1);
   const store = await openStore({ url, faults: faultAt(fault, () => process.kill(process.pid, 'SIGKILL')) });
   const add = async (tx, n) => {
