@@ -196,7 +196,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     actor: platform,
   });
-  const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock }));
+  const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock, environment: process.env }));
   const pipelines = opened.use(
     openPipelines({
       store,

@@ -78,3 +78,4 @@ export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
 export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from './governance.ts';
 export { GyreEvent, eventType } from './events.ts';
 export type { EventData, EventKind, EventType, EventTypes } from './events.ts';
+export { Figure, Overview, RecordLink, Station, stationNames, stationStates, Waiting } from './overview.ts';
