@@ -33,11 +33,12 @@ export interface Rooms extends AsyncDisposable {
   readonly deps: TrainingDeps;
 }
 
-export async function openRooms(): Promise<Rooms> {
+/** @param url another store than SQLite in the folder; @param schema the PostgreSQL schema */
+export async function openRooms(url?: string, schema = 'gyre'): Promise<Rooms> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-training-'));
   const clock = manualClock(Date.UTC(2026, 0, 5));
   const newId = countingIds('id');
-  const store = await openStore({ url: `sqlite:${join(folder, 'gyre.db')}` });
+  const store = await openStore({ url: url ?? `sqlite:${join(folder, 'gyre.db')}`, schema });
   await store.migrate([eventsMigrations, dataMigrations, featuresMigrations, trainingMigrations]);
   const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
   const events = openEvents({ store, clock, newId, source: '/gyre/test' });
