@@ -1,0 +1,1 @@
+export type { Governance, GovernanceDeps, Lineage, LineageNode, TraceStart } from './port.ts';

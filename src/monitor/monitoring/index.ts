@@ -1,0 +1,16 @@
+export type {
+  IngestSegment,
+  JoinedLabel,
+  LabelledFrame,
+  LabelsJoined,
+  MonitorSettings,
+  Monitoring,
+  MonitoringDeps,
+  PerformanceSummary,
+  PerformanceThreshold,
+  PredictionEntry,
+  PredictionQuery,
+  Range,
+  SegmentIngested,
+  WindowQuery,
+} from './port.ts';
