@@ -26,7 +26,7 @@ const skip = (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTG
 
 /** Rooms in a schema of their own, which is dropped with them. */
 async function openOnPostgres(schema: string): Promise<Rooms> {
-  const rooms = await openRooms(url, schema);
+  const rooms = await openRooms({ url, schema });
   return {
     ...rooms,
     async [Symbol.asyncDispose]() {

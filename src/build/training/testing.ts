@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Actor, CodeVersion, Environment, EventTypes, TransformStep } from '#contract';
+import type { Actor, CodeVersion, Environment, EventTypes, Run, Study, TransformStep } from '#contract';
 import { openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
-import { countingIds, manualClock, sha256 } from '#core';
+import { countingIds, manualClock, noFaults, seeded, sha256 } from '#core';
+import type { Faults } from '#core';
 import { dataMigrations, openData } from '#data';
 import type { Data } from '#data';
 import { eventsMigrations, openEvents } from '#events';
@@ -13,6 +14,7 @@ import { featuresMigrations, openFeatures } from '#features';
 import type { Features } from '#features';
 import { openStore } from '#store';
 import type { Store } from '#store';
+import { createFrame, numberColumn, textColumn } from '#tables';
 import { trainingMigrations } from './migrations/index.ts';
 import type { Training, TrainingDeps } from './port.ts';
 import { openTraining } from './training.ts';
@@ -33,14 +35,25 @@ export interface Rooms extends AsyncDisposable {
   readonly deps: TrainingDeps;
 }
 
-/** @param url another store than SQLite in the folder; @param schema the PostgreSQL schema */
-export async function openRooms(url?: string, schema = 'gyre'): Promise<Rooms> {
-  const folder = await mkdtemp(join(tmpdir(), 'gyre-training-'));
+export interface RoomsOptions {
+  /** Another store than SQLite in the folder. */
+  readonly url?: string;
+  /** The PostgreSQL schema. */
+  readonly schema?: string;
+  /** A folder that stays; without it one is made, and removed at the end. */
+  readonly folder?: string;
+  readonly faults?: Faults;
+  /** What ids begin with; another one for rooms over a store that has ids. */
+  readonly ids?: string;
+}
+
+export async function openRooms({ url, schema = 'gyre', folder: given, faults = noFaults, ids = 'id' }: RoomsOptions = {}): Promise<Rooms> {
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'gyre-training-')));
   const clock = manualClock(Date.UTC(2026, 0, 5));
-  const newId = countingIds('id');
-  const store = await openStore({ url: url ?? `sqlite:${join(folder, 'gyre.db')}`, schema });
+  const newId = countingIds(ids);
+  const store = await openStore({ url: url ?? `sqlite:${join(folder, 'gyre.db')}`, schema, faults });
   await store.migrate([eventsMigrations, dataMigrations, featuresMigrations, trainingMigrations]);
-  const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
+  const blobs = await openFsBlobs({ dir: join(folder, 'blobs'), faults });
   const events = openEvents({ store, clock, newId, source: '/gyre/test' });
   const data = openData({ store, blobs, events, clock, newId, temporary: folder });
   const features = openFeatures({ store, blobs, events, clock, newId, data });
@@ -58,7 +71,7 @@ export async function openRooms(url?: string, schema = 'gyre'): Promise<Rooms> {
       await features[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
+      if (given === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
@@ -88,3 +101,31 @@ export const churnTransform: TransformStep = {
     categorical: { impute: 'missing', encode: 'one_hot' },
   },
 };
+
+/** A dataset version, a transform and a study of two trials. */
+export async function smallStudy(
+  { data, features, training }: Rooms,
+  acknowledge: (run: Run) => void,
+): Promise<{ readonly study: Study; readonly best: Run }> {
+  const random = seeded(9);
+  const x = Float64Array.from({ length: 80 }, () => random.normal());
+  const frame = createFrame([
+    { name: 'x', column: numberColumn(x) },
+    { name: 'bought', column: textColumn(Array.from(x, (one) => (one + random.normal() > 0 ? 'yes' : 'no'))) },
+  ]);
+  const { version } = await data.createFromRows({ dataset: 'points', frame, source: 'made by the test', by });
+  const spec = { of: 'points', target: 'bought', transform: {} };
+  const transform = await features.fit({ name: 'points', spec, train: [{ version: version.digest, weight: 1 }], by });
+  return training.trainStudy({
+    name: 'points',
+    trainer: 'logistic',
+    search: { algorithm: 'grid', space: { l2: [1, 10] } },
+    seed: 1,
+    transform: transform.digest,
+    validation: version.digest,
+    code,
+    environment,
+    by,
+    onTrial: ({ run }) => acknowledge(run),
+  });
+}
