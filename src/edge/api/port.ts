@@ -1,0 +1,82 @@
+import type { Access } from '#access';
+import type { Actor, Comparison, PipelineRun } from '#contract';
+import type { Clock, NewId, ResolvedSetting } from '#core';
+import type { Data } from '#data';
+import type { Evaluation } from '#evaluation';
+import type { Events } from '#events';
+import type { Features } from '#features';
+import type { Governance } from '#governance';
+import type { Monitoring } from '#monitoring';
+import type { Pipelines } from '#pipelines';
+import type { CharterBook, CheckedProject, LoadedProject } from '#project';
+import type { Registry } from '#registry';
+import type { Release } from '#release';
+import type { Logger, Metrics } from '#telemetry';
+import type { Training } from '#training';
+import type { Triggers } from '#triggers';
+
+/** The turns of the loop that go through several rooms, as the composition root hands them in. */
+export interface LoopVerbs {
+  build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  compareOnProduction(request: {
+    readonly champion: string;
+    readonly challenger: string;
+    readonly environment: string;
+    readonly from: string;
+    readonly to: string;
+    readonly metric?: 'accuracy' | 'roc_auc';
+    readonly by: Actor;
+  }): Promise<Comparison>;
+  collectPredictions(environment?: string): Promise<void>;
+}
+
+/** What the handlers of the routes work with: every opened room, and the verbs that join them. */
+export interface Rooms {
+  readonly access: Access;
+  readonly charters: CharterBook;
+  readonly data: Data;
+  readonly evaluation: Evaluation;
+  readonly events: Events;
+  readonly features: Features;
+  readonly governance: Governance;
+  readonly loop: LoopVerbs;
+  readonly monitoring: Monitoring;
+  readonly pipelines: Pipelines;
+  /** The project as it stands in its file now. */
+  readonly project: { current(): LoadedProject };
+  readonly registry: Registry;
+  readonly release: Release;
+  readonly training: Training;
+  readonly triggers: Triggers;
+}
+
+export interface ApiDeps extends Rooms {
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** The version of Gyre. */
+  readonly version: string;
+  /** The address to bind to; beyond loopback only with TLS or behind a proxy that ends it: the caller has seen to that. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Certificate chain and key in PEM: the API then speaks HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Further host names that requests may be addressed to, such as the one that a proxy in front goes by. */
+  readonly hostNames?: readonly string[];
+  /** Whether callers on loopback that bring no token are the built-in identity `local`. */
+  readonly allowLocal: boolean;
+  /** Settled settings with their secrets masked. */
+  readonly settings: readonly ResolvedSetting[];
+  /** Checks the project's files as they are on disk. */
+  readonly checkProject: () => Promise<CheckedProject>;
+  /** The bundled web pages: `index.html` and its assets. Without it there are no pages. While it is being bundled, pages wait for it. */
+  readonly uiFolder?: string | Promise<string>;
+}
+
+/** The API while it listens. Disposing stops accepting, ends event streams, and lets requests in flight finish. */
+export interface Api extends AsyncDisposable {
+  /** Base URL, such as `http://127.0.0.1:7070`. */
+  readonly address: string;
+}
