@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { hasCode } from '#core';
+import { hasCode, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 import { jsonValue } from './columns.ts';
 import type { MigrationSet, Store, Tx } from './port.ts';
@@ -384,6 +384,34 @@ export function storeContract(name: string, prepare: () => Promise<StoreFixture>
         await store.migrate([words(['0001-a', '0002-b'], ran)]);
         await store.migrate([first, words(['0001-a', '0002-b', '0003-c'], ran)]);
         assert.deepEqual(ran, ['0001-a', '0002-b', '0003-c']);
+      });
+
+      test('makes a table append-only: the database itself refuses to change or delete a row', async () => {
+        const entries: MigrationSet = {
+          room: 'entries',
+          migrations: [
+            {
+              id: '0001-entries',
+              async up({ schema, types, appendOnly }) {
+                await schema.createTable('entries').addColumn('word', types.text).execute();
+                await appendOnly('entries');
+              },
+            },
+          ],
+        };
+        await store.migrate([entries]);
+        const add = (word: string): Promise<unknown> =>
+          store.write((tx) => tx.tables<{ entries: { word: string } }>().insertInto('entries').values({ word }).execute(), undefined);
+        await add('first');
+        for (const change of [sql`update entries set word = 'other'`, sql`delete from entries`]) {
+          await assert.rejects(
+            store.write((tx) => change.execute(tx.tables()), undefined),
+            (error) => failsWith('INVALID_ARGUMENT')(error) && /append-only/.test(messageOf(error)),
+          );
+        }
+        await add('second');
+        const { rows } = await store.read((db) => sql<{ word: string }>`select word from entries order by word`.execute(db.tables()));
+        assert.deepEqual(rows, [{ word: 'first' }, { word: 'second' }]);
       });
 
       test('by two at once runs each migration once', async () => {

@@ -10,6 +10,8 @@ interface MigrationTables {
 /** What the runner needs of a database. */
 export interface MigrationHost {
   readonly types: ColumnTypes;
+  /** The statements that make a table append-only. */
+  readonly appendOnly: (table: string) => readonly string[];
   /** Whether the table is there. */
   hasTable(name: string): Promise<boolean>;
   read<R>(query: (queries: Kysely<unknown>) => Promise<R>): Promise<R>;
@@ -37,7 +39,14 @@ async function apply(host: MigrationHost, queries: Kysely<unknown>, set: Migrati
   // Asked again inside the lock: another process may have been quicker.
   if (!pendingOf(set, await appliedIds(queries)).includes(migration)) return;
   // The tables are those that this migration knows: only it can say their types.
-  await migration.up({ schema: queries.schema, types: host.types, tables: <T>() => queries as Kysely<T> });
+  await migration.up({
+    schema: queries.schema,
+    types: host.types,
+    tables: <T>() => queries as Kysely<T>,
+    appendOnly: async (table) => {
+      for (const statement of host.appendOnly(table)) await sql.raw(statement).execute(queries);
+    },
+  });
   const records = queries as Kysely<MigrationTables>;
   await records.insertInto('gyre_migrations').values({ room: set.room, id: migration.id }).execute();
 }

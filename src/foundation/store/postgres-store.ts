@@ -4,6 +4,7 @@ import type { Kysely, QueryResult } from 'kysely';
 import pg from 'pg';
 import { GyreError } from '#core';
 import type { Faults } from '#core';
+import { postgresAppendOnly } from './append-only.ts';
 import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
 import { runMigrations } from './migrations.ts';
 import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
@@ -119,6 +120,7 @@ export class PostgresStore implements Store {
     await runMigrations(
       {
         types: postgresColumns,
+        appendOnly: postgresAppendOnly,
         hasTable: (name) =>
           this.#transaction('begin', async (session) => {
             const { rows } = await session.run('select 1 from pg_tables where schemaname = $1 and tablename = $2', [this.#schema, name]);

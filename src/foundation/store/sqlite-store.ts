@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { GyreError, messageOf } from '#core';
 import type { Faults } from '#core';
+import { sqliteAppendOnly } from './append-only.ts';
 import { sqliteColumns } from './columns.ts';
 import { GroupCommit } from './group-commit.ts';
 import { runMigrations } from './migrations.ts';
@@ -94,6 +95,7 @@ export class SqliteStore implements Store {
     await runMigrations(
       {
         types: sqliteColumns,
+        appendOnly: sqliteAppendOnly,
         hasTable: (name) =>
           this.read(async (db) => {
             const tables = db.tables<{ sqlite_master: { type: string; name: string } }>();
