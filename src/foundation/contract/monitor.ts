@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Digest, Id, Instant, Interval, Measured, Name, oneOf, strict } from './common.ts';
+import { Actor, Digest, Id, Instant, Interval, Measured, Name, oneOf, strict } from './common.ts';
 
 export const ColumnDrift = strict({
   column: Type.String(),
@@ -20,6 +20,7 @@ export const IntegrityFinding = strict({
   share: Type.Number(),
   example: Type.Union([Type.String(), Type.Number(), Type.Null()]),
 });
+export type IntegrityFinding = Static<typeof IntegrityFinding>;
 
 export const WindowMetric = strict({
   name: Type.String(),
@@ -28,6 +29,7 @@ export const WindowMetric = strict({
   threshold: Type.Optional(Type.String()),
   met: Type.Optional(Type.Boolean()),
 });
+export type WindowMetric = Static<typeof WindowMetric>;
 
 /** One window of one endpoint's predictions, judged; computed again when late labels arrive (`revision` grows). */
 export const Window = strict({
@@ -38,6 +40,9 @@ export const Window = strict({
   end: Instant,
   revision: Type.Integer(),
   modelVersions: Type.Array(Id),
+  modelVersion: Type.Optional(
+    Type.String({ description: 'the version that drift and performance speak of: the one that served most of the rows' }),
+  ),
   rows: Type.Integer(),
   labelled: Type.Integer(),
   latency: strict({ p50Ms: Measured, p99Ms: Measured }),
@@ -72,7 +77,10 @@ export const Alert = strict({
   lastWindow: Id,
   windows: Type.Integer({ description: 'how many windows in a row crossed the threshold' }),
   raisedAt: Instant,
+  acknowledgedAt: Type.Optional(Instant),
+  acknowledgedBy: Type.Optional(Actor),
   resolvedAt: Type.Optional(Instant),
+  resolution: Type.Optional(Type.String({ description: 'a sentence: which window showed that it is over, and how' })),
 });
 export type Alert = Static<typeof Alert>;
 

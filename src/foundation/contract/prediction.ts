@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Digest, Id, Instant, Name, strict } from './common.ts';
 
 export const CellValue = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]);
+export type CellValue = Static<typeof CellValue>;
 /** A row with named columns. */
 export const NamedRow = Type.Record(Type.String(), CellValue);
 export type NamedRow = Static<typeof NamedRow>;
