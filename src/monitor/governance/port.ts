@@ -78,13 +78,15 @@ export interface GovernanceDeps {
   readonly data: DatasetRecords;
   readonly features: { get(transform: string): Promise<Transform> };
   readonly training: TrainingRecords;
-  readonly reports: { getReport(id: string): Promise<TestReport> };
-  readonly versions: VersionRecords;
+  readonly evaluation: { getReport(id: string): Promise<TestReport> };
+  readonly registry: VersionRecords;
   readonly release: ReleaseRecords;
   readonly monitoring: MonitoringRecords;
   readonly triggers: { actions(filter?: { readonly alert?: string; readonly limit?: number }): Promise<readonly Action[]> };
   readonly pipelines: { get(id: string): Promise<PipelineRun> };
-  readonly charter: (digest: string) => Promise<CharterVersion>;
+  readonly charters: { get(project: string, digest: string): Promise<CharterVersion> };
+  /** The project's name. */
+  readonly project: () => string;
   /** Who an event's `actor` is. @throws GyreError NOT_FOUND */
   readonly actorOf: (identity: string) => Promise<Actor>;
   /** Says what the room cannot do in the background, such as writing the audit log. */

@@ -60,8 +60,8 @@ export interface MonitoringDeps {
   readonly data: Pick<Data, 'open' | 'get'>;
   readonly features: Pick<Features, 'specOf'>;
   readonly training: Pick<Training, 'readModel' | 'getRun'>;
-  readonly versions: Versions;
-  readonly reports: Reports;
+  readonly registry: Versions;
+  readonly evaluation: Reports;
   /** The project's settings, as they are now. */
   readonly settings: () => MonitorSettings;
   /** The platform itself: who ingests and evaluates when nobody asks. */
