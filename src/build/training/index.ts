@@ -13,5 +13,3 @@ export type {
 } from './port.ts';
 export { openTraining } from './training.ts';
 export { trainingMigrations } from './migrations/index.ts';
-export { planTrials } from './search-space.ts';
-export type { PlannedTrial } from './search-space.ts';
