@@ -24,6 +24,11 @@ const fairnessMetrics: Readonly<Record<string, FairnessMetric>> = {
   equalized_odds_difference: 'equalizedOddsDifference',
 };
 
+/** Whether a gate's metric is a gap between the groups of a column. */
+export function isFairnessMetric(metric: string): boolean {
+  return Object.hasOwn(fairnessMetrics, metric);
+}
+
 /**
  * Holds a model to its gates: the charter's thresholds first, then the project's.
  * @param success metric → condition, such as `>= 0.83`
@@ -40,7 +45,7 @@ export function judgeGates(success: Readonly<Record<string, string>>, gates: rea
 }
 
 function judge(gate: ParsedGate, from: string, facts: GateFacts): Check {
-  if (Object.hasOwn(fairnessMetrics, gate.metric)) return judgeFairness(gate, from, facts);
+  if (isFairnessMetric(gate.metric)) return judgeFairness(gate, from, facts);
   requireMetric(gate.metric, facts.task);
   return gate.by === undefined ? judgeWhole(gate, from, facts) : judgeSlices(gate, gate.by, from, facts);
 }

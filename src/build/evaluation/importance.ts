@@ -7,7 +7,7 @@ import type { Frame } from '#tables';
 import type { TrainedModel } from '#training';
 import { improvement, takeScored, withoutSkill } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
-import { count, figure, percent } from './words.ts';
+import { count, percent } from './words.ts';
 
 /** More rows would not change the order of columns, only the time it takes. */
 const mostRows = 5000;
@@ -49,13 +49,26 @@ export async function permutationImportance(model: TrainedModel, scored: ScoredR
   for (const { name } of model.transform.inputs) {
     const drops: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const scores = await model.predict(shuffled(inputs, name, seedOf(seed, 'importance', name, repeat)));
+      const scores = await model.predict(shuffled(inputs, [name], seedOf(seed, 'importance', name, repeat)));
       drops.push(improvement(metric, whole, valueOf(scores)));
     }
     importance.push({ feature: name, ...spread(drops) });
   }
   importance.sort((left, right) => right.drop - left.drop || (left.feature < right.feature ? -1 : 1));
-  const dominating = dominatingWarning(importance, metric, whole, withoutSkill(metric, sample, threshold));
+  const learned = improvement(metric, whole, withoutSkill(metric, sample, threshold));
+  const [first] = importance;
+  if (first === undefined || !(learned > 0) || first.drop / learned < dominatingShare) return { importance, warnings };
+  // Shuffled values next to others that never occur with them can mislead a model in ways that say nothing of a leak; what the column can do
+  // alone tells the two apart.
+  const alone: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const others = inputs.names.filter((name) => name !== first.feature);
+    const scores = await model.predict(shuffled(inputs, others, seedOf(seed, 'alone', first.feature, repeat)));
+    alone.push(learned - improvement(metric, whole, valueOf(scores)));
+  }
+  const kept = spread(alone).drop / learned;
+  const dominating =
+    kept < dominatingShare ? [] : [dominatingText(first.feature, metric, Math.min(1, first.drop / learned), Math.min(1, kept))];
   return { importance, warnings: [...warnings, ...dominating] };
 }
 
@@ -69,13 +82,14 @@ function sampled(scored: ScoredRows, seed: number): { frame: Frame; sample: Retu
   return { frame: takeRows(scored.frame, taken), sample: takeScored(scored, [...taken]), warnings: [warning] };
 }
 
-function shuffled(frame: Frame, column: string, seed: number): Frame {
+/** The rows with the values of some columns, kept together, handed to other rows. */
+function shuffled(frame: Frame, columns: readonly string[], seed: number): Frame {
   const positions = Int32Array.from({ length: frame.rows }, (_, row) => row);
   seeded(seed).shuffle(positions);
   return createFrame(
     frame.schema.map(({ name, type }) => {
       const values = frame.column(name);
-      return { name, type, column: name === column ? takeColumn(values, positions) : values };
+      return { name, type, column: columns.includes(name) ? takeColumn(values, positions) : values };
     }),
     frame.rows,
   );
@@ -88,18 +102,9 @@ function spread(drops: readonly number[]): { drop: number; std: number } {
   return { drop, std: Math.sqrt(variance) };
 }
 
-function dominatingWarning(
-  importance: readonly { feature: string; drop: number }[],
-  metric: MetricName,
-  whole: number,
-  chance: number,
-): string[] {
-  const [first, second] = importance;
-  const learned = improvement(metric, whole, chance);
-  if (second === undefined || !(learned > 0) || first.drop / learned < dominatingShare) return [];
-  return [
-    `"${first.feature}" dominates: shuffling it alone takes away ${percent(Math.min(1, first.drop / learned))} of the model's advantage in ${metric} ` +
-      `(${figure(whole)}, without a model ${figure(chance)}); the next column, "${second.feature}", takes ${percent(Math.max(0, second.drop / learned))}. ` +
-      `That is suspicious: is it known before the outcome, or a leak of it?`,
-  ];
+function dominatingText(column: string, metric: MetricName, lost: number, kept: number): string {
+  return (
+    `"${column}" dominates: without it ${percent(lost)} of the model's advantage in ${metric} over no model is gone, and with it alone ${percent(kept)} is there ` +
+    `(warned of from ${percent(dominatingShare)} each). That is suspicious: is it known before the outcome, or does it leak it?`
+  );
 }

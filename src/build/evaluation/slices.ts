@@ -1,6 +1,7 @@
 import type { Charter, Fairness, TestReport, TestSpec } from '#contract';
 import { parseGate } from '#project';
 import { fairnessByGroup } from '#stats';
+import { isFairnessMetric } from './gates.ts';
 import { predictedClasses } from './figures.ts';
 import { groupRows } from './groups.ts';
 import type { Grouping } from './groups.ts';
@@ -13,14 +14,18 @@ export interface SliceColumns {
   readonly asked: readonly string[];
   /** Personal data by the charter: looked at where they are there and have few values. */
   readonly personal: readonly string[];
+  /** Columns between whose groups a decision's rates are compared: personal data, and those that gates on fairness name. */
+  readonly compared: readonly string[];
 }
 
 /** The columns to slice by: those named in `slices`, those that gates speak of, and the charter's personal data; the row's key is none. */
 export function sliceColumns(spec: TestSpec, charter: Charter, key: string | undefined): SliceColumns {
-  const byGates = (spec.gates ?? []).map((text) => parseGate(text).by).filter((by) => by !== undefined);
+  const gates = (spec.gates ?? []).map((text) => parseGate(text));
+  const byGates = gates.map(({ by }) => by).filter((by) => by !== undefined);
   const asked = [...new Set([...(spec.slices ?? []), ...byGates])];
-  const personal = (charter.personalData?.columns ?? []).filter((column) => column !== key && !asked.includes(column));
-  return { asked, personal };
+  const protectedColumns = (charter.personalData?.columns ?? []).filter((column) => column !== key);
+  const byFairness = gates.flatMap(({ metric, by }) => (isFairnessMetric(metric) && by !== undefined ? [by] : []));
+  return { asked, personal: protectedColumns.filter((column) => !asked.includes(column)), compared: [...protectedColumns, ...byFairness] };
 }
 
 export interface Sliced {
@@ -35,7 +40,7 @@ export interface Sliced {
  * @param minRows groups with fewer rows are listed, but not compared for fairness
  * @throws GyreError INVALID_ARGUMENT when a column that was asked for is not there
  */
-export function sliceMetrics(scored: ScoredRows, { asked, personal }: SliceColumns, threshold: number, minRows: number): Sliced {
+export function sliceMetrics(scored: ScoredRows, { asked, personal, compared }: SliceColumns, threshold: number, minRows: number): Sliced {
   const warnings: string[] = [];
   const groupings: Grouping[] = [];
   for (const column of [...asked, ...personal.filter((name) => scored.frame.has(name))]) {
@@ -49,7 +54,14 @@ export function sliceMetrics(scored: ScoredRows, { asked, personal }: SliceColum
   const slices = groupings.flatMap(({ column, groups }) =>
     groups.map(({ value, rows }) => ({ column, value, rows: rows.length, metrics: measured(takeScored(scored, rows), threshold) })),
   );
-  return { groupings, slices, fairness: groupings.flatMap((grouping) => fairnessOf(scored, grouping, threshold, minRows)), warnings };
+  return {
+    groupings,
+    slices,
+    fairness: groupings
+      .filter(({ column }) => compared.includes(column))
+      .flatMap((grouping) => fairnessOf(scored, grouping, threshold, minRows)),
+    warnings,
+  };
 }
 
 function fairnessOf(scored: ScoredRows, { column, groups }: Grouping, threshold: number, minRows: number): readonly Fairness[] {

@@ -1,5 +1,3 @@
-import type { Registry, RegistryDeps } from './port.ts';
-
+export { openRegistry } from './registry.ts';
+export { registryMigrations } from './migrations/index.ts';
 export type { AliasGuard, AliasName, CreateVersion, Registry, RegistryDeps, VersionQuery } from './port.ts';
-
-export declare function openRegistry(deps: RegistryDeps): Registry;

@@ -32,8 +32,8 @@ export interface RegistryDeps {
     /** @throws GyreError NOT_FOUND */
     get(version: string): Promise<DatasetVersion>;
   };
-  readonly features: Pick<Features, 'apply' | 'get' | 'specOf'>;
-  readonly training: Pick<Training, 'readModel' | 'getRun' | 'readArtifact'>;
+  readonly features: Pick<Features, 'apply'>;
+  readonly training: Pick<Training, 'readModel' | 'readArtifact'>;
   readonly reports: {
     /** @throws GyreError NOT_FOUND */
     getReport(id: string): Promise<TestReport>;
@@ -42,8 +42,6 @@ export interface RegistryDeps {
   };
   /** Asked before an alias is set, on every path. */
   readonly guard: AliasGuard;
-  /** Version of Gyre, for the package's metadata. */
-  readonly gyreVersion: string;
 }
 
 export interface CreateVersion {

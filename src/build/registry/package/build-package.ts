@@ -1,0 +1,120 @@
+import type { CharterVersion, Evidence, ModelPackage, PackageFile, Run, Signature, TestReport } from '#contract';
+import { GyreError, canonicalJson, digestOf, sha256 } from '#core';
+import { toHtml, toMarkdown } from '#evaluation';
+import type { RegistryDeps } from '../port.ts';
+import { mlflowFiles } from './mlmodel.ts';
+import { modelCard } from './model-card.ts';
+import { requireParity } from './parity.ts';
+import { exampleFile, signatureOf } from './signature.ts';
+
+export interface PackageRequest {
+  readonly model: string;
+  readonly run: string;
+  readonly report: TestReport;
+  readonly charter: CharterVersion;
+}
+
+/** A package whose files are stored. */
+export interface BuiltPackage {
+  readonly digest: string;
+  readonly files: PackageFile[];
+  readonly signature: Signature;
+  readonly evidence: Evidence;
+}
+
+export type PackageDeps = Pick<RegistryDeps, 'blobs' | 'data' | 'features' | 'training' | 'reports'>;
+
+/**
+ * Makes a model package from records and stores its files. The same records give the same bytes: nothing in it is of the moment of packaging.
+ * @throws GyreError FAILED_PRECONDITION when report, run and charter do not belong together, or ONNX and trainer disagree
+ */
+export async function buildPackage(deps: PackageDeps, request: PackageRequest): Promise<BuiltPackage> {
+  const { model: name, report, charter } = request;
+  requireBelonging(request);
+  const model = await deps.training.readModel(request.run);
+  const { run, transform } = model;
+  const frame = await deps.data.open(report.dataset);
+  const parity = await requireParity({
+    model,
+    frame,
+    truth: report.task === 'regression' ? frame.numbers(transform.target) : new Float64Array(),
+    matrix: await deps.features.apply(transform, frame),
+  });
+  const signature = signatureOf(transform, report);
+  const environment = encode(`${canonicalJson(run.environment)}\n`);
+  const roles = datasetRoles(run, report.dataset);
+  const datasets = await Promise.all(Object.entries(roles).map(async ([role, digest]) => ({ role, version: await deps.data.get(digest) })));
+  const evidence: Evidence = {
+    model: name,
+    run: run.id,
+    trainer: model.trainer,
+    seed: run.seed ?? 0,
+    onnx: sha256(model.onnx),
+    transform: transform.digest,
+    datasets: roles,
+    testReport: report.digest,
+    charter: charter.digest,
+    code: run.code,
+    environment: sha256(environment),
+    parity,
+  };
+  const card = modelCard({ model: name, run, report, charter, transform, evidence, datasets });
+  const contents: (readonly [path: string, bytes: Uint8Array])[] = [
+    ['model.onnx', model.onnx],
+    ['learner.json', await deps.training.readArtifact(run.id, 'learner.json')],
+    ['signature.json', json(signature)],
+    ['input_example.json', json(exampleFile(transform.inputs))],
+    ['environment.json', environment],
+    ['test-report.json', await deps.reports.reportJson(report.id)],
+    // Without a final line break, so that the file's SHA-256 is the digest that names the charter.
+    ['charter.json', encode(canonicalJson(charter.charter))],
+    ['evidence.json', json(evidence)],
+    ['model-card.md', encode(toMarkdown(card))],
+    ['model-card.html', encode(toHtml(card))],
+    ...mlflowFiles({ run, signature, onnx: evidence.onnx }).map(([path, text]) => [path, encode(text)] as const),
+  ];
+  const files = await Promise.all(
+    contents.map(async ([path, bytes]): Promise<PackageFile> => {
+      const { digest, size } = await deps.blobs.put(bytes);
+      return { path, digest, size };
+    }),
+  );
+  files.sort((left, right) => (left.path < right.path ? -1 : 1));
+  const listed: ModelPackage = { format: 'gyre.package.v1', files };
+  return { digest: digestOf(listed), files, signature, evidence };
+}
+
+function requireBelonging({ run, report, charter }: PackageRequest): void {
+  if (report.run !== run)
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `test report ${report.id} judges run ${report.run}, not run ${run}: a package holds the report of its own run`,
+      { report: report.id, run },
+    );
+  if (report.charter !== charter.digest)
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `test report ${report.id} was judged by charter ${report.charter.slice(0, 12)}, not by version ${charter.version} (${charter.digest.slice(0, 12)}): judge the run again by this one`,
+      { report: report.id, charter: charter.digest },
+    );
+}
+
+/** The run's dataset inputs by role, and the dataset of the test. */
+function datasetRoles(run: Run, test: string): Record<string, string> {
+  const roles: Record<string, string> = {};
+  for (const { role, digest } of run.inputs) {
+    if (role === 'transform') continue;
+    let name = role;
+    for (let n = 2; roles[name] !== undefined; n++) name = `${role}.${n}`;
+    roles[name] = digest;
+  }
+  return { ...roles, test };
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function json(value: unknown): Uint8Array {
+  return encode(`${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,58 @@
+import { stringify } from 'yaml';
+import type { Run, Signature } from '#contract';
+
+export interface MlModelFacts {
+  readonly run: Run;
+  readonly signature: Signature;
+  /** SHA-256 of `model.onnx`. */
+  readonly onnx: string;
+}
+
+/** Versions that MLflow's ONNX flavour is told; newer ones read these files as well. */
+const mlflowVersion = '2.16.0';
+const onnxVersion = '1.17.0';
+const pythonVersion = '3.11.0';
+
+/**
+ * The files that make a package a model folder for MLflow (2 and later): `MLmodel` with the ONNX and the generic Python flavour and a tensor
+ * signature, and the Python environment that those flavours ask for.
+ */
+export function mlflowFiles({ run, signature, onnx }: MlModelFacts): readonly (readonly [path: string, text: string])[] {
+  const mlmodel = {
+    artifact_path: 'model',
+    flavors: {
+      onnx: { code: null, data: 'model.onnx', onnx_version: onnxVersion, providers: ['CPUExecutionProvider'] },
+      python_function: {
+        data: 'model.onnx',
+        env: { conda: 'conda.yaml', virtualenv: 'python_env.yaml' },
+        loader_module: 'mlflow.onnx',
+        python_version: pythonVersion,
+      },
+    },
+    mlflow_version: mlflowVersion,
+    model_uuid: onnx.slice(0, 32),
+    run_id: run.id.replaceAll('-', ''),
+    saved_input_example_info: { artifact_path: 'input_example.json', pandas_orient: 'split', type: 'dataframe' },
+    signature: {
+      inputs: JSON.stringify(signature.inputs.map(({ name, datatype }) => tensorSpec(name, datatype, [-1, 1]))),
+      outputs: JSON.stringify(signature.outputs.map(({ name, datatype, shape }) => tensorSpec(name, datatype, shape))),
+      params: null,
+    },
+    utc_time_created: (run.endedAt ?? run.startedAt).replace('T', ' ').replace('Z', '000'),
+  };
+  const pins = [`mlflow>=${mlflowVersion}`, `onnx>=${onnxVersion}`, 'onnxruntime>=1.17', 'numpy', 'pandas'];
+  const python = { python: pythonVersion, build_dependencies: ['pip'], dependencies: ['-r requirements.txt'] };
+  const conda = { name: 'gyre-model', channels: ['conda-forge'], dependencies: [`python=${pythonVersion}`, 'pip', { pip: pins }] };
+  return [
+    ['MLmodel', stringify(mlmodel, { lineWidth: 0 })],
+    ['conda.yaml', stringify(conda)],
+    ['python_env.yaml', stringify(python)],
+    ['requirements.txt', `${pins.join('\n')}\n`],
+  ];
+}
+
+const numpyTypes: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32', BYTES: 'object' };
+
+function tensorSpec(name: string, datatype: string, shape: readonly number[]): object {
+  return { name, type: 'tensor', 'tensor-spec': { dtype: numpyTypes[datatype] ?? 'object', shape } };
+}

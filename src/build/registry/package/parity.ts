@@ -1,0 +1,122 @@
+import { GyreError } from '#core';
+import type { Evidence } from '#contract';
+import { feeds } from '#features';
+import type { FeatureMatrix } from '#features';
+import { predictProbabilities, predictScores } from '#learners';
+import { encodeModel, openSession } from '#onnx';
+import type { Feeds, Session } from '#onnx';
+import { sliceRows } from '#tables';
+import type { Frame } from '#tables';
+import type { TrainedModel } from '#training';
+import { boundaryRows } from './boundary-rows.ts';
+import { learnerGraph } from './learner-graph.ts';
+
+/** How far the ONNX model's probabilities may lie from the trainer's own; for a regression this share of the target's greatest size. */
+export const parityTolerance = 1e-5;
+const rowsPerRun = 4096;
+
+export interface ParityInputs {
+  readonly model: TrainedModel;
+  /** The test rows. */
+  readonly frame: Frame;
+  /** Their truth, for the scale of a regression's target. */
+  readonly truth: Float64Array;
+  /** Their features. */
+  readonly matrix: FeatureMatrix;
+}
+
+/**
+ * Holds the packaged ONNX model against the trainer's own: on every test row from raw columns, and (trees) on rows whose features lie exactly
+ * on a split's threshold, one float32 step beside it, or are missing.
+ * @throws GyreError FAILED_PRECONDITION naming the row and the difference when they disagree
+ */
+export async function requireParity({ model, frame, truth, matrix }: ParityInputs): Promise<Evidence['parity']> {
+  const tolerance = model.transform.task === 'regression' ? parityTolerance * greatestSize(truth) : parityTolerance;
+  const own = await model.probabilities(frame);
+  let greatest = 0;
+  {
+    await using session = await openSession(model.onnx);
+    const given = await runInParts(session, frame.rows, outputName(model), (from, to) =>
+      feeds(model.transform.inputs, sliceRows(frame, from, to)),
+    );
+    greatest = compare(own, given, model, tolerance, (row) => `test row ${row}`);
+  }
+  const boundary = boundaryRows(model.model, matrix);
+  if (boundary.rows > 0) {
+    const learner = learnerGraph(model.onnx, matrix.columns, outputName(model));
+    await using session = await openSession(encodeModel(learner));
+    const given = await runInParts(session, boundary.rows, outputName(model), (from, to) => ({
+      features: {
+        type: 'FLOAT',
+        shape: [to - from, matrix.columns],
+        data: boundary.values.slice(from * matrix.columns, to * matrix.columns),
+      },
+    }));
+    const wanted = model.model.task === 'regression' ? predictScores(model.model, boundary) : predictProbabilities(model.model, boundary);
+    greatest = Math.max(
+      greatest,
+      compare(wanted, given, model, tolerance, (row) => boundary.describe(row, matrix.names)),
+    );
+  }
+  return { rows: frame.rows + boundary.rows, maxDifference: greatest, tolerance };
+}
+
+function outputName(model: TrainedModel): string {
+  return model.transform.task === 'regression' ? 'prediction' : 'probabilities';
+}
+
+async function runInParts(
+  session: Session,
+  rows: number,
+  output: string,
+  part: (from: number, to: number) => Feeds,
+): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for (let from = 0; from < rows; from += rowsPerRun) {
+    const outputs = await session.run(part(from, Math.min(rows, from + rowsPerRun)), { outputs: [output] });
+    const given = outputs[output];
+    if (given?.type !== 'FLOAT') throw new GyreError('FAILED_PRECONDITION', `the ONNX model gives no float output "${output}"`, { output });
+    parts.push(given.data);
+  }
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of parts) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return all;
+}
+
+function compare(own: Float64Array, given: Float32Array, model: TrainedModel, tolerance: number, rowName: (row: number) => string): number {
+  if (own.length !== given.length)
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `the ONNX model gives ${given.length} values where the trainer's own gives ${own.length}: it is another model`,
+      {},
+    );
+  const width = Math.max(1, model.classes.length);
+  let greatest = 0;
+  let at = 0;
+  for (let i = 0; i < own.length; i++) {
+    const difference = Math.abs(own[i] - given[i]);
+    // NaN on either side is as far apart as can be.
+    const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    if (size > greatest) {
+      greatest = size;
+      at = i;
+    }
+  }
+  if (greatest <= tolerance) return greatest;
+  const row = Math.floor(at / width);
+  const about = model.classes.length === 0 ? '' : ` for class "${model.classes[at % width]}"`;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `the ONNX model and the trainer's own disagree on ${rowName(row)}: ${given[at]} and ${own[at]}${about}, a difference of ${greatest.toExponential(2)}; at most ${tolerance.toExponential(0)} is allowed. The package is not made`,
+    { row, difference: greatest, tolerance, run: model.run.id },
+  );
+}
+
+function greatestSize(values: Float64Array): number {
+  const size = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return size === 0 ? 1 : size;
+}

@@ -1,0 +1,39 @@
+import type { InputColumn, NamedRow, Signature, TestReport, Transform } from '#contract';
+
+/** What a packaged model takes and gives. Sizes of -1 stand for any number of rows. */
+export function signatureOf(transform: Transform, report: TestReport): Signature {
+  const { task, inputs, classes, positive } = transform;
+  return {
+    task,
+    inputs,
+    outputs:
+      task === 'regression'
+        ? [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }]
+        : [
+            { name: 'label', datatype: 'BYTES', shape: [-1] },
+            { name: 'probabilities', datatype: 'FP32', shape: [-1, classes.length] },
+          ],
+    classes,
+    ...(positive === undefined ? {} : { positive }),
+    ...(report.threshold === undefined ? {} : { threshold: report.threshold.value }),
+  };
+}
+
+/** A row that fits the signature and is nobody's: the middle of each range, the first category. Real rows stay out of packages. */
+export function exampleRow(inputs: readonly InputColumn[]): NamedRow {
+  return Object.fromEntries(inputs.map((input) => [input.name, typicalValue(input)]));
+}
+
+function typicalValue({ type, categories, range }: InputColumn): NamedRow[string] {
+  if (type === 'string') return categories?.[0] ?? null;
+  if (type === 'boolean') return false;
+  const middle = range === undefined ? 0 : (range[0] + range[1]) / 2;
+  if (type === 'instant') return new Date(Math.round(middle)).toISOString();
+  return type === 'integer' ? Math.round(middle) : Number(middle.toPrecision(6));
+}
+
+/** Rows as pandas writes them with orient `split`, which MLflow and our own data plane read. */
+export function exampleFile(inputs: readonly InputColumn[]): { readonly columns: string[]; readonly data: NamedRow[string][][] } {
+  const row = exampleRow(inputs);
+  return { columns: inputs.map(({ name }) => name), data: [inputs.map(({ name }) => row[name])] };
+}
