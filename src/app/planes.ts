@@ -26,6 +26,8 @@ export interface LocalPlanesOptions {
 export interface LocalPlanes extends DataPlanes, AsyncDisposable {
   /** Ships what was predicted until now: the log's open segments are finished and handed over. */
   flush(environment?: string): Promise<void>;
+  /** The folder of an environment's prediction log. */
+  spoolOf(environment: string): string;
 }
 
 interface Held {
@@ -103,6 +105,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   };
 
   return {
+    spoolOf: (environment) => filesOf(environment).spool,
     address: (environment) => planes.get(environment)?.process.address,
     apply: async (manifest) => {
       const { environment, generation } = manifest.manifest;

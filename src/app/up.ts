@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { openApi } from '#api';
+import { GyreError, messageOf } from '#core';
+import { checkProject } from '#project';
+import { listSegments } from '#serving';
+import { buildUi } from './build-ui.ts';
+import { compose, type House } from './compose.ts';
+import type { SettledSettings } from './settings.ts';
+import { shipSegments } from './shipping.ts';
+import { gyreVersion } from './version.ts';
+
+export interface UpOptions {
+  readonly projectFolder: string;
+  readonly settings: SettledSettings;
+  /** Serve the web pages: bundled first where they have changed. */
+  readonly pages: boolean;
+  /** Follow changes of the project's file. */
+  readonly watchProject: boolean;
+}
+
+/** The platform while it runs. */
+export interface RunningGyre extends AsyncDisposable {
+  readonly address: string;
+  readonly house: House;
+}
+
+/** How often what the data planes have logged is shipped. */
+const shippingMs = 2_000;
+
+/**
+ * Opens the house, takes up what a dead process left, and answers HTTP.
+ * @throws GyreError ALREADY_EXISTS when the data folder or the port is in use; FAILED_PRECONDITION for an unsafe binding
+ */
+export async function up(options: UpOptions): Promise<RunningGyre> {
+  refuseUnsafeBinding(options.settings);
+  await using opened = new AsyncDisposableStack();
+  const ui = options.pages ? buildUi() : undefined;
+  // A page that cannot be bundled is said below; until then its failure must not end the process.
+  ui?.catch(() => undefined);
+  const house = opened.use(await compose(options));
+  const { values } = house.settings;
+  for (const { name } of house.project.current().resolved.environments) {
+    await shipSegments(house.monitoring, name, await leftSegments(house, name), house.log);
+  }
+  await house.release.resume();
+  const api = opened.use(
+    await openApi({
+      ...house,
+      version: gyreVersion,
+      host: values.host,
+      port: values.port,
+      ...(values.tlsCert === '' ? {} : { tls: { cert: readFileSync(values.tlsCert, 'utf8'), key: readFileSync(values.tlsKey, 'utf8') } }),
+      allowLocal: values.localIdentity && isLoopback(values.host),
+      settings: house.settings.resolved,
+      checkProject: () => checkProject(options.projectFolder),
+      ...(ui === undefined ? {} : { uiFolder: ui.then(({ folder }) => folder) }),
+    }),
+  );
+  house.folder.announce({ address: api.address, version: gyreVersion });
+  await house.pipelines.resume();
+  const shipping = setInterval(() => {
+    house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));
+  }, shippingMs);
+  shipping.unref();
+  opened.defer(() => clearInterval(shipping));
+  const closing = opened.move();
+  return { address: api.address, house, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** What was finished by planes of a process that is gone. The planes themselves recover what was still open. */
+async function leftSegments(house: House, environment: string): Promise<readonly string[]> {
+  return listSegments(house.planes.spoolOf(environment));
+}
+
+function refuseUnsafeBinding({ values }: SettledSettings): void {
+  if (isLoopback(values.host) || values.allowPlaintext) return;
+  if (values.tlsCert !== '' && values.tlsKey !== '') return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `refused to bind to ${values.host} without TLS: give --tls-cert and --tls-key, or --allow-plaintext where a proxy in front ends TLS`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
