@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { InputColumn } from '#contract';
 import { GyreError, seeded } from '#core';
@@ -7,6 +8,7 @@ import { frameFromRecords } from '#tables';
 import type { TableSchema } from '#tables';
 import { checkExpression } from './expression-check.ts';
 import { columnsOf, parseExpression } from './expression.ts';
+import { functionFacts } from './functions.ts';
 import type { ValueKind } from './functions.ts';
 import { rawGraph } from './recipe-graph.ts';
 import { runOnce } from './run-graph.ts';
@@ -220,5 +222,16 @@ describe('expressions of derived features', () => {
     assert.match(problem('date("2024-02-30")'), /"2024-02-30" is no date/);
     assert.match(problem('bin(a, 3, 2)'), /the edges of bin must rise, 2 follows 3/);
     assert.match(problem('bin(a, b)'), /an edge of bin is a number/);
+  });
+});
+
+describe('the documentation of expressions', () => {
+  test('names every function that there is', async () => {
+    const page = await readFile(new URL('../../../docs/features.md', import.meta.url), 'utf8');
+    const named = new Set([...page.matchAll(/`([a-z_0-9]+)\(/g)].map(([, name]) => name));
+    assert.deepEqual(
+      [...functionFacts.keys()].filter((name) => !named.has(name)),
+      [],
+    );
   });
 });

@@ -52,7 +52,7 @@ describe('studies on the churn table', () => {
     const frame = await rooms.data.open(parts.test);
     const scores = await model.predict(frame);
     await using session = await openSession(model.onnx);
-    const { probabilities, label } = await session.run(feeds(transform.inputs, frame));
+    const { probabilities, label } = await session.run(feeds(model.transform.inputs, frame));
     assert.ok(probabilities.type === 'FLOAT' && label.type === 'STRING');
     assert.deepEqual([probabilities.shape, label.shape], [[frame.rows, 2], [frame.rows]]);
     const difference = scores.reduce((most, score, row) => Math.max(most, Math.abs(score - probabilities.data[2 * row + 1])), 0);
@@ -184,6 +184,25 @@ describe('studies on the churn table', () => {
     await refused({ trainer: 'linear' }, 'INVALID_ARGUMENT', /"linear" is for regression/);
     await refused({ params: { trees: 5 } }, 'INVALID_ARGUMENT', /no parameter "trees"/);
     await refused({ transform: 'nope' }, 'NOT_FOUND', /no transform "nope": .* the newest are/);
+  });
+
+  test('learn from missing values by boosting; a learner that cannot leaves failed runs which say why', async () => {
+    const spec = { ...churnTransform, transform: { numeric: { impute: 'none' as const } } };
+    const open = await rooms.features.fit({ name: 'open', spec, key: 'customerID', train: [{ version: parts.train, weight: 1 }], by });
+    const { best } = await rooms.training.trainStudy(request({ transform: open.digest, params: { iterations: 30 } }));
+    const { difference, auc } = await judge(best.id);
+    assert.ok(difference <= 1e-5 && auc > 0.82);
+    const study = rooms.training.trainStudy(request({ trainer: 'logistic', experiment: 'failing', transform: open.digest }));
+    await assert.rejects(study, {
+      code: 'FAILED_PRECONDITION',
+      message: /none of the 1 trials of study "boosting" came to an end; the last failed: feature "TotalCharges" is NaN in row \d+/,
+    });
+    const { items } = await rooms.training.listRuns({ experiment: 'failing' });
+    assert.deepEqual(
+      items.map(({ status }) => status),
+      ['FAILED'],
+    );
+    assert.match(items[0].error ?? '', /impute missing values/);
   });
 
   test('leave a killed run behind when they are cancelled, and start nothing more', async () => {

@@ -125,7 +125,7 @@ export async function trainStudy(
   if (best === undefined) {
     throw new GyreError(
       'FAILED_PRECONDITION',
-      `all ${plan.length} trials of study "${request.name}" failed; the last: ${messageOf(lastError)}`,
+      `none of the ${plan.length} trials of study "${request.name}" came to an end; the last failed: ${messageOf(lastError)}`,
       { study: created.id },
       { cause: lastError },
     );
