@@ -34,7 +34,7 @@ import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import type { SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
-import { gyreVersion, runEnvironment } from './version.ts';
+import { runEnvironment } from './version.ts';
 
 /** Every room, opened and wired. */
 export interface House extends AsyncDisposable {
@@ -137,8 +137,9 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
   const data = openData({ ...rooms, temporary: join(folder.path, 'tmp') });
-  const features = openFeatures({ ...rooms, data });
+  const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });
+  await training.endAbandoned(platform);
   const evaluation = openEvaluation({ ...rooms, data, features, training });
   const registry = openRegistry({
     ...rooms,
@@ -147,7 +148,6 @@ export async function compose(options: ComposeOptions): Promise<House> {
     training,
     reports: evaluation,
     guard: async (version, alias) => (alias === 'champion' ? release.championRefusal(version) : undefined),
-    gyreVersion,
   });
   const keys = signingKey(folder);
   const planes = opened.use(
@@ -185,15 +185,12 @@ export async function compose(options: ComposeOptions): Promise<House> {
     data,
     features,
     training,
-    evaluation,
     registry,
-    release,
+    evaluation,
     settings: () => {
-      const { resolved } = project.current();
-      const [dataset] = resolved.datasets;
-      return { ...resolved.monitor, endpoint: resolved.serve.endpoint, key: dataset.key };
+      const { monitor, environments } = project.current().resolved;
+      return { ...monitor, environments: environments.slice(-1).map(({ name }) => name) };
     },
-    charter: (digest) => charters.get(project.current().resolved.project, digest),
     actor: platform,
   });
   const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock, environment: process.env }));
@@ -262,6 +259,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       charters,
       actorOf,
       project: () => project.current().resolved.project,
+      onProblem: (message) => log.error(message),
     }),
   );
 

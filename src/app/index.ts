@@ -1,7 +1,4 @@
-export { up } from './up.ts';
-export type { RunningGyre, UpOptions } from './up.ts';
-export { settleSettings, platformSettings } from './settings.ts';
-export type { SettledSettings } from './settings.ts';
+export { demo, openForVerb, up } from './door.ts';
+export { inferenceProcess } from './serve.ts';
+export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
-export type { ServerInfo } from './data-folder.ts';
-export { gyreVersion } from './version.ts';

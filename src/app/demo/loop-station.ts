@@ -93,7 +93,6 @@ async function firstAlert(stage: Stage, day: Day): Promise<Alert | undefined> {
 async function retrainingOf(stage: Stage, alert: Alert): Promise<Action | undefined> {
   for (;;) {
     goOn(stage);
-    await stage.cast.operator.post('actions/settle');
     const { items } = await stage.cast.operator.get<Page<Action>>('actions', { alert: alert.id });
     const retraining = items.find(({ kind }) => kind === 'retrain');
     if (retraining === undefined || retraining.state === 'waiting') return undefined;

@@ -21,13 +21,11 @@ export function modelSteps(rooms: LoopRooms): readonly StepHandler[] {
         const project = rooms.project();
         const step = stepOf(project, text(context.parameters, 'step'), 'transform');
         const dataset = datasetOf(project, step.dataset);
-        const schema = project.schemas[dataset.name];
         const transform = await features.fit({
           name: step.name,
           spec: step.spec,
           train: trainingVersions(context.inputs, context.parameters),
           key: dataset.key,
-          ...(schema === undefined ? {} : { schema }),
           by: context.by,
         });
         return {

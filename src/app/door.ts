@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GyreError, hasCode } from '#core';
+import type { DemoFlags, OpenedApp, ProjectFlags, UpFlags } from '#cli';
+import { readServerInfo } from './data-folder.ts';
+import { settleSettings, type SettledSettings } from './settings.ts';
+import { type RunningGyre, up as start } from './up.ts';
+
+/** Opens the platform on a free loopback port, quietly, for as long as one verb takes. */
+export async function openForVerb(options: ProjectFlags): Promise<OpenedApp> {
+  const settings = await settle(options, { host: '127.0.0.1', port: 0, logLevel: options.environment['GYRE_LOG_LEVEL'] ?? 'warn' });
+  const running = await start({ projectFolder: options.projectFolder, settings, pages: false, watchProject: false });
+  return {
+    address: running.address,
+    token: running.house.ownerToken,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
+/** Runs the platform until the signal aborts. */
+export async function up(options: UpFlags): Promise<void> {
+  const settings = await settle(options, {});
+  await using running = await start({ projectFolder: options.projectFolder, settings, pages: true, watchProject: true });
+  options.ready({ address: running.address, page: await pageLink(running), dataFolder: settings.dataFolder });
+  await aborted(options.signal);
+}
+
+/** Runs the example through the whole loop, then keeps the platform up so that everything can be looked at. */
+export async function demo(options: DemoFlags): Promise<boolean> {
+  const projectFolder = exampleFolder();
+  const data = options.control ? '.gyre-control' : '.gyre';
+  const given = { logLevel: 'warn', ...(options.flags['data'] === undefined ? { data } : {}) };
+  const settings = await settle({ ...options, projectFolder }, given);
+  if (options.fresh) await removeDataFolder(settings);
+  await using running = await startOnFreePort(projectFolder, settings, options);
+  const { runDemo } = await import('./demo/demo.ts');
+  const good = await runDemo({
+    projectFolder,
+    address: running.address,
+    ownerToken: running.house.ownerToken,
+    control: options.control,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    write: (line) => options.write(`${line}\n`),
+    colour: options.isTerminal,
+    signal: options.signal,
+    sleep: (ms) => sleep(ms),
+    monotonicMs: () => performance.now(),
+  });
+  if (!options.exit) {
+    options.write(`\n  The platform stays up: ${await pageLink(running)}\n  Ctrl-C stops it.\n`);
+    await aborted(options.signal);
+  }
+  return good;
+}
+
+/** A demo does not fail because something else listens on the usual port: without a port of the user's own it takes a free one. */
+async function startOnFreePort(projectFolder: string, settings: SettledSettings, options: DemoFlags): Promise<RunningGyre> {
+  const begin = (chosen: SettledSettings): Promise<RunningGyre> =>
+    start({ projectFolder, settings: chosen, pages: true, watchProject: false });
+  try {
+    return await begin(settings);
+  } catch (error) {
+    const asked = options.flags['port'] !== undefined || options.environment['GYRE_PORT'] !== undefined;
+    if (asked || !hasCode(error, 'ALREADY_EXISTS') || !('port' in error.details)) throw error;
+    return begin({ ...settings, values: { ...settings.values, port: 0 } });
+  }
+}
+
+async function removeDataFolder(settings: SettledSettings): Promise<void> {
+  const { dataFolder } = settings;
+  if (!existsSync(dataFolder)) return;
+  const holder = readServerInfo(dataFolder);
+  if (holder !== undefined) {
+    throw new GyreError('ALREADY_EXISTS', `gyre (process ${holder.pid}) is using ${dataFolder}; stop it before --fresh removes it`, {
+      ...holder,
+    });
+  }
+  if (!existsSync(join(dataFolder, 'gyre.db')) && !existsSync(join(dataFolder, 'lock.db'))) {
+    throw new GyreError('FAILED_PRECONDITION', `${dataFolder} is no data folder of gyre: --fresh does not remove it`);
+  }
+  await rm(dataFolder, { recursive: true });
+}
+
+/** Settings by their precedence; `given` stands where no flag and no variable does. */
+async function settle(options: ProjectFlags, given: Readonly<Record<string, string | number>>): Promise<SettledSettings> {
+  const { readProjectSettings } = await import('./project-settings.ts');
+  const file = await readProjectSettings(options.projectFolder);
+  return settleSettings(options.projectFolder, {
+    flags: options.flags,
+    environment: options.environment,
+    file: { path: file.path, values: { ...given, ...file.values } },
+  });
+}
+
+async function pageLink({ house, address }: RunningGyre): Promise<string> {
+  const principal = await house.access.authenticate(house.ownerToken);
+  const { code } = await house.access.oneTimeCode(principal);
+  return `${address}/login?code=${code}`;
+}
+
+function exampleFolder(): string {
+  return join(import.meta.dirname, '../../examples/churn');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,10 @@
+import { join } from 'node:path';
+import { loadProject } from '#project';
+
+/** The platform's settings in the project's file, with their secrets put in place. */
+export async function readProjectSettings(
+  folder: string,
+): Promise<{ readonly path: string; readonly values: Readonly<Record<string, unknown>> }> {
+  const project = await loadProject(folder);
+  return { path: join(folder, project.file), values: project.settings };
+}
