@@ -1,0 +1,83 @@
+import type { ConfigInputs, ResolvedSetting } from '#core';
+
+/** Flags of the platform that a person gave: setting → value. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+export interface ProjectFlags {
+  /** Absolute. */
+  readonly projectFolder: string;
+  readonly flags: Flags;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface UpFlags extends ProjectFlags {
+  /** Told once the platform answers. */
+  readonly ready: (at: { readonly address: string; readonly page: string; readonly dataFolder: string }) => void;
+  /** Aborts when the person wants it to stop. */
+  readonly signal: AbortSignal;
+}
+
+export interface DemoFlags extends ProjectFlags {
+  /** Begin again with an empty data folder. */
+  readonly fresh: boolean;
+  /** End after the summary. */
+  readonly exit: boolean;
+  /** Shift the population only, so that retraining cannot help. */
+  readonly control: boolean;
+  readonly seed?: number;
+  readonly write: (text: string) => void;
+  /** Whether the output is a terminal, where lines may be drawn again. */
+  readonly isTerminal: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A data plane's options, as `gyre serve` takes them. */
+export interface ServeFlags {
+  readonly manifest?: string;
+  readonly blobs?: string;
+  readonly model?: string;
+  readonly publicKey?: string;
+  readonly unsigned?: boolean;
+  readonly host?: string;
+  readonly port?: number;
+  readonly spool?: string;
+  readonly control?: boolean;
+  readonly detachedOk?: boolean;
+  readonly workers?: number;
+  readonly lane?: 'inline' | 'workers';
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureHttp?: boolean;
+  readonly allowedHost?: readonly string[];
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+/** A platform that was opened for one verb, in this very process. */
+export interface OpenedApp extends AsyncDisposable {
+  /** Base URL, on loopback. */
+  readonly address: string;
+  /** The owner's token. */
+  readonly token: string;
+}
+
+/**
+ * What the command line needs of the composition root. `main.ts` hands it in: the command line is one of the rooms that the
+ * composition root opens, so it cannot import it.
+ */
+export interface AppDoor {
+  /** The platform's settings with the source of each. */
+  settleSettings(
+    projectFolder: string,
+    inputs: ConfigInputs,
+  ): { readonly resolved: readonly ResolvedSetting[]; readonly dataFolder: string };
+  /** Who holds a data folder right now; undefined when nobody does. */
+  readServerInfo(dataFolder: string): { readonly address: string } | undefined;
+  /** Opens the platform on a free loopback port, for as long as one verb takes. */
+  openForVerb(options: ProjectFlags): Promise<OpenedApp>;
+  /** Runs the platform until the signal aborts. */
+  up(options: UpFlags): Promise<void>;
+  /** Runs the demo. @returns whether every station reached what it should */
+  demo(options: DemoFlags): Promise<boolean>;
+  /** Runs a data plane until it is stopped. @returns the exit code */
+  inferenceProcess(options: ServeFlags): Promise<number>;
+}

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GyreError } from '#core';
+import type { Flags } from './app-door.ts';
+import type { CliHost } from './cli.ts';
+import { openClient } from './client.ts';
+import type { Client } from './client.ts';
+
+export interface Connection extends AsyncDisposable {
+  readonly client: Client;
+}
+
+/**
+ * Finds the platform: the one that `--server` or GYRE_SERVER names, else the process that holds the data folder, else one that is opened
+ * in this process until the verb is done. GYRE_TOKEN is who calls; without it, on this machine, the owner whose token the folder keeps.
+ * @throws GyreError INVALID_ARGUMENT for an address that is none
+ */
+export async function connect(
+  host: CliHost,
+  options: { readonly projectFolder: string; readonly flags: Flags; readonly server?: string },
+): Promise<Connection> {
+  const { environment, signal } = host;
+  const given = environment['GYRE_TOKEN'];
+  const token = given === undefined || given === '' ? undefined : given;
+  const server = options.server ?? environment['GYRE_SERVER'];
+  if (server !== undefined && server !== '') {
+    return lasting(openClient({ address: addressOf(server), signal, ...(token === undefined ? {} : { token }) }));
+  }
+  const app = await host.app();
+  const { dataFolder } = app.settleSettings(options.projectFolder, { flags: options.flags, environment });
+  const holder = app.readServerInfo(dataFolder);
+  if (holder !== undefined) {
+    const secret = token ?? (await ownerToken(dataFolder));
+    return lasting(openClient({ address: holder.address, signal, ...(secret === undefined ? {} : { token: secret }) }));
+  }
+  const opened = await app.openForVerb({ projectFolder: options.projectFolder, flags: options.flags, environment });
+  return {
+    client: openClient({ address: opened.address, token: token ?? opened.token, signal }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+function lasting(client: Client): Connection {
+  return { client, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+function addressOf(server: string): string {
+  const address = /^https?:\/\//.test(server) ? server : `http://${server}`;
+  if (!URL.canParse(address)) throw new GyreError('INVALID_ARGUMENT', `"${server}" is no address of a server: http://host:port is needed`);
+  return address.replace(/\/+$/, '');
+}
+
+async function ownerToken(dataFolder: string): Promise<string | undefined> {
+  return readFile(join(dataFolder, 'secrets', 'owner-token'), 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { cliFor } from './cli.ts';
+import type { Cli, CliHost, GlobalOptions } from './cli.ts';
+
+/** What a verb gives back: an exit code, or nothing where all went well. */
+export type VerbResult = Promise<number | void>;
+
+/** Adds verbs to the program; rooms are imported by the actions, so that help costs nothing. */
+export type Register = (program: Command, bind: Bind) => void;
+
+/** Makes an action of a verb: `bind((cli, options, ...arguments) => …)`. */
+export type Bind = <O extends object>(
+  verb: (cli: Cli, options: O, ...words: string[]) => VerbResult,
+) => (...given: unknown[]) => Promise<void>;
+
+/** @param done told the exit code */
+export function binder(host: CliHost, done: (code: number) => void): Bind {
+  return (verb) =>
+    async (...given) => {
+      // Commander calls an action with the arguments, the options and the command, in this order.
+      const command = given.at(-1) as Command;
+      const own = command.opts<GlobalOptions & Record<string, unknown>>();
+      const words = given
+        .slice(0, -2)
+        .flat()
+        .filter((word) => typeof word === 'string');
+      const cli = cliFor(host, command.optsWithGlobals<GlobalOptions>());
+      const code = await verb(cli, own as Parameters<typeof verb>[1], ...words);
+      if (typeof code === 'number') done(code);
+    };
+}
+
+/** Examples under a verb's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+/** Reads a whole number from an option. @throws Error that commander shows with the option's name */
+export function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`"${text}" is no whole number`);
+  return value;
+}

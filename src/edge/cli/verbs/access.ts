@@ -1,0 +1,135 @@
+import type { Identity, IssuedToken, Role, Token } from '#contract';
+import type { Page } from '../lists.ts';
+import { when } from '../output.ts';
+import type { Register } from '../verb.ts';
+import { examples } from '../verb.ts';
+
+/** As in the contract, whose schemas cost more to import than a line of help is worth. */
+const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'admin'];
+
+export const registerAccess: Register = (program, bind) => {
+  program
+    .command('whoami')
+    .summary('as whom the command line acts')
+    .description('Says as whom the command line acts, and what that identity may do.')
+    .action(
+      bind<object>((cli) =>
+        cli.withClient(async (client) => {
+          const me = await client.get<{ identity: Identity; permissions: readonly string[]; via: string }>('whoami');
+          cli.output.facts(me, () =>
+            cli.output.pairs([
+              ['identity', me.identity.name],
+              ['roles', me.identity.roles.join(', ') || 'none'],
+              ['may', me.permissions.join(', ')],
+              ['by', me.via],
+            ]),
+          );
+        }),
+      ),
+    );
+  const identity = program
+    .command('identity')
+    .summary('identities, roles, tokens')
+    .description(`Identities with their roles: ${roles.join(', ')}.`)
+    .addHelpText('after', examples('gyre identity add bea --role qa', 'gyre identity token bea --label laptop --expires 90d'));
+  identity
+    .command('ls')
+    .description('Lists identities.')
+    .action(
+      bind<object>((cli) =>
+        cli.withClient(async (client) => {
+          const { items } = await client.get<Page<Identity>>('identities');
+          cli.output.facts(items, () =>
+            cli.output.table(items, [
+              { title: 'IDENTITY', of: ({ name }) => name },
+              { title: 'ROLES', of: (item) => item.roles.join(', ') },
+              { title: 'STATE', of: ({ disabled, simulated }) => (disabled ? 'disabled' : simulated ? 'simulated' : 'active') },
+              { title: 'SINCE', of: ({ createdAt }) => when(createdAt) },
+              { title: 'ID', of: ({ id }) => id },
+            ]),
+          );
+        }),
+      ),
+    );
+  identity
+    .command('add')
+    .description('Makes an identity.')
+    .argument('<name>', 'its name')
+    .requiredOption('--role <role...>', `one or more of ${roles.join(', ')}`)
+    .action(
+      bind<{ role: string[] }>((cli, options, name) =>
+        cli.withClient(async (client) => {
+          const made = await client.post<Identity>('identities', { name, roles: options.role });
+          cli.output.facts(made, () =>
+            cli.output.line(`${made.name} (${made.roles.join(', ')}); "gyre identity token ${made.name}" makes a token`),
+          );
+        }),
+      ),
+    );
+  identity
+    .command('disable')
+    .description('Ends an identity’s sessions and makes its tokens worthless.')
+    .argument('<name>', 'its name or id')
+    .action(
+      bind<object>((cli, _options, name) =>
+        cli.withClient(async (client) => {
+          const disabled = await client.post<Identity>(`identities/${encodeURIComponent(name)}/disable`);
+          cli.output.facts(disabled, () => cli.output.line(`${disabled.name} is disabled`));
+        }),
+      ),
+    );
+  identity
+    .command('token')
+    .description('Makes a token for an identity; it is shown this once.')
+    .argument('<name>', 'the identity’s name or id')
+    .option('--label <text>', 'what it is for', 'made by gyre identity token')
+    .option('--expires <duration>', 'such as 90d (default: never)')
+    .action(
+      bind<{ label: string; expires?: string }>((cli, options, name) =>
+        cli.withClient(async (client) => {
+          const { parseDuration } = await import('#project');
+          const expires = options.expires === undefined ? {} : { expiresInMs: parseDuration(options.expires) };
+          const issued = await client.post<IssuedToken>(`identities/${encodeURIComponent(name)}/tokens`, {
+            label: options.label,
+            ...expires,
+          });
+          cli.output.facts(issued, () => {
+            cli.output.line(issued.secret);
+            cli.output.note('keep it: it is shown this once. GYRE_TOKEN hands it to gyre.');
+          });
+        }),
+      ),
+    );
+  identity
+    .command('tokens')
+    .description('Lists an identity’s tokens.')
+    .argument('<name>', 'the identity’s name or id')
+    .action(
+      bind<object>((cli, _options, name) =>
+        cli.withClient(async (client) => {
+          const { items } = await client.get<Page<Token>>(`identities/${encodeURIComponent(name)}/tokens`);
+          cli.output.facts(items, () =>
+            cli.output.table(items, [
+              { title: 'TOKEN', of: ({ id }) => id },
+              { title: 'LABEL', of: ({ label }) => label },
+              { title: 'SINCE', of: ({ createdAt }) => when(createdAt) },
+              { title: 'UNTIL', of: ({ expiresAt }) => when(expiresAt) },
+              { title: 'REVOKED', of: ({ revokedAt }) => when(revokedAt) },
+            ]),
+          );
+        }),
+      ),
+    );
+  identity
+    .command('revoke')
+    .description('Makes a token worthless.')
+    .argument('<token>', 'its id')
+    .action(
+      bind<object>((cli, _options, id) =>
+        cli.withClient(async (client) => {
+          const token = await client.remove<Token | undefined>(`tokens/${encodeURIComponent(id)}`);
+          cli.output.facts(token ?? { id }, () => cli.output.line(`token ${id} is revoked`));
+        }),
+      ),
+    );
+};

@@ -1,0 +1,215 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Explanation, ModelVersion, RegisteredModel, TestReport } from '#contract';
+import { GyreError } from '#core';
+import type { Cli } from '../cli.ts';
+import type { Client } from '../client.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { listFlags, listQuery, pageNote } from '../lists.ts';
+import type { ListFlags, Page } from '../lists.ts';
+import { short, when } from '../output.ts';
+import { readRows } from '../rows.ts';
+import type { Register } from '../verb.ts';
+import { examples } from '../verb.ts';
+
+/** The path of the version that `churn/3` or `churn@champion` names; `churn` alone is its newest. */
+async function versionPath(client: Pick<Client, 'get'>, reference: string): Promise<string> {
+  const match = /^([A-Za-z0-9][\w.-]*?)(?:[/@]([\w.-]+))?$/.exec(reference);
+  if (match === null)
+    throw new GyreError('INVALID_ARGUMENT', `"${reference}" names no model version: churn, churn/3 or churn@champion are needed`);
+  const model = encodeURIComponent(match[1]);
+  if (match[2] !== undefined) return `models/${model}/versions/${encodeURIComponent(match[2])}`;
+  const { latest } = await client.get<RegisteredModel>(`models/${model}`);
+  if (latest === undefined) throw new GyreError('NOT_FOUND', `model "${match[1]}" has no version yet`);
+  return `models/${model}/versions/${latest}`;
+}
+
+/** The version that a reference names. */
+export async function modelVersion(client: Pick<Client, 'get'>, reference: string): Promise<ModelVersion> {
+  return client.get<ModelVersion>(await versionPath(client, reference));
+}
+
+export const registerModels: Register = (program, bind) => {
+  const model = program
+    .command('model')
+    .summary('model versions: list, show, pull, explain')
+    .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
+  listFlags(model.command('ls').description('Lists models, or the versions of one.').argument('[model]', 'its name')).action(
+    bind<ListFlags>((cli, options, name) =>
+      cli.withClient(async (client) => {
+        if (name === undefined) {
+          const page = await client.get<Page<RegisteredModel>>('models', listQuery(options));
+          cli.output.facts(page, () => {
+            cli.output.table(page.items, [
+              { title: 'MODEL', of: (item) => item.name },
+              { title: 'NEWEST', of: ({ latest }) => latest, align: 'right' },
+              { title: 'WHAT IT IS', of: ({ description }) => description },
+              { title: 'SINCE', of: ({ createdAt }) => when(createdAt) },
+            ]);
+            pageNote(cli, page);
+          });
+          return;
+        }
+        const page = await client.get<Page<ModelVersion>>(`models/${encodeURIComponent(name)}/versions`, listQuery(options));
+        cli.output.facts(page, () => {
+          cli.output.table(page.items, [
+            { title: 'VERSION', of: ({ version }) => version, align: 'right' },
+            { title: 'ALIASES', of: ({ aliases }) => aliases.join(', ') },
+            { title: 'PACKAGE', of: (item) => short(item.package) },
+            { title: 'RUN', of: ({ run }) => run },
+            { title: 'WHEN', of: ({ createdAt }) => when(createdAt) },
+          ]);
+          pageNote(cli, page);
+        });
+      }),
+    ),
+  );
+  model
+    .command('show')
+    .description('Shows a model version.')
+    .argument('<version>', 'such as churn/3 or churn@champion')
+    .action(
+      bind<object>((cli, _options, reference) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          cli.output.facts(version, () => showVersion(cli, version));
+        }),
+      ),
+    );
+  model
+    .command('card')
+    .description('Prints the model card (Markdown).')
+    .argument('<version>', 'such as churn/3 or churn@champion')
+    .action(
+      bind<object>((cli, _options, reference) =>
+        cli.withClient(async (client) => {
+          const card = new TextDecoder().decode(await client.bytes(`${await versionPath(client, reference)}/files/model-card.md`));
+          cli.output.facts({ card }, () => cli.output.line(card.trimEnd()));
+        }),
+      ),
+    );
+  model
+    .command('report')
+    .description('Shows the test report of a version: metrics, gates, slices. Exit code 1 when a gate failed.')
+    .argument('<version>', 'such as churn/3 or churn@champion')
+    .action(
+      bind<object>((cli, _options, reference) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          if (version.testReport === undefined) throw new GyreError('NOT_FOUND', `${version.model}/${version.version} has no test report`);
+          const report = await client.get<TestReport>(`test-reports/${version.testReport}`);
+          cli.output.facts(report, () => showReport(cli, report));
+          return report.passed ? exitCodes.ok : exitCodes.failed;
+        }),
+      ),
+    );
+  model
+    .command('pull')
+    .description('Saves the package of a version as a folder: ONNX, signature, model card, evidence.')
+    .argument('<version>', 'such as churn/3 or churn@champion')
+    .argument('[folder]', 'where to (default: a folder named after the version)')
+    .action(
+      bind<object>((cli, _options, reference, folder) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          const target = resolve(cli.host.folder, folder ?? `${version.model}-${version.version}`);
+          for (const file of version.files) {
+            const place = join(target, file.path);
+            if (!place.startsWith(target)) throw new GyreError('DATA_LOSS', `the package names a file outside of itself: ${file.path}`);
+            const bytes = await client.bytes(`models/${encodeURIComponent(version.model)}/versions/${version.version}/files/${file.path}`);
+            await mkdir(dirname(place), { recursive: true });
+            await writeFile(place, bytes);
+          }
+          const files = version.files.map(({ path }) => path);
+          cli.output.facts({ folder: target, files }, () => cli.output.line(`${target}: ${files.join(', ')}`));
+        }),
+      ),
+    );
+  model
+    .command('alias')
+    .description('Points an alias at a version. "champion" asks for the release’s consent.')
+    .argument('<version>', 'such as churn/3')
+    .argument('<alias>', 'such as candidate')
+    .action(
+      bind<object>((cli, _options, reference, alias) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          const change = await client.post<unknown>(`models/${encodeURIComponent(version.model)}/aliases`, {
+            alias,
+            version: version.version,
+          });
+          cli.output.facts(change, () => cli.output.line(`${version.model}@${alias} is version ${version.version}`));
+        }),
+      ),
+    );
+  model
+    .command('explain')
+    .description('Says for each row what each feature added to the prediction; base value and contributions sum to the margin.')
+    .argument('<version>', 'such as churn@champion')
+    .requiredOption('--rows <file>', 'rows: JSON (one object or a list), JSON Lines or CSV; "-" reads standard input')
+    .addHelpText('after', examples('gyre model explain churn@champion --rows customer.json'))
+    .action(
+      bind<{ rows: string }>((cli, options, reference) =>
+        cli.withClient(async (client) => {
+          const rows = await readRows(cli.host, options.rows);
+          const { items } = await client.post<Page<Explanation>>(`${await versionPath(client, reference)}/explain`, { rows });
+          cli.output.facts(items, () => items.forEach((explanation) => showExplanation(cli, explanation)));
+        }),
+      ),
+    );
+};
+
+/** A version for people. */
+function showVersion(cli: Cli, version: ModelVersion): void {
+  cli.output.pairs([
+    ['model', `${version.model}, version ${version.version}`],
+    ['id', version.id],
+    ['aliases', version.aliases.join(', ') || undefined],
+    ['package', version.package],
+    ['run', version.run],
+    ['test report', version.testReport],
+    ['gates', version.testsPassed ? 'met' : 'missed'],
+    ['charter', short(version.charter)],
+    ['by', version.createdBy.name],
+    ['when', when(version.createdAt)],
+  ]);
+  cli.output.line();
+  cli.output.table(version.files, [
+    { title: 'FILE', of: ({ path }) => path },
+    { title: 'BYTES', of: ({ size }) => size, align: 'right' },
+    { title: 'SHA-256', of: ({ digest }) => short(digest) },
+  ]);
+}
+
+function showReport(cli: Cli, report: TestReport): void {
+  const { output } = cli;
+  output.line(
+    `${report.passed ? output.style('green', 'passed') : output.style('red', 'failed')} on ${report.rows} rows of ${short(report.dataset)}`,
+  );
+  output.table(report.metrics, [
+    { title: 'METRIC', of: ({ name }) => name },
+    { title: 'VALUE', of: ({ value }) => value, align: 'right' },
+    { title: 'INTERVAL', of: ({ interval }) => (interval === undefined ? '' : `${interval.low.toFixed(3)} … ${interval.high.toFixed(3)}`) },
+  ]);
+  output.line();
+  for (const gate of report.gates)
+    output.line(`${gate.passed ? output.style('green', 'met   ') : output.style('red', 'missed')} ${gate.message}`);
+  for (const warning of report.warnings) output.line(`${output.style('yellow', 'warning')} ${warning}`);
+}
+
+/** An explanation for people: what moved the margin most, first. */
+export function showExplanation(cli: Cli, explanation: Explanation): void {
+  const { output } = cli;
+  const target = explanation.class === undefined ? '' : ` for "${explanation.class}"`;
+  output.line(
+    `margin${target} ${explanation.margin.toFixed(4)} = base ${explanation.base.toFixed(4)} + contributions (${explanation.method})`,
+  );
+  const sorted = [...explanation.contributions]
+    .sort((left, right) => Math.abs(right.contribution) - Math.abs(left.contribution))
+    .slice(0, 10);
+  output.table(sorted, [
+    { title: 'FEATURE', of: ({ feature }) => feature },
+    { title: 'VALUE', of: ({ value }) => value },
+    { title: 'CONTRIBUTION', of: ({ contribution }) => contribution.toFixed(4), align: 'right' },
+  ]);
+}

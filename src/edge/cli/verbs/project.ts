@@ -1,0 +1,153 @@
+import { basename, extname, join, relative, resolve } from 'node:path';
+import { GyreError } from '#core';
+import type { Cli } from '../cli.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Register, VerbResult } from '../verb.ts';
+import { examples } from '../verb.ts';
+
+export const registerProject: Register = (program, bind) => {
+  program
+    .command('init')
+    .summary('make a project from a data file')
+    .description('Makes a project from a data file: infers the schema, guesses key and target, writes a commented gyre.yaml.')
+    .argument('<name>', 'the project’s name, and its folder')
+    .requiredOption('--from <file>', 'the data: CSV, TSV, Parquet or JSON Lines')
+    .option('--key <column>', 'the column that names a row (default: one with a different value in each)')
+    .option('--target <column>', 'the column to predict (default: guessed from the names)')
+    .option('--dataset <name>', 'the dataset’s name (default: the file’s)')
+    .option('--folder <folder>', 'where to make it (default: a new folder of the project’s name)')
+    .option('--owner <name>', 'who owns it, for the charter (default: the user)')
+    .option('--force', 'overwrite files that are there')
+    .addHelpText(
+      'after',
+      examples('gyre init churn --from customers.csv', 'gyre init prices --from houses.parquet --key id --target price'),
+    )
+    .action(bind<InitOptions>(init));
+
+  program
+    .command('check')
+    .summary('check gyre.yaml and what it names')
+    .description('Checks the project’s files: each problem with file, line, column and what would be right. Runs nothing.')
+    .argument('[folder]', 'the project folder (default: this one)')
+    .addHelpText('after', examples('gyre check', 'gyre check examples/churn --json'))
+    .action(bind<object>(check));
+
+  program
+    .command('config')
+    .summary('print the settings and where each comes from')
+    .description('Prints every setting of the platform with its value and source: flag > environment > gyre.yaml > default.')
+    .addHelpText('after', examples('gyre config', 'GYRE_PORT=8080 gyre config --json'))
+    .action(bind<object>(config));
+
+  program
+    .command('schema')
+    .summary('print the JSON Schema of gyre.yaml')
+    .description('Prints the JSON Schema of gyre.yaml, or of a reviewed schema file, for editors.')
+    .argument('[file]', '"project" or "table"', 'project')
+    .addHelpText('after', examples('gyre schema > gyre.schema.json'))
+    .action(bind<object>(schema));
+};
+
+interface InitOptions {
+  readonly from: string;
+  readonly key?: string;
+  readonly target?: string;
+  readonly dataset?: string;
+  readonly folder?: string;
+  readonly owner?: string;
+  readonly force?: boolean;
+}
+
+async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
+  const { host, output } = cli;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) {
+    throw new GyreError('INVALID_ARGUMENT', `"${name}" is no name: letters, digits, ".", "_" and "-", beginning with a letter or digit`);
+  }
+  const sourceFile = resolve(host.folder, options.from);
+  const { inferTable } = await import('../infer-table.ts');
+  const { checkProject, initProject, problemText } = await import('#project');
+  const table = await inferTable(sourceFile, options.key);
+  const { folder, files, guess } = await initProject({
+    folder: resolve(host.folder, options.folder ?? name),
+    name,
+    dataset: options.dataset ?? datasetName(sourceFile),
+    sourceFile,
+    table,
+    owner: options.owner ?? host.environment['USER'] ?? 'me',
+    today: host.today(),
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.force === undefined ? {} : { overwrite: options.force }),
+  });
+  const { problems } = await checkProject(folder, { environment: host.environment });
+  output.facts({ folder, files, rows: table.rows, columns: table.columns.length, ...guess, problems }, () => {
+    output.line(`${table.rows} rows, ${table.columns.length} columns in ${options.from}`);
+    for (const note of guess.notes) output.line(`  ${note}`);
+    for (const problem of problems) output.line(`  ${problemText(problem)}`);
+    const place = relative(host.folder, folder) || '.';
+    output.line(`\nwritten: ${files.map((file) => join(place, file)).join(', ')}`);
+    output.line(`next: ${place === '.' ? '' : `cd ${place}, `}read gyre.yaml, then "gyre check" and "gyre run"`);
+  });
+  return exitCodes.ok;
+}
+
+function datasetName(file: string): string {
+  const stem = basename(file, extname(file))
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '_')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return stem === '' ? 'data' : stem;
+}
+
+async function check(cli: Cli, _options: object, folder?: string): VerbResult {
+  const { output, host } = cli;
+  const { checkProject, problemText } = await import('#project');
+  const root = folder === undefined ? cli.projectFolder : resolve(host.folder, folder);
+  const { problems, project } = await checkProject(root, { environment: host.environment });
+  const place = relative(host.folder, root);
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  output.facts(
+    { folder: root, ok: project !== undefined, ...(project === undefined ? {} : { file: project.file, digest: project.digest }), problems },
+    () => {
+      for (const problem of problems) output.line(problemText({ ...problem, file: join(place, problem.file) }));
+      const warnings = problems.length - errors;
+      if (project === undefined) output.line(output.style('red', `${errors} ${errors === 1 ? 'problem' : 'problems'}`));
+      else {
+        const { resolved, file } = project;
+        const counted = `${resolved.datasets.length} ${resolved.datasets.length === 1 ? 'dataset' : 'datasets'}, ${resolved.steps.length} steps, ${resolved.test.gates.length} gates`;
+        output.line(
+          `${output.style('green', 'fine:')} ${join(place, file)} (${resolved.project}: ${counted})${warnings === 0 ? '' : `, ${warnings} warnings`}`,
+        );
+      }
+    },
+  );
+  return project === undefined ? exitCodes.usage : exitCodes.ok;
+}
+
+async function config(cli: Cli): VerbResult {
+  const { output, host } = cli;
+  const { checkProject } = await import('#project');
+  const { project, problems } = await checkProject(cli.projectFolder, { environment: host.environment });
+  // Settings can be looked at without a project; a broken one would hide what the file says.
+  if (project === undefined && problems.some(({ line }) => line !== undefined))
+    output.note('warning: gyre.yaml has problems ("gyre check"), its settings are left out');
+  const app = await host.app();
+  const file = project === undefined ? {} : { file: { path: project.file, values: project.settings } };
+  const { resolved, dataFolder } = app.settleSettings(cli.projectFolder, { flags: cli.flags, environment: host.environment, ...file });
+  output.facts({ dataFolder, settings: resolved }, () => {
+    output.table(resolved, [
+      { title: 'SETTING', of: ({ name }) => name },
+      { title: 'VALUE', of: ({ value }) => (value === '' ? '-' : String(value)) },
+      { title: 'FROM', of: ({ source, from }) => (source === 'default' ? 'default' : `${source} ${from}`) },
+      { title: 'WHAT IT IS', of: ({ help }) => help },
+    ]);
+    output.line(`\ndata folder: ${dataFolder}`);
+  });
+}
+
+async function schema(cli: Cli, _options: object, file = 'project'): VerbResult {
+  const { publishedSchema, publishedTableSchema } = await import('#project');
+  if (file !== 'project' && file !== 'table')
+    throw new GyreError('INVALID_ARGUMENT', `"${file}" has no schema; "project" and "table" have`);
+  cli.host.stdout.write(`${JSON.stringify(file === 'project' ? publishedSchema() : publishedTableSchema(), undefined, 2)}\n`);
+  return exitCodes.ok;
+}

@@ -1,0 +1,191 @@
+import type { ApplicationTestReport, Approval, Certification, Deployment, EnvironmentState, Readiness } from '#contract';
+import type { Cli } from '../cli.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Page } from '../lists.ts';
+import { listFlags, listQuery, pageNote } from '../lists.ts';
+import type { ListFlags } from '../lists.ts';
+import { short, when } from '../output.ts';
+import type { Register } from '../verb.ts';
+import { examples } from '../verb.ts';
+import { modelVersion } from './models.ts';
+
+export const registerRelease: Register = (program, bind) => {
+  const release = program
+    .command('release')
+    .summary('deploy, test, certify, approve, roll, rollback')
+    .description(
+      'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'gyre release deploy churn/2 test',
+        'gyre release test test',
+        'gyre release certify 0190… --statement "…"',
+        'gyre release approve churn/2 production --statement "…"',
+        'gyre release roll churn/2 production --reason "…"',
+      ),
+    );
+
+  release
+    .command('status')
+    .description('Shows what runs in each environment; with a version, what it still lacks.')
+    .argument('[version]', 'such as churn/2')
+    .argument('[environment]', 'where it should go', 'production')
+    .action(
+      bind<object>((cli, _options, reference, environment) =>
+        cli.withClient(async (client) => {
+          if (reference === undefined || environment === undefined) {
+            const { items } = await client.get<Page<EnvironmentState>>('environments');
+            cli.output.facts(items, () =>
+              cli.output.table(items, [
+                { title: 'ENVIRONMENT', of: ({ name }) => name },
+                { title: 'ENDPOINT', of: ({ endpoint }) => endpoint },
+                { title: 'MODEL VERSION', of: ({ live }) => live?.modelVersion },
+                { title: 'GENERATION', of: ({ live }) => live?.generation, align: 'right' },
+                { title: 'SINCE', of: ({ live }) => when(live?.deployedAt) },
+                { title: 'READY', of: ({ ready }) => ready },
+                { title: 'ADDRESS', of: ({ address }) => address },
+              ]),
+            );
+            return exitCodes.ok;
+          }
+          const version = await modelVersion(client, reference);
+          const readiness = await client.get<Readiness>('readiness', { modelVersion: version.id, environment });
+          cli.output.facts(readiness, () => {
+            if (readiness.ready) cli.output.line(`${cli.output.style('green', 'ready')}: ${reference} may go to ${environment}`);
+            for (const { gate, reason } of readiness.missing)
+              cli.output.line(`${cli.output.style('yellow', 'missing')} ${gate}: ${reason}`);
+          });
+          return readiness.ready ? exitCodes.ok : exitCodes.refused;
+        }),
+      ),
+    );
+
+  const put = (name: 'deploy' | 'roll', route: 'deploy' | 'release', words: string): void => {
+    release
+      .command(name)
+      .description(words)
+      .argument('<version>', 'such as churn/2')
+      .argument('<environment>', 'such as production')
+      .option('--reason <text>', 'why, for the record', `gyre release ${name}`)
+      .action(
+        bind<{ reason: string }>((cli, options, reference, environment) =>
+          cli.withClient(async (client) => {
+            const version = await modelVersion(client, reference);
+            const path = `environments/${encodeURIComponent(environment)}/${route}`;
+            const deployment = await client.post<Deployment>(path, { modelVersion: version.id, reason: options.reason });
+            showDeployment(cli, deployment, `${version.model}/${version.version}`);
+          }),
+        ),
+      );
+  };
+  put('deploy', 'deploy', 'Deploys a version to an environment that asks for no approval, such as test.');
+
+  release
+    .command('test')
+    .description('Runs the application tests over HTTP against what runs in an environment. Exit code 1 when one fails.')
+    .argument('[environment]', 'the environment', 'test')
+    .action(
+      bind<object>((cli, _options, environment = 'test') =>
+        cli.withClient(async (client) => {
+          const report = await client.post<ApplicationTestReport>(`environments/${encodeURIComponent(environment)}/tests`);
+          cli.output.facts(report, () => {
+            for (const check of report.checks)
+              cli.output.line(
+                `${cli.output.style(check.passed ? 'green' : 'red', check.passed ? 'passed' : 'failed')} ${check.name}: ${check.message}`,
+              );
+            if (report.load !== undefined)
+              cli.output.line(
+                `load: ${report.load.requests} requests, p50 ${report.load.p50Ms.toFixed(2)} ms, p99 ${report.load.p99Ms.toFixed(2)} ms`,
+              );
+            cli.output.line(`report ${report.id}: ${report.passed ? 'passed' : 'failed'}`);
+          });
+          return report.passed ? exitCodes.ok : exitCodes.failed;
+        }),
+      ),
+    );
+  release
+    .command('certify')
+    .description('Signs a report of application tests as QA expert.')
+    .argument('<report>', 'the id of the application test report')
+    .requiredOption('--statement <text>', 'what was looked at, and why it is good enough')
+    .option('--refuse', 'refuse the certification instead')
+    .action(
+      bind<{ statement: string; refuse?: boolean }>((cli, options, report) =>
+        cli.withClient(async (client) => {
+          const verdict = options.refuse === true ? 'refused' : 'certified';
+          const certification = await client.post<Certification>('certifications', { report, verdict, statement: options.statement });
+          cli.output.facts(certification, () =>
+            cli.output.line(`${certification.verdict} by ${certification.certifiedBy.name}: certification ${certification.id}`),
+          );
+        }),
+      ),
+    );
+  release
+    .command('approve')
+    .description('Approves a version for an environment.')
+    .argument('<version>', 'such as churn/2')
+    .argument('<environment>', 'such as production')
+    .requiredOption('--statement <text>', 'why it may go there')
+    .option('--refuse', 'refuse the approval instead')
+    .action(
+      bind<{ statement: string; refuse?: boolean }>((cli, options, reference, environment) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          const verdict = options.refuse === true ? 'refused' : 'approved';
+          const approval = await client.post<Approval>('approvals', {
+            modelVersion: version.id,
+            environment,
+            verdict,
+            statement: options.statement,
+          });
+          cli.output.facts(approval, () => cli.output.line(`${approval.verdict} by ${approval.approvedBy.name}: approval ${approval.id}`));
+        }),
+      ),
+    );
+  put('roll', 'release', 'Switches an environment to a version, once every gate is met. No request is dropped.');
+  release
+    .command('rollback')
+    .description('Puts the version before back into an environment.')
+    .argument('<environment>', 'such as production')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(
+      bind<{ reason: string }>((cli, options, environment) =>
+        cli.withClient(async (client) => {
+          const deployment = await client.post<Deployment>(`environments/${encodeURIComponent(environment)}/rollback`, {
+            reason: options.reason,
+          });
+          showDeployment(cli, deployment, `model version ${deployment.modelVersion}`);
+        }),
+      ),
+    );
+  listFlags(release.command('history').description('Lists deployments, newest first.'))
+    .option('--environment <name>', 'of one environment')
+    .action(
+      bind<ListFlags & { environment?: string }>((cli, options) =>
+        cli.withClient(async (client) => {
+          const page = await client.get<Page<Deployment>>('deployments', { ...listQuery(options), environment: options.environment });
+          cli.output.facts(page, () => {
+            cli.output.table(page.items, [
+              { title: 'ENVIRONMENT', of: ({ environment }) => environment },
+              { title: 'GENERATION', of: ({ generation }) => generation, align: 'right' },
+              { title: 'MODEL VERSION', of: (item) => item.modelVersion },
+              { title: 'PACKAGE', of: (item) => short(item.package) },
+              { title: 'STATE', of: ({ state }) => state },
+              { title: 'BY', of: ({ deployedBy }) => deployedBy.name },
+              { title: 'WHEN', of: ({ deployedAt }) => when(deployedAt) },
+              { title: 'WHY', of: ({ reason }) => reason },
+            ]);
+            pageNote(cli, page);
+          });
+        }),
+      ),
+    );
+};
+
+function showDeployment(cli: Cli, deployment: Deployment, what: string): void {
+  cli.output.facts(deployment, () =>
+    cli.output.line(`${what} is ${deployment.state} in ${deployment.environment} (generation ${deployment.generation})`),
+  );
+}
