@@ -1,0 +1,119 @@
+import type { EventData, EventKind, GyreEvent } from '#contract';
+import { measured, number, sentence, shortDigest } from './format.ts';
+import { kindOf } from './live.ts';
+import { metricLabel } from './metrics.ts';
+import { recordPath } from './records.ts';
+
+export type Part = 'build' | 'deploy' | 'monitor' | 'govern';
+export const parts = ['build', 'deploy', 'monitor', 'govern'] as const satisfies readonly Part[];
+
+export interface EventWords {
+  readonly part: Part;
+  readonly text: string;
+  readonly href?: string;
+  readonly tone?: 'good' | 'warn' | 'bad' | 'waiting';
+}
+
+type Words = { readonly [K in EventKind]: (data: EventData[K]) => EventWords };
+
+const row = (rows: number): string => `${number(rows, 0)} ${rows === 1 ? 'row' : 'rows'}`;
+
+function figures(metrics: Readonly<Record<string, number | null>>): string {
+  const wanted = ['roc_auc', 'accuracy', 'rmse', 'log_loss'].filter((name) => metrics[name] !== undefined).slice(0, 2);
+  return wanted.map((name) => `${metricLabel(name)} ${measured(metrics[name])}`).join(', ');
+}
+
+const after = (text: string): string => (text === '' ? '' : `: ${text}`);
+
+const words: Words = {
+  'project.loaded': (d) => ({ part: 'govern', text: `project ${d.project} loaded with version ${d.charterVersion} of its charter` }),
+  'charter.recorded': (d) => ({ part: 'govern', text: `version ${d.version} of the charter recorded`, href: recordPath('charter', d.digest) }),
+  'dataset.versioned': (d) => ({
+    part: 'build',
+    text: `dataset version ${shortDigest(d.digest)} of ${d.dataset}${d.part === undefined ? '' : `, part ${d.part}`}: ${row(d.rows)}`,
+    href: recordPath('dataset_version', d.digest),
+  }),
+  'quality_report.created': (d) => ({
+    part: 'build',
+    text: `quality of ${shortDigest(d.dataset)} judged: ${d.violations === 0 ? 'no violation' : `${d.violations} violations`}`,
+    href: recordPath('dataset_version', d.dataset),
+    ...(d.violations > 0 ? { tone: 'warn' } : {}),
+  }),
+  'split.created': (d) => ({ part: 'build', text: `${shortDigest(d.version)} split in ${Object.keys(d.parts).join(', ')}`, href: recordPath('split', d.id) }),
+  'transform.fitted': (d) => ({ part: 'build', text: `transform fitted: ${d.features} features`, href: recordPath('transform', d.id) }),
+  'study.created': (d) => ({ part: 'build', text: `study of ${d.trainer} begun: ${d.trials} trials`, href: recordPath('study', d.id) }),
+  'study.finished': (d) => ({ part: 'build', text: `study finished: best ${metricLabel(d.metric)} ${number(d.value)}`, href: recordPath('study', d.id) }),
+  'run.started': (d) => ({ part: 'build', text: `run begun in ${d.experiment}`, href: recordPath('run', d.id) }),
+  'run.finished': (d) => ({
+    part: 'build',
+    text: `run ${d.status.toLowerCase()}${after(figures(d.metrics))}`,
+    href: recordPath('run', d.id),
+    ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
+  }),
+  'test_report.created': (d) => ({
+    part: 'build',
+    text: `test report: ${d.passed ? 'every gate passed' : 'a gate failed'}${after(figures(d.metrics))}`,
+    href: recordPath('test_report', d.id),
+    tone: d.passed ? 'good' : 'bad',
+  }),
+  'model_version.created': (d) => ({ part: 'build', text: `${d.model} version ${d.version} registered`, href: `/models/${d.model}/${d.version}` }),
+  'model_version.alias_set': (d) => ({
+    part: 'build',
+    text: `${d.alias} of ${d.model} is version ${d.version}${d.previous === undefined ? '' : `, it was ${d.previous}`}`,
+    href: `/models/${d.model}/${d.version}`,
+  }),
+  'model_version.alias_removed': (d) => ({ part: 'build', text: `${d.model} version ${d.version} is no longer ${d.alias}`, href: `/models/${d.model}/${d.version}` }),
+  'model_version.tagged': (d) => ({ part: 'build', text: `${d.model} version ${d.version} tagged`, href: `/models/${d.model}/${d.version}` }),
+  'deployment.started': (d) => ({ part: 'deploy', text: `${d.environment} switches to generation ${d.generation}`, href: recordPath('deployment', d.id), tone: 'waiting' }),
+  'deployment.live': (d) => ({ part: 'deploy', text: `generation ${d.generation} is live in ${d.environment}`, href: recordPath('deployment', d.id), tone: 'good' }),
+  'deployment.failed': (d) => ({ part: 'deploy', text: `deployment to ${d.environment} failed: ${d.error}`, href: recordPath('deployment', d.id), tone: 'bad' }),
+  'deployment.rolled_back': (d) => ({ part: 'deploy', text: `${d.environment} rolled back`, href: recordPath('deployment', d.id), tone: 'warn' }),
+  'application_test.finished': (d) => ({
+    part: 'deploy',
+    text: `application tests in ${d.environment} ${d.passed ? 'passed' : 'failed'}`,
+    href: recordPath('application_test', d.id),
+    tone: d.passed ? 'good' : 'bad',
+  }),
+  'certification.given': (d) => ({ part: 'deploy', text: `certification: ${d.verdict}`, href: recordPath('application_test', d.report), tone: d.verdict === 'certified' ? 'good' : 'bad' }),
+  'approval.given': (d) => ({ part: 'deploy', text: `approval for ${d.environment}: ${d.verdict}`, href: recordPath('model_version', d.modelVersion), tone: d.verdict === 'approved' ? 'good' : 'bad' }),
+  'gate.refused': (d) => ({ part: 'deploy', text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`, href: recordPath('model_version', d.modelVersion), tone: 'warn' }),
+  'predictions.ingested': (d) => ({ part: 'monitor', text: `${row(d.rows)} of predictions arrived from ${d.environment}`, href: '/predictions' }),
+  'labels.joined': (d) => ({ part: 'monitor', text: `${number(d.rows, 0)} labels joined${d.unmatched === 0 ? '' : `, ${d.unmatched} without a prediction`}`, href: '/health' }),
+  'window.evaluated': (d) => ({ part: 'monitor', text: `window judged: ${row(d.rows)}, ${number(d.labelled, 0)} labelled`, href: recordPath('window', d.id) }),
+  'alert.raised': (d) => ({ part: 'monitor', text: `alert: ${d.cause}`, href: recordPath('alert', d.id), tone: 'bad' }),
+  'alert.updated': (d) => ({ part: 'monitor', text: `alert goes on for ${d.windows} windows: ${d.cause}`, href: recordPath('alert', d.id), tone: 'bad' }),
+  'alert.acknowledged': (d) => ({ part: 'monitor', text: 'alert acknowledged', href: recordPath('alert', d.id) }),
+  'alert.resolved': (d) => ({ part: 'monitor', text: 'alert resolved', href: recordPath('alert', d.id), tone: 'good' }),
+  'action.started': (d) => ({ part: 'monitor', text: `action started: ${d.kind}`, href: d.alert === undefined ? '/alerts' : recordPath('alert', d.alert), tone: 'waiting' }),
+  'action.finished': (d) => ({ part: 'monitor', text: `action ${d.kind} ${d.state}${after(d.outcome)}`, href: '/alerts', tone: d.state === 'failed' ? 'bad' : 'good' }),
+  'pipeline_run.started': (d) => ({ part: 'build', text: `pipeline ${d.pipeline} started: ${d.reason}`, href: recordPath('pipeline_run', d.id) }),
+  'pipeline_run.finished': (d) => ({ part: 'build', text: `pipeline ${d.pipeline} ${d.state}`, href: recordPath('pipeline_run', d.id), ...(d.state === 'failed' ? { tone: 'bad' } : {}) }),
+  'step_run.started': (d) => ({ part: 'build', text: `step ${d.step} started`, href: recordPath('pipeline_run', d.pipelineRun) }),
+  'step_run.finished': (d) => ({
+    part: 'build',
+    text: `step ${d.step} ${d.state}${after(d.summary ?? '')}`,
+    href: recordPath('pipeline_run', d.pipelineRun),
+    ...(d.state === 'failed' ? { tone: 'bad' } : {}),
+  }),
+  'identity.created': (d) => ({ part: 'govern', text: `identity ${d.name} made with ${d.roles.join(', ')}`, href: '/access' }),
+  'identity.disabled': () => ({ part: 'govern', text: 'identity disabled', href: '/access' }),
+  'identity.password_set': () => ({ part: 'govern', text: 'password set', href: '/access' }),
+  'token.issued': () => ({ part: 'govern', text: 'token issued', href: '/access' }),
+  'token.revoked': () => ({ part: 'govern', text: 'token revoked', href: '/access' }),
+  'session.started': (d) => ({ part: 'govern', text: `session started by ${d.how === 'password' ? 'password' : 'one-time link'}` }),
+  'session.ended': () => ({ part: 'govern', text: 'session ended' }),
+};
+
+function isKnown(kind: string): kind is EventKind {
+  return Object.hasOwn(words, kind);
+}
+
+/** What an event says, as a sentence with the page of its evidence. An event of a newer server is told by its kind. */
+export function wordsOf(event: Pick<GyreEvent, 'type' | 'data'>): EventWords {
+  const kind = kindOf(event.type);
+  if (!isKnown(kind)) return { part: 'govern', text: sentence(kind.replaceAll(/[._]/g, ' ')) };
+  // The server publishes each kind with its own data (contract `EventTypes`), which one lookup cannot show to the compiler.
+  const say = words[kind] as (data: unknown) => EventWords;
+  const said = say(event.data);
+  return { ...said, text: sentence(said.text) };
+}

@@ -1,0 +1,71 @@
+import { measured, type WithInterval } from './format.ts';
+
+interface MetricWords {
+  readonly label: string;
+  readonly higherIsBetter: boolean;
+}
+
+const known: Readonly<Record<string, MetricWords>> = {
+  accuracy: { label: 'Accuracy', higherIsBetter: true },
+  balanced_accuracy: { label: 'Balanced accuracy', higherIsBetter: true },
+  precision: { label: 'Precision', higherIsBetter: true },
+  recall: { label: 'Recall', higherIsBetter: true },
+  f1: { label: 'F1', higherIsBetter: true },
+  roc_auc: { label: 'ROC AUC', higherIsBetter: true },
+  pr_auc: { label: 'PR AUC', higherIsBetter: true },
+  mcc: { label: 'Matthews correlation', higherIsBetter: true },
+  specificity: { label: 'Specificity', higherIsBetter: true },
+  r2: { label: 'R²', higherIsBetter: true },
+  log_loss: { label: 'Log loss', higherIsBetter: false },
+  brier: { label: 'Brier score', higherIsBetter: false },
+  rmse: { label: 'RMSE', higherIsBetter: false },
+  mae: { label: 'MAE', higherIsBetter: false },
+  mse: { label: 'MSE', higherIsBetter: false },
+  calibration_error: { label: 'Calibration error', higherIsBetter: false },
+};
+
+/** The name of a metric as every page writes it; a prefix such as `train.` or `val_` stays in front. */
+export function metricLabel(name: string): string {
+  const exact = known[name];
+  if (exact !== undefined) return exact.label;
+  const [, prefix, rest] = /^(train|training|validation|val|test|valid)[._/ -](.+)$/.exec(name) ?? [];
+  if (prefix !== undefined && rest !== undefined) return `${metricLabel(rest)}, ${prefix}`;
+  return name.replaceAll('_', ' ');
+}
+
+/** Undefined for a metric that is not known: then no arrow is shown rather than a wrong one. */
+export function higherIsBetter(name: string): boolean | undefined {
+  return (known[name] ?? known[name.replace(/^(train|training|validation|val|test|valid)[._/ -]/, '')])?.higherIsBetter;
+}
+
+/** `↑` higher is better, `↓` lower is better. */
+export function directionMark(name: string, higher = higherIsBetter(name)): string {
+  if (higher === undefined) return '';
+  return higher ? '↑' : '↓';
+}
+
+export interface MetricLike {
+  readonly name: string;
+  readonly value: number | null;
+  readonly interval?: WithInterval | undefined;
+}
+
+/** `ROC AUC 0.842 ± 0.010`. */
+export function metricText(metric: MetricLike): string {
+  return `${metricLabel(metric.name)} ${measured(metric.value, metric.interval)}`;
+}
+
+const operators = ['>=', '<=', '>', '<'] as const;
+export type Operator = (typeof operators)[number];
+
+/** Reads ">= 0.83"; undefined when the text says something else. */
+export function thresholdOf(text: string | undefined): { readonly operator: Operator; readonly value: number } | undefined {
+  const [, operator, digits] = /^\s*(>=|<=|>|<)\s*(-?\d*\.?\d+)/.exec(text ?? '') ?? [];
+  const found = operators.find((candidate) => candidate === operator);
+  return found === undefined || digits === undefined ? undefined : { operator: found, value: Number(digits) };
+}
+
+/** ">= 0.83" → "at least 0.83". */
+export function thresholdWords(text: string): string {
+  return text.replace('>=', '≥').replace('<=', '≤').trim();
+}

@@ -1,0 +1,56 @@
+import type { ModelVersion, RecordLink } from '#contract';
+
+/** Kinds of records that have a page. */
+export type RecordKind =
+  | RecordLink['kind']
+  | 'prediction'
+  | 'study'
+  | 'transform'
+  | 'charter'
+  | 'certification'
+  | 'approval'
+  | 'experiment'
+  | 'environment'
+  | 'model'
+  | 'identity';
+
+const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
+  dataset_version: (id) => `/data/${id}`,
+  split: (id) => `/splits/${id}`,
+  pipeline_run: (id) => `/pipelines/${id}`,
+  run: (id) => `/runs/${id}`,
+  test_report: (id) => `/test-reports/${id}`,
+  model_version: (id) => `/versions/${id}`,
+  application_test: (id) => `/certification/${id}`,
+  deployment: (id) => `/releases?deployment=${id}`,
+  window: (id) => `/health/${id}`,
+  alert: (id) => `/alerts/${id}`,
+  action: (id) => `/alerts?action=${id}`,
+  prediction: (id) => `/predictions/${id}`,
+  study: (id) => `/studies/${id}`,
+  transform: (id) => `/transforms/${id}`,
+  charter: (id) => `/charter?version=${id}`,
+  certification: (id) => `/certification?certification=${id}`,
+  approval: (id) => `/certification?approval=${id}`,
+  experiment: (id) => `/experiments?experiment=${id}`,
+  environment: (id) => `/environments#${id}`,
+  model: (id) => `/models/${id}`,
+  identity: (id) => `/access?identity=${id}`,
+};
+
+/** The one address of a record. */
+export function recordPath(kind: RecordKind, id: string): string {
+  return pages[kind](encodeURIComponent(id));
+}
+
+export function linkPath(link: RecordLink): string {
+  return link.kind === 'model_version' && link.path !== undefined ? `/models/${link.path}` : recordPath(link.kind, link.id);
+}
+
+export function versionPath(version: Pick<ModelVersion, 'model' | 'version'>): string {
+  return `/models/${encodeURIComponent(version.model)}/${version.version}`;
+}
+
+export function isRecordKind(kind: string): kind is RecordKind {
+  return Object.hasOwn(pages, kind);
+}
