@@ -73,7 +73,6 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
   const metrics = metricsWithIntervals(test, threshold, { seed, resamples });
   const { key } = await deps.features.specOf(model.transform);
   const sliced = sliceMetrics(test, sliceColumns(spec, charter.charter, key), threshold, minSliceRows);
-  const importances = await permutationImportance(model, test, { metric: primary, threshold, seed, repeats });
   const gates = judgeGates(charter.charter.success, spec.gates ?? [], {
     task: test.task,
     metrics,
@@ -81,6 +80,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
     fairness: sliced.fairness,
     minSliceRows,
   });
+  const importances = await permutationImportance(model, test, { metric: primary, threshold, seed, repeats });
 
   const side = [...train, ...(validation === undefined ? [] : [{ part: 'validation', ...validation }]), { part: 'test', ...test }];
   for (const { name, version } of request.alsoOn ?? []) side.push({ part: name, ...(await scoreVersion(deps, model, version)) });

@@ -44,7 +44,10 @@ function cellMarkdown(cell: Cell): string {
   return escape(typeof cell === 'string' ? cell : cell.text);
 }
 
-/** Signs that Markdown or HTML would read as markup; line breaks become spaces. */
+/** Signs that Markdown or HTML would read as markup, anywhere or at the beginning of a line; line breaks become spaces. */
 function escape(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\\`*_[\]<>|#~]/g, (sign) => `\\${sign}`);
+  return text
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/[\\`*_[\]<|]/g, (sign) => `\\${sign}`)
+    .replace(/^(>|[#+-](?=\s))/, (start) => `\\${start}`);
 }
