@@ -9,6 +9,7 @@ import { registerData } from './verbs/data.ts';
 import { registerGovernance } from './verbs/governance.ts';
 import { registerModels } from './verbs/models.ts';
 import { registerMonitor } from './verbs/monitor.ts';
+import { registerPredictions } from './verbs/predictions.ts';
 import { registerPlatform } from './verbs/platform.ts';
 import { registerProject } from './verbs/project.ts';
 import { registerRelease } from './verbs/release.ts';
@@ -40,7 +41,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
     .option('--server <url>', 'a server elsewhere (GYRE_SERVER; GYRE_TOKEN says who calls)')
     .option('--debug', 'with stack traces')
     .helpOption('-h, --help', 'explain a verb')
-    .helpCommand('help [verb]', 'explain a verb')
+    .helpCommand(false)
     .showHelpAfterError('(add --help for the usage)')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
@@ -60,6 +61,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
     ['Deploy', registerRelease],
     ['Deploy', registerServing],
     ['Monitor', registerMonitor],
+    ['Monitor', registerPredictions],
     ['Govern', registerGovernance],
     ['Govern', registerAccess],
   ] as const;

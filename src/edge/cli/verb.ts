@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { cliFor } from './cli.ts';
 import type { Cli, CliHost, GlobalOptions } from './cli.ts';
@@ -35,9 +36,9 @@ export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }
 
-/** Reads a whole number from an option. @throws Error that commander shows with the option's name */
+/** Reads a whole number from an option. @throws InvalidArgumentError, which commander shows with the option's name */
 export function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`"${text}" is no whole number`);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
   return value;
 }

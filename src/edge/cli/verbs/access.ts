@@ -27,6 +27,19 @@ export const registerAccess: Register = (program, bind) => {
         }),
       ),
     );
+  program
+    .command('open')
+    .summary('a link that opens the page as you')
+    .description('Prints a link that opens the web page as the identity of the command line. It works once, for five minutes.')
+    .action(
+      bind<object>((cli) =>
+        cli.withClient(async (client) => {
+          const { code, path, expiresAt } = await client.post<{ code: string; path: string; expiresAt: string }>('one-time-codes');
+          const link = `${client.address}${path}`;
+          cli.output.facts({ link, code, expiresAt }, () => cli.output.line(link));
+        }),
+      ),
+    );
   const identity = program
     .command('identity')
     .summary('identities, roles, tokens')

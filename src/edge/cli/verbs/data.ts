@@ -7,6 +7,12 @@ import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 
+interface RowsAnswer {
+  readonly columns: readonly { readonly name: string }[];
+  readonly rows: readonly NamedRow[];
+  readonly total: number;
+}
+
 export const registerData: Register = (program, bind) => {
   const data = program
     .command('data')
@@ -143,14 +149,15 @@ export const registerData: Register = (program, bind) => {
     .action(
       bind<{ limit: number }>((cli, options, digest) =>
         cli.withClient(async (client) => {
-          const { items } = await client.get<Page<NamedRow>>(`datasets/${digest}/rows`, { limit: options.limit });
-          cli.output.facts(items, () =>
+          const { columns, rows, total } = await client.get<RowsAnswer>(`datasets/${digest}/rows`, { limit: options.limit });
+          cli.output.facts(rows, () => {
             cli.output.table(
-              items,
-              Object.keys(items[0] ?? {}).map((name) => ({ title: name, of: (row: NamedRow) => row[name] })),
+              rows,
+              columns.map(({ name }) => ({ title: name, of: (row: NamedRow) => row[name] })),
               'no rows',
-            ),
-          );
+            );
+            if (total > rows.length) cli.output.note(cli.output.style('dim', `${rows.length} of ${total} rows`));
+          });
         }),
       ),
     );

@@ -1,9 +1,8 @@
-import type { Action, Alert, Explanation, Prediction, Window } from '#contract';
+import type { Action, Alert, Window } from '#contract';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { when } from '../output.ts';
 import type { Register } from '../verb.ts';
-import { showExplanation } from './models.ts';
 
 export const registerMonitor: Register = (program, bind) => {
   const monitor = program
@@ -117,11 +116,11 @@ export const registerMonitor: Register = (program, bind) => {
       bind<{ until?: string }>((cli, options) =>
         cli.withClient(async (client) => {
           await client.post<unknown>('monitor/ingest');
-          const { items } = await client.post<Page<Window>>(
+          const { windows } = await client.post<{ windows: readonly unknown[] }>(
             'monitor/evaluate',
             options.until === undefined ? {} : { until: options.until },
           );
-          cli.output.facts(items, () => cli.output.line(`${items.length} ${items.length === 1 ? 'window' : 'windows'} judged`));
+          cli.output.facts(windows, () => cli.output.line(`${windows.length} ${windows.length === 1 ? 'window' : 'windows'} judged`));
         }),
       ),
     );
@@ -156,51 +155,6 @@ export const registerMonitor: Register = (program, bind) => {
               `retraining ${action.state}: action ${action.id}${action.pipelineRun === undefined ? '' : `, pipeline run ${action.pipelineRun}`}`,
             ),
           );
-        }),
-      ),
-    );
-  const prediction = program
-    .command('prediction')
-    .summary('logged predictions: list, show')
-    .description('Predictions as the data planes logged them.');
-  listFlags(prediction.command('ls').description('Lists predictions, newest first.'))
-    .option('--environment <name>', 'of one environment')
-    .action(
-      bind<ListFlags & { environment?: string }>((cli, options) =>
-        cli.withClient(async (client) => {
-          const page = await client.get<Page<Prediction>>('predictions', { ...listQuery(options), environment: options.environment });
-          cli.output.facts(page, () => {
-            cli.output.table(page.items, [
-              { title: 'PREDICTION', of: ({ id }) => id },
-              { title: 'MODEL', of: ({ model, version }) => `${model}/${version}` },
-              { title: 'SAYS', of: ({ outputs }) => JSON.stringify(outputs['label'] ?? outputs['prediction'] ?? outputs) },
-              { title: 'WHEN', of: ({ servedAt }) => when(servedAt) },
-            ]);
-            pageNote(cli, page);
-          });
-        }),
-      ),
-    );
-  prediction
-    .command('show')
-    .description('Shows a prediction with what moved it.')
-    .argument('<prediction>', 'its id')
-    .action(
-      bind<object>((cli, _options, id) =>
-        cli.withClient(async (client) => {
-          const path = `predictions/${encodeURIComponent(id)}`;
-          const [found, explanation] = await Promise.all([client.get<Prediction>(path), client.get<Explanation>(`${path}/explanation`)]);
-          cli.output.facts({ prediction: found, explanation }, () => {
-            cli.output.pairs([
-              ['prediction', found.id],
-              ['model', `${found.model}/${found.version} in ${found.environment}`],
-              ['when', when(found.servedAt)],
-              ['says', JSON.stringify(found.outputs)],
-              ['latency', `${found.latencyMs.toFixed(2)} ms`],
-            ]);
-            cli.output.line();
-            showExplanation(cli, explanation);
-          });
         }),
       ),
     );

@@ -98,10 +98,10 @@ export const registerServing: Register = (program, bind) => {
       bind<{ file?: string }>((cli, options, prediction, value) =>
         cli.withClient(async (client) => {
           const labels = options.file === undefined ? oneLabel(prediction, value) : await labelsOf(resolve(cli.host.folder, options.file));
-          const joined = await client.post<{ rows: number; unmatched: number }>('labels', { labels });
+          const joined = await client.post<{ joined: number; unchanged: number; unmatched: number }>('labels', { labels });
           cli.output.facts(joined, () =>
             cli.output.line(
-              `${joined.rows} joined${joined.unmatched === 0 ? '' : `, ${joined.unmatched} of predictions that are not known here`}`,
+              `${joined.joined} joined, ${joined.unchanged} known already, ${joined.unmatched} of predictions that are not known yet`,
             ),
           );
         }),
