@@ -5,6 +5,7 @@ import type { Flags } from './app-door.ts';
 import type { CliHost } from './cli.ts';
 import { openClient } from './client.ts';
 import type { Client } from './client.ts';
+import { fileSettings } from './file-settings.ts';
 
 export interface Connection extends AsyncDisposable {
   readonly client: Client;
@@ -27,7 +28,8 @@ export async function connect(
     return lasting(openClient({ address: addressOf(server), signal, ...(token === undefined ? {} : { token }) }));
   }
   const app = await host.app();
-  const { dataFolder } = app.settleSettings(options.projectFolder, { flags: options.flags, environment });
+  const { inputs } = await fileSettings(host, options.projectFolder);
+  const { dataFolder } = app.settleSettings(options.projectFolder, { flags: options.flags, environment, ...inputs });
   const holder = app.readServerInfo(dataFolder);
   if (holder !== undefined) {
     const secret = token ?? (await ownerToken(dataFolder));

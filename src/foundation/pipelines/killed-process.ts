@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { systemClock } from '#core';
+import { countingIds, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import { openStore } from '#store';
 import type { StoreOptions } from '#store';
@@ -12,7 +11,7 @@ const [, , optionsText, folder] = process.argv;
 const options = JSON.parse(optionsText) as StoreOptions;
 const store = await openStore(options);
 await store.migrate([eventsMigrations, pipelinesMigrations]);
-const newId = (): string => randomUUID();
+const newId = countingIds(`killed-${process.pid}`);
 const events = openEvents({ store, clock: systemClock, newId, source: '/gyre/test' });
 const pipelines = openPipelines({ store, events, clock: systemClock, newId, owner: `killed-${process.pid}` });
 registerKilledSteps(pipelines, folder, (context) => process.stdout.write(`${context.pipelineRun}\n`));

@@ -2,6 +2,7 @@ import { basename, extname, join, relative, resolve } from 'node:path';
 import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { fileSettings } from '../file-settings.ts';
 import type { Register, VerbResult } from '../verb.ts';
 import { examples } from '../verb.ts';
 
@@ -125,14 +126,11 @@ async function check(cli: Cli, _options: object, folder?: string): VerbResult {
 
 async function config(cli: Cli): VerbResult {
   const { output, host } = cli;
-  const { checkProject } = await import('#project');
-  const { project, problems } = await checkProject(cli.projectFolder, { environment: host.environment });
+  const { inputs, hasProblems } = await fileSettings(host, cli.projectFolder);
   // Settings can be looked at without a project; a broken one would hide what the file says.
-  if (project === undefined && problems.some(({ line }) => line !== undefined))
-    output.note('warning: gyre.yaml has problems ("gyre check"), its settings are left out');
+  if (hasProblems) output.note('warning: gyre.yaml has problems ("gyre check"), its settings are left out');
   const app = await host.app();
-  const file = project === undefined ? {} : { file: { path: project.file, values: project.settings } };
-  const { resolved, dataFolder } = app.settleSettings(cli.projectFolder, { flags: cli.flags, environment: host.environment, ...file });
+  const { resolved, dataFolder } = app.settleSettings(cli.projectFolder, { flags: cli.flags, environment: host.environment, ...inputs });
   output.facts({ dataFolder, settings: resolved }, () => {
     output.table(resolved, [
       { title: 'SETTING', of: ({ name }) => name },
