@@ -41,7 +41,8 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     matrix: await deps.features.apply(transform, frame),
   });
   const signature = signatureOf(transform, report);
-  const environment = encode(`${canonicalJson(run.environment)}\n`);
+  // Canonical and without a final line break, as the charter: the file's SHA-256 is the digest of the value.
+  const environment = encode(canonicalJson(run.environment));
   const roles = datasetRoles(run, report.dataset);
   const datasets = await Promise.all(Object.entries(roles).map(async ([role, digest]) => ({ role, version: await deps.data.get(digest) })));
   const evidence: Evidence = {
@@ -66,7 +67,6 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     ['input_example.json', json(exampleFile(transform.inputs))],
     ['environment.json', environment],
     ['test-report.json', await deps.reports.reportJson(report.id)],
-    // Without a final line break, so that the file's SHA-256 is the digest that names the charter.
     ['charter.json', encode(canonicalJson(charter.charter))],
     ['evidence.json', json(evidence)],
     ['model-card.md', encode(toMarkdown(card))],

@@ -12,6 +12,8 @@ export interface MlModelFacts {
 const mlflowVersion = '2.16.0';
 const onnxVersion = '1.17.0';
 const pythonVersion = '3.11.0';
+/** PyYAML reads YAML 1.1, where an instant without quotes is no text. */
+const yamlOptions = { lineWidth: 0, version: '1.1' } as const;
 
 /**
  * The files that make a package a model folder for MLflow (2 and later): `MLmodel` with the ONNX and the generic Python flavour and a tensor
@@ -44,9 +46,9 @@ export function mlflowFiles({ run, signature, onnx }: MlModelFacts): readonly (r
   const python = { python: pythonVersion, build_dependencies: ['pip'], dependencies: ['-r requirements.txt'] };
   const conda = { name: 'gyre-model', channels: ['conda-forge'], dependencies: [`python=${pythonVersion}`, 'pip', { pip: pins }] };
   return [
-    ['MLmodel', stringify(mlmodel, { lineWidth: 0 })],
-    ['conda.yaml', stringify(conda)],
-    ['python_env.yaml', stringify(python)],
+    ['MLmodel', stringify(mlmodel, yamlOptions)],
+    ['conda.yaml', stringify(conda, yamlOptions)],
+    ['python_env.yaml', stringify(python, yamlOptions)],
     ['requirements.txt', `${pins.join('\n')}\n`],
   ];
 }

@@ -1,0 +1,3 @@
+import { registryContract } from './store-contract.ts';
+
+registryContract('SQLite', () => Promise.resolve({ options: { url: 'sqlite::memory:' }, [Symbol.asyncDispose]: () => Promise.resolve() }));
