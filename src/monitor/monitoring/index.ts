@@ -14,3 +14,5 @@ export type {
   SegmentIngested,
   WindowQuery,
 } from './port.ts';
+export { openMonitoring } from './monitoring.ts';
+export { monitoringMigrations } from './migrations/index.ts';

@@ -1,0 +1,79 @@
+import type { ColumnType } from '#contract';
+import { GyreError, isoInstant } from '#core';
+import { frameFromRecords } from '#tables';
+import type { LooseRecord } from '#tables';
+import { actualsOf, measure } from './actuals.ts';
+import { instantOf } from './instant.ts';
+import { subjectOf } from './judge-window.ts';
+import type { LabelledFrame, MonitoringDeps, PerformanceSummary, Range } from './port.ts';
+import { selectRange } from './predictions-query.ts';
+import type { WindowInput } from './predictions-query.ts';
+import type { ReferenceBook } from './reference.ts';
+
+/** See `Monitoring.labelledFrame`. */
+export async function labelledFrame(deps: MonitoringDeps, references: ReferenceBook, range: Range): Promise<LabelledFrame> {
+  const rows = await rowsOf(deps, range, true);
+  const subject = subjectOf(rows);
+  if (subject === undefined) {
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `"${range.endpoint}" in ${range.environment} has no labelled prediction of a registered model from ${range.from} to ${range.to}`,
+      { ...range },
+    );
+  }
+  const { target, key, train } = await references.facts(subject.modelVersion);
+  const { schema } = await deps.data.get(train);
+  const keyColumn = key ?? 'prediction';
+  // The columns of the training data: what no prediction carries (a column that the model does not take) is missing in every row.
+  const columns = schema.columns.map(({ name, type }) => ({ name, type }));
+  if (!columns.some(({ name }) => name === keyColumn)) columns.unshift({ name: keyColumn, type: 'string' });
+  const records = rows.map(({ id, inputs, label, key: named }): LooseRecord => ({ ...inputs, [keyColumn]: named ?? id, [target]: label }));
+  const frame = frameFromRecords(
+    records.map((record) => Object.fromEntries(columns.map(({ name, type }) => [name, valueAs(type, record[name])]))),
+    columns.map(({ name, type }) => ({ name, type: widened(type, name, records) })),
+  );
+  return { frame, target, key: keyColumn, predictionIds: rows.map(({ id }) => id) };
+}
+
+/** A value in the column's own type, where it came in another that says the same: callers write 1 for "1" and true for 1. */
+function valueAs(type: ColumnType, value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  if (type === 'string') return typeof value === 'string' ? value : String(value);
+  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
+  if (type === 'instant') return value;
+  if (typeof value === 'boolean') return Number(value);
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+}
+
+/** A whole-number column into which somebody sent a fraction is a number column. */
+function widened(type: ColumnType, name: string, records: readonly LooseRecord[]): ColumnType {
+  if (type !== 'integer') return type;
+  const isWhole = records.every((record) => {
+    const value = valueAs(type, record[name]);
+    return typeof value !== 'number' || Number.isSafeInteger(value);
+  });
+  return isWhole ? 'integer' : 'number';
+}
+
+/** See `Monitoring.performanceOver`. */
+export async function performanceOver(deps: MonitoringDeps, range: Range): Promise<PerformanceSummary> {
+  const rows = await rowsOf(deps, range, false);
+  const labelled = rows.filter(({ isLabelled }) => isLabelled);
+  const modelVersions = [...new Set(rows.flatMap(({ modelVersion }) => modelVersion ?? []))];
+  const subject = subjectOf(labelled);
+  const summary = { from: range.from, to: range.to, rows: rows.length, labelled: labelled.length, modelVersions };
+  if (subject === undefined) return { ...summary, metrics: [] };
+  const { signature } = await deps.registry.getById(subject.modelVersion);
+  const names = deps.settings().performance.map(({ metric }) => metric);
+  const seed = `${range.environment}/${range.endpoint} ${isoInstant(instantOf(range.from, 'from'))}`;
+  return { ...summary, metrics: measure(actualsOf(signature, labelled), names, seed) };
+}
+
+async function rowsOf(
+  { store }: MonitoringDeps,
+  { environment, endpoint, from, to }: Range,
+  onlyLabelled: boolean,
+): Promise<readonly WindowInput[]> {
+  const range = { environment, endpoint, from: instantOf(from, 'from'), to: instantOf(to, 'to') };
+  return store.read((db) => selectRange(db, range, onlyLabelled));
+}
