@@ -1,8 +1,8 @@
 import { GyreError } from '#core';
 import { eventType } from '#contract';
 import type { Actor, ModelVersion } from '#contract';
-import type { Tx } from '#store';
-import type { Environment, GateFacts } from './gates.ts';
+import type { Db, Tx } from '#store';
+import type { Environment, GateFacts, Missing } from './gates.ts';
 import type { ReleaseDeps } from './port.ts';
 import { selectApplicationTests, selectApprovals, selectCertifications } from './release-store.ts';
 
@@ -12,61 +12,65 @@ interface Refusal {
   readonly version: ModelVersion;
   readonly environment: string;
   readonly by: Actor;
-  readonly reasons: readonly { readonly gate: string; readonly reason: string }[];
+  readonly reasons: readonly Missing[];
   readonly code?: 'FAILED_PRECONDITION' | 'PERMISSION_DENIED';
 }
+
+/** Reads a version's facts as they stand in a snapshot or a transaction. */
+export type FactsReader = (db: Db) => Promise<GateFacts>;
 
 /** Gathers what gates judge by, and records each attempt that they stop. */
 export interface Gatekeeper {
   /** @throws GyreError NOT_FOUND naming the environments that there are */
   environmentOf(name: string): Environment;
-  gateFacts(version: ModelVersion, target: Environment): Promise<GateFacts>;
+  /** What other rooms know of the version is read at once; its tests and sign-offs whenever the reader is called. */
+  factsReader(version: ModelVersion, target: Environment): Promise<FactsReader>;
   /** Records the refusal, then throws it. */
   refuse(refusal: Refusal): Promise<never>;
 }
 
+/** Tests, sign-offs and switches of one version go one after the other: what a gate judged by still holds when it lets something through. */
+export function lockVersion(tx: Tx, version: ModelVersion): Promise<void> {
+  return tx.lock(`release:version:${version.id}`);
+}
+
 export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
   const { store, events } = deps;
-  const environmentOf = (name: string): Environment => {
-    const { environments } = deps.settings();
-    const found = environments.find((environment) => environment.name === name);
-    if (found !== undefined) return found;
-    throw new GyreError('NOT_FOUND', `no environment "${name}"; there are ${environments.map((known) => known.name).join(', ')}`);
-  };
-  const gateFacts = async (version: ModelVersion, target: Environment): Promise<GateFacts> => {
-    const run = await deps.training.getRun(version.run);
-    const [applicationTests, certifications, approvals] = await store.read(
-      async (db) =>
-        [
-          await selectApplicationTests(db, version.id),
-          await selectCertifications(db, version.id),
-          await selectApprovals(db, version.id),
-        ] as const,
-    );
-    return {
-      version,
-      authors: [...new Set([version.createdBy.identity, run.createdBy.identity])],
-      target,
-      environments: deps.settings().environments,
-      applicationTests,
-      certifications,
-      approvals,
-    };
-  };
-
+  async function recordRefusal(tx: Tx, { refusal, message }: { refusal: Refusal; message: string }): Promise<void> {
+    const { attempted, version, environment, by, reasons } = refusal;
+    events.publish(tx, {
+      type: eventType('gate.refused'),
+      subject: version.id,
+      actor: by.identity,
+      data: { gate: reasons.map(({ gate }) => gate).join(','), modelVersion: version.id, environment, attempted, message },
+    });
+    await Promise.resolve();
+  }
   return {
-    environmentOf,
-    gateFacts,
-    refuse: async ({ attempted, version, environment, by, reasons, code = 'FAILED_PRECONDITION' }) => {
+    environmentOf: (name) => {
+      const { environments } = deps.settings();
+      const found = environments.find((environment) => environment.name === name);
+      if (found !== undefined) return found;
+      throw new GyreError('NOT_FOUND', `no environment "${name}"; there are ${environments.map((known) => known.name).join(', ')}`);
+    },
+    factsReader: async (version, target) => {
+      const run = await deps.training.getRun(version.run);
+      const authors = [...new Set([version.createdBy.identity, run.createdBy.identity])];
+      const { environments } = deps.settings();
+      return async (db) => ({
+        version,
+        authors,
+        target,
+        environments,
+        applicationTests: await selectApplicationTests(db, version.id),
+        certifications: await selectCertifications(db, version.id),
+        approvals: await selectApprovals(db, version.id),
+      });
+    },
+    refuse: async (refusal) => {
+      const { attempted, version, environment, reasons, code = 'FAILED_PRECONDITION' } = refusal;
       const message = `${attempted} refused: ${reasons.map(({ reason }) => reason).join('; ')}`;
-      await store.write(async function recordRefusal(tx: Tx) {
-        events.publish(tx, {
-          type: eventType('gate.refused'),
-          subject: version.id,
-          actor: by.identity,
-          data: { gate: reasons.map(({ gate }) => gate).join(','), modelVersion: version.id, environment, attempted, message },
-        });
-      }, undefined);
+      await store.write(recordRefusal, { refusal, message });
       throw new GyreError(code, message, { modelVersion: version.id, environment, missing: reasons });
     },
   };

@@ -1,4 +1,4 @@
-import type { ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
+import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
 
 /** An environment as the project's file describes it, in its place in the order. */
 export interface Environment {
@@ -12,14 +12,13 @@ export interface Environment {
   readonly approvals: number;
 }
 
-/** All that is known about a version on its way to an environment. */
+/** All that is known about a version on its way to an environment. Sign-offs and tests are the newest first. */
 export interface GateFacts {
   readonly version: ModelVersion;
   /** Who started the training run and who registered the version. */
   readonly authors: readonly string[];
   readonly target: Environment;
   readonly environments: readonly Environment[];
-  /** Newest first, of this version. */
   readonly applicationTests: readonly ApplicationTestReport[];
   readonly certifications: readonly Certification[];
   readonly approvals: readonly Approval[];
@@ -27,7 +26,7 @@ export interface GateFacts {
 
 export type Gate = 'test_report' | 'application_tests' | 'certification' | 'approval' | 'separation_of_duties';
 
-interface Missing {
+export interface Missing {
   readonly gate: Gate;
   readonly reason: string;
 }
@@ -37,20 +36,53 @@ export function certifyingEnvironments(target: Environment, environments: readon
   return environments.filter((environment) => environment.position < target.position && environment.certify !== undefined);
 }
 
-/** The certification that counts: the newest one of this very package. */
-export function validCertification(facts: GateFacts): Certification | undefined {
-  const newest = facts.certifications.find((certification) => certification.package === facts.version.package);
-  return newest?.verdict === 'certified' ? newest : undefined;
+/**
+ * The certifications that count: of the newest application tests in each certifying environment, by people who did not make the version.
+ * Newest first.
+ */
+export function validCertifications(facts: GateFacts): readonly Certification[] {
+  const valid = certifyingEnvironments(facts.target, facts.environments).flatMap((environment) => {
+    const newest = newestTests(facts, environment);
+    if (newest === undefined || !newest.passed) return [];
+    const words = wordsOn(facts, newest);
+    return words.some(({ verdict }) => verdict === 'refused') ? [] : words.filter(({ certifiedBy }) => !isAuthor(facts, certifiedBy));
+  });
+  return facts.certifications.filter((certification) => valid.includes(certification));
 }
 
-/** The approvals that count for the target: each person's newest word on this very package, where it is a yes. */
+/**
+ * The approvals that count for the target: each person's newest word on this very package, where it is a yes, by somebody who neither made
+ * nor certified it, and given in sight of a certification that still holds.
+ */
 export function validApprovals(facts: GateFacts): readonly Approval[] {
-  return newestPerPerson(facts).filter((approval) => approval.verdict === 'approved');
+  const certifications = validCertifications(facts);
+  return wordsFor(facts).filter(
+    (approval) =>
+      approval.verdict === 'approved' && !isClash(facts, approval, certifications) && isCurrent(facts, approval, certifications),
+  );
 }
 
-/** Says what a version still lacks for an environment, each with its reason; nothing missing means that it may go. */
+/** Why a version that was let through once may not come back: somebody has taken back or refused what it was released on. */
+export function withdrawals(facts: GateFacts): readonly Missing[] {
+  const refusedCertifications = certifyingEnvironments(facts.target, facts.environments).flatMap((environment) => {
+    const newest = newestTests(facts, environment);
+    return newest === undefined ? [] : wordsOn(facts, newest).filter(({ verdict }) => verdict === 'refused');
+  });
+  return [
+    ...refusedCertifications.map((certification) => refusedCertification(facts, certification)),
+    ...wordsFor(facts)
+      .filter(({ verdict }) => verdict === 'refused')
+      .map((approval) => refusedApproval(facts, approval)),
+  ];
+}
+
+/** What a version still lacks for an environment, each with its reason; nothing means that it may go. */
+export function missingGates(facts: GateFacts): readonly Missing[] {
+  return [...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+}
+
 export function judgeReadiness(facts: GateFacts): Readiness {
-  const missing = [...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+  const missing = [...missingGates(facts)];
   return { modelVersion: facts.version.id, environment: facts.target.name, ready: missing.length === 0, missing };
 }
 
@@ -65,57 +97,54 @@ function testReportGate({ version }: GateFacts): readonly Missing[] {
 function certificationGates(facts: GateFacts): readonly Missing[] {
   const { version, target, environments } = facts;
   return certifyingEnvironments(target, environments).flatMap((environment): readonly Missing[] => {
-    const newest = facts.applicationTests.find((report) => report.environment === environment.name && report.package === version.package);
+    const newest = newestTests(facts, environment);
     if (newest === undefined) {
       return [
         { gate: 'application_tests', reason: `${title(version)} has no application tests in "${environment.name}": run them there first` },
       ];
     }
     if (!newest.passed) {
-      const failed = newest.checks.filter((check) => !check.passed).map((check) => check.name);
-      return [{ gate: 'application_tests', reason: `application tests ${newest.id} of ${title(version)} failed: ${failed.join(', ')}` }];
+      return [{ gate: 'application_tests', reason: `application tests ${newest.id} of ${title(version)} failed: ${failedChecks(newest)}` }];
     }
     return certificationOf(facts, newest);
   });
 }
 
 function certificationOf(facts: GateFacts, newest: ApplicationTestReport): readonly Missing[] {
-  const { version, authors } = facts;
-  const latest = facts.certifications.find((certification) => certification.package === version.package);
-  if (latest === undefined) {
-    return [{ gate: 'certification', reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}` }];
+  const { version } = facts;
+  const words = wordsOn(facts, newest);
+  const refused = words.find(({ verdict }) => verdict === 'refused');
+  if (refused !== undefined) return [refusedCertification(facts, refused)];
+  if (words.some(({ certifiedBy }) => !isAuthor(facts, certifiedBy))) return [];
+  const [own] = words;
+  if (own !== undefined) {
+    return [{ gate: 'separation_of_duties', reason: `${own.certifiedBy.name} made ${title(version)} and cannot certify it as well` }];
   }
-  if (latest.verdict === 'refused') {
-    return [{ gate: 'certification', reason: `${latest.certifiedBy.name} refused to certify ${title(version)}: ${latest.statement}` }];
-  }
-  if (latest.reportDigest !== newest.digest) {
+  const ofOlder = facts.certifications.find(
+    ({ package: certified, report, verdict }) =>
+      verdict === 'certified' &&
+      certified === version.package &&
+      facts.applicationTests.some(({ id, environment }) => id === report && environment === newest.environment),
+  );
+  if (ofOlder !== undefined) {
     return [
       {
         gate: 'certification',
-        reason: `the certification of ${title(version)} speaks of application tests ${latest.report}; newer ones (${newest.id}) are not certified`,
+        reason: `the certification of ${title(version)} speaks of application tests ${ofOlder.report}; newer ones (${newest.id}) are not certified`,
       },
     ];
   }
-  if (authors.includes(latest.certifiedBy.identity)) {
-    return [{ gate: 'separation_of_duties', reason: `${latest.certifiedBy.name} made ${title(version)} and cannot certify it as well` }];
-  }
-  return [];
+  return [{ gate: 'certification', reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}` }];
 }
 
 function approvalGates(facts: GateFacts): readonly Missing[] {
-  const { version, target, authors } = facts;
+  const { version, target } = facts;
   if (target.approve === undefined) return [];
-  const words = newestPerPerson(facts);
+  const words = wordsFor(facts);
   const refused = words.find((approval) => approval.verdict === 'refused');
-  if (refused !== undefined) {
-    return [
-      { gate: 'approval', reason: `${refused.approvedBy.name} refused ${title(version)} for "${target.name}": ${refused.statement}` },
-    ];
-  }
-  const certification = validCertification(facts);
-  const clash = words.find(
-    ({ approvedBy }) => authors.includes(approvedBy.identity) || approvedBy.identity === certification?.certifiedBy.identity,
-  );
+  if (refused !== undefined) return [refusedApproval(facts, refused)];
+  const certifications = validCertifications(facts);
+  const clash = words.find((approval) => isClash(facts, approval, certifications));
   if (clash !== undefined) {
     return [
       {
@@ -124,20 +153,79 @@ function approvalGates(facts: GateFacts): readonly Missing[] {
       },
     ];
   }
-  const lacking = target.approvals - words.length;
+  const lacking = target.approvals - words.filter((approval) => isCurrent(facts, approval, certifications)).length;
   if (lacking <= 0) return [];
+  const stale = words.find((approval) => !isCurrent(facts, approval, certifications));
+  if (stale !== undefined && certifications.length > 0) {
+    return [
+      {
+        gate: 'approval',
+        reason: `${stale.approvedBy.name} approved ${title(version)} for "${target.name}" before its newest certification: it is to be approved again`,
+      },
+    ];
+  }
   const people = lacking === 1 ? 'one approver' : `${lacking} approvers`;
   return [{ gate: 'approval', reason: `${title(version)} lacks the approval of ${people} for "${target.name}"` }];
 }
 
-function newestPerPerson(facts: GateFacts): readonly Approval[] {
+/** The newest application tests of this very package in an environment. */
+function newestTests({ version, applicationTests }: GateFacts, { name }: Environment): ApplicationTestReport | undefined {
+  return applicationTests.find((report) => report.environment === name && report.package === version.package);
+}
+
+/** Each certifier's newest word on a report. */
+function wordsOn({ version, certifications }: GateFacts, report: ApplicationTestReport): readonly Certification[] {
+  return newestOfEach(
+    certifications.filter((word) => word.package === version.package && word.reportDigest === report.digest),
+    ({ certifiedBy }) => certifiedBy.identity,
+  );
+}
+
+/** Each approver's newest word on this very package for the target. */
+function wordsFor({ version, target, approvals }: GateFacts): readonly Approval[] {
+  return newestOfEach(
+    approvals.filter((word) => word.package === version.package && word.environment === target.name),
+    ({ approvedBy }) => approvedBy.identity,
+  );
+}
+
+function newestOfEach<W>(words: readonly W[], person: (word: W) => string): readonly W[] {
   const seen = new Set<string>();
-  return facts.approvals.filter((approval) => {
-    if (approval.environment !== facts.target.name || approval.package !== facts.version.package) return false;
-    if (seen.has(approval.approvedBy.identity)) return false;
-    seen.add(approval.approvedBy.identity);
+  return words.filter((word) => {
+    if (seen.has(person(word))) return false;
+    seen.add(person(word));
     return true;
   });
+}
+
+function isAuthor({ authors }: GateFacts, { identity }: Actor): boolean {
+  return authors.includes(identity);
+}
+
+function isClash(facts: GateFacts, { approvedBy }: Approval, certifications: readonly Certification[]): boolean {
+  return isAuthor(facts, approvedBy) || certifications.some(({ certifiedBy }) => certifiedBy.identity === approvedBy.identity);
+}
+
+/** An approval speaks of the certification that its approver saw; where nobody certifies, it speaks for itself. */
+function isCurrent({ target, environments }: GateFacts, { certification }: Approval, certifications: readonly Certification[]): boolean {
+  if (certifyingEnvironments(target, environments).length === 0) return true;
+  return certifications.some(({ id }) => id === certification);
+}
+
+function refusedCertification({ version }: GateFacts, { certifiedBy, statement }: Certification): Missing {
+  return { gate: 'certification', reason: `${certifiedBy.name} refused to certify ${title(version)}: ${statement}` };
+}
+
+function refusedApproval({ version, target }: GateFacts, { approvedBy, statement }: Approval): Missing {
+  return { gate: 'approval', reason: `${approvedBy.name} refused ${title(version)} for "${target.name}": ${statement}` };
+}
+
+/** The names of the checks that failed. */
+export function failedChecks(report: ApplicationTestReport): string {
+  return report.checks
+    .filter((check) => !check.passed)
+    .map((check) => check.name)
+    .join(', ');
 }
 
 function title(version: ModelVersion): string {

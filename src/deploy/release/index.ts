@@ -1,5 +1,15 @@
 export { openRelease } from './release.ts';
-export type { ApproveRequest, CertifyRequest, Release, ReleaseDeps, ReleaseSettings, Reports, RollRequest, Versions } from './port.ts';
+export type {
+  ApproveRequest,
+  CertifyRequest,
+  PlaneProblem,
+  Release,
+  ReleaseDeps,
+  ReleaseSettings,
+  Reports,
+  RollRequest,
+  Versions,
+} from './port.ts';
 export type { DataPlanes } from './planes.ts';
 export type { Environment } from './gates.ts';
 export { releaseMigrations } from './migrations/index.ts';

@@ -1,9 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { canonicalJson, digestOf } from '#core';
-import type { Sha256 } from '#core';
+import { canonicalJson } from '#core';
 import type { ModelVersion, ReleaseManifest, SignedManifest } from '#contract';
 
-export const defaultMaxBodyBytes = 8 * 1024 * 1024;
+const defaultMaxBodyBytes = 8 * 1024 * 1024;
 const maxRows = 10_000;
 
 export interface ManifestInput {
@@ -42,11 +41,6 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };
-}
-
-/** The digest that names a manifest. */
-export function manifestDigest(manifest: ReleaseManifest): Sha256 {
-  return digestOf(manifest);
 }
 
 /**

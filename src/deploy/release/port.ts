@@ -98,6 +98,12 @@ export interface ApproveRequest {
   readonly by: Actor;
 }
 
+/** A data plane that does not serve what is recorded as live. */
+export interface PlaneProblem {
+  readonly environment: string;
+  readonly reason: string;
+}
+
 /** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
 export interface Release {
   /** Every environment in its order, with what it serves. */
@@ -106,25 +112,32 @@ export interface Release {
   readiness(modelVersion: string, environment: string): Promise<Readiness>;
   /**
    * Switches an environment to a version: manifest signed, data plane swapped, then recorded as live.
-   * In the last environment the version becomes the `champion`.
-   * @throws GyreError FAILED_PRECONDITION naming every gate that is not passed, or the plane's refusal; ABORTED when a switch is under way
+   * In the last environment the version becomes the `champion`. Gates are judged in the transaction that begins the switch.
+   * @throws GyreError FAILED_PRECONDITION naming every gate that is not passed, or the plane's refusal; ABORTED when a switch is under way;
+   *   UNAVAILABLE when it is live but the alias could not follow
    */
   roll(request: RollRequest): Promise<Deployment>;
-  /** Switches back to the version that was live before. @throws GyreError FAILED_PRECONDITION when there is none */
+  /**
+   * Switches back to the version that was live before, on the sign-offs that it was released on.
+   * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since
+   */
   rollBack(request: Omit<RollRequest, 'modelVersion'>): Promise<Deployment>;
   /**
    * Runs the application tests against the version that an environment serves.
-   * @throws GyreError FAILED_PRECONDITION when it serves none
+   * @throws GyreError FAILED_PRECONDITION when it serves none or serves customers; ABORTED when it was switched meanwhile
    */
   runApplicationTests(request: { readonly environment: string; readonly by: Actor }): Promise<ApplicationTestReport>;
-  /** @throws GyreError FAILED_PRECONDITION when the report failed or is not the newest; PERMISSION_DENIED for the version's author */
+  /** @throws GyreError FAILED_PRECONDITION when the report failed or is not the newest; PERMISSION_DENIED for the version's author and approvers */
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
   approve(request: ApproveRequest): Promise<Approval>;
   /** Why a version may not be named champion; undefined when it may. The registry asks, on every path. */
   championRefusal(version: ModelVersion): Promise<string | undefined>;
-  /** After a start: ends switches that a dead process left, and has every data plane serve what is recorded as live. */
-  resume(): Promise<void>;
+  /**
+   * After a start: ends switches that a dead process left, and has every data plane serve what is recorded as live.
+   * @returns the environments where that failed; the others go on
+   */
+  resume(): Promise<readonly PlaneProblem[]>;
   /** The newest first. */
   deployments(filter?: {
     readonly environment?: string;

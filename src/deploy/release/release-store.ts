@@ -90,6 +90,26 @@ export async function selectByState(db: Db, environment: string, state: Deployme
   return row?.record;
 }
 
+/** The deployments whose switch was under way: at most one for each environment. */
+export async function selectRolling(db: Db): Promise<readonly Deployment[]> {
+  const rows = await db.tables<Tables>().selectFrom('deployments').select('record').where('state', '=', 'rolling').execute();
+  return rows.map((row) => row.record);
+}
+
+/** What an environment served last before the version that it serves now. */
+export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('deployments')
+    .select('record')
+    .where('environment', '=', live.environment)
+    .where('state', '=', 'superseded')
+    .where('model_version', '!=', live.modelVersion)
+    .orderBy('generation', 'desc')
+    .executeTakeFirst();
+  return row?.record;
+}
+
 export async function selectByGeneration(db: Db, environment: string, generation: number): Promise<Deployment | undefined> {
   const row = await db
     .tables<Tables>()

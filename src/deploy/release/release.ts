@@ -1,20 +1,19 @@
-import { asSha256, GyreError, isoInstant } from '#core';
-import { eventType } from '#contract';
-import type { SignedManifest } from '#contract';
-import type { Tx } from '#store';
-import { judgeReadiness, type Environment } from './gates.ts';
+import { GyreError, messageOf } from '#core';
+import type { ModelVersion } from '#contract';
+import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { gatekeeper } from './gatekeeper.ts';
-import type { Release, ReleaseDeps } from './port.ts';
+import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
 import {
   selectApplicationTest,
   selectApplicationTests,
   selectApprovals,
+  selectBefore,
   selectByGeneration,
   selectByState,
   selectCertifications,
   selectDeployment,
   selectDeployments,
-  updateDeployment,
+  selectRolling,
 } from './release-store.ts';
 import { applicationTestRunner } from './run-application-tests.ts';
 import { signOff } from './sign-off.ts';
@@ -22,11 +21,18 @@ import { openSwitch } from './switch.ts';
 
 /** Opens the room. Nothing is deployed before `resume` or a verb asks for it. */
 export function openRelease(deps: ReleaseDeps): Release {
-  const { store, blobs, events, clock, versions } = deps;
-  const now = (): string => isoInstant(clock.now());
+  const { store, versions } = deps;
   const keeper = gatekeeper(deps);
   const switches = openSwitch(deps);
   const lastEnvironment = (): Environment | undefined => deps.settings().environments.at(-1);
+  const refused = (what: string, version: ModelVersion, request: Omit<RollRequest, 'modelVersion'>, reasons: readonly Missing[]) =>
+    keeper.refuse({
+      attempted: `${what} ${version.model} version ${version.version} to "${request.environment}"`,
+      version,
+      environment: request.environment,
+      by: request.by,
+      reasons,
+    });
   return {
     ...applicationTestRunner(deps, keeper),
     ...signOff(deps, keeper),
@@ -40,7 +46,7 @@ export function openRelease(deps: ReleaseDeps): Release {
           states.push({
             name,
             position,
-            endpoint,
+            endpoint: live?.endpoint ?? endpoint,
             ...(live === undefined ? {} : { live }),
             ...(address === undefined ? {} : { address }),
             ready: live !== undefined && address !== undefined,
@@ -49,80 +55,102 @@ export function openRelease(deps: ReleaseDeps): Release {
         return states;
       }),
 
-    readiness: async (modelVersion, environment) =>
-      judgeReadiness(await keeper.gateFacts(await versions.getById(modelVersion), keeper.environmentOf(environment))),
+    readiness: async (modelVersion, environment) => {
+      const target = keeper.environmentOf(environment);
+      return judgeReadiness(await store.read(await keeper.factsReader(await versions.getById(modelVersion), target)));
+    },
 
     roll: async (request) => {
       const target = keeper.environmentOf(request.environment);
       const version = await versions.getById(request.modelVersion);
-      const facts = await keeper.gateFacts(version, target);
-      const { ready, missing } = judgeReadiness(facts);
-      if (!ready)
-        return keeper.refuse({
-          attempted: `release of ${version.model} version ${version.version} to "${target.name}"`,
-          version,
-          environment: target.name,
-          by: request.by,
-          reasons: missing,
-        });
-      return switches.to(version, target, request, facts);
+      const factsIn = await keeper.factsReader(version, target);
+      const switched = await switches.to({
+        version,
+        target,
+        reason: request.reason,
+        by: request.by,
+        ending: 'superseded',
+        judge: async (db) => {
+          const facts = await factsIn(db);
+          const missing = missingGates(facts);
+          if (missing.length > 0) return { missing };
+          return { certification: validCertifications(facts).at(0)?.id, approvals: validApprovals(facts).map(({ id }) => id) };
+        },
+      });
+      return 'live' in switched ? switched.live : refused('release of', version, request, switched.missing);
     },
 
     rollBack: async (request) => {
       const target = keeper.environmentOf(request.environment);
-      const history = await store.read((db) => selectDeployments(db, { environment: target.name }));
-      const live = history.find(({ state }) => state === 'live');
-      const before = history.find(({ state, modelVersion }) => state === 'superseded' && modelVersion !== live?.modelVersion);
+      const { live, before } = await store.read(async (db) => {
+        const serving = await selectByState(db, target.name, 'live');
+        return { live: serving, before: serving === undefined ? undefined : await selectBefore(db, serving) };
+      });
       if (live === undefined || before === undefined) {
         throw new GyreError('FAILED_PRECONDITION', `"${target.name}" has served no other version that it could go back to`);
       }
       const version = await versions.getById(before.modelVersion);
-      const back = await switches.to(version, target, request, await keeper.gateFacts(version, target));
-      await store.write(async function markRolledBack(tx: Tx) {
-        await updateDeployment(tx, { ...live, state: 'rolled_back', endedAt: now() });
-        events.publish(tx, {
-          type: eventType('deployment.rolled_back'),
-          subject: live.id,
-          actor: request.by.identity,
-          reason: request.reason,
-          data: { id: live.id, environment: target.name, modelVersion: live.modelVersion, to: back.modelVersion },
-        });
-      }, undefined);
-      return back;
+      const factsIn = await keeper.factsReader(version, target);
+      const switched = await switches.to({
+        version,
+        target,
+        reason: request.reason,
+        by: request.by,
+        ending: 'rolled_back',
+        judge: async (db) => {
+          if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
+            throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
+          }
+          const missing = withdrawals(await factsIn(db));
+          // It passed its gates when it was released: it comes back on the same sign-offs.
+          return missing.length > 0 ? { missing } : { certification: before.certification, approvals: before.approvals };
+        },
+      });
+      return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
     },
 
     championRefusal: async (version) => {
       const target = lastEnvironment();
       if (target === undefined) return undefined;
-      const live = await store.read((db) => selectByState(db, target.name, 'live'));
+      const factsIn = await keeper.factsReader(version, target);
+      const { live, missing } = await store.read(async (db) => ({
+        live: await selectByState(db, target.name, 'live'),
+        missing: missingGates(await factsIn(db)),
+      }));
       if (live?.modelVersion === version.id) return undefined;
-      const { missing } = judgeReadiness(await keeper.gateFacts(version, target));
-      const next = `the alias follows a release to "${target.name}"`;
-      return missing.length === 0 ? next : `${missing.map(({ reason }) => reason).join('; ')}; ${next}`;
+      return [...missing.map(({ reason }) => reason), `the alias follows a release to "${target.name}"`].join('; ');
     },
 
     resume: async () => {
-      for (const { name } of deps.settings().environments) {
-        const interrupted = await store.read((db) => selectByState(db, name, 'rolling'));
-        if (interrupted !== undefined) await switches.fail(interrupted, 'the process ended during the switch');
-        const live = await store.read((db) => selectByState(db, name, 'live'));
-        if (live?.manifest !== undefined) await deps.planes.apply(await readManifest(live.manifest));
+      for (const interrupted of await store.read(selectRolling)) {
+        await switches.fail(interrupted, 'the process ended during the switch');
       }
+      const problems: PlaneProblem[] = [];
+      for (const { name } of deps.settings().environments) {
+        const live = await store.read((db) => selectByState(db, name, 'live'));
+        if (live?.manifest === undefined) continue;
+        try {
+          await deps.planes.apply(await switches.readManifest(live.manifest));
+          const version = await versions.getById(live.modelVersion);
+          if (name === lastEnvironment()?.name && !version.aliases.includes('champion')) {
+            await switches.nameChampion(version, live.deployedBy);
+          }
+        } catch (error) {
+          problems.push({ environment: name, reason: messageOf(error) });
+        }
+      }
+      return problems;
     },
 
     deployments: (filter = {}) => store.read((db) => selectDeployments(db, filter)),
     deploymentOf: (environment, generation) => store.read((db) => selectByGeneration(db, environment, generation)),
     getDeployment: async (id) => found(await store.read((db) => selectDeployment(db, id)), `deployment "${id}"`),
-    getManifest: (digest) => readManifest(digest),
+    getManifest: (digest) => switches.readManifest(digest),
     getApplicationTest: async (id) => found(await store.read((db) => selectApplicationTest(db, id)), `application test report "${id}"`),
     applicationTests: (modelVersion) => store.read((db) => selectApplicationTests(db, modelVersion)),
     certifications: (modelVersion) => store.read((db) => selectCertifications(db, modelVersion)),
     approvals: (modelVersion) => store.read((db) => selectApprovals(db, modelVersion)),
   };
-
-  async function readManifest(digest: string): Promise<SignedManifest> {
-    return JSON.parse(Buffer.from(await blobs.read(asSha256(digest))).toString('utf8')) as SignedManifest;
-  }
 }
 
 function found<T>(record: T | undefined, what: string): T {

@@ -3,7 +3,7 @@ import { eventType } from '#contract';
 import type { ApplicationTestReport } from '#contract';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
-import type { Gatekeeper } from './gatekeeper.ts';
+import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import { generateLoad } from './load.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
@@ -19,6 +19,13 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
   return {
     runApplicationTests: async ({ environment, by }) => {
       const target = keeper.environmentOf(environment);
+      if (target.certify === undefined) {
+        const certifying = deps.settings().environments.filter(({ certify }) => certify !== undefined);
+        throw new GyreError(
+          'FAILED_PRECONDITION',
+          `"${target.name}" serves customers, whose log test requests would enter; application tests run where versions are certified: ${certifying.map(({ name }) => `"${name}"`).join(', ') || 'no environment does so'}`,
+        );
+      }
       const live = await store.read((db) => selectByState(db, target.name, 'live'));
       const address = deps.planes.address(target.name);
       if (live === undefined || address === undefined) {
@@ -70,6 +77,10 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       const applicationTest: ApplicationTestReport = { ...body, digest: digestOf(body) };
       await blobs.put(Buffer.from(canonicalJson(body)));
       await store.write(async function recordApplicationTest(tx: Tx) {
+        await lockVersion(tx, version);
+        if ((await selectByState(tx, target.name, 'live'))?.id !== live.id) {
+          throw new GyreError('ABORTED', `"${target.name}" was switched while its application tests ran: they say nothing; run them again`);
+        }
         await insertApplicationTest(tx, applicationTest);
         events.publish(tx, {
           type: eventType('application_test.finished'),

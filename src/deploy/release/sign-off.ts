@@ -1,46 +1,28 @@
 import { GyreError, isoInstant } from '#core';
 import { eventType } from '#contract';
-import type { Approval, Certification } from '#contract';
+import type { ApplicationTestReport, Approval, Certification } from '#contract';
 import type { Tx } from '#store';
-import { judgeReadiness, validCertification } from './gates.ts';
-import type { Gatekeeper } from './gatekeeper.ts';
+import { failedChecks, type GateFacts, missingGates, type Missing, validCertifications } from './gates.ts';
+import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import type { ApproveRequest, CertifyRequest, Release, ReleaseDeps } from './port.ts';
 import { insertApproval, insertCertification, selectApplicationTest } from './release-store.ts';
+
+/** Why somebody may not put their name to a version. */
+interface Objection {
+  readonly reasons: readonly Missing[];
+  readonly code?: 'PERMISSION_DENIED';
+}
 
 /** What people put their name to: the QA expert's certification and the approver's approval. */
 export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'certify' | 'approve'> {
   const { store, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
   return {
-    certify: async (request: CertifyRequest) => {
+    certify: async (request) => {
       const report = await store.read((db) => selectApplicationTest(db, request.report));
       if (report === undefined) throw new GyreError('NOT_FOUND', `no application test report "${request.report}"`);
       const version = await versions.getById(report.modelVersion);
-      const facts = await keeper.gateFacts(version, keeper.environmentOf(report.environment));
-      const attempted = `certification of ${version.model} version ${version.version}`;
-      if (facts.authors.includes(request.by.identity)) {
-        const reason = `${request.by.name} made this version; another QA expert certifies it`;
-        return keeper.refuse({
-          attempted,
-          version,
-          environment: report.environment,
-          by: request.by,
-          reasons: [{ gate: 'separation_of_duties', reason }],
-          code: 'PERMISSION_DENIED',
-        });
-      }
-      if (request.verdict === 'certified') {
-        const newest = facts.applicationTests.find(({ environment }) => environment === report.environment);
-        const reasons = [];
-        if (!report.passed) {
-          const failed = report.checks.filter((check) => !check.passed).map((check) => check.name);
-          reasons.push({ gate: 'application_tests', reason: `application tests ${report.id} failed: ${failed.join(', ')}` });
-        }
-        if (newest !== undefined && newest.id !== report.id) {
-          reasons.push({ gate: 'application_tests', reason: `application tests ${newest.id} are newer: certify those` });
-        }
-        if (reasons.length > 0) return keeper.refuse({ attempted, version, environment: report.environment, by: request.by, reasons });
-      }
+      const factsIn = await keeper.factsReader(version, keeper.environmentOf(report.environment));
       const certification: Certification = {
         id: newId(),
         modelVersion: version.id,
@@ -52,7 +34,10 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
         certifiedBy: request.by,
         certifiedAt: now(),
       };
-      await store.write(async function recordCertification(tx: Tx) {
+      const objection = await store.write(async function recordCertification(tx: Tx) {
+        await lockVersion(tx, version);
+        const against = objectionToCertify(await factsIn(tx), report, request);
+        if (against !== undefined) return against;
         await insertCertification(tx, certification);
         events.publish(tx, {
           type: eventType('certification.given'),
@@ -61,43 +46,43 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
           reason: request.statement,
           data: { id: certification.id, modelVersion: version.id, report: report.id, verdict: certification.verdict },
         });
+        return undefined;
       }, undefined);
-      return certification;
+      if (objection === undefined) return certification;
+      const attempted = `certification of ${version.model} version ${version.version}`;
+      return keeper.refuse({ attempted, version, environment: report.environment, by: request.by, ...objection });
     },
 
-    approve: async (request: ApproveRequest) => {
+    approve: async (request) => {
       const target = keeper.environmentOf(request.environment);
       const version = await versions.getById(request.modelVersion);
-      const facts = await keeper.gateFacts(version, target);
-      const attempted = `approval of ${version.model} version ${version.version} for "${target.name}"`;
-      const certification = validCertification(facts);
-      const isAuthor = facts.authors.includes(request.by.identity);
-      if (isAuthor || certification?.certifiedBy.identity === request.by.identity) {
-        const reason = `${request.by.name} ${isAuthor ? 'made' : 'certified'} this version; author, certifier and approver are three people`;
-        return keeper.refuse({
-          attempted,
-          version,
-          environment: target.name,
-          by: request.by,
-          reasons: [{ gate: 'separation_of_duties', reason }],
-          code: 'PERMISSION_DENIED',
-        });
+      if (target.approve === undefined) {
+        const asking = deps.settings().environments.filter(({ approve }) => approve !== undefined);
+        throw new GyreError(
+          'FAILED_PRECONDITION',
+          `"${target.name}" asks for no approval; ${asking.length === 0 ? 'no environment does' : `it is asked for by ${asking.map(({ name }) => `"${name}"`).join(', ')}`}`,
+        );
       }
-      const lacking = judgeReadiness(facts).missing.filter(({ gate }) => gate !== 'approval');
-      if (request.verdict === 'approved' && lacking.length > 0)
-        return keeper.refuse({ attempted, version, environment: target.name, by: request.by, reasons: lacking });
-      const approval: Approval = {
-        id: newId(),
-        modelVersion: version.id,
-        package: version.package,
-        environment: target.name,
-        ...(certification === undefined ? {} : { certification: certification.id }),
-        verdict: request.verdict,
-        statement: request.statement,
-        approvedBy: request.by,
-        approvedAt: now(),
-      };
-      await store.write(async function recordApproval(tx: Tx) {
+      const factsIn = await keeper.factsReader(version, target);
+      const signed = await store.write(async function recordApproval(
+        tx: Tx,
+      ): Promise<{ readonly approval: Approval } | { readonly against: Objection }> {
+        await lockVersion(tx, version);
+        const facts = await factsIn(tx);
+        const against = objectionToApprove(facts, request);
+        if (against !== undefined) return { against };
+        const [certification] = validCertifications(facts);
+        const approval: Approval = {
+          id: newId(),
+          modelVersion: version.id,
+          package: version.package,
+          environment: target.name,
+          ...(certification === undefined ? {} : { certification: certification.id }),
+          verdict: request.verdict,
+          statement: request.statement,
+          approvedBy: request.by,
+          approvedAt: now(),
+        };
         await insertApproval(tx, approval);
         events.publish(tx, {
           type: eventType('approval.given'),
@@ -106,8 +91,44 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
           reason: request.statement,
           data: { id: approval.id, modelVersion: version.id, environment: target.name, verdict: approval.verdict },
         });
+        return { approval };
       }, undefined);
-      return approval;
+      if ('approval' in signed) return signed.approval;
+      const attempted = `approval of ${version.model} version ${version.version} for "${target.name}"`;
+      return keeper.refuse({ attempted, version, environment: target.name, by: request.by, ...signed.against });
     },
   };
+}
+
+function objectionToCertify(facts: GateFacts, report: ApplicationTestReport, { by, verdict }: CertifyRequest): Objection | undefined {
+  if (facts.authors.includes(by.identity)) return duties(`${by.name} made this version; another QA expert certifies it`);
+  if (facts.approvals.some(({ approvedBy, package: approved }) => approved === report.package && approvedBy.identity === by.identity)) {
+    return duties(`${by.name} approved this version; author, certifier and approver are three people`);
+  }
+  if (verdict === 'refused') return undefined;
+  const reasons: Missing[] = [];
+  if (!report.passed) reasons.push({ gate: 'application_tests', reason: `application tests ${report.id} failed: ${failedChecks(report)}` });
+  const newest = facts.applicationTests.find(({ environment }) => environment === report.environment);
+  if (newest !== undefined && newest.id !== report.id) {
+    reasons.push({ gate: 'application_tests', reason: `application tests ${newest.id} are newer: certify those` });
+  }
+  return reasons.length === 0 ? undefined : { reasons };
+}
+
+function objectionToApprove(facts: GateFacts, { by, verdict }: ApproveRequest): Objection | undefined {
+  const isAuthor = facts.authors.includes(by.identity);
+  const hasCertified = facts.certifications.some(
+    (word) => word.certifiedBy.identity === by.identity && word.package === facts.version.package && word.verdict === 'certified',
+  );
+  if (isAuthor || hasCertified) {
+    return duties(`${by.name} ${isAuthor ? 'made' : 'certified'} this version; author, certifier and approver are three people`);
+  }
+  if (verdict === 'refused') return undefined;
+  const withoutApprovals = { ...facts, approvals: [] };
+  const reasons = missingGates(withoutApprovals).filter(({ gate }) => gate !== 'approval');
+  return reasons.length === 0 ? undefined : { reasons };
+}
+
+function duties(reason: string): Objection {
+  return { reasons: [{ gate: 'separation_of_duties', reason }], code: 'PERMISSION_DENIED' };
 }

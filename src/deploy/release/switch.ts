@@ -1,151 +1,208 @@
-import { canonicalJson, isoInstant, messageOf, GyreError } from '#core';
+import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
 import { eventType } from '#contract';
-import type { Actor, Deployment, ModelVersion } from '#contract';
-import type { Tx } from '#store';
-import { type Environment, type GateFacts, validApprovals, validCertification } from './gates.ts';
+import type { Actor, Deployment, ModelVersion, SignedManifest } from '#contract';
+import type { Db, Tx } from '#store';
+import type { Environment, Missing } from './gates.ts';
+import { lockVersion } from './gatekeeper.ts';
 import { manifestFor, signManifest } from './manifest.ts';
-import type { ReleaseDeps, RollRequest } from './port.ts';
-import { insertDeployment, lastGeneration, selectByState, updateDeployment } from './release-store.ts';
+import type { ReleaseDeps } from './port.ts';
+import { insertDeployment, lastGeneration, selectByState, selectDeployment, updateDeployment } from './release-store.ts';
+
+/** Whether a switch may begin: what it lacks, or what it is let through on. */
+export type Judgement =
+  | { readonly missing: readonly Missing[] }
+  | { readonly certification: string | undefined; readonly approvals: readonly string[] };
+
+export interface SwitchPlan {
+  readonly version: ModelVersion;
+  readonly target: Environment;
+  readonly reason: string;
+  readonly by: Actor;
+  /** Asked in the transaction that begins the switch, so that what it judges by still holds. */
+  readonly judge: (db: Db) => Promise<Judgement>;
+  /** What becomes of the deployment that was live. */
+  readonly ending: 'superseded' | 'rolled_back';
+}
 
 /** Switches environments from one version to another. */
 export interface Switch {
   /**
    * Records the switch, has the data plane make it true, then records it as live; on failure as failed.
+   * @returns the live deployment, or what is missing
    * @throws GyreError ABORTED when a switch is under way, and what the data plane throws
    */
-  to(version: ModelVersion, target: Environment, request: Omit<RollRequest, 'modelVersion'>, facts: GateFacts): Promise<Deployment>;
-  /** Records that a switch which was under way came to nothing. */
-  fail(draft: Deployment, error: string): Promise<void>;
+  to(plan: SwitchPlan): Promise<{ readonly live: Deployment } | { readonly missing: readonly Missing[] }>;
+  /** Ends a switch that was under way as failed. @returns what is on record of it then: another end that it had meanwhile stays */
+  fail(draft: Deployment, error: string): Promise<Deployment>;
+  /** Makes the version that the last environment serves the champion, where it is not. */
+  nameChampion(version: ModelVersion, by: Actor): Promise<void>;
+  /** @throws GyreError NOT_FOUND, DATA_LOSS */
+  readManifest(digest: string): Promise<SignedManifest>;
 }
+
+/** A deployment with the manifest that its data plane serves. */
+type Released = Deployment & { readonly manifest: string };
 
 export function openSwitch(deps: ReleaseDeps): Switch {
   const { store, blobs, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
-  const switchTo = async (
-    version: ModelVersion,
-    target: Environment,
-    request: Omit<RollRequest, 'modelVersion'>,
-    facts: GateFacts,
-  ): Promise<Deployment> => {
+  const isLast = (environment: string): boolean => environment === deps.settings().environments.at(-1)?.name;
+  const readManifest = async (digest: string): Promise<SignedManifest> =>
+    JSON.parse(Buffer.from(await blobs.read(asSha256(digest))).toString('utf8')) as SignedManifest;
+
+  const to: Switch['to'] = async (plan) => {
+    const { version, target } = plan;
     const { endpoint, maxBodyBytes } = deps.settings();
-    const draft = await store.write(startDeployment, {
-      id: newId(),
-      environment: target.name,
-      endpoint,
-      version,
-      reason: request.reason,
-      certification: validCertification(facts)?.id,
-      approvals: validApprovals(facts).map(({ id }) => id),
-      by: request.by,
-      at: now(),
-    });
+    const begun = await store.write(begin, { id: newId(), at: now(), endpoint, plan });
+    if ('missing' in begun) return begun;
+    const { draft } = begun;
+    let applied = false;
+    let live: Deployment;
     try {
-      const manifest = manifestFor({
-        environment: target.name,
-        endpoint,
-        generation: draft.generation,
-        version,
-        logSample: target.certify === undefined ? 1 : 0,
-        ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
-        tokenHashes: deps.tokenHashes,
-        createdAt: draft.deployedAt,
-      });
-      const signed = signManifest(manifest, deps.privateKey);
+      const signed = signManifest(
+        manifestFor({
+          environment: target.name,
+          endpoint,
+          generation: draft.generation,
+          version,
+          logSample: target.certify === undefined ? 1 : 0,
+          ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+          tokenHashes: deps.tokenHashes,
+          createdAt: draft.deployedAt,
+        }),
+        deps.privateKey,
+      );
       const stored = await blobs.put(Buffer.from(canonicalJson(signed)));
       await deps.planes.apply(signed);
-      const live = { ...draft, manifest: stored.digest, state: 'live' as const };
-      await store.write(makeLive, { live, at: now() });
-      if (target.name === deps.settings().environments.at(-1)?.name) {
-        await versions.setAlias({ model: version.model, alias: 'champion', version: version.version, by: request.by });
-      }
-      return live;
+      applied = true;
+      live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, state: 'live' }, ending: plan.ending, at: now() });
     } catch (error) {
-      await fail(draft, messageOf(error));
-      throw error;
+      const settled = await settle(draft, error);
+      // A COMMIT whose answer was lost: it is live, whatever the caller was told.
+      if (settled.state !== 'live') {
+        if (applied) await putBack(target.name);
+        throw error;
+      }
+      live = settled;
     }
+    if (isLast(target.name)) await nameChampion(version, plan.by);
+    return { live };
   };
 
-  async function startDeployment(
+  async function begin(
     tx: Tx,
-    args: {
-      id: string;
-      environment: string;
-      endpoint: string;
-      version: ModelVersion;
-      reason: string;
-      certification: string | undefined;
-      approvals: readonly string[];
-      by: Actor;
-      at: string;
-    },
-  ): Promise<Deployment> {
-    await tx.lock(`release:${args.environment}`);
-    const underWay = await selectByState(tx, args.environment, 'rolling');
+    { id, at, endpoint, plan }: { id: string; at: string; endpoint: string; plan: SwitchPlan },
+  ): Promise<{ readonly draft: Deployment } | { readonly missing: readonly Missing[] }> {
+    const { version, target, reason, by } = plan;
+    await tx.lock(`release:${target.name}`);
+    await lockVersion(tx, version);
+    const underWay = await selectByState(tx, target.name, 'rolling');
     if (underWay !== undefined) {
-      throw new GyreError(
-        'ABORTED',
-        `a switch of "${args.environment}" (deployment ${underWay.id}) is under way; try again when it has ended`,
-      );
+      throw new GyreError('ABORTED', `a switch of "${target.name}" (deployment ${underWay.id}) is under way; try again when it has ended`);
     }
+    const judgement = await plan.judge(tx);
+    if ('missing' in judgement) return judgement;
     const draft: Deployment = {
-      id: args.id,
-      environment: args.environment,
-      endpoint: args.endpoint,
-      generation: (await lastGeneration(tx, args.environment)) + 1,
-      modelVersion: args.version.id,
-      package: args.version.package,
+      id,
+      environment: target.name,
+      endpoint,
+      generation: (await lastGeneration(tx, target.name)) + 1,
+      modelVersion: version.id,
+      package: version.package,
       state: 'rolling',
-      reason: args.reason,
-      ...(args.certification === undefined ? {} : { certification: args.certification }),
-      approvals: [...args.approvals],
-      deployedBy: args.by,
-      deployedAt: args.at,
+      reason,
+      ...(judgement.certification === undefined ? {} : { certification: judgement.certification }),
+      approvals: [...judgement.approvals],
+      deployedBy: by,
+      deployedAt: at,
     };
     await insertDeployment(tx, draft);
     events.publish(tx, {
       type: eventType('deployment.started'),
       subject: draft.id,
-      actor: args.by.identity,
-      reason: args.reason,
-      data: {
-        id: draft.id,
-        environment: draft.environment,
-        generation: draft.generation,
-        modelVersion: draft.modelVersion,
-      },
+      actor: by.identity,
+      reason,
+      data: { id, environment: draft.environment, generation: draft.generation, modelVersion: draft.modelVersion },
     });
-    return draft;
+    return { draft };
   }
 
-  async function makeLive(tx: Tx, { live, at }: { live: Deployment & { readonly manifest: string }; at: string }): Promise<void> {
+  async function makeLive(tx: Tx, { live, ending, at }: { live: Released; ending: SwitchPlan['ending']; at: string }): Promise<Deployment> {
     const previous = await selectByState(tx, live.environment, 'live');
-    if (previous !== undefined && previous.id !== live.id) await updateDeployment(tx, { ...previous, state: 'superseded', endedAt: at });
+    const actor = live.deployedBy.identity;
+    if (previous !== undefined) await updateDeployment(tx, { ...previous, state: ending, endedAt: at });
     await updateDeployment(tx, live);
+    const { id, environment, generation, modelVersion, manifest } = live;
     events.publish(tx, {
       type: eventType('deployment.live'),
-      subject: live.id,
-      actor: live.deployedBy.identity,
+      subject: id,
+      actor,
       reason: live.reason,
-      data: {
-        id: live.id,
-        environment: live.environment,
-        generation: live.generation,
-        modelVersion: live.modelVersion,
-        manifest: live.manifest,
-      },
+      data: { id, environment, generation, modelVersion, manifest },
     });
+    if (previous !== undefined && ending === 'rolled_back') {
+      events.publish(tx, {
+        type: eventType('deployment.rolled_back'),
+        subject: previous.id,
+        actor,
+        reason: live.reason,
+        data: { id: previous.id, environment, modelVersion: previous.modelVersion, to: modelVersion },
+      });
+    }
+    return live;
   }
 
-  async function markFailed(tx: Tx, { draft, error, at }: { draft: Deployment; error: string; at: string }): Promise<void> {
-    await updateDeployment(tx, { ...draft, state: 'failed', reason: `${draft.reason} (failed: ${error})`, endedAt: at });
+  async function markFailed(tx: Tx, { draft, error, at }: { draft: Deployment; error: string; at: string }): Promise<Deployment> {
+    const stored = (await selectDeployment(tx, draft.id)) ?? draft;
+    if (stored.state !== 'rolling') return stored;
+    const failed: Deployment = { ...draft, state: 'failed', reason: `${draft.reason} (failed: ${error})`, endedAt: at };
+    await updateDeployment(tx, failed);
     events.publish(tx, {
       type: eventType('deployment.failed'),
       subject: draft.id,
       actor: draft.deployedBy.identity,
       data: { id: draft.id, environment: draft.environment, modelVersion: draft.modelVersion, error },
     });
+    return failed;
   }
 
-  const fail = (draft: Deployment, error: string): Promise<void> => store.write(markFailed, { draft, error, at: now() });
-  return { to: switchTo, fail };
+  const fail = (draft: Deployment, error: string): Promise<Deployment> => store.write(markFailed, { draft, error, at: now() });
+
+  async function settle(draft: Deployment, error: unknown): Promise<Deployment> {
+    try {
+      return await fail(draft, messageOf(error));
+    } catch (second) {
+      throw new GyreError(
+        'UNAVAILABLE',
+        `${messageOf(error)}; nor could that be recorded (${messageOf(second)}): the next start ends deployment ${draft.id}`,
+        { deployment: draft.id },
+        { cause: error },
+      );
+    }
+  }
+
+  /** The data plane serves what was never recorded as live: it goes back to what is. Where that fails too, the next start does it. */
+  async function putBack(environment: string): Promise<void> {
+    const live = await store.read((db) => selectByState(db, environment, 'live')).catch(() => undefined);
+    if (live?.manifest === undefined) return;
+    await readManifest(live.manifest)
+      .then((manifest) => deps.planes.apply(manifest))
+      .catch(() => undefined);
+  }
+
+  /** The switch itself is done by now: a failure here does not undo it, and the next start makes good for it. */
+  async function nameChampion(version: ModelVersion, by: Actor): Promise<void> {
+    try {
+      await versions.setAlias({ model: version.model, alias: 'champion', version: version.version, by });
+    } catch (error) {
+      throw new GyreError(
+        'UNAVAILABLE',
+        `${version.model} version ${version.version} is live, but the alias "champion" could not follow: ${messageOf(error)}; the next start sets it`,
+        { modelVersion: version.id },
+        { cause: error },
+      );
+    }
+  }
+
+  return { to, fail, nameChampion, readManifest };
 }
