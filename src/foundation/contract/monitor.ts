@@ -96,6 +96,7 @@ export const Action = strict({
   pipelineRun: Type.Optional(Id),
   outcome: Type.Optional(Type.String()),
   startedAt: Instant,
+  startedBy: Type.Optional(Actor),
   endedAt: Type.Optional(Instant),
 });
 export type Action = Static<typeof Action>;

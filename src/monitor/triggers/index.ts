@@ -1,4 +1,4 @@
 export { openTriggers } from './triggers.ts';
-export type { Triggers, TriggersDeps } from './triggers.ts';
+export type { Triggers, TriggersDeps } from './port.ts';
 export type { Policy } from './policy.ts';
 export { triggersMigrations } from './migrations/index.ts';

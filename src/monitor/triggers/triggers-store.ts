@@ -45,6 +45,19 @@ export async function updateAction(tx: Tx, record: Action): Promise<void> {
     .execute();
 }
 
+/** What is not ended, oldest first. */
+export async function selectOpen(db: Db): Promise<readonly Action[]> {
+  const rows = await db
+    .tables<Tables>()
+    .selectFrom('actions')
+    .select('record')
+    .where('state', 'in', ['waiting', 'started'])
+    .orderBy('started_at')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => row.record);
+}
+
 /** The newest first. */
 export async function selectActions(db: Db, filter: ActionFilter): Promise<readonly Action[]> {
   let query = db.tables<Tables>().selectFrom('actions').select('record').orderBy('started_at', 'desc').orderBy('id', 'desc');
@@ -56,6 +69,17 @@ export async function selectActions(db: Db, filter: ActionFilter): Promise<reado
 
 export async function selectAction(db: Db, id: string): Promise<Action | undefined> {
   return (await db.tables<Tables>().selectFrom('actions').select('record').where('id', '=', id).executeTakeFirst())?.record;
+}
+
+export async function selectByAlert(db: Db, alert: string, kind: Action['kind']): Promise<Action | undefined> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('actions')
+    .select('record')
+    .where('alert', '=', alert)
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+  return row?.record;
 }
 
 export async function selectByPipelineRun(db: Db, pipelineRun: string): Promise<Action | undefined> {

@@ -1,113 +1,64 @@
 import { GyreError, hasCode, isoInstant, messageOf } from '#core';
-import type { Clock, NewId } from '#core';
+import type { ErrorCode } from '#core';
 import { eventType } from '#contract';
-import type { Action, Actor, Alert, PipelineRun } from '#contract';
-import type { Events, Subscription } from '#events';
-import type { Store, Tx } from '#store';
-import { decide, type Decision, type Policy } from './policy.ts';
-import { type ActionFilter, insertAction, selectAction, selectActions, selectByPipelineRun, updateAction } from './triggers-store.ts';
+import type { Action, Alert } from '#contract';
+import type { Subscription } from '#events';
+import { actionLog, type Ending } from './action-log.ts';
+import { type ActionKind, decide, type Decision } from './policy.ts';
+import type { Triggers, TriggersDeps } from './port.ts';
+import { selectAction, selectActions, selectByAlert, selectByPipelineRun, selectOpen } from './triggers-store.ts';
 
-export interface TriggersDeps {
-  readonly store: Store;
-  readonly events: Events;
-  readonly clock: Clock;
-  readonly newId: NewId;
-  /** The identity that acts: the platform itself, never a person. */
-  readonly actor: Actor;
-  /** The project's policy, as it is now. */
-  readonly policy: () => Policy;
-  /** @throws GyreError NOT_FOUND */
-  readonly getAlert: (id: string) => Promise<Alert>;
-  /** How many labelled rows an environment's endpoint has since an instant. */
-  readonly labelledRows: (alert: Alert) => Promise<number>;
-  /** Starts the retraining pipeline for an alert; the same alert and action give the same pipeline run. */
-  readonly startRetraining: (alert: Alert | undefined, action: Action, by: Actor) => Promise<PipelineRun>;
-  readonly getPipelineRun: (id: string) => Promise<PipelineRun>;
-  /** One sentence about what a finished retraining came to: the comparison of challenger and champion. */
-  readonly outcomeOf: (pipelineRun: string) => Promise<string>;
-  /** Switches the alert's environment back to the version before. */
-  readonly rollBack: (alert: Alert, by: Actor) => Promise<string>;
-  /** Tells people: a log line today, mail and webhooks through the same face. */
-  readonly notify: (alert: Alert) => void;
-}
-
-/** Policy at work: alerts become actions, each once, each with its outcome on record. */
-export interface Triggers extends AsyncDisposable {
-  /** Starts a retraining that a person asks for. */
-  retrain(request: { readonly reason: string; readonly by: Actor }): Promise<Action>;
-  /** The newest first. */
-  actions(filter?: ActionFilter): Promise<readonly Action[]>;
-  /** @throws GyreError NOT_FOUND */
-  getAction(id: string): Promise<Action>;
-  /** Resolves when every event until now has been acted on. */
-  caughtUp(): Promise<void>;
-}
+/** Trying again later would not help: the project itself is in the way. */
+const lasting: readonly ErrorCode[] = ['FAILED_PRECONDITION', 'INVALID_ARGUMENT', 'NOT_FOUND'];
 
 /** Opens the room: from now on it hears of alerts, labels and finished pipelines. */
 export async function openTriggers(deps: TriggersDeps): Promise<Triggers> {
   const { store, events, clock, newId, actor } = deps;
   const now = (): string => isoInstant(clock.now());
+  const log = actionLog(store, events, actor.identity);
+  const end = (action: Action, state: Ending, outcome: string): Promise<void> => log.end(action.id, { state, outcome, at: now() });
 
-  async function recordAction(tx: Tx, { action, by }: { action: Action; by: Actor }): Promise<void> {
-    await insertAction(tx, action);
-    events.publish(tx, {
-      type: eventType('action.started'),
-      subject: action.id,
-      actor: by.identity,
-      reason: action.reason,
-      data: {
-        id: action.id,
-        kind: action.kind,
-        ...(action.alert === undefined ? {} : { alert: action.alert }),
-        ...(action.pipelineRun === undefined ? {} : { pipelineRun: action.pipelineRun }),
-      },
-    });
-  }
-  async function changeAction(tx: Tx, action: Action): Promise<void> {
-    await updateAction(tx, action);
-    if (action.endedAt === undefined) return;
-    events.publish(tx, {
-      type: eventType('action.finished'),
-      subject: action.id,
-      actor: actor.identity,
-      data: { id: action.id, kind: action.kind, state: action.state, outcome: action.outcome ?? '' },
-    });
-  }
-  const end = (action: Action, state: 'succeeded' | 'failed', outcome: string): Promise<void> =>
-    store.write(changeAction, { ...action, state, outcome, endedAt: now() });
-
-  const begin = async (alert: Alert, decision: Decision): Promise<void> => {
+  const begin = async (alert: Alert, { kind, reason }: Decision): Promise<void> => {
     const action: Action = {
       id: newId(),
-      kind: decision.kind,
+      kind,
       alert: alert.id,
-      state: decision.kind === 'retrain' ? 'waiting' : 'started',
-      reason: decision.reason,
+      state: kind === 'retrain' ? 'waiting' : 'started',
+      reason,
       startedAt: now(),
+      startedBy: actor,
     };
     try {
-      await store.write(recordAction, { action, by: actor });
+      await log.record(action, actor.identity);
     } catch (error) {
-      if (hasCode(error, 'ALREADY_EXISTS')) return;
-      throw error;
+      if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+      return complete(alert, await store.read((db) => selectByAlert(db, alert.id, kind)));
     }
-    if (decision.kind === 'notify') {
+    await complete(alert, action);
+  };
+
+  /** Does what is done at once. A process may have died after it recorded the action and before its end: then it is done again. */
+  const complete = async (alert: Alert, action: Action | undefined): Promise<void> => {
+    if (action?.state !== 'started') return;
+    if (action.kind === 'notify') {
       deps.notify(alert);
       await end(action, 'succeeded', 'told in the log and on the page');
     }
-    if (decision.kind === 'roll_back') {
-      try {
-        await end(action, 'succeeded', await deps.rollBack(alert, actor));
-      } catch (error) {
-        await end(action, 'failed', messageOf(error));
-      }
+    if (action.kind === 'roll_back') {
+      const ending = await deps.rollBack(alert, actor).then(
+        (outcome) => ({ state: 'succeeded' as const, outcome }),
+        (error: unknown) => ({ state: 'failed' as const, outcome: messageOf(error) }),
+      );
+      await end(action, ending.state, ending.outcome);
     }
   };
 
   const finish = async (pipelineRun: string, state: string): Promise<void> => {
     const action = await store.read((db) => selectByPipelineRun(db, pipelineRun));
     if (action === undefined || action.endedAt !== undefined) return;
-    await end(action, state === 'succeeded' ? 'succeeded' : 'failed', await deps.outcomeOf(pipelineRun));
+    // The run has ended whether or not its records can be read: an action never stays open for that.
+    const outcome = await deps.outcomeOf(pipelineRun).catch((error: unknown) => `the pipeline ended ${state}; ${messageOf(error)}`);
+    await end(action, state === 'succeeded' ? 'succeeded' : 'failed', outcome);
   };
   /** A run that ended before it was on record as this action's: its event found nobody. */
   const finishIfEnded = async (pipelineRun: string): Promise<void> => {
@@ -115,66 +66,107 @@ export async function openTriggers(deps: TriggersDeps): Promise<Triggers> {
     if (run.endedAt !== undefined) await finish(run.id, run.state);
   };
 
-  const startWaiting = async (): Promise<void> => {
-    const waiting = await store.read((db) => selectActions(db, { state: 'waiting', kind: 'retrain' }));
-    for (const action of waiting) {
-      if (action.alert === undefined) continue;
-      const alert = await deps.getAlert(action.alert);
-      const rows = await deps.labelledRows(alert);
-      const { minRows } = deps.policy();
-      if (rows < minRows) continue;
-      const run = await deps.startRetraining(alert, action, actor);
-      await store.write(changeAction, {
-        ...action,
-        state: 'started',
-        pipelineRun: run.id,
-        reason: `${alert.title}; ${rows} labelled rows since ${alert.since.slice(0, 10)}`,
-      });
-      await finishIfEnded(run.id);
+  const open = (kind: ActionKind, state: Action['state']): Promise<readonly Action[]> =>
+    store.read(async (db) => (await selectOpen(db)).filter((action) => action.kind === kind && action.state === state));
+
+  /** @returns why it starts now; undefined: not yet, or no more */
+  const readyBecause = async (action: Action, alert: Alert | undefined): Promise<string | undefined> => {
+    if (alert === undefined) return action.reason;
+    if (alert.state === 'resolved') {
+      await end(action, 'skipped', `the alert is over: ${alert.resolution ?? 'it was resolved'}`);
+      return undefined;
     }
+    const rows = await deps.labelledRows(alert);
+    if (rows < deps.policy().minRows) return undefined;
+    return `${alert.title}; ${rows} labelled rows since ${alert.since.slice(0, 10)}`;
   };
 
+  /** One retraining at a time: the next one starts from what the one before has left. */
+  const startNext = async (): Promise<void> => {
+    if ((await open('retrain', 'started')).length > 0) return;
+    for (const action of await open('retrain', 'waiting')) {
+      const alert = action.alert === undefined ? undefined : await deps.getAlert(action.alert);
+      const reason = await readyBecause(action, alert);
+      if (reason === undefined) continue;
+      let pipelineRun: string;
+      try {
+        ({ id: pipelineRun } = await deps.startRetraining(alert, { ...action, reason }, action.startedBy ?? actor));
+      } catch (error) {
+        if (!lasting.some((code) => hasCode(error, code))) throw error;
+        await end(action, 'failed', messageOf(error));
+        continue;
+      }
+      await log.start(action.id, { pipelineRun, reason });
+      await finishIfEnded(pipelineRun);
+      return;
+    }
+  };
+  /** Subscriptions and people ask at the same time: they are served one after the other. */
+  let turns: Promise<unknown> = Promise.resolve();
+  const startWaiting = (): Promise<void> => {
+    const turn = turns.then(startNext);
+    turns = turn.catch(() => undefined);
+    return turn;
+  };
+
+  await using opened = new AsyncDisposableStack();
+  const subscribed = (subscription: Subscription): Subscription => opened.use(subscription);
   const subscriptions: readonly Subscription[] = [
-    await events.subscribe({
-      name: 'triggers.alerts',
-      types: [eventType('alert.raised'), eventType('alert.updated')],
-      effect: async (event) => {
-        const alert = await deps.getAlert(event.data.id);
-        for (const decision of decide(deps.policy(), alert)) await begin(alert, decision);
-      },
-    }),
-    await events.subscribe({
-      name: 'triggers.labels',
-      types: [eventType('labels.joined'), eventType('alert.raised'), eventType('alert.updated')],
-      effect: startWaiting,
-    }),
-    await events.subscribe({
-      name: 'triggers.pipelines',
-      types: [eventType('pipeline_run.finished')],
-      effect: (event) => finish(event.data.id, event.data.state),
-    }),
+    subscribed(
+      await events.subscribe({
+        name: 'triggers.alerts',
+        types: [eventType('alert.raised'), eventType('alert.updated')],
+        effect: async (event) => {
+          const alert = await deps.getAlert(event.data.id);
+          for (const decision of decide(deps.policy(), alert)) await begin(alert, decision);
+        },
+      }),
+    ),
+    subscribed(
+      await events.subscribe({
+        name: 'triggers.labels',
+        types: [eventType('labels.joined'), eventType('action.started'), eventType('action.finished'), eventType('alert.resolved')],
+        effect: startWaiting,
+      }),
+    ),
+    subscribed(
+      await events.subscribe({
+        name: 'triggers.pipelines',
+        types: [eventType('pipeline_run.finished')],
+        effect: (event) => finish(event.data.id, event.data.state),
+      }),
+    ),
   ];
 
+  const getAction = async (id: string): Promise<Action> => {
+    const action = await store.read((db) => selectAction(db, id));
+    if (action === undefined) throw new GyreError('NOT_FOUND', `no action "${id}"`);
+    return action;
+  };
+  const closing = opened.move();
   return {
     retrain: async ({ reason, by }) => {
-      const draft: Action = { id: newId(), kind: 'retrain', state: 'started', reason, startedAt: now() };
-      const run = await deps.startRetraining(undefined, draft, by);
-      const action: Action = { ...draft, pipelineRun: run.id };
-      await store.write(recordAction, { action, by });
-      await finishIfEnded(run.id);
-      return action;
+      const action: Action = { id: newId(), kind: 'retrain', state: 'waiting', reason, startedAt: now(), startedBy: by };
+      await log.record(action, by.identity);
+      await startWaiting();
+      const asked = await getAction(action.id);
+      if (asked.state === 'failed' && asked.pipelineRun === undefined) {
+        throw new GyreError('FAILED_PRECONDITION', `cannot train again: ${asked.outcome ?? 'no reason was given'}`, { action: asked.id });
+      }
+      return asked;
+    },
+    resume: async () => {
+      for (const action of await store.read(selectOpen)) {
+        if (action.alert !== undefined) await complete(await deps.getAlert(action.alert), action);
+        if (action.pipelineRun !== undefined) await finishIfEnded(action.pipelineRun);
+      }
+      await startWaiting();
     },
     actions: (filter = {}) => store.read((db) => selectActions(db, filter)),
-    getAction: async (id) => {
-      const action = await store.read((db) => selectAction(db, id));
-      if (action === undefined) throw new GyreError('NOT_FOUND', `no action "${id}"`);
-      return action;
-    },
+    getAction,
     caughtUp: async () => {
       for (const subscription of subscriptions) await subscription.caughtUp();
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const subscription of subscriptions) await subscription[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
