@@ -2,6 +2,8 @@ import type { Check, Fairness, MetricValue, TestReport } from '#contract';
 import { GyreError } from '#core';
 import { meets, parseGate, thresholdText } from '#project';
 import type { ParsedGate } from '#project';
+import { isFairnessMetricName } from '#stats';
+import type { FairnessMetricName } from '#stats';
 import { requireMetric } from './scored.ts';
 import { count, figure, percent } from './words.ts';
 
@@ -15,19 +17,14 @@ export interface GateFacts {
   readonly minSliceRows: number;
 }
 
-type FairnessMetric = 'demographicParityDifference' | 'equalOpportunityDifference' | 'equalizedOddsDifference';
+type FairnessFigure = 'demographicParityDifference' | 'equalOpportunityDifference' | 'equalizedOddsDifference';
 
-/** Gaps between the groups of a column, as gates name them. */
-const fairnessMetrics: Readonly<Record<string, FairnessMetric>> = {
+/** Where a report keeps what gates on gaps between groups speak of. */
+const fairnessFigure: Readonly<Record<FairnessMetricName, FairnessFigure>> = {
   demographic_parity_difference: 'demographicParityDifference',
   equal_opportunity_difference: 'equalOpportunityDifference',
   equalized_odds_difference: 'equalizedOddsDifference',
 };
-
-/** Whether a gate's metric is a gap between the groups of a column. */
-export function isFairnessMetric(metric: string): boolean {
-  return Object.hasOwn(fairnessMetrics, metric);
-}
 
 /**
  * Holds a model to its gates: the charter's thresholds first, then the project's.
@@ -45,7 +42,7 @@ export function judgeGates(success: Readonly<Record<string, string>>, gates: rea
 }
 
 function judge(gate: ParsedGate, from: string, facts: GateFacts): Check {
-  if (isFairnessMetric(gate.metric)) return judgeFairness(gate, from, facts);
+  if (isFairnessMetricName(gate.metric)) return judgeFairness(gate, gate.metric, from, facts);
   requireMetric(gate.metric, facts.task);
   return gate.by === undefined ? judgeWhole(gate, from, facts) : judgeSlices(gate, gate.by, from, facts);
 }
@@ -97,7 +94,7 @@ function judgeSlices(gate: ParsedGate, column: string, from: string, { slices, m
   return { name, passed: failing.length === 0, observed: worst.observed, wanted, message };
 }
 
-function judgeFairness(gate: ParsedGate, from: string, { task, fairness, minSliceRows }: GateFacts): Check {
+function judgeFairness(gate: ParsedGate, metric: FairnessMetricName, from: string, { task, fairness, minSliceRows }: GateFacts): Check {
   if (gate.by === undefined || task !== 'binary') {
     const right =
       gate.by === undefined
@@ -106,7 +103,7 @@ function judgeFairness(gate: ParsedGate, from: string, { task, fairness, minSlic
     throw new GyreError('INVALID_ARGUMENT', `the gate "${gate.text}" cannot be judged: ${right}`, { gate: gate.text });
   }
   const found = fairness.find(({ column }) => column === gate.by);
-  const observed = found?.[fairnessMetrics[gate.metric]] ?? null;
+  const observed = found?.[fairnessFigure[metric]] ?? null;
   const wanted = thresholdText(gate);
   const small = (found?.groups ?? [])
     .filter(({ rows }) => rows < minSliceRows)

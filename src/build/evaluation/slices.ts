@@ -1,7 +1,6 @@
 import type { Charter, Fairness, TestReport, TestSpec } from '#contract';
 import { parseGate } from '#project';
-import { fairnessByGroup } from '#stats';
-import { isFairnessMetric } from './gates.ts';
+import { fairnessByGroup, isFairnessMetricName } from '#stats';
 import { predictedClasses } from './figures.ts';
 import { groupRows } from './groups.ts';
 import type { Grouping } from './groups.ts';
@@ -24,7 +23,7 @@ export function sliceColumns(spec: TestSpec, charter: Charter, key: string | und
   const byGates = gates.map(({ by }) => by).filter((by) => by !== undefined);
   const asked = [...new Set([...(spec.slices ?? []), ...byGates])];
   const protectedColumns = (charter.personalData?.columns ?? []).filter((column) => column !== key);
-  const byFairness = gates.flatMap(({ metric, by }) => (isFairnessMetric(metric) && by !== undefined ? [by] : []));
+  const byFairness = gates.flatMap(({ metric, by }) => (isFairnessMetricName(metric) && by !== undefined ? [by] : []));
   return { asked, personal: protectedColumns.filter((column) => !asked.includes(column)), compared: [...protectedColumns, ...byFairness] };
 }
 

@@ -1,6 +1,6 @@
 import type { Task } from '#contract';
-import { isMetricName, metricInfo, metricNames } from '#stats';
-import type { ComparisonOperator } from './conditions.ts';
+import { isFairnessMetricName, isMetricName, metricInfo, metricNames } from '#stats';
+import type { ComparisonOperator, ParsedGate } from './conditions.ts';
 import type { Finding, PathStep } from './problems.ts';
 import { suggestionFor } from './suggest.ts';
 
@@ -45,4 +45,15 @@ export function checkMetric(
   if (!wrongWay) return [];
   const better = info.higherIsBetter ? 'a higher' : 'a lower';
   return [{ path, message: `${better} ${metric} is better, but "${options.operator}" asks for the opposite`, severity: 'warning' }];
+}
+
+/** As `checkMetric` for a gate, which may also be on a gap between the groups of a column. */
+export function checkGateMetric({ metric, by, operator }: ParsedGate, path: readonly PathStep[], task?: Task): Finding[] {
+  if (!isFairnessMetricName(metric)) return checkMetric(metric, path, task, { operator });
+  if (by === undefined)
+    return [{ path, message: `${metric} is a gap between groups`, suggestion: `name their column: "${metric} by COLUMN <= 0.1"` }];
+  if (task !== undefined && task !== 'binary')
+    return [{ path, message: `${metric} is not measured for a ${task} target`, suggestion: 'it is for a binary decision' }];
+  if (!operator.startsWith('>')) return [];
+  return [{ path, message: `a lower ${metric} is better, but "${operator}" asks for the opposite`, severity: 'warning' }];
 }

@@ -1,6 +1,6 @@
 import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
-import { checkMetric } from './check-metrics.ts';
+import { checkGateMetric, checkMetric } from './check-metrics.ts';
 import { parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import type { Finding } from './problems.ts';
 import { suggestionFor } from './suggest.ts';
@@ -47,7 +47,7 @@ export function checkTest(context: CheckContext): Finding[] {
     const gate = parsed(path, () => parseGate(text));
     if ('finding' in gate) findings.push(gate.finding);
     else {
-      findings.push(...checkMetric(gate.value.metric, path, onlyTask(context), { operator: gate.value.operator }));
+      findings.push(...checkGateMetric(gate.value, path, onlyTask(context)));
       if (gate.value.by !== undefined) findings.push(...anyColumnFinding(context, gate.value.by, path));
     }
   });

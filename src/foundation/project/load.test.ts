@@ -185,6 +185,18 @@ describe('checking a project', () => {
       'gyre.yaml:19:11 test.gates[0]: no dataset has a column "town"; columns: id, city, age, left',
     ],
     [
+      'a gap between groups without a column',
+      'accuracy by city >= 0.7',
+      'equal_opportunity_difference <= 0.1',
+      'gyre.yaml:19:11 test.gates[0]: equal_opportunity_difference is a gap between groups; name their column: "equal_opportunity_difference by COLUMN <= 0.1"',
+    ],
+    [
+      'a gap between groups of no column',
+      'accuracy by city >= 0.7',
+      'equal_opportunity_difference by town <= 0.1',
+      'gyre.yaml:19:11 test.gates[0]: no dataset has a column "town"; columns: id, city, age, left',
+    ],
+    [
       'a gate that cannot be read',
       'accuracy by city >= 0.7',
       'accuracy = 0.7',

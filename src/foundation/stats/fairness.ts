@@ -24,6 +24,15 @@ export interface FairnessReport {
   readonly equalizedOddsDifference: number | null;
 }
 
+/** Gaps between groups, as gates name them: the greatest minus the least rate over the groups of a column. Lower is better. */
+const fairnessMetricNames = ['demographic_parity_difference', 'equal_opportunity_difference', 'equalized_odds_difference'] as const;
+export type FairnessMetricName = (typeof fairnessMetricNames)[number];
+
+/** Whether a name from outside is that of a gap between groups. */
+export function isFairnessMetricName(name: string): name is FairnessMetricName {
+  return fairnessMetricNames.some((known) => known === name);
+}
+
 /**
  * Rates of a binary decision by group.
  * @param truth 0 or 1; @param predicted 0 or 1; @param groups the group of each row; @param minRows groups with fewer rows are listed, but not compared

@@ -20,8 +20,8 @@ export { entropy, mean, midranks, momentsOf, pearson, spearman, standardDeviatio
 export type { Moments } from './moments.ts';
 export { median, numericSketch, quantile, quantileOfSorted, quantilesOfSorted, sorted } from './quantiles.ts';
 export type { NumericSketch } from './quantiles.ts';
-export { fairnessByGroup } from './fairness.ts';
-export type { FairnessReport, GroupRates } from './fairness.ts';
+export { fairnessByGroup, isFairnessMetricName } from './fairness.ts';
+export type { FairnessMetricName, FairnessReport, GroupRates } from './fairness.ts';
 export { chiSquaredSurvival, normalCdf, normalQuantile } from './special.ts';
 export { driftTest } from './drift.ts';
 export type { DriftOptions, DriftResult, DriftSample, DriftStatistic } from './drift.ts';
