@@ -38,6 +38,7 @@ export interface EventData {
   'alert.resolved': { id: string; window: string };
   'action.started': { id: string; kind: string; alert?: string; pipelineRun?: string };
   'action.finished': { id: string; kind: string; state: string; outcome: string };
+  'reproduction.finished': { modelVersion: string; run: string; identical: boolean; expected: string; actual?: string; workers: number };
   'pipeline_run.started': { id: string; pipeline: string; reason: string };
   'pipeline_run.finished': { id: string; pipeline: string; state: string };
   'step_run.started': { id: string; pipelineRun: string; step: string; attempt: number };
