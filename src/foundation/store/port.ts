@@ -56,7 +56,7 @@ export interface MigrationTx {
   readonly schema: SchemaModule;
   readonly types: ColumnTypes;
   /** From here on the database itself refuses to change or delete a row of this table. */
-  appendOnly(table: string): Promise<void>;
+  readonly appendOnly: (table: string) => Promise<void>;
   /** For moving rows; the migration's own snapshot of the tables' shape is its type. */
   tables<T>(): Kysely<T>;
 }
