@@ -58,7 +58,7 @@ const pageSize = (limit: number | undefined, usual: number, most: number): numbe
   limit === undefined ? usual : Math.min(Math.max(1, Math.trunc(limit)), most);
 
 async function windows({ store }: MonitoringDeps, query: WindowQuery): Promise<{ items: readonly Window[]; next?: string }> {
-  const { environment, endpoint, first = 'oldest', after } = query;
+  const { environment, endpoint, first = 'newest', after } = query;
   const limit = pageSize(query.limit, 100, 1000);
   const [from, to] = [optionalInstant(query.from, 'from'), optionalInstant(query.to, 'to')];
   const rows = await store.read((db) =>
@@ -84,7 +84,7 @@ async function predictions(
   { store }: MonitoringDeps,
   query: PredictionQuery,
 ): Promise<{ items: readonly PredictionEntry[]; next?: string }> {
-  const { environment, endpoint, modelVersion, key, first = 'oldest', keysOnly = false, after } = query;
+  const { environment, endpoint, modelVersion, key, first = 'newest', keysOnly = false, after } = query;
   const limit = pageSize(query.limit, 100, 10_000);
   const [from, to] = [optionalInstant(query.from, 'from'), optionalInstant(query.to, 'to')];
   const rows = await store.read((db) =>

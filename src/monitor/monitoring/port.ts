@@ -106,7 +106,7 @@ export interface WindowQuery {
   readonly from?: string;
   /** Windows that start before it. */
   readonly to?: string;
-  /** Default `oldest`. */
+  /** Default `newest`. */
   readonly first?: 'oldest' | 'newest';
   /** Default 100, at most 1000. */
   readonly limit?: number;
@@ -121,7 +121,7 @@ export interface PredictionQuery {
   readonly key?: string;
   readonly from?: string;
   readonly to?: string;
-  /** Default `oldest`. */
+  /** Default `newest`. */
   readonly first?: 'oldest' | 'newest';
   /** Leaves inputs and outputs out. */
   readonly keysOnly?: boolean;
