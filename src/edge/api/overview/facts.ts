@@ -1,0 +1,151 @@
+import type {
+  Action,
+  Alert,
+  ApplicationTestReport,
+  Approval,
+  Certification,
+  DatasetVersion,
+  Deployment,
+  EnvironmentState,
+  ModelVersion,
+  PipelineRun,
+  QualityReport,
+  Readiness,
+  Run,
+  TestReport,
+  Window,
+} from '#contract';
+import { hasCode } from '#core';
+import type { Rooms } from '../port.ts';
+
+/** How many windows a sparkline shows. */
+const shownWindows = 30;
+
+/** The newest records of one model's loop: all that its stations are drawn from. */
+export interface LoopFacts {
+  readonly model: string;
+  readonly champion?: ModelVersion;
+  /** The version that is on its way, where it is newer than the champion; else the champion, else the newest. */
+  readonly version?: ModelVersion;
+  readonly isChallenger: boolean;
+  readonly dataset?: DatasetVersion;
+  readonly quality?: QualityReport;
+  readonly run?: Run;
+  readonly report?: TestReport;
+  readonly pipeline?: PipelineRun;
+  readonly applicationTest?: ApplicationTestReport;
+  readonly certification?: Certification;
+  readonly approvals: readonly Approval[];
+  readonly environments: readonly EnvironmentState[];
+  /** Of `version`, one for each environment, in their order. */
+  readonly readiness: readonly Readiness[];
+  /** The newest deployment of the last environment. */
+  readonly deployment?: Deployment;
+  /** Of the last environment, oldest first. */
+  readonly windows: readonly Window[];
+  /** Open or acknowledged, newest first. */
+  readonly alerts: readonly Alert[];
+  /** Newest first. */
+  readonly actions: readonly Action[];
+}
+
+/** Records are made one after the other: what is not there yet is simply absent from the picture. */
+async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** @param model a registered model, or the name that the project's model will have */
+export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFacts> {
+  const { registry, release, monitoring, triggers, pipelines } = rooms;
+  const [versions, champion, environments] = await Promise.all([
+    registry.listVersions({ model, limit: 1 }),
+    registry.aliased(model, 'champion'),
+    release.environments(),
+  ]);
+  const [newest] = versions.items;
+  const isChallenger = newest !== undefined && champion !== undefined && newest.version > champion.version;
+  const version = isChallenger ? newest : (champion ?? newest);
+  const last = environments.at(-1);
+  const endpoint = last?.endpoint ?? model;
+  const inProduction = last === undefined ? {} : { environment: last.name };
+  const [built, onRecord, deployments, windows, alerts, actions, runs] = await Promise.all([
+    version === undefined ? datasetOf(rooms, undefined) : builtFrom(rooms, version),
+    version === undefined ? undefined : signedOff(rooms, version, environments),
+    release.deployments({ ...inProduction, limit: 1 }),
+    monitoring.windows({ ...inProduction, endpoint, first: 'newest', limit: shownWindows }),
+    monitoring.alerts({ ...inProduction, endpoint, limit: 20 }),
+    triggers.actions({ limit: 20 }),
+    pipelines.list({ limit: 1 }),
+  ]);
+  const [deployment] = deployments;
+  const [pipeline] = runs.items;
+  return {
+    model,
+    isChallenger,
+    environments,
+    approvals: [],
+    readiness: [],
+    ...(champion === undefined ? {} : { champion }),
+    ...(version === undefined ? {} : { version }),
+    ...built,
+    ...onRecord,
+    ...(deployment === undefined ? {} : { deployment }),
+    ...(pipeline === undefined ? {} : { pipeline }),
+    windows: [...windows.items].reverse(),
+    alerts: alerts.filter(({ state }) => state !== 'resolved'),
+    actions,
+  };
+}
+
+async function builtFrom(rooms: Rooms, version: ModelVersion): Promise<Partial<LoopFacts>> {
+  const { training, evaluation } = rooms;
+  const [run, report] = await Promise.all([
+    orNone(training.getRun(version.run)),
+    version.testReport === undefined ? undefined : orNone(evaluation.getReport(version.testReport)),
+  ]);
+  return {
+    ...(await datasetOf(rooms, run)),
+    ...(run === undefined ? {} : { run }),
+    ...(report === undefined ? {} : { report }),
+  };
+}
+
+/** The data that a run was trained on: its recent rows where it has such. Without a run, the newest version there is. */
+async function datasetOf({ data }: Rooms, run: Run | undefined): Promise<Partial<LoopFacts>> {
+  const trained = run?.inputs.find(({ role }) => role === 'train.recent') ?? run?.inputs.find(({ role }) => role === 'train');
+  const part = trained === undefined ? (await data.list({ limit: 1 })).items.at(0) : await orNone(data.get(trained.digest));
+  if (part === undefined) return {};
+  const [parent] = part.manifest.derivedFrom?.parents ?? [];
+  const whole = parent === undefined ? undefined : await orNone(data.get(parent));
+  for (const dataset of whole === undefined ? [part] : [whole, part]) {
+    const quality = await orNone(data.getQuality(dataset.digest));
+    if (quality !== undefined) return { dataset, quality };
+  }
+  return { dataset: whole ?? part };
+}
+
+async function signedOff(
+  { release }: Rooms,
+  version: ModelVersion,
+  environments: readonly EnvironmentState[],
+): Promise<Partial<LoopFacts>> {
+  const [tests, certifications, approvals, readiness] = await Promise.all([
+    release.applicationTests(version.id),
+    release.certifications(version.id),
+    release.approvals(version.id),
+    Promise.all(environments.map(({ name }) => release.readiness(version.id, name))),
+  ]);
+  const [applicationTest] = tests;
+  const [certification] = certifications;
+  return {
+    approvals,
+    readiness,
+    ...(applicationTest === undefined ? {} : { applicationTest }),
+    ...(certification === undefined ? {} : { certification }),
+  };
+}

@@ -1,0 +1,42 @@
+import type { PipelineSignal } from '#pipelines';
+import { frame } from '../event-stream.ts';
+import type { ApiDeps } from '../port.ts';
+import type { Call, StreamAnswer } from '../route.ts';
+import { positionOf } from './paging.ts';
+
+/** Signals that say the same of the same step replace each other while nobody has taken them yet. */
+function nameOf(signal: PipelineSignal): string {
+  return signal.kind === 'run' ? `run ${signal.pipelineRun}` : `${signal.kind} ${signal.pipelineRun} ${signal.step}`;
+}
+
+/** Events after the position that the caller knows, then as they are committed; and what pipelines report on the way. */
+export async function eventStream(
+  { events, pipelines }: Pick<ApiDeps, 'events' | 'pipelines'>,
+  { query, request }: Pick<Call<unknown, { after?: string }, unknown>, 'query' | 'request'>,
+): Promise<StreamAnswer> {
+  const known = request.headers['last-event-id'];
+  const after = positionOf(typeof known === 'string' && known !== '' ? known : query.after) ?? (await events.lastPosition());
+  return async ({ write, signal }) => {
+    const waiting = new Map<string, PipelineSignal>();
+    let sending = false;
+    const sendProgress = async (): Promise<void> => {
+      if (sending) return;
+      sending = true;
+      for (let [next] = waiting; next !== undefined && !signal.aborted; [next] = waiting) {
+        const [name, progress] = next;
+        waiting.delete(name);
+        await write(frame({ event: 'progress', data: progress }));
+      }
+      sending = false;
+    };
+    const unwatch = pipelines.watch((progress) => {
+      waiting.set(nameOf(progress), progress);
+      void sendProgress();
+    });
+    try {
+      for await (const event of events.tail({ after, signal })) await write(frame({ id: String(event.position), data: event }));
+    } finally {
+      unwatch();
+    }
+  };
+}

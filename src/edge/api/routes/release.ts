@@ -1,0 +1,218 @@
+import { Type } from 'typebox';
+import {
+  ApplicationTestReport,
+  Approval,
+  Certification,
+  Deployment,
+  EnvironmentState,
+  Id,
+  Name,
+  Readiness,
+  SignedManifest,
+  oneOf,
+  page,
+  strict,
+} from '#contract';
+import { GyreError } from '#core';
+import type { LoadedProject } from '#project';
+import { route, type Route } from '../route.ts';
+import { ById, Paging, Reason, paging } from '../shapes.ts';
+import { pageOf } from './paging.ts';
+import { versionId } from './version-reference.ts';
+
+const ByEnvironment = strict({ environment: Name });
+const Version = Type.String({ minLength: 1, maxLength: 300, description: 'a version’s id, or name@version' });
+const Roll = strict({ modelVersion: Version, reason: Reason });
+const OfVersion = strict({ ...paging, modelVersion: Type.Optional(Id) });
+const Statement = Type.String({ minLength: 1, maxLength: 10_000, description: 'what was looked at and why this verdict: it is kept' });
+
+export const releaseRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/v1/environments',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Environments in their order, with what each serves',
+    query: Paging,
+    answer: page(EnvironmentState),
+    handle: async ({ release }, { query }) => pageOf(await release.environments(), query, ({ name }) => name),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/readiness',
+    permission: 'read',
+    tag: 'release',
+    summary: 'What a version still lacks for an environment',
+    query: strict({ modelVersion: Version, environment: Name }),
+    answer: Readiness,
+    handle: async ({ release, registry }, { query }) => release.readiness(await versionId(registry, query.modelVersion), query.environment),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/environments/:environment/deploy',
+    permission: 'deploy',
+    tag: 'release',
+    summary: 'Deploys a version to an environment that asks for no approval, such as the one for tests',
+    params: ByEnvironment,
+    body: Roll,
+    answer: Deployment,
+    handle: async ({ release, registry, project }, { params, body, by }) => {
+      requireNoApproval(project.current(), params.environment);
+      return release.roll({
+        environment: params.environment,
+        modelVersion: await versionId(registry, body.modelVersion),
+        reason: body.reason,
+        by,
+      });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/environments/:environment/release',
+    permission: 'release',
+    tag: 'release',
+    summary: 'Switches an environment to a version whose gates are all passed',
+    params: ByEnvironment,
+    body: Roll,
+    answer: Deployment,
+    handle: async ({ release, registry }, { params, body, by }) =>
+      release.roll({
+        environment: params.environment,
+        modelVersion: await versionId(registry, body.modelVersion),
+        reason: body.reason,
+        by,
+      }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/environments/:environment/rollback',
+    permission: 'release',
+    tag: 'release',
+    summary: 'Switches an environment back to the version before',
+    params: ByEnvironment,
+    body: strict({ reason: Reason }),
+    answer: Deployment,
+    handle: ({ release }, { params, body, by }) => release.rollBack({ environment: params.environment, reason: body.reason, by }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/environments/:environment/tests',
+    permission: 'deploy',
+    tag: 'release',
+    summary: 'Runs the application tests against the version that an environment serves',
+    params: ByEnvironment,
+    answer: ApplicationTestReport,
+    handle: ({ release }, { params, by }) => release.runApplicationTests({ environment: params.environment, by }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/deployments',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Deployments, newest first',
+    query: strict({ ...paging, environment: Type.Optional(Name), modelVersion: Type.Optional(Id) }),
+    answer: page(Deployment),
+    handle: async ({ release }, { query: { limit, after, ...filter } }) =>
+      pageOf(await release.deployments({ ...filter, limit: 10_000 }), { limit, ...(after === undefined ? {} : { after }) }, ({ id }) => id),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/deployments/:id',
+    permission: 'read',
+    tag: 'release',
+    summary: 'A deployment',
+    params: ById,
+    answer: Deployment,
+    handle: ({ release }, { params }) => release.getDeployment(params.id),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/manifests/:digest',
+    permission: 'read',
+    tag: 'release',
+    summary: 'A signed release manifest',
+    params: strict({ digest: Id }),
+    answer: SignedManifest,
+    handle: ({ release }, { params }) => release.getManifest(params.digest),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/application-tests',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Reports of application tests, newest first',
+    query: OfVersion,
+    answer: page(ApplicationTestReport),
+    handle: async ({ release }, { query }) => pageOf(await release.applicationTests(query.modelVersion), query, ({ id }) => id),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/application-tests/:id',
+    permission: 'read',
+    tag: 'release',
+    summary: 'A report of application tests',
+    params: ById,
+    answer: ApplicationTestReport,
+    handle: ({ release }, { params }) => release.getApplicationTest(params.id),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/certifications',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Certifications, newest first',
+    query: OfVersion,
+    answer: page(Certification),
+    handle: async ({ release }, { query }) => pageOf(await release.certifications(query.modelVersion), query, ({ id }) => id),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/certifications',
+    permission: 'certify',
+    tag: 'release',
+    summary: 'A QA expert’s word on a report of application tests; never its author’s',
+    body: strict({ report: Id, verdict: oneOf(['certified', 'refused']), statement: Statement }),
+    answer: Certification,
+    status: 201,
+    handle: ({ release }, { body, by }) => release.certify({ ...body, by }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/approvals',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Approvals, newest first',
+    query: OfVersion,
+    answer: page(Approval),
+    handle: async ({ release }, { query }) => pageOf(await release.approvals(query.modelVersion), query, ({ id }) => id),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/approvals',
+    permission: 'approve',
+    tag: 'release',
+    summary: 'An approver’s word on a certified version for an environment; never its author’s or certifier’s',
+    body: strict({ modelVersion: Version, environment: Name, verdict: oneOf(['approved', 'refused']), statement: Statement }),
+    answer: Approval,
+    status: 201,
+    handle: async ({ release, registry }, { body, by }) =>
+      release.approve({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
+  }),
+];
+
+/** Who may deploy for tests may not by that release: an environment that asks for an approval is switched by an operator. */
+function requireNoApproval({ resolved }: LoadedProject, name: string): void {
+  const environment = resolved.environments.find((known) => known.name === name);
+  if (environment === undefined) {
+    const known = resolved.environments.map((one) => `"${one.name}"`).join(', ');
+    throw new GyreError('NOT_FOUND', `there is no environment "${name}"; the project has ${known}`);
+  }
+  if (environment.approve === undefined && environment.approvals === 0) return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `"${name}" asks for an approval: an operator releases to it (POST /api/v1/environments/${name}/release)`,
+    {
+      environment: name,
+    },
+  );
+}

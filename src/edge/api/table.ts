@@ -1,0 +1,30 @@
+import type { Route } from './route.ts';
+import { accessRoutes } from './routes/access.ts';
+import { dataRoutes } from './routes/data.ts';
+import { evaluationRoutes } from './routes/evaluation.ts';
+import { governanceRoutes } from './routes/governance.ts';
+import { monitoringRoutes } from './routes/monitoring.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
+import { platformRoutes } from './routes/platform.ts';
+import { projectRoutes } from './routes/project.ts';
+import { registryRoutes } from './routes/registry.ts';
+import { releaseRoutes } from './routes/release.ts';
+import { trainingRoutes } from './routes/training.ts';
+
+/** The one table of routes: what is registered, documented, and walked by the tests. */
+export function allRoutes(): readonly Route[] {
+  const table: readonly Route[] = [
+    ...platformRoutes(() => table),
+    ...accessRoutes,
+    ...projectRoutes,
+    ...pipelineRoutes,
+    ...dataRoutes,
+    ...trainingRoutes,
+    ...evaluationRoutes,
+    ...registryRoutes,
+    ...releaseRoutes,
+    ...monitoringRoutes,
+    ...governanceRoutes,
+  ];
+  return table;
+}
