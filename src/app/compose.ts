@@ -136,7 +136,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
 
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
-  const data = openData({ ...rooms, temporary: join(folder.path, 'tmp') });
+  const data = openData({ ...rooms, temporary: folder.temporary });
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });
   await training.endAbandoned(platform);
@@ -218,7 +218,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     monitoring,
     executor,
     environment: runEnvironment(),
-    codeVersion: () => codeVersion(project.current().folder, blobs),
+    codeVersion: () => codeVersion(project.current().folder, { blobs, temporary: folder.temporary, ignored: folder.path }),
     workers: values.workers === 0 ? Math.min(4, availableParallelism()) : values.workers,
   };
   const steps = [...dataSteps(loopRooms), ...modelSteps(loopRooms), ...judgingSteps(loopRooms), ...retrainingSteps(loopRooms)];
@@ -237,7 +237,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
       startRetraining: (alert, action, by) => loop.retrain(alert, action, by),
       getPipelineRun: (id) => pipelines.get(id),
       outcomeOf: (pipelineRun) => loop.outcomeOf(pipelineRun),
-      rollBack: async ({ environment, title }, by) => {
+      rollBack: async ({ environment, title, modelVersion }, by) => {
+        const live = (await release.environments()).find(({ name }) => name === environment)?.live;
+        // Asked again, or long after: what the alert speaks of is served no more.
+        if (live?.modelVersion !== modelVersion) return `"${environment}" does not serve model version ${modelVersion} any more`;
         const deployment = await release.rollBack({ environment, reason: title, by });
         return `"${environment}" is back on model version ${deployment.modelVersion}`;
       },

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,6 +18,8 @@ export interface DataFolder extends Disposable {
   readonly blobs: string;
   readonly database: string;
   readonly planes: string;
+  /** For files on their way elsewhere; empty at every start. */
+  readonly temporary: string;
   /** Tells other processes where this one listens. */
   announce(info: Omit<ServerInfo, 'pid' | 'startedAt'>): void;
   /** A secret kept in the folder, readable by its owner alone; undefined when it was never written. */
@@ -44,11 +46,15 @@ export function holdDataFolder(path: string, clock: Clock): DataFolder {
   const lock = takeLock(path);
   const infoPath = join(path, 'server.json');
   rmSync(infoPath, { force: true });
+  const temporary = join(path, 'tmp');
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { mode: 0o700 });
   return {
     path,
     blobs: join(path, 'blobs'),
     database: join(path, 'gyre.db'),
     planes: join(path, 'planes'),
+    temporary,
     announce: (info) => {
       const full: ServerInfo = { pid: process.pid, startedAt: isoInstant(clock.now()), ...info };
       replaceFile(infoPath, `${JSON.stringify(full, undefined, 2)}\n`, 0o600);
@@ -67,27 +73,38 @@ export function holdDataFolder(path: string, clock: Clock): DataFolder {
 
 /** What the process that owns a data folder said of itself; undefined when none does. */
 export function readServerInfo(path: string): ServerInfo | undefined {
+  const info = announced(path);
+  return info === undefined || !isHeld(path) ? undefined : info;
+}
+
+function announced(path: string): ServerInfo | undefined {
   const text = readIfThere(join(path, 'server.json'));
-  if (text === undefined || !isHeld(path)) return undefined;
-  return JSON.parse(text) as ServerInfo;
+  return text === undefined ? undefined : (JSON.parse(text) as ServerInfo);
 }
 
 /** The Ed25519 key that signs release manifests: made at the first start, kept in the folder. @returns PEM texts */
 export function signingKey(folder: DataFolder): { readonly privateKey: string; readonly publicKey: string } {
   const kept = folder.readSecret('manifest-key.pem');
-  const publicKept = folder.readSecret('manifest-key.pub.pem');
-  if (kept !== undefined && publicKept !== undefined) return { privateKey: kept, publicKey: publicKept };
+  if (kept !== undefined) {
+    // Made from the private one: losing the public file must not lead to another key, which data planes would not believe.
+    const publicKey = createPublicKey(kept).export({ type: 'spki', format: 'pem' }).toString();
+    if (folder.readSecret('manifest-key.pub.pem') !== publicKey) folder.writeSecret('manifest-key.pub.pem', publicKey);
+    return { privateKey: kept, publicKey };
+  }
   const pair = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
-  folder.writeSecret('manifest-key.pub.pem', pair.publicKey);
   folder.writeSecret('manifest-key.pem', pair.privateKey);
+  folder.writeSecret('manifest-key.pub.pem', pair.publicKey);
   return { privateKey: pair.privateKey, publicKey: pair.publicKey };
 }
 
-function openLock(path: string): DatabaseSync {
-  const lock = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 });
+/** Whoever only looks whether the folder is held has the lock for a moment: who wants it waits for so long. */
+const probeMs = 250;
+
+function openLock(path: string, timeout: number): DatabaseSync {
+  const lock = new DatabaseSync(join(path, 'lock.db'), { timeout });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     return lock;
@@ -99,7 +116,7 @@ function openLock(path: string): DatabaseSync {
 
 function takeLock(path: string): DatabaseSync {
   try {
-    return openLock(path);
+    return openLock(path, probeMs);
   } catch (error) {
     if (!isLocked(error)) {
       throw new GyreError(
@@ -109,8 +126,7 @@ function takeLock(path: string): DatabaseSync {
         { cause: error },
       );
     }
-    const holder = readIfThere(join(path, 'server.json'));
-    const info = holder === undefined ? undefined : (JSON.parse(holder) as ServerInfo);
+    const info = announced(path);
     throw new GyreError(
       'ALREADY_EXISTS',
       info === undefined
@@ -124,7 +140,7 @@ function takeLock(path: string): DatabaseSync {
 
 function isHeld(path: string): boolean {
   try {
-    openLock(path).close();
+    openLock(path, 0).close();
     return false;
   } catch (error) {
     return isLocked(error);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { GyreError } from '#core';
+import { GyreError, messageOf } from '#core';
 
 /** How a data plane's process is started. */
 export interface PlaneCommand {
@@ -10,8 +10,14 @@ export interface PlaneCommand {
   readonly env: NodeJS.ProcessEnv;
   /** Each line that the process writes to its error stream. */
   readonly onLog: (line: string) => void;
-  /** The process ended without being asked to. */
+  /** The process, once it was ready, ended without being asked to. */
   readonly onExit: (code: number | null) => void;
+  /** A start that takes longer has failed. Default 30,000. */
+  readonly startTimeoutMs?: number;
+  /** A command that is not answered for so long: the process is ended by force, since nobody knows what it serves. Default 60,000. */
+  readonly answerTimeoutMs?: number;
+  /** What is under way when it is stopped gets so long. Default 10,000. */
+  readonly stopTimeoutMs?: number;
 }
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -20,20 +26,29 @@ type Answer = Readonly<Record<string, unknown>>;
 export interface PlaneProcess {
   readonly address: string;
   readonly pid: number;
-  /** @throws GyreError UNAVAILABLE when the process ends before it answers */
+  /** @throws GyreError UNAVAILABLE when the process ends before it answers, or was ended because it did not */
   ask(op: 'reload' | 'flush' | 'stats' | 'drain', manifest?: string): Promise<Answer>;
-  /** Lets it finish what is under way, then ends it. */
+  /** Lets it finish what is under way, then ends it; by force when that takes too long. */
   stop(): Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
  * Starts a data plane and waits until it says that it is ready.
- * @throws GyreError FAILED_PRECONDITION with its own words when it ends instead
+ * @throws GyreError FAILED_PRECONDITION with its own words when it ends instead; UNAVAILABLE when it cannot be run or says nothing in time
  */
 export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
+  const { startTimeoutMs = 30_000, answerTimeoutMs = 60_000, stopTimeoutMs = 10_000 } = options;
   const child = spawn(options.command, [...options.args], { stdio: ['pipe', 'pipe', 'pipe'], env: options.env });
-  const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, Waiting>();
   const lastWords: string[] = [];
+  let failed: Answer | undefined;
+  let ready = false;
   let stopping = false;
   let count = 0;
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -41,30 +56,49 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
     if (lastWords.length > 20) lastWords.shift();
     options.onLog(line);
   });
+  child.stdin.on('error', () => undefined);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (code) => {
-      for (const { reject } of waiting.values()) reject(new GyreError('UNAVAILABLE', `the data plane ended (exit code ${code})`));
+      for (const { reject, timer } of waiting.values()) {
+        clearTimeout(timer);
+        reject(new GyreError('UNAVAILABLE', `the data plane ended (${code === null ? `by ${child.signalCode}` : `exit code ${code}`})`));
+      }
       waiting.clear();
-      if (!stopping) options.onExit(code);
+      if (ready && !stopping) options.onExit(code);
       resolve();
     });
   });
   const address = await new Promise<string>((resolve, reject) => {
-    const refuse = (): void =>
-      reject(
-        new GyreError('FAILED_PRECONDITION', `the data plane did not start: ${lastWords.at(-1) ?? 'it said nothing'}`, { said: lastWords }),
-      );
-    child.once('error', refuse);
-    child.once('exit', refuse);
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new GyreError('UNAVAILABLE', `the data plane did not start within ${startTimeoutMs} ms`, { said: lastWords }));
+    }, startTimeoutMs);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(new GyreError('UNAVAILABLE', `the data plane could not be run: ${messageOf(error)}`, {}, { cause: error }));
+    });
+    // Not `exit`: what it said last may still be in the pipes then.
+    child.once('close', () => {
+      clearTimeout(timer);
+      reject(startFailure(failed, lastWords));
+    });
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line) as Answer;
+      const said = parseLine(line);
+      if (said === undefined) {
+        options.onLog(line);
+        return;
+      }
+      if (said['event'] === 'failed') failed = said;
       if (said['event'] === 'ready') {
-        child.off('exit', refuse);
+        clearTimeout(timer);
+        ready = true;
         resolve(String(said['address']));
       }
       const asked = waiting.get(Number(said['id']));
+      if (asked === undefined) return;
       waiting.delete(Number(said['id']));
-      asked?.resolve(said);
+      clearTimeout(asked.timer);
+      asked.resolve(said);
     });
   });
   const ask: PlaneProcess['ask'] = (op, manifest) =>
@@ -74,10 +108,14 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
         return;
       }
       const id = ++count;
-      waiting.set(id, { resolve, reject });
+      const timer = setTimeout(() => {
+        waiting.delete(id);
+        child.kill('SIGKILL');
+        reject(new GyreError('UNAVAILABLE', `the data plane did not answer "${op}" within ${answerTimeoutMs} ms and was ended`));
+      }, answerTimeoutMs);
+      waiting.set(id, { resolve, reject, timer });
       child.stdin.write(`${JSON.stringify({ id, op, ...(manifest === undefined ? {} : { manifest }) })}\n`);
     });
-  child.stdin.on('error', () => undefined);
   return {
     address,
     pid: child.pid ?? 0,
@@ -85,9 +123,26 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
     stop: async () => {
       stopping = true;
       if (!hasEnded(child)) child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
       await ended;
+      clearTimeout(force);
     },
   };
+}
+
+function startFailure(failed: Answer | undefined, lastWords: readonly string[]): GyreError {
+  const reason = failed === undefined ? (lastWords.at(-1) ?? 'it said nothing') : String(failed['reason']);
+  return new GyreError('FAILED_PRECONDITION', `the data plane did not start: ${reason}`, { said: lastWords });
+}
+
+/** @returns undefined for what is no JSON object: a library that prints is no reason to end */
+function parseLine(line: string): Answer | undefined {
+  try {
+    const said: unknown = JSON.parse(line);
+    return typeof said === 'object' && said !== null ? { ...said } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -1,11 +1,9 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { GyreError, messageOf } from '#core';
-import type { SignedManifest } from '#contract';
 import type { DataPlanes } from '#release';
 import type { Logger } from '#telemetry';
-import { type PlaneProcess, startPlane } from './plane-process.ts';
+import { startPlane } from './plane-process.ts';
+import { SupervisedPlane } from './supervised-plane.ts';
 
 export interface LocalPlanesOptions {
   /** Folder with one folder for each environment: its manifest and its spool. */
@@ -20,120 +18,88 @@ export interface LocalPlanesOptions {
   readonly log: Logger;
   /** Finished segments of an environment's prediction log, oldest first. */
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
+  /** First wait before a plane that keeps dying is started again. Default 500. */
+  readonly retryMs?: number;
 }
 
 /** Data planes as child processes of this one, one for each environment. */
 export interface LocalPlanes extends DataPlanes, AsyncDisposable {
-  /** Ships what was predicted until now: the log's open segments are finished and handed over. */
+  /**
+   * Ships what was predicted until now: the log's open segments are finished and handed over.
+   * @throws GyreError UNAVAILABLE when a plane ends meanwhile; the others are shipped
+   */
   flush(environment?: string): Promise<void>;
   /** The folder of an environment's prediction log. */
   spoolOf(environment: string): string;
+  /** The process of an environment's plane while it runs. */
+  pid(environment: string): number | undefined;
 }
 
-interface Held {
-  process: PlaneProcess;
-  manifest: SignedManifest;
-}
+/** The variables that a plane gets: no credential of ours, it needs none. */
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', 'GYRE_FAULT_PLANE'] as const;
 
 /** Opens the supervisor. A plane that dies is started again with its manifest. */
 export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   const { folder, log } = options;
-  const planes = new Map<string, Held>();
-  let closed = false;
+  const planes = new Map<string, SupervisedPlane>();
 
-  const filesOf = (environment: string): { manifest: string; spool: string } => ({
-    manifest: join(folder, environment, 'manifest.json'),
-    spool: join(folder, environment, 'spool'),
-  });
-
-  const writeManifest = (manifest: SignedManifest): string => {
-    const { environment } = manifest.manifest;
-    const files = filesOf(environment);
-    mkdirSync(files.spool, { recursive: true, mode: 0o700 });
-    const temporary = `${files.manifest}.tmp`;
-    writeFileSync(temporary, JSON.stringify(manifest), { mode: 0o600, flush: true });
-    renameSync(temporary, files.manifest);
-    return files.manifest;
-  };
-
-  const start = async (manifest: SignedManifest): Promise<PlaneProcess> => {
-    const { environment } = manifest.manifest;
-    const file = writeManifest(manifest);
-    const args = [
-      '--manifest',
-      file,
-      '--blobs',
-      options.blobs,
-      '--spool',
-      filesOf(environment).spool,
-      '--public-key',
-      options.publicKeyFile,
-    ];
-    args.push('--host', options.host, '--port', String(options.portOf(environment)), '--control');
-    if (options.tls !== undefined) args.push('--tls-cert', options.tls.cert, '--tls-key', options.tls.key);
-    const entry = fileURLToPath(new URL('./inference-main.ts', import.meta.url));
-    return startPlane({
-      command: process.execPath,
-      args: [entry, ...args],
-      // The plane gets no credential of ours: it needs none.
-      env: Object.fromEntries(
-        ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', 'GYRE_FAULT_PLANE'].flatMap((name) =>
-          process.env[name] === undefined ? [] : [[name, process.env[name]]],
-        ),
-      ),
-      onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
-      onExit: (code) => void restart(environment, code),
+  const planeOf = (environment: string): SupervisedPlane => {
+    const known = planes.get(environment);
+    if (known !== undefined) return known;
+    const plane = new SupervisedPlane({
+      environment,
+      folder: join(folder, environment),
+      host: options.host,
+      port: () => options.portOf(environment),
+      retryMs: options.retryMs ?? 500,
+      log,
+      onSegments: (paths) => options.onSegments(environment, paths),
+      start: ({ manifest, spool, port, onExit }) =>
+        startPlane({
+          command: process.execPath,
+          args: [entry, ...argumentsOf({ manifest, spool, port })],
+          env: Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+          onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
+          onExit,
+        }),
     });
+    planes.set(environment, plane);
+    return plane;
   };
 
-  const restart = async (environment: string, code: number | null): Promise<void> => {
-    const held = planes.get(environment);
-    if (closed || held === undefined) return;
-    log.warn({ environment, code }, 'the data plane died and is started again');
-    planes.delete(environment);
-    try {
-      planes.set(environment, { process: await start(held.manifest), manifest: held.manifest });
-    } catch (error) {
-      log.error({ environment, error: messageOf(error) }, 'the data plane could not be started again');
-    }
-  };
-
-  const flushOne = async (environment: string, held: Held): Promise<void> => {
-    const answer = await held.process.ask('flush');
-    const segments = answer['segments'];
-    if (Array.isArray(segments)) await options.onSegments(environment, segments.map(String));
-  };
+  const argumentsOf = ({ manifest, spool, port }: { manifest: string; spool: string; port: number }): readonly string[] => [
+    '--manifest',
+    manifest,
+    '--blobs',
+    options.blobs,
+    '--spool',
+    spool,
+    '--public-key',
+    options.publicKeyFile,
+    '--host',
+    options.host,
+    '--port',
+    String(port),
+    '--control',
+    ...(options.tls === undefined ? [] : ['--tls-cert', options.tls.cert, '--tls-key', options.tls.key]),
+  ];
 
   return {
-    spoolOf: (environment) => filesOf(environment).spool,
-    address: (environment) => planes.get(environment)?.process.address,
-    apply: async (manifest) => {
-      const { environment, generation } = manifest.manifest;
-      const held = planes.get(environment);
-      if (held === undefined) {
-        const process = await start(manifest);
-        planes.set(environment, { process, manifest });
-        return { address: process.address };
-      }
-      if (held.manifest.signature === manifest.signature) return { address: held.process.address };
-      const file = writeManifest(manifest);
-      const answer = await held.process.ask('reload', file);
-      if (answer['ok'] !== true) {
-        writeManifest(held.manifest);
-        throw new GyreError('FAILED_PRECONDITION', `the data plane refused generation ${generation}: ${String(answer['reason'])}`, {
-          environment,
-        });
-      }
-      held.manifest = manifest;
-      return { address: held.process.address };
-    },
+    spoolOf: (environment) => join(folder, environment, 'spool'),
+    address: (environment) => planes.get(environment)?.address,
+    pid: (environment) => planes.get(environment)?.pid,
+    apply: (manifest) => planeOf(manifest.manifest.environment).apply(manifest),
     flush: async (environment) => {
-      for (const [name, held] of planes) if (environment === undefined || environment === name) await flushOne(name, held);
+      const asked = environment === undefined ? [...planes.values()] : [planes.get(environment)].filter((plane) => plane !== undefined);
+      const shipped = await Promise.allSettled(asked.map((plane) => plane.ship()));
+      const failed = shipped.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
     [Symbol.asyncDispose]: async () => {
-      closed = true;
-      await Promise.all([...planes.values()].map((held) => held.process.stop()));
+      await Promise.all([...planes.values()].map((plane) => plane[Symbol.asyncDispose]()));
       planes.clear();
     },
   };
 }
+
+const entry = fileURLToPath(new URL('./inference-main.ts', import.meta.url));

@@ -26,6 +26,7 @@ export async function holdProject(folder: string, log: Logger, watching: boolean
         log.warn({ error: messageOf(error) }, 'the project file is wrong; the last good one stays in force'),
       );
     });
+    watcher.on('error', (error) => log.warn({ error: messageOf(error) }, 'the project file is not followed any more'));
     watcher.unref();
   }
   return { current: () => current, reload, [Symbol.dispose]: () => watcher?.close() };

@@ -34,15 +34,18 @@ const shippingMs = 2_000;
 export async function up(options: UpOptions): Promise<RunningGyre> {
   refuseUnsafeBinding(options.settings);
   await using opened = new AsyncDisposableStack();
-  const ui = options.pages ? buildUi() : undefined;
-  // A page that cannot be bundled is said below; until then its failure must not end the process.
-  ui?.catch(() => undefined);
   const house = opened.use(await compose(options));
+  const uiFolder = options.pages ? buildUi().then(({ folder }) => folder) : undefined;
+  uiFolder?.catch((error: unknown) =>
+    house.log.error({ error: messageOf(error) }, 'the web pages could not be bundled; the API goes on without'),
+  );
   const { values } = house.settings;
   for (const { name } of house.project.current().resolved.environments) {
     await shipSegments(house.monitoring, name, await leftSegments(house, name), house.log);
   }
-  await house.release.resume();
+  for (const { environment, reason } of await house.release.resume()) {
+    house.log.error({ environment, reason }, 'an environment does not serve what is recorded as live');
+  }
   const api = opened.use(
     await openApi({
       ...house,
@@ -53,11 +56,12 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
       allowLocal: values.localIdentity && isLoopback(values.host),
       settings: house.settings.resolved,
       checkProject: () => checkProject(options.projectFolder),
-      ...(ui === undefined ? {} : { uiFolder: ui.then(({ folder }) => folder) }),
+      ...(uiFolder === undefined ? {} : { uiFolder }),
     }),
   );
   house.folder.announce({ address: api.address, version: gyreVersion });
   await house.pipelines.resume();
+  await house.triggers.resume();
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));
   }, shippingMs);

@@ -51,10 +51,11 @@ export function commandStep(rooms: LoopRooms, folder: string): StepHandler {
         },
         ...(step.timeoutMs === undefined ? {} : { timeoutMs: step.timeoutMs }),
       });
-      const cancel = (): void => void rooms.executor.cancel(job);
+      // A job that ended meanwhile cannot be cancelled, and need not be.
+      const cancel = (): void => void rooms.executor.cancel(job).catch(() => undefined);
       context.signal.addEventListener('abort', cancel, { once: true });
-      const status = await rooms.executor.wait(job);
-      context.signal.removeEventListener('abort', cancel);
+      if (context.signal.aborted) cancel();
+      const status = await rooms.executor.wait(job).finally(() => context.signal.removeEventListener('abort', cancel));
       if (status.state !== 'succeeded') {
         const why = status.state === 'failed' || status.state === 'lost' ? status.message : status.state;
         throw new GyreError('ABORTED', `step "${step.name}" (${run}): ${why}\n${await tail(rooms, job)}`);
