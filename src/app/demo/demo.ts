@@ -1,4 +1,4 @@
-import type { ModelVersion, NamedRow, Prediction } from '#contract';
+import type { ModelVersion, NamedRow, Prediction, Project } from '#contract';
 import { openClient, type Client } from '#cli';
 import { GyreError } from '#core';
 import { build } from './build-station.ts';
@@ -75,11 +75,11 @@ async function trafficSource(
   version: ModelVersion,
   parts: Readonly<Record<string, string>>,
 ): Promise<{ readonly rows: TrafficSource }> {
-  const { data, steps } = await cast.scientist.get<{
-    readonly data: Readonly<Record<string, { readonly key: string }>>;
-    readonly steps: Readonly<Record<string, { readonly of?: string; readonly target?: string }>>;
-  }>('project');
-  const target = Object.values(steps).find((step) => step.target !== undefined)?.target;
+  const { project } = await cast.scientist.get<{ readonly project: Pick<Project, 'data' | 'steps'> }>('project');
+  const { data, steps } = project;
+  const target = Object.values(steps)
+    .flatMap((step) => ('target' in step ? [step.target] : []))
+    .at(0);
   const [dataset] = Object.values(data);
   const { positive, classes } = version.signature;
   const stays = classes.find((name) => name !== positive);
@@ -102,15 +102,18 @@ async function rowsOf(client: Client, digest: string | undefined): Promise<reado
   if (digest === undefined) throw new GyreError('FAILED_PRECONDITION', 'the demo needs the parts "reference" and "later" in the split');
   const rows: NamedRow[] = [];
   for (;;) {
-    const page = await client.get<Page<NamedRow>>(`datasets/${digest}/rows`, { limit: 1000, offset: rows.length });
-    rows.push(...page.items);
-    if (page.items.length < 1000) return rows;
+    const page = await client.get<{ readonly rows: readonly NamedRow[]; readonly total: number }>(`datasets/${digest}/rows`, {
+      limit: 1000,
+      offset: rows.length,
+    });
+    rows.push(...page.rows);
+    if (page.rows.length === 0 || rows.length >= page.total) return rows;
   }
 }
 
 async function tellNext(stage: Stage, version: ModelVersion, address: string): Promise<void> {
   const { production } = await environmentNames(stage);
-  const newest = await stage.cast.operator.get<Page<Prediction>>('predictions', { environment: production, limit: 1 });
+  const newest = await stage.cast.operator.get<Page<Prediction>>('predictions', { environment: production, first: 'newest', limit: 1 });
   stage.tell.chapter('Look at it');
   stage.tell.station('page', address);
   const [prediction] = newest.items;

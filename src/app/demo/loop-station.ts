@@ -64,7 +64,7 @@ function windowText(window: Window): string {
 
 /** Looks what the platform made of the day: an alert, a retraining that is ready, a challenger to release. */
 async function react(stage: Stage, turn: Turn, day: Day): Promise<Turn> {
-  const alert = turn.alert ?? (await firstAlert(stage, day));
+  const alert = turn.alert ?? (await firstAlert(stage, turn));
   if (alert === undefined) return turn;
   const known: Turn = { ...turn, alert };
   if (known.retraining !== undefined) return known;
@@ -76,16 +76,19 @@ async function react(stage: Stage, turn: Turn, day: Day): Promise<Turn> {
   return { ...known, retraining, challenger: challenger.version, servedFrom: day.number + 1 };
 }
 
-async function firstAlert(stage: Stage, day: Day): Promise<Alert | undefined> {
+async function firstAlert(stage: Stage, turn: Turn): Promise<Alert | undefined> {
   const alerts = await stage.cast.operator.get<Page<Alert>>('alerts');
   const alert = alerts.items.toSorted((left, right) => left.raisedAt.localeCompare(right.raisedAt)).at(0);
   if (alert === undefined) return undefined;
   stage.tell.station('ALERT', `${alert.title}\n${alert.cause}`);
-  const changed = day.number - stage.scenario.steadyDays;
-  stage.tell.station(
-    '',
-    `raised ${changed} window${changed === 1 ? '' : 's'} after the world changed; the platform waits for labelled rows enough to train again`,
-  );
+  const window = await stage.cast.operator.get<Window>(`windows/${alert.firstWindow}`);
+  const change = turn.days.find(({ drifted }) => drifted);
+  const changed = turn.days.filter(({ drifted, end }) => drifted && end <= Date.parse(window.end)).length;
+  const when =
+    change === undefined || changed === 0
+      ? 'before anything changed'
+      : `${changed} window${changed === 1 ? '' : 's'} after the world changed`;
+  stage.tell.station('', `raised ${when}; the platform waits for labelled rows enough to train again`);
   return alert;
 }
 

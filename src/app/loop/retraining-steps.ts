@@ -52,7 +52,8 @@ export function retrainingSteps(rooms: LoopRooms): readonly StepHandler[] {
           dataset: `${dataset.name}-recent`,
           key: dataset.key,
           parts: { 'recent-train': 1 - testShare - validation, 'recent-validation': validation, 'recent-test': testShare },
-          salt: dataset.split.salt,
+          // Not the first split's salt: these rows are all of one of its parts, and would fall into few of these.
+          salt: `${dataset.split.salt}:recent`,
           by: context.by,
         });
         return {

@@ -47,7 +47,7 @@ export function registerRoutes(server: FastifyInstance, routes: readonly Route[]
         const principal = callers.get(request);
         if (principal === undefined && permission !== 'public') throw new GyreError('UNAUTHENTICATED', 'nobody was recognised');
         const gone = new AbortController();
-        request.socket.once('close', () => gone.abort());
+        reply.raw.once('close', () => gone.abort());
         const session = sessionOf(request);
         const call: Call<unknown, unknown, unknown> = {
           params: checked(request, 'params', route.params, request.params),

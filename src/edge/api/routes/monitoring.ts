@@ -101,9 +101,11 @@ export const monitoringRoutes: readonly Route[] = [
     summary: 'Judges every window that ended and changed since it was judged; raises, updates and resolves alerts',
     body: strict({ until: Type.Optional(Instant) }),
     answer: WindowsEvaluated,
-    handle: async ({ monitoring, clock }, { body, by }) => {
+    handle: async ({ monitoring, triggers, clock }, { body, by }) => {
       const until = body.until ?? isoInstant(clock.now());
       const windows = await monitoring.evaluate({ until, by });
+      // Whoever asked sees what the policy made of it: its actions are on record when this answers.
+      await triggers.caughtUp();
       return { until, windows: windows.map(({ id, start, end, rows }) => ({ id, start, end, rows })) };
     },
   }),
