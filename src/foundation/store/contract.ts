@@ -387,19 +387,11 @@ export function storeContract(name: string, prepare: () => Promise<StoreFixture>
       });
 
       test('makes a table append-only: the database itself refuses to change or delete a row', async () => {
-        const entries: MigrationSet = {
-          room: 'entries',
-          migrations: [
-            {
-              id: '0001-entries',
-              async up({ schema, types, appendOnly }) {
-                await schema.createTable('entries').addColumn('word', types.text).execute();
-                await appendOnly('entries');
-              },
-            },
-          ],
+        const up: MigrationSet['migrations'][number]['up'] = async ({ schema, types, appendOnly }) => {
+          await schema.createTable('entries').addColumn('word', types.text).execute();
+          await appendOnly('entries');
         };
-        await store.migrate([entries]);
+        await store.migrate([{ room: 'entries', migrations: [{ id: '0001-entries', up }] }]);
         const add = (word: string): Promise<unknown> =>
           store.write((tx) => tx.tables<{ entries: { word: string } }>().insertInto('entries').values({ word }).execute(), undefined);
         await add('first');
