@@ -55,10 +55,11 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const days = planDays(scenario, source.rows, options.control);
   const turn = await runDays(stage, days, { inputs: built.version.signature.inputs.map(({ name }) => name), key: source.rows.key });
 
-  const challenger = turn.challenger;
-  const firstDay = turn.servedFrom;
+  const { challenger, trainedBefore } = turn;
   const comparison =
-    challenger === undefined || firstDay === undefined ? undefined : await compareAfter(stage, turn, built.version, challenger, firstDay);
+    challenger === undefined || trainedBefore === undefined
+      ? undefined
+      : await compareAfter(stage, turn, built.version, challenger, trainedBefore);
   await tellSummary(stage, {
     turn,
     champion: built.version,
@@ -66,8 +67,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     elapsedMs: options.monotonicMs() - started,
     address: options.address,
   });
-  await tellNext(stage, challenger ?? built.version, options.address);
-  return options.control ? turn.challenger === undefined && turn.retraining !== undefined : comparison?.verdict === 'better';
+  await tellNext(stage, turn.servedFrom === undefined ? built.version : (challenger ?? built.version), options.address);
+    if (options.control) return turn.servedFrom === undefined && comparison !== undefined && comparison.verdict !== 'better';
+  return turn.servedFrom !== undefined && comparison?.verdict === 'better';
 }
 
 async function trafficSource(

@@ -14,7 +14,10 @@ export interface Turn {
   /** The one alert that the change raised; undefined when nothing crossed a threshold. */
   readonly alert?: Alert;
   readonly retraining?: Action;
+  /** What the retraining made, released or not. */
   readonly challenger?: ModelVersion;
+  /** The first day whose rows no training could have seen. */
+  readonly trainedBefore?: number;
   /** The first day that the challenger served; undefined when it never went live. */
   readonly servedFrom?: number;
 }
@@ -71,9 +74,10 @@ async function react(stage: Stage, turn: Turn, day: Day): Promise<Turn> {
   const retraining = await retrainingOf(stage, alert);
   if (retraining === undefined) return known;
   const challenger = await tellRetraining(stage, retraining);
-  if (challenger === undefined) return { ...known, retraining };
+  const retrained: Turn = { ...known, retraining, challenger: challenger.version, trainedBefore: day.number + 1 };
+  if (!challenger.helps) return retrained;
   await release(stage, challenger.version, `retrained: ${alert.title}`);
-  return { ...known, retraining, challenger: challenger.version, servedFrom: day.number + 1 };
+  return { ...retrained, servedFrom: day.number + 1 };
 }
 
 async function firstAlert(stage: Stage, turn: Turn): Promise<Alert | undefined> {
@@ -107,7 +111,7 @@ async function retrainingOf(stage: Stage, alert: Alert): Promise<Action | undefi
   }
 }
 
-async function tellRetraining(stage: Stage, retraining: Action): Promise<{ readonly version: ModelVersion } | undefined> {
+async function tellRetraining(stage: Stage, retraining: Action): Promise<{ readonly version: ModelVersion; readonly helps: boolean }> {
   const { cast, tell } = stage;
   tell.chapter('The loop closes: retraining on data that include what is new');
   if (retraining.pipelineRun === undefined) throw new GyreError('INTERNAL', `retraining ${retraining.id} names no pipeline run`);
@@ -119,9 +123,9 @@ async function tellRetraining(stage: Stage, retraining: Action): Promise<{ reado
   const report = await cast.operator.get<TestReport>(`test-reports/${outputOf(stepOf(run, 'evaluate'), 'report')}`);
   tellReport(stage, report);
   tell.station('comparison', retraining.outcome ?? 'no outcome was recorded');
-  if (report.comparison?.verdict !== 'better' || !report.passed) return undefined;
   const id = outputOf(stepOf(run, 'register'), 'modelVersion');
-  return { version: await cast.operator.get<ModelVersion>(`model-versions/${id}`) };
+  const version = await cast.operator.get<ModelVersion>(`model-versions/${id}`);
+  return { version, helps: report.comparison?.verdict === 'better' && report.passed };
 }
 
 /** Frozen champion against what the loop made, on the same rows of days that no training saw. */

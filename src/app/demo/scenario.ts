@@ -17,7 +17,9 @@ const Scenario = Type.Object(
     steadyDays: Type.Integer({ minimum: 1 }),
     driftDays: Type.Integer({ minimum: 1 }),
     story: Type.String(),
-    arrivals: Type.Array(Type.Object({ when: Conditions, weight: Type.Number({ exclusiveMinimum: 0 }) }, { additionalProperties: false })),
+    arrivals: Type.Array(
+      Type.Object({ when: Conditions, share: Type.Number({ minimum: 0, maximum: 1 }) }, { additionalProperties: false }),
+    ),
     labels: Type.Array(Type.Object({ when: Conditions, churn: Type.Number({ minimum: 0, maximum: 1 }) }, { additionalProperties: false })),
   },
   { additionalProperties: false },
@@ -69,23 +71,14 @@ export async function loadScenario(folder: string): Promise<Scenario> {
 }
 
 /**
- * The demo's days: first rows of `reference` as they come, then rows of `later`, drawn by the arrivals' weights without
- * replacement (Efraimidis and Spirakis 2006). Every row is real and comes once; the labels of drifted days follow the scenario's rule.
+ * The demo's days: first rows of `reference` as they come, then rows of `later`, in the shares that the arrivals ask for. Every row is
+ * real and comes once; the labels of drifted days follow the scenario's rule.
  * @param control leave the labels as the table has them: the population shifts, and nothing else
  * @throws GyreError FAILED_PRECONDITION when a part has too few rows
  */
 export function planDays(scenario: Scenario, source: TrafficSource, control: boolean): readonly Day[] {
   const { rowsPerDay, steadyDays, driftDays } = scenario;
-  const arrivals = scenario.arrivals.map(({ when, weight }) => ({ conditions: when.map(parseRowCondition), weight }));
   const rules = scenario.labels.map(({ when, churn }) => ({ conditions: when.map(parseRowCondition), churn }));
-  const steady = drawn(source.reference, steadyDays * rowsPerDay, () => 1, seedOf(scenario.seed, 'steady'), 'reference');
-  const changed = drawn(
-    source.later,
-    driftDays * rowsPerDay,
-    (row) => arrivals.find(({ conditions }) => conditions.every((condition) => holds(condition, row)))?.weight ?? 1,
-    seedOf(scenario.seed, 'arrivals'),
-    'later',
-  );
   const chance = seeded(seedOf(scenario.seed, 'labels'));
   const asItWas = (row: NamedRow): Visit => ({ key: String(row[source.key]), row, label: String(row[source.target]) });
   const asItBecame = (row: NamedRow): Visit => {
@@ -94,36 +87,61 @@ export function planDays(scenario: Scenario, source: TrafficSource, control: boo
     if (control || rule === undefined) return asItWas(row);
     return { ...asItWas(row), label: draw < rule.churn ? source.leaves : source.stays };
   };
-  const visits = [...steady.map(asItWas), ...changed.map(asItBecame)];
+  const steady = shuffled(source.reference, seedOf(scenario.seed, 'steady'));
+  requireRows(steady, steadyDays * rowsPerDay, 'of the part "reference"');
+  const changed = arrivingDays(scenario, source.later);
   const first = Date.parse(`${scenario.start}T00:00:00Z`);
-  return Array.from({ length: steadyDays + driftDays }, (_, index) => ({
-    number: index + 1,
-    drifted: index >= steadyDays,
-    start: first + index * dayMs,
-    end: first + (index + 1) * dayMs,
-    visits: visits.slice(index * rowsPerDay, (index + 1) * rowsPerDay),
-  }));
+  return Array.from({ length: steadyDays + driftDays }, (_, index) => {
+    const drifted = index >= steadyDays;
+    return {
+      number: index + 1,
+      drifted,
+      start: first + index * dayMs,
+      end: first + (index + 1) * dayMs,
+      visits: drifted
+        ? changed[index - steadyDays].map(asItBecame)
+        : steady.slice(index * rowsPerDay, (index + 1) * rowsPerDay).map(asItWas),
+    };
+  });
 }
 
-function drawn(
-  rows: readonly NamedRow[],
-  count: number,
-  weightOf: (row: NamedRow) => number,
-  seed: number,
-  part: string,
-): readonly NamedRow[] {
-  if (rows.length < count) {
-    throw new GyreError(
-      'FAILED_PRECONDITION',
-      `part "${part}" has ${rows.length} rows, and the scenario sends ${count}: lower rowsPerDay or the days`,
-    );
-  }
-  const random = seeded(seed);
-  return rows
-    .map((row) => ({ row, rank: -Math.log(1 - random.next()) / weightOf(row) }))
-    .sort((left, right) => left.rank - right.rank)
-    .slice(0, count)
-    .map(({ row }) => row);
+/** Who comes on each drifted day: each kind of customer in its share, the others filling the day. */
+function arrivingDays(scenario: Scenario, later: readonly NamedRow[]): readonly (readonly NamedRow[])[] {
+  const { rowsPerDay, driftDays, seed } = scenario;
+  const kinds = scenario.arrivals.map(({ when, share }) => ({
+    conditions: when.map(parseRowCondition),
+    perDay: Math.round(share * rowsPerDay),
+    when,
+  }));
+  const others = rowsPerDay - kinds.reduce((sum, { perDay }) => sum + perDay, 0);
+  if (others < 0) throw new GyreError('INVALID_ARGUMENT', 'drift.yaml/arrivals: the shares are more than 1 together');
+  const rows = shuffled(later, seedOf(seed, 'arrivals'));
+  const kindOf = (row: NamedRow): number => kinds.findIndex(({ conditions }) => conditions.every((condition) => holds(condition, row)));
+  const queues = [...kinds, { perDay: others, when: ['any other customer'] }].map(({ perDay, when }, at) => {
+    const queue = rows.filter((row) => kindOf(row) === (at < kinds.length ? at : -1));
+    requireRows(queue, perDay * driftDays, `of the part "later" with ${when.join(' and ')}`);
+    return { queue, perDay };
+  });
+  return Array.from({ length: driftDays }, (_, day) =>
+    shuffled(
+      queues.flatMap(({ queue, perDay }) => queue.slice(day * perDay, (day + 1) * perDay)),
+      seedOf(seed, 'day', day),
+    ),
+  );
+}
+
+function shuffled(rows: readonly NamedRow[], seed: number): readonly NamedRow[] {
+  const copy = [...rows];
+  seeded(seed).shuffle(copy);
+  return copy;
+}
+
+function requireRows(rows: readonly NamedRow[], count: number, which: string): void {
+  if (rows.length >= count) return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `the scenario sends ${count} rows ${which}, and there are ${rows.length}: lower rowsPerDay, the days or the share`,
+  );
 }
 
 function holds(condition: RowCondition, row: NamedRow): boolean {

@@ -47,7 +47,7 @@ export async function tellSummary(stage: Stage, { turn, champion, comparison, el
     'during',
     await spanText(stage, during, stage.control ? 'after the population shifted' : `version ${champion.version}, after the change`),
   );
-  if (after.length > 0 && turn.challenger !== undefined) {
+  if (turn.servedFrom !== undefined && turn.challenger !== undefined) {
     tell.station('after', await spanText(stage, after, `version ${turn.challenger.version}, retrained, tested, certified, approved`));
   }
   if (comparison !== undefined) tell.station('same rows', comparisonText(comparison));
