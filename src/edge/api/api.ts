@@ -86,8 +86,8 @@ function observe(server: FastifyInstance, { metrics, log }: ApiDeps): void {
     help: 'Time until an answer was sent.',
     labels: ['method', 'route'],
   });
-  server.addHook('onRequest', async (_request, reply) => {
-    reply.headers(securityHeaders).header('x-request-id', _request.id);
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders).header('x-request-id', request.id);
   });
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '(none)';
@@ -103,11 +103,14 @@ function observe(server: FastifyInstance, { metrics, log }: ApiDeps): void {
 async function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, { log }: ApiDeps): Promise<FastifyReply> {
   const { problem, headers, unexpected } = refusalOf(error, request.id);
   if (unexpected) log.error({ error, request: request.id, method: request.method, route: request.routeOptions.url }, 'a request failed');
-  return reply
-    .code(problem.status)
-    .headers({ ...headers, 'cache-control': 'no-store' })
-    .type(problemType)
-    .send(JSON.stringify(problem));
+  return (
+    reply
+      .code(problem.status)
+      .headers({ ...securityHeaders, 'x-request-id': request.id, ...headers, 'cache-control': 'no-store' })
+      .type(problemType)
+      // As bytes: Fastify adds a charset to JSON as text, and this media type has none.
+      .send(Buffer.from(JSON.stringify(problem)))
+  );
 }
 
 /** What is no route: an address of the web pages, a known path asked with another method, or nothing at all. */

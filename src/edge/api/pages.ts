@@ -49,11 +49,16 @@ export function openPages(folder: string | Promise<string> | undefined): Pages {
       });
       const name = path === '/' ? 'index.html' : path.slice(1);
       // What looks like a file and is none must not be answered with a page: the browser would take it for a script.
-      const file = known.get(name) ?? (extname(name) === '' ? known.get('index.html') : undefined);
+      const file = known.get(name) ?? (looksLikeFile(name) ? undefined : known.get('index.html'));
       if (file === undefined) throw new GyreError('NOT_FOUND', `there is no ${path}`);
       return sendFile(file, request, reply);
     },
   };
+}
+
+/** Not every dot is an extension: models and datasets have dots in their names, and addresses of their own. */
+function looksLikeFile(name: string): boolean {
+  return Object.hasOwn(types, extname(name)) || /(^|\/)\.[^/]*$/.test(name);
 }
 
 async function readPages(folder: string | Promise<string>): Promise<ReadonlyMap<string, PageFile>> {

@@ -1,0 +1,411 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { accessMigrations, openAccess } from '#access';
+import type { Access } from '#access';
+import { openFsBlobs } from '#blobs';
+import { roles } from '#contract';
+import type { Actor, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, Role } from '#contract';
+import { countingIds, isoInstant, manualClock, seeded, sha256 } from '#core';
+import type { ManualClock } from '#core';
+import { dataMigrations, openData } from '#data';
+import { evaluationMigrations, openEvaluation } from '#evaluation';
+import { eventsMigrations, openEvents } from '#events';
+import { featuresMigrations, openFeatures } from '#features';
+import { governanceMigrations, openGovernance } from '#governance';
+import { monitoringMigrations, openMonitoring } from '#monitoring';
+import { openPipelines, pipelinesMigrations } from '#pipelines';
+import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
+import { openRegistry, registryMigrations } from '#registry';
+import { openRelease, releaseMigrations } from '#release';
+import type { DataPlanes } from '#release';
+import { openStore } from '#store';
+import { toRecords } from '#tables';
+import { createLogger, createMetrics } from '#telemetry';
+import { openTraining, trainingMigrations } from '#training';
+import { openTriggers, triggersMigrations } from '#triggers';
+import { openApi } from './api.ts';
+import type { ApiDeps } from './port.ts';
+
+const example = join(import.meta.dirname, '../../../examples/churn');
+const platform: Actor = { identity: 'gyre', name: 'gyre' };
+const code: CodeVersion = { commit: 'c0ffee', dirty: false };
+const environment: Environment = { gyre: '0.1.0', node: '26.10.0', platform: 'linux-x64', lock: sha256('package-lock.json') };
+export const dayMs = 86_400_000;
+const start = Date.UTC(2026, 5, 1);
+
+export interface BenchOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly hostNames?: readonly string[];
+  readonly allowLocal?: boolean;
+  readonly uiFolder?: string | Promise<string>;
+}
+
+/** The API over real rooms, on the example project, in a folder of its own. Only what runs in other processes is played here. */
+export interface Bench extends AsyncDisposable {
+  readonly address: string;
+  readonly deps: ApiDeps;
+  readonly clock: ManualClock;
+  /** A token of an identity that has this one role. */
+  readonly tokens: Readonly<Record<Role, string>>;
+  /** Lines of the log. */
+  readonly logged: readonly string[];
+  /** How often data planes were asked for what they logged. */
+  readonly shipped: () => number;
+  /** Asks the API. @param token undefined: without any */
+  ask(path: string, options?: AskOptions): Promise<Response>;
+  /** Stops the API alone: rooms stay open. */
+  stop(): Promise<void>;
+}
+
+export interface AskOptions {
+  readonly method?: string;
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly redirect?: 'manual';
+}
+
+export async function openBench(options: BenchOptions = {}): Promise<Bench> {
+  await using opened = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'gyre-api-'));
+  opened.defer(() => rm(folder, { recursive: true, force: true }));
+  const projectFolder = join(folder, 'churn');
+  await cp(example, projectFolder, { recursive: true, filter: (path) => !path.includes('.gyre') || path.endsWith('.yaml') });
+  const clock = manualClock(start);
+  const random = seeded(11);
+  const newId = countingIds('id');
+  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => random.int(256));
+  const logged: string[] = [];
+  const log = createLogger({ level: 'debug', destination: { write: (line) => void logged.push(line) } });
+  const store = opened.use(await openStore({ url: `sqlite:${join(folder, 'gyre.db')}` }));
+  await store.migrate([
+    eventsMigrations,
+    accessMigrations,
+    projectMigrations,
+    pipelinesMigrations,
+    dataMigrations,
+    featuresMigrations,
+    trainingMigrations,
+    evaluationMigrations,
+    registryMigrations,
+    releaseMigrations,
+    monitoringMigrations,
+    triggersMigrations,
+    governanceMigrations,
+  ]);
+  const loaded = await loadProject(projectFolder);
+  const { resolved } = loaded;
+  const project = { current: () => loaded };
+  const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
+  const events = opened.use(openEvents({ store, clock, newId, source: '/gyre/test' }));
+  const common = { store, blobs, events, clock, newId };
+  const { allowLocal = false } = options;
+  const access = openAccess({ store, events, clock, newId, randomBytes, local: allowLocal });
+  const charters = openCharter({ store, events, clock });
+  const charter = (digest: string) => charters.get(resolved.project, digest);
+  const data = openData({ ...common, temporary: folder });
+  const features = opened.use(openFeatures({ ...common, data }));
+  const training = openTraining({ ...common, data, features });
+  const evaluation = openEvaluation({ ...common, data, features, training });
+  const registry = openRegistry({
+    ...common,
+    data,
+    features,
+    training,
+    reports: evaluation,
+    guard: async (version, alias) => (alias === 'champion' ? release.championRefusal(version) : undefined),
+  });
+  const release: ReturnType<typeof openRelease> = openRelease({
+    ...common,
+    versions: registry,
+    reports: evaluation,
+    training,
+    features,
+    data,
+    planes: playedPlanes(),
+    settings: () => ({ environments: resolved.environments, endpoint: resolved.serve.endpoint, ...resolved.applicationTests }),
+    charter,
+    privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    tokenHashes: [],
+    monotonicMs: () => clock.now(),
+    sleep: () => Promise.resolve(),
+  });
+  const monitoring = openMonitoring({
+    ...common,
+    data,
+    features,
+    training,
+    evaluation,
+    registry,
+    settings: () => ({ ...resolved.monitor, endpoint: resolved.serve.endpoint, key: resolved.datasets[0].key }),
+    actor: platform,
+  });
+  const pipelines = opened.use(openPipelines({ store, events, clock, newId, log, owner: 'bench', project: resolved.project }));
+  pipelines.register({
+    kind: 'bench.count',
+    version: '1',
+    cacheable: true,
+    run: async (step) => {
+      step.log('counting');
+      step.progress(1, 2, 'half-way');
+      return { outputs: { counted: 2 }, summary: 'counted to two' };
+    },
+  });
+  let shipped = 0;
+  const build: ApiDeps['loop']['build'] = ({ by, reason, fresh }) =>
+    pipelines.submit({
+      pipeline: 'build',
+      reason,
+      by,
+      parameters: {},
+      steps: [{ name: 'count', kind: 'bench.count', after: [], parameters: {}, inputs: {} }],
+      ...(fresh === undefined ? {} : { fresh }),
+    });
+  const triggers = opened.use(
+    await openTriggers({
+      store,
+      events,
+      clock,
+      newId,
+      actor: platform,
+      policy: () => ({ onAlert: resolved.monitor.onAlert, minRows: resolved.retrain.minRows }),
+      getAlert: (id) => monitoring.getAlert(id),
+      labelledRows: ({ environment: name, endpoint, since }) => monitoring.labelledRows({ environment: name, endpoint, since }),
+      startRetraining: (_alert, action, by) => build({ by, reason: action.reason }),
+      getPipelineRun: (id) => pipelines.get(id),
+      outcomeOf: async (id) => `pipeline run ${id} ended`,
+      rollBack: async () => 'rolled back',
+      notify: () => undefined,
+    }),
+  );
+  const actorOf = async (id: string): Promise<Actor> => {
+    if (id === platform.identity) return platform;
+    const { id: identity, name } = await access.getIdentity(id);
+    return { identity, name };
+  };
+  const governance = opened.use(
+    openGovernance({
+      ...common,
+      data,
+      features,
+      training,
+      evaluation,
+      registry,
+      release,
+      monitoring,
+      triggers,
+      pipelines,
+      charters,
+      project: () => resolved.project,
+      actorOf,
+    }),
+  );
+  const deps: ApiDeps = {
+    access,
+    charters,
+    data,
+    evaluation,
+    events,
+    features,
+    governance,
+    monitoring,
+    pipelines,
+    project,
+    registry,
+    release,
+    training,
+    triggers,
+    loop: {
+      build,
+      compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {
+        const { frame } = await monitoring.labelledFrame({ environment: name, endpoint: resolved.serve.endpoint, from, to });
+        const { version } = await data.createFromRows({ dataset: 'churn-production', frame, by });
+        const [old, fresh] = [await registry.getById(champion), await registry.getById(challenger)];
+        return evaluation.compare({ champion: old.run, challenger: fresh.run, dataset: version.digest, metric: metric ?? 'accuracy' });
+      },
+      collectPredictions: async () => void shipped++,
+    },
+    clock,
+    newId,
+    log,
+    metrics: createMetrics(),
+    version: '0.1.0',
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    allowLocal,
+    settings: [{ name: 'port', value: 0, source: 'flag', from: '--port', help: 'port of the control plane' }],
+    checkProject: () => checkProject(projectFolder),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    ...(options.uiFolder === undefined ? {} : { uiFolder: options.uiFolder }),
+  };
+  const tokens = await tokensByRole(access);
+  const api = opened.use(await openApi(deps));
+  const closing = opened.move();
+  return {
+    address: api.address,
+    deps,
+    clock,
+    tokens,
+    logged,
+    shipped: () => shipped,
+    ask: (path, { method = 'GET', token, body, headers = {}, redirect } = {}) =>
+      fetch(`${api.address}${path}`, {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(redirect === undefined ? {} : { redirect }),
+      }),
+    stop: async () => api[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** Data planes run as processes of their own; here they only say that they serve. */
+function playedPlanes(): DataPlanes {
+  const addresses = new Map<string, string>();
+  return {
+    apply: async ({ manifest }) => {
+      addresses.set(manifest.environment, 'http://127.0.0.1:9');
+      return { address: 'http://127.0.0.1:9' };
+    },
+    address: (name) => addresses.get(name),
+  };
+}
+
+async function tokensByRole(access: Access): Promise<Readonly<Record<Role, string>>> {
+  const made = await Promise.all(
+    roles.map(async (role) => {
+      const { id } = await access.createIdentity({ name: `the-${role}`, roles: [role] }, platform);
+      return [role, (await access.issueToken({ identity: id, label: 'test' }, platform)).secret] as const;
+    }),
+  );
+  // One entry for each role: the list above is the list of roles.
+  return Object.fromEntries(made) as Record<Role, string>;
+}
+
+/** What stands on record once a model was trained on the churn table, deployed for tests, asked and judged. */
+export interface Records {
+  readonly version: ModelVersion;
+  readonly whole: string;
+  readonly split: string;
+  readonly quality: string;
+  readonly transform: string;
+  readonly study: string;
+  readonly report: string;
+  readonly charter: string;
+  readonly deployment: string;
+  readonly manifest: string;
+  readonly prediction: string;
+  readonly window: string;
+  /** The labels are wrong on purpose: accuracy is below its threshold. */
+  readonly alert: string;
+  readonly pipelineRun: string;
+  readonly action: string;
+}
+
+/** Turns the first half of the loop over the rooms' own doors, so that the routes have something to show. */
+export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
+  const { data, features, training, evaluation, registry, release, monitoring, charters, project, loop, pipelines, triggers, access } =
+    deps;
+  const { resolved, folder, schemas } = project.current();
+  const by: Actor = { identity: (await access.getIdentity('the-ml-engineer')).id, name: 'the-ml-engineer' };
+  const [dataset] = resolved.datasets;
+  const { version: whole } = await data.ingest({
+    dataset: dataset.name,
+    path: join(folder, dataset.source),
+    key: dataset.key,
+    expect: schemas[dataset.name],
+    by,
+  });
+  const quality = await data.quality(whole.digest, { schema: schemas[dataset.name], key: dataset.key, target: 'Churn', by });
+  const split = await data.split(whole.digest, { dataset: dataset.name, key: dataset.key, ...dataset.split, by });
+  const part = (name: string): string => split.parts.find((known) => known.part === name)?.version ?? '';
+  const spec = resolved.steps.find((step) => step.kind === 'transform')?.spec;
+  if (spec === undefined) throw new Error('the example has no transform step');
+  const train = [{ version: part('train'), weight: 1 }];
+  const transform = await features.fit({ name: 'prepare', spec, train, key: dataset.key, by });
+  const { study, best } = await training.trainStudy({
+    name: 'logistic',
+    trainer: 'logistic',
+    params: { l2: 1 },
+    seed: 7,
+    transform: transform.digest,
+    validation: part('validation'),
+    code,
+    environment,
+    by,
+  });
+  const charter = await charters.record(resolved.project, project.current().project.charter, by);
+  const report = await evaluation.judge({ run: best.id, test: part('test'), charter, repeats: 0, resamples: 100, by });
+  const version = await registry.createVersion({ model: resolved.serve.endpoint, run: best.id, report: report.id, charter, by });
+  await registry.setAlias({ model: version.model, alias: 'candidate', version: version.version, by });
+  const [first] = resolved.environments;
+  const deployment = await release.roll({ environment: first.name, modelVersion: version.id, reason: 'application tests', by });
+  const predictions = await predictionsOf(deps, version, part('reference'), first.name);
+  await monitoring.ingestSegment({ environment: first.name, segment: 'one', predictions });
+  clock.set(start + 2 * dayMs);
+  await monitoring.joinLabels(
+    predictions.map(({ id, inputs }) => ({ prediction: id, value: String(inputs['Contract']) === 'Two year' ? 'No' : 'Yes' })),
+    by,
+  );
+  const [window] = await monitoring.evaluate({ until: isoInstant(clock.now()) });
+  const [alert] = await monitoring.alerts();
+  const run = await loop.build({ by, reason: 'first turn' });
+  await pipelines.wait(run.id);
+  const action = await triggers.retrain({ reason: 'to see', by });
+  await pipelines.wait(action.pipelineRun ?? '');
+  await triggers.caughtUp();
+  await deps.governance.caughtUp();
+  return {
+    version,
+    whole: whole.digest,
+    split: split.id,
+    quality: quality.id,
+    transform: transform.id,
+    study: study.id,
+    report: report.id,
+    charter: charter.digest,
+    deployment: deployment.id,
+    manifest: deployment.manifest ?? '',
+    prediction: predictions[0].id,
+    window: window.id,
+    alert: alert.id,
+    pipelineRun: run.id,
+    action: action.id,
+  };
+}
+
+/** Rows of a part as a data plane would have answered and logged them, a minute apart. */
+async function predictionsOf(deps: ApiDeps, version: ModelVersion, part: string, name: string): Promise<Prediction[]> {
+  const frame = await deps.data.open(part);
+  const model = await deps.training.readModel(version.run);
+  const scores = await model.predict(frame);
+  const { inputs, threshold = 0.5, classes } = version.signature;
+  return toRecords(frame, { end: 200 }).map((record, at): Prediction => {
+    const row: NamedRow = Object.fromEntries(inputs.map((input) => [input.name, record[input.name]]));
+    const score = scores[at];
+    return {
+      id: `1-${version.package.slice(0, 8)}-${String(at).padStart(4, '0')}`,
+      environment: name,
+      endpoint: deps.project.current().resolved.serve.endpoint,
+      generation: 1,
+      package: version.package,
+      model: version.model,
+      version: String(version.version),
+      servedAt: isoInstant(start + at * 60_000),
+      latencyMs: 1.5,
+      inputs: row,
+      outputs: { label: classes[Number(score >= threshold)], probabilities: { [classes[0]]: 1 - score, [classes[1]]: score } },
+      key: String(record['customerID']),
+    };
+  });
+}
