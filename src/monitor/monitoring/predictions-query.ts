@@ -100,7 +100,8 @@ export async function selectRange(
     .where('predictions.event_time', '>=', from)
     .where('predictions.event_time', '<', to);
   if (onlyLabelled) query = query.where('prediction_labels.revision', 'is not', null);
-  const rows = await query.orderBy('predictions.event_time').orderBy('predictions.id').execute();
+  // By the row's own key before its id: ids are chance, and training on the same rows gives the same model only in the same order.
+  const rows = await query.orderBy('predictions.event_time').orderBy('predictions.key').orderBy('predictions.id').execute();
   return rows.map((row) => ({ ...row, isLabelled: row.label_revision !== null }));
 }
 
