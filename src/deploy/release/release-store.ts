@@ -96,16 +96,29 @@ export async function selectRolling(db: Db): Promise<readonly Deployment[]> {
   return rows.map((row) => row.record);
 }
 
-/** What an environment served last before the version that it serves now. */
+/** What an environment served last before the version that it serves now, and was not rolled back from since. */
 export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
   const row = await db
     .tables<Tables>()
-    .selectFrom('deployments')
-    .select('record')
-    .where('environment', '=', live.environment)
-    .where('state', '=', 'superseded')
-    .where('model_version', '!=', live.modelVersion)
-    .orderBy('generation', 'desc')
+    .selectFrom('deployments as earlier')
+    .select('earlier.record')
+    .where('earlier.environment', '=', live.environment)
+    .where('earlier.state', '=', 'superseded')
+    .where('earlier.model_version', '!=', live.modelVersion)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('deployments as later')
+            .select('later.id')
+            .whereRef('later.environment', '=', 'earlier.environment')
+            .whereRef('later.model_version', '=', 'earlier.model_version')
+            .whereRef('later.generation', '>', 'earlier.generation')
+            .where('later.state', '=', 'rolled_back'),
+        ),
+      ),
+    )
+    .orderBy('earlier.generation', 'desc')
     .executeTakeFirst();
   return row?.record;
 }
