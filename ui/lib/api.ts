@@ -6,7 +6,10 @@ export class ApiError extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
 
-  constructor(message: string, facts: { readonly status: number; readonly code: string; readonly requestId?: string | undefined; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    facts: { readonly status: number; readonly code: string; readonly requestId?: string | undefined; readonly cause?: unknown },
+  ) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = 'ApiError';
     this.status = facts.status;
@@ -72,6 +75,10 @@ function problemOf(response: Response, text: string): ApiError {
       requestId: problem.instance ?? requestId,
     });
   } catch {
-    return new ApiError(`The server answered ${response.status} ${response.statusText}`, { status: response.status, code: 'UNKNOWN', requestId });
+    return new ApiError(`The server answered ${response.status} ${response.statusText}`, {
+      status: response.status,
+      code: 'UNKNOWN',
+      requestId,
+    });
   }
 }

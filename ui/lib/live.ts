@@ -2,12 +2,16 @@ import { signal } from '@preact/signals';
 import type { GyreEvent } from '#contract';
 import { apiUrl } from './api.ts';
 import { eventParser } from './event-stream.ts';
+import type { StepProgress } from './shapes.ts';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 /** Whether what is shown follows what happens. */
 export const connection = signal<Connection>('connecting');
 /** The newest event that was heard. */
 export const lastEvent = signal<GyreEvent | undefined>(undefined);
+
+/** How far steps are that run now, by pipeline run and step. */
+export const progress = signal<ReadonlyMap<string, StepProgress>>(new Map());
 
 interface Listener {
   readonly kinds: readonly string[];
@@ -77,7 +81,8 @@ async function follow(from: () => Promise<number | undefined>, signal: AbortSign
       for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
         for (const message of parse(decoder.decode(chunk.value, { stream: true }))) {
           last = message.id ?? last;
-          hear(message.data);
+          if (message.event === 'progress') hearProgress(message.data);
+          else hear(message.data);
         }
       }
     } catch {
@@ -88,6 +93,20 @@ async function follow(from: () => Promise<number | undefined>, signal: AbortSign
     connection.value = 'lost';
     await pause(Math.min(15_000, 500 * 2 ** Math.min(failures, 5)), signal);
   }
+}
+
+/** At most so many steps are kept in mind. */
+const keptSteps = 100;
+
+function hearProgress(data: string): void {
+  const told = JSON.parse(data) as StepProgress | { readonly kind: string };
+  if (!('total' in told)) {
+    // A step or a run that changed its state without an event of its own, such as a retry.
+    tell('pipeline_run.');
+    return;
+  }
+  const entries = [...progress.value].slice(-keptSteps);
+  progress.value = new Map([...entries, [`${told.pipelineRun} ${told.step}`, told]]);
 }
 
 function hear(data: string): void {

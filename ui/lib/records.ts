@@ -23,7 +23,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   model_version: (id) => `/versions/${id}`,
   application_test: (id) => `/certification/${id}`,
   deployment: (id) => `/releases?deployment=${id}`,
-  window: (id) => `/health/${id}`,
+  window: (id) => `/monitor/${id}`,
   alert: (id) => `/alerts/${id}`,
   action: (id) => `/alerts?action=${id}`,
   prediction: (id) => `/predictions/${id}`,
@@ -33,7 +33,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   certification: (id) => `/certification?certification=${id}`,
   approval: (id) => `/certification?approval=${id}`,
   experiment: (id) => `/experiments?experiment=${id}`,
-  environment: (id) => `/environments#${id}`,
+  environment: () => '/environments',
   model: (id) => `/models/${id}`,
   identity: (id) => `/access?identity=${id}`,
 };

@@ -39,7 +39,8 @@ export function ticks([low, high]: readonly [number, number], count = 5): readon
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= raw * 0.999) ?? 10) * power;
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
   const found: number[] = [];
-  for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high + step * 1e-9; tick += 1) found.push(Number((tick * step).toFixed(digits)));
+  for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high + step * 1e-9; tick += 1)
+    found.push(Number((tick * step).toFixed(digits)));
   return found;
 }
 

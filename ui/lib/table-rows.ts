@@ -15,7 +15,16 @@ export interface ReadableColumn<Row> {
 /** The rows that a view shows, in its order. Missing values come last both ways; equal ones keep their order. */
 export function viewed<Row>(rows: readonly Row[], columns: readonly ReadableColumn<Row>[], view: TableView): readonly Row[] {
   const wanted = (view.filter ?? '').trim().toLowerCase();
-  const kept = wanted === '' ? rows : rows.filter((row) => columns.some(({ value }) => String(value(row) ?? '').toLowerCase().includes(wanted)));
+  const kept =
+    wanted === ''
+      ? rows
+      : rows.filter((row) =>
+          columns.some(({ value }) =>
+            String(value(row) ?? '')
+              .toLowerCase()
+              .includes(wanted),
+          ),
+        );
   const descending = view.sort?.startsWith('-') ?? false;
   const key = descending ? view.sort?.slice(1) : view.sort;
   const column = columns.find((candidate) => candidate.key === key);

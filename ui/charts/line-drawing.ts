@@ -1,0 +1,133 @@
+import uPlot from 'uplot';
+import { number } from '../lib/format.ts';
+import { extent, padded } from '../lib/scale.ts';
+import { saveFile } from '../parts/save-file.ts';
+
+export interface LineSeries {
+  readonly name: string;
+  /** 1 to 6: an entity keeps its colour while it is on the page. */
+  readonly colour: 1 | 2 | 3 | 4 | 5 | 6;
+  readonly values: readonly (number | null)[];
+  /** An interval around each value, drawn as a band. */
+  readonly low?: readonly (number | null)[];
+  readonly high?: readonly (number | null)[];
+}
+
+export interface LineSpec {
+  /** Unix seconds when `time`, steps otherwise; rising. */
+  readonly x: readonly number[];
+  readonly time: boolean;
+  readonly xName: string;
+  readonly xText: (x: number) => string;
+  readonly series: readonly LineSeries[];
+  readonly thresholds: readonly { readonly name: string; readonly value: number }[];
+  readonly unit: string;
+  readonly text: (value: number, series: LineSeries, index: number) => string;
+  readonly height: number;
+  readonly fromZero?: boolean;
+}
+
+export interface LineDrawing {
+  readonly destroy: () => void;
+  readonly savePng: (name: string) => void;
+}
+
+/**
+ * Draws lines into an element.
+ * @param width pixels
+ * @param onRead the position under the pointer; undefined when it left
+ */
+export function drawLines(into: HTMLElement, spec: LineSpec, width: number, onRead: (index: number | undefined) => void): LineDrawing {
+  const colour = colourReader(into);
+  const quiet = colour('--ink-quiet');
+  const grid = colour('--line-faint');
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const data: (readonly (number | null)[])[] = [spec.x];
+  const series: uPlot.Series[] = [{}];
+  const bands: uPlot.Band[] = [];
+  for (const line of spec.series) {
+    const stroke = colour(`--series-${line.colour}`);
+    if (line.low !== undefined && line.high !== undefined) {
+      data.push(line.high, line.low);
+      series.push({ show: true, width: 0, points: { show: false } }, { show: true, width: 0, points: { show: false } });
+      bands.push({ series: [series.length - 2, series.length - 1], fill: withAlpha(stroke, 0.18) });
+    }
+    data.push(line.values);
+    series.push({
+      label: line.name,
+      stroke,
+      width: 1.8,
+      points: { show: spec.x.length <= 40, size: 5, fill: stroke, width: 0 },
+      spanGaps: false,
+    });
+  }
+  const range = extent([
+    ...(spec.fromZero === true ? [0] : []),
+    ...data.slice(1).flatMap((values) => [...values]),
+    ...spec.thresholds.map(({ value }) => value),
+  ]) ?? [0, 1];
+  const [low, high] = padded(range);
+  const axis: uPlot.Axis = { stroke: quiet, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 } };
+  const options: uPlot.Options = {
+    width,
+    height: spec.height,
+    series,
+    bands,
+    legend: { show: false },
+    cursor: { points: { size: 7 }, drag: { x: true, y: false } },
+    scales: { x: { time: spec.time }, y: { range: () => [spec.fromZero === true ? 0 : low, high] } },
+    axes: [
+      { ...axis, size: 36, label: spec.time ? '' : spec.xName, labelSize: spec.time ? 0 : 18, labelFont: font },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+    ],
+    hooks: {
+      draw: [(plot) => drawThresholds(plot, spec.thresholds, colour('--bad'), font)],
+      setCursor: [(plot) => onRead(plot.cursor.idx ?? undefined)],
+    },
+    ...(spec.time ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
+  };
+  // uPlot takes plain and typed arrays alike, which its type of aligned data says with mutable arrays only.
+  const plot = new uPlot(options, data as unknown as uPlot.AlignedData, into);
+  return {
+    destroy: () => plot.destroy(),
+    savePng: (name) => plot.ctx.canvas.toBlob((blob) => (blob === null ? undefined : saveFile(name, 'image/png', blob))),
+  };
+}
+
+function drawThresholds(plot: uPlot, thresholds: LineSpec['thresholds'], stroke: string, font: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = stroke;
+  ctx.fillStyle = stroke;
+  ctx.lineWidth = ratio;
+  ctx.font = font.replace(/^\d+/, String(12 * ratio));
+  ctx.textAlign = 'left';
+  for (const { name, value } of thresholds) {
+    const y = plot.valToPos(value, 'y', true);
+    ctx.setLineDash([5 * ratio, 4 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.fillText(name, bbox.left + 6 * ratio, y - 5 * ratio);
+  }
+  ctx.restore();
+}
+
+/** Reads custom properties as the colours that they are now: a canvas knows no `light-dark()`. */
+function colourReader(beside: HTMLElement): (property: string) => string {
+  const probe = document.createElement('i');
+  beside.append(probe);
+  const seen = new Map<string, string>();
+  for (const property of ['--ink-quiet', '--line-faint', '--bad', ...[1, 2, 3, 4, 5, 6].map((index) => `--series-${index}`)]) {
+    probe.style.color = `var(${property})`;
+    seen.set(property, getComputedStyle(probe).color);
+  }
+  probe.remove();
+  return (property) => seen.get(property) ?? 'currentColor';
+}
+
+function withAlpha(colour: string, alpha: number): string {
+  return colour.replace(/^rgb\((.*)\)$/, (_, parts: string) => `rgba(${parts}, ${alpha})`);
+}

@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import type { Overview } from '#contract';
+import { path } from '../lib/router.ts';
+import { may } from '../lib/session.ts';
+
+type Waiting = Overview['waiting'][number];
+
+interface Place {
+  readonly text: string;
+  readonly href: string;
+  /** Further beginnings of addresses that belong to this place. */
+  readonly also?: readonly string[];
+  readonly waits?: readonly Waiting['what'][];
+}
+
+/** In the order of the loop. */
+export const groups: readonly { readonly name: string; readonly places: readonly Place[] }[] = [
+  {
+    name: '',
+    places: [
+      { text: 'Loop', href: '/' },
+      { text: 'Charter', href: '/charter' },
+    ],
+  },
+  {
+    name: 'Build',
+    places: [
+      { text: 'Data', href: '/data', also: ['/splits', '/transforms'] },
+      { text: 'Pipelines', href: '/pipelines' },
+      { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies'] },
+      { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },
+    ],
+  },
+  {
+    name: 'Deploy',
+    places: [
+      { text: 'Certification', href: '/certification', waits: ['application_tests', 'certification'] },
+      { text: 'Releases', href: '/releases', waits: ['approval', 'release'] },
+      { text: 'Environments', href: '/environments' },
+    ],
+  },
+  {
+    name: 'Monitor',
+    places: [
+      { text: 'Health', href: '/monitor', waits: ['labels'] },
+      { text: 'Alerts', href: '/alerts', waits: ['alert'] },
+      { text: 'Predictions', href: '/predictions' },
+    ],
+  },
+  {
+    name: 'Govern',
+    places: [
+      { text: 'Audit', href: '/audit', also: ['/trace'] },
+      { text: 'Access', href: '/access' },
+    ],
+  },
+];
+
+function isHere(place: Place, here: string): boolean {
+  return here === place.href || [place.href, ...(place.also ?? [])].some((start) => start !== '/' && here.startsWith(`${start}/`));
+}
+
+/** Whether something waits for this person: their permission fits what it needs. */
+export function isMine(
+  { what }: Pick<Waiting, 'what'>,
+  allowed: (permission: 'deploy' | 'certify' | 'approve' | 'release' | 'log' | 'operate') => boolean,
+): boolean {
+  const needed = {
+    application_tests: 'deploy',
+    certification: 'certify',
+    approval: 'approve',
+    release: 'release',
+    labels: 'log',
+    alert: 'operate',
+  } as const;
+  return allowed(needed[what]);
+}
+
+/** The pages, in the order of the loop, with what waits for this person. */
+export function Rail({ waiting }: { readonly waiting: readonly Waiting[] }): JSX.Element {
+  const here = path.value;
+  return (
+    <nav class="rail" id="rail" aria-label="Pages">
+      {groups.map(({ name, places }) => (
+        <div key={name} class="rail-group">
+          {name !== '' && <div class="rail-name">{name}</div>}
+          <ul>
+            {places.map((place) => {
+              const count = waiting.filter((item) => place.waits?.includes(item.what) === true && isMine(item, may)).length;
+              return (
+                <li key={place.href}>
+                  <a href={place.href} aria-current={isHere(place, here) ? 'page' : undefined}>
+                    {place.text}
+                    {count > 0 && (
+                      <span class="count">
+                        {count}
+                        <span class="visually-hidden"> waiting for you</span>
+                      </span>
+                    )}
+                  </a>
+                </li>
+              );
+            })}
+          </ul>
+        </div>
+      ))}
+      <p class="rail-foot quiet">
+        <a href="/api/docs">API</a>
+      </p>
+    </nav>
+  );
+}

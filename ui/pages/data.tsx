@@ -1,0 +1,185 @@
+import type { JSX } from 'preact';
+import type { DatasetVersion, Split } from '#contract';
+import { bytes, number, percent, shortDigest } from '../lib/format.ts';
+import { recordPath } from '../lib/records.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
+import { Table } from '../parts/table.tsx';
+import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
+import { Intervals } from '../charts/bars.tsx';
+
+/** Dataset versions, newest first. */
+export function DataPage(): JSX.Element {
+  const list = useResource<PageOf<DatasetVersion>>('datasets?limit=500', ['dataset.']);
+  return (
+    <Page title="Data" truth={<p>Every version is named by the digest of its content, and never changes.</p>}>
+      <Load of={list} what="The dataset versions">
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No dataset version yet.">
+              Sources are named under <code>data</code> in gyre.yaml. <Command>gyre run</Command> takes them in, profiles them and judges
+              their quality.
+            </Empty>
+          ) : (
+            <Table
+              name="data"
+              caption="Dataset versions"
+              rows={items}
+              rowKey={({ digest }) => digest}
+              href={({ digest }) => recordPath('dataset_version', digest)}
+              columns={[
+                {
+                  key: 'dataset',
+                  head: 'Dataset',
+                  value: ({ dataset }) => dataset,
+                  cell: (row) => <a href={recordPath('dataset_version', row.digest)}>{row.dataset}</a>,
+                },
+                { key: 'part', head: 'Part', value: ({ part }) => part ?? 'whole' },
+                {
+                  key: 'version',
+                  head: 'Version',
+                  value: ({ digest }) => digest,
+                  cell: ({ digest }) => <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,
+                },
+                {
+                  key: 'rows',
+                  head: 'Rows',
+                  number: true,
+                  value: ({ manifest }) => manifest.rows,
+                  cell: ({ manifest }) => number(manifest.rows, 0),
+                },
+                { key: 'columns', head: 'Columns', number: true, value: ({ schema }) => schema.columns.length },
+                { key: 'source', head: 'Source', value: ({ source }) => source },
+                { key: 'by', head: 'By', value: ({ createdBy }) => createdBy.name, cell: ({ createdBy }) => <Who actor={createdBy} /> },
+                { key: 'made', head: 'Made', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
+              ]}
+            />
+          )
+        }
+      </Load>
+    </Page>
+  );
+}
+
+/** The parts of a dataset version, with the shares of the target in each. */
+export function SplitPage({ id }: { readonly id: string }): JSX.Element {
+  const split = useResource<Split>(`splits/${id}`);
+  return (
+    <Load of={split} what="This split">
+      {(data) => (
+        <Page
+          kind="Split"
+          title={`${data.dataset} by ${data.key}`}
+          crumbs={[
+            { text: 'Data', href: '/data' },
+            { text: `${data.dataset} ${shortDigest(data.version)}`, href: recordPath('dataset_version', data.version) },
+          ]}
+          truth={
+            <p>
+              {data.parts.length} parts by stable hash of <code>{data.key}</code>; {data.stratification?.message ?? ''}{' '}
+              <When at={data.createdAt} />
+            </p>
+          }
+        >
+          <div class="cards">
+            <SplitCard split={data} />
+            <Card title="Record" wide>
+              <Facts
+                facts={[
+                  ['Salt', <code>{data.salt}</code>],
+                  ['Whole version', <RecordRef kind="dataset_version" id={data.version} />],
+                ]}
+              />
+              <RawJson value={data} />
+            </Card>
+          </div>
+        </Page>
+      )}
+    </Load>
+  );
+}
+
+/** Parts with their rows, and how the target lies in each. */
+export function SplitCard({ split }: { readonly split: Split }): JSX.Element {
+  const classes = [...new Set(split.parts.flatMap(({ targetShare }) => Object.keys(targetShare ?? {})))].sort();
+  const shown = classes.length === 2 ? classes.slice(1) : classes.slice(0, 4);
+  return (
+    <Card title="Split parts" wide says={split.stratification?.message}>
+      <Table
+        name="parts"
+        caption="Parts of the split"
+        rows={split.parts}
+        rowKey={({ part }) => part}
+        href={({ version }) => recordPath('dataset_version', version)}
+        columns={[
+          {
+            key: 'part',
+            head: 'Part',
+            value: ({ part }) => part,
+            cell: (row) => <a href={recordPath('dataset_version', row.version)}>{row.part}</a>,
+          },
+          { key: 'rows', head: 'Rows', number: true, value: ({ rows }) => rows, cell: ({ rows }) => number(rows, 0) },
+          { key: 'fraction', head: 'Wanted', number: true, value: ({ fraction }) => fraction, cell: ({ fraction }) => percent(fraction) },
+          {
+            key: 'version',
+            head: 'Version',
+            value: ({ version }) => version,
+            cell: ({ version }) => <DigestText digest={version} href={recordPath('dataset_version', version)} />,
+          },
+        ]}
+      />
+      {shown.map((name) => (
+        <div key={name}>
+          <h3>
+            Share of {split.stratification?.column ?? 'target'} = {name}
+          </h3>
+          <Intervals
+            label={`Share of ${name} by part`}
+            rows={split.parts.flatMap(({ part, targetShare }) => {
+              const found = targetShare?.[name];
+              return found === undefined ? [] : [{ name: part, value: found.share, interval: found.interval, text: percent(found.share) }];
+            })}
+          />
+        </div>
+      ))}
+    </Card>
+  );
+}
+
+/** What a version is made of. */
+export function ManifestFacts({ version }: { readonly version: DatasetVersion }): JSX.Element {
+  const { manifest } = version;
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Version', <DigestText digest={version.digest} />],
+          ['Source', version.source],
+          ['Format', manifest.format],
+          ['Rows digest', <DigestText digest={version.rowsDigest} />],
+          ['Schema digest', <DigestText digest={manifest.schemaDigest} />],
+          manifest.derivedFrom === undefined
+            ? undefined
+            : [
+                `${manifest.derivedFrom.operation} of`,
+                manifest.derivedFrom.parents.map((parent) => <RecordRef key={parent} kind="dataset_version" id={parent} />),
+              ],
+        ]}
+      />
+      {manifest.files.length > 0 && (
+        <Table
+          name="files"
+          caption="Files as they came"
+          rows={manifest.files}
+          rowKey={({ path }) => path}
+          columns={[
+            { key: 'path', head: 'File', value: ({ path }) => path },
+            { key: 'size', head: 'Size', number: true, value: ({ size }) => size, cell: ({ size }) => bytes(size) },
+            { key: 'sha256', head: 'SHA-256', value: ({ sha256 }) => sha256, cell: ({ sha256 }) => <DigestText digest={sha256} /> },
+            { key: 'md5', head: 'MD5', value: ({ md5 }) => md5, cell: ({ md5 }) => <code>{md5.slice(0, 12)}</code> },
+          ]}
+        />
+      )}
+    </>
+  );
+}

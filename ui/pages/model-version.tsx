@@ -1,0 +1,290 @@
+import type { JSX } from 'preact';
+import type { Approval, Certification, Deployment, Evidence, ModelVersion, TestReport } from '#contract';
+import { apiUrl } from '../lib/api.ts';
+import { bytes, number, shortDigest } from '../lib/format.ts';
+import { recordPath } from '../lib/records.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Card, Facts, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
+import { State, Verdict, WordState } from '../parts/state.tsx';
+import { Table } from '../parts/table.tsx';
+import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
+import { releaseKinds, VersionActions } from './release-actions.tsx';
+import { ReportCards } from './report-cards.tsx';
+
+/** One model version by its name and number (or alias). */
+export function ModelVersionPage({ model, version }: { readonly model: string; readonly version: string }): JSX.Element {
+  const found = useResource<ModelVersion>(`models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}`, [
+    'model_version.',
+  ]);
+  return (
+    <Load of={found} what="This model version">
+      {(data) => <Version version={data} />}
+    </Load>
+  );
+}
+
+/** The same, by the id that other records keep. */
+export function VersionByIdPage({ id }: { readonly id: string }): JSX.Element {
+  const found = useResource<ModelVersion>(`model-versions/${encodeURIComponent(id)}`, ['model_version.']);
+  return (
+    <Load of={found} what="This model version">
+      {(data) => <Version version={data} />}
+    </Load>
+  );
+}
+
+function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
+  const report = useResource<TestReport>(version.testReport === undefined ? undefined : `test-reports/${version.testReport}`);
+  const evidence = useResource<Evidence>(`${versionRoute(version)}/evidence`);
+  const of = `?modelVersion=${encodeURIComponent(version.id)}`;
+  const deployments = useResource<PageOf<Deployment>>(`deployments${of}`, ['deployment.']);
+  const live = deployments.data?.items.filter(({ state }) => state === 'live') ?? [];
+  const primary = report.data?.metrics.find(({ name }) => name === (report.data?.primary ?? 'roc_auc')) ?? report.data?.metrics[0];
+  const gate = report.data?.gates.find(({ name }) => name.split(' ')[0] === primary?.name);
+  return (
+    <Page
+      kind="Model version"
+      title={`${version.model} version ${version.version}`}
+      crumbs={crumbsOf(version, evidence.data)}
+      truth={
+        <p>
+          {version.aliases.map((alias) => (
+            <span key={alias} class={alias === 'champion' ? 'tag strong' : 'tag'}>
+              {alias}
+            </span>
+          ))}
+          <Verdict passed={version.testsPassed} yes="tests passed" no="a gate failed" />{' '}
+          {live.length > 0 && <State tone="good">live in {live.map(({ environment }) => environment).join(', ')}</State>}{' '}
+          {primary !== undefined && (
+            <Metric name={primary.name} value={primary.value} interval={primary.interval} threshold={gate?.wanted} />
+          )}
+          ; registered <When at={version.createdAt} /> by <Who actor={version.createdBy} />
+        </p>
+      }
+      actions={<VersionActions version={version} />}
+    >
+      <LineageStrip
+        steps={[
+          ...Object.entries(evidence.data?.datasets ?? {}).map(([role, digest]) => ({
+            what: role,
+            text: <RecordRef kind="dataset_version" id={digest} />,
+          })),
+          { what: 'run', text: <RecordRef kind="run" id={version.run} /> },
+          version.testReport === undefined
+            ? undefined
+            : { what: 'test report', text: <RecordRef kind="test_report" id={version.testReport} /> },
+          { what: 'model version', text: `${version.model} ${version.version}`, here: true },
+          ...live.map((deployment) => ({
+            what: `live in ${deployment.environment}`,
+            text: (
+              <RecordRef kind="deployment" id={deployment.id}>
+                generation {deployment.generation}
+              </RecordRef>
+            ),
+          })),
+        ]}
+      />
+      <div class="cards">
+        {report.data !== undefined && <ReportCards report={report.data} />}
+        <SignOffs version={version} />
+        <PackageCard version={version} />
+        {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
+        <Card title="Takes and gives">
+          <Table
+            name="inputs"
+            caption="Input columns"
+            rows={version.signature.inputs}
+            rowKey={({ name }) => name}
+            columns={[
+              { key: 'name', head: 'Column', value: ({ name }) => name },
+              { key: 'type', head: 'Type', value: ({ type }) => type },
+              { key: 'required', head: 'Missing is', value: ({ required }) => (required ? 'refused' : 'imputed') },
+              {
+                key: 'seen',
+                head: 'Seen in training',
+                value: ({ categories, range }) => categories?.join(', ') ?? range?.join(' – '),
+                cell: ({ categories, range }) => (
+                  <span class="wrap">
+                    {categories?.join(', ') ?? (range === undefined ? '—' : range.map((bound) => number(bound)).join(' – '))}
+                  </span>
+                ),
+              },
+            ]}
+          />
+          <p class="quiet">
+            Gives {version.signature.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}
+            {version.signature.classes.length > 0 && `; classes ${version.signature.classes.join(', ')}`}
+            {version.signature.threshold !== undefined && `; decides at ${number(version.signature.threshold, 3)}`}.
+          </p>
+        </Card>
+        <Card title="Record" wide>
+          <RawJson value={version} />
+        </Card>
+      </div>
+    </Page>
+  );
+}
+
+function versionRoute(version: ModelVersion): string {
+  return `models/${encodeURIComponent(version.model)}/versions/${version.version}`;
+}
+
+function crumbsOf(version: ModelVersion, evidence: Evidence | undefined): readonly { readonly text: string; readonly href: string }[] {
+  const train = evidence?.datasets['train'];
+  return [
+    ...(train === undefined
+      ? [{ text: 'Models', href: '/models' }]
+      : [{ text: `train ${shortDigest(train)}`, href: recordPath('dataset_version', train) }]),
+    { text: 'run', href: recordPath('run', version.run) },
+    { text: version.model, href: recordPath('model', version.model) },
+  ];
+}
+
+/** Who looked at it, and what they said. */
+function SignOffs({ version }: { readonly version: ModelVersion }): JSX.Element {
+  const of = `?modelVersion=${encodeURIComponent(version.id)}`;
+  const certifications = useResource<PageOf<Certification>>(`certifications${of}`, releaseKinds);
+  const approvals = useResource<PageOf<Approval>>(`approvals${of}`, releaseKinds);
+  const nothing = certifications.data?.items.length === 0 && approvals.data?.items.length === 0;
+  return (
+    <Card title="Certified and approved" wide>
+      {nothing && (
+        <p class="quiet">
+          Nobody has certified or approved this version. A QA expert certifies the report of its application tests; then an approver,
+          another person, approves it.
+        </p>
+      )}
+      <ul class="sign-offs">
+        {certifications.data?.items.map((item) => (
+          <li key={item.id}>
+            <WordState word={item.verdict} /> by <Who actor={item.certifiedBy} /> <When at={item.certifiedAt} />, on the{' '}
+            <RecordRef kind="application_test" id={item.report}>
+              report of application tests
+            </RecordRef>
+            <blockquote>{item.statement}</blockquote>
+          </li>
+        ))}
+        {approvals.data?.items.map((item) => (
+          <li key={item.id}>
+            <WordState word={item.verdict} /> for {item.environment} by <Who actor={item.approvedBy} /> <When at={item.approvedAt} />
+            <blockquote>{item.statement}</blockquote>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function PackageCard({ version }: { readonly version: ModelVersion }): JSX.Element {
+  return (
+    <Card
+      title="Package"
+      aside={
+        <a href={apiUrl(`${versionRoute(version)}/card`)} target="_blank" rel="noopener">
+          Model card
+        </a>
+      }
+      says={
+        <>
+          <DigestText digest={version.package} /> names these files together.
+        </>
+      }
+    >
+      <Table
+        name="files"
+        caption="Files of the package"
+        rows={version.files}
+        rowKey={({ path }) => path}
+        filterable={false}
+        columns={[
+          {
+            key: 'path',
+            head: 'File',
+            value: ({ path }) => path,
+            cell: ({ path }) => (
+              <a href={apiUrl(`${versionRoute(version)}/files/${path}`)} download>
+                {path}
+              </a>
+            ),
+          },
+          { key: 'size', head: 'Size', number: true, value: ({ size }) => size, cell: ({ size }) => bytes(size) },
+          { key: 'digest', head: 'SHA-256', value: ({ digest }) => digest, cell: ({ digest }) => <DigestText digest={digest} /> },
+        ]}
+      />
+    </Card>
+  );
+}
+
+function EvidenceCard({ evidence, version }: { readonly evidence: Evidence; readonly version: ModelVersion }): JSX.Element {
+  const { parity } = evidence;
+  return (
+    <Card
+      title="Evidence"
+      says={`The ONNX model and the trainer agree within ${number(parity.maxDifference)} on ${number(parity.rows, 0)} rows (allowed: ${number(parity.tolerance)}).`}
+    >
+      <Facts
+        facts={[
+          ['Trainer', `${evidence.trainer}, seed ${evidence.seed}`],
+          ['Model (ONNX)', <DigestText digest={evidence.onnx} />],
+          ['Transform', <DigestText digest={evidence.transform} href={recordPath('transform', evidence.transform)} />],
+          ...Object.entries(evidence.datasets).map(([role, digest]): readonly [string, JSX.Element] => [
+            role,
+            <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,
+          ]),
+          ['Test report', <DigestText digest={evidence.testReport} />],
+          ['Charter', <DigestText digest={evidence.charter} href={recordPath('charter', evidence.charter)} />],
+          ['Code', evidence.code.commit === null ? 'in no git repository' : <code>{evidence.code.commit.slice(0, 12)}</code>],
+          ['Environment', <DigestText digest={evidence.environment} />],
+        ]}
+      />
+      <p>
+        Check it: <Command>{`gyre reproduce ${version.model}@${version.version}`}</Command>
+      </p>
+    </Card>
+  );
+}
+
+/** A test report on its own. */
+export function TestReportPage({ id }: { readonly id: string }): JSX.Element {
+  const report = useResource<TestReport>(`test-reports/${id}`);
+  return (
+    <Load of={report} what="This test report">
+      {(data) => {
+        const primary = data.metrics.find(({ name }) => name === data.primary) ?? data.metrics[0];
+        return (
+          <Page
+            kind="Test report"
+            title={`of run ${data.run.slice(-8)}`}
+            crumbs={[
+              { text: 'run', href: recordPath('run', data.run) },
+              { text: 'test rows', href: recordPath('dataset_version', data.dataset) },
+            ]}
+            truth={
+              <p>
+                <Verdict passed={data.passed} yes="every gate passed" no="a gate failed" />{' '}
+                {primary !== undefined && <Metric name={primary.name} value={primary.value} interval={primary.interval} />} on{' '}
+                {number(data.rows, 0)} rows; <When at={data.createdAt} />;{' '}
+                <a href={apiUrl(`test-reports/${encodeURIComponent(data.id)}/page`)} target="_blank" rel="noopener">
+                  as a page to print
+                </a>
+              </p>
+            }
+          >
+            <div class="cards">
+              <ReportCards report={data} />
+              <Card title="Record" wide>
+                <Facts
+                  facts={[
+                    ['Digest', <DigestText digest={data.digest} />],
+                    ['Charter', <DigestText digest={data.charter} href={recordPath('charter', data.charter)} />],
+                  ]}
+                />
+                <RawJson value={data} />
+              </Card>
+            </div>
+          </Page>
+        );
+      }}
+    </Load>
+  );
+}

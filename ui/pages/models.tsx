@@ -1,0 +1,121 @@
+import type { JSX } from 'preact';
+import type { ModelVersion, RegisteredModel } from '#contract';
+import { versionPath } from '../lib/records.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Card, Empty, Load, Page } from '../parts/page.tsx';
+import { State, Verdict } from '../parts/state.tsx';
+import { Table } from '../parts/table.tsx';
+import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
+
+const kinds = ['model_version.'];
+
+/** Registered models with their versions. */
+export function ModelsPage(): JSX.Element {
+  const models = useResource<PageOf<RegisteredModel>>('models?limit=200', kinds);
+  const versions = useResource<PageOf<ModelVersion>>('model-versions?limit=1000', kinds);
+  return (
+    <Page
+      title="Models"
+      truth={<p>A version is a package that never changes: the model with its transforms, its report, its card, its evidence.</p>}
+    >
+      <Load of={models} what="The models">
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No model version yet.">
+              A run whose model was tested becomes a version: <Command>gyre run</Command>
+            </Empty>
+          ) : (
+            <div class="cards">
+              {items.map((model) => (
+                <Card key={model.name} title={model.name} says={model.description === '' ? undefined : model.description} wide>
+                  <Load of={versions} what="The versions">
+                    {(page) => <VersionTable name={model.name} versions={page.items.filter((version) => version.model === model.name)} />}
+                  </Load>
+                </Card>
+              ))}
+            </div>
+          )
+        }
+      </Load>
+    </Page>
+  );
+}
+
+/** One model: its versions. */
+export function ModelPage({ name }: { readonly name: string }): JSX.Element {
+  const model = useResource<RegisteredModel>(`models/${encodeURIComponent(name)}`, kinds);
+  const versions = useResource<PageOf<ModelVersion>>(`models/${encodeURIComponent(name)}/versions?limit=1000`, kinds);
+  const champion = versions.data?.items.find(({ aliases }) => aliases.includes('champion'));
+  return (
+    <Load of={model} what="This model">
+      {(data) => (
+        <Page
+          kind="Model"
+          title={data.name}
+          crumbs={[{ text: 'Models', href: '/models' }]}
+          truth={
+            <p>
+              {champion === undefined ? (
+                <State tone="off">no champion yet</State>
+              ) : (
+                <State tone="good">champion: version {champion.version}</State>
+              )}{' '}
+              registered <When at={data.createdAt} />. {data.description}
+            </p>
+          }
+        >
+          <Load of={versions} what="The versions">
+            {({ items }) => <VersionTable name={name} versions={items} />}
+          </Load>
+        </Page>
+      )}
+    </Load>
+  );
+}
+
+function VersionTable({ name, versions }: { readonly name: string; readonly versions: readonly ModelVersion[] }): JSX.Element {
+  return (
+    <Table
+      name={`versions-${name}`}
+      caption={`Versions of ${name}`}
+      rows={versions}
+      rowKey={({ id }) => id}
+      href={versionPath}
+      sort="-version"
+      columns={[
+        {
+          key: 'version',
+          head: 'Version',
+          value: ({ version }) => version,
+          cell: (version) => <a href={versionPath(version)}>version {version.version}</a>,
+        },
+        {
+          key: 'aliases',
+          head: 'Aliases',
+          value: ({ aliases }) => aliases.join(' '),
+          cell: ({ aliases }) =>
+            aliases.map((alias) => (
+              <span key={alias} class={alias === 'champion' ? 'tag strong' : 'tag'}>
+                {alias}
+              </span>
+            )),
+        },
+        {
+          key: 'tests',
+          head: 'Test report',
+          value: ({ testsPassed }) => String(testsPassed),
+          cell: ({ testsPassed }) => <Verdict passed={testsPassed} yes="every gate passed" no="a gate failed" />,
+        },
+        {
+          key: 'package',
+          head: 'Package',
+          value: (version) => version.package,
+          cell: (version) => <DigestText digest={version.package} />,
+        },
+        { key: 'run', head: 'Run', value: ({ run }) => run, cell: ({ run }) => <RecordRef kind="run" id={run} /> },
+        { key: 'by', head: 'By', value: ({ createdBy }) => createdBy.name, cell: ({ createdBy }) => <Who actor={createdBy} /> },
+        { key: 'at', head: 'Registered', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
+      ]}
+    />
+  );
+}

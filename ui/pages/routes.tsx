@@ -1,0 +1,77 @@
+import type { ComponentType, JSX } from 'preact';
+import type { Route, RouteParameters } from '../lib/route-table.ts';
+import { Page } from '../parts/page.tsx';
+import { AccessPage } from './access.tsx';
+import { AlertPage, AlertsPage } from './alerts.tsx';
+import { AuditPage } from './audit.tsx';
+import { ApplicationTestPage, CertificationPage } from './certification.tsx';
+import { CharterPage } from './charter.tsx';
+import { DataPage, SplitPage } from './data.tsx';
+import { DatasetVersionPage } from './dataset-version.tsx';
+import { ExperimentsPage, StudyPage } from './experiments.tsx';
+import { HealthPage } from './health.tsx';
+import { LoopPage } from './loop.tsx';
+import { ModelVersionPage, TestReportPage, VersionByIdPage } from './model-version.tsx';
+import { ModelPage, ModelsPage } from './models.tsx';
+import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
+import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
+import { EnvironmentsPage, ReleasesPage } from './releases.tsx';
+import { RunPage, TransformPage } from './run.tsx';
+import { WindowPage } from './window.tsx';
+
+/** What draws a page, given the parts of its address. */
+export type Draw = (parameters: RouteParameters) => JSX.Element;
+
+const plain =
+  (Drawn: ComponentType): Draw =>
+  () => <Drawn />;
+const byId =
+  (Drawn: ComponentType<{ readonly id: string }>): Draw =>
+  ({ id = '' }) => <Drawn key={id} id={id} />;
+
+/** Every address of these pages. */
+export const routes: readonly Route<Draw>[] = [
+  { pattern: '/', page: plain(LoopPage) },
+  { pattern: '/charter', page: plain(CharterPage) },
+  { pattern: '/data', page: plain(DataPage) },
+  { pattern: '/data/:digest', page: ({ digest = '' }) => <DatasetVersionPage key={digest} digest={digest} /> },
+  { pattern: '/splits/:id', page: byId(SplitPage) },
+  { pattern: '/transforms/:id', page: byId(TransformPage) },
+  { pattern: '/pipelines', page: plain(PipelinesPage) },
+  { pattern: '/pipelines/:id', page: byId(PipelineRunPage) },
+  { pattern: '/experiments', page: plain(ExperimentsPage) },
+  { pattern: '/studies/:id', page: byId(StudyPage) },
+  { pattern: '/runs/:id', page: byId(RunPage) },
+  { pattern: '/test-reports/:id', page: byId(TestReportPage) },
+  { pattern: '/models', page: plain(ModelsPage) },
+  { pattern: '/models/:name', page: ({ name = '' }) => <ModelPage key={name} name={name} /> },
+  {
+    pattern: '/models/:name/:version',
+    page: ({ name = '', version = '' }) => <ModelVersionPage key={`${name}/${version}`} model={name} version={version} />,
+  },
+  { pattern: '/versions/:id', page: byId(VersionByIdPage) },
+  { pattern: '/certification', page: plain(CertificationPage) },
+  { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
+  { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/environments', page: plain(EnvironmentsPage) },
+  { pattern: '/monitor', page: plain(HealthPage) },
+  { pattern: '/monitor/:id', page: byId(WindowPage) },
+  { pattern: '/alerts', page: plain(AlertsPage) },
+  { pattern: '/alerts/:id', page: byId(AlertPage) },
+  { pattern: '/predictions', page: plain(PredictionsPage) },
+  { pattern: '/predictions/:id', page: byId(PredictionPage) },
+  { pattern: '/trace/:kind/:id', page: ({ kind = '', id = '' }) => <TracePage key={kind + id} kind={kind} id={id} /> },
+  { pattern: '/audit', page: plain(AuditPage) },
+  { pattern: '/access', page: plain(AccessPage) },
+];
+
+/** An address that leads nowhere. */
+export function NoSuchPage({ path }: { readonly path: string }): JSX.Element {
+  return (
+    <Page title="No such page">
+      <p>
+        There is no page at <code>{path}</code>. Search with Ctrl-K, or go to the <a href="/">loop</a>.
+      </p>
+    </Page>
+  );
+}
