@@ -109,7 +109,8 @@ rm -rf "$modules"/node-*/include "$modules"/node-*/share
 # --- the web pages ----------------------------------------------------------------------------------------------------
 
 if [ -f "$root/ui/main.tsx" ]; then
-  "$node" "$root/src/app/build-ui.ts" >&2 || fail 'the web pages could not be bundled'
+  # Not the end of a set-up: every other verb works without them, and `gyre up` tries again.
+  "$node" "$root/src/app/build-ui.ts" >&2 || say 'the web pages could not be bundled (see above)'
 fi
 
 # The stamp comes last and moves in place whole: a set-up that was killed half-way runs again.

@@ -36,7 +36,7 @@ function naturalDecimals(value: number): number {
 
 function scientific(value: number): string {
   const [mantissa = '0', exponent = '0'] = value.toExponential(1).split('e');
-  const raised = Array.from(String(Number(exponent)), (sign) => (sign === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)] ?? sign)).join('');
+  const raised = Array.from(String(Number(exponent)), (sign) => (sign === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)] ?? sign))).join('');
   return `${mantissa.replace('-', minus)}×10${raised}`;
 }
 

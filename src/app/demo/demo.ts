@@ -120,5 +120,5 @@ async function tellNext(stage: Stage, version: ModelVersion, address: string): P
   stage.tell.station('page', address);
   const [prediction] = newest.items;
   if (prediction !== undefined) stage.tell.station('trace', `gyre trace prediction ${prediction.id}`);
-  stage.tell.station('reproduce', `gyre reproduce ${version.model}@${version.version}`);
+  stage.tell.station('reproduce', `gyre reproduce ${version.model}/${version.version}`);
 }
