@@ -139,13 +139,11 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
                     unit="added to the margin"
                     file="contributions"
                     signedColours
-                    bars={contributions
-                      .slice(0, 16)
-                      .map(({ feature, value, contribution }) => ({
-                        name: feature,
-                        ...(value === null ? {} : { detail: plain(value) }),
-                        value: contribution,
-                      }))}
+                    bars={contributions.slice(0, 16).map(({ feature, value, contribution }) => ({
+                      name: feature,
+                      ...(value === null ? {} : { detail: plain(value) }),
+                      value: contribution,
+                    }))}
                   />
                 )}
               </Load>
