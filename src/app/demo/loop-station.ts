@@ -67,11 +67,11 @@ function windowText(window: Window): string {
 
 /** Looks what the platform made of the day: an alert, a retraining that is ready, a challenger to release. */
 async function react(stage: Stage, turn: Turn, day: Day): Promise<Turn> {
-  const alert = turn.alert ?? (await firstAlert(stage, turn));
+  const alert = turn.alert ?? (await firstAlert(stage, turn, day));
   if (alert === undefined) return turn;
   const known: Turn = { ...turn, alert };
   if (known.retraining !== undefined) return known;
-  const retraining = await retrainingOf(stage, alert);
+  const retraining = await retrainingOf(stage, alert, day);
   if (retraining === undefined) return known;
   const challenger = await tellRetraining(stage, retraining);
   const retrained: Turn = { ...known, retraining, challenger: challenger.version, trainedBefore: day.number + 1 };
@@ -80,12 +80,14 @@ async function react(stage: Stage, turn: Turn, day: Day): Promise<Turn> {
   return { ...retrained, servedFrom: day.number + 1 };
 }
 
-async function firstAlert(stage: Stage, turn: Turn): Promise<Alert | undefined> {
+/** The first alert, once its day has come: a demo that is told again finds on record what came later, too. */
+async function firstAlert(stage: Stage, turn: Turn, day: Day): Promise<Alert | undefined> {
   const alerts = await stage.cast.operator.get<Page<Alert>>('alerts');
   const alert = alerts.items.toSorted((left, right) => left.raisedAt.localeCompare(right.raisedAt)).at(0);
   if (alert === undefined) return undefined;
-  stage.tell.station('ALERT', `${alert.title}\n${alert.cause}`);
   const window = await stage.cast.operator.get<Window>(`windows/${alert.firstWindow}`);
+  if (Date.parse(window.end) > day.end) return undefined;
+  stage.tell.station('ALERT', `${alert.title}\n${alert.cause}`);
   const change = turn.days.find(({ drifted }) => drifted);
   const changed = turn.days.filter(({ drifted, end }) => drifted && end <= Date.parse(window.end)).length;
   const when =
@@ -96,18 +98,18 @@ async function firstAlert(stage: Stage, turn: Turn): Promise<Alert | undefined> 
   return alert;
 }
 
-/** The retraining that the alert led to, once it has ended; undefined while it waits for labels. */
-async function retrainingOf(stage: Stage, alert: Alert): Promise<Action | undefined> {
+/** The retraining that the alert led to, once it has ended; undefined while it waits for labels, and before the day of its start. */
+async function retrainingOf(stage: Stage, alert: Alert, day: Day): Promise<Action | undefined> {
   for (;;) {
     goOn(stage);
     const { items } = await stage.cast.operator.get<Page<Action>>('actions', { alert: alert.id });
     const retraining = items.find(({ kind }) => kind === 'retrain');
     if (retraining === undefined || retraining.state === 'waiting') return undefined;
-    if (retraining.pipelineRun !== undefined && retraining.endedAt === undefined) {
-      await waitForPipeline(stage.cast.operator, retraining.pipelineRun, stage.sleep);
-      continue;
-    }
-    return retraining;
+    if (retraining.pipelineRun === undefined) return retraining;
+    const { parameters } = await stage.cast.operator.get<PipelineRun>(`pipeline-runs/${retraining.pipelineRun}`);
+    if (Date.parse(String(parameters['until'])) > day.start) return undefined;
+    if (retraining.endedAt !== undefined) return retraining;
+    await waitForPipeline(stage.cast.operator, retraining.pipelineRun, stage.sleep);
   }
 }
 

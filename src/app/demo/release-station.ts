@@ -1,7 +1,7 @@
 import type { ApplicationTestReport, Approval, Certification, Deployment, ModelVersion, Readiness } from '#contract';
 import type { Page } from './client.ts';
 import { people } from './client.ts';
-import { environmentNames, environmentOf, goOn, type Stage } from './stage.ts';
+import { environmentNames, goOn, type Stage } from './stage.ts';
 
 /**
  * A version's way into production: test environment, application tests, certification, approval, switch. What is on record
@@ -10,9 +10,8 @@ import { environmentNames, environmentOf, goOn, type Stage } from './stage.ts';
 export async function release(stage: Stage, version: ModelVersion, reason: string): Promise<Deployment> {
   const { cast, tell } = stage;
   const { test, production } = await environmentNames(stage);
-  const before = await environmentOf(stage, production);
-  const known = await cast.operator.get<Page<Deployment>>('deployments', { environment: production, modelVersion: version.id });
-  const live = known.items.find(({ state }) => state === 'live' || state === 'superseded');
+  const known = await cast.operator.get<Page<Deployment>>('deployments', { environment: production });
+  const live = known.items.find(({ state, modelVersion }) => modelVersion === version.id && (state === 'live' || state === 'superseded'));
   if (live === undefined) await tellGate(stage, version, production);
   const report = await applicationTests(stage, version, test, reason);
   goOn(stage);
@@ -21,7 +20,8 @@ export async function release(stage: Stage, version: ModelVersion, reason: strin
   goOn(stage);
   const deployment =
     live ?? (await cast.operator.post<Deployment>(`environments/${production}/release`, { modelVersion: version.id, reason }));
-  const from = before.live === undefined || before.live.id === deployment.id ? 'from nothing' : `from generation ${before.live.generation}`;
+  const before = Math.max(0, ...known.items.map(({ generation }) => generation).filter((generation) => generation < deployment.generation));
+  const from = before === 0 ? 'from nothing' : `from generation ${before}`;
   tell.station(
     'release',
     `${production} switched ${from} to generation ${deployment.generation}: ${version.model} version ${version.version}, approved by ${approval.approvedBy.name}`,
