@@ -29,7 +29,7 @@ export async function up(options: UpFlags): Promise<void> {
 
 /** Runs the example through the whole loop, then keeps the platform up so that everything can be looked at. */
 export async function demo(options: DemoFlags): Promise<boolean> {
-  const projectFolder = exampleFolder();
+  const projectFolder = options.projectFolder ?? exampleFolder();
   const data = options.control ? '.gyre-control' : '.gyre';
   const given = { logLevel: 'warn', ...(options.flags['data'] === undefined ? { data } : {}) };
   const settings = await settle({ ...options, projectFolder }, given);

@@ -17,7 +17,9 @@ export interface UpFlags extends ProjectFlags {
   readonly signal: AbortSignal;
 }
 
-export interface DemoFlags extends ProjectFlags {
+export interface DemoFlags extends Omit<ProjectFlags, 'projectFolder'> {
+  /** Absolute: a changed copy of the example; left out: the example itself. */
+  readonly projectFolder?: string;
   /** Begin again with an empty data folder. */
   readonly fresh: boolean;
   /** End after the summary. */

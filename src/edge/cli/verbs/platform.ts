@@ -16,7 +16,7 @@ export const registerPlatform: Register = (program, bind) => {
     .option('--exit', 'end after the summary')
     .option('--control', 'shift the population only: shows what retraining cannot cure')
     .option('--seed <n>', 'another seed for the traffic', whole)
-    .addHelpText('after', examples('gyre demo', 'gyre demo --fresh --exit'))
+    .addHelpText('after', examples('gyre demo', 'gyre demo --fresh --exit', 'gyre demo -C my/changed/churn'))
     .action(bind<DemoOptions>(demo));
 
   program
@@ -55,7 +55,7 @@ async function demo(cli: Cli, options: DemoOptions): VerbResult {
   const { host } = cli;
   const app = await host.app();
   const reached = await app.demo({
-    projectFolder: cli.projectFolder,
+    ...(cli.options.project === undefined ? {} : { projectFolder: cli.projectFolder }),
     flags: cli.flags,
     environment: host.environment,
     fresh: options.fresh ?? false,
