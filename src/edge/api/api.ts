@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { GyreError, messageOf } from '#core';
 import { isLoopback, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
-import { isPagePath, openPages } from './pages.ts';
+import { asksForPage, isPagePath, openPages } from './pages.ts';
 import type { Pages } from './pages.ts';
 import type { Api, ApiDeps } from './port.ts';
 import { problemType, refusalOf } from './problems.ts';
@@ -38,7 +38,15 @@ export async function openApi(deps: ApiDeps): Promise<Api> {
   const routes = allRoutes();
   observe(server, deps);
   server.setErrorHandler((error: unknown, request, reply) => refuse(error, request, reply, deps));
-  server.setNotFoundHandler(unknownAddress(routes, rules, openPages(deps.uiFolder)));
+  const pages = openPages(deps.uiFolder);
+  server.setNotFoundHandler(unknownAddress(routes, rules, pages));
+  if (deps.uiFolder !== undefined) {
+    server.addHook('onRequest', async (request, reply) => {
+      if (!asksForPage(request)) return;
+      requireOwnHost(request, rules);
+      return pages.answer('/', request, reply);
+    });
+  }
   server.removeContentTypeParser('text/plain');
   registerRoutes(server, routes, { deps, rules, closing: closing.signal });
   const address = await listen(server, deps);

@@ -375,14 +375,18 @@ describe('web pages', () => {
   });
 
   test('every address that the pages’ router may know answers with the page', async () => {
-    for (const path of ['/', '/models/churn/2', '/models/churn.v2', '/alerts?state=open']) {
-      const response = await bench.ask(path);
+    for (const path of ['/', '/models/churn/2', '/models/churn.v2', '/alerts?state=open', '/health', '/health/some-window']) {
+      const response = await bench.ask(path, { headers: { accept: 'text/html,*/*;q=0.8' } });
       assert.equal(response.status, 200);
       assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
       assert.equal(response.headers.get('cache-control'), 'no-cache');
       assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'self'.*frame-ancestors 'none'/);
       assert.match(await response.text(), /<title>Gyre/);
     }
+  });
+
+  test('whoever asks for no page at /health hears whether the server works', async () => {
+    assert.deepEqual(await (await bench.ask('/health')).json(), { status: 'ok' });
   });
 
   test('what is named by its content is kept for ever, compressed, and not sent twice', async () => {

@@ -229,5 +229,15 @@ function withReferences(schema: unknown, names: ReadonlyMap<string, string>, isT
   if (typeof schema !== 'object' || schema === null) return schema;
   const name = isTop ? undefined : names.get(JSON.stringify(schema));
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
-  return Object.fromEntries(Object.entries(schema).map(([key, value]: [string, unknown]) => [key, withReferences(value, names)]));
+  return Object.fromEntries(
+    Object.entries(inDialect(schema)).map(([key, value]: [string, unknown]) => [key, withReferences(value, names)]),
+  );
+}
+
+/** TypeBox writes tuples as drafts before 2020-12 did. */
+function inDialect(schema: object): object {
+  if (!('items' in schema) || !Array.isArray(schema.items)) return schema;
+  const { items, ...rest } = schema;
+  const kept = Object.entries(rest).filter(([key]) => key !== 'additionalItems');
+  return { ...Object.fromEntries(kept), prefixItems: items, items: false };
 }

@@ -123,9 +123,14 @@ function encodingFor(accepted: string | string[] | undefined): Encoding | undefi
 }
 
 /** Where addresses of the pages end: these belong to the API. */
-const ownPaths = /^\/(api|metrics|health|version|login)(\/|$)/;
+const ownPaths = /^\/(api(\/|$)|(metrics|version|login)\/?$)/;
 
-/** Whether an unknown path may be an address of the web pages. */
+/** Whether an address that is no route may be one of the web pages. */
 export function isPagePath(method: string, path: string): boolean {
   return (method === 'GET' || method === 'HEAD') && !ownPaths.test(path);
+}
+
+/** `/health` is the pages' as well: who asks for a page there is a browser, everybody else asks whether the server works. */
+export function asksForPage({ method, headers, url }: FastifyRequest): boolean {
+  return method === 'GET' && /^\/health\/?(\?|$)/.test(url) && (headers.accept ?? '').includes('text/html');
 }

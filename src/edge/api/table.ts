@@ -1,3 +1,5 @@
+import { openApiDocument } from './openapi.ts';
+import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { dataRoutes } from './routes/data.ts';
@@ -27,4 +29,9 @@ export function allRoutes(): readonly Route[] {
     ...governanceRoutes,
   ];
   return table;
+}
+
+/** The API as an OpenAPI 3.1 document, without a server. @param version of Gyre */
+export function apiDescription(version: string): OpenApiDocument {
+  return openApiDocument(allRoutes(), version);
 }
