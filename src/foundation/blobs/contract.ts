@@ -97,8 +97,9 @@ export function blobStoreContract(name: string, prepare: () => Promise<BlobFixtu
       const digest = sha256('nobody stored this');
       assert.equal(await blobs.has(digest), false);
       assert.equal(await blobs.stat(digest), undefined);
-      for (const asking of [blobs.open(digest), blobs.read(digest), blobs.localPath(digest), blobs.verify(digest)]) {
-        await assert.rejects(asking, failsWith('NOT_FOUND'));
+      const questions = [() => blobs.open(digest), () => blobs.read(digest), () => blobs.localPath(digest), () => blobs.verify(digest)];
+      for (const ask of questions) {
+        await assert.rejects(ask, failsWith('NOT_FOUND'));
       }
       await assert.rejects(blobs.putFile(join(scratch, 'no such file')), failsWith('NOT_FOUND'));
     });

@@ -79,6 +79,17 @@ async function increment(tx: Tx, name: string): Promise<number> {
   return next;
 }
 
+/** Adds the note that comes after the last one: who waited for the lock sees what the holder added. */
+async function addNext(tx: Tx): Promise<void> {
+  await tx.lock('notes');
+  const { count } = await tx
+    .tables<TestTables>()
+    .selectFrom('notes')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  await addNote(tx, `note ${String(count).padStart(2, '0')}`);
+}
+
 async function namesIn(store: Store): Promise<readonly string[]> {
   const rows = await store.read((db) => db.tables<TestTables>().selectFrom('notes').select('name').orderBy('name').execute());
   return rows.map(({ name }) => name);
@@ -147,6 +158,15 @@ export function storeContract(name: string, prepare: () => Promise<StoreFixture>
       assert.deepEqual(
         results.toSorted((left, right) => left - right),
         Array.from({ length: 30 }, (_, i) => i + 1),
+      );
+    });
+
+    test('a write that waited for a lock never meets the key that the holder has just added', async () => {
+      await using other = await fixture.open();
+      await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? store : other).write(addNext, undefined)));
+      assert.deepEqual(
+        await namesIn(store),
+        Array.from({ length: 20 }, (_, i) => `note ${String(i).padStart(2, '0')}`),
       );
     });
 

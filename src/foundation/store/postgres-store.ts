@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresAdapter, PostgresQueryCompiler } from 'kysely';
 import type { Kysely, QueryResult } from 'kysely';
 import pg from 'pg';
-import { GyreError } from '#core';
+import { GyreError, hasCode } from '#core';
 import type { Faults } from '#core';
 import { postgresAppendOnly } from './append-only.ts';
 import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
@@ -22,6 +22,8 @@ const syntax: Syntax = { compiler: new PostgresQueryCompiler(), adapter: new Pos
 const ignore = (): void => undefined;
 const mostConnections = 12;
 const mostTries = 40;
+/** So often a key that is taken may be a matter of timing, where locks are waited for; after that it is a key that is taken. */
+const staleTries = 5;
 
 const integers = (text: string): number | bigint => exactInteger(BigInt(text));
 /** Sums of integers are `numeric` here, and integers on SQLite. */
@@ -85,10 +87,15 @@ export class PostgresStore implements Store {
 
   async write<A, R>(write: Write<A, R>, args: A): Promise<R> {
     for (let tries = 1; ; tries++) {
+      let hasLocked = false;
       try {
-        return await this.#writeOnce(write, args);
+        return await this.#writeOnce(write, args, () => {
+          hasLocked = true;
+        });
       } catch (error) {
-        if (!isConflict(error)) throw error;
+        // The snapshot is older than a lock that was waited for: what the holder wrote meanwhile is met as a key that is taken.
+        const isStale = hasLocked && tries <= staleTries && hasCode(error, 'ALREADY_EXISTS');
+        if (!isConflict(error) && !isStale) throw error;
         if (tries >= mostTries)
           throw new GyreError('ABORTED', `a write still met conflicts after ${tries} tries`, { tries }, { cause: error });
         // Those who lost spread out by how often they did.
@@ -97,8 +104,11 @@ export class PostgresStore implements Store {
     }
   }
 
-  async #writeOnce<A, R>(write: Write<A, R>, args: A): Promise<R> {
-    const lock = (session: Session, name: string): Promise<void> => advisoryLock(session, `${this.#schema} ${name}`);
+  async #writeOnce<A, R>(write: Write<A, R>, args: A, onLock: () => void): Promise<R> {
+    const lock = (session: Session, name: string): Promise<void> => {
+      onLock();
+      return advisoryLock(session, `${this.#schema} ${name}`);
+    };
     const { result, effects } = await this.#transaction('begin isolation level serializable', async (session) => {
       const scope = new WriteScope(session, syntax, lock);
       return { result: await scope.perform(write, args), effects: scope.effects };
