@@ -5,14 +5,15 @@ import { counted, figureText, listed } from './words.ts';
 /** A quality characteristic below this is worth a look although no expectation is violated. */
 const fairScore = 0.9;
 
-export function dataStation({ dataset, quality }: LoopFacts): Station {
+export function dataStation({ dataset, quality, recent }: LoopFacts): Station {
   if (dataset === undefined)
     return { station: 'data', state: 'off', title: 'No data yet', detail: 'The pipeline has not ingested any data.', figures: [] };
   const { manifest, schema, digest, part } = dataset;
   const marks = quality?.characteristics ?? [];
   const low = marks.filter(({ score }) => score !== null && score < fairScore);
   const violations = quality?.violations ?? 0;
-  const size = `${counted(manifest.rows, 'row')}, ${counted(schema.columns.length, 'column')}`;
+  const since = recent === undefined ? '' : `, and ${counted(recent.manifest.rows, 'row')} since the last alert`;
+  const size = `${counted(manifest.rows, 'row')}, ${counted(schema.columns.length, 'column')}${since}`;
   const detail =
     violations > 0
       ? `${size}; ${counted(violations, 'expectation')} of the reviewed schema ${violations === 1 ? 'does' : 'do'} not hold.`
@@ -33,7 +34,8 @@ export function dataStation({ dataset, quality }: LoopFacts): Station {
   };
 }
 
-export function trainingStation({ run, pipeline, version }: LoopFacts): Station {
+/** @param metrics what the charter measures success by: the figures that people look for */
+export function trainingStation({ run, pipeline, version }: LoopFacts, metrics: readonly string[]): Station {
   if (pipeline !== undefined && (pipeline.state === 'running' || pipeline.state === 'waiting')) {
     const under = pipeline.steps.filter(({ state }) => state === 'running').map(({ step }) => step);
     const done = pipeline.steps.filter(({ state }) => state === 'succeeded' || state === 'cached').length;
@@ -64,7 +66,8 @@ export function trainingStation({ run, pipeline, version }: LoopFacts): Station 
   }
   if (run === undefined)
     return { station: 'training', state: 'off', title: 'No run yet', detail: 'Nothing has been trained.', figures: [] };
-  const judged = Object.entries(run.metrics).filter(([name]) => name.startsWith('validation_') && name !== 'validation_loss');
+  const wanted = metrics.map((metric) => `validation_${metric}`).filter((name) => name in run.metrics);
+  const judged = wanted.length > 0 ? wanted : Object.keys(run.metrics).filter((name) => name.startsWith('validation_'));
   return {
     station: 'training',
     state: run.status === 'FINISHED' ? 'good' : run.status === 'RUNNING' ? 'waiting' : 'bad',
@@ -74,13 +77,13 @@ export function trainingStation({ run, pipeline, version }: LoopFacts): Station 
         ? `${run.trainer ?? 'a trainer'} made version ${version?.version ?? '?'}${run.seed === undefined ? '' : `, seed ${run.seed}`}.`
         : (run.error ?? `The run is ${run.status}.`),
     record: { kind: 'run', id: run.id },
-    figures: judged.slice(0, 4).map(([name, value]) => ({ name, value })),
+    figures: judged.slice(0, 4).map((name) => ({ name, value: run.metrics[name] })),
     at: run.endedAt ?? run.startedAt,
     by: run.createdBy,
   };
 }
 
-export function testStation({ report, version }: LoopFacts): Station {
+export function testStation({ report, version, certification }: LoopFacts): Station {
   if (report === undefined)
     return { station: 'test', state: 'off', title: 'Not tested', detail: 'No version has a test report.', figures: [] };
   const failed = report.gates.filter(({ passed }) => !passed);
@@ -93,16 +96,19 @@ export function testStation({ report, version }: LoopFacts): Station {
   const detail = failed.length > 0 ? failed.map(({ message }) => message).join(' ') : `${passed}${compared}`;
   return {
     station: 'test',
-    state: failed.length > 0 ? 'bad' : report.warnings.length > 0 ? 'warn' : 'good',
+    // Who certified the version has read its warnings; until then somebody should.
+    state: failed.length > 0 ? 'bad' : report.warnings.length > 0 && certification?.verdict !== 'certified' ? 'warn' : 'good',
     title: `version ${version?.version ?? '?'} ${report.passed ? 'passed' : 'did not pass'}`,
     detail: failed.length === 0 && report.warnings.length > 0 ? `${detail} ${report.warnings.join(' ')}` : detail,
     record: { kind: 'test_report', id: report.id },
     figures: report.gates.flatMap((gate): Figure[] => {
       if (typeof gate.observed !== 'number') return [];
-      const interval = report.metrics.find(({ name }) => name === gate.name)?.interval;
+      // `roc_auc >= 0.8` is a gate, `roc_auc` its figure.
+      const figure = gate.name.replace(/ *[<>]=?.*$/, '');
+      const interval = report.metrics.find(({ name }) => name === figure)?.interval;
       return [
         {
-          name: gate.name,
+          name: figure,
           value: gate.observed,
           threshold: gate.wanted,
           good: gate.passed,

@@ -25,11 +25,13 @@ const shownWindows = 30;
 export interface LoopFacts {
   readonly model: string;
   readonly champion?: ModelVersion;
-  /** The version that is on its way, where it is newer than the champion; else the champion, else the newest. */
+  /** The version that is on its way, where it is newer than the champion and not found to be no better; else the champion, else the newest. */
   readonly version?: ModelVersion;
   readonly isChallenger: boolean;
   readonly dataset?: DatasetVersion;
   readonly quality?: QualityReport;
+  /** Rows since an alert, that the run was trained on beside the dataset. */
+  readonly recent?: DatasetVersion;
   readonly run?: Run;
   readonly report?: TestReport;
   readonly pipeline?: PipelineRun;
@@ -68,7 +70,7 @@ export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFact
     release.environments(),
   ]);
   const [newest] = versions.items;
-  const isChallenger = newest !== undefined && champion !== undefined && newest.version > champion.version;
+  const isChallenger = newest !== undefined && champion !== undefined && (await challenges(rooms, newest, champion));
   const version = isChallenger ? newest : (champion ?? newest);
   const last = environments.at(-1);
   const endpoint = last?.endpoint ?? model;
@@ -115,18 +117,28 @@ async function builtFrom(rooms: Rooms, version: ModelVersion): Promise<Partial<L
   };
 }
 
-/** The data that a run was trained on: its recent rows where it has such. Without a run, the newest version there is. */
+/** A retraining that did not help is told by its action; the loop goes on with the champion. */
+async function challenges({ evaluation }: Rooms, newest: ModelVersion, champion: ModelVersion): Promise<boolean> {
+  if (newest.version <= champion.version) return false;
+  const report = newest.testReport === undefined ? undefined : await orNone(evaluation.getReport(newest.testReport));
+  return report?.comparison === undefined || report.comparison.verdict === 'better';
+}
+
+/** The data that a run was trained on. Without a run, the newest version there is. */
 async function datasetOf({ data }: Rooms, run: Run | undefined): Promise<Partial<LoopFacts>> {
-  const trained = run?.inputs.find(({ role }) => role === 'train.recent') ?? run?.inputs.find(({ role }) => role === 'train');
-  const part = trained === undefined ? (await data.list({ limit: 1 })).items.at(0) : await orNone(data.get(trained.digest));
-  if (part === undefined) return {};
-  const [parent] = part.manifest.derivedFrom?.parents ?? [];
-  const whole = parent === undefined ? undefined : await orNone(data.get(parent));
-  for (const dataset of whole === undefined ? [part] : [whole, part]) {
-    const quality = await orNone(data.getQuality(dataset.digest));
-    if (quality !== undefined) return { dataset, quality };
-  }
-  return { dataset: whole ?? part };
+  const wholeOf = async (role: string): Promise<DatasetVersion | undefined> => {
+    const input = run?.inputs.find((known) => known.role === role);
+    const part = input === undefined ? undefined : await orNone(data.get(input.digest));
+    const [parent] = part?.manifest.derivedFrom?.parents ?? [];
+    return parent === undefined ? part : ((await orNone(data.get(parent))) ?? part);
+  };
+  const [dataset, recent] =
+    run === undefined ? (await data.list({ limit: 1 })).items : [await wholeOf('train'), await wholeOf('train.recent')];
+  if (dataset === undefined) return {};
+  // A version that was filtered out of another one has its quality measured there.
+  const measured = [dataset.digest, ...(dataset.manifest.derivedFrom?.parents ?? [])];
+  const quality = (await Promise.all(measured.map((digest) => orNone(data.getQuality(digest))))).find((report) => report !== undefined);
+  return { dataset, ...(quality === undefined ? {} : { quality }), ...(recent === undefined ? {} : { recent }) };
 }
 
 async function signedOff(

@@ -28,7 +28,10 @@ export async function overviewOf(rooms: Rooms): Promise<Overview> {
           model: facts.model,
           ...(facts.champion === undefined ? {} : { champion: facts.champion.version }),
           ...(candidate === undefined ? {} : { candidate: candidate.version }),
-          stations: stationsOf(facts),
+          stations: stationsOf(
+            facts,
+            resolved.success.map(({ metric }) => metric),
+          ),
         };
       }),
     ),
@@ -37,10 +40,10 @@ export async function overviewOf(rooms: Rooms): Promise<Overview> {
   };
 }
 
-function stationsOf(facts: LoopFacts): Station[] {
+function stationsOf(facts: LoopFacts, metrics: readonly string[]): Station[] {
   return [
     dataStation(facts),
-    trainingStation(facts),
+    trainingStation(facts, metrics),
     testStation(facts),
     certificateStation(facts),
     releaseStation(facts),
