@@ -7,6 +7,12 @@ import './style/parts.css';
 import './style/charts.css';
 import './style/pages.css';
 import { App } from './app.tsx';
+import mark from './mark.svg';
+
+const icon = document.createElement('link');
+icon.rel = 'icon';
+icon.href = mark;
+document.head.append(icon);
 
 const place = document.getElementById('app');
 if (place !== null) render(<App />, place);

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { number } from '../lib/format.ts';
-import { type Scale, ticks } from '../lib/scale.ts';
+import { type Scale, tickDecimals, ticks } from '../lib/scale.ts';
 
 export interface Box {
   readonly left: number;
@@ -15,27 +15,27 @@ export interface AxesProps {
   readonly box: Box;
   readonly xLabel: string;
   readonly yLabel: string;
-  readonly format?: (value: number) => string;
-  readonly xFormat?: (value: number) => string;
 }
 
 /** Grid, ticks and labels of a plot with two straight scales. */
-export function Axes({ x, y, box, xLabel, yLabel, format = (value) => number(value), xFormat = format }: AxesProps): JSX.Element {
+export function Axes({ x, y, box, xLabel, yLabel }: AxesProps): JSX.Element {
+  const up = ticks(y.domain, 4);
+  const across = ticks(x.domain, Math.max(2, Math.floor((box.right - box.left) / 80)));
   return (
     <g class="axes" aria-hidden="true">
-      {ticks(y.domain, 4).map((tick) => (
+      {up.map((tick) => (
         <g key={`y${tick}`}>
           <line x1={box.left} x2={box.right} y1={y(tick)} y2={y(tick)} class="grid" />
           <text x={box.left - 6} y={y(tick)} dy="0.32em" text-anchor="end">
-            {format(tick)}
+            {number(tick, tickDecimals(up))}
           </text>
         </g>
       ))}
-      {ticks(x.domain, Math.max(2, Math.floor((box.right - box.left) / 80))).map((tick) => (
+      {across.map((tick) => (
         <g key={`x${tick}`}>
           <line x1={x(tick)} x2={x(tick)} y1={box.bottom} y2={box.bottom + 4} class="tick" />
           <text x={x(tick)} y={box.bottom + 16} text-anchor="middle">
-            {xFormat(tick)}
+            {number(tick, tickDecimals(across))}
           </text>
         </g>
       ))}

@@ -125,7 +125,7 @@ export function Calibration({ calibration }: { readonly calibration: NonNullable
 /** Truth in rows, prediction in columns; shade and share go by the row. */
 export function Confusion({ confusion }: { readonly confusion: NonNullable<TestReport['confusion']> }): JSX.Element {
   return (
-    <div class="table-scroll" role="region" aria-label="Confusion matrix" tabIndex={0}>
+    <div class="table-scroll" role="region" aria-label="Confusion matrix, table" tabIndex={0}>
       <table class="confusion">
         <caption>truth in rows, prediction in columns</caption>
         <thead>

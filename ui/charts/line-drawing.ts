@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
-import { number } from '../lib/format.ts';
-import { extent, padded } from '../lib/scale.ts';
+import { day, number } from '../lib/format.ts';
+import { extent, padded, tickDecimals } from '../lib/scale.ts';
 import { saveFile } from '../parts/save-file.ts';
 
 export interface LineSeries {
@@ -20,7 +20,8 @@ export interface LineSpec {
   readonly xName: string;
   readonly xText: (x: number) => string;
   readonly series: readonly LineSeries[];
-  readonly thresholds: readonly { readonly name: string; readonly value: number }[];
+  /** What each point had to reach; a change of it is a step. */
+  readonly threshold?: { readonly name: (value: number) => string; readonly values: readonly (number | null)[] };
   readonly unit: string;
   readonly text: (value: number, series: LineSeries, index: number) => string;
   readonly height: number;
@@ -64,7 +65,7 @@ export function drawLines(into: HTMLElement, spec: LineSpec, width: number, onRe
   const range = extent([
     ...(spec.fromZero === true ? [0] : []),
     ...data.slice(1).flatMap((values) => [...values]),
-    ...spec.thresholds.map(({ value }) => value),
+    ...(spec.threshold?.values ?? []),
   ]) ?? [0, 1];
   const [low, high] = padded(range);
   const axis: uPlot.Axis = { stroke: quiet, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 } };
@@ -77,11 +78,18 @@ export function drawLines(into: HTMLElement, spec: LineSpec, width: number, onRe
     cursor: { points: { size: 7 }, drag: { x: true, y: false } },
     scales: { x: { time: spec.time }, y: { range: () => [spec.fromZero === true ? 0 : low, high] } },
     axes: [
-      { ...axis, size: 36, label: spec.time ? '' : spec.xName, labelSize: spec.time ? 0 : 18, labelFont: font },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+      {
+        ...axis,
+        size: spec.time ? 28 : 36,
+        ...(spec.time ? { values: timeTexts } : {}),
+        label: spec.time ? '' : spec.xName,
+        labelSize: spec.time ? 0 : 18,
+        labelFont: font,
+      },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick, tickDecimals(ticks))) },
     ],
     hooks: {
-      draw: [(plot) => drawThresholds(plot, spec.thresholds, colour('--bad'), font)],
+      draw: [(plot) => drawThreshold(plot, spec, colour('--bad'), font)],
       setCursor: [(plot) => onRead(plot.cursor.idx ?? undefined)],
     },
     ...(spec.time ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
@@ -94,25 +102,46 @@ export function drawLines(into: HTMLElement, spec: LineSpec, width: number, onRe
   };
 }
 
-function drawThresholds(plot: uPlot, thresholds: LineSpec['thresholds'], stroke: string, font: string): void {
+/** A dashed step line; each new value is named where it begins. */
+function drawThreshold(plot: uPlot, { x, threshold }: LineSpec, stroke: string, font: string): void {
+  if (threshold === undefined) return;
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
   ctx.strokeStyle = stroke;
   ctx.fillStyle = stroke;
   ctx.lineWidth = ratio;
   ctx.font = font.replace(/^\d+/, String(12 * ratio));
-  ctx.textAlign = 'left';
-  for (const { name, value } of thresholds) {
+  ctx.setLineDash([5 * ratio, 4 * ratio]);
+  const edge = (index: number): number => plot.valToPos(((x[index - 1] ?? 0) + (x[index] ?? 0)) / 2, 'x', true);
+  let start = 0;
+  for (let index = 1; index <= x.length; index += 1) {
+    const value = threshold.values[start];
+    if (index < x.length && threshold.values[index] === value) continue;
+    const from = start === 0 ? bbox.left : edge(start);
+    const to = index === x.length ? bbox.left + bbox.width : edge(index);
+    start = index;
+    if (value === null || value === undefined) continue;
     const y = plot.valToPos(value, 'y', true);
-    ctx.setLineDash([5 * ratio, 4 * ratio]);
     ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.moveTo(from, y);
+    ctx.lineTo(to, y);
     ctx.stroke();
-    ctx.fillText(name, bbox.left + 6 * ratio, y - 5 * ratio);
+    ctx.fillText(threshold.name(value), from + 6 * ratio, y - 5 * ratio);
   }
   ctx.restore();
+}
+
+/** Ticks of time as days where they are days apart, else as times of day; in UTC. */
+function timeTexts(_: uPlot, seconds: number[]): string[] {
+  const days = seconds.length < 2 || (seconds[1] ?? 0) - (seconds[0] ?? 0) >= 86_400;
+  return seconds.map((second) => {
+    const iso = new Date(second * 1000).toISOString();
+    return days ? day(iso).replace(/ \d+$/, '') : iso.slice(11, 16);
+  });
 }
 
 /** Reads custom properties as the colours that they are now: a canvas knows no `light-dark()`. */

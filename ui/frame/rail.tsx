@@ -81,32 +81,34 @@ export function Rail({ waiting }: { readonly waiting: readonly Waiting[] }): JSX
   const here = path.value;
   return (
     <nav class="rail" id="rail" aria-label="Pages">
-      {groups.map(({ name, places }) => (
-        <div key={name} class="rail-group">
-          {name !== '' && <div class="rail-name">{name}</div>}
-          <ul>
-            {places.map((place) => {
-              const count = waiting.filter((item) => place.waits?.includes(item.what) === true && isMine(item, may)).length;
-              return (
-                <li key={place.href}>
-                  <a href={place.href} aria-current={isHere(place, here) ? 'page' : undefined}>
-                    {place.text}
-                    {count > 0 && (
-                      <span class="count">
-                        {count}
-                        <span class="visually-hidden"> waiting for you</span>
-                      </span>
-                    )}
-                  </a>
-                </li>
-              );
-            })}
-          </ul>
-        </div>
-      ))}
-      <p class="rail-foot quiet">
-        <a href="/api/docs">API</a>
-      </p>
+      <div class="rail-inner">
+        {groups.map(({ name, places }) => (
+          <div key={name} class="rail-group">
+            {name !== '' && <div class="rail-name">{name}</div>}
+            <ul>
+              {places.map((place) => {
+                const count = waiting.filter((item) => place.waits?.includes(item.what) === true && isMine(item, may)).length;
+                return (
+                  <li key={place.href}>
+                    <a href={place.href} aria-current={isHere(place, here) ? 'page' : undefined}>
+                      {place.text}
+                      {count > 0 && (
+                        <span class="count">
+                          {count}
+                          <span class="visually-hidden"> waiting for you</span>
+                        </span>
+                      )}
+                    </a>
+                  </li>
+                );
+              })}
+            </ul>
+          </div>
+        ))}
+        <p class="rail-foot quiet">
+          <a href="/api/docs">API</a>
+        </p>
+      </div>
     </nav>
   );
 }

@@ -24,6 +24,12 @@ export function number(value: number, decimals?: number): string {
   return value < 0 && /[1-9]/.test(text) ? `${minus}${text}` : text;
 }
 
+/** A number that somebody chose, without zeros that say nothing: 0.1 rather than 0.100. */
+export function chosen(value: number): string {
+  const text = number(value);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
 function naturalDecimals(value: number): number {
   if (Number.isInteger(value)) return 0;
   const size = Math.abs(value);

@@ -21,6 +21,10 @@ const known: Readonly<Record<string, MetricWords>> = {
   rmse: { label: 'RMSE', higherIsBetter: false },
   mae: { label: 'MAE', higherIsBetter: false },
   mse: { label: 'MSE', higherIsBetter: false },
+  ece: { label: 'Calibration error', higherIsBetter: false },
+  precision_weighted: { label: 'Precision, weighted', higherIsBetter: true },
+  recall_weighted: { label: 'Recall, weighted', higherIsBetter: true },
+  f1_weighted: { label: 'F1, weighted', higherIsBetter: true },
   calibration_error: { label: 'Calibration error', higherIsBetter: false },
 };
 
@@ -30,6 +34,10 @@ export function metricLabel(name: string): string {
   if (exact !== undefined) return exact.label;
   const [, prefix, rest] = /^(train|training|validation|val|test|valid)[._/ -](.+)$/.exec(name) ?? [];
   if (prefix !== undefined && rest !== undefined) return `${metricLabel(rest)}, ${prefix}`;
+  // A gate's name: the metric, then its condition.
+  const [, metric, condition] = /^([a-z0-9_]+)( .+)$/.exec(name) ?? [];
+  if (metric !== undefined && condition !== undefined && known[metric] !== undefined)
+    return `${metricLabel(metric)} ${thresholdWords(condition)}`;
   return name.replaceAll('_', ' ');
 }
 
@@ -65,7 +73,7 @@ export function thresholdOf(text: string | undefined): { readonly operator: Oper
   return found === undefined || digits === undefined ? undefined : { operator: found, value: Number(digits) };
 }
 
-/** ">= 0.83" → "at least 0.83". */
+/** ">= 0.83" → "≥ 0.83". */
 export function thresholdWords(text: string): string {
   return text.replace('>=', '≥').replace('<=', '≤').trim();
 }

@@ -82,3 +82,11 @@ export function thinned(values: readonly (number | null)[], most: number): reado
   }
   return kept;
 }
+
+/** Ticks with as many decimals as their steps need: 0, 0.5, 1 rather than 0, 0.500, 1. */
+export function tickDecimals(values: readonly number[]): number {
+  const places = values.map((value) =>
+    Number.isInteger(value) ? 0 : (/\.(\d+)/.exec(value.toFixed(6).replace(/0+$/, ''))?.[1]?.length ?? 0),
+  );
+  return Math.max(0, ...places);
+}

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Action as ActionRecord, Alert, Window } from '#contract';
 import { Bars } from '../charts/bars.tsx';
 import { send } from '../lib/api.ts';
-import { absoluteTime, counted, duration, measured } from '../lib/format.ts';
+import { absoluteTime, counted, duration, measured, sentence } from '../lib/format.ts';
 import { metricLabel } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -135,7 +135,7 @@ export function AlertPage({ id }: { readonly id: string }): JSX.Element {
       {(data) => (
         <Page
           kind="Alert"
-          title={data.title}
+          title={sentence(data.title)}
           crumbs={[
             { text: versionName(data.modelVersion), href: recordPath('model_version', data.modelVersion) },
             { text: data.environment, href: `/monitor?environment=${encodeURIComponent(data.environment)}` },

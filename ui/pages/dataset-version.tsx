@@ -4,7 +4,7 @@ import { Histogram, TopValues } from '../charts/histogram.tsx';
 import { counted, number, percent, shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import type { RowsAnswer } from '../lib/shapes.ts';
+import type { ProjectView, RowsAnswer } from '../lib/shapes.ts';
 import { Card, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { StateShape, type Tone } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
@@ -36,7 +36,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
         >
           <div class="cards">
             {data.part === undefined && <QualityCard digest={data.digest} />}
-            <ProfileCard digest={data.digest} />
+            <ProfileCard version={data} />
             <Splits digest={data.digest} />
             <RowsCard digest={data.digest} />
             <Card title="Where from, where to" wide>
@@ -132,10 +132,15 @@ function QualityCard({ digest }: { readonly digest: string }): JSX.Element {
   );
 }
 
-function ProfileCard({ digest }: { readonly digest: string }): JSX.Element {
-  const profile = useResource<DatasetProfile>(`datasets/${digest}/profile`);
+function ProfileCard({ version }: { readonly version: DatasetVersion }): JSX.Element {
+  const project = useResource<ProjectView>('project', ['project.loaded']);
+  const target = project.data?.project.data[version.dataset]?.target;
+  const known = project.data !== undefined || project.error !== undefined;
+  const profile = useResource<DatasetProfile>(
+    known ? `datasets/${version.digest}/profile${target === undefined ? '' : `?target=${encodeURIComponent(target)}`}` : undefined,
+  );
   return (
-    <Card title="Columns" wide>
+    <Card title="Columns" wide says={target === undefined ? undefined : `The last column says how much each one tells about ${target}.`}>
       <Load of={profile} what="The profile">
         {({ columns, rows }) => (
           <Table
@@ -176,7 +181,7 @@ function ProfileCard({ digest }: { readonly digest: string }): JSX.Element {
               { key: 'range', head: 'Range', number: true, value: ({ numeric }) => numeric?.max, cell: (column) => range(column) },
               {
                 key: 'association',
-                head: 'With target',
+                head: target === undefined ? 'Association' : `With ${target}`,
                 number: true,
                 value: ({ association }) => (association === undefined ? undefined : Math.abs(association.value)),
                 cell: ({ association }) =>

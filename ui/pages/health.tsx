@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Alert, Window } from '#contract';
 import { HeatStrip } from '../charts/heat-strip.tsx';
 import { LineChart } from '../charts/line.tsx';
-import { absoluteTime, counted, day, measured, number } from '../lib/format.ts';
+import { absoluteTime, chosen as plainNumber, counted, day, measured, number } from '../lib/format.ts';
 import { directionMark, metricLabel, thresholdOf } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -96,7 +96,7 @@ function Windows({
         <Card
           title="Drift by column"
           wide
-          says={`Population stability index against training. A dot marks a column that drifted: significant, and at least ${number(counts)}.`}
+          says={`Population stability index against training. A dot marks a column that drifted: significant, and at least ${plainNumber(counts)}.`}
           aside={<HeatKey counts={counts} />}
         >
           <HeatStrip windows={windows} counts={counts} />
@@ -118,7 +118,7 @@ function HeatKey({ counts }: { readonly counts: number }): JSX.Element {
       {[0, 1, 2, 3, 4].map((step) => (
         <i key={step} class={`heat heat-${step}`} />
       ))}
-      {number(5 * counts)}+
+      {plainNumber(5 * counts)}+
     </span>
   );
 }
@@ -141,7 +141,6 @@ export function PerformanceCards({ windows }: { readonly windows: readonly Windo
       {shown.map((name) => {
         const metrics = windows.map(({ performance }) => performance.find((metric) => metric.name === name));
         const text = metrics.findLast((metric) => metric?.threshold !== undefined)?.threshold;
-        const threshold = thresholdOf(text);
         const newest = metrics.findLast((metric) => metric?.value !== null && metric !== undefined);
         return (
           <Card
@@ -169,7 +168,10 @@ export function PerformanceCards({ windows }: { readonly windows: readonly Windo
                     high: metrics.map((metric) => metric?.interval?.high ?? null),
                   },
                 ],
-                thresholds: threshold === undefined ? [] : [{ name: `wanted ${text ?? ''}`, value: threshold.value }],
+                threshold: {
+                  name: (value) => `wanted ${text === undefined ? '' : text.trim().startsWith('<') ? '≤' : '≥'} ${number(value)}`,
+                  values: metrics.map((metric) => thresholdOf(metric?.threshold)?.value ?? null),
+                },
                 unit: '',
                 text: (value, _series, index) => measured(value, metrics[index]?.interval),
                 height: 220,
@@ -197,7 +199,6 @@ function VolumeCard({ windows }: { readonly windows: readonly Window[] }): JSX.E
             { name: 'rows', colour: 1, values: windows.map(({ rows }) => rows) },
             { name: 'labelled', colour: 3, values: windows.map(({ labelled }) => labelled) },
           ],
-          thresholds: [],
           unit: 'rows',
           text: (value) => number(value, 0),
           height: 180,
@@ -223,7 +224,6 @@ function LatencyCard({ windows }: { readonly windows: readonly Window[] }): JSX.
             { name: 'p50', colour: 1, values: windows.map(({ latency }) => latency.p50Ms) },
             { name: 'p99', colour: 2, values: windows.map(({ latency }) => latency.p99Ms) },
           ],
-          thresholds: [],
           unit: 'ms',
           text: (value) => `${number(value, 2)} ms`,
           height: 180,

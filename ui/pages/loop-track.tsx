@@ -58,7 +58,7 @@ function StationBox({ station, coloured }: { readonly station: Station; readonly
       </div>
       <div class="station-title">{record === undefined ? station.title : <a href={linkPath(record)}>{station.title}</a>}</div>
       <div class="station-figures">
-        {station.figures.slice(0, 5).map((figure) => (
+        {station.figures.slice(0, 4).map((figure) => (
           <FigureLine key={figure.name} figure={figure} />
         ))}
       </div>
@@ -72,7 +72,9 @@ function StationBox({ station, coloured }: { readonly station: Station; readonly
           />
         </div>
       ))}
-      <p class="station-detail">{station.detail}</p>
+      <p class="station-detail" title={station.detail}>
+        {station.detail}
+      </p>
       {station.at !== undefined && (
         <p class="station-when quiet">
           <When at={station.at} />

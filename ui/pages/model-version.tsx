@@ -89,7 +89,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         <SignOffs version={version} />
         <PackageCard version={version} />
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
-        <Card title="Takes and gives">
+        <Card title="Takes and gives" wide>
           <Table
             name="inputs"
             caption="Input columns"

@@ -194,6 +194,11 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
 }
 
 function probabilities(value: unknown): string {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return Object.entries(value)
+      .map(([name, share]) => `${name} ${typeof share === 'number' ? percent(share) : plain(share)}`)
+      .join(', ');
+  }
   return Array.isArray(value)
     ? value.map((one: unknown) => (typeof one === 'number' ? percent(one) : plain(one))).join(', ')
     : plain(value);

@@ -98,7 +98,7 @@ function EnvironmentActions({
             }}
           />
         </>
-      ) : (
+      ) : isLive ? null : (
         <>
           <Action
             label={`Approve for ${name}`}
@@ -115,18 +115,16 @@ function EnvironmentActions({
             statement={{ label: 'Statement', hint: 'Why it may not go. It is kept.' }}
             act={(statement) => send('POST', 'approvals', { modelVersion: version.id, environment: name, verdict: 'refused', statement })}
           />
-          {!isLive && (
-            <Action
-              label={`Release to ${name}`}
-              permission="release"
-              primary
-              missing={missing.map(({ reason }) => reason)}
-              explain={explain}
-              statement={{ label: 'Reason', hint: 'Why now? It is kept with the deployment.' }}
-              confirmWord={name}
-              act={(reason) => send('POST', `environments/${name}/release`, { modelVersion: version.id, reason })}
-            />
-          )}
+          <Action
+            label={`Release to ${name}`}
+            permission="release"
+            primary
+            missing={missing.map(({ reason }) => reason)}
+            explain={explain}
+            statement={{ label: 'Reason', hint: 'Why now? It is kept with the deployment.' }}
+            confirmWord={name}
+            act={(reason) => send('POST', `environments/${name}/release`, { modelVersion: version.id, reason })}
+          />
         </>
       )}
     </div>

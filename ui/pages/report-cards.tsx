@@ -120,7 +120,7 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
           <Confusion confusion={confusion} />
         </Card>
       )}
-      <Card title="Train, validation, test" says="Side by side: a gap between train and test is overfitting.">
+      <Card title="Train, validation, test" wide says="Side by side: a gap between train and test is overfitting.">
         <PartsTable report={report} />
       </Card>
       {report.importance.length > 0 && (

@@ -3,7 +3,7 @@ import type { MetricPoint, Run, Transform } from '#contract';
 import { LineChart, type LineSeries } from '../charts/line.tsx';
 import { apiUrl } from '../lib/api.ts';
 import { bytes, duration, number, plain } from '../lib/format.ts';
-import { metricLabel } from '../lib/metrics.ts';
+import { directionMark, metricLabel } from '../lib/metrics.ts';
 import { recordPath, versionPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { thinned } from '../lib/scale.ts';
@@ -33,7 +33,7 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
       title={run.name === '' ? run.id.slice(-8) : run.name}
       crumbs={[
         { text: 'Experiments', href: '/experiments' },
-        { text: run.experiment, href: recordPath('experiment', run.experiment) },
+        { text: 'experiment', href: recordPath('experiment', run.experiment) },
         ...(run.study === undefined ? [] : [{ text: 'study', href: recordPath('study', run.study) }]),
       ]}
       truth={
@@ -71,17 +71,8 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
       />
       <div class="cards">
         <MetricsOverSteps run={run} />
-        <Card title="Metrics">
-          <Table
-            name="metrics"
-            caption="Last value of each metric"
-            rows={main}
-            rowKey={([name]) => name}
-            columns={[
-              { key: 'metric', head: 'Metric', value: ([name]) => metricLabel(name) },
-              { key: 'value', head: 'Last value', number: true, value: ([, value]) => value, cell: ([, value]) => number(value) },
-            ]}
-          />
+        <Card title="Metrics" says="The last value of each, by part.">
+          <LastMetrics run={run} />
         </Card>
         <Card title="Parameters">
           <Table
@@ -140,6 +131,36 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
   );
 }
 
+const parts = ['train', 'validation', 'test'];
+
+/** One row for each quantity, one column for each part that it was measured on. */
+function LastMetrics({ run }: { readonly run: Run }): JSX.Element {
+  const quantities = [...new Set(Object.keys(run.metrics).map(quantity))].sort((a, b) => rank(a) - rank(b));
+  const partOf = (name: string): string =>
+    /^(train|training|validation|val|test|valid)[._/ -]/.exec(name)?.[1]?.replace(/^val(id)?$/, 'validation') ?? '';
+  const found = [...new Set(Object.keys(run.metrics).map(partOf))].sort((a, b) => parts.indexOf(a) - parts.indexOf(b));
+  const value = (wanted: string, part: string): number | undefined =>
+    Object.entries(run.metrics).find(([name]) => quantity(name) === wanted && partOf(name) === part)?.[1];
+  return (
+    <Table
+      name="metrics"
+      caption="Last value of each metric"
+      rows={quantities}
+      rowKey={(name) => name}
+      columns={[
+        { key: 'metric', head: 'Metric', value: metricLabel, cell: (name) => `${metricLabel(name)} ${directionMark(name)}` },
+        ...found.map((part) => ({
+          key: part === '' ? 'whole' : part,
+          head: part === '' ? 'value' : part,
+          number: true,
+          value: (name: string) => value(name, part),
+          cell: (name: string) => plain(value(name, part)),
+        })),
+      ]}
+    />
+  );
+}
+
 function rank(name: string): number {
   return (/val/.test(name) ? 0 : /train/.test(name) ? 4 : 2) + (/roc_auc|rmse/.test(name) ? 0 : 1);
 }
@@ -153,7 +174,9 @@ function MetricsOverSteps({ run }: { readonly run: Run }): JSX.Element {
   const quantities = [...new Set(Object.keys(run.metrics).map(quantity))];
   const asked = queryValue('metric');
   const chosen =
-    asked !== undefined && quantities.includes(asked) ? asked : (quantities.find((name) => /log_loss|rmse/.test(name)) ?? quantities[0]);
+    asked !== undefined && quantities.includes(asked)
+      ? asked
+      : (quantities.find((name) => name === 'loss') ?? quantities.find((name) => /log_loss|rmse/.test(name)) ?? quantities[0]);
   const names = Object.keys(run.metrics)
     .filter((name) => quantity(name) === chosen)
     .slice(0, 4);
@@ -219,7 +242,6 @@ function StepLines({ run, names }: { readonly run: Run; readonly names: readonly
               xName: 'step',
               xText: (step) => `step ${step}`,
               series,
-              thresholds: [],
               unit: '',
               text: (value) => number(value),
               height: 260,

@@ -9,8 +9,8 @@ import { Empty, Load } from './page.tsx';
 import { StateShape } from './state.tsx';
 import { When } from './values.tsx';
 
-/** Steps and batches come by the dozen: they show when asked for. */
-const minor = /^(step_run\.|run\.|predictions\.|project\.loaded|session\.)/;
+/** Steps, batches and windows come by the dozen: they show when asked for. */
+const minor = /^(step_run\.|run\.|predictions\.|labels\.|window\.|transform\.|study\.created|project\.loaded|session\.|token\.)/;
 
 /** What happened, newest first, each with the page of its evidence. */
 export function Feed(): JSX.Element {
@@ -34,7 +34,7 @@ export function Feed(): JSX.Element {
             </button>
           ))}
           <button type="button" class="chip" aria-pressed={all} onClick={() => setQuery({ 'feed.all': all ? undefined : '1' })}>
-            with steps
+            in detail
           </button>
         </div>
       </header>
@@ -56,7 +56,9 @@ export function Feed(): JSX.Element {
                   <span class="feed-shape">{said.tone === undefined ? <i class="tick-mark" /> : <StateShape tone={said.tone} />}</span>
                   <span class="feed-text">
                     {said.href === undefined ? said.text : <a href={said.href}>{said.text}</a>}
-                    {event.reason !== undefined && event.reason !== '' && <span class="quiet"> — {event.reason}</span>}
+                    {event.reason !== undefined && event.reason !== '' && !said.text.toLowerCase().includes(event.reason.toLowerCase()) && (
+                      <span class="quiet"> — {event.reason}</span>
+                    )}
                   </span>
                 </li>
               ))}

@@ -90,7 +90,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
         class={virtual ? 'table-scroll virtual' : 'table-scroll'}
         ref={scroller}
         role="region"
-        aria-label={props.caption}
+        aria-label={`${props.caption}, table`}
         tabIndex={0}
         onScroll={virtual ? (event) => setScrollTop(event.currentTarget.scrollTop) : undefined}
         onKeyDown={onKeyDown}

@@ -70,7 +70,13 @@ export function Copy({ text, what }: { readonly text: string; readonly what: str
       aria-label={copied ? `${what} copied` : `Copy ${what}`}
       onClick={() => void copy()}
     >
-      {copied ? '✓' : '⧉'}
+      <svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">
+        {copied ? (
+          <path d="M2.5 7.5 5.5 10.5l6-7" fill="none" stroke="currentColor" stroke-width="1.6" />
+        ) : (
+          <path d="M4.5 4.5v-3h8v8h-3M1.5 4.5h8v8h-8Z" fill="none" stroke="currentColor" stroke-width="1.2" />
+        )}
+      </svg>
     </button>
   );
 }
