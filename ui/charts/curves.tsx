@@ -24,7 +24,7 @@ interface CurveProps {
 
 function Curve({ points, xLabel, yLabel, label, file, chance }: CurveProps): JSX.Element {
   return (
-    <Plot label={label} height={height} maxWidth={380} file={file}>
+    <Plot label={label} height={height} maxWidth={460} file={file}>
       {(width) => {
         const box = boxOf(width);
         const x = linear(unit, [box.left, box.right]);
@@ -88,7 +88,7 @@ export function PrecisionRecallCurve({
 export function Calibration({ calibration }: { readonly calibration: NonNullable<TestReport['calibration']> }): JSX.Element {
   const total = calibration.bins.reduce((sum, { count }) => sum + count, 0);
   return (
-    <Plot label={`Calibration: expected error ${number(calibration.error, 3)}`} height={height} maxWidth={380} file="calibration">
+    <Plot label={`Calibration: expected error ${number(calibration.error, 3)}`} height={height} maxWidth={460} file="calibration">
       {(width) => {
         const box = boxOf(width);
         const x = linear(unit, [box.left, box.right]);

@@ -2,16 +2,9 @@ import type { JSX } from 'preact';
 import type { Window } from '#contract';
 import { day, number } from '../lib/format.ts';
 import { Plot } from './figure.tsx';
+import { heatStep } from './heat-step.ts';
 import { navigate } from '../lib/router.ts';
 import { recordPath } from '../lib/records.ts';
-
-/** Which step of colour a drift has: below half of what counts, below it, and above it by size. */
-export function heatStep(psi: number, counts: number): 0 | 1 | 2 | 3 | 4 {
-  if (psi < counts / 2) return 0;
-  if (psi < counts) return 1;
-  if (psi < 2.5 * counts) return 2;
-  return psi < 5 * counts ? 3 : 4;
-}
 
 /** Drift of each column over windows: the darker the more it moved; a dot where it counts as drifted. */
 export function HeatStrip({ windows, counts }: { readonly windows: readonly Window[]; readonly counts: number }): JSX.Element {

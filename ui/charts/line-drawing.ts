@@ -115,6 +115,8 @@ function drawThreshold(plot: uPlot, { x, threshold }: LineSpec, stroke: string, 
   ctx.fillStyle = stroke;
   ctx.lineWidth = ratio;
   ctx.font = font.replace(/^\d+/, String(12 * ratio));
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   ctx.setLineDash([5 * ratio, 4 * ratio]);
   const edge = (index: number): number => plot.valToPos(((x[index - 1] ?? 0) + (x[index] ?? 0)) / 2, 'x', true);
   let start = 0;
@@ -130,7 +132,10 @@ function drawThreshold(plot: uPlot, { x, threshold }: LineSpec, stroke: string, 
     ctx.moveTo(from, y);
     ctx.lineTo(to, y);
     ctx.stroke();
-    ctx.fillText(threshold.name(value), from + 6 * ratio, y - 5 * ratio);
+    const name = threshold.name(value);
+    const fits = from + ctx.measureText(name).width + 12 * ratio < bbox.left + bbox.width;
+    ctx.textAlign = fits ? 'left' : 'right';
+    ctx.fillText(name, fits ? from + 6 * ratio : to - 6 * ratio, y - 5 * ratio);
   }
   ctx.restore();
 }

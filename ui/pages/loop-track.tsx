@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Figure, Overview, Station } from '#contract';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { measured } from '../lib/format.ts';
+import { measured, number } from '../lib/format.ts';
 import { directionMark, metricLabel } from '../lib/metrics.ts';
 import { linkPath } from '../lib/records.ts';
 import { StateShape } from '../parts/state.tsx';
@@ -59,7 +59,7 @@ function StationBox({ station, coloured }: { readonly station: Station; readonly
       <div class="station-title">{record === undefined ? station.title : <a href={linkPath(record)}>{station.title}</a>}</div>
       <div class="station-figures">
         {station.figures.slice(0, 4).map((figure) => (
-          <FigureLine key={figure.name} figure={figure} />
+          <FigureLine key={figure.name} figure={figure} mark={station.station === 'data'} />
         ))}
       </div>
       {station.series?.map((series) => (
@@ -85,17 +85,16 @@ function StationBox({ station, coloured }: { readonly station: Station; readonly
   );
 }
 
-function FigureLine({ figure }: { readonly figure: Figure }): JSX.Element {
+/** @param mark a mark of quality from 0 to 1, which only shares its name with a metric */
+function FigureLine({ figure, mark }: { readonly figure: Figure; readonly mark: boolean }): JSX.Element {
   return (
     <div
       class={figure.good === false ? 'figure not-good' : 'figure'}
       title={figure.threshold === undefined ? undefined : `wanted ${figure.threshold}`}
     >
-      <span class="quiet">
-        {metricLabel(figure.name)} {directionMark(figure.name)}
-      </span>
+      <span class="quiet">{mark ? figure.name : `${metricLabel(figure.name)} ${directionMark(figure.name)}`}</span>
       <b>
-        <Changing>{`${measured(figure.value, figure.interval)}${figure.unit === undefined || figure.unit === '' ? '' : ` ${figure.unit}`}`}</Changing>
+        <Changing>{`${mark && figure.value !== null ? number(figure.value, 3) : measured(figure.value, figure.interval)}${figure.unit === undefined || figure.unit === '' ? '' : ` ${figure.unit}`}`}</Changing>
         {figure.good === false && <span class="visually-hidden"> not met</span>}
       </b>
     </div>

@@ -124,7 +124,7 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
         <PartsTable report={report} />
       </Card>
       {report.importance.length > 0 && (
-        <Card title="Importance" says={`How much ${metricLabel(report.primary ?? 'the metric')} drops when a column is shuffled.`}>
+        <Card title="Importance" wide says={`How much ${metricLabel(report.primary ?? 'the metric')} drops when a column is shuffled.`}>
           <Bars
             label="Permutation importance"
             unit={`drop of ${metricLabel(report.primary ?? 'the metric')}`}

@@ -131,14 +131,15 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
   );
 }
 
-const parts = ['train', 'validation', 'test'];
+const parts = ['train', 'validation', 'test', ''];
+const partOrder = (part: string): number => (parts.includes(part) ? parts.indexOf(part) : parts.length);
 
 /** One row for each quantity, one column for each part that it was measured on. */
 function LastMetrics({ run }: { readonly run: Run }): JSX.Element {
   const quantities = [...new Set(Object.keys(run.metrics).map(quantity))].sort((a, b) => rank(a) - rank(b));
   const partOf = (name: string): string =>
     /^(train|training|validation|val|test|valid)[._/ -]/.exec(name)?.[1]?.replace(/^val(id)?$/, 'validation') ?? '';
-  const found = [...new Set(Object.keys(run.metrics).map(partOf))].sort((a, b) => parts.indexOf(a) - parts.indexOf(b));
+  const found = [...new Set(Object.keys(run.metrics).map(partOf))].sort((a, b) => partOrder(a) - partOrder(b));
   const value = (wanted: string, part: string): number | undefined =>
     Object.entries(run.metrics).find(([name]) => quantity(name) === wanted && partOf(name) === part)?.[1];
   return (
@@ -151,7 +152,7 @@ function LastMetrics({ run }: { readonly run: Run }): JSX.Element {
         { key: 'metric', head: 'Metric', value: metricLabel, cell: (name) => `${metricLabel(name)} ${directionMark(name)}` },
         ...found.map((part) => ({
           key: part === '' ? 'whole' : part,
-          head: part === '' ? 'value' : part,
+          head: part === '' ? 'of the run' : part,
           number: true,
           value: (name: string) => value(name, part),
           cell: (name: string) => plain(value(name, part)),
