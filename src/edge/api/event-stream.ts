@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StreamAnswer } from './route.ts';
 
-/** Often enough for proxies that cut silent connections off after 30 s or more. */
-const heartbeatMs = 15_000;
-
 export interface StreamOptions {
   /** Aborts when the caller goes away or the server stops. */
   readonly signal: AbortSignal;
+  /** How often a silent stream says that it is there, and whoever listens is recognised again. */
+  readonly heartbeatMs: number;
   /** Rejects once the caller may no longer listen: a session ends, a token is revoked, while a stream goes on for days. */
   readonly stillThere: () => Promise<unknown>;
 }
@@ -44,7 +43,7 @@ export async function sendStream(
       () => (raw.writableNeedDrain ? undefined : write(': still here\n\n')),
       () => ended.abort(),
     );
-  }, heartbeatMs);
+  }, options.heartbeatMs);
   heartbeat.unref();
   try {
     await write('retry: 2000\n\n');

@@ -71,6 +71,8 @@ export interface ApiDeps extends Rooms {
   readonly settings: readonly ResolvedSetting[];
   /** Checks the project's files as they are on disk. */
   readonly checkProject: () => Promise<CheckedProject>;
+  /** How often event streams show that they are there, and recognise who listens once more. Default 15 s. */
+  readonly heartbeatMs?: number;
   /** The bundled web pages: `index.html` and its assets. Without it there are no pages. While it is being bundled, pages wait for it. */
   readonly uiFolder?: string | Promise<string>;
 }

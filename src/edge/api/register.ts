@@ -7,6 +7,7 @@ import { principalOf, requireOwnHost, sessionOf } from './callers.ts';
 import type { CallerRules } from './callers.ts';
 import { coerceQuery } from './coerce.ts';
 import { sendStream } from './event-stream.ts';
+import type { StreamOptions } from './event-stream.ts';
 import type { ApiDeps } from './port.ts';
 import { assertSafe } from './route.ts';
 import type { Call, FileAnswer, Route, StreamAnswer } from './route.ts';
@@ -65,12 +66,16 @@ export function registerRoutes(server: FastifyInstance, routes: readonly Route[]
           signal: AbortSignal.any([closing, gone.signal]),
         };
         return send(route, await route.run(deps, call), call, request, reply, {
+          heartbeatMs: deps.heartbeatMs ?? usualHeartbeatMs,
           stillThere: async () => permission === 'public' || requirePermission(await principalOf(request, rules), permission),
         });
       },
     });
   }
 }
+
+/** Often enough for proxies that cut silent connections off after 30 s or more. */
+const usualHeartbeatMs = 15_000;
 
 /** Who calls a public route: somebody without a name, who may nothing. */
 const nobody: Principal = {
@@ -93,7 +98,7 @@ async function send(
   call: Call<unknown, unknown, unknown>,
   request: FastifyRequest,
   reply: FastifyReply,
-  caller: { readonly stillThere: () => Promise<unknown> },
+  stream: Omit<StreamOptions, 'signal'>,
 ): Promise<FastifyReply> {
   for (const [name, value] of call.answerHeaders) reply.header(name, value);
   switch (route.answer.kind) {
@@ -113,7 +118,7 @@ async function send(
       return reply.send(typeof body === 'string' || body instanceof Uint8Array ? body : Readable.from(body, { objectMode: false }));
     }
     case 'stream':
-      await sendStream(request, reply, answer as StreamAnswer, { signal: call.signal, stillThere: caller.stillThere });
+      await sendStream(request, reply, answer as StreamAnswer, { ...stream, signal: call.signal });
       return reply;
   }
 }

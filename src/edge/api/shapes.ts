@@ -11,8 +11,6 @@ export const paging = {
   after: Type.Optional(Type.String({ maxLength: 500, description: '`next` of the page before' })),
 };
 export const Paging = strict(paging);
-/** Query of a list that is short enough to come whole. */
-export const limit = { limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'at most so many items' }) };
 export const first = {
   first: Type.Optional(oneOf(['oldest', 'newest'], { description: 'which end of time comes first; default: oldest' })),
 };

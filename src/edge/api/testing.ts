@@ -42,6 +42,7 @@ export interface BenchOptions {
   readonly hostNames?: readonly string[];
   readonly allowLocal?: boolean;
   readonly uiFolder?: string | Promise<string>;
+  readonly heartbeatMs?: number;
 }
 
 /** The API over real rooms, on the example project, in a folder of its own. Only what runs in other processes is played here. */
@@ -130,7 +131,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     settings: () => ({ environments: resolved.environments, endpoint: resolved.serve.endpoint, ...resolved.applicationTests }),
     charter,
     privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    tokenHashes: [],
+    tokenHashes: () => Promise.resolve([]),
     monotonicMs: () => clock.now(),
     sleep: () => Promise.resolve(),
   });
@@ -241,6 +242,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     checkProject: () => checkProject(projectFolder),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     ...(options.uiFolder === undefined ? {} : { uiFolder: options.uiFolder }),
   };
   const tokens = await tokensByRole(access);
