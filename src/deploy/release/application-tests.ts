@@ -44,7 +44,7 @@ export const goldenTolerance = 1e-5;
 const goldenRows = 32;
 const repeats = 10;
 const batchRows = 200;
-/** The plane's metrics are of the same rows as the report's: only a row at the very threshold may differ. Relative where metrics exceed 1. */
+/** The plane's metrics are of the same rows as the report's. Relative where metrics exceed 1. */
 const metricTolerance = 0.002;
 
 /** Runs the application tests against a data plane, over the network, as its clients would use it. What the plane gets wrong is a finding. */

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, test } from 'node:test';
+import { type BlobStore, openFsBlobs } from '#blobs';
+import type { Actor, ModelVersion, SignedManifest } from '#contract';
+import { asSha256, countingIds, digestOf, hasCode, isoInstant, systemClock } from '#core';
+import { eventsMigrations, openEvents } from '#events';
+import { openRelease, type Release, releaseMigrations, type ReleaseDeps } from '#release';
+import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
+import { computeMetrics } from '#stats';
+import { openStore } from '#store';
+import { frameFromRecords } from '#tables';
+import { createLogger } from '#telemetry';
+import { holdDataFolder, signingKey } from './data-folder.ts';
+import { openLocalPlanes } from './planes.ts';
+
+const ada: Actor = { identity: 'ada', name: 'Ada' };
+const quinn: Actor = { identity: 'quinn', name: 'Quinn' };
+const contracts = ['Month-to-month', 'One year', 'Two year', 'unheard of'] as const;
+const records = Array.from({ length: 300 }, (_, at) => ({
+  tenure: (at * 7) % 73,
+  charges: at % 11 === 0 ? null : 18 + ((at * 13) % 100),
+  senior: at % 5 === 0,
+  contract: contracts[at % contracts.length],
+}));
+
+/** The sample's own formula in float64: the trainer that it never had. */
+function probability({ tenure, charges, senior, contract }: (typeof records)[number]): number {
+  const byContract = contract === 'Month-to-month' ? 0.8 : contract === 'Two year' ? -0.7 : 0;
+  return 1 / (1 + Math.exp(-(0.5 - 0.05 * tenure + 0.02 * (charges ?? 65) + (senior ? 0.3 : 0) + byContract)));
+}
+
+const wanted = Float64Array.from(records, probability);
+const truth = Int32Array.from(records, (record, at) => (probability(record) + ((at * 37) % 100) / 250 > 0.7 ? 1 : 0));
+
+describe('application tests against a data plane of its own', { timeout: 60_000 }, () => {
+  const opened = new AsyncDisposableStack();
+  /** What the room is told; each test bends one thing. */
+  const told = { expected: wanted, reported: 0, charter: '>= 0.5', requestsPerSecond: 50, latencyP99Ms: 2000 };
+  const versions = new Map<string, ModelVersion>();
+  let path = '';
+  let blobs: BlobStore;
+  let release: Release;
+
+  const failed = async (): Promise<readonly string[]> => {
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn });
+    const names = report.checks.filter(({ passed }) => !passed).map(({ name }) => name);
+    assert.equal(report.passed, names.length === 0);
+    // Whether this machine keeps up while others use it is not what these tests ask.
+    return names.filter((name) => !name.startsWith('load: ') || told.latencyP99Ms < 1);
+  };
+
+  async function addVersion(number: number, bias: number): Promise<ModelVersion> {
+    const sample = samplePackage({ bias });
+    await putSample(blobs, sample);
+    const version: ModelVersion = {
+      id: `mv-${number}`,
+      model: 'churn-model',
+      version: number,
+      package: sample.digest,
+      files: sample.files.map(({ path: name, digest, size }) => ({ path: name, digest, size })),
+      signature: sample.signature,
+      run: 'run-1',
+      testReport: 'report-1',
+      testsPassed: true,
+      charter: 'charter',
+      aliases: [],
+      tags: {},
+      createdAt: isoInstant(systemClock.now()),
+      createdBy: ada,
+    };
+    versions.set(version.id, version);
+    return version;
+  }
+
+  before(async () => {
+    path = await mkdtemp(join(tmpdir(), 'gyre-app-tests-'));
+    const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
+    const keys = signingKey(folder);
+    const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
+    await store.migrate([eventsMigrations, releaseMigrations]);
+    blobs = await openFsBlobs({ dir: folder.blobs });
+    const newId = countingIds('id');
+    const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));
+    const planes = opened.use(
+      openLocalPlanes({
+        folder: folder.planes,
+        blobs: folder.blobs,
+        publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
+        host: '127.0.0.1',
+        portOf: () => 0,
+        log: createLogger({ level: 'silent', destination: process.stderr, bindings: {} }),
+        onSegments: () => Promise.resolve(),
+      }),
+    );
+    const frame = frameFromRecords(records, [
+      { name: 'tenure', type: 'integer' },
+      { name: 'charges', type: 'number' },
+      { name: 'senior', type: 'boolean' },
+      { name: 'contract', type: 'string' },
+    ]);
+    // What a run, its transform and its report would say; only what is asked for is there.
+    const deps = {
+      store,
+      blobs,
+      events,
+      clock: systemClock,
+      newId,
+      planes,
+      versions: { getById: (id: string) => Promise.resolve(versions.get(id)), setAlias: () => Promise.resolve() },
+      reports: {
+        getReport: () => {
+          const metrics = computeMetrics('binary', truth, wanted, 0.5);
+          const reported = Object.entries(metrics).map(([name, value]) => ({ name, value: value + told.reported }));
+          return Promise.resolve({ id: 'report-1', task: 'binary', dataset: 'rows-1', metrics: reported });
+        },
+      },
+      training: {
+        getRun: (id: string) => Promise.resolve({ id, createdBy: ada }),
+        readModel: () =>
+          Promise.resolve({
+            transform: { digest: 'transform-1' },
+            predict: () => Promise.resolve(told.expected),
+            probabilities: () => Promise.resolve(Float64Array.from([...told.expected].flatMap((value) => [1 - value, value]))),
+          }),
+      },
+      features: { target: () => Promise.resolve(truth) },
+      data: { open: () => Promise.resolve(frame) },
+      settings: () => ({
+        environments: [
+          { name: 'test', position: 0, certify: 'qa', approvals: 0 },
+          { name: 'production', position: 1, approve: 'approver', approvals: 1 },
+        ],
+        endpoint: 'churn',
+        durationMs: 200,
+        ...told,
+      }),
+      charter: () => Promise.resolve({ charter: { success: { accuracy: told.charter } } }),
+      privateKey: keys.privateKey,
+      tokenHashes: () => Promise.resolve([]),
+      monotonicMs: () => performance.now(),
+      sleep: (ms: number) => sleep(ms),
+    } as unknown as ReleaseDeps;
+    release = openRelease(deps);
+    await release.roll({ environment: 'test', modelVersion: (await addVersion(1, 0)).id, reason: 'first', by: ada });
+  });
+  after(async () => {
+    await opened.disposeAsync();
+    await rm(path, { recursive: true, force: true });
+  });
+
+  test('the manifest that was signed is the one that serving believes, and no other', async () => {
+    const key = { publicKey: await readPublicKey(join(path, 'data', 'secrets', 'manifest-key.pub.pem')) };
+    const [deployment] = await release.deployments({ environment: 'test' });
+    const signed: SignedManifest = await release.getManifest(deployment.manifest ?? '');
+    const file = join(path, 'manifest.json');
+    await writeFile(file, JSON.stringify(signed, undefined, 2));
+    assert.deepEqual(await readManifest(file, key), signed.manifest);
+    assert.deepEqual(JSON.parse(await readFile(join(path, 'data', 'planes', 'test', 'manifest.json'), 'utf8')), signed);
+    await writeFile(file, JSON.stringify({ ...signed, manifest: { ...signed.manifest, generation: 99 } }));
+    await assert.rejects(readManifest(file, key), (error) => hasCode(error, 'PERMISSION_DENIED'));
+  });
+
+  test('pass for the model that was judged, every malformed request answered with 4xx', async () => {
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn });
+    assert.deepEqual(
+      report.checks.filter(({ name, passed }) => !passed && !name.startsWith('load: ')),
+      [],
+    );
+    const malformed = report.checks.filter(({ name }) => name.startsWith('bad_input: '));
+    assert.equal(malformed.length, 11);
+    for (const { name, observed } of malformed) assert.ok(typeof observed === 'number' && observed >= 400 && observed < 500, name);
+    assert.deepEqual([report.accuracy?.rows, report.load?.requests, report.load?.errors], [300, 10, 0]);
+    const metrics = computeMetrics('binary', truth, wanted, 0.5);
+    assert.ok(Math.abs((report.accuracy?.metrics['roc_auc'] ?? 0) - (metrics.roc_auc ?? 1)) < 1e-6);
+    const { digest, ...body } = report;
+    assert.equal(digest, digestOf(body));
+    assert.deepEqual(JSON.parse(Buffer.from(await blobs.read(asSha256(digest))).toString('utf8')), body);
+  });
+
+  test('find a model that answers otherwise than the trainer by two parts in 100,000', async () => {
+    told.expected = wanted.map((value, at) => (at === 3 ? value + 2e-5 : value));
+    assert.deepEqual(await failed(), ['golden_requests']);
+    told.expected = wanted;
+  });
+
+  test('find figures that the test report did not promise, and a charter that is missed', async () => {
+    told.reported = 0.01;
+    assert.deepEqual(await failed(), ['accuracy']);
+    told.reported = 0;
+    told.charter = '>= 0.999';
+    assert.deepEqual(await failed(), ['charter: accuracy']);
+    told.charter = '>= 0.5';
+  });
+
+  test('find latency beyond the target', async () => {
+    told.latencyP99Ms = 0.0001;
+    assert.ok((await failed()).includes('load: latency'));
+    told.latencyP99Ms = 2000;
+  });
+
+  test('find a package that is not the one that was judged: golden requests, metrics and charter speak', async () => {
+    await release.roll({ environment: 'test', modelVersion: (await addVersion(2, 3)).id, reason: 'wrong file', by: ada });
+    told.charter = '>= 0.8';
+    const names = await failed();
+    assert.ok(names.includes('golden_requests') && names.includes('accuracy'), names.join(', '));
+    told.charter = '>= 0.5';
+  });
+
+  test('say nothing of a version that was switched away under them', async () => {
+    const running = release.runApplicationTests({ environment: 'test', by: quinn });
+    await release.roll({ environment: 'test', modelVersion: 'mv-1', reason: 'back', by: ada });
+    await assert.rejects(
+      running,
+      (error) => hasCode(error, 'ABORTED') && /was switched while its application tests ran/.test(error.message),
+    );
+  });
+});
