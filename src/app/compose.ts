@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +33,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import type { SettledSettings } from './settings.ts';
+import { isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 
@@ -75,7 +76,7 @@ export interface ComposeOptions {
 }
 
 /** The platform itself, where it acts by policy: no person, no token, no role. */
-const platform: Actor = { identity: 'gyre', name: 'gyre' };
+export const platform: Actor = { identity: 'gyre', name: 'gyre' };
 
 /**
  * Opens every room over one data folder. What was opened before a failure is closed again.
@@ -156,6 +157,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       blobs: folder.blobs,
       publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
       host: values.host,
+      insecureHttp: values.allowPlaintext && values.tlsCert === '',
       portOf: (environment) => project.current().resolved.environments.find(({ name }) => name === environment)?.port ?? 0,
       ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
       log,
@@ -176,7 +178,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     },
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     privateKey: keys.privateKey,
-    tokenHashes: [],
+    tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
+    planeAccess: { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) },
     monotonicMs: () => performance.now(),
     sleep: (ms) => sleep(ms),
   });

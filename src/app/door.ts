@@ -12,6 +12,7 @@ import { type RunningGyre, up as start } from './up.ts';
 export async function openForVerb(options: ProjectFlags): Promise<OpenedApp> {
   const settings = await settle(options, { host: '127.0.0.1', port: 0, logLevel: options.environment['GYRE_LOG_LEVEL'] ?? 'warn' });
   const running = await start({ projectFolder: options.projectFolder, settings, pages: false, watchProject: false });
+  await running.planesResumed;
   return {
     address: running.address,
     token: running.house.ownerToken,
@@ -35,6 +36,7 @@ export async function demo(options: DemoFlags): Promise<boolean> {
   const settings = await settle({ ...options, projectFolder }, given);
   if (options.fresh) await removeDataFolder(settings);
   await using running = await startOnFreePort(projectFolder, settings, options);
+  await running.planesResumed;
   const { runDemo } = await import('./demo/demo.ts');
   const good = await runDemo({
     projectFolder,

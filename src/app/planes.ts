@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { GyreError } from '#core';
 import type { DataPlanes } from '#release';
 import type { Logger } from '#telemetry';
 import { startPlane } from './plane-process.ts';
@@ -15,6 +16,8 @@ export interface LocalPlanesOptions {
   /** The REST port that an environment asks for; 0 takes a free one. */
   readonly portOf: (environment: string) => number;
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Plain HTTP beyond this machine, as was said explicitly. */
+  readonly insecureHttp?: boolean;
   readonly log: Logger;
   /** Finished segments of an environment's prediction log, oldest first. */
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
@@ -42,6 +45,7 @@ const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVE
 export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   const { folder, log } = options;
   const planes = new Map<string, SupervisedPlane>();
+  let closed = false;
 
   const planeOf = (environment: string): SupervisedPlane => {
     const known = planes.get(environment);
@@ -81,6 +85,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     '--port',
     String(port),
     '--control',
+    ...(options.insecureHttp === true ? ['--insecure-http'] : []),
     ...(options.tls === undefined ? [] : ['--tls-cert', options.tls.cert, '--tls-key', options.tls.key]),
   ];
 
@@ -88,7 +93,10 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     spoolOf: (environment) => join(folder, environment, 'spool'),
     address: (environment) => planes.get(environment)?.address,
     pid: (environment) => planes.get(environment)?.pid,
-    apply: (manifest) => planeOf(manifest.manifest.environment).apply(manifest),
+    apply: async (manifest) => {
+      if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');
+      return planeOf(manifest.manifest.environment).apply(manifest);
+    },
     flush: async (environment) => {
       const asked = environment === undefined ? [...planes.values()] : [planes.get(environment)].filter((plane) => plane !== undefined);
       const shipped = await Promise.allSettled(asked.map((plane) => plane.ship()));
@@ -96,6 +104,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       if (failed !== undefined) throw failed.reason;
     },
     [Symbol.asyncDispose]: async () => {
+      closed = true;
       await Promise.all([...planes.values()].map((plane) => plane[Symbol.asyncDispose]()));
       planes.clear();
     },

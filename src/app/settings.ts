@@ -34,3 +34,8 @@ export function settleSettings(projectFolder: string, inputs: ConfigInputs): Set
   const dataFolder = isAbsolute(values.data) ? values.data : join(resolve(projectFolder), values.data);
   return { values, resolved, dataFolder };
 }
+
+/** Whether an address to bind to is this machine's own. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

@@ -4,8 +4,9 @@ import { GyreError, messageOf } from '#core';
 import { checkProject } from '#project';
 import { listSegments } from '#serving';
 import { buildUi } from './build-ui.ts';
-import { compose, type House } from './compose.ts';
-import type { SettledSettings } from './settings.ts';
+import { compose, platform, type House } from './compose.ts';
+import { isLoopback, type SettledSettings } from './settings.ts';
+import { keepTokensFresh } from './plane-tokens.ts';
 import { shipSegments } from './shipping.ts';
 import { gyreVersion } from './version.ts';
 
@@ -22,6 +23,8 @@ export interface UpOptions {
 export interface RunningGyre extends AsyncDisposable {
   readonly address: string;
   readonly house: House;
+  /** Settles when every environment serves what is recorded as live, or has said why not. */
+  readonly planesResumed: Promise<void>;
 }
 
 /** How often what the data planes have logged is shipped. */
@@ -43,9 +46,9 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   for (const { name } of house.project.current().resolved.environments) {
     await shipSegments(house.monitoring, name, await leftSegments(house, name), house.log);
   }
-  for (const { environment, reason } of await house.release.resume()) {
-    house.log.error({ environment, reason }, 'an environment does not serve what is recorded as live');
-  }
+  // Its processes start while the API opens; what needs them waits for them.
+  const planesResumed = resumePlanes(house);
+  opened.defer(() => planesResumed);
   const api = opened.use(
     await openApi({
       ...house,
@@ -67,8 +70,19 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   }, shippingMs);
   shipping.unref();
   opened.defer(() => clearInterval(shipping));
+  if (!isLoopback(values.host)) opened.use(await keepTokensFresh(house, planesResumed));
   const closing = opened.move();
-  return { address: api.address, house, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { address: api.address, house, planesResumed, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+async function resumePlanes({ release, log }: House): Promise<void> {
+  try {
+    for (const { environment, reason } of await release.resume(platform)) {
+      log.error({ environment, reason }, 'an environment does not serve what is recorded as live');
+    }
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the data planes could not be started');
+  }
 }
 
 /** What was finished by planes of a process that is gone. The planes themselves recover what was still open. */
@@ -83,8 +97,4 @@ function refuseUnsafeBinding({ values }: SettledSettings): void {
     'FAILED_PRECONDITION',
     `refused to bind to ${values.host} without TLS: give --tls-cert and --tls-key, or --allow-plaintext where a proxy in front ends TLS`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -1,4 +1,4 @@
-import { Value } from 'typebox/value';
+import { Check } from 'typebox/schema';
 import { Evidence, aliasNames, eventType } from '#contract';
 import type { Actor, ModelVersion, PackageFile } from '#contract';
 import { GyreError, asSha256 } from '#core';
@@ -204,7 +204,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
     },
     async evidence(version) {
       const parsed: unknown = JSON.parse(new TextDecoder().decode(await readFile(version, 'evidence.json')));
-      if (Value.Check(Evidence, parsed)) return parsed;
+      if (Check(Evidence, parsed)) return parsed;
       throw new GyreError('DATA_LOSS', `the evidence file of version ${version} has a form that this Gyre does not read`, { version });
     },
   };

@@ -219,9 +219,9 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal((await release.deployments()).at(0)?.state, 'live');
       assert.deepEqual(await bench.events('deployment.failed'), []);
       fault.alias = undefined;
-      assert.deepEqual(await bench.again().resume(), []);
+      assert.deepEqual(await bench.again().resume(otto), []);
       assert.deepEqual(champions, [version.id]);
-      assert.deepEqual(await bench.again().resume(), []);
+      assert.deepEqual(await bench.again().resume(otto), []);
       assert.deepEqual(champions, [version.id], 'it is set once');
     });
 
@@ -235,7 +235,7 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       await bench.store.write(async (tx: Tx) => insertDeployment(tx, interrupted), undefined);
       await assert.rejects(release.roll(to('test', two)), refused('ABORTED', /dep-x/));
       const next = bench.again();
-      assert.deepEqual(await next.resume(), []);
+      assert.deepEqual(await next.resume(otto), []);
       assert.deepEqual(await next.getDeployment('dep-x').then(({ state, reason }) => [state, reason]), [
         'failed',
         'because (failed: the process ended during the switch)',
@@ -249,7 +249,52 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       const { release, planes } = bench;
       await release.roll(to('test', bench.addVersion(1)));
       planes.refusal = new GyreError('FAILED_PRECONDITION', 'the data plane did not start: a blob is corrupt');
-      assert.deepEqual(await bench.again().resume(), [{ environment: 'test', reason: 'the data plane did not start: a blob is corrupt' }]);
+      assert.deepEqual(await bench.again().resume(otto), [
+        { environment: 'test', reason: 'the data plane did not start: a blob is corrupt' },
+      ]);
+    });
+
+    test('tokens that have changed come to the planes as a new generation of the same version, and nothing else changes', async () => {
+      await using bench = await openBench(await fixture());
+      const { release, planes, tokens } = bench;
+      const version = bench.addVersion(1);
+      await bench.signedOff(version);
+      tokens.push('b'.repeat(64));
+      const first = await release.roll(to('production', version));
+      await release.renewTokens(otto);
+      assert.equal(planes.applied.at(-1)?.manifest.generation, 1, 'nothing has changed');
+      tokens.push('a'.repeat(64));
+      await release.renewTokens(otto);
+      const renewed = planes.serving.get('production')?.manifest;
+      assert.deepEqual([renewed?.generation, renewed?.models[0].modelVersion], [2, version.id]);
+      assert.deepEqual([...(renewed?.tokenHashes ?? [])].sort(), ['a'.repeat(64), 'b'.repeat(64)]);
+      const [live] = await release.deployments();
+      assert.deepEqual([live.state, live.approvals, live.certification], ['live', first.approvals, first.certification]);
+      assert.match(live.reason, /tokens that may infer have changed/);
+      await assert.rejects(
+        release.rollBack({ environment: 'production', reason: 'why', by: otto }),
+        refused('FAILED_PRECONDITION', /has served no other version/),
+      );
+    });
+
+    test('a start serves no manifest whose tokens are not those that may infer now', async () => {
+      await using bench = await openBench(await fixture());
+      await bench.release.roll(to('test', bench.addVersion(1)));
+      bench.planes.serving.clear();
+      bench.tokens.push('c'.repeat(64));
+      assert.deepEqual(await bench.again().resume(otto), []);
+      const served = bench.planes.serving.get('test')?.manifest;
+      assert.deepEqual([served?.generation, served?.tokenHashes], [2, ['c'.repeat(64)]]);
+    });
+
+    test('a switch that is asked for while a start puts things right waits for it', async () => {
+      await using bench = await openBench(await fixture());
+      const [one, two] = [bench.addVersion(1), bench.addVersion(2)];
+      await bench.release.roll(to('test', one));
+      const next = bench.again();
+      const [problems, live] = await Promise.all([next.resume(otto), next.roll(to('test', two))]);
+      assert.deepEqual([problems, live.state, live.generation], [[], 'live', 2]);
+      assert.equal(bench.planes.serving.get('test')?.manifest.generation, 2, 'the start did not put the old one back');
     });
 
     test('a rollback brings back the version before, on the sign-offs of its first release', async () => {

@@ -21,6 +21,8 @@ export interface PlaneClientOptions {
   readonly address: string;
   readonly endpoint: string;
   readonly token?: string;
+  /** The certificate (PEM) that the plane shows: it is trusted itself, whatever names it carries. */
+  readonly certificate?: string;
   readonly timeoutMs: number;
   readonly maxSockets?: number;
 }
@@ -28,9 +30,10 @@ export interface PlaneClientOptions {
 /** Opens a client with keep-alive connections of its own. */
 export function openPlaneClient(options: PlaneClientOptions): PlaneClient {
   const secure = options.address.startsWith('https:');
-  const agent = secure
-    ? new HttpsAgent({ keepAlive: true, maxSockets: options.maxSockets ?? 64 })
-    : new Agent({ keepAlive: true, maxSockets: options.maxSockets ?? 64 });
+  const sockets = { keepAlive: true, maxSockets: options.maxSockets ?? 64 };
+  const { certificate } = options;
+  const pinned = certificate === undefined ? {} : { ca: certificate, checkServerIdentity: () => undefined };
+  const agent = secure ? new HttpsAgent({ ...sockets, ...pinned }) : new Agent(sockets);
   const send = (method: string, path: string, body?: string): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const call = (secure ? httpsRequest : httpRequest)(

@@ -67,8 +67,10 @@ export interface ReleaseDeps {
   readonly charter: (digest: string) => Promise<CharterVersion>;
   /** Signs manifests: PKCS #8 in PEM. */
   readonly privateKey: string;
-  /** SHA-256 of the tokens that may infer; none on loopback. */
-  readonly tokenHashes: readonly string[];
+  /** SHA-256 of the tokens that may infer now; none on loopback. */
+  readonly tokenHashes: () => Promise<readonly string[]>;
+  /** How application tests come into planes that ask for a token, or that speak TLS with this certificate (PEM). */
+  readonly planeAccess?: { readonly token: string; readonly certificate?: string };
   /** A monotonic clock in milliseconds, with fractions, for latencies. */
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
@@ -135,9 +137,16 @@ export interface Release {
   championRefusal(version: ModelVersion): Promise<string | undefined>;
   /**
    * After a start: ends switches that a dead process left, and has every data plane serve what is recorded as live.
+   * Switches and application tests that are asked for meanwhile wait for its end.
+   * @param by who issues a new generation of a manifest whose tokens have changed since
    * @returns the environments where that failed; the others go on
    */
-  resume(): Promise<readonly PlaneProblem[]>;
+  resume(by: Actor): Promise<readonly PlaneProblem[]>;
+  /**
+   * Gives every data plane whose manifest names other tokens than may infer now a new generation of it: same version, same sign-offs.
+   * @throws GyreError ABORTED when a switch is under way or came between: ask again
+   */
+  renewTokens(by: Actor): Promise<void>;
   /** The newest first. */
   deployments(filter?: {
     readonly environment?: string;

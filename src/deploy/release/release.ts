@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
-import type { ModelVersion } from '#contract';
+import type { Actor, Deployment, ModelVersion } from '#contract';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { gatekeeper } from './gatekeeper.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
@@ -25,6 +26,9 @@ export function openRelease(deps: ReleaseDeps): Release {
   const keeper = gatekeeper(deps);
   const switches = openSwitch(deps);
   const lastEnvironment = (): Environment | undefined => deps.settings().environments.at(-1);
+  const runner = applicationTestRunner(deps, keeper);
+  /** What a start puts right. A switch that begins meanwhile waits for it, lest it be taken for one that a dead process left. */
+  let resumed: Promise<unknown> = Promise.resolve();
   const refused = (what: string, version: ModelVersion, request: Omit<RollRequest, 'modelVersion'>, reasons: readonly Missing[]) =>
     keeper.refuse({
       attempted: `${what} ${version.model} version ${version.version} to "${request.environment}"`,
@@ -33,9 +37,60 @@ export function openRelease(deps: ReleaseDeps): Release {
       by: request.by,
       reasons,
     });
+
+  /** The plane's manifest, with the tokens that may infer now: the recorded one, or where they have changed a new generation of it. */
+  const serve = async (target: Environment, live: Deployment, by: Actor): Promise<void> => {
+    if (live.manifest === undefined) return;
+    const signed = await switches.readManifest(live.manifest);
+    const tokens = await deps.tokenHashes();
+    if (isDeepStrictEqual([...signed.manifest.tokenHashes].sort(), [...tokens].sort())) {
+      await deps.planes.apply(signed);
+      return;
+    }
+    await switches.to({
+      version: await versions.getById(live.modelVersion),
+      target,
+      reason: 'the tokens that may infer have changed',
+      by,
+      ending: 'superseded',
+      judge: async (db) => {
+        if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
+          throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile, with the tokens that may infer`);
+        }
+        // The same version stays in its place, on the sign-offs that it was released on.
+        return { certification: live.certification, approvals: live.approvals };
+      },
+    });
+  };
+  const putRight = async (by: Actor): Promise<readonly PlaneProblem[]> => {
+    for (const interrupted of await store.read(selectRolling)) {
+      await switches.fail(interrupted, 'the process ended during the switch');
+    }
+    const problems = await Promise.all(
+      deps.settings().environments.map(async (target): Promise<readonly PlaneProblem[]> => {
+        const live = await store.read((db) => selectByState(db, target.name, 'live'));
+        if (live?.manifest === undefined) return [];
+        try {
+          await serve(target, live, by);
+          const version = await versions.getById(live.modelVersion);
+          if (target.name === lastEnvironment()?.name && !version.aliases.includes('champion')) {
+            await switches.nameChampion(version, live.deployedBy);
+          }
+          return [];
+        } catch (error) {
+          return [{ environment: target.name, reason: messageOf(error) }];
+        }
+      }),
+    );
+    return problems.flat();
+  };
+
   return {
-    ...applicationTestRunner(deps, keeper),
     ...signOff(deps, keeper),
+    runApplicationTests: async (request) => {
+      await resumed;
+      return runner.runApplicationTests(request);
+    },
     environments: async () =>
       store.read(async (db) => {
         const { environments, endpoint } = deps.settings();
@@ -61,6 +116,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     },
 
     roll: async (request) => {
+      await resumed;
       const target = keeper.environmentOf(request.environment);
       const version = await versions.getById(request.modelVersion);
       const factsIn = await keeper.factsReader(version, target);
@@ -81,6 +137,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     },
 
     rollBack: async (request) => {
+      await resumed;
       const target = keeper.environmentOf(request.environment);
       const { live, before } = await store.read(async (db) => {
         const serving = await selectByState(db, target.name, 'live');
@@ -121,25 +178,18 @@ export function openRelease(deps: ReleaseDeps): Release {
       return [...missing.map(({ reason }) => reason), `the alias follows a release to "${target.name}"`].join('; ');
     },
 
-    resume: async () => {
-      for (const interrupted of await store.read(selectRolling)) {
-        await switches.fail(interrupted, 'the process ended during the switch');
+    resume: (by) => {
+      const work = putRight(by);
+      resumed = work.catch(() => undefined);
+      return work;
+    },
+
+    renewTokens: async (by) => {
+      await resumed;
+      for (const target of deps.settings().environments) {
+        const live = await store.read((db) => selectByState(db, target.name, 'live'));
+        if (live !== undefined) await serve(target, live, by);
       }
-      const problems: PlaneProblem[] = [];
-      for (const { name } of deps.settings().environments) {
-        const live = await store.read((db) => selectByState(db, name, 'live'));
-        if (live?.manifest === undefined) continue;
-        try {
-          await deps.planes.apply(await switches.readManifest(live.manifest));
-          const version = await versions.getById(live.modelVersion);
-          if (name === lastEnvironment()?.name && !version.aliases.includes('champion')) {
-            await switches.nameChampion(version, live.deployedBy);
-          }
-        } catch (error) {
-          problems.push({ environment: name, reason: messageOf(error) });
-        }
-      }
-      return problems;
     },
 
     deployments: (filter = {}) => store.read((db) => selectDeployments(db, filter)),

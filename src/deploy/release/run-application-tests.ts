@@ -44,7 +44,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         version,
       });
       const targets = deps.settings();
-      using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs });
+      using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
       const found = await findings({
         client,
         version,

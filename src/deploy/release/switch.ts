@@ -67,7 +67,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           version,
           logSample: target.certify === undefined ? 1 : 0,
           ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
-          tokenHashes: deps.tokenHashes,
+          tokenHashes: await deps.tokenHashes(),
           createdAt: draft.deployedAt,
         }),
         deps.privateKey,

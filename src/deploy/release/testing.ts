@@ -58,6 +58,8 @@ export interface Bench extends AsyncDisposable {
   readonly store: Store;
   readonly versions: Map<string, ModelVersion>;
   readonly champions: string[];
+  /** Hashes of the tokens that may infer. */
+  readonly tokens: string[];
   /** What fails next. */
   readonly fault: { alias: Error | undefined; failWrites: number };
   /** The same house after its process ended: nothing but the store is left. */
@@ -96,6 +98,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const planes = new RememberedPlanes();
   const versions = new Map<string, ModelVersion>();
   const champions: string[] = [];
+  const tokens: string[] = [];
   const keys = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -141,7 +144,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     }),
     charter: unused('the charter'),
     privateKey: keys.privateKey,
-    tokenHashes: [],
+    tokenHashes: () => Promise.resolve(tokens),
     monotonicMs: unused('the time'),
     sleep: unused('sleep'),
   };
@@ -152,6 +155,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     store: opened,
     versions,
     champions,
+    tokens,
     fault,
     again: () => {
       planes.serving.clear();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { permissions, roles } from '#contract';
 import type { EventTypes } from '#contract';
-import { countingIds, hasCode, manualClock, seeded } from '#core';
+import { countingIds, hasCode, manualClock, seeded, sha256 } from '#core';
 import type { ErrorCode, ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import type { Events } from '#events';
@@ -115,6 +115,24 @@ describe('a token', () => {
     await rig.access.disableIdentity('bea', admin);
     await assert.rejects(rig.access.authenticate(lasting.secret), fails('UNAUTHENTICATED', /"bea" is disabled/));
     await assert.rejects(rig.access.issueToken({ identity: 'bea', label: 'd' }, admin), fails('FAILED_PRECONDITION', /disabled/));
+  });
+
+  test('are listed by hash for who cannot ask: those of an active identity with the permission, until they expire', async () => {
+    await using rig = await open();
+    const { access, clock } = rig;
+    await access.createIdentity({ name: 'bea', roles: ['data-scientist'] }, admin);
+    await access.createIdentity({ name: 'max', roles: ['ml-engineer'] }, admin);
+    await access.createIdentity({ name: 'vic', roles: ['stakeholder'] }, admin);
+    const issue = (identity: string, expiresInMs?: number): ReturnType<Access['issueToken']> =>
+      access.issueToken({ identity, label: 'x', ...(expiresInMs === undefined ? {} : { expiresInMs }) }, admin);
+    const [lasting, short, revoked, disabled] = [await issue('bea'), await issue('bea', 1000), await issue('bea'), await issue('max')];
+    await issue('vic');
+    await access.revokeToken(revoked.token.id, admin);
+    const hashes = (...issued: readonly { readonly secret: string }[]): string[] => issued.map(({ secret }) => sha256(secret)).sort();
+    assert.deepEqual(await access.tokensWith('log'), { hashes: hashes(lasting, short, disabled), firstExpiry: clock.now() + 1000 });
+    await access.disableIdentity('max', admin);
+    clock.advance(1000);
+    assert.deepEqual(await access.tokensWith('log'), { hashes: hashes(lasting) });
   });
 
   test('that nobody issued is refused, whatever its form', async () => {

@@ -20,7 +20,7 @@ import {
 } from './access-store.ts';
 import type { IdentityRow } from './access-store.ts';
 import { identityByPassword, setPassword } from './passwords.ts';
-import { actorOf, permissionsOfLocal } from './permissions.ts';
+import { actorOf, permissionsOf, permissionsOfLocal } from './permissions.ts';
 import type { Access, AccessDeps } from './port.ts';
 import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
 import { authenticate, redeem, startSession } from './sessions.ts';
@@ -128,6 +128,18 @@ export function openAccess(deps: AccessDeps): Access {
     async listTokens(identity) {
       const id = identity === undefined ? undefined : (await get(identity)).id;
       return (await store.read((db) => listTokens(db, id))).map(tokenOf);
+    },
+    async tokensWith(permission) {
+      const now = clock.now();
+      const valid = await store.read(async (db) => {
+        const able = (await listIdentities(db)).filter(({ roles, disabled }) => !disabled && permissionsOf(roles).has(permission));
+        const ids = new Set(able.map(({ id }) => id));
+        return (await listTokens(db, undefined)).filter(
+          ({ identity, revoked_at, expires_at }) => ids.has(identity) && revoked_at === null && (expires_at === null || expires_at > now),
+        );
+      });
+      const firstExpiry = Math.min(...valid.map(({ expires_at }) => expires_at ?? Infinity));
+      return { hashes: valid.map(({ hash }) => hash).sort(), ...(Number.isFinite(firstExpiry) ? { firstExpiry } : {}) };
     },
 
     async oneTimeCode(principal) {

@@ -1,4 +1,4 @@
-import type { Actor, Identity, IdentityInput, IssuedToken, Token } from '#contract';
+import type { Actor, Identity, IdentityInput, IssuedToken, Permission, Token } from '#contract';
 import type { Clock, NewId, RandomBytes } from '#core';
 import type { Events } from '#events';
 import type { EventTypes } from '#contract';
@@ -50,6 +50,11 @@ export interface Access {
   /** Fine when it is revoked already. @throws GyreError NOT_FOUND */
   revokeToken(id: string, by: Actor): Promise<Token>;
   listTokens(identity?: string): Promise<readonly Token[]>;
+  /**
+   * Tokens that are accepted now and whose identity has a permission, for a process that cannot ask this room.
+   * @returns their SHA-256, sorted, and when the first of them expires (UTC milliseconds)
+   */
+  tokensWith(permission: Permission): Promise<{ readonly hashes: readonly string[]; readonly firstExpiry?: number }>;
 
   /** A code for one use within five minutes: a link that turns into a browser's session. */
   oneTimeCode(principal: Principal): Promise<{ readonly code: string; readonly expiresAt: number }>;

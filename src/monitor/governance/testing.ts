@@ -114,7 +114,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     }),
     charter: (digest) => charters.get('churn', digest),
     privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    tokenHashes: [],
+    tokenHashes: () => Promise.resolve([]),
     monotonicMs: () => clock.now(),
     sleep: () => Promise.resolve(),
   });
