@@ -119,7 +119,7 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
   ];
 }
 
-describe('the web pages', { skip: browserMissing, timeout: 280_000 }, () => {
+describe('the web pages', { skip: browserMissing }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let place: Place;
   let server: Up;
@@ -317,7 +317,7 @@ describe('the web pages', { skip: browserMissing, timeout: 280_000 }, () => {
   });
 });
 
-describe('the web pages before anything happened', { skip: browserMissing, timeout: 120_000 }, () => {
+describe('the web pages before anything happened', { skip: browserMissing }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let place: Place;
   let browser: Browser;

@@ -32,6 +32,7 @@ export function LineChart({ spec, label, file }: { readonly spec: LineSpec; read
   const at = read ?? spec.x.length - 1;
   return (
     <figure class="plot line-chart">
+      {spec.unit !== '' && <div class="unit quiet">{spec.unit}</div>}
       <div ref={ref} role="img" aria-label={label}>
         <div ref={place} style={{ height: `${spec.height}px` }} />
       </div>

@@ -154,11 +154,6 @@ export function shortId(id: string): string {
   return id.length <= 14 ? id : `…${id.slice(-8)}`;
 }
 
-/** `application_test` → `application test`. */
-export function words(name: string): string {
-  return name.replaceAll('_', ' ');
-}
-
 /** The first letter large, the rest as it is. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,5 +1,3 @@
-import { measured, type WithInterval } from './format.ts';
-
 interface MetricWords {
   readonly label: string;
   readonly higherIsBetter: boolean;
@@ -50,17 +48,6 @@ export function higherIsBetter(name: string): boolean | undefined {
 export function directionMark(name: string, higher = higherIsBetter(name)): string {
   if (higher === undefined) return '';
   return higher ? '↑' : '↓';
-}
-
-export interface MetricLike {
-  readonly name: string;
-  readonly value: number | null;
-  readonly interval?: WithInterval | undefined;
-}
-
-/** `ROC AUC 0.842 ± 0.010`. */
-export function metricText(metric: MetricLike): string {
-  return `${metricLabel(metric.name)} ${measured(metric.value, metric.interval)}`;
 }
 
 const operators = ['>=', '<=', '>', '<'] as const;

@@ -50,8 +50,3 @@ export interface StepProgress {
   readonly done: number;
   readonly message: string;
 }
-
-export interface Lineage {
-  readonly nodes: readonly { readonly id: string; readonly kind: string; readonly title: string }[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly role: string }[];
-}

@@ -3,7 +3,7 @@ import type { Check, Comparison, TestReport } from '#contract';
 import { Bars, Intervals } from '../charts/bars.tsx';
 import { Calibration, Confusion, PrecisionRecallCurve, RocCurve } from '../charts/curves.tsx';
 import { counted, measured, number, plain, signed } from '../lib/format.ts';
-import { directionMark, metricLabel, thresholdOf } from '../lib/metrics.ts';
+import { directionMark, metricLabel, thresholdOf, thresholdWords } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
 import { Card } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
@@ -29,9 +29,9 @@ export function Checks({
       filterable={false}
       columns={[
         { key: 'verdict', head: 'Verdict', value: ({ passed }) => String(passed), cell: ({ passed }) => <Verdict passed={passed} /> },
-        { key: 'check', head: 'Check', value: (check) => check.name, cell: (check) => check.name.replaceAll('_', ' ') },
+        { key: 'check', head: 'Check', value: (check) => check.name, cell: (check) => metricLabel(check.name) },
         { key: 'observed', head: 'Observed', number: true, value: ({ observed }) => observed, cell: ({ observed }) => plain(observed) },
-        { key: 'wanted', head: 'Wanted', value: ({ wanted }) => wanted },
+        { key: 'wanted', head: 'Wanted', value: ({ wanted }) => wanted, cell: ({ wanted }) => thresholdWords(wanted) },
         { key: 'message', head: 'In words', value: ({ message }) => message, cell: ({ message }) => <span class="wrap">{message}</span> },
       ]}
     />
