@@ -86,7 +86,10 @@ async function load(port: number, { path, body }: typeof named, connections: num
       socket.on('data', (data: Buffer) => {
         if (expected < 0) {
           const head = data.toString('latin1');
-          if (!head.startsWith('HTTP/1.1 200')) return void reject(new Error(head));
+          if (!head.startsWith('HTTP/1.1 200')) {
+            reject(new Error(head));
+            return;
+          }
           expected = head.indexOf('\r\n\r\n') + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1]);
         }
         received += data.length;

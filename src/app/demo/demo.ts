@@ -68,7 +68,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     address: options.address,
   });
   await tellNext(stage, turn.servedFrom === undefined ? built.version : (challenger ?? built.version), options.address);
-    if (options.control) return turn.servedFrom === undefined && comparison !== undefined && comparison.verdict !== 'better';
+  if (options.control) return turn.servedFrom === undefined && comparison !== undefined && comparison.verdict !== 'better';
   return turn.servedFrom !== undefined && comparison?.verdict === 'better';
 }
 

@@ -1,8 +1,8 @@
-import type { Alert, Deployment, EnvironmentState, ModelVersion, PipelineRun, StepRun, TestReport } from '#contract';
+import type { EnvironmentState, PipelineRun, StepRun, TestReport } from '#contract';
 import { GyreError } from '#core';
 import type { Cast, Page } from './client.ts';
 import type { Narrator } from './narrator.ts';
-import type { Day, Scenario } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 
 /** What every station of the demo has at hand. */
 export interface Stage {
@@ -58,5 +58,3 @@ export function metricOf(report: TestReport, name: string): TestReport['metrics'
   if (metric !== undefined) return metric;
   throw new GyreError('INTERNAL', `test report ${report.id} has no ${name}`);
 }
-
-export type { Alert, Day, Deployment, ModelVersion };

@@ -1,6 +1,6 @@
 import { isoInstant } from '#core';
 import type { PredictionEntry } from './port.ts';
-import type { JoinedRow } from './predictions-query.ts';
+import type { JoinedRow } from './query-store.ts';
 
 /** A prediction's row as the door gives it. */
 export function entryOf(row: JoinedRow, keysOnly = false): PredictionEntry {

@@ -8,7 +8,7 @@ import type { AlertStep } from './alert-steps.ts';
 import { judgeWindow, subjectOf } from './judge-window.ts';
 import type { JudgedWindow } from './judge-window.ts';
 import type { MonitoringDeps } from './port.ts';
-import { selectRange } from './predictions-query.ts';
+import { selectRange } from './query-store.ts';
 import type { Reference, ReferenceBook } from './reference.ts';
 import type { WindowRow } from './tables.ts';
 import { instantOf } from './instant.ts';

@@ -7,7 +7,7 @@ import type { DriftSubject } from './drift.ts';
 import type { Findings } from './findings.ts';
 import { integrityOf } from './integrity.ts';
 import type { MonitorSettings } from './port.ts';
-import type { WindowInput } from './predictions-query.ts';
+import type { WindowInput } from './query-store.ts';
 import type { Reference } from './reference.ts';
 import { judgeMetrics } from './thresholds.ts';
 

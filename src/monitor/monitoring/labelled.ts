@@ -6,8 +6,8 @@ import { actualsOf, measure } from './actuals.ts';
 import { instantOf } from './instant.ts';
 import { subjectOf } from './judge-window.ts';
 import type { LabelledFrame, MonitoringDeps, PerformanceSummary, Range } from './port.ts';
-import { selectRange } from './predictions-query.ts';
-import type { WindowInput } from './predictions-query.ts';
+import { selectRange } from './query-store.ts';
+import type { WindowInput } from './query-store.ts';
 import type { ReferenceBook } from './reference.ts';
 
 /** See `Monitoring.labelledFrame`. */

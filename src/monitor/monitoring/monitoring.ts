@@ -9,7 +9,7 @@ import { instantOf, optionalInstant } from './instant.ts';
 import { joinLabels } from './labels.ts';
 import { labelledFrame, performanceOver } from './labelled.ts';
 import type { Monitoring, MonitoringDeps, PredictionEntry, PredictionQuery, WindowQuery } from './port.ts';
-import { countLabelled, placeOf, selectPrediction, selectPredictions, tokenOf } from './predictions-query.ts';
+import { countLabelled, placeOf, selectPrediction, selectPredictions, tokenOf } from './query-store.ts';
 import { openReferences } from './reference.ts';
 import { saveAlert, selectAlertState, selectAlerts, selectWindow, selectWindows } from './windows-store.ts';
 
