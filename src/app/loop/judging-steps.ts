@@ -18,7 +18,7 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
         const run = text(context.inputs, 'run');
         const dataset = text(context.inputs, 'test');
         const earlier = optionalText(context.inputs, 'earlier');
-        const champion = earlier === undefined ? undefined : await championRun(rooms, run);
+        const champion = await championRun(rooms, run, dataset);
         const report = await evaluation.judge({
           run,
           test: dataset,
@@ -62,10 +62,13 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
   ];
 }
 
-/** The run of the champion, unless it is this very run. */
-async function championRun(rooms: LoopRooms, run: string): Promise<string | undefined> {
+/** The run of the champion, where there is one to compare with: not this very run, and none that has learned from these rows. */
+async function championRun(rooms: LoopRooms, run: string, dataset: string): Promise<string | undefined> {
   const champion = await rooms.registry.aliased(rooms.project().resolved.serve.endpoint, 'champion');
-  return champion === undefined || champion.run === run ? undefined : champion.run;
+  if (champion === undefined || champion.run === run) return undefined;
+  const { inputs } = await rooms.training.getRun(champion.run);
+  const hasLearned = inputs.some(({ role, digest }) => digest === dataset && role !== 'transform');
+  return hasLearned ? undefined : champion.run;
 }
 
 function reportText(report: TestReport): string {
