@@ -123,6 +123,28 @@ export function pipelinesContract(
       assert.deepEqual([ended.state, most], ['succeeded', 2]);
     });
 
+    test('two runs that come upon the same work at the same time do it once', async () => {
+      const pipelines = open('a');
+      const begun = latch();
+      const goOn = latch();
+      let times = 0;
+      pipelines.register(
+        handler('slow', async () => {
+          times += 1;
+          begun.open();
+          await goOn.opened;
+          return { outputs: { times }, summary: 'done' };
+        }),
+      );
+      const first = run(pipelines, [plan('work', 'slow')]);
+      await begun.opened;
+      const second = run(pipelines, [plan('work', 'slow')]);
+      const third = await pipelines.submit({ pipeline: 'test', reason: 'a test', by: ada, parameters: {}, steps: [plan('work', 'slow')] });
+      assert.equal((await pipelines.cancel(third.id, ada)).state, 'cancelled', 'who waits can be cancelled');
+      goOn.open();
+      assert.deepEqual([states(await first), states(await second), times], [{ work: 'succeeded' }, { work: 'cached' }, 1]);
+    });
+
     test('reuse what was done with the same inputs, say so, and do it again when they differ, when it is gone, or when told to', async () => {
       const pipelines = open('a');
       let runs = 0;

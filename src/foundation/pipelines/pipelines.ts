@@ -32,6 +32,7 @@ class PipelineRoom implements Pipelines {
   readonly #options: PipelinesOptions;
   readonly #handlers = new Map<string, StepHandler>();
   readonly #executions = new Map<string, RunExecution>();
+  readonly #underway = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(signal: PipelineSignal) => void>();
   readonly #leaseMs: number;
   readonly #heart: NodeJS.Timeout;
@@ -210,7 +211,8 @@ class PipelineRoom implements Pipelines {
   }
 
   #start(run: RunRow): RunExecution {
-    const execution = new RunExecution({ ...this.#options, handlers: this.#handlers, tell: (signal) => this.#tell(signal) }, run);
+    const shared = { handlers: this.#handlers, underway: this.#underway, tell: (signal: PipelineSignal) => this.#tell(signal) };
+    const execution = new RunExecution({ ...this.#options, ...shared }, run);
     this.#executions.set(run.id, execution);
     if (run.cancelled_by !== null) execution.stop('cancelled');
     void execution.finished.then(() => this.#executions.delete(run.id));

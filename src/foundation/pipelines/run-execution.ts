@@ -19,6 +19,8 @@ export type StopReason = 'cancelled' | 'closing' | 'lost';
 export interface ExecutionDeps extends PipelinesOptions {
   readonly handlers: ReadonlyMap<string, StepHandler>;
   readonly tell: (signal: PipelineSignal) => void;
+  /** Cacheable steps that this process executes now: cache key → settles, and never rejects, when one has come to its end. */
+  readonly underway: Map<string, Promise<void>>;
 }
 
 /** One run, as this process executes it. */
@@ -111,11 +113,33 @@ export class RunExecution {
       return this.#endStep(step, 'failed', messageOf(error), step.log);
     }
     const cacheKey = handler.cacheable ? cacheKeyOf(step.plan, handler.version, inputs) : null;
-    const earlier = cacheKey === null || this.#run.fresh ? undefined : await this.#findReusable(cacheKey, handler);
-    if (earlier !== undefined && cacheKey !== null) {
-      await this.#records.cached(step, earlier, inputs, cacheKey);
-      return this.#changed(step, { state: 'cached', outputs: earlier.outputs, summary: earlier.summary });
+    if (cacheKey === null || this.#run.fresh) return this.#runTries(step, handler, inputs, cacheKey);
+    // A run that was taken up after a crash and the same one asked for anew would do everything twice, and leave two model versions.
+    const { underway } = this.#deps;
+    for (let other = underway.get(cacheKey); other !== undefined; other = underway.get(cacheKey)) {
+      await Promise.race([other, stopped(this.#stop.signal)]);
+      if (this.#reason !== undefined) return;
     }
+    const work = this.#reuseOrRun(step, handler, inputs, cacheKey);
+    underway.set(
+      cacheKey,
+      work.catch(() => undefined),
+    );
+    try {
+      await work;
+    } finally {
+      underway.delete(cacheKey);
+    }
+  }
+
+  async #reuseOrRun(step: StepRow, handler: StepHandler, inputs: JsonObject, cacheKey: string): Promise<void> {
+    const earlier = await this.#findReusable(cacheKey, handler);
+    if (earlier === undefined) return this.#runTries(step, handler, inputs, cacheKey);
+    await this.#records.cached(step, earlier, inputs, cacheKey);
+    this.#changed(step, { state: 'cached', outputs: earlier.outputs, summary: earlier.summary });
+  }
+
+  async #runTries(step: StepRow, handler: StepHandler, inputs: JsonObject, cacheKey: string | null): Promise<void> {
     for (;;) {
       if (step.attempt >= mostStarts) {
         return this.#endStep(step, 'failed', `was started ${step.attempt} times, and its process ended each time before it did`, step.log);
@@ -213,4 +237,9 @@ export class RunExecution {
 
 function mayPass(error: unknown): boolean {
   return isGyreError(error) ? passing.includes(error.code) : true;
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
