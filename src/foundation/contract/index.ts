@@ -17,6 +17,7 @@ export {
   SplitPart,
   TableSchema,
   columnTypes,
+  DatasetComparison,
   datasetFormats,
   qualityCharacteristics,
 } from './dataset.ts';

@@ -1,7 +1,19 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { realpath } from 'node:fs/promises';
 import { Type } from 'typebox';
-import { DatasetProfile, DatasetVersion, Name, QualityCheck, QualityReport, Split, datasetFormats, oneOf, page, strict } from '#contract';
+import {
+  DatasetComparison,
+  DatasetProfile,
+  DatasetVersion,
+  Name,
+  QualityCheck,
+  QualityReport,
+  Split,
+  datasetFormats,
+  oneOf,
+  page,
+  strict,
+} from '#contract';
 import { GyreError } from '#core';
 import type { IngestRequest } from '#data';
 import type { LoadedProject } from '#project';
@@ -9,9 +21,8 @@ import { toRecords } from '#tables';
 import { route, type Route } from '../route.ts';
 import { ById, Rows, paging } from '../shapes.ts';
 
-const ByDigest = strict({
-  digest: Type.String({ minLength: 6, maxLength: 64, description: 'of a dataset version, or at least its first 6 digits' }),
-});
+const DigestOrPrefix = Type.String({ minLength: 6, maxLength: 64, description: 'of a dataset version, or at least its first 6 digits' });
+const ByDigest = strict({ digest: DigestOrPrefix });
 const sourceFormats = datasetFormats.filter((format) => format !== 'rows');
 
 const Ingest = strict({
@@ -108,6 +119,22 @@ export const dataRoutes: readonly Route[] = [
         offset,
         total: frame.rows,
       };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/datasets/:digest/comparison/:other',
+    permission: 'read',
+    tag: 'data',
+    summary: 'How another dataset version differs from this one: rows, columns, types, laws of values',
+    params: strict({ digest: DigestOrPrefix, other: DigestOrPrefix }),
+    answer: DatasetComparison,
+    handle: async ({ data }, { params }) => {
+      const { rows, differences, ...compared } = await data.compare(
+        (await data.get(params.digest)).digest,
+        (await data.get(params.other)).digest,
+      );
+      return { ...compared, rows: { ...rows }, differences: differences.map((difference) => ({ ...difference })) };
     },
   }),
   route({
