@@ -33,7 +33,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { isLoopback, type SettledSettings } from './settings.ts';
+import { hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 
@@ -157,6 +157,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       blobs: folder.blobs,
       publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
       host: values.host,
+      hostNames: hostNamesOf(values),
       insecureHttp: values.allowPlaintext && values.tlsCert === '',
       portOf: (environment) => project.current().resolved.environments.find(({ name }) => name === environment)?.port ?? 0,
       ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
@@ -251,7 +252,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const governance = opened.use(
-    await openGovernance({
+    openGovernance({
       ...rooms,
       data,
       features,

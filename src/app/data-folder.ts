@@ -10,6 +10,8 @@ export interface ServerInfo {
   readonly address: string;
   readonly startedAt: string;
   readonly version: string;
+  /** File of the certificate (PEM) that it shows, where it speaks TLS. */
+  readonly certificate?: string;
 }
 
 /** A data folder held by this process: everything that the platform keeps lies under it. */

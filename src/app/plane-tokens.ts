@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventType } from '#contract';
 import { hasCode, messageOf } from '#core';
+import type { Release } from '#release';
 import { platform, type House } from './compose.ts';
 
 /** A switch that is under way ends soon; a plane that cannot be told is told again. */
@@ -14,7 +15,13 @@ const longestWaitMs = 24 * 60 * 60_000;
  * @param planesResumed nothing is renewed before the planes serve what is on record
  */
 export async function keepTokensFresh(
-  { access, events, release, clock, log }: Pick<House, 'access' | 'events' | 'release' | 'clock' | 'log'>,
+  {
+    access,
+    events,
+    release,
+    clock,
+    log,
+  }: Pick<House, 'access' | 'events' | 'clock' | 'log'> & { readonly release: Pick<Release, 'renewTokens'> },
   planesResumed: Promise<void>,
 ): Promise<AsyncDisposable> {
   const closing = new AbortController();

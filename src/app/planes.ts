@@ -16,6 +16,8 @@ export interface LocalPlanesOptions {
   /** The REST port that an environment asks for; 0 takes a free one. */
   readonly portOf: (environment: string) => number;
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Names by which callers may reach a plane beside localhost and addresses. */
+  readonly hostNames?: readonly string[];
   /** Plain HTTP beyond this machine, as was said explicitly. */
   readonly insecureHttp?: boolean;
   readonly log: Logger;
@@ -85,6 +87,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     '--port',
     String(port),
     '--control',
+    ...(options.hostNames ?? []).flatMap((name) => ['--allowed-host', name]),
     ...(options.insecureHttp === true ? ['--insecure-http'] : []),
     ...(options.tls === undefined ? [] : ['--tls-cert', options.tls.cert, '--tls-key', options.tls.key]),
   ];

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
 
@@ -13,6 +15,11 @@ export const platformSettings = {
   localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },
   tlsCert: { env: 'GYRE_TLS_CERT', default: '', help: 'certificate file (PEM) of both planes' },
   tlsKey: { env: 'GYRE_TLS_KEY', default: '', help: 'key file (PEM) of the certificate' },
+  hostNames: {
+    env: 'GYRE_HOST_NAMES',
+    default: '',
+    help: 'names by which callers reach both planes, with commas between; those of the certificate count anyway',
+  },
   allowPlaintext: { env: 'GYRE_ALLOW_PLAINTEXT', default: false, help: 'bind beyond loopback without TLS (behind a proxy that ends TLS)' },
 } as const;
 
@@ -33,6 +40,14 @@ export function settleSettings(projectFolder: string, inputs: ConfigInputs): Set
   const { values, resolved } = resolveConfig(platformSettings, inputs);
   const dataFolder = isAbsolute(values.data) ? values.data : join(resolve(projectFolder), values.data);
   return { values, resolved, dataFolder };
+}
+
+/** The names that callers may use beside localhost and addresses: those that were set, and those of the certificate. */
+export function hostNamesOf({ hostNames, tlsCert }: Pick<PlatformSettings, 'hostNames' | 'tlsCert'>): readonly string[] {
+  const given = hostNames.split(',').map((name) => name.trim());
+  const certified = tlsCert === '' ? '' : (new X509Certificate(readFileSync(tlsCert)).subjectAltName ?? '');
+  const names = certified.split(', ').flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice('DNS:'.length)] : []));
+  return [...new Set([...given, ...names].filter((name) => name !== '' && !name.includes('*')))];
 }
 
 /** Whether an address to bind to is this machine's own. */

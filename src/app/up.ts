@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { openApi } from '#api';
 import { GyreError, messageOf } from '#core';
 import { checkProject } from '#project';
 import { listSegments } from '#serving';
 import { buildUi } from './build-ui.ts';
 import { compose, platform, type House } from './compose.ts';
-import { isLoopback, type SettledSettings } from './settings.ts';
+import { hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { keepTokensFresh } from './plane-tokens.ts';
 import { shipSegments } from './shipping.ts';
 import { gyreVersion } from './version.ts';
@@ -55,6 +56,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
       version: gyreVersion,
       host: values.host,
       port: values.port,
+      hostNames: hostNamesOf(values),
       ...(values.tlsCert === '' ? {} : { tls: { cert: readFileSync(values.tlsCert, 'utf8'), key: readFileSync(values.tlsKey, 'utf8') } }),
       allowLocal: values.localIdentity && isLoopback(values.host),
       settings: house.settings.resolved,
@@ -62,7 +64,11 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
       ...(uiFolder === undefined ? {} : { uiFolder }),
     }),
   );
-  house.folder.announce({ address: api.address, version: gyreVersion });
+  house.folder.announce({
+    address: api.address,
+    version: gyreVersion,
+    ...(values.tlsCert === '' ? {} : { certificate: resolve(values.tlsCert) }),
+  });
   await house.pipelines.resume();
   await house.triggers.resume();
   const shipping = setInterval(() => {

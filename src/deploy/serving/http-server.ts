@@ -66,7 +66,7 @@ class Host {
     server.on('clientError', (error: Error, socket: Socket) => this.#refuseUnparsed(error, socket));
     await listening(server, host, port);
     const bound = server.address() as AddressInfo;
-    const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+    const name = reachable(bound);
     return {
       address: `${tls === undefined ? 'http' : 'https'}://${name}:${bound.port}`,
       close: (graceMs = 10_000) => this.#close(server, graceMs),
@@ -171,4 +171,11 @@ function listening(server: Server, host: string, port: number): Promise<void> {
     });
     server.listen(port, host, () => resolve());
   });
+}
+
+/** All addresses of this machine are no place to call: its own one is among them. */
+function reachable({ address, family }: AddressInfo): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return family === 'IPv6' ? `[${address}]` : address;
 }

@@ -73,7 +73,7 @@ export interface AppDoor {
     inputs: ConfigInputs,
   ): { readonly resolved: readonly ResolvedSetting[]; readonly dataFolder: string };
   /** Who holds a data folder right now; undefined when nobody does. */
-  readServerInfo(dataFolder: string): { readonly address: string } | undefined;
+  readServerInfo(dataFolder: string): { readonly address: string; readonly certificate?: string } | undefined;
   /** Opens the platform on a free loopback port, for as long as one verb takes. */
   openForVerb(options: ProjectFlags): Promise<OpenedApp>;
   /** Runs the platform until the signal aborts. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { GyreError } from '#core';
 import type { Flags } from './app-door.ts';
 import type { CliHost } from './cli.ts';
@@ -32,6 +33,7 @@ export async function connect(
   const { dataFolder } = app.settleSettings(options.projectFolder, { flags: options.flags, environment, ...inputs });
   const holder = app.readServerInfo(dataFolder);
   if (holder !== undefined) {
+    if (holder.certificate !== undefined) await trust(holder.certificate);
     const secret = token ?? (await ownerToken(dataFolder));
     return lasting(openClient({ address: holder.address, signal, ...(secret === undefined ? {} : { token: secret }) }));
   }
@@ -44,6 +46,12 @@ export async function connect(
 
 function lasting(client: Client): Connection {
   return { client, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** The certificate of the platform on this machine, which its own data folder names, may be one that nobody else has signed. */
+async function trust(file: string): Promise<void> {
+  const certificate = await readFile(file, 'utf8').catch(() => undefined);
+  if (certificate !== undefined) setDefaultCACertificates([...getCACertificates(), certificate]);
 }
 
 function addressOf(server: string): string {

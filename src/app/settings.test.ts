@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { hostNamesOf, isLoopback, settleSettings } from './settings.ts';
+
+/** Self-signed, of a key that was thrown away; its names: DNS:gyre.example, DNS:*.example, IP:10.0.0.1. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmDCCAT+gAwIBAgIUByxtwhW7pioR3ykuREvfcjE04rYwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBeDAgFw0yNjExMjExMjE5MTBaGA8yMTI2MTAyODEyMTkxMFow
+DDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCzUkPc3YR2K
+wBmUpvSikZAlHDFJBAHK2gqnlKFu3WPnbmqnGxJd6rQQCIMbiD8986OZxDC+sWT0
+pawsQbuOf7mjfTB7MB0GA1UdDgQWBBQUY7/ZrTzoytbaC7dD3qLY3zfNqDAfBgNV
+HSMEGDAWgBQUY7/ZrTzoytbaC7dD3qLY3zfNqDAPBgNVHRMBAf8EBTADAQH/MCgG
+A1UdEQQhMB+CDGd5cmUuZXhhbXBsZYIJKi5leGFtcGxlhwQKAAABMAoGCCqGSM49
+BAMCA0cAMEQCIElSeiHXWVqIanh6IglqyJJAfx2OPqy13nRAEH7KIr4EAiAZZSPr
+Ll/X0X0u82FJEb83rBOweE4AMDKd2jFbMKe6fg==
+-----END CERTIFICATE-----`;
+
+describe('the platform’s settings', () => {
+  test('come from flag, environment, file and default, in this order, and say so', () => {
+    const { values, resolved, dataFolder } = settleSettings('/project', {
+      flags: { port: 1 },
+      environment: { GYRE_PORT: '2', GYRE_HOST: '127.0.0.2', GYRE_DATABASE: 'postgres://someone:secret@db/x' },
+      file: { path: 'gyre.yaml', values: { port: 3, host: '127.0.0.3', logLevel: 'warn' } },
+    });
+    assert.deepEqual([values.port, values.host, values.logLevel, values.workers], [1, '127.0.0.2', 'warn', 0]);
+    const sourceOf = (name: string): string | undefined => resolved.find((one) => one.name === name)?.source;
+    assert.deepEqual(['port', 'host', 'logLevel', 'workers'].map(sourceOf), ['flag', 'environment', 'file', 'default']);
+    assert.equal(resolved.find(({ name }) => name === 'database')?.value, '***', 'a secret is not shown');
+    assert.equal(dataFolder, '/project/.gyre');
+  });
+
+  test('know which addresses only this machine reaches', () => {
+    assert.deepEqual(['127.0.0.1', '127.8.8.8', '::1', 'localhost', '0.0.0.0', '::', '192.168.1.2'].map(isLoopback), [
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('answer to the names that were given and to those of the certificate', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gyre-settings-'));
+    try {
+      const tlsCert = join(folder, 'cert.pem');
+      await writeFile(tlsCert, certificate);
+      assert.deepEqual(hostNamesOf({ hostNames: ' other.example, gyre.example', tlsCert }), ['other.example', 'gyre.example']);
+      assert.deepEqual(hostNamesOf({ hostNames: '', tlsCert }), ['gyre.example']);
+      assert.deepEqual(hostNamesOf({ hostNames: '', tlsCert: '' }), []);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
