@@ -255,7 +255,10 @@ describe('verbs over HTTP', () => {
         assert.equal(request.headers.authorization, undefined, 'our token stays ours');
         return [200, { model: 'churn', version: '1', predictions: [{ id: 'p', label: 'Yes', probabilities: { Yes: 0.75, No: 0.25 } }] }];
       }
-      return [200, { items: [{ name: 'production', position: 1, endpoint: 'churn', ready: true, address }] }];
+      if (request.url?.startsWith('/api/v1/model-versions/') === true)
+        return [200, { signature: { inputs: [{ name: 'tenure', type: 'number', datatype: 'FP64', required: true }] } }];
+      const live = { modelVersion: 'v1' };
+      return [200, { items: [{ name: 'production', position: 1, endpoint: 'churn', ready: true, address, live }] }];
     };
     const given = (text: string): Promise<Ran> =>
       call(['predict', '--rows', '-'], { readStdin: () => Promise.resolve(text), environment: { GYRE_TOKEN: 'gyre_x' } });

@@ -1,4 +1,4 @@
-import { GyreError, errorCodes, messageOf } from '#core';
+import { GyreError, errorCodes, hasCode, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 
 export interface ClientOptions {
@@ -16,6 +16,7 @@ export interface Client {
   readonly address: string;
   get<T>(path: string, query?: Query): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
   remove<T>(path: string): Promise<T>;
   /** The bytes of a file. */
   bytes(path: string): Promise<Uint8Array>;
@@ -25,7 +26,10 @@ export interface Client {
     query?: Query,
     signal?: AbortSignal,
   ): AsyncIterable<{ readonly id?: string; readonly event: string; readonly data: unknown }>;
-  /** Posts JSON to another address with nothing of ours in the headers (a data plane). */
+  /**
+   * Posts JSON to a data plane, whose address the platform told. The caller's token goes along only when the plane asks for one, and where
+   * nobody else can read it: by TLS, or within this machine.
+   */
   postTo<T>(url: string, body: unknown): Promise<T>;
 }
 
@@ -65,9 +69,17 @@ export function openClient(options: ClientOptions): Client {
     address,
     get: (path, query) => json(at(path, query), 'GET', undefined),
     post: (path, body = {}) => json(at(path), 'POST', body),
+    put: (path, body) => json(at(path), 'PUT', body),
     remove: (path) => json(at(path), 'DELETE', undefined),
     bytes: async (path) => new Uint8Array(await (await request(at(path), {})).arrayBuffer()),
-    postTo: (url, body) => json(url, 'POST', body, false),
+    postTo: async <T>(url: string, body: unknown): Promise<T> => {
+      try {
+        return await json<T>(url, 'POST', body, false);
+      } catch (error) {
+        if (!hasCode(error, 'UNAUTHENTICATED') || token === undefined || !isPrivate(url)) throw error;
+        return json(url, 'POST', body);
+      }
+    },
     stream: async function* (path, query, signal) {
       const signals = signal === undefined ? options.signal : AbortSignal.any([options.signal, signal]);
       const response = await request(at(path, query), { headers: { accept: 'text/event-stream' }, signal: signals });
@@ -75,6 +87,11 @@ export function openClient(options: ClientOptions): Client {
       yield* serverSentEvents(response.body);
     },
   };
+}
+
+function isPrivate(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 async function problemOf(response: Response, url: string): Promise<GyreError> {
@@ -90,6 +107,9 @@ async function problemOf(response: Response, url: string): Promise<GyreError> {
     const details = 'details' in problem && typeof problem.details === 'object' && problem.details !== null ? { ...problem.details } : {};
     return new GyreError(code, problem.detail, details);
   }
+  // The Open Inference Protocol's way to say why.
+  if (typeof problem === 'object' && problem !== null && 'error' in problem && typeof problem.error === 'string')
+    return new GyreError(codeOfStatus(response.status), problem.error, { url });
   return new GyreError(codeOfStatus(response.status), `${url} answers ${response.status} ${response.statusText}`.trim(), { url });
 }
 

@@ -1,4 +1,5 @@
 import type { Identity, IssuedToken, Role, Token } from '#contract';
+import { GyreError } from '#core';
 import type { Page } from '../lists.ts';
 import { when } from '../output.ts';
 import type { Register } from '../verb.ts';
@@ -69,10 +70,15 @@ export const registerAccess: Register = (program, bind) => {
     .description('Makes an identity.')
     .argument('<name>', 'its name')
     .requiredOption('--role <role...>', `one or more of ${roles.join(', ')}`)
+    .option('--simulated', 'played by a program, and said so in every record')
     .action(
-      bind<{ role: string[] }>((cli, options, name) =>
+      bind<{ role: string[]; simulated?: boolean }>((cli, options, name) =>
         cli.withClient(async (client) => {
-          const made = await client.post<Identity>('identities', { name, roles: options.role });
+          const made = await client.post<Identity>('identities', {
+            name,
+            roles: options.role,
+            ...(options.simulated === true ? { simulated: true } : {}),
+          });
           cli.output.facts(made, () =>
             cli.output.line(`${made.name} (${made.roles.join(', ')}); "gyre identity token ${made.name}" makes a token`),
           );
@@ -88,6 +94,23 @@ export const registerAccess: Register = (program, bind) => {
         cli.withClient(async (client) => {
           const disabled = await client.post<Identity>(`identities/${encodeURIComponent(name)}/disable`);
           cli.output.facts(disabled, () => cli.output.line(`${disabled.name} is disabled`));
+        }),
+      ),
+    );
+  identity
+    .command('password')
+    .description(
+      'Sets the password that an identity logs in with. It is read from standard input, and ends sessions opened with the old one.',
+    )
+    .argument('<name>', 'its name or id')
+    .addHelpText('after', examples('gyre identity password bea < password.txt'))
+    .action(
+      bind<object>((cli, _options, name) =>
+        cli.withClient(async (client) => {
+          const password = (await cli.host.readStdin()).replace(/\r?\n$/, '');
+          if (password === '') throw new GyreError('INVALID_ARGUMENT', 'no password came on standard input');
+          const changed = await client.put<Identity>(`identities/${encodeURIComponent(name)}/password`, { password });
+          cli.output.facts(changed, () => cli.output.line(`${changed.name} logs in with the new password`));
         }),
       ),
     );

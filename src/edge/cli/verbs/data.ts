@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ColumnProfile, DatasetProfile, DatasetVersion, NamedRow, QualityReport } from '#contract';
+import type { ColumnProfile, DatasetComparison, DatasetProfile, DatasetVersion, NamedRow, QualityReport } from '#contract';
 import { exitCodes } from '../exit-codes.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
@@ -75,12 +75,15 @@ export const registerData: Register = (program, bind) => {
               ['when', when(version.createdAt)],
             ]);
             cli.output.line();
-            cli.output.table(version.manifest.files, [
-              { title: 'FILE', of: ({ path }) => path },
-              { title: 'BYTES', of: ({ size }) => size, align: 'right' },
-              { title: 'SHA-256', of: ({ sha256 }) => sha256 },
-            ]);
-            cli.output.line();
+            if (version.manifest.files.length > 0) {
+              cli.output.table(version.manifest.files, [
+                { title: 'FILE', of: ({ path }) => path },
+                { title: 'BYTES', of: ({ size }) => size, align: 'right' },
+                { title: 'SHA-256', of: ({ sha256 }) => sha256 },
+                { title: 'MD5', of: ({ md5 }) => md5 },
+              ]);
+              cli.output.line();
+            }
             cli.output.table(version.schema.columns, [
               { title: 'COLUMN', of: ({ name }) => name },
               { title: 'TYPE', of: ({ type }) => type },
@@ -138,6 +141,36 @@ export const registerData: Register = (program, bind) => {
             }
           });
           return report.violations === 0 ? exitCodes.ok : exitCodes.failed;
+        }),
+      ),
+    );
+  data
+    .command('compare')
+    .description('Says how two dataset versions differ: rows, columns, types, and columns whose values are of another law.')
+    .argument('<from>', 'the earlier version’s digest, or the beginning of it')
+    .argument('<to>', 'the later version’s digest')
+    .addHelpText('after', examples('gyre data compare 702a45d5e5e1 c27193d23d22'))
+    .action(
+      bind<object>((cli, _options, from, to) =>
+        cli.withClient(async (client) => {
+          const comparison = await client.get<DatasetComparison>(`datasets/${from}/comparison/${to}`);
+          cli.output.facts(comparison, () => {
+            cli.output.pairs([
+              ['rows', `${comparison.rows.from} → ${comparison.rows.to}`],
+              ['schema', comparison.sameSchema ? 'the same' : 'changed'],
+            ]);
+            cli.output.line();
+            cli.output.table(
+              comparison.differences,
+              [
+                { title: 'COLUMN', of: ({ column }) => column },
+                { title: 'CHANGE', of: ({ change }) => change },
+                { title: 'P', of: ({ pValue }) => pValue?.toPrecision(2) },
+                { title: 'WHAT', of: ({ message }) => message },
+              ],
+              'no column differs',
+            );
+          });
         }),
       ),
     );

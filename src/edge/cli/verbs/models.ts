@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Explanation, ModelVersion, RegisteredModel, TestReport } from '#contract';
-import { GyreError } from '#core';
+import { GyreError, hasCode } from '#core';
 import type { Cli } from '../cli.ts';
 import type { Client } from '../client.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -27,6 +27,31 @@ async function versionPath(client: Pick<Client, 'get'>, reference: string): Prom
 /** The version that a reference names. */
 export async function modelVersion(client: Pick<Client, 'get'>, reference: string): Promise<ModelVersion> {
   return client.get<ModelVersion>(await versionPath(client, reference));
+}
+
+/** Ids of model versions → their names, such as `churn/3`; an id that is not known stays as it is. */
+export async function versionNames(
+  client: Pick<Client, 'get'>,
+  ids: readonly (string | undefined)[],
+): Promise<(id: string | undefined) => string> {
+  const names = new Map<string, string>();
+  for (const id of new Set(ids)) {
+    if (id === undefined) continue;
+    const found = await client.get<ModelVersion>(`model-versions/${encodeURIComponent(id)}`).catch((error: unknown) => {
+      if (hasCode(error, 'NOT_FOUND')) return undefined;
+      throw error;
+    });
+    if (found !== undefined) names.set(id, `${found.model}/${found.version}`);
+  }
+  return (id) => (id === undefined ? '-' : (names.get(id) ?? id));
+}
+
+/** Saves a page as a file. */
+async function savePage(cli: Cli, client: Client, path: string, file: string): Promise<void> {
+  const target = resolve(cli.host.folder, file);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, await client.bytes(path));
+  cli.output.facts({ file: target }, () => cli.output.line(target));
 }
 
 export const registerModels: Register = (program, bind) => {
@@ -80,9 +105,11 @@ export const registerModels: Register = (program, bind) => {
     .command('card')
     .description('Prints the model card (Markdown).')
     .argument('<version>', 'such as churn/3 or churn@champion')
+    .option('--html <file>', 'save it as a page instead')
     .action(
-      bind<object>((cli, _options, reference) =>
+      bind<{ html?: string }>((cli, options, reference) =>
         cli.withClient(async (client) => {
+          if (options.html !== undefined) return savePage(cli, client, `${await versionPath(client, reference)}/card`, options.html);
           const card = new TextDecoder().decode(await client.bytes(`${await versionPath(client, reference)}/files/model-card.md`));
           cli.output.facts({ card }, () => cli.output.line(card.trimEnd()));
         }),
@@ -92,13 +119,15 @@ export const registerModels: Register = (program, bind) => {
     .command('report')
     .description('Shows the test report of a version: metrics, gates, slices. Exit code 1 when a gate failed.')
     .argument('<version>', 'such as churn/3 or churn@champion')
+    .option('--html <file>', 'save it as a page')
     .action(
-      bind<object>((cli, _options, reference) =>
+      bind<{ html?: string }>((cli, options, reference) =>
         cli.withClient(async (client) => {
           const version = await modelVersion(client, reference);
           if (version.testReport === undefined) throw new GyreError('NOT_FOUND', `${version.model}/${version.version} has no test report`);
           const report = await client.get<TestReport>(`test-reports/${version.testReport}`);
-          cli.output.facts(report, () => showReport(cli, report));
+          if (options.html === undefined) cli.output.facts(report, () => showReport(cli, report));
+          else await savePage(cli, client, `test-reports/${version.testReport}/page`, options.html);
           return report.passed ? exitCodes.ok : exitCodes.failed;
         }),
       ),

@@ -27,6 +27,7 @@ export const registerPlatform: Register = (program, bind) => {
     .option('--port <n>', 'the port; 0 takes a free one (default: 7070)', whole)
     .option('--tls-cert <file>', 'certificate (PEM); needed beyond loopback')
     .option('--tls-key <file>', 'its key (PEM)')
+    .option('--host-names <names>', 'names by which callers reach it, with commas between (those of the certificate count anyway)')
     .option('--allow-plaintext', 'bind beyond loopback without TLS, behind a proxy that ends it')
     .addHelpText('after', examples('gyre up', 'gyre up --port 0', 'gyre up --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'))
     .action(bind<UpOptions>(up));
@@ -74,6 +75,7 @@ interface UpOptions {
   readonly port?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly hostNames?: string;
   readonly allowPlaintext?: boolean;
 }
 

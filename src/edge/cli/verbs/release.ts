@@ -7,7 +7,7 @@ import type { ListFlags } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
-import { modelVersion } from './models.ts';
+import { modelVersion, versionNames } from './models.ts';
 
 export const registerRelease: Register = (program, bind) => {
   const release = program
@@ -37,11 +37,15 @@ export const registerRelease: Register = (program, bind) => {
         cli.withClient(async (client) => {
           if (reference === undefined || environment === undefined) {
             const { items } = await client.get<Page<EnvironmentState>>('environments');
+            const nameOf = await versionNames(
+              client,
+              items.map(({ live }) => live?.modelVersion),
+            );
             cli.output.facts(items, () =>
               cli.output.table(items, [
                 { title: 'ENVIRONMENT', of: ({ name }) => name },
                 { title: 'ENDPOINT', of: ({ endpoint }) => endpoint },
-                { title: 'MODEL VERSION', of: ({ live }) => live?.modelVersion },
+                { title: 'MODEL VERSION', of: ({ live }) => nameOf(live?.modelVersion) },
                 { title: 'GENERATION', of: ({ live }) => live?.generation, align: 'right' },
                 { title: 'SINCE', of: ({ live }) => when(live?.deployedAt) },
                 { title: 'READY', of: ({ ready }) => ready },
@@ -166,11 +170,15 @@ export const registerRelease: Register = (program, bind) => {
       bind<ListFlags & { environment?: string }>((cli, options) =>
         cli.withClient(async (client) => {
           const page = await client.get<Page<Deployment>>('deployments', { ...listQuery(options), environment: options.environment });
+          const nameOf = await versionNames(
+            client,
+            page.items.map((item) => item.modelVersion),
+          );
           cli.output.facts(page, () => {
             cli.output.table(page.items, [
               { title: 'ENVIRONMENT', of: ({ environment }) => environment },
               { title: 'GENERATION', of: ({ generation }) => generation, align: 'right' },
-              { title: 'MODEL VERSION', of: (item) => item.modelVersion },
+              { title: 'MODEL VERSION', of: (item) => nameOf(item.modelVersion) },
               { title: 'PACKAGE', of: (item) => short(item.package) },
               { title: 'STATE', of: ({ state }) => state },
               { title: 'BY', of: ({ deployedBy }) => deployedBy.name },

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { EnvironmentState, Label, PredictAnswer } from '#contract';
+import type { EnvironmentState, InputColumn, Label, ModelVersion, NamedRow, PredictAnswer } from '#contract';
 import { GyreError } from '#core';
 import type { ServeFlags } from '../app-door.ts';
+import type { Cli } from '../cli.ts';
 import type { Page } from '../lists.ts';
 import { readRows } from '../rows.ts';
 import type { Register } from '../verb.ts';
@@ -46,13 +45,21 @@ export const registerServing: Register = (program, bind) => {
     .command('predict')
     .summary('predict rows with what is live')
     .description('Sends rows to the data plane of an environment and prints the answers with their prediction ids.')
-    .requiredOption('--rows <file>', 'rows: JSON (one object or a list), JSON Lines or CSV; "-" reads standard input')
+    .option('--rows <file>', 'rows: JSON (one object or a list), JSON Lines, CSV or Parquet; "-" reads standard input')
+    .option('--set <column=value...>', 'one row by its columns, instead of --rows; over a file of rows it changes them')
     .option('--environment <name>', 'the environment', 'production')
-    .addHelpText('after', examples('gyre predict --rows customer.json', 'echo \'{"tenure": 3, …}\' | gyre predict --rows -'))
+    .addHelpText(
+      'after',
+      examples(
+        'gyre predict --rows customer.json',
+        'gyre predict --rows customer.json --set tenure=60',
+        'echo \'{"tenure": 3, …}\' | gyre predict --rows -',
+      ),
+    )
     .action(
-      bind<{ rows: string; environment: string }>((cli, options) =>
+      bind<{ rows?: string; set?: readonly string[]; environment: string }>((cli, options) =>
         cli.withClient(async (client) => {
-          const rows = await readRows(cli.host, options.rows);
+          const rows = await rowsToPredict(cli, options);
           const { items } = await client.get<Page<EnvironmentState>>('environments');
           const environment = items.find(({ name }) => name === options.environment);
           if (environment === undefined)
@@ -60,13 +67,13 @@ export const registerServing: Register = (program, bind) => {
               'NOT_FOUND',
               `there is no environment "${options.environment}"; there are ${items.map(({ name }) => name).join(', ')}`,
             );
-          if (environment.address === undefined)
+          if (environment.address === undefined || environment.live === undefined)
             throw new GyreError(
               'FAILED_PRECONDITION',
               `nothing is served in "${options.environment}": a version has to be rolled out there first`,
             );
           const answer = await client.postTo<PredictAnswer>(`${environment.address}/predict/${encodeURIComponent(environment.endpoint)}`, {
-            rows,
+            rows: fitTo(cli, (await client.get<ModelVersion>(`model-versions/${environment.live.modelVersion}`)).signature.inputs, rows),
           });
           cli.output.facts(answer, () => {
             cli.output.line(`${answer.model}, version ${answer.version}`);
@@ -92,12 +99,12 @@ export const registerServing: Register = (program, bind) => {
     .description('Sends labels for predictions: what really happened, joined by prediction id.')
     .argument('[prediction]', 'a prediction’s id')
     .argument('[value]', 'what happened')
-    .option('--file <file>', 'many: JSON Lines with prediction, value and maybe observedAt')
-    .addHelpText('after', examples('gyre label 3-1a2b3c4d-0190… Yes', 'gyre label --file labels.jsonl'))
+    .option('--file <file>', 'many: JSON, JSON Lines, CSV or Parquet with the columns prediction, value and maybe observedAt')
+    .addHelpText('after', examples('gyre label 3-1a2b3c4d-0190… Yes', 'gyre label --file labels.csv'))
     .action(
       bind<{ file?: string }>((cli, options, prediction, value) =>
         cli.withClient(async (client) => {
-          const labels = options.file === undefined ? oneLabel(prediction, value) : await labelsOf(resolve(cli.host.folder, options.file));
+          const labels = options.file === undefined ? oneLabel(prediction, value) : await labelsOf(cli, options.file);
           const joined = await client.post<{ joined: number; unchanged: number; unmatched: number }>('labels', { labels });
           cli.output.facts(joined, () =>
             cli.output.line(
@@ -109,24 +116,55 @@ export const registerServing: Register = (program, bind) => {
     );
 };
 
+/** The rows of a file with columns set over them; without a file, one row of those columns alone. */
+async function rowsToPredict(
+  cli: Cli,
+  { rows, set = [] }: { readonly rows?: string; readonly set?: readonly string[] },
+): Promise<readonly NamedRow[]> {
+  if (rows === undefined && set.length === 0)
+    throw new GyreError('INVALID_ARGUMENT', 'name the rows to predict: --rows FILE, or --set COLUMN=VALUE for each column of one row');
+  const change = Object.fromEntries(set.map(columnValue));
+  return (rows === undefined ? [{}] : await readRows(cli.host, rows)).map((row) => ({ ...row, ...change }));
+}
+
+/** Rows with the columns that a model takes; what else a file holds (a key, the target) is left out, and said. */
+function fitTo(cli: Cli, inputs: readonly InputColumn[], rows: readonly NamedRow[]): readonly NamedRow[] {
+  const typeOf = new Map(inputs.map(({ name, datatype }) => [name, datatype]));
+  const others = new Set(rows.flatMap((row) => Object.keys(row)).filter((name) => !typeOf.has(name)));
+  if (others.size > 0) cli.output.note(`left out, since the model does not take them: ${[...others].join(', ')}`);
+  // A file says "3" or 3; the model says which of both it is.
+  const fit = (name: string, value: NamedRow[string]): NamedRow[string] =>
+    typeOf.get(name) === 'BYTES' && typeof value === 'number' ? String(value) : value;
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).flatMap(([name, value]) => (typeOf.has(name) ? [[name, fit(name, value)]] : []))),
+  );
+}
+
+/** `tenure=3`: a number where it reads as one, null where nothing follows, else text. */
+function columnValue(text: string): [string, NamedRow[string]] {
+  const sign = text.indexOf('=');
+  if (sign < 1) throw new GyreError('INVALID_ARGUMENT', `"${text}" sets no column: COLUMN=VALUE is needed, such as tenure=3`);
+  const value = text.slice(sign + 1);
+  return [text.slice(0, sign), value === '' ? null : plainValue(value)];
+}
+
+function plainValue(text: string): number | string {
+  return text.trim() !== '' && String(Number(text)) === text ? Number(text) : text;
+}
+
 function oneLabel(prediction: string | undefined, value: string | undefined): Label[] {
   if (prediction === undefined || value === undefined)
     throw new GyreError('INVALID_ARGUMENT', 'name a prediction and what happened, or many with --file');
-  const number = Number(value);
-  return [{ prediction, value: value.trim() !== '' && String(number) === value ? number : value }];
+  return [{ prediction, value: plainValue(value) }];
 }
 
-async function labelsOf(file: string): Promise<Label[]> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new GyreError('NOT_FOUND', `there is no file ${file}`);
-  });
-  return text.split('\n').flatMap((line, index) => {
-    if (line.trim() === '') return [];
-    try {
-      // The server checks each label; here it only has to be JSON.
-      return [JSON.parse(line) as Label];
-    } catch {
-      throw new GyreError('INVALID_ARGUMENT', `${file}:${index + 1}: not JSON; {"prediction": "…", "value": "Yes"} is needed`);
+async function labelsOf(cli: Cli, file: string): Promise<Label[]> {
+  return (await readRows(cli.host, file)).map((row, index) => {
+    const { prediction, value, observedAt } = row;
+    if (typeof prediction !== 'string' || value === undefined || value === null) {
+      throw new GyreError('INVALID_ARGUMENT', `${file}: row ${index + 1} is no label: the columns "prediction" and "value" are needed`);
     }
+    // The server checks the rest.
+    return { prediction, value, ...(typeof observedAt === 'string' ? { observedAt } : {}) };
   });
 }
