@@ -106,6 +106,10 @@ for folder in "$modules"/onnxruntime-node/bin/napi-v*/*; do
 done
 rm -rf "$modules"/node-*/include "$modules"/node-*/share
 
+# --- a quicker start --------------------------------------------------------------------------------------------------
+
+"$node" "$root/tools/bundle-libraries.ts" >&2 || say 'the libraries could not be joined (see above): every start takes a little longer'
+
 # --- the web pages ----------------------------------------------------------------------------------------------------
 
 if [ -f "$root/ui/main.tsx" ]; then

@@ -63,7 +63,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       start: ({ manifest, spool, port, onExit }) =>
         startPlane({
           command: process.execPath,
-          args: [entry, ...argumentsOf({ manifest, spool, port })],
+          args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, port })],
           env: Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
           onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
           onExit,

@@ -39,7 +39,9 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   refuseUnsafeBinding(options.settings);
   await using opened = new AsyncDisposableStack();
   const house = opened.use(await compose(options));
-  const uiFolder = options.pages ? buildUi().then(({ folder }) => folder) : undefined;
+  // What takes a processor begins once the API listens; who asks for it meanwhile waits for it.
+  const listening = Promise.withResolvers<boolean>();
+  const uiFolder = options.pages ? listening.promise.then(async (listens) => (listens ? (await buildUi()).folder : '')) : undefined;
   uiFolder?.catch((error: unknown) =>
     house.log.error({ error: messageOf(error) }, 'the web pages could not be bundled; the API goes on without'),
   );
@@ -47,9 +49,9 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   for (const { name } of house.project.current().resolved.environments) {
     await shipSegments(house.monitoring, name, await leftSegments(house, name), house.log);
   }
-  // Its processes start while the API opens; what needs them waits for them.
-  const planesResumed = resumePlanes(house);
+  const planesResumed = resumePlanes(house, listening.promise);
   opened.defer(() => planesResumed);
+  opened.defer(() => listening.resolve(false));
   const api = opened.use(
     await openApi({
       ...house,
@@ -64,6 +66,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
       ...(uiFolder === undefined ? {} : { uiFolder }),
     }),
   );
+  listening.resolve(true);
   house.folder.announce({
     address: api.address,
     version: gyreVersion,
@@ -81,9 +84,9 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   return { address: api.address, house, planesResumed, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
-async function resumePlanes({ release, log }: House): Promise<void> {
+async function resumePlanes({ release, log }: House, begin: Promise<boolean>): Promise<void> {
   try {
-    for (const { environment, reason } of await release.resume(platform)) {
+    for (const { environment, reason } of await release.resume(platform, begin)) {
       log.error({ environment, reason }, 'an environment does not serve what is recorded as live');
     }
   } catch (error) {

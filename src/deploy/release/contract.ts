@@ -244,6 +244,25 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal((await next.roll(to('test', two))).generation, 3);
     });
 
+    test('a start lets switches wait and starts no plane before it is told to, nor when it is told not to', async () => {
+      await using bench = await openBench(await fixture());
+      const [one, two] = [bench.addVersion(1), bench.addVersion(2)];
+      await bench.release.roll(to('test', one));
+      const [next, begin] = [bench.again(), Promise.withResolvers<boolean>()];
+      const resumed = next.resume(otto, begin.promise);
+      const rolled = next.roll(to('test', two));
+      assert.equal(bench.planes.applied.length, 1);
+      begin.resolve(true);
+      assert.deepEqual(await resumed, []);
+      await rolled;
+      assert.deepEqual(
+        bench.planes.applied.map(({ manifest }) => manifest.generation),
+        [1, 1, 2],
+      );
+      assert.deepEqual(await bench.again().resume(otto, Promise.resolve(false)), []);
+      assert.equal(bench.planes.applied.length, 3);
+    });
+
     test('a start goes on when one environment cannot be served, and says which', async () => {
       await using bench = await openBench(await fixture());
       const { release, planes } = bench;

@@ -139,9 +139,10 @@ export interface Release {
    * After a start: ends switches that a dead process left, and has every data plane serve what is recorded as live.
    * Switches and application tests that are asked for meanwhile wait for its end.
    * @param by who issues a new generation of a manifest whose tokens have changed since
+   * @param begin when planes may start; false: not at all. At once without it
    * @returns the environments where that failed; the others go on
    */
-  resume(by: Actor): Promise<readonly PlaneProblem[]>;
+  resume(by: Actor, begin?: Promise<boolean>): Promise<readonly PlaneProblem[]>;
   /**
    * Gives every data plane whose manifest names other tokens than may infer now a new generation of it: same version, same sign-offs.
    * @throws GyreError ABORTED when a switch is under way or came between: ask again

@@ -62,10 +62,11 @@ export function openRelease(deps: ReleaseDeps): Release {
       },
     });
   };
-  const putRight = async (by: Actor): Promise<readonly PlaneProblem[]> => {
+  const putRight = async (by: Actor, begin: Promise<boolean>): Promise<readonly PlaneProblem[]> => {
     for (const interrupted of await store.read(selectRolling)) {
       await switches.fail(interrupted, 'the process ended during the switch');
     }
+    if (!(await begin)) return [];
     const problems = await Promise.all(
       deps.settings().environments.map(async (target): Promise<readonly PlaneProblem[]> => {
         const live = await store.read((db) => selectByState(db, target.name, 'live'));
@@ -178,8 +179,8 @@ export function openRelease(deps: ReleaseDeps): Release {
       return [...missing.map(({ reason }) => reason), `the alias follows a release to "${target.name}"`].join('; ');
     },
 
-    resume: (by) => {
-      const work = putRight(by);
+    resume: (by, begin = Promise.resolve(true)) => {
+      const work = putRight(by, begin);
       resumed = work.catch(() => undefined);
       return work;
     },
