@@ -93,7 +93,7 @@ describe('the data folder', () => {
   test('that cannot be made or written is said to be so', () => {
     const file = join(root, 'a-file');
     writeFileSync(file, '');
-    for (const path of [join(file, 'data'), join(file, 'data', 'deeper')]) {
+    for (const path of [join(file, 'data'), join(file, 'data', 'deeper'), '/proc/gyre/data']) {
       assert.throws(
         () => holdDataFolder(path, clock),
         (error) => hasCode(error, 'PERMISSION_DENIED') && error.message.includes(`cannot write the data folder ${path}`),

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { GyreError, isoInstant, messageOf, type Clock } from '#core';
 
@@ -36,7 +36,7 @@ export interface DataFolder extends Disposable {
  */
 export function holdDataFolder(path: string, clock: Clock): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
     throw new GyreError(
       'PERMISSION_DENIED',
@@ -114,6 +114,13 @@ function openLock(path: string, timeout: number): DatabaseSync {
     lock.close();
     throw error;
   }
+}
+
+/** Folder by folder: Node's own recursion never ends where a file system answers ENOENT for a folder whose parent is there (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function takeLock(path: string): DatabaseSync {
