@@ -50,6 +50,7 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
           run: text(context.inputs, 'run'),
           report: report.id,
           charter: await charters.get(project.resolved.project, report.charter),
+          tags: { pipelineRun: context.pipelineRun },
           by: context.by,
         });
         if (report.passed) await registry.setAlias({ model, alias: 'candidate', version: version.version, by: context.by });

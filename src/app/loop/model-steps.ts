@@ -58,6 +58,7 @@ export function modelSteps(rooms: LoopRooms): readonly StepHandler[] {
           code: await rooms.codeVersion(),
           environment: rooms.environment,
           workers: rooms.workers,
+          tags: { pipelineRun: context.pipelineRun },
           by: context.by,
           signal: context.signal,
           onTrial: ({ trial, trials, value }) => context.progress(trial + 1, trials, `${metric ?? 'metric'} ${value.toFixed(3)}`),

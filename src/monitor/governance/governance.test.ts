@@ -128,6 +128,19 @@ function suite({ name, skip, open, close, disarm }: Backend): void {
       );
     });
 
+    test('a version leads to the pipeline run that made it, and to the action that started that, where one did', async () => {
+      const { governance, version, build, actions } = bench;
+      const kindsOf = async (): Promise<readonly string[]> =>
+        (await governance.trace('model_version', version.id)).links
+          .filter(({ id }) => id === build.id || id === 'act-1')
+          .map(({ kind }) => kind);
+      assert.deepEqual(await kindsOf(), ['pipeline_run'], 'a first build was started by nobody but its caller');
+      const startedAt = build.createdAt;
+      actions.push({ id: 'act-1', kind: 'retrain', state: 'succeeded', reason: 'drift', pipelineRun: build.id, startedAt });
+      assert.deepEqual(await kindsOf(), ['pipeline_run', 'action']);
+      actions.pop();
+    });
+
     test('a prediction that was never logged leads to the same model by its id alone', async () => {
       const id = `${bench.deployment.generation}-${bench.version.package.slice(0, 8)}-0198f0a0-0000-7000-8000-00000000ffff`;
       const { links, complete, missing } = await bench.governance.trace('prediction', id);

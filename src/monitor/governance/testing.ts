@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type {
+  Action,
   Actor,
   ApplicationTestReport,
   Approval,
@@ -13,6 +14,7 @@ import type {
   Deployment,
   Environment,
   ModelVersion,
+  PipelineRun,
   TransformStep,
 } from '#contract';
 import { GyreError, asSha256, countingIds, isoInstant, manualClock, sha256 } from '#core';
@@ -62,6 +64,10 @@ export interface Bench extends AsyncDisposable {
   readonly deps: GovernanceDeps;
   readonly version: ModelVersion;
   readonly deployment: Deployment;
+  /** The pipeline run that made the version. */
+  readonly build: PipelineRun;
+  /** What the triggers have done: nothing at first. */
+  readonly actions: Action[];
   /** A logged prediction. */
   readonly prediction: string;
   /** Opens the room once more over the same store, as another process would. */
@@ -74,6 +80,17 @@ export async function openBench(options: { readonly url?: string; readonly schem
   const folder = await mkdtemp(join(tmpdir(), 'gyre-governance-'));
   const { url = `sqlite:${join(folder, 'gyre.db')}`, schema } = options;
   const clock = manualClock(startMs);
+  const build: PipelineRun = {
+    id: 'build-1',
+    pipeline: 'build',
+    state: 'succeeded',
+    parameters: {},
+    steps: [],
+    reason: 'first build',
+    createdBy: ada,
+    createdAt: isoInstant(startMs),
+  };
+  const actions: Action[] = [];
   const newId = countingIds('id');
   const store = await openStore({ url, ...(schema === undefined ? {} : { schema }) });
   await store.migrate([
@@ -159,7 +176,14 @@ export async function openBench(options: { readonly url?: string; readonly schem
     by: ada,
   });
   const report = await evaluation.judge({ run: best.id, test: part('test'), charter, repeats: 0, resamples: 50, by: ada });
-  const version = await registry.createVersion({ model: 'churn', run: best.id, report: report.id, charter, by: ada });
+  const version = await registry.createVersion({
+    model: 'churn',
+    run: best.id,
+    report: report.id,
+    charter,
+    tags: { pipelineRun: build.id },
+    by: ada,
+  });
   const deployment = await release.roll({ environment: 'production', modelVersion: version.id, reason: 'first release', by: ada });
 
   const frame = sliceRows(await data.open(part('later')), 0, 1);
@@ -199,8 +223,10 @@ export async function openBench(options: { readonly url?: string; readonly schem
     // Sign-offs come from application tests over HTTP; what they leave behind is all that this room sees.
     release: { ...release, ...signOff },
     monitoring,
-    triggers: { actions: () => Promise.resolve([]) },
-    pipelines: { get: (id) => Promise.reject(new GyreError('NOT_FOUND', `no pipeline run "${id}"`)) },
+    triggers: { actions: () => Promise.resolve(actions) },
+    pipelines: {
+      get: (id) => (id === build.id ? Promise.resolve(build) : Promise.reject(new GyreError('NOT_FOUND', `no pipeline run "${id}"`))),
+    },
     charters,
     project: () => 'churn',
     actorOf: (identity) => {
@@ -218,6 +244,8 @@ export async function openBench(options: { readonly url?: string; readonly schem
     deps,
     version,
     deployment,
+    build,
+    actions,
     prediction,
     again: () => openGovernance(deps),
     async corrupt(digest) {

@@ -67,30 +67,21 @@ export async function traceSignOff(deps: GovernanceDeps, links: Links, version: 
 
 const mostActions = 200;
 
-/** The alert, action and pipeline run that led to a version, where one did. */
+/** The pipeline run that made a version, and the action and alert that it was started by, where it was. */
 export async function traceOrigin(deps: GovernanceDeps, links: Links, version: ModelVersion): Promise<void> {
-  const { triggers, pipelines } = deps;
-  for (const action of await triggers.actions({ limit: mostActions })) {
-    const { pipelineRun } = action;
-    if (pipelineRun === undefined) continue;
-    const run = await links.find('pipeline run', () => pipelines.get(pipelineRun));
-    if (run === undefined || !run.steps.some(({ outputs }) => outputs?.['modelVersion'] === version.id)) continue;
-    links.add({
-      kind: 'pipeline_run',
-      id: run.id,
-      title: `${run.pipeline}, ${run.state}: ${run.reason}`,
-      by: run.createdBy,
-      at: run.createdAt,
-    });
-    links.add({
-      kind: 'action',
-      id: action.id,
-      title: `${action.kind}, ${action.state}: ${action.outcome ?? action.reason}`,
-      at: action.startedAt,
-    });
-    if (action.alert !== undefined) await traceAlert(deps, links, action.alert);
-    return;
+  const id = version.tags['pipelineRun'];
+  // Registered by hand, from a run that was logged from outside.
+  if (id === undefined) return;
+  const run = await links.find('pipeline run', () => deps.pipelines.get(id));
+  if (run !== undefined) {
+    const { pipeline, state, reason, createdBy, createdAt } = run;
+    links.add({ kind: 'pipeline_run', id, title: `${pipeline}, ${state}: ${reason}`, by: createdBy, at: createdAt });
   }
+  const action = (await deps.triggers.actions({ limit: mostActions })).find(({ pipelineRun }) => pipelineRun === id);
+  if (action === undefined) return;
+  const { kind, state, outcome, reason, startedAt } = action;
+  links.add({ kind: 'action', id: action.id, title: `${kind}, ${state}: ${outcome ?? reason}`, at: startedAt });
+  if (action.alert !== undefined) await traceAlert(deps, links, action.alert);
 }
 
 export async function traceAlert({ monitoring }: GovernanceDeps, links: Links, id: string): Promise<void> {
