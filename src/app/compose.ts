@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accessMigrations, type Access, newSecret, openAccess } from '#access';
 import { type BlobStore, openFsBlobs } from '#blobs';
-import { faultAt, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
+import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
 import type { Actor, Alert } from '#contract';
 import { type Data, dataMigrations, openData } from '#data';
 import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluation';
@@ -22,6 +22,7 @@ import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
+import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
 import { commandStep } from './loop/command-step.ts';
@@ -127,6 +128,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       report: ({ message, cause }) => log.error({ cause }, message),
     }),
   );
+  opened.use(await countEvents({ events, metrics }, (error) => log.error({ error: messageOf(error) }, 'events are counted no more')));
   const access = openAccess({ store, events, clock, newId, randomBytes, local: values.localIdentity });
   const ownerToken = await ownerSecret(folder, access);
   const actorOf = async (id: string): Promise<Actor> => {

@@ -80,7 +80,7 @@ export const registerGovernance: Register = (program, bind) => {
     .command('audit')
     .summary('the hash-chained log of every change')
     .description('The audit log: append-only, hash-chained, one entry for each change.');
-  listFlags(audit.command('ls').description('Lists entries, newest first.')).action(
+  listFlags(audit.command('ls').description('Lists entries in their order, from the first on.')).action(
     bind<ListFlags>((cli, options) =>
       cli.withClient(async (client) => {
         const page = await client.get<Page<AuditEntry>>('audit', listQuery(options));
