@@ -55,7 +55,7 @@ export async function tellSummary(stage: Stage, { turn, champion, comparison, el
     tell.station('verdict', turn.retraining?.outcome ?? 'no threshold was crossed: nothing was retrained');
   }
   const audit = await stage.cast.operator.get<AuditVerification>('audit/verification');
-  tell.station('audit', `${audit.entries} entries; ${audit.message}`);
+  tell.station('audit', audit.message);
   tell.station('time', `${(elapsedMs / 1000).toFixed(1)} s`);
 }
 
