@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,11 +123,14 @@ describe('the prediction log', () => {
       const spool = await Spool.open({ dir: process.argv[1], newId: () => 'segment-' + n++, maxSegmentBytes: 2000 });
       for (let i = 0; ; i++) { await spool.append(JSON.stringify({ rows: [{ id: String(i) }] })); process.stdout.write(i + '\\n'); }`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // Its pipe closes a moment before the process is gone, and an open segment is left alone for as long as its process lives.
+    const gone = once(child, 'exit');
     let acknowledged = '';
     for await (const chunk of child.stdout.setEncoding('utf8')) {
       acknowledged += chunk;
       if (acknowledged.length > 2000) child.kill('SIGKILL');
     }
+    await gone;
     const said = acknowledged.split('\n').slice(0, -1);
     await using spool = await Spool.open({ dir, newId });
     const kept = new Set((await Promise.all((await spool.flush()).map(idsIn))).flat());
