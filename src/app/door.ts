@@ -32,7 +32,7 @@ export async function up(options: UpFlags): Promise<void> {
 export async function demo(options: DemoFlags): Promise<boolean> {
   const projectFolder = options.projectFolder ?? exampleFolder();
   const data = options.control ? '.gyre-control' : '.gyre';
-  const given = { logLevel: 'warn', ...(options.flags['data'] === undefined ? { data } : {}) };
+  const given = { logLevel: 'error', ...(options.flags['data'] === undefined ? { data } : {}) };
   const settings = await settle({ ...options, projectFolder }, given);
   if (options.fresh) await removeDataFolder(settings);
   await using running = await startOnFreePort(projectFolder, settings, options);
@@ -43,6 +43,7 @@ export async function demo(options: DemoFlags): Promise<boolean> {
     address: running.address,
     ownerToken: running.house.ownerToken,
     control: options.control,
+    staysUp: !options.exit,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     write: (line) => options.write(`${line}\n`),
     colour: options.isTerminal,

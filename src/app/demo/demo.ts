@@ -18,6 +18,8 @@ export interface DemoOptions {
   readonly ownerToken: string;
   /** Shift the population only. */
   readonly control: boolean;
+  /** The platform goes on after the summary. */
+  readonly staysUp: boolean;
   /** Instead of the scenario's own seed. */
   readonly seed?: number;
   readonly write: (line: string) => void;
@@ -65,9 +67,12 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     champion: built.version,
     ...(comparison === undefined ? {} : { comparison }),
     elapsedMs: options.monotonicMs() - started,
-    address: options.address,
   });
-  await tellNext(stage, turn.servedFrom === undefined ? built.version : (challenger ?? built.version), options.address);
+  await tellNext(
+    stage,
+    turn.servedFrom === undefined ? built.version : (challenger ?? built.version),
+    options.staysUp ? options.address : 'gyre up',
+  );
   if (options.control) return turn.servedFrom === undefined && comparison !== undefined && comparison.verdict !== 'better';
   return turn.servedFrom !== undefined && comparison?.verdict === 'better';
 }
@@ -113,11 +118,11 @@ async function rowsOf(client: Client, digest: string | undefined): Promise<reado
   }
 }
 
-async function tellNext(stage: Stage, version: ModelVersion, address: string): Promise<void> {
+async function tellNext(stage: Stage, version: ModelVersion, page: string): Promise<void> {
   const { production } = await environmentNames(stage);
   const newest = await stage.cast.operator.get<Page<Prediction>>('predictions', { environment: production, first: 'newest', limit: 1 });
   stage.tell.chapter('Look at it');
-  stage.tell.station('page', address);
+  stage.tell.station('page', page);
   const [prediction] = newest.items;
   if (prediction !== undefined) stage.tell.station('trace', `gyre trace prediction ${prediction.id}`);
   stage.tell.station('reproduce', `gyre reproduce ${version.model}/${version.version}`);

@@ -31,7 +31,6 @@ export interface Summary {
   readonly champion: ModelVersion;
   readonly comparison?: Comparison;
   readonly elapsedMs: number;
-  readonly address: string;
 }
 
 /** What the turn of the loop came to: before, during, after, each figure read back from its record. */
