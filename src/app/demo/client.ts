@@ -47,6 +47,11 @@ export async function waitForPipeline(client: Client, id: string, sleep: (ms: nu
   for (;;) {
     const run = await client.get<PipelineRun>(`pipeline-runs/${id}`);
     if (run.endedAt === undefined) {
+      if (run.stalled !== undefined)
+        throw new GyreError(
+          'RESOURCE_EXHAUSTED',
+          `pipeline run ${run.id} does not go on: ${run.stalled}; the next start takes it up again`,
+        );
       await sleep(50);
       continue;
     }

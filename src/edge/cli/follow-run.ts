@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PipelineRun, StepRun } from '#contract';
+import { GyreError } from '#core';
 import type { Cli } from './cli.ts';
 import type { Client } from './client.ts';
 
@@ -19,6 +20,8 @@ export async function followRun(cli: Cli, client: Client, started: PipelineRun):
       output.line(stepLine(cli, step));
     }
     if (run.endedAt !== undefined) break;
+    if (run.stalled !== undefined)
+      throw new GyreError('RESOURCE_EXHAUSTED', `pipeline run ${run.id} does not go on: ${run.stalled}; the next start takes it up again`);
     await sleep(pollMs, undefined, { signal: host.signal }).catch(() => undefined);
     // The signal of the verb has aborted the client too: to cancel takes one of its own.
     run = host.signal.aborted ? await cancelled(cli, client, run) : await client.get<PipelineRun>(`pipeline-runs/${run.id}`);

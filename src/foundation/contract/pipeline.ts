@@ -31,5 +31,8 @@ export const PipelineRun = strict({
   createdBy: Actor,
   createdAt: Instant,
   endedAt: Type.Optional(Instant),
+  stalled: Type.Optional(
+    Type.String({ description: 'why it does not go on at the moment: what happened to it could not be written; it is tried again' }),
+  ),
 });
 export type PipelineRun = Static<typeof PipelineRun>;

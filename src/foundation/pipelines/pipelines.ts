@@ -33,6 +33,8 @@ class PipelineRoom implements Pipelines {
   readonly #handlers = new Map<string, StepHandler>();
   readonly #executions = new Map<string, RunExecution>();
   readonly #underway = new Map<string, Promise<void>>();
+  /** Runs that stopped here because the store took nothing (a full disk), until they are taken up again. */
+  readonly #stalled = new Map<string, string>();
   readonly #listeners = new Set<(signal: PipelineSignal) => void>();
   readonly #leaseMs: number;
   readonly #heart: NodeJS.Timeout;
@@ -96,7 +98,7 @@ class PipelineRoom implements Pipelines {
 
   async get(id: string): Promise<PipelineRun> {
     const { run, steps } = await this.#read(id);
-    return pipelineRunOf(run, steps);
+    return this.#withStall(pipelineRunOf(run, steps));
   }
 
   async list(options: ListOptions): Promise<{ readonly items: readonly PipelineRun[]; readonly next?: string }> {
@@ -116,9 +118,11 @@ class PipelineRoom implements Pipelines {
       };
     });
     const items = rows.slice(0, limit).map((row) =>
-      pipelineRunOf(
-        row,
-        steps.filter(({ pipeline_run }) => pipeline_run === row.id),
+      this.#withStall(
+        pipelineRunOf(
+          row,
+          steps.filter(({ pipeline_run }) => pipeline_run === row.id),
+        ),
       ),
     );
     const last = rows[limit - 1];
@@ -211,7 +215,13 @@ class PipelineRoom implements Pipelines {
   }
 
   #start(run: RunRow): RunExecution {
-    const shared = { handlers: this.#handlers, underway: this.#underway, tell: (signal: PipelineSignal) => this.#tell(signal) };
+    this.#stalled.delete(run.id);
+    const shared = {
+      handlers: this.#handlers,
+      underway: this.#underway,
+      tell: (signal: PipelineSignal) => this.#tell(signal),
+      stalled: (id: string, why: string) => void this.#stalled.set(id, why),
+    };
     const execution = new RunExecution({ ...this.#options, ...shared }, run);
     this.#executions.set(run.id, execution);
     if (run.cancelled_by !== null) execution.stop('cancelled');
@@ -286,6 +296,11 @@ class PipelineRoom implements Pipelines {
     const newest = await this.#options.store.read((db) => listRuns(db, { limit: 2 }));
     const known = newest.map((run) => run.id).join(', ') || 'none';
     throw new GyreError('NOT_FOUND', `there is no pipeline run "${id}"; the newest: ${known}`, { run: id });
+  }
+
+  #withStall(run: PipelineRun): PipelineRun {
+    const stalled = run.endedAt === undefined ? this.#stalled.get(run.id) : undefined;
+    return stalled === undefined ? run : { ...run, stalled };
   }
 
   #tell(signal: PipelineSignal): void {

@@ -19,6 +19,8 @@ export type StopReason = 'cancelled' | 'closing' | 'lost';
 export interface ExecutionDeps extends PipelinesOptions {
   readonly handlers: ReadonlyMap<string, StepHandler>;
   readonly tell: (signal: PipelineSignal) => void;
+  /** Told why a run stopped without an end on record. */
+  readonly stalled: (run: string, why: string) => void;
   /** Cacheable steps that this process executes now: cache key → settles, and never rejects, when one has come to its end. */
   readonly underway: Map<string, Promise<void>>;
 }
@@ -59,7 +61,9 @@ export class RunExecution {
       else if (this.#reason !== 'lost') await this.#end();
     } catch (error) {
       // Not written: another owner has the run (fine), or the store is away; then the heartbeat stops, and whoever comes next resumes it.
-      if (!hasCode(error, 'ABORTED')) this.#deps.log?.error({ err: error, pipelineRun: this.#run.id }, 'a pipeline run could not go on');
+      if (hasCode(error, 'ABORTED')) return;
+      this.#deps.log?.error({ err: error, pipelineRun: this.#run.id }, 'a pipeline run could not go on');
+      this.#deps.stalled(this.#run.id, messageOf(error));
     }
   }
 
