@@ -33,8 +33,11 @@ async function csvHeader(path: string, separator: string | undefined): Promise<r
   try {
     const buffer = new Uint8Array(headerBytes);
     const { bytesRead } = await file.read(buffer, 0, headerBytes, 0);
-    const text = new TextDecoder().decode(buffer.subarray(0, bytesRead));
-    return headerFields(text, separator);
+    return headerFields(new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead), { stream: true }), separator);
+  } catch (error) {
+    // Another encoding: whoever reads the rows names it, and here its columns would be guesses.
+    if (error instanceof TypeError) return undefined;
+    throw error;
   } finally {
     await file.close();
   }
