@@ -167,7 +167,7 @@ async function ownerOf(port: string, parent: number): Promise<number> {
   const inode = table
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .find((fields) => fields[1]?.endsWith(`:${hex}`) === true && fields[3] === '0A')?.[9];
+    .find((fields) => (fields[1] ?? '').endsWith(`:${hex}`) && fields[3] === '0A')?.[9];
   assert.ok(inode !== undefined, `nobody listens on ${port}`);
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');

@@ -36,7 +36,7 @@ export const registerPlatform: Register = (program, bind) => {
     .command('run')
     .summary('run the pipeline of the project')
     .description(
-      'Runs the pipeline of gyre.yaml: data, features, training, evaluation, registry. Steps whose inputs have not changed are cached.',
+      'Runs the pipeline of gyre.yaml: data, features, training, evaluation, registry. Steps whose inputs have not changed are cached. Exit code 1 when a step fails or a gate is missed.',
     )
     .option('--fresh', 'run every step, whatever is cached')
     .option('--reason <text>', 'why, for the record', 'gyre run')
@@ -110,6 +110,8 @@ function run(cli: Cli, options: RunOptions): VerbResult {
       return exitCodes.ok;
     }
     const ended = await followRun(cli, client, started);
-    return ended.state === 'succeeded' ? exitCodes.ok : ended.state === 'cancelled' ? exitCodes.interrupted : exitCodes.failed;
+    if (ended.state === 'cancelled') return exitCodes.interrupted;
+    const isGateMissed = ended.steps.some(({ outputs }) => outputs?.['passed'] === false);
+    return ended.state === 'succeeded' && !isGateMissed ? exitCodes.ok : exitCodes.failed;
   });
 }
