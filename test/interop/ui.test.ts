@@ -215,6 +215,7 @@ describe('the web pages', { skip: browserMissing }, () => {
       await page.keyboard.press('g');
       await page.keyboard.press('d');
       await heading('Data');
+      await page.locator('tbody tr[data-row]').first().waitFor();
       await page.keyboard.press('j');
       await page.keyboard.press('j');
       await page.keyboard.press('Enter');
