@@ -98,7 +98,10 @@ function baseName(path: string): string {
 /** A folder cannot be renamed over a full one: the old one steps aside first. */
 async function replaceFolder(folder: string, fresh: string): Promise<void> {
   const aside = `${fresh}-old`;
-  if (existsSync(folder)) await rename(folder, aside);
+  await rename(folder, aside).catch((error: unknown) => {
+    // There was none, or another process has moved it aside just now.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  });
   try {
     await rename(fresh, folder);
   } catch (error) {

@@ -15,7 +15,7 @@ import {
   strict,
 } from '#contract';
 import { GyreError } from '#core';
-import type { IngestRequest } from '#data';
+import type { Data, IngestRequest } from '#data';
 import type { LoadedProject } from '#project';
 import { toRecords } from '#tables';
 import { route, type Route } from '../route.ts';
@@ -68,6 +68,7 @@ export const dataRoutes: readonly Route[] = [
     answer: Ingested,
     handle: async ({ data, project }, { body, by }) => {
       const { version, created, violations, summary } = await data.ingest(await ingestRequest(project.current(), body, by));
+      if (created) await data.quality(version.digest, qualityRequest(project.current(), body.dataset, by));
       return { version, created, violations, summary };
     },
   }),
@@ -216,4 +217,18 @@ async function fileInProject(folder: string, source: string): Promise<string> {
 
 function isOutside(path: string): boolean {
   return path === '..' || /^\.\.[\\/]/.test(path) || isAbsolute(path);
+}
+
+/** What a version is held against: the dataset's section of the project's file. */
+function qualityRequest(project: LoadedProject, name: string, by: IngestRequest['by']): Parameters<Data['quality']>[1] {
+  const dataset = project.resolved.datasets.find((candidate) => candidate.name === name);
+  const schema = project.schemas[name];
+  return {
+    ...(schema === undefined ? {} : { schema }),
+    ...(dataset === undefined ? {} : { key: dataset.key }),
+    ...(dataset?.target === undefined ? {} : { target: dataset.target }),
+    ...(dataset?.asOf === undefined ? {} : { asOf: Date.parse(`${dataset.asOf}T00:00:00Z`) }),
+    ...(dataset?.maxAgeMs === undefined ? {} : { maxAgeMs: dataset.maxAgeMs }),
+    by,
+  };
 }

@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
-import type { ColumnProfile, DatasetComparison, DatasetProfile, DatasetVersion, NamedRow, QualityReport } from '#contract';
+import type { ColumnProfile, DatasetComparison, DatasetProfile, DatasetVersion, NamedRow, QualityCheck, QualityReport } from '#contract';
 import { exitCodes } from '../exit-codes.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
+
+interface Ingested {
+  readonly version: DatasetVersion;
+  readonly created: boolean;
+  readonly violations: readonly QualityCheck[];
+}
 
 interface RowsAnswer {
   readonly columns: readonly { readonly name: string }[];
@@ -48,10 +54,12 @@ export const registerData: Register = (program, bind) => {
       bind<{ file?: string }>((cli, options, dataset) =>
         cli.withClient(async (client) => {
           const path = options.file === undefined ? {} : { path: resolve(cli.host.folder, options.file) };
-          const { version, created } = await client.post<{ version: DatasetVersion; created: boolean }>('datasets', { dataset, ...path });
-          cli.output.facts({ version, created }, () =>
-            cli.output.line(`${version.digest} ${created ? 'is new' : 'was there already'}: ${version.manifest.rows} rows`),
-          );
+          const ingested = await client.post<Ingested>('datasets', { dataset, ...path });
+          cli.output.facts(ingested, () => {
+            const { version, created, violations } = ingested;
+            cli.output.line(`${version.digest} ${created ? 'is new' : 'was there already'}: ${version.manifest.rows} rows`);
+            for (const { message } of violations) cli.output.line(`  against the reviewed schema: ${message}`);
+          });
         }),
       ),
     );
