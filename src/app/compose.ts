@@ -90,10 +90,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const log = createLogger({ level: values.logLevel as LogLevel, destination: process.stderr, bindings: { role: 'control' } });
   const metrics = createMetrics();
   opened.use(watchProcess(metrics));
-  const folder = opened.use(holdDataFolder(settings.dataFolder, clock));
+  const faults = faultsFromEnvironment();
+  const folder = opened.use(holdDataFolder(settings.dataFolder, clock, faults));
   const randomBytes = (length: number): Uint8Array => randomFillSync(new Uint8Array(length));
   const newId = uuidV7(clock, randomBytes);
-  const faults = faultsFromEnvironment();
   const project = opened.use(await holdProject(options.projectFolder, log, options.watchProject));
 
   const store = opened.use(
@@ -157,6 +157,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     openLocalPlanes({
       folder: folder.planes,
       blobs: folder.blobs,
+      faults,
       publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
       host: values.host,
       hostNames: hostNamesOf(values),

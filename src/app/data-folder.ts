@@ -1,8 +1,9 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { GyreError, isoInstant, messageOf, type Clock } from '#core';
+import { GyreError, isoInstant, messageOf, type Clock, noFaults, type Faults } from '#core';
+import { replaceFile } from './replace-file.ts';
 
 /** Who owns a data folder, as `server.json` says it to other processes. */
 export interface ServerInfo {
@@ -34,7 +35,7 @@ export interface DataFolder extends Disposable {
  * when the process ends, however it ends, so no stale lock is ever left.
  * @throws GyreError ALREADY_EXISTS when another process holds it, PERMISSION_DENIED when the folder can't be written
  */
-export function holdDataFolder(path: string, clock: Clock): DataFolder {
+export function holdDataFolder(path: string, clock: Clock, faults: Faults = noFaults): DataFolder {
   try {
     makeFolder(path);
   } catch (error) {
@@ -59,12 +60,12 @@ export function holdDataFolder(path: string, clock: Clock): DataFolder {
     temporary,
     announce: (info) => {
       const full: ServerInfo = { pid: process.pid, startedAt: isoInstant(clock.now()), ...info };
-      replaceFile(infoPath, `${JSON.stringify(full, undefined, 2)}\n`, 0o600);
+      replaceFile(infoPath, `${JSON.stringify(full, undefined, 2)}\n`, 0o600, faults);
     },
     readSecret: (name) => readIfThere(join(path, 'secrets', name)),
     writeSecret: (name, value) => {
       mkdirSync(join(path, 'secrets'), { recursive: true, mode: 0o700 });
-      replaceFile(join(path, 'secrets', name), value, 0o600);
+      replaceFile(join(path, 'secrets', name), value, 0o600, faults);
     },
     [Symbol.dispose]: () => {
       rmSync(infoPath, { force: true });
@@ -174,10 +175,4 @@ function readIfThere(path: string): string | undefined {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-function replaceFile(path: string, text: string, mode: number): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode, flush: true });
-  renameSync(temporary, path);
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { GyreError } from '#core';
+import { type Faults, GyreError } from '#core';
 import type { DataPlanes } from '#release';
 import type { Logger } from '#telemetry';
 import { startPlane } from './plane-process.ts';
@@ -25,6 +25,7 @@ export interface LocalPlanesOptions {
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
   /** First wait before a plane that keeps dying is started again. Default 500. */
   readonly retryMs?: number;
+  readonly faults?: Faults;
 }
 
 /** Data planes as child processes of this one, one for each environment. */
@@ -41,7 +42,7 @@ export interface LocalPlanes extends DataPlanes, AsyncDisposable {
 }
 
 /** The variables that a plane gets: no credential of ours, it needs none. */
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', 'GYRE_FAULT_PLANE'] as const;
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL'] as const;
 
 /** Opens the supervisor. A plane that dies is started again with its manifest. */
 export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
@@ -59,6 +60,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       port: () => options.portOf(environment),
       retryMs: options.retryMs ?? 500,
       log,
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
       onSegments: (paths) => options.onSegments(environment, paths),
       start: ({ manifest, spool, port, onExit }) =>
         startPlane({

@@ -1,12 +1,13 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GyreError, messageOf } from '#core';
+import { type Faults, GyreError, messageOf, noFaults } from '#core';
 import type { SignedManifest } from '#contract';
 import { listSegments } from '#serving';
 import type { Logger } from '#telemetry';
 import type { PlaneProcess } from './plane-process.ts';
+import { replaceFile } from './replace-file.ts';
 
 export interface SupervisedPlaneOptions {
   readonly environment: string;
@@ -23,6 +24,7 @@ export interface SupervisedPlaneOptions {
     readonly onExit: (code: number | null) => void;
   }) => Promise<PlaneProcess>;
   readonly log: Logger;
+  readonly faults?: Faults;
   /** Finished segments of the prediction log, oldest first. */
   readonly onSegments: (paths: readonly string[]) => Promise<void>;
   /** Before a plane that died is started again for the second time in a row; doubles up to a minute. */
@@ -183,9 +185,7 @@ export class SupervisedPlane implements AsyncDisposable {
 
   #writeManifest(manifest: SignedManifest): void {
     mkdirSync(this.spool, { recursive: true, mode: 0o700 });
-    const temporary = `${this.#manifestFile}.tmp`;
-    writeFileSync(temporary, JSON.stringify(manifest), { mode: 0o600, flush: true });
-    renameSync(temporary, this.#manifestFile);
+    replaceFile(this.#manifestFile, JSON.stringify(manifest), 0o600, this.#options.faults ?? noFaults);
   }
 
   async #shipOnce(): Promise<void> {

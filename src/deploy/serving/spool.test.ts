@@ -115,31 +115,37 @@ describe('the prediction log', () => {
     assert.deepEqual((await readdir(dir)).filter((name) => name.endsWith('.seg')).length, 1);
   });
 
-  test('loses nothing that was acknowledged when the process is killed', async () => {
-    const dir = fresh();
-    const script = `
+  for (const fault of ['none', 'file.write:7', 'file.write:150', 'file.rename:1', 'file.rename:4']) {
+    test(`loses nothing that was acknowledged when the process is killed, ${fault === 'none' ? 'from outside' : `at ${fault}`}`, async () => {
+      const dir = fresh();
+      const script = `
       import { Spool } from ${JSON.stringify(join(import.meta.dirname, 'spool.ts'))};
+      import { faultAt, noFaults } from ${JSON.stringify(import.meta.resolve('#core'))};
       let n = 0;
-      const spool = await Spool.open({ dir: process.argv[1], newId: () => 'segment-' + n++, maxSegmentBytes: 2000 });
+      const spec = process.argv[2];
+      const faults = spec === 'none' ? noFaults : faultAt(spec, () => process.kill(process.pid, 'SIGKILL'));
+      const spool = await Spool.open({ dir: process.argv[1], newId: () => 'segment-' + n++, maxSegmentBytes: 2000, faults });
       for (let i = 0; ; i++) { await spool.append(JSON.stringify({ rows: [{ id: String(i) }] })); process.stdout.write(i + '\\n'); }`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-    // Its pipe closes a moment before the process is gone, and an open segment is left alone for as long as its process lives.
-    const gone = once(child, 'exit');
-    let acknowledged = '';
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      acknowledged += chunk;
-      if (acknowledged.length > 2000) child.kill('SIGKILL');
-    }
-    await gone;
-    const said = acknowledged.split('\n').slice(0, -1);
-    await using spool = await Spool.open({ dir, newId });
-    const kept = new Set((await Promise.all((await spool.flush()).map(idsIn))).flat());
-    assert.ok(said.length > 100);
-    assert.deepEqual(
-      said.filter((id) => !kept.has(id)),
-      [],
-    );
-  });
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir, fault], { stdio: ['ignore', 'pipe', 'inherit'] });
+      // Its pipe closes a moment before the process is gone, and an open segment is left alone for as long as its process lives.
+      const gone = once(child, 'exit');
+      let acknowledged = '';
+      for await (const chunk of child.stdout.setEncoding('utf8')) {
+        acknowledged += chunk;
+        if (acknowledged.length > 2000) child.kill('SIGKILL');
+      }
+      await gone;
+      assert.equal(child.signalCode, 'SIGKILL');
+      const said = acknowledged.split('\n').slice(0, -1);
+      await using spool = await Spool.open({ dir, newId });
+      const kept = new Set((await Promise.all((await spool.flush()).map(idsIn))).flat());
+      if (fault === 'none') assert.ok(said.length > 100);
+      assert.deepEqual(
+        said.filter((id) => !kept.has(id)),
+        [],
+      );
+    });
+  }
 
   test('stops at a frame whose checksum does not hold, and says so', async () => {
     await using spool = await Spool.open({ dir: fresh(), newId });

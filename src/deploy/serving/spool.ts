@@ -1,8 +1,8 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GyreError, messageOf } from '#core';
-import type { NewId } from '#core';
+import { GyreError, messageOf, noFaults } from '#core';
+import type { NewId, Faults } from '#core';
 import { frameOf, readSegment, segmentHeader } from './segment.ts';
 
 export interface SpoolOptions {
@@ -14,6 +14,7 @@ export interface SpoolOptions {
   readonly maxSegmentBytes?: number;
   /** A segment that is this old is finished. Default 60,000. */
   readonly maxSegmentMs?: number;
+  readonly faults?: Faults;
 }
 
 export interface SpoolFigures {
@@ -49,6 +50,7 @@ const finishedSuffix = '.seg';
 export class Spool implements AsyncDisposable {
   readonly dir: string;
   readonly #options: SpoolOptions;
+  readonly #faults: Faults;
   #open: OpenSegment | undefined;
   #waiting: Waiting[] = [];
   #frames = 0;
@@ -59,6 +61,7 @@ export class Spool implements AsyncDisposable {
   private constructor(options: SpoolOptions) {
     this.dir = options.dir;
     this.#options = options;
+    this.#faults = options.faults ?? noFaults;
   }
 
   /**
@@ -108,6 +111,7 @@ export class Spool implements AsyncDisposable {
         segment,
         waiting.map(({ frame }) => frame),
       );
+      this.#faults.at('file.write');
       this.#frames += waiting.length;
       this.#bytes += size;
       if (segment.size >= (this.#options.maxSegmentBytes ?? 8 * 1024 * 1024)) this.#finish();
@@ -152,6 +156,7 @@ export class Spool implements AsyncDisposable {
     closeSync(segment.fd);
     if (segment.size > segmentHeader.length) {
       renameSync(segment.path, segment.finished);
+      this.#faults.at('file.rename');
       this.#segments += 1;
     } else {
       unlinkSync(segment.path);
