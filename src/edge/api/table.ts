@@ -2,7 +2,7 @@ import { openApiDocument } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
-import { dataRoutes } from './routes/data.ts';
+import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
 import { governanceRoutes } from './routes/governance.ts';
 import { monitoringRoutes } from './routes/monitoring.ts';

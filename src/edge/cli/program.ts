@@ -5,7 +5,7 @@ import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { binder } from './verb.ts';
 import { registerAccess } from './verbs/access.ts';
-import { registerData } from './verbs/data.ts';
+import { registerData } from './verbs/data/data.ts';
 import { registerGovernance } from './verbs/governance.ts';
 import { registerModels } from './verbs/models.ts';
 import { registerMonitor } from './verbs/monitor.ts';

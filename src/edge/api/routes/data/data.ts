@@ -1,0 +1,8 @@
+import type { Route } from '../../route.ts';
+import { ingestRoutes } from './ingest.ts';
+import { qualityRoutes } from './quality.ts';
+import { splitRoutes } from './splits.ts';
+import { versionRoutes } from './versions.ts';
+
+/** Dataset versions, over HTTP. */
+export const dataRoutes: readonly Route[] = [...versionRoutes, ...ingestRoutes, ...qualityRoutes, ...splitRoutes];

@@ -1,0 +1,94 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { Type } from 'typebox';
+import { DatasetVersion, Name, QualityCheck, datasetFormats, oneOf, strict } from '#contract';
+import { GyreError } from '#core';
+import type { IngestRequest } from '#data';
+import type { LoadedProject } from '#project';
+import { route, type Route } from '../../route.ts';
+import { qualityRequest } from './quality.ts';
+
+const sourceFormats = datasetFormats.filter((format) => format !== 'rows');
+
+const Ingest = strict({
+  dataset: Name,
+  path: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 4096, description: 'a file in the project’s folder; default: the one that gyre.yaml names' }),
+  ),
+  format: Type.Optional(oneOf(sourceFormats)),
+  key: Type.Optional(Type.String({ minLength: 1 })),
+  target: Type.Optional(Type.String({ minLength: 1 })),
+  where: Type.Optional(Type.String({ minLength: 1 })),
+});
+const Ingested = strict({
+  version: DatasetVersion,
+  created: Type.Boolean({ description: 'false: the dataset had this version' }),
+  violations: Type.Array(QualityCheck),
+  summary: Type.String(),
+});
+
+export const ingestRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/v1/datasets',
+    permission: 'build',
+    tag: 'data',
+    summary: 'Ingests a source file as a dataset version; the same bytes again are the same version',
+    body: Ingest,
+    answer: Ingested,
+    handle: async ({ data, project }, { body, by }) => {
+      const { version, created, violations, summary } = await data.ingest(await ingestRequest(project.current(), body, by));
+      if (created) await data.quality(version.digest, qualityRequest(project.current(), body.dataset, by));
+      return { version, created, violations, summary };
+    },
+  }),
+];
+
+/** What the project says about a dataset, and what the caller says instead. */
+async function ingestRequest(
+  project: LoadedProject,
+  body: { dataset: string; path?: string; format?: 'csv' | 'parquet' | 'jsonl'; key?: string; target?: string; where?: string },
+  by: IngestRequest['by'],
+): Promise<IngestRequest> {
+  const known = project.resolved.datasets.find(({ name }) => name === body.dataset);
+  const source = body.path ?? known?.source;
+  if (source === undefined) {
+    const names = project.resolved.datasets.map(({ name }) => `"${name}"`).join(', ');
+    throw new GyreError('INVALID_ARGUMENT', `the project has no dataset "${body.dataset}" (it has ${names}): say which file with "path"`);
+  }
+  const path = await fileInProject(project.folder, source);
+  const schema = project.schemas[body.dataset];
+  const key = body.key ?? known?.key;
+  const target = body.target ?? known?.target;
+  const where = body.where ?? known?.where;
+  return {
+    dataset: body.dataset,
+    path,
+    source: relative(project.folder, path),
+    by,
+    ...(body.format === undefined ? {} : { format: body.format }),
+    ...(key === undefined ? {} : { key }),
+    ...(target === undefined ? {} : { target }),
+    ...(where === undefined ? {} : { where }),
+    ...(schema === undefined ? {} : { expect: schema }),
+  };
+}
+
+/** Whoever may build may not by that read every file of this machine: links out of the folder count as outside. */
+async function fileInProject(folder: string, source: string): Promise<string> {
+  const asked = resolve(folder, source);
+  const [root, path] = await Promise.all([realpath(folder), realpath(asked).catch(() => undefined)]);
+  if (path === undefined && !isOutside(relative(folder, asked)))
+    throw new GyreError('NOT_FOUND', `there is no file "${source}" in the project’s folder`);
+  if (path === undefined || isOutside(relative(root, path))) {
+    throw new GyreError(
+      'PERMISSION_DENIED',
+      `"${source}" is not in the project’s folder: put the file there, sources are read from nowhere else`,
+    );
+  }
+  return asked;
+}
+
+function isOutside(path: string): boolean {
+  return path === '..' || /^\.\.[\\/]/.test(path) || isAbsolute(path);
+}

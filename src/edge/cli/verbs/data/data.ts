@@ -1,0 +1,21 @@
+import type { Register } from '../../verb.ts';
+import { registerDataAdd } from './add.ts';
+import { registerDataCompare } from './compare.ts';
+import { registerDataList } from './list.ts';
+import { registerDataProfile } from './profile.ts';
+import { registerDataQuality } from './quality.ts';
+import { registerDataRows } from './rows.ts';
+
+/** `gyre data …`: each verb is a file of this folder. */
+export const registerData: Register = (program, bind) => {
+  const data = program
+    .command('data')
+    .summary('dataset versions: list, show, profile, quality')
+    .description('Dataset versions: immutable, named by their digest.');
+  registerDataList(data, bind);
+  registerDataAdd(data, bind);
+  registerDataProfile(data, bind);
+  registerDataQuality(data, bind);
+  registerDataCompare(data, bind);
+  registerDataRows(data, bind);
+};
