@@ -46,6 +46,7 @@ async function openBench(options: StoreOptions, guard: AliasGuard): Promise<Benc
     localPath: unused,
     verify: unused,
     list: unused,
+    renew: unused,
     delete: unused,
   };
   return {

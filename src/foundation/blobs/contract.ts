@@ -13,6 +13,8 @@ export interface BlobFixture extends AsyncDisposable {
   open(): Promise<BlobStore>;
   /** Changes one byte of a stored blob behind the store's back. */
   corrupt(digest: string): Promise<void>;
+  /** Time passes. @returns an instant (UTC milliseconds) after all that was stored until now, and before all that is stored from now on */
+  later(): Promise<number>;
 }
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
@@ -172,10 +174,62 @@ export function blobStoreContract(name: string, prepare: () => Promise<BlobFixtu
 
     test('deletes, and deleting what is not there is fine', async () => {
       const { digest } = await blobs.put(text('gone soon'));
-      await blobs.delete(digest);
-      await blobs.delete(digest);
+      assert.equal(await blobs.delete(digest), true);
+      assert.equal(await blobs.delete(digest), false);
       assert.equal(await blobs.has(digest), false);
       assert.deepEqual(await blobs.put(text('gone soon')), { digest, size: 9 });
+    });
+
+    test('renewed or stored again, a blob counts as stored now', async () => {
+      const large = new Uint8Array(1_500_000).fill(3);
+      const renewals: readonly (readonly [Uint8Array, () => Promise<unknown>])[] = [
+        [text('renewed'), () => blobs.renew(sha256('renewed'))],
+        [text('put'), () => blobs.put(text('put'))],
+        [text('streamed'), () => blobs.put(pieces(text('streamed'), 3))],
+        [large, () => blobs.put(large)],
+      ];
+      for (const [bytes] of renewals) await blobs.put(bytes);
+      const then = await fixture.later();
+      assert.equal(await blobs.renew(sha256('nobody stored this')), false);
+      for (const [bytes, renew] of renewals) {
+        const digest = sha256(bytes);
+        const before = await blobs.stat(digest);
+        assert.ok(before !== undefined && before.storedAt < then);
+        await renew();
+        const after = await blobs.stat(digest);
+        assert.ok(after !== undefined && after.storedAt >= then);
+      }
+      assert.equal(await blobs.renew(sha256('put')), true);
+    });
+
+    test('a delete of what was stored before an instant spares what came since', async () => {
+      const [old, renewed, again] = await Promise.all(['old', 'renewed', 'again'].map((words) => blobs.put(text(words))));
+      const storedBefore = await fixture.later();
+      const young = await blobs.put(text('young'));
+      await blobs.renew(renewed.digest);
+      await blobs.put(text('again'));
+      const deleted = [];
+      for (const { digest } of [old, renewed, again, young]) deleted.push(await blobs.delete(digest, { storedBefore }));
+      assert.deepEqual(deleted, [true, false, false, false]);
+      assert.equal((await Array.fromAsync(blobs.list())).length, 3);
+    });
+
+    test('a blob that is put or renewed while it is deleted is there afterwards, or the renewal said no', async () => {
+      const bytes = Array.from({ length: 60 }, (_, i) => text(`blob ${i}`));
+      for (const each of bytes) await blobs.put(each);
+      const storedBefore = await fixture.later();
+      await Promise.all(
+        bytes.map(async (each, i) => {
+          const digest = sha256(each);
+          const store = (): Promise<unknown> => blobs.put(i % 3 === 0 ? pieces(each, 2) : each);
+          const keep = (): Promise<boolean> => (i % 3 === 2 ? blobs.renew(digest) : store().then(() => true));
+          const remove = (): Promise<boolean> => blobs.delete(digest, { storedBefore });
+          // Begun in both orders, so that each finds the other in its middle.
+          const inOrder = i % 2 === 0 ? [keep, remove] : [remove, keep];
+          const answers = await Promise.all(inOrder.map((each) => each()));
+          assert.equal(await blobs.has(digest), answers[inOrder.indexOf(keep)], `blob ${i}`);
+        }),
+      );
     });
   });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -28,6 +28,13 @@ async function fsFixture(): Promise<BlobFixture> {
       bytes[0] ^= 1;
       await chmod(file, 0o644);
       await writeFile(file, bytes);
+    },
+    later: async () => {
+      // Files are made older instead of waiting.
+      const now = Date.now() / 1000;
+      const blobs = await openFsBlobs({ dir: path, readOnly: true });
+      for await (const { digest } of blobs.list()) await utimes(pathOf(path, digest), now - 3600, now - 3600);
+      return (now - 60) * 1000;
     },
     ...disposable,
   };
@@ -101,6 +108,7 @@ describe('blobs in a folder', () => {
     const reading = await openFsBlobs({ dir: temporary.path, readOnly: true });
     assert.deepEqual(await reading.read(digest), new Uint8Array([5]));
     await assert.rejects(reading.put(new Uint8Array([6])), (error) => hasCode(error, 'FAILED_PRECONDITION'));
+    await assert.rejects(reading.renew(digest), (error) => hasCode(error, 'FAILED_PRECONDITION'));
     await assert.rejects(reading.delete(digest), (error) => hasCode(error, 'FAILED_PRECONDITION'));
     assert.deepEqual(await readdir(join(temporary.path, 'incoming')), ['999999999-1']);
   });

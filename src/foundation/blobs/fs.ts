@@ -6,6 +6,7 @@ import { GyreError, isSha256, noFaults, sha256 } from '#core';
 import type { Faults, Sha256 } from '#core';
 import { Incoming, fromFileSystem, isMissing, syncFolder } from './incoming.ts';
 import type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';
+import { Turns } from './turns.ts';
 
 export interface FsBlobsOptions {
   /** Made when missing; one process at a time may write to it. */
@@ -24,15 +25,19 @@ const comparedBytes = 1024 * 1024;
  */
 export async function openFsBlobs(options: FsBlobsOptions): Promise<BlobStore> {
   const { dir, faults = noFaults } = options;
-  return new FsBlobs(dir, options.readOnly === true ? undefined : await Incoming.open(dir, faults));
+  const turns = new Turns();
+  return new FsBlobs(dir, turns, options.readOnly === true ? undefined : await Incoming.open(dir, turns, faults));
 }
 
 class FsBlobs implements BlobStore {
   readonly #dir: string;
+  /** By digest: a blob is named, renewed or deleted, one of them at a time. */
+  readonly #turns: Turns;
   readonly #incoming: Incoming | undefined;
 
-  constructor(dir: string, incoming: Incoming | undefined) {
+  constructor(dir: string, turns: Turns, incoming: Incoming | undefined) {
     this.#dir = dir;
+    this.#turns = turns;
     this.#incoming = incoming;
   }
 
@@ -41,7 +46,7 @@ class FsBlobs implements BlobStore {
     if (!(bytes instanceof Uint8Array)) return incoming.take(bytes, options.md5 === true);
     if (bytes.byteLength <= comparedBytes) {
       const digest = sha256(bytes);
-      if (await this.#renew(digest, bytes)) {
+      if (await this.#turns.take(digest, () => this.#renewIfEqual(digest, bytes))) {
         const md5 = options.md5 === true ? { md5: createHash('md5').update(bytes).digest('hex') } : {};
         return { digest, size: bytes.byteLength, ...md5 };
       }
@@ -50,13 +55,12 @@ class FsBlobs implements BlobStore {
   }
 
   /** Whether the very bytes are there; then they count as stored now. */
-  async #renew(digest: Sha256, bytes: Uint8Array): Promise<boolean> {
+  async #renewIfEqual(digest: Sha256, bytes: Uint8Array): Promise<boolean> {
     const path = this.#path(digest);
     try {
       const kept = await readFile(path);
       if (!kept.equals(bytes)) return false;
-      const { atime } = await stat(path);
-      await utimes(path, atime, new Date());
+      await touch(path);
       await syncFolder(join(path, '..'));
       return true;
     } catch (error) {
@@ -150,15 +154,35 @@ class FsBlobs implements BlobStore {
     }
   }
 
-  async delete(digest: Sha256): Promise<void> {
+  async renew(digest: Sha256): Promise<boolean> {
     this.#writable();
     const path = this.#path(digest);
-    try {
-      await rm(path);
-      await syncFolder(join(path, '..'));
-    } catch (error) {
-      if (!isMissing(error)) throw fromFileSystem(error, path);
-    }
+    return this.#turns.take(digest, async () => {
+      try {
+        await touch(path);
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw fromFileSystem(error, path);
+      }
+    });
+  }
+
+  async delete(digest: Sha256, options: { readonly storedBefore?: number } = {}): Promise<boolean> {
+    this.#writable();
+    const path = this.#path(digest);
+    const { storedBefore = Infinity } = options;
+    return this.#turns.take(digest, async () => {
+      const found = await this.stat(digest);
+      if (found === undefined || found.storedAt >= storedBefore) return false;
+      try {
+        await rm(path);
+        await syncFolder(join(path, '..'));
+        return true;
+      } catch (error) {
+        throw fromFileSystem(error, path);
+      }
+    });
   }
 
   #path(digest: Sha256): string {
@@ -177,6 +201,11 @@ class FsBlobs implements BlobStore {
     if (this.#incoming === undefined) throw new GyreError('FAILED_PRECONDITION', `the blobs in ${this.#dir} are open for reading only`);
     return this.#incoming;
   }
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
 }
 
 function corrupt(digest: Sha256, path: string, found: string): GyreError {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { GyreError, asSha256, isGyreError, messageOf } from '#core';
 import type { ErrorCode, Faults } from '#core';
 import type { BlobRef } from './port.ts';
+import type { Turns } from './turns.ts';
 
 /**
  * The way in: bytes are written to a file of their own while they are hashed, made durable, and only then given their
@@ -12,17 +13,19 @@ import type { BlobRef } from './port.ts';
  */
 export class Incoming {
   readonly #dir: string;
+  readonly #turns: Turns;
   readonly #faults: Faults;
   readonly #folders = new Set<string>();
   #count = 0;
 
-  private constructor(dir: string, faults: Faults) {
+  private constructor(dir: string, turns: Turns, faults: Faults) {
     this.#dir = dir;
+    this.#turns = turns;
     this.#faults = faults;
   }
 
   /** Makes the folders and sweeps away what killed writers left. @throws GyreError PERMISSION_DENIED */
-  static async open(dir: string, faults: Faults): Promise<Incoming> {
+  static async open(dir: string, turns: Turns, faults: Faults): Promise<Incoming> {
     try {
       await mkdir(join(dir, 'incoming'), { recursive: true });
       await mkdir(join(dir, 'sha256'), { recursive: true });
@@ -33,7 +36,7 @@ export class Incoming {
     } catch (error) {
       throw fromFileSystem(error, dir);
     }
-    return new Incoming(dir, faults);
+    return new Incoming(dir, turns, faults);
   }
 
   /** Stores what the source gives. The source's own errors come through as they are. @throws GyreError RESOURCE_EXHAUSTED */
@@ -70,7 +73,7 @@ export class Incoming {
     const digest = asSha256(hash.digest('hex'));
     const folder = await this.#folder(digest.slice(0, 2));
     this.#faults.at('blob.rename');
-    await rename(path, join(folder, digest.slice(2)));
+    await this.#turns.take(digest, () => rename(path, join(folder, digest.slice(2))));
     this.#faults.at('blob.dirsync');
     await syncFolder(folder);
     return { digest, size, ...(md5 === undefined ? {} : { md5: md5.digest('hex') }) };

@@ -1,3 +1,5 @@
 export { openFsBlobs } from './fs.ts';
 export type { FsBlobsOptions } from './fs.ts';
+export { maxLfsPointerBytes, parseLfsPointer } from './lfs-pointer.ts';
+export type { LfsPointer } from './lfs-pointer.ts';
 export type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';

@@ -23,7 +23,7 @@ export interface PutOptions {
 export interface BlobStat {
   readonly digest: Sha256;
   readonly size: number;
-  /** When it was stored last, UTC milliseconds: storing the same bytes again renews it. */
+  /** When it was stored last, UTC milliseconds: storing the same bytes again and `renew` set it anew. */
   readonly storedAt: number;
 }
 
@@ -56,6 +56,16 @@ export interface BlobStore {
   verify(digest: Sha256): Promise<void>;
   /** All blobs, in the order of their digests. */
   list(): AsyncIterable<BlobStat>;
-  /** Deleting what is not there is fine. */
-  delete(digest: Sha256): Promise<void>;
+  /**
+   * Whether it is there; then it counts as stored now. For whoever is about to record bytes that it has not put itself: `has` may speak of
+   * a blob that nothing refers to any more, and that a sweep takes the next moment.
+   */
+  renew(digest: Sha256): Promise<boolean>;
+  /**
+   * Deleting what is not there is fine.
+   * @param options.storedBefore UTC milliseconds: spares a blob that was stored, stored again or renewed since. Beside a `put` or `renew` of
+   *   the same blob in this process it is one step: the blob is spared, or it is gone before they look.
+   * @returns whether a blob was deleted
+   */
+  delete(digest: Sha256, options?: { readonly storedBefore?: number }): Promise<boolean>;
 }
