@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type * as DuckApi from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
 import { GyreError, isGyreError, messageOf } from '#core';
@@ -8,14 +10,20 @@ import type { Frame } from './frame.ts';
 export interface DuckOptions {
   /** Worker threads of the engine; 2 without it. */
   readonly threads?: number;
-  /** The engine's memory limit in mebibytes; 2048 without it. It never spills to disk. */
+  /** The engine's memory limit in mebibytes; 2048 without it. */
   readonly memoryLimitMib?: number;
+  /**
+   * An absolute folder for what does not fit into memory: the engine makes a folder of its own in it, which is gone afterwards.
+   * Without it nothing spills, and work that needs more memory fails.
+   */
+  readonly spillFolder?: string;
 }
 
 /** Collects a text column piece by piece. */
 export interface TextAssembler {
   set(row: number, text: string): void;
-  column(): TextColumn;
+  /** @param rows of the column, when not all are filled */
+  column(rows?: number): TextColumn;
 }
 
 export function textAssembler(rows: number): TextAssembler {
@@ -31,12 +39,13 @@ export function textAssembler(rows: number): TextAssembler {
       }
       codes[row] = code;
     },
-    column: () => ({ kind: 'text', codes, dictionary }),
+    column: (count = rows) => ({ kind: 'text', codes: count === rows ? codes : codes.slice(0, count), dictionary }),
   };
 }
 
 /** A piece of a result: up to 2,048 rows. */
 export interface DuckChunk {
+  readonly rows: number;
   /** Copies a DOUBLE column to `into` from row `at` on; NULL leaves what is there. */
   numbers(column: number, at: number, into: Float64Array): void;
   /** Adds a VARCHAR column from row `at` on; NULL leaves the row missing. */
@@ -56,7 +65,8 @@ export interface Duck {
   run(sql: string): Promise<void>;
   /** All rows of a small result. */
   rows(sql: string): Promise<readonly (readonly unknown[])[]>;
-  stream(sql: string, onChunk: (chunk: DuckChunk, firstRow: number) => void): Promise<void>;
+  /** The next chunk is fetched when the callback is done. */
+  stream(sql: string, onChunk: (chunk: DuckChunk, firstRow: number) => void | Promise<void>): Promise<void>;
   /** Appends a frame's rows to a table that has the same columns. */
   append(table: string, frame: Frame): Promise<void>;
 }
@@ -72,10 +82,11 @@ export async function withDuck<T>(
 ): Promise<T> {
   // 60-170 ms to import: only where Parquet is really touched
   const api = await import('@duckdb/node-api');
+  await using spill = await spillFolder(options.spillFolder);
   const instance = await api.DuckDBInstance.create(':memory:', {
     threads: String(options.threads ?? 2),
     memory_limit: `${options.memoryLimitMib ?? 2048}MiB`,
-    temp_directory: '',
+    temp_directory: spill.path,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
@@ -85,6 +96,8 @@ export async function withDuck<T>(
     try {
       const allowed = options.files.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ');
       await connection.run(`SET allowed_paths = [${allowed}]`);
+      // an instant with a zone reads the same wherever the machine stands
+      await connection.run("SET TimeZone = 'UTC'");
       await connection.run('SET enable_external_access = false');
       await connection.run('SET lock_configuration = true');
       return await work({
@@ -105,13 +118,23 @@ export async function withDuck<T>(
   }
 }
 
-async function stream(connection: DuckDBConnection, sql: string, onChunk: (chunk: DuckChunk, firstRow: number) => void): Promise<void> {
+async function spillFolder(parent: string | undefined): Promise<AsyncDisposable & { readonly path: string }> {
+  if (parent === undefined) return { path: '', [Symbol.asyncDispose]: () => Promise.resolve() };
+  const path = await mkdtemp(join(parent, 'gyre-spill-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function stream(
+  connection: DuckDBConnection,
+  sql: string,
+  onChunk: (chunk: DuckChunk, firstRow: number) => void | Promise<void>,
+): Promise<void> {
   const result = await connection.stream(sql);
   let at = 0;
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return;
-    onChunk(chunkOf(chunk), at);
+    await onChunk(chunkOf(chunk), at);
     at += chunk.rowCount;
   }
 }
@@ -119,6 +142,7 @@ async function stream(connection: DuckDBConnection, sql: string, onChunk: (chunk
 function chunkOf(chunk: DuckDBDataChunk): DuckChunk {
   const rows = chunk.rowCount;
   return {
+    rows,
     numbers: (column, at, into) => {
       const vector = chunk.getColumnVector(column);
       for (let row = 0; row < rows; row++) {

@@ -24,4 +24,6 @@ export type { ColumnEvidence, LineExample } from './inference.ts';
 export { readJsonLines } from './json-lines.ts';
 export { parquetInfo, query, readParquet, writeParquet } from './parquet.ts';
 export type { ParquetInfo } from './parquet.ts';
+export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
+export type { ParquetTables, ScanOptions } from './scan.ts';
 export type { DuckOptions } from './duck.ts';

@@ -2,20 +2,13 @@ import { GyreError } from '#core';
 import { instantColumn, kindOf, numberColumn } from './column.ts';
 import type { Column, ColumnType } from './column.ts';
 import { engineError, textAssembler, withDuck } from './duck.ts';
-import type { Duck, DuckOptions } from './duck.ts';
-import { createFrame, listed } from './frame.ts';
+import type { Duck, DuckChunk, DuckOptions, TextAssembler } from './duck.ts';
+import { createFrame } from './frame.ts';
 import type { Frame, TableSchema } from './frame.ts';
+import { countRows, identifier, literal, parquetAt, parquetSchema, pickColumns, projected, schemaOf, sqlTypes } from './sql-columns.ts';
 
 /** Rows per row group of the files that we write; fixed, because it shows in the bytes. */
 const rowGroupRows = 122_880;
-
-const sqlTypes: Record<ColumnType, string> = {
-  integer: 'BIGINT',
-  number: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  string: 'VARCHAR',
-  instant: 'TIMESTAMP_MS',
-};
 
 /**
  * Writes a frame as one Parquet file (Zstandard, one writer thread). The same rows and schema give the same bytes, on every run and
@@ -83,91 +76,77 @@ export async function parquetInfo(path: string, options: DuckOptions = {}): Prom
 export async function readParquet(path: string, options: DuckOptions & { readonly columns?: readonly string[] } = {}): Promise<Frame> {
   return withDuck({ ...options, files: [path] }, async (duck) => {
     const all = await parquetSchema(duck, path, options.columns);
-    const schema = (options.columns ?? all.map(({ name }) => name)).map((name) => {
-      const found = all.find((column) => column.name === name);
-      if (found) return found;
-      const names = all.map((column) => column.name);
-      throw new GyreError('INVALID_ARGUMENT', `no column "${name}"; the columns are ${listed(names)}`, { column: name, columns: names });
-    });
-    return readAll(duck, parquetAt(path), schema);
+    return readAll(duck, parquetAt(path), options.columns ? pickColumns(all, options.columns) : all);
   });
 }
 
-async function readAll(duck: Duck, table: string, schema: TableSchema): Promise<Frame> {
-  const selected = schema.length === 0 ? 'NULL' : schema.map(({ name, type }) => projection(name, type)).join(', ');
-  const frame = await collect(duck, `SELECT ${selected} FROM ${table}`, schema, await countRows(duck, table));
-  for (const { name, type } of schema) if (type === 'integer') refuseWideIntegers(frame, name);
+/** All rows of a table of the engine. @throws GyreError INVALID_ARGUMENT for an integer beyond 2^53 */
+export async function readAll(duck: Duck, table: string, schema: TableSchema): Promise<Frame> {
+  const frame = await collect(duck, `SELECT ${projected(schema)} FROM ${table}`, schema, await countRows(duck, table));
+  refuseWideIntegers(frame);
   return frame;
 }
 
-const parquetAt = (path: string): string => `read_parquet(${literal(path)})`;
-
-async function countRows(duck: Duck, table: string): Promise<number> {
-  const [[rows]] = await duck.rows(`SELECT count(*)::DOUBLE FROM ${table}`);
-  return Number(rows);
-}
-
-function refuseWideIntegers(frame: Frame, name: string): void {
-  const row = frame.numbers(name).findIndex((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
-  if (row < 0) return;
-  throw new GyreError(
-    'INVALID_ARGUMENT',
-    `column "${name}", row ${row}: an integer beyond 2^53 cannot be kept exactly; store it as a string`,
-    {
-      column: name,
-      row,
-    },
-  );
-}
-
-async function parquetSchema(duck: Duck, path: string, columns?: readonly string[]): Promise<TableSchema> {
-  try {
-    return await schemaOf(duck, parquetAt(path), columns);
-  } catch (cause) {
-    throw engineError('INVALID_ARGUMENT', `${path} cannot be read as Parquet`, cause);
+/** @param firstRow the position (0-based) of the frame's first row in the table @throws GyreError INVALID_ARGUMENT for an integer beyond 2^53 */
+export function refuseWideIntegers(frame: Frame, firstRow = 0): void {
+  for (const { name, type } of frame.schema) {
+    if (type !== 'integer') continue;
+    const at = frame.numbers(name).findIndex((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
+    if (at < 0) continue;
+    const row = firstRow + at;
+    const message = `column "${name}", row ${row}: an integer beyond 2^53 cannot be kept exactly; store it as a string`;
+    throw new GyreError('INVALID_ARGUMENT', message, { column: name, row });
   }
 }
 
-/** @param columns look at these only, so that a column without a place in a table harms nobody who does not ask for it */
-async function schemaOf(duck: Duck, table: string, columns?: readonly string[]): Promise<TableSchema> {
-  const described = await duck.rows(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${table})`);
-  return described
-    .map(([name, sqlType]) => ({ name: String(name), sqlType: String(sqlType) }))
-    .filter(({ name }) => columns?.includes(name) ?? true)
-    .map(({ name, sqlType }) => ({ name, type: columnType(name, sqlType) }));
-}
-
-function columnType(name: string, sqlType: string): ColumnType {
-  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(sqlType)) return 'integer';
-  if (/^(DOUBLE|FLOAT|DECIMAL\(.*\))$/.test(sqlType)) return 'number';
-  if (sqlType === 'BOOLEAN') return 'boolean';
-  if (/^(VARCHAR|UUID|ENUM\(.*\))$/.test(sqlType)) return 'string';
-  if (/^(DATE|TIMESTAMP(_MS|_S|_NS| WITH TIME ZONE)?)$/.test(sqlType)) return 'instant';
-  throw new GyreError('INVALID_ARGUMENT', `column "${name}" has type ${sqlType}, which has no place in a table`, { column: name, sqlType });
-}
-
-function projection(name: string, type: ColumnType): string {
-  const column = identifier(name);
-  if (type === 'string') return `${column}::VARCHAR`;
-  if (type === 'instant') return `epoch_ms(${column}::TIMESTAMP)::DOUBLE`;
-  return type === 'boolean' ? `${column}::TINYINT::DOUBLE` : `${column}::DOUBLE`;
-}
-
 async function collect(duck: Duck, sql: string, schema: TableSchema, rows: number): Promise<Frame> {
-  const values = schema.map(({ type }) => new Float64Array(type === 'string' ? 0 : rows).fill(Number.NaN));
-  const texts = schema.map(({ type }) => textAssembler(type === 'string' ? rows : 0));
-  await duck.stream(sql, (chunk, at) => {
-    schema.forEach(({ type }, i) => {
-      if (type === 'string') chunk.texts(i, at, texts[i]);
-      else chunk.numbers(i, at, values[i]);
-    });
-  });
-  const columns = schema.map(({ name, type }, i): { name: string; type: ColumnType; column: Column } => {
-    if (kindOf(type) === 'text') return { name, type, column: texts[i].column() };
-    return { name, type, column: type === 'instant' ? instantColumn(values[i]) : numberColumn(values[i]) };
-  });
-  return createFrame(columns, rows);
+  const collector = frameCollector(schema, rows);
+  await duck.stream(sql, (chunk) => collector.add(chunk));
+  return collector.take();
 }
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/** Gathers pieces of a result into frames. */
+export interface FrameCollector {
+  /** How many rows more there is place for. */
+  readonly room: number;
+  add(chunk: DuckChunk): void;
+  /** The rows gathered so far; the collector is empty afterwards. */
+  take(): Frame;
+}
+
+/** @param capacity how many rows it holds at most */
+export function frameCollector(schema: TableSchema, capacity: number): FrameCollector {
+  let rows = 0;
+  const fresh = (): { values: Float64Array; texts: TextAssembler }[] =>
+    schema.map(({ type }) => ({
+      values: new Float64Array(type === 'string' ? 0 : capacity),
+      texts: textAssembler(type === 'string' ? capacity : 0),
+    }));
+  // made when rows come: whoever takes the last batch pays for no other
+  let columns: ReturnType<typeof fresh> = [];
+  return {
+    get room() {
+      return capacity - rows;
+    },
+    add: (chunk) => {
+      if (rows === 0) columns = fresh();
+      schema.forEach(({ type }, i) => {
+        if (type === 'string') chunk.texts(i, rows, columns[i].texts);
+        else chunk.numbers(i, rows, columns[i].values);
+      });
+      rows += chunk.rows;
+    },
+    take: () => {
+      if (rows === 0) columns = fresh();
+      const whole = rows === capacity;
+      const built = schema.map(({ name, type }, i): { name: string; type: ColumnType; column: Column } => {
+        if (kindOf(type) === 'text') return { name, type, column: columns[i].texts.column(rows) };
+        const values = whole ? columns[i].values : columns[i].values.slice(0, rows);
+        return { name, type, column: type === 'instant' ? instantColumn(values) : numberColumn(values) };
+      });
+      const frame = createFrame(built, rows);
+      rows = 0;
+      return frame;
+    },
+  };
+}
