@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GyreError, isSha256, noFaults, sha256 } from '#core';
 import type { Faults, Sha256 } from '#core';
+import { fileBytes, requireRange } from './file-bytes.ts';
 import { Incoming, fromFileSystem, isMissing, syncFolder } from './incoming.ts';
 import type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';
 import { Turns } from './turns.ts';
@@ -86,20 +86,14 @@ class FsBlobs implements BlobStore {
     const { size } = await this.#require(digest);
     const path = this.#path(digest);
     if (range === undefined) return this.#checked(digest, path);
-    const end = range.end ?? size;
-    if (!Number.isInteger(range.start) || !Number.isInteger(end) || range.start < 0 || end < range.start || end > size) {
-      throw new GyreError('OUT_OF_RANGE', `bytes ${range.start} to ${end} lie outside of blob ${digest}, which has ${size}`, {
-        digest,
-        size,
-      });
-    }
-    return range.start === end ? chunksOf(new Uint8Array()) : part(path, range.start, end - 1);
+    const { start, end } = requireRange(`blob ${digest}`, range, size);
+    return start === end ? chunksOf(new Uint8Array()) : fileBytes(path, { start, end });
   }
 
   /** The whole file, hashed on its way; it is opened only when somebody reads, so that nothing stays open unread. */
   async *#checked(digest: Sha256, path: string): AsyncGenerator<Uint8Array> {
     const hash = createHash('sha256');
-    for await (const chunk of part(path)) {
+    for await (const chunk of fileBytes(path)) {
       hash.update(chunk);
       yield chunk;
     }
@@ -214,24 +208,6 @@ function corrupt(digest: Sha256, path: string, found: string): GyreError {
     `blob ${digest} is corrupt: ${path} has the SHA-256 ${found}; restore it from a backup or from its source`,
     { digest, path, found },
   );
-}
-
-/** A file's bytes, first to last inclusive; closed when the reader stops. */
-async function* part(path: string, start?: number, end?: number): AsyncGenerator<Uint8Array> {
-  const bounds = start === undefined ? {} : { start, end };
-  const stream = createReadStream(path, { ...bounds, highWaterMark: 256 * 1024 });
-  try {
-    for await (const chunk of stream) yield toBytes(chunk);
-  } catch (error) {
-    throw fromFileSystem(error, path);
-  } finally {
-    stream.destroy();
-  }
-}
-
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new GyreError('INTERNAL', 'a stream of bytes gave something else');
 }
 
 /** @yields pieces small enough that hashing one does not hold up the event loop */

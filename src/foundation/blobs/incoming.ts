@@ -110,7 +110,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** Whether another process of this number runs; our own leftovers are those of an earlier life with the same number. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
@@ -120,7 +120,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function systemCode(error: unknown): string | undefined {
+export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
