@@ -4,12 +4,13 @@ import { Histogram, TopValues } from '../charts/histogram.tsx';
 import { counted, number, percent, shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import type { ProjectView, RowsAnswer } from '../lib/shapes.ts';
+import type { ProjectView } from '../lib/shapes.ts';
 import { Card, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { StateShape, type Tone } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { RecordRef, When, Who } from '../parts/values.tsx';
 import { ManifestFacts, SplitCard } from './data.tsx';
+import { RowsCard } from './rows-card.tsx';
 
 /** One dataset version: what is in it, how good it is, where it came from. */
 export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX.Element {
@@ -238,33 +239,5 @@ function Splits({ digest }: { readonly digest: string }): JSX.Element {
         <SplitCard key={split.id} split={split} />
       ))}
     </>
-  );
-}
-
-function RowsCard({ digest }: { readonly digest: string }): JSX.Element {
-  const sample = useResource<RowsAnswer>(`datasets/${digest}/rows?limit=50`);
-  return (
-    <Card
-      title="Rows"
-      wide
-      says={sample.data === undefined ? undefined : `The first ${sample.data.rows.length} of ${counted(sample.data.total, 'row')}.`}
-    >
-      <Load of={sample} what="The rows">
-        {({ columns, rows }) => (
-          <Table
-            name="rows"
-            caption="First rows"
-            rows={rows.map((row, index) => ({ row, index }))}
-            rowKey={({ index }) => String(index)}
-            columns={columns.map(({ name, type }) => ({
-              key: name,
-              head: name,
-              number: type === 'number' || type === 'integer',
-              value: ({ row }: typeof rows extends readonly (infer R)[] ? { readonly row: R; readonly index: number } : never) => row[name],
-            }))}
-          />
-        )}
-      </Load>
-    </Card>
   );
 }
