@@ -45,7 +45,8 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
   return [
     { name: 'loop', path: '/', shows: ['data', 'training', 'certificate', 'live', 'Waiting for you', 'What happened', /version 2/] },
     { name: 'charter', path: '/charter', shows: ['Mara Lindqvist', 'ROC AUC ≥ 0.80', 'Legal basis'] },
-    { name: 'data', path: '/data', shows: ['customers-recent', short(whole.digest)] },
+    { name: 'data', path: '/data', shows: ['customers-recent', short(whole.digest), '0.96', 'recent-validation'] },
+    { name: 'datasets', path: '/datasets/customers', shows: ['7043 rows', 'completeness', short(whole.digest), 'data/telco-churn.csv'] },
     {
       name: 'dataset',
       path: `/data/${whole.digest}`,
@@ -219,7 +220,7 @@ describe('the web pages', { skip: browserMissing }, () => {
       await page.keyboard.press('j');
       await page.keyboard.press('j');
       await page.keyboard.press('Enter');
-      await heading(/^Dataset version/);
+      await heading('Dataset customers');
       await page.goBack();
       await heading('Data');
 
@@ -236,15 +237,44 @@ describe('the web pages', { skip: browserMissing }, () => {
   test('keep what is looked at in the address: a link shows the same rows in the same order', async () => {
     await withTab({}, async ({ page, open }) => {
       await open(at('/data'));
-      const names = (): Promise<readonly string[]> => page.locator('tbody tr[data-row] td:nth-child(2)').allTextContents();
-      await page.getByRole('button', { name: 'Rows' }).click();
-      await page.getByRole('searchbox').fill('recent');
+      const versions = page.getByRole('region', { name: 'All versions' });
+      const names = (): Promise<readonly string[]> => versions.locator('tbody tr[data-row] td:nth-child(2)').allTextContents();
+      await versions.getByRole('button', { name: 'Rows' }).click();
+      await versions.getByRole('searchbox').fill('recent');
       const shown = await names();
       assert.ok(shown.length >= 3 && shown.every((part) => /recent|whole/.test(part)), shown.join());
       const address = page.url();
-      assert.match(address, /data\.sort=rows/);
+      assert.match(address, /versions\.sort=rows/);
       await open(address);
       assert.deepEqual(await names(), shown);
+    });
+  });
+
+  test('scroll through all rows of a version, asking only for those in sight', async () => {
+    await withTab({ still: true }, async ({ page, open, complaints }) => {
+      const { items } = await server.get<List<DatasetVersion>>('datasets?dataset=customers&part=none');
+      const whole = first(items);
+      const asked: string[] = [];
+      page.on('request', (request) => {
+        if (request.url().includes('/rows?')) asked.push(new URL(request.url()).search);
+      });
+      await open(at(`/data/${whole.digest}`));
+      const card = page.getByRole('region', { name: 'Rows', exact: true });
+      const grid = card.getByRole('region', { name: 'Rows of this version, table' });
+      await grid.getByText('7590-VHVEG').waitFor();
+      assert.ok((await grid.locator('tbody tr').count()) < 60, 'rows out of sight are not drawn');
+
+      await grid.focus();
+      await page.keyboard.press('End');
+      await grid.getByText('3186-AJIEK').waitFor();
+      await card.getByText('of 7043 rows').waitFor();
+      await card.getByLabel('Go to row').fill('5000');
+      await page.keyboard.press('Enter');
+      await card.getByText('rows 5000 to').waitFor();
+      await page.keyboard.press('Home');
+      assert.ok(asked.length <= 6, `asked ${asked.join(' ')}`);
+      assert.deepEqual(await axeFindings(page), []);
+      assert.deepEqual(complaints(), []);
     });
   });
 

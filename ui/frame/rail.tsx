@@ -25,7 +25,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
   {
     name: 'Build',
     places: [
-      { text: 'Data', href: '/data', also: ['/splits', '/transforms'] },
+      { text: 'Data', href: '/data', also: ['/datasets', '/splits', '/transforms'] },
       { text: 'Pipelines', href: '/pipelines' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies'] },
       { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },

@@ -43,6 +43,11 @@ export function recordPath(kind: RecordKind, id: string): string {
   return pages[kind](encodeURIComponent(id));
 }
 
+/** The page of a dataset with all its versions. */
+export function datasetPath(name: string): string {
+  return `/datasets/${encodeURIComponent(name)}`;
+}
+
 export function linkPath(link: RecordLink): string {
   return link.kind === 'model_version' && link.path !== undefined ? `/models/${link.path}` : recordPath(link.kind, link.id);
 }

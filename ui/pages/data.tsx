@@ -1,19 +1,21 @@
 import type { JSX } from 'preact';
-import type { DatasetVersion, Split } from '#contract';
+import type { DatasetSummary, DatasetVersion, Split } from '#contract';
 import { bytes, number, percent, shortDigest } from '../lib/format.ts';
-import { recordPath } from '../lib/records.ts';
+import { datasetPath, recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 import { Intervals } from '../charts/bars.tsx';
+import { Marks } from './quality-card.tsx';
 
-/** Dataset versions, newest first. */
+/** Every dataset with its newest version and that one's marks; then all versions. */
 export function DataPage(): JSX.Element {
-  const list = useResource<PageOf<DatasetVersion>>('datasets?limit=500', ['dataset.']);
+  const list = useResource<PageOf<DatasetSummary>>('dataset-summaries', ['dataset.', 'quality_report.']);
+  const versions = useResource<PageOf<DatasetVersion>>('datasets?limit=500', ['dataset.']);
   return (
     <Page title="Data" truth={<p>Every version is named by the digest of its content, and never changes.</p>}>
-      <Load of={list} what="The dataset versions">
+      <Load of={list} what="The datasets">
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="No dataset version yet.">
@@ -21,43 +23,122 @@ export function DataPage(): JSX.Element {
               their quality.
             </Empty>
           ) : (
-            <Table
-              name="data"
-              caption="Dataset versions"
-              rows={items}
-              rowKey={({ digest }) => digest}
-              href={({ digest }) => recordPath('dataset_version', digest)}
-              columns={[
-                {
-                  key: 'dataset',
-                  head: 'Dataset',
-                  value: ({ dataset }) => dataset,
-                  cell: (row) => <a href={recordPath('dataset_version', row.digest)}>{row.dataset}</a>,
-                },
-                { key: 'part', head: 'Part', value: ({ part }) => part ?? 'whole' },
-                {
-                  key: 'version',
-                  head: 'Version',
-                  value: ({ digest }) => digest,
-                  cell: ({ digest }) => <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,
-                },
-                {
-                  key: 'rows',
-                  head: 'Rows',
-                  number: true,
-                  value: ({ manifest }) => manifest.rows,
-                  cell: ({ manifest }) => number(manifest.rows, 0),
-                },
-                { key: 'columns', head: 'Columns', number: true, value: ({ schema }) => schema.columns.length },
-                { key: 'source', head: 'Source', value: ({ source }) => source },
-                { key: 'by', head: 'By', value: ({ createdBy }) => createdBy.name, cell: ({ createdBy }) => <Who actor={createdBy} /> },
-                { key: 'made', head: 'Made', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
-              ]}
-            />
+            <div class="cards">
+              <Card title="Datasets" wide>
+                <Datasets items={items} />
+              </Card>
+              <Card title="All versions" wide says="Parts of splits are versions too. The newest come first.">
+                <Load of={versions} what="The dataset versions">
+                  {({ items: all, next }) => (
+                    <>
+                      <VersionTable name="versions" caption="Dataset versions" versions={all} />
+                      {next !== undefined && (
+                        <p class="quiet">The newest {all.length} are shown; each dataset’s page has all of its own.</p>
+                      )}
+                    </>
+                  )}
+                </Load>
+              </Card>
+            </div>
           )
         }
       </Load>
     </Page>
+  );
+}
+
+function Datasets({ items }: { readonly items: readonly DatasetSummary[] }): JSX.Element {
+  return (
+    <Table
+      name="datasets"
+      caption="Datasets"
+      rows={items}
+      rowKey={({ dataset }) => dataset}
+      href={({ dataset }) => datasetPath(dataset)}
+      columns={[
+        {
+          key: 'dataset',
+          head: 'Dataset',
+          value: ({ dataset }) => dataset,
+          cell: ({ dataset }) => <a href={datasetPath(dataset)}>{dataset}</a>,
+        },
+        {
+          key: 'rows',
+          head: 'Rows',
+          number: true,
+          value: ({ newest }) => newest.manifest.rows,
+          cell: ({ newest }) => number(newest.manifest.rows, 0),
+        },
+        { key: 'columns', head: 'Columns', number: true, value: ({ newest }) => newest.schema.columns.length },
+        {
+          key: 'quality',
+          head: 'Quality',
+          value: ({ quality }) => quality?.violations,
+          cell: ({ quality }) => (quality === undefined ? <span class="quiet">not judged</span> : <Marks scores={quality.scores} />),
+        },
+        { key: 'versions', head: 'Versions', number: true, value: ({ versions }) => versions },
+        {
+          key: 'newest',
+          head: 'Newest version',
+          value: ({ newest }) => newest.digest,
+          cell: ({ newest }) => <DigestText digest={newest.digest} href={recordPath('dataset_version', newest.digest)} />,
+        },
+        {
+          key: 'made',
+          head: 'Made',
+          value: ({ newest }) => newest.createdAt,
+          cell: ({ newest }) => <When at={newest.createdAt} />,
+        },
+        { key: 'source', head: 'Source', value: ({ newest }) => newest.source },
+      ]}
+    />
+  );
+}
+
+/** Versions with what tells them apart. */
+export function VersionTable({
+  name,
+  caption,
+  versions,
+}: {
+  readonly name: string;
+  readonly caption: string;
+  readonly versions: readonly DatasetVersion[];
+}): JSX.Element {
+  return (
+    <Table
+      name={name}
+      caption={caption}
+      rows={versions}
+      rowKey={({ dataset, part, digest }) => `${dataset}/${part ?? ''}/${digest}`}
+      href={({ digest }) => recordPath('dataset_version', digest)}
+      columns={[
+        {
+          key: 'dataset',
+          head: 'Dataset',
+          value: ({ dataset }) => dataset,
+          cell: (row) => <a href={datasetPath(row.dataset)}>{row.dataset}</a>,
+        },
+        { key: 'part', head: 'Part', value: ({ part }) => part ?? 'whole' },
+        {
+          key: 'version',
+          head: 'Version',
+          value: ({ digest }) => digest,
+          cell: ({ digest }) => <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,
+        },
+        {
+          key: 'rows',
+          head: 'Rows',
+          number: true,
+          value: ({ manifest }) => manifest.rows,
+          cell: ({ manifest }) => number(manifest.rows, 0),
+        },
+        { key: 'columns', head: 'Columns', number: true, value: ({ schema }) => schema.columns.length },
+        { key: 'source', head: 'Source', value: ({ source }) => source },
+        { key: 'by', head: 'By', value: ({ createdBy }) => createdBy.name, cell: ({ createdBy }) => <Who actor={createdBy} /> },
+        { key: 'made', head: 'Made', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
+      ]}
+    />
   );
 }
 

@@ -7,6 +7,7 @@ import { AuditPage } from './audit.tsx';
 import { ApplicationTestPage, CertificationPage } from './certification.tsx';
 import { CharterPage } from './charter.tsx';
 import { DataPage, SplitPage } from './data.tsx';
+import { DatasetPage } from './dataset.tsx';
 import { DatasetVersionPage } from './dataset-version.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
@@ -34,6 +35,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/', page: plain(LoopPage) },
   { pattern: '/charter', page: plain(CharterPage) },
   { pattern: '/data', page: plain(DataPage) },
+  { pattern: '/datasets/:name', page: ({ name = '' }) => <DatasetPage key={name} name={name} /> },
   { pattern: '/data/:digest', page: ({ digest = '' }) => <DatasetVersionPage key={digest} digest={digest} /> },
   { pattern: '/splits/:id', page: byId(SplitPage) },
   { pattern: '/transforms/:id', page: byId(TransformPage) },

@@ -9,6 +9,7 @@ import type { Data, DataDeps, QualityRequest, VersionList } from './port.ts';
 import { profileFrame } from './profile.ts';
 import { qualityReport } from './quality.ts';
 import { splitVersion } from './split.ts';
+import { summariseDatasets } from './summaries-store.ts';
 import { validateFrame } from './validate.ts';
 import { findVersion, openRows } from './versions.ts';
 
@@ -31,6 +32,7 @@ export function openData(deps: DataDeps): Data {
     },
     get: (version) => findVersion(deps, version),
     list: (options = {}) => list(deps, options),
+    summaries: (dataset) => store.read((db) => summariseDatasets(db, dataset)),
     getSplit: async (id) => {
       const found = await store.read((db) => splitById(db, id));
       if (found) return found;

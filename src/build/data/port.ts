@@ -2,6 +2,7 @@ import type {
   Actor,
   DatasetManifest,
   DatasetProfile,
+  DatasetSummary,
   DatasetVersion,
   EventTypes,
   QualityCheck,
@@ -158,6 +159,8 @@ export interface Data {
   get(version: string): Promise<DatasetVersion>;
   /** Newest first. */
   list(options?: VersionList): Promise<{ readonly items: readonly DatasetVersion[]; readonly next?: string }>;
+  /** Every dataset with its newest version and that one's marks, by name. @param dataset only this one; none when it has no version */
+  summaries(dataset?: string): Promise<readonly DatasetSummary[]>;
   getSplit(id: string): Promise<Split>;
   /** The splits of a version, newest first. */
   splitsOf(version: string): Promise<readonly Split[]>;

@@ -21,6 +21,7 @@ export {
   datasetFormats,
   qualityCharacteristics,
 } from './dataset.ts';
+export { DatasetSummary } from './dataset-summary.ts';
 export {
   Charter,
   CharterVersion,

@@ -2,7 +2,8 @@ import type { Route } from '../../route.ts';
 import { ingestRoutes } from './ingest.ts';
 import { qualityRoutes } from './quality.ts';
 import { splitRoutes } from './splits.ts';
+import { summaryRoutes } from './summaries.ts';
 import { versionRoutes } from './versions.ts';
 
 /** Dataset versions, over HTTP. */
-export const dataRoutes: readonly Route[] = [...versionRoutes, ...ingestRoutes, ...qualityRoutes, ...splitRoutes];
+export const dataRoutes: readonly Route[] = [...summaryRoutes, ...versionRoutes, ...ingestRoutes, ...qualityRoutes, ...splitRoutes];
