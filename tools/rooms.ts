@@ -96,7 +96,7 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
 export const ambientHomes: readonly string[] = [
   'src/foundation/core/clock.ts',
   // Sets a file's time, which is compared with times that the file system gave.
-  'src/foundation/blobs/fs.ts',
+  'src/foundation/blobs/touch.ts',
 ];
 
 /** What the web pages may import: they run in a browser and know the server only by its contract. */

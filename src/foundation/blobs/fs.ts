@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { open, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GyreError, isSha256, noFaults, sha256 } from '#core';
 import type { Faults, Sha256 } from '#core';
 import { fileBytes, requireRange } from './file-bytes.ts';
 import { Incoming, fromFileSystem, isMissing, syncFolder } from './incoming.ts';
 import type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';
+import { touch } from './touch.ts';
 import { Turns } from './turns.ts';
 
 export interface FsBlobsOptions {
@@ -195,11 +196,6 @@ class FsBlobs implements BlobStore {
     if (this.#incoming === undefined) throw new GyreError('FAILED_PRECONDITION', `the blobs in ${this.#dir} are open for reading only`);
     return this.#incoming;
   }
-}
-
-async function touch(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now);
 }
 
 function corrupt(digest: Sha256, path: string, found: string): GyreError {

@@ -5,4 +5,7 @@ export type { LfsPointer } from './lfs-pointer.ts';
 export { openObjectStore } from './objects/open.ts';
 export type { OpenObjectsOptions } from './objects/open.ts';
 export type { ObjectStat, ObjectStore, TransferOptions } from './objects/port.ts';
+export type { S3Connection, S3Credentials, S3World } from './s3/connection.ts';
+export { s3ConnectionFrom } from './s3/settings.ts';
+export type { S3Overrides } from './s3/settings.ts';
 export type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';

@@ -6,6 +6,7 @@ import { GyreError } from '#core';
 import { fileBytes, requireRange } from '../file-bytes.ts';
 import { fromFileSystem, isAlive, isMissing, syncFolder, systemCode } from '../incoming.ts';
 import type { ByteRange } from '../port.ts';
+import { touch } from '../touch.ts';
 import { Expected, requireGoing } from './transfer.ts';
 import { compareKeys, isObjectKey, noObject, requireKey } from './keys.ts';
 import type { ObjectStat, ObjectStore, TransferOptions } from './port.ts';
@@ -118,6 +119,27 @@ class FolderObjects implements ObjectStore {
     if (found === undefined) throw noObject(this.address, key);
     const { start, end } = requireRange(`object ${key}`, range, found.size);
     return start === end ? nothing() : fileBytes(this.#path(key), { start, end });
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    const path = this.#path(key);
+    try {
+      return await readFile(path);
+    } catch (error) {
+      throw (await this.stat(key)) === undefined ? noObject(this.address, key) : fromFileSystem(error, path);
+    }
+  }
+
+  async renew(key: string): Promise<boolean> {
+    const path = this.#path(key);
+    if ((await this.stat(key)) === undefined) return false;
+    try {
+      await touch(path);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw fromFileSystem(error, path);
+    }
   }
 
   async delete(key: string): Promise<void> {

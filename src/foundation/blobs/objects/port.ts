@@ -4,7 +4,7 @@ export interface ObjectStat {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** UTC milliseconds. */
+  /** UTC milliseconds; S3 may round down to a second. */
   readonly modifiedAt: number;
   /** Names this very version of the object, without quotation marks; a folder of files has none. */
   readonly etag?: string;
@@ -50,6 +50,10 @@ export interface ObjectStore extends AsyncDisposable {
   getFile(key: string, path: string, options?: TransferOptions): Promise<ObjectStat>;
   /** Streams an object or a part of it. @throws GyreError NOT_FOUND, OUT_OF_RANGE; ABORTED (from the stream) when it changed meanwhile */
   open(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** A small object's bytes. @throws GyreError NOT_FOUND */
+  read(key: string): Promise<Uint8Array>;
+  /** Has an object count as modified now, without sending it again. @returns false when there is none */
+  renew(key: string): Promise<boolean>;
   /** Deleting what is not there is fine. */
   delete(key: string): Promise<void>;
 }
