@@ -2,7 +2,7 @@ export { openData } from './open-data.ts';
 export { dataMigrations } from './migrations/index.ts';
 export type {
   AppendRequest,
-  ColumnDifference,
+  CompareOptions,
   Data,
   DataDeps,
   IngestRequest,
@@ -11,7 +11,6 @@ export type {
   RowsRequest,
   SourceFormat,
   SplitRequest,
-  VersionComparison,
   VersionList,
 } from './port.ts';
 export { inferSchema } from './table-schema.ts';

@@ -1,7 +1,7 @@
 import { eventType } from '#contract';
 import type { DatasetProfile, DatasetVersion, QualityReport } from '#contract';
 import { GyreError, asSha256, hasCode } from '#core';
-import { compareVersions } from './compare.ts';
+import { compare } from './compare/open-versions.ts';
 import { insertQuality, keepProfile, listVersions, profileOf, qualityOf, splitById, splitsOf } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
 import { ingest } from './ingest.ts';
@@ -26,10 +26,7 @@ export function openData(deps: DataDeps): Data {
     profile: (version, target) => profile(deps, version, target),
     validate: async (version, schema) => validateFrame(await openRows(deps, await findVersion(deps, version)), schema),
     quality: (version, request) => quality(deps, version, request),
-    compare: async (from, to) => {
-      const [a, b] = [await findVersion(deps, from), await findVersion(deps, to)];
-      return compareVersions({ version: a, frame: await openRows(deps, a) }, { version: b, frame: await openRows(deps, b) });
-    },
+    compare: (from, to, options) => compare(deps, from, to, options),
     get: (version) => findVersion(deps, version),
     list: (options = {}) => list(deps, options),
     summaries: (dataset) => store.read((db) => summariseDatasets(db, dataset)),

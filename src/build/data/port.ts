@@ -1,5 +1,6 @@
 import type {
   Actor,
+  DatasetComparison,
   DatasetManifest,
   DatasetProfile,
   DatasetSummary,
@@ -15,6 +16,7 @@ import type { BlobStore } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
+import type { MaskedColumns } from './masking.ts';
 
 export interface DataDeps {
   readonly store: Store;
@@ -113,20 +115,17 @@ export interface VersionList {
   readonly after?: string;
 }
 
-export interface ColumnDifference {
-  readonly column: string;
-  readonly change: 'added' | 'removed' | 'type' | 'values';
-  readonly message: string;
-  /** Chance of a difference at least this great between samples of one law; for `values`. */
-  readonly pValue?: number;
-}
-
-export interface VersionComparison {
-  readonly from: string;
-  readonly to: string;
-  readonly rows: { readonly from: number; readonly to: number };
-  readonly sameSchema: boolean;
-  readonly differences: readonly ColumnDifference[];
+export interface CompareOptions {
+  /** The columns that name a row on both sides; without it, the key of the newest split of either version, or `usualKey`. */
+  readonly key?: readonly string[];
+  /** Used where neither version was split, if it fits. */
+  readonly usualKey?: string;
+  /** Rows shown of each kind of change; 10 without it. */
+  readonly examples?: number;
+  /** Columns whose values the reader may not see. */
+  readonly masked?: MaskedColumns;
+  /** Cells of one side that may be in memory at once; 40 million without it. */
+  readonly cellsPerPass?: number;
 }
 
 /** Dataset versions: made, looked at, cut into parts, opened. */
@@ -154,7 +153,11 @@ export interface Data {
   /** Holds a version against a reviewed schema. */
   validate(version: string, schema: TableSchema): Promise<readonly QualityCheck[]>;
   quality(version: string, request: QualityRequest): Promise<QualityReport>;
-  compare(from: string, to: string): Promise<VersionComparison>;
+  /**
+   * How two versions differ: rows, cells, columns, laws of values; of any size, in bounded memory.
+   * @throws GyreError NOT_FOUND, INVALID_ARGUMENT or FAILED_PRECONDITION when the key asked for does not fit
+   */
+  compare(from: string, to: string, options?: CompareOptions): Promise<DatasetComparison>;
   /** @param version a digest or the first (at least 6) hex digits of one @throws GyreError NOT_FOUND naming what comes near */
   get(version: string): Promise<DatasetVersion>;
   /** Newest first. */

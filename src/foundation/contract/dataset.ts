@@ -155,22 +155,3 @@ export const Split = strict({
   createdAt: Instant,
 });
 export type Split = Static<typeof Split>;
-
-/** How two dataset versions differ. */
-export const DatasetComparison = strict({
-  from: Digest,
-  to: Digest,
-  rows: strict({ from: Type.Integer(), to: Type.Integer() }),
-  sameSchema: Type.Boolean(),
-  differences: Type.Array(
-    strict({
-      column: Type.String(),
-      change: oneOf(['added', 'removed', 'type', 'values']),
-      message: Type.String(),
-      pValue: Type.Optional(
-        Type.Number({ description: 'chance of a difference at least this great between samples of one law; for `values`' }),
-      ),
-    }),
-  ),
-});
-export type DatasetComparison = Static<typeof DatasetComparison>;

@@ -17,11 +17,19 @@ export {
   SplitPart,
   TableSchema,
   columnTypes,
-  DatasetComparison,
   datasetFormats,
   qualityCharacteristics,
 } from './dataset.ts';
 export { DatasetSummary } from './dataset-summary.ts';
+export {
+  CellChange,
+  ChangedRow,
+  ColumnComparison,
+  ColumnDifference,
+  ComparedRow,
+  DatasetComparison,
+  RowChanges,
+} from './dataset-comparison.ts';
 export {
   Charter,
   CharterVersion,

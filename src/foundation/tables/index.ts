@@ -23,6 +23,8 @@ export { writeCsv } from './csv-write.ts';
 export type { ColumnEvidence, LineExample } from './inference.ts';
 export { readJsonLines } from './json-lines.ts';
 export { parquetInfo, query, readParquet, writeParquet } from './parquet.ts';
+export { positionColumn, withParquet } from './open-tables.ts';
+export type { OpenTables } from './open-tables.ts';
 export type { ParquetInfo } from './parquet.ts';
 export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
 export type { ParquetTables, ScanOptions } from './scan.ts';

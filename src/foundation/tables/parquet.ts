@@ -43,13 +43,18 @@ async function loadFrame(duck: Duck, table: string, frame: Frame): Promise<void>
 export async function query(sql: string, frames: Readonly<Record<string, Frame>>, options: DuckOptions = {}): Promise<Frame> {
   return withDuck({ ...options, files: [] }, async (duck) => {
     for (const [name, frame] of Object.entries(frames)) await loadFrame(duck, name, frame);
-    try {
-      await duck.run(`CREATE TABLE "__result" AS ${sql}`);
-    } catch (cause) {
-      throw engineError('INVALID_ARGUMENT', 'the query failed', cause);
-    }
-    return readAll(duck, '"__result"', await schemaOf(duck, '"__result"'));
+    return queryFrame(duck, sql);
   });
+}
+
+/** The result of one query. @throws GyreError INVALID_ARGUMENT when the query is wrong or a result column has no place in a table */
+export async function queryFrame(duck: Duck, sql: string): Promise<Frame> {
+  try {
+    await duck.run(`CREATE OR REPLACE TABLE "__result" AS ${sql}`);
+  } catch (cause) {
+    throw engineError('INVALID_ARGUMENT', 'the query failed', cause);
+  }
+  return readAll(duck, '"__result"', await schemaOf(duck, '"__result"'));
 }
 
 /** What a Parquet file says about itself, without its rows. */

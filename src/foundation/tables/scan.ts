@@ -1,8 +1,8 @@
-import { engineError, withDuck } from './duck.ts';
+import { withDuck } from './duck.ts';
 import type { DuckOptions } from './duck.ts';
 import type { Frame } from './frame.ts';
-import { frameCollector, readAll, refuseWideIntegers } from './parquet.ts';
-import { identifier, literal, parquetAt, parquetSchema, pickColumns, projected, schemaOf } from './sql-columns.ts';
+import { frameCollector, queryFrame, refuseWideIntegers } from './parquet.ts';
+import { identifier, literal, parquetAt, parquetSchema, pickColumns, projected } from './sql-columns.ts';
 
 /** Rows of a batch: 30 of the engine's vectors. */
 export const batchRows = 61_440;
@@ -68,12 +68,7 @@ export async function queryParquet(sql: string, tables: ParquetTables, options: 
       await parquetSchema(duck, path, []);
       await duck.run(`CREATE VIEW ${identifier(name)} AS SELECT * FROM ${parquetAt(path)}`);
     }
-    try {
-      await duck.run(`CREATE TABLE "__result" AS ${sql}`);
-    } catch (cause) {
-      throw engineError('INVALID_ARGUMENT', 'the query failed', cause);
-    }
-    return readAll(duck, '"__result"', await schemaOf(duck, '"__result"'));
+    return queryFrame(duck, sql);
   });
 }
 

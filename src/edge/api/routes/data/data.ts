@@ -1,4 +1,5 @@
 import type { Route } from '../../route.ts';
+import { comparisonRoutes } from './comparison.ts';
 import { ingestRoutes } from './ingest.ts';
 import { qualityRoutes } from './quality.ts';
 import { splitRoutes } from './splits.ts';
@@ -6,4 +7,11 @@ import { summaryRoutes } from './summaries.ts';
 import { versionRoutes } from './versions.ts';
 
 /** Dataset versions, over HTTP. */
-export const dataRoutes: readonly Route[] = [...summaryRoutes, ...versionRoutes, ...ingestRoutes, ...qualityRoutes, ...splitRoutes];
+export const dataRoutes: readonly Route[] = [
+  ...summaryRoutes,
+  ...versionRoutes,
+  ...comparisonRoutes,
+  ...ingestRoutes,
+  ...qualityRoutes,
+  ...splitRoutes,
+];

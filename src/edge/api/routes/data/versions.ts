@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { DatasetComparison, DatasetProfile, DatasetVersion, Name, page, strict } from '#contract';
+import { DatasetProfile, DatasetVersion, Name, page, strict } from '#contract';
 import { toRecords } from '#tables';
 import { route, type Route } from '../../route.ts';
 import { Rows, paging } from '../../shapes.ts';
-import { ByDigest, DigestOrPrefix } from './shapes.ts';
+import { ByDigest } from './shapes.ts';
 
 export const versionRoutes: readonly Route[] = [
   route({
@@ -59,22 +59,6 @@ export const versionRoutes: readonly Route[] = [
         offset,
         total: frame.rows,
       };
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/datasets/:digest/comparison/:other',
-    permission: 'read',
-    tag: 'data',
-    summary: 'How another dataset version differs from this one: rows, columns, types, laws of values',
-    params: strict({ digest: DigestOrPrefix, other: DigestOrPrefix }),
-    answer: DatasetComparison,
-    handle: async ({ data }, { params }) => {
-      const { rows, differences, ...compared } = await data.compare(
-        (await data.get(params.digest)).digest,
-        (await data.get(params.other)).digest,
-      );
-      return { ...compared, rows: { ...rows }, differences: differences.map((difference) => ({ ...difference })) };
     },
   }),
 ];
