@@ -24,7 +24,7 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
         {({ characteristics, violations }) => (
           <>
             <p class={violations > 0 ? 'tone-bad' : 'quiet'}>
-              {violations === 0 ? 'No check of severity error fails.' : `${counted(violations, 'check')} of severity error fail.`}
+              {violations === 0 ? 'No check fails.' : `${counted(violations, 'check')} fail.`}
             </p>
             <div class="marks">
               {characteristics.map((mark) => (
@@ -39,7 +39,7 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
                   </summary>
                   <ul class="checks">
                     {mark.checks.map((check) => (
-                      <li key={check.name} class={check.score !== null && check.score < 1 ? `severity-${check.severity}` : undefined}>
+                      <li key={check.name} class={`outcome-${check.outcome}`}>
                         <span class="check-score">{check.score === null ? '—' : number(check.score, 3)}</span>
                         <span>
                           <b>{check.name.replaceAll('_', ' ')}</b> {check.message}
@@ -49,9 +49,16 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
                               such as{' '}
                               {check.examples
                                 .slice(0, 4)
-                                .map(({ row, column, value }) =>
-                                  `${row === undefined ? '' : `row ${row} `}${column ?? ''} ${value === null ? '(missing)' : `“${value}”`}`.trim(),
-                                )
+                                .map(({ row, column, value, note }) => {
+                                  const shown = value === null ? (note === undefined ? '(missing)' : '') : `“${value}”`;
+                                  const parts = [
+                                    row === undefined ? '' : `row ${row}`,
+                                    column ?? '',
+                                    shown,
+                                    note === undefined ? '' : `(${note})`,
+                                  ];
+                                  return parts.filter((part) => part !== '').join(' ');
+                                })
                                 .join(', ')}
                             </span>
                           )}

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asSha256, GyreError } from '#core';
 import type { QualityReport } from '#contract';
+import { projectQuality } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
 import type { LoopRooms } from './rooms.ts';
@@ -41,23 +42,29 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
     },
     {
       kind: 'data.quality',
-      version: '1',
+      version: '2',
       cacheable: true,
-      stillThere: async (outputs) => (await data.getQuality(text(outputs, 'report'))).id === text(outputs, 'report'),
+      stillThere: async (outputs) =>
+        (await data.getQuality(text(outputs, 'report'))).id === text(outputs, 'report') && (await versionStillThere(outputs)),
       run: async (context) => {
         const project = rooms.project();
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
-        const schema = project.schemas[dataset.name];
-        const report = await data.quality(text(context.inputs, 'version'), {
-          key: dataset.key,
-          ...(schema === undefined ? {} : { schema }),
-          ...(dataset.target === undefined ? {} : { target: dataset.target }),
-          ...(dataset.asOf === undefined ? {} : { asOf: Date.parse(`${dataset.asOf}T00:00:00Z`) }),
-          ...(dataset.maxAgeMs === undefined ? {} : { maxAgeMs: dataset.maxAgeMs }),
-          by: context.by,
-        });
+        const request = { ...projectQuality(project, dataset.name), by: context.by };
+        const version = text(context.inputs, 'version');
+        const whole = await data.quality(version, request);
+        const { quarantine } = whole;
+        // what goes on is judged by itself: nothing of what was set aside may hide in its scores
+        const report = quarantine === undefined ? whole : await data.quality(quarantine.kept, { ...request, quarantine: false });
         if (report.violations > 0) throw new GyreError('FAILED_PRECONDITION', violationText(dataset.name, report), { report: report.id });
-        return { outputs: { report: report.id }, summary: scoresText(report) };
+        const aside = quarantine === undefined ? '' : `${quarantine.rows} rows set aside (${quarantine.version.slice(0, 12)}); `;
+        return {
+          outputs: {
+            report: report.id,
+            version: quarantine?.kept ?? version,
+            ...(quarantine === undefined ? {} : { quarantine: quarantine.version }),
+          },
+          summary: `${aside}${scoresText(report)}`,
+        };
       },
     },
     {
@@ -94,11 +101,12 @@ export function datasetOf(project: LoadedProject, name: string): ResolvedDataset
 }
 
 function violationText(dataset: string, report: QualityReport): string {
-  const failing = report.characteristics
-    .flatMap(({ checks }) => checks)
-    .filter((check) => check.severity === 'error' && check.score !== null && check.score < 1);
-  const first = failing.slice(0, 3).map((check) => check.message);
-  return `"${dataset}" breaks ${report.violations} expectation${report.violations === 1 ? '' : 's'} of its schema: ${first.join('; ')}`;
+  const failing = report.characteristics.flatMap(({ name, score, limits, checks }) => [
+    ...checks.filter(({ outcome }) => outcome === 'fail').map(({ name: check, message }) => `${check}: ${message}`),
+    ...(score !== null && limits.fail !== undefined && score < limits.fail ? [`${name} ${score.toFixed(3)} is below ${limits.fail}`] : []),
+  ]);
+  const more = failing.length > 3 ? `; and ${failing.length - 3} more` : '';
+  return `"${dataset}" fails ${report.violations} quality check${report.violations === 1 ? '' : 's'}: ${failing.slice(0, 3).join('; ')}${more}`;
 }
 
 function scoresText(report: QualityReport): string {

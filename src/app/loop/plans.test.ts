@@ -35,7 +35,7 @@ describe('the graphs of the churn project', () => {
     assert.deepEqual(graph(plans), {
       'ingest:customers': [],
       'quality:customers': ['ingest:customers'],
-      'split:customers': ['ingest:customers', 'quality:customers'],
+      'split:customers': ['quality:customers'],
       prepare: ['split:customers'],
       logistic: ['prepare', 'split:customers'],
       boosting: ['prepare', 'split:customers'],

@@ -96,7 +96,14 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
   return [
     { name: `ingest:${name}`, kind: 'data.ingest', after: [], parameters: { ...description, source }, inputs: {} },
     { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: description, inputs: version },
-    { name: `split:${name}`, kind: 'data.split', after: [`quality:${name}`], parameters: description, inputs: version },
+    {
+      name: `split:${name}`,
+      kind: 'data.split',
+      after: [],
+      parameters: description,
+      // the rows that go on, which are not all where some are set aside
+      inputs: { version: { step: `quality:${name}`, output: 'version' } },
+    },
   ];
 }
 

@@ -187,6 +187,31 @@ export async function qualityOf(db: Db, by: { readonly id: string } | { readonly
   return found?.report;
 }
 
+/** The newest report of each version of a dataset that is no part of a split; the newest versions, oldest first. */
+export async function qualityOfDataset(db: Db, dataset: string, limit: number): Promise<QualityReport[]> {
+  const found = await db
+    .tables<Tables>()
+    .selectFrom('dataset_versions')
+    .innerJoin('dataset_quality_reports', 'dataset_quality_reports.version', 'dataset_versions.digest')
+    .select('dataset_quality_reports.report')
+    .where('dataset_versions.dataset', '=', dataset)
+    .where('dataset_versions.part', 'is', null)
+    .where((where) =>
+      where.eb(
+        'dataset_quality_reports.position',
+        '=',
+        where
+          .selectFrom('dataset_quality_reports as newer')
+          .select(({ fn }) => fn.max('newer.position').as('newest'))
+          .whereRef('newer.version', '=', 'dataset_versions.digest'),
+      ),
+    )
+    .orderBy('dataset_versions.position', 'desc')
+    .limit(limit)
+    .execute();
+  return found.map(({ report }) => report).reverse();
+}
+
 /** Keeps a profile; it follows from the rows alone, so the first one stays. */
 export async function keepProfile(
   tx: Tx,

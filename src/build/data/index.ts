@@ -14,6 +14,7 @@ export type {
   VersionList,
 } from './port.ts';
 export { inferSchema } from './table-schema.ts';
+export { projectQuality } from './quality/project-request.ts';
 export { validateFrame, violationsOf } from './validate.ts';
 export { checkTarget } from './target.ts';
 export { partRanges, placeOf } from './hash-split.ts';

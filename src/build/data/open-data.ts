@@ -1,13 +1,13 @@
-import { eventType } from '#contract';
-import type { DatasetProfile, DatasetVersion, QualityReport } from '#contract';
-import { GyreError, asSha256, hasCode } from '#core';
+import type { DatasetProfile, DatasetVersion } from '#contract';
+import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
-import { insertQuality, keepProfile, listVersions, profileOf, qualityOf, splitById, splitsOf } from './data-store.ts';
+import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset, splitById, splitsOf } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
 import { ingest } from './ingest.ts';
-import type { Data, DataDeps, QualityRequest, VersionList } from './port.ts';
+import type { Data, DataDeps, VersionList } from './port.ts';
 import { profileFrame } from './profile.ts';
-import { qualityReport } from './quality.ts';
+import { judgeQuality } from './quality/judge-quality.ts';
+import { trendOf } from './quality/trend.ts';
 import { splitVersion } from './split.ts';
 import { summariseDatasets } from './summaries-store.ts';
 import { validateFrame } from './validate.ts';
@@ -25,7 +25,7 @@ export function openData(deps: DataDeps): Data {
     rowsPath: async (version) => blobs.localPath(asSha256((await findVersion(deps, version)).rowsDigest), { verify: true }),
     profile: (version, target) => profile(deps, version, target),
     validate: async (version, schema) => validateFrame(await openRows(deps, await findVersion(deps, version)), schema),
-    quality: (version, request) => quality(deps, version, request),
+    quality: (version, request) => judgeQuality(deps, version, request),
     compare: (from, to, options) => compare(deps, from, to, options),
     get: (version) => findVersion(deps, version),
     list: (options = {}) => list(deps, options),
@@ -45,6 +45,11 @@ export function openData(deps: DataDeps): Data {
       );
       if (found) return found;
       throw new GyreError('NOT_FOUND', `no quality report ${idOrVersion}, and no version of that digest has one`, { id: idOrVersion });
+    },
+    qualityTrend: async (dataset, limit = 100) => {
+      const reports = await store.read((db) => qualityOfDataset(db, dataset, limit));
+      if (reports.length > 0) return trendOf(dataset, reports);
+      throw new GyreError('NOT_FOUND', `no version of dataset "${dataset}" has a quality report`, { dataset });
     },
   };
 }
@@ -68,39 +73,6 @@ async function profile(deps: DataDeps, version: string, target: string | undefin
   const made = profileFrame(frame, found.digest, target);
   await deps.store.write(keepProfile, { profile: made, target: target ?? '' });
   return made;
-}
-
-async function quality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
-  const found = await findVersion(deps, version);
-  const frame = await openRows(deps, found);
-  for (const name of [request.key, request.target]) if (name !== undefined) frame.column(name);
-  const subject = { version: found, frame, request, now: deps.clock.now(), stored: await storedState(deps, found) };
-  const report = qualityReport(subject, deps.newId());
-  const scores = Object.fromEntries(report.characteristics.map(({ name, score }) => [name, score]));
-  return deps.store.write(async (tx, made: QualityReport) => {
-    await insertQuality(tx, made);
-    deps.events.publish(tx, {
-      type: eventType('quality_report.created'),
-      subject: made.id,
-      actor: by.identity,
-      data: { id: made.id, dataset: made.dataset, violations: made.violations, scores },
-    });
-    return made;
-  }, report);
-}
-
-/** Reads the stored source files again. The rows' file was checked when it was opened. */
-async function storedState({ blobs }: DataDeps, { manifest }: DatasetVersion): Promise<{ intact: boolean; message: string }> {
-  for (const { path, sha256 } of manifest.files) {
-    try {
-      await blobs.verify(asSha256(sha256));
-    } catch (error) {
-      if (!hasCode(error, 'DATA_LOSS') && !hasCode(error, 'NOT_FOUND')) throw error;
-      return { intact: false, message: `the stored ${path} is not what was recorded: ${error.message}` };
-    }
-  }
-  const what = manifest.files.length > 0 ? 'the source and the rows have' : 'the rows have';
-  return { intact: true, message: `${what} the digests that were recorded` };
 }
 
 async function list(

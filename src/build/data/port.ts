@@ -8,6 +8,7 @@ import type {
   EventTypes,
   QualityCheck,
   QualityReport,
+  QualityTrend,
   Split,
   TableSchema,
 } from '#contract';
@@ -17,6 +18,7 @@ import type { Events } from '#events';
 import type { Store } from '#store';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
 import type { MaskedColumns } from './masking.ts';
+import type { LimitEntry } from './quality/limits.ts';
 
 export interface DataDeps {
   readonly store: Store;
@@ -80,6 +82,27 @@ export interface QualityRequest {
   /** The instant that the data speak of, UTC milliseconds. */
   readonly asOf?: number;
   readonly maxAgeMs?: number;
+  /** Limits that win over the checks' and the schema's own, the last entry that fits first. */
+  readonly limits?: readonly LimitEntry[];
+  /** Personal columns: their values are not shown. */
+  readonly masked?: readonly string[];
+  /** Columns whose values are groups, or places: coverage and classes are compared between them. */
+  readonly groups?: readonly string[];
+  readonly places?: readonly string[];
+  /** Columns that no step uses. */
+  readonly unused?: readonly string[];
+  /** How rows will be dealt to parts, to see whether one stands in two. */
+  readonly split?: { readonly parts: Readonly<Record<string, number>>; readonly salt: string };
+  /** A dataset whose newest version shows the population that the rows stand for. */
+  readonly population?: string;
+  /** Rows that fail a check with a limit to fail are set aside (see `QualityReport.quarantine`); false without it. */
+  readonly quarantine?: boolean;
+  /** Whether to look for labels that contradict out-of-fold predictions; true without it. */
+  readonly labelErrors?: boolean;
+  /** Whether to look for rows that are nearly the same; true without it. */
+  readonly nearDuplicates?: boolean;
+  /** More rows that show the population, by a name to speak of: such as what production saw lately. */
+  readonly populations?: readonly { readonly name: string; readonly frame: Frame }[];
   readonly by: Actor;
 }
 
@@ -152,6 +175,10 @@ export interface Data {
   profile(version: string, target?: string): Promise<DatasetProfile>;
   /** Holds a version against a reviewed schema. */
   validate(version: string, schema: TableSchema): Promise<readonly QualityCheck[]>;
+  /**
+   * Judges a version: five characteristics, each made of named checks. With `quarantine`, bad rows and the others become versions of their own.
+   * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (a column that is not there), FAILED_PRECONDITION when every row would be set aside
+   */
   quality(version: string, request: QualityRequest): Promise<QualityReport>;
   /**
    * How two versions differ: rows, cells, columns, laws of values; of any size, in bounded memory.
@@ -169,4 +196,6 @@ export interface Data {
   splitsOf(version: string): Promise<readonly Split[]>;
   /** A report by its id, or the newest of a version. */
   getQuality(idOrVersion: string): Promise<QualityReport>;
+  /** The course of quality over a dataset's versions, at most `limit` of the newest ones. @throws GyreError NOT_FOUND without any report */
+  qualityTrend(dataset: string, limit?: number): Promise<QualityTrend>;
 }

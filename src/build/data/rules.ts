@@ -16,11 +16,13 @@ type TableShape = Pick<Frame, 'names' | 'has' | 'typeOf'>;
 
 /**
  * Reads a rule (`TotalCharges >= MonthlyCharges`, `Contract = 'One year'`) for a table.
+ * @param mayLack columns that the table may go without: a rule on one of them is not checked further
  * @throws GyreError INVALID_ARGUMENT when it is no comparison, names a column that is not there, or compares what cannot be compared
  */
-export function parseRule(text: string, table: TableShape): Rule {
+export function parseRule(text: string, table: TableShape, mayLack: (column: string) => boolean = () => false): Rule {
   const condition = parseRowCondition(text);
   const columns = columnsOfCondition(condition);
+  if (columns.some(mayLack)) return { text, condition, columns };
   const unknown = columns.find((name) => !table.has(name));
   if (unknown !== undefined) {
     const message = `rule "${text}": no column "${unknown}"; the columns are ${table.names.join(', ')}, and a text constant stands in single quotes`;

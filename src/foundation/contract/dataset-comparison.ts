@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Digest, oneOf, strict } from './common.ts';
-import { ColumnType } from './dataset.ts';
+import { ColumnType } from './table-schema.ts';
 import { CellValue } from './prediction.ts';
 
 /*

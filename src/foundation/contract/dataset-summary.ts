@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Id, Instant, Name, strict } from './common.ts';
-import { DatasetVersion, qualityCharacteristics } from './dataset.ts';
+import { DatasetVersion } from './dataset.ts';
+import { qualityCharacteristics } from './quality.ts';
 
 const Score = Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], { description: 'null: not measurable' });
 

@@ -1,30 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Digest, Id, Instant, Interval, Measured, Name, oneOf, strict } from './common.ts';
-
-export const columnTypes = ['integer', 'number', 'boolean', 'string', 'instant'] as const;
-export const ColumnType = oneOf(columnTypes);
-export type ColumnType = Static<typeof ColumnType>;
-
-/** What is expected of one column: the reviewed schema file holds a list of these. */
-export const ColumnSchema = strict({
-  name: Type.String({ minLength: 1 }),
-  type: ColumnType,
-  description: Type.Optional(Type.String()),
-  nullable: Type.Optional(Type.Boolean({ description: 'default: true' })),
-  unique: Type.Optional(Type.Boolean()),
-  min: Type.Optional(Type.Number()),
-  max: Type.Optional(Type.Number()),
-  categories: Type.Optional(Type.Array(Type.String(), { description: 'the only values allowed' })),
-  pattern: Type.Optional(Type.String({ description: 'a regular expression that the whole value matches' })),
-  maxMissing: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'largest share of missing values' })),
-});
-export type ColumnSchema = Static<typeof ColumnSchema>;
-
-export const TableSchema = strict({
-  columns: Type.Array(ColumnSchema, { minItems: 1 }),
-  rules: Type.Optional(Type.Array(Type.String(), { description: 'comparisons between columns, such as "TotalCharges >= MonthlyCharges"' })),
-});
-export type TableSchema = Static<typeof TableSchema>;
+import { ColumnType, TableSchema } from './table-schema.ts';
 
 export const DatasetFile = strict({
   path: Type.String(),
@@ -46,7 +22,7 @@ export const DatasetManifest = strict({
   derivedFrom: Type.Optional(
     strict({
       parents: Type.Array(Digest),
-      operation: oneOf(['split', 'append', 'filter']),
+      operation: oneOf(['split', 'append', 'filter', 'quarantine']),
       parameters: Type.Record(Type.String(), Type.Unknown()),
     }),
   ),
@@ -104,38 +80,6 @@ export type ColumnProfile = Static<typeof ColumnProfile>;
 
 export const DatasetProfile = strict({ dataset: Digest, rows: Type.Integer(), columns: Type.Array(ColumnProfile) });
 export type DatasetProfile = Static<typeof DatasetProfile>;
-
-export const qualityCharacteristics = ['accuracy', 'completeness', 'reliability', 'relevance', 'timeliness'] as const;
-export const FailingExample = strict({
-  row: Type.Optional(Type.Integer({ description: 'row number in the source, the header being line 1' })),
-  column: Type.Optional(Type.String()),
-  value: Type.Union([Type.String(), Type.Number(), Type.Null()]),
-});
-export type FailingExample = Static<typeof FailingExample>;
-export const QualityCheck = strict({
-  name: Type.String(),
-  score: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], { description: 'null: not measurable, the message says why' }),
-  weight: Type.Number(),
-  severity: oneOf(['error', 'warning', 'info']),
-  message: Type.String(),
-  failing: Type.Integer({ description: 'how many rows or columns fail' }),
-  examples: Type.Array(FailingExample),
-});
-export type QualityCheck = Static<typeof QualityCheck>;
-export const QualityReport = strict({
-  id: Id,
-  dataset: Digest,
-  characteristics: Type.Array(
-    strict({
-      name: oneOf(qualityCharacteristics),
-      score: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
-      checks: Type.Array(QualityCheck),
-    }),
-  ),
-  violations: Type.Integer({ description: 'checks of severity error that fail' }),
-  createdAt: Instant,
-});
-export type QualityReport = Static<typeof QualityReport>;
 
 export const SplitPart = strict({
   part: Name,

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Digest, Id, Instant, oneOf, strict } from './common.ts';
-import { ColumnType } from './dataset.ts';
+import { ColumnType } from './table-schema.ts';
 
 export const tasks = ['binary', 'multiclass', 'regression'] as const;
 export const Task = oneOf(tasks);

@@ -3,22 +3,14 @@ export { Problem } from './problem.ts';
 export { Identity, IdentityInput, IssuedToken, Permission, Role, Token, permissions, roles } from './access.ts';
 export {
   ColumnProfile,
-  ColumnSchema,
-  ColumnType,
   DatasetFile,
   DatasetManifest,
   DatasetProfile,
   DatasetVersion,
-  FailingExample,
   HistogramBin,
-  QualityCheck,
-  QualityReport,
   Split,
   SplitPart,
-  TableSchema,
-  columnTypes,
   datasetFormats,
-  qualityCharacteristics,
 } from './dataset.ts';
 export { DatasetSummary } from './dataset-summary.ts';
 export {
@@ -30,6 +22,21 @@ export {
   DatasetComparison,
   RowChanges,
 } from './dataset-comparison.ts';
+export { CheckLimits, ColumnRule, ColumnSchema, ColumnType, TableSchema, columnTypes } from './table-schema.ts';
+export {
+  FailingExample,
+  InferredSchema,
+  QualityCheck,
+  QualityOutcome,
+  QualityReport,
+  QualitySpec,
+  QualityTrend,
+  QualityTrendPoint,
+  Quarantine,
+  SchemaChange,
+  SchemaDifference,
+  qualityCharacteristics,
+} from './quality.ts';
 export {
   Charter,
   CharterVersion,

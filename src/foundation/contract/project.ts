@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
+import { QualitySpec } from './quality.ts';
 
 /*
  * The shape of `gyre.yaml`. Each section is the part of one room; this file and its neighbours are the one schema
@@ -55,6 +56,7 @@ export const DatasetSpec = strict({
   maxAge: Type.Optional(Duration),
   target: Type.Optional(Type.String({ description: 'column whose association with the others is profiled' })),
   split: Type.Optional(SplitSpec),
+  quality: Type.Optional(QualitySpec),
 });
 export type DatasetSpec = Static<typeof DatasetSpec>;
 

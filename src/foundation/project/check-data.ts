@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import type { DatasetSpec } from '#contract';
 import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
+import { checkQuality } from './check-quality.ts';
 import { sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import type { Finding } from './problems.ts';
@@ -19,6 +20,7 @@ export function checkData(context: CheckContext): Finding[] {
     ...checkSource(name, spec, context.facts.get(name)),
     ...checkColumns(context, name, spec),
     ...checkSplit(context, name, spec),
+    ...checkQuality(context, name, spec),
     ...(spec.asOf === undefined || isDay(spec.asOf)
       ? []
       : [{ path: ['data', name, 'asOf'], message: `"${spec.asOf}" is no day`, suggestion: 'write it as YYYY-MM-DD' }]),

@@ -19,6 +19,8 @@ export type { ComparisonOperator, ParsedGate, ParsedMonitorThreshold, ParsedThre
 export { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 export type { RowCondition, RowOperand } from './row-condition.ts';
 export { loadTableSchema, readTableSchema } from './schema-file.ts';
+export { tableSchemaText } from './schema-text.ts';
+export type { SchemaTextOptions } from './schema-text.ts';
 export type { SchemaFile } from './schema-file.ts';
 export { resolveReferences } from './references.ts';
 export { publishedSchema, publishedTableSchema } from './published-schema.ts';

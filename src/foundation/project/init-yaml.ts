@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
-import type { ColumnSchema, TableSchema } from '#contract';
+import type { TableSchema } from '#contract';
 import type { Guess } from './init-guess.ts';
+import { tableSchemaText } from './schema-text.ts';
 
 export interface ProjectTextInput {
   readonly name: string;
@@ -96,30 +97,13 @@ monitor:
 
 /** A reviewed schema file for what inference saw; the person who reads it makes it a reviewed one. */
 export function schemaText(dataset: string, schema: TableSchema): string {
-  const columns = schema.columns.map(columnText).join('\n');
-  const rules =
-    schema.rules === undefined || schema.rules.length === 0
-      ? ''
-      : `\nrules:\n${schema.rules.map((rule) => `  - ${word(rule)}`).join('\n')}\n`;
-  return `# What every version of ${dataset} has to fit; inferred from the data: read it, and say what must hold.
-# Per column: type (integer, number, boolean, string, instant), nullable, unique, min, max, categories, pattern, maxMissing.
-columns:
-${columns}
-${rules}`;
-}
-
-function columnText(column: ColumnSchema): string {
-  const members = Object.entries(column)
-    .filter(([, value]) => value !== undefined)
-    .map(
-      ([member, value]) =>
-        `${member}: ${Array.isArray(value) ? `[${value.map((item) => quoted(String(item))).join(', ')}]` : scalar(value)}`,
-    );
-  return `  - { ${members.join(', ')} }`;
-}
-
-function scalar(value: unknown): string {
-  return typeof value === 'string' ? inFlow(value) : String(value);
+  return tableSchemaText(schema, {
+    head: [
+      `What every version of ${dataset} has to fit; inferred from the data: read it, and say what must hold.`,
+      'Per column: type (integer, number, boolean, string, instant), presence, nullable, maxMissing, unique, references, min, max, categories,',
+      'pattern, minLength, maxLength, earliest, latest, order, freshness, population, severity. For the table: keys, references, time, rules, checks.',
+    ],
+  });
 }
 
 /** A word as a YAML scalar, quoted only where it must be. */

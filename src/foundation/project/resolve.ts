@@ -1,6 +1,7 @@
 import type { Charter, MonitorSpec, Project } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
+import { qualityLimits } from './quality-conditions.ts';
 import { dependenciesOf, inOrder } from './step-order.ts';
 
 const defaultParts: Readonly<Record<string, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
@@ -42,7 +43,7 @@ export function resolveProject(project: Project): ResolvedProject {
 }
 
 function resolveDataset(project: string, name: string, spec: Project['data'][string]): ResolvedDataset {
-  const { split, maxAge, ...rest } = spec;
+  const { split, maxAge, quality = {}, ...rest } = spec;
   return {
     ...rest,
     name,
@@ -51,6 +52,15 @@ function resolveDataset(project: string, name: string, spec: Project['data'][str
       parts: split?.parts ?? defaultParts,
       salt: split?.salt ?? project,
       ...(split?.stratify === undefined ? {} : { stratify: split.stratify }),
+    },
+    quality: {
+      limits: qualityLimits(quality),
+      quarantine: quality.quarantine ?? false,
+      groups: quality.groups ?? [],
+      places: quality.places ?? [],
+      ...(quality.population === undefined ? {} : { population: quality.population }),
+      labelErrors: quality.labelErrors ?? true,
+      nearDuplicates: quality.nearDuplicates ?? true,
     },
   };
 }

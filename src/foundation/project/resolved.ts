@@ -1,4 +1,4 @@
-import type { Charter, CommandStep, DatasetSpec, Project, TableSchema, TestSpec, TrainStep, TransformStep } from '#contract';
+import type { Charter, CheckLimits, CommandStep, DatasetSpec, Project, TableSchema, TestSpec, TrainStep, TransformStep } from '#contract';
 import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
 import type { Problem } from './problems.ts';
 
@@ -6,10 +6,20 @@ import type { Problem } from './problems.ts';
  * A project with every default settled, as other rooms see it: nothing here is optional that has a default.
  */
 
-export interface ResolvedDataset extends Omit<DatasetSpec, 'split' | 'maxAge'> {
+export interface ResolvedDataset extends Omit<DatasetSpec, 'split' | 'maxAge' | 'quality'> {
   readonly name: string;
   readonly maxAgeMs?: number;
   readonly split: { readonly parts: Readonly<Record<string, number>>; readonly salt: string; readonly stratify?: string };
+  readonly quality: {
+    /** Check or characteristic → the scores below which it warns or fails; later ones win. */
+    readonly limits: readonly (readonly [string, CheckLimits])[];
+    readonly quarantine: boolean;
+    readonly groups: readonly string[];
+    readonly places: readonly string[];
+    readonly population?: string;
+    readonly labelErrors: boolean;
+    readonly nearDuplicates: boolean;
+  };
 }
 
 export interface ResolvedTransformStep {

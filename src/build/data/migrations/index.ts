@@ -1,4 +1,5 @@
 import type { MigrationSet } from '#store';
 import { datasets } from './0001-datasets.ts';
+import { qualityOutcomes } from './0003-quality-outcomes.ts';
 
-export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets] };
+export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes] };

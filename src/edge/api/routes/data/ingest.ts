@@ -3,10 +3,10 @@ import { realpath } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { DatasetVersion, Name, QualityCheck, datasetFormats, oneOf, strict } from '#contract';
 import { GyreError } from '#core';
+import { projectQuality } from '#data';
 import type { IngestRequest } from '#data';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../../route.ts';
-import { qualityRequest } from './quality.ts';
 
 const sourceFormats = datasetFormats.filter((format) => format !== 'rows');
 
@@ -38,7 +38,7 @@ export const ingestRoutes: readonly Route[] = [
     answer: Ingested,
     handle: async ({ data, project }, { body, by }) => {
       const { version, created, violations, summary } = await data.ingest(await ingestRequest(project.current(), body, by));
-      if (created) await data.quality(version.digest, qualityRequest(project.current(), body.dataset, by));
+      if (created) await data.quality(version.digest, { ...projectQuality(project.current(), body.dataset), quarantine: false, by });
       return { version, created, violations, summary };
     },
   }),

@@ -1,7 +1,6 @@
-import { QualityReport } from '#contract';
-import type { Actor } from '#contract';
-import type { Data } from '#data';
-import type { LoadedProject } from '#project';
+import { Type } from 'typebox';
+import { Name, QualityReport, QualityTrend, strict } from '#contract';
+import { projectQuality } from '#data';
 import { route, type Route } from '../../route.ts';
 import { ById } from '../../shapes.ts';
 import { ByDigest } from './shapes.ts';
@@ -18,6 +17,32 @@ export const qualityRoutes: readonly Route[] = [
     handle: async ({ data }, { params }) => data.getQuality((await data.get(params.digest)).digest),
   }),
   route({
+    method: 'POST',
+    path: '/api/v1/datasets/:digest/quality',
+    permission: 'build',
+    tag: 'data',
+    summary: 'Judges a version anew, by what gyre.yaml and the reviewed schema say now',
+    params: ByDigest,
+    body: strict({
+      quarantine: Type.Optional(Type.Boolean({ description: 'set rows aside that fail; default: as gyre.yaml says' })),
+    }),
+    answer: QualityReport,
+    handle: async ({ data, project }, { params, body, by }) => {
+      const { digest, dataset } = await data.get(params.digest);
+      return data.quality(digest, { ...projectQuality(project.current(), dataset), ...body, by });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/quality-trend',
+    permission: 'read',
+    tag: 'data',
+    summary: 'The course of quality over a dataset’s versions: the newest report of each, oldest version first',
+    query: strict({ dataset: Name, limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }) }),
+    answer: QualityTrend,
+    handle: ({ data }, { query }) => data.qualityTrend(query.dataset, query.limit),
+  }),
+  route({
     method: 'GET',
     path: '/api/v1/quality-reports/:id',
     permission: 'read',
@@ -28,17 +53,3 @@ export const qualityRoutes: readonly Route[] = [
     handle: ({ data }, { params }) => data.getQuality(params.id),
   }),
 ];
-
-/** What a version is held against: the dataset's section of the project's file. */
-export function qualityRequest(project: LoadedProject, name: string, by: Actor): Parameters<Data['quality']>[1] {
-  const dataset = project.resolved.datasets.find((candidate) => candidate.name === name);
-  const schema = project.schemas[name];
-  return {
-    ...(schema === undefined ? {} : { schema }),
-    ...(dataset === undefined ? {} : { key: dataset.key }),
-    ...(dataset?.target === undefined ? {} : { target: dataset.target }),
-    ...(dataset?.asOf === undefined ? {} : { asOf: Date.parse(`${dataset.asOf}T00:00:00Z`) }),
-    ...(dataset?.maxAgeMs === undefined ? {} : { maxAgeMs: dataset.maxAgeMs }),
-    by,
-  };
-}

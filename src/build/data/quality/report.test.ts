@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { QualityCheck, QualityReport, TableSchema } from '#contract';
 import { readCsv } from '#tables';
-import { inferSchema } from './table-schema.ts';
-import { ada, openBench } from './testing.ts';
-import type { Bench } from './testing.ts';
-import { validateFrame, violationsOf } from './validate.ts';
+import { inferSchema } from '../table-schema.ts';
+import { ada, openBench } from '../testing.ts';
+import type { Bench } from '../testing.ts';
+import { validateFrame, violationsOf } from '../validate.ts';
 
 const checkOf = (report: QualityReport, name: string): QualityCheck => {
   const found = report.characteristics.flatMap(({ checks }) => checks).find((check) => check.name === name);
@@ -76,9 +76,10 @@ describe('a quality report', () => {
     assert.equal(checkOf(made, 'key present').failing, 1);
     assert.deepEqual(checkOf(made, 'duplicate rows').examples, [{ row: 5, column: 'k', value: 'd' }]);
     assert.deepEqual(
-      checkOf(made, 'consistent labels').examples.map(({ row }) => row),
-      [2, 3],
+      checkOf(made, 'consistent labels').examples.map(({ row, value, note }) => [row, value, note]),
+      [[3, 'yes', 'row 2 is alike and says otherwise']],
     );
+    assert.equal(checkOf(made, 'consistent labels').failing, 2, 'both rows');
     assert.equal(made.violations, 2);
   });
 
@@ -94,7 +95,8 @@ describe('a quality report', () => {
     assert.deepEqual(failing('no hidden keys'), ['name']);
     assert.deepEqual(failing('no leak'), ['copy']);
     assert.deepEqual(failing('related to the target'), ['noise']);
-    assert.equal(checkOf(made, 'no leak').severity, 'error');
+    assert.equal(checkOf(made, 'no leak').outcome, 'fail');
+    assert.equal(made.outcome, 'fail');
   });
 
   test('measures the age of the newest instant, and instants of the future', async () => {

@@ -1,0 +1,107 @@
+import { eventType } from '#contract';
+import type { DatasetVersion, QualityReport, TableSchema } from '#contract';
+import { GyreError, asSha256, hasCode } from '#core';
+import type { Frame } from '#tables';
+import { insertQuality, listVersions } from '../data-store.ts';
+import type { DataDeps, QualityRequest } from '../port.ts';
+import { limitsOfSchema } from '../validate.ts';
+import { findVersion, openRows, recordVersions } from '../versions.ts';
+import { frameBatches } from './batches.ts';
+import { failureLog } from './failure-log.ts';
+import { prepareQuarantine } from './quarantine.ts';
+import { lookupKey, referencesOf } from './references.ts';
+import { qualityReport } from './report.ts';
+import { hashIndex, hashRows } from './row-hash.ts';
+import type { Lookup, QualitySubject } from './subject.ts';
+
+/** See `Data.quality`. The report, its quarantine and their events become visible in one transaction. */
+export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
+  const found = await findVersion(deps, version);
+  const frame = await openRows(deps, found);
+  for (const name of [request.key, request.target]) if (name !== undefined) frame.column(name);
+  const now = deps.clock.now();
+  const log = request.quarantine === true ? failureLog() : undefined;
+  const subject: QualitySubject = {
+    version: found,
+    batches: frameBatches(frame),
+    sample: frame,
+    request: { ...request, populations: [...(await referencePopulation(deps, request.population)), ...(request.populations ?? [])] },
+    masked: new Set(request.masked ?? []),
+    limits: [...limitsOfSchema(request.schema), ...(request.limits ?? [])],
+    ...(log === undefined ? {} : { log }),
+    now,
+    stored: await storedState(deps, found),
+    lookups: await lookupsOf(deps, request.schema),
+  };
+  const report = await qualityReport(subject, deps.newId());
+  const aside = log && (await prepareQuarantine(deps, found, log, by));
+  const whole: QualityReport = aside === undefined ? report : { ...report, quarantine: aside.quarantine };
+  const scores = Object.fromEntries(report.characteristics.map(({ name, score }) => [name, score]));
+  return deps.store.write(async (tx, made: QualityReport) => {
+    await recordVersions(tx, deps, aside?.versions ?? [], { now, reason: 'quarantine' });
+    await insertQuality(tx, made);
+    deps.events.publish(tx, {
+      type: eventType('quality_report.created'),
+      subject: made.id,
+      actor: by.identity,
+      data: { id: made.id, dataset: made.dataset, violations: made.violations, scores },
+    });
+    return made;
+  }, whole);
+}
+
+async function referencePopulation(deps: DataDeps, dataset: string | undefined): Promise<{ name: string; frame: Frame }[]> {
+  if (dataset === undefined) return [];
+  const version = await newestVersion(deps, dataset);
+  if (!version) {
+    const message = `there is no version of "${dataset}", which shows the population: ingest it first`;
+    throw new GyreError('FAILED_PRECONDITION', message, { dataset });
+  }
+  return [{ name: dataset, frame: await openRows(deps, version) }];
+}
+
+/** Reads the stored source files again. The rows' file was checked when it was opened. */
+async function storedState({ blobs }: DataDeps, { manifest }: DatasetVersion): Promise<{ intact: boolean; message: string }> {
+  for (const { path, sha256 } of manifest.files) {
+    try {
+      await blobs.verify(asSha256(sha256));
+    } catch (error) {
+      if (!hasCode(error, 'DATA_LOSS') && !hasCode(error, 'NOT_FOUND')) throw error;
+      return { intact: false, message: `the stored ${path} is not what was recorded: ${error.message}` };
+    }
+  }
+  const what = manifest.files.length > 0 ? 'the source and the rows have' : 'the rows have';
+  return { intact: true, message: `${what} the digests that were recorded` };
+}
+
+/** The values that the schema's references may have: those of the newest version of each dataset. */
+async function lookupsOf(deps: DataDeps, schema: TableSchema | undefined): Promise<Map<string, Lookup>> {
+  const lookups = new Map<string, Lookup>();
+  for (const reference of schema ? referencesOf(schema) : []) {
+    const key = lookupKey(reference);
+    if (!lookups.has(key)) lookups.set(key, await lookup(deps, reference.dataset, reference.to));
+  }
+  return lookups;
+}
+
+async function lookup(deps: DataDeps, dataset: string, columns: readonly string[]): Promise<Lookup> {
+  const version = await newestVersion(deps, dataset);
+  if (!version) return { missing: `there is no version of dataset "${dataset}"` };
+  const known = version.schema.columns.map(({ name }) => name);
+  const absent = columns.filter((column) => !known.includes(column));
+  if (absent.length > 0) return { missing: `dataset "${dataset}" has no column ${absent.join(', ')}` };
+  const frame = await openRows(deps, version, columns);
+  return { values: indexOf(frame, columns), version: version.digest };
+}
+
+function indexOf(frame: Frame, columns: readonly string[]): ReturnType<typeof hashIndex> {
+  const { high, low } = hashRows(frame, columns);
+  const index = hashIndex();
+  for (let row = 0; row < frame.rows; row++) index.add(high[row], low[row]);
+  return index;
+}
+
+/** The newest version of a dataset that is no part of a split. */
+async function newestVersion({ store }: DataDeps, dataset: string): Promise<DatasetVersion | undefined> {
+  return (await store.read((db) => listVersions(db, { dataset, part: null }, 1, undefined)))[0]?.version;
+}

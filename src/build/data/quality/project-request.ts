@@ -1,0 +1,36 @@
+import type { LoadedProject } from '#project';
+import type { QualityRequest } from '../port.ts';
+
+/** What a dataset's versions are held against: its section of the project's file, its reviewed schema, the charter's personal columns. */
+export function projectQuality(project: LoadedProject, dataset: string): Omit<QualityRequest, 'by'> {
+  const schema = project.schemas[dataset];
+  const masked = project.resolved.charter.personalData?.columns ?? [];
+  const found = project.resolved.datasets.find(({ name }) => name === dataset);
+  const base = { masked, ...(schema === undefined ? {} : { schema }) };
+  if (found === undefined) return base;
+  const { key, target, asOf, maxAgeMs, quality } = found;
+  return {
+    ...base,
+    key,
+    split: found.split,
+    limits: quality.limits,
+    groups: quality.groups,
+    places: quality.places,
+    unused: unusedColumns(project, dataset),
+    quarantine: quality.quarantine,
+    labelErrors: quality.labelErrors,
+    nearDuplicates: quality.nearDuplicates,
+    ...(quality.population === undefined ? {} : { population: quality.population }),
+    ...(target === undefined ? {} : { target }),
+    ...(asOf === undefined ? {} : { asOf: Date.parse(`${asOf}T00:00:00Z`) }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+  };
+}
+
+/** Columns that every transform step on the dataset leaves out. */
+function unusedColumns(project: LoadedProject, dataset: string): readonly string[] {
+  const [first, ...others] = project.resolved.steps.flatMap((step) =>
+    step.kind === 'transform' && step.dataset === dataset ? [step.spec.transform.exclude ?? []] : [],
+  );
+  return (first ?? []).filter((column) => others.every((excluded) => excluded.includes(column)));
+}

@@ -1,0 +1,47 @@
+import type { DatasetVersion } from '#contract';
+import type { Frame } from '#tables';
+import type { QualityRequest } from '../port.ts';
+import type { Batches } from './batches.ts';
+import type { Collector } from './collector.ts';
+import type { FailureLog } from './failure-log.ts';
+import { limitsFor } from './limits.ts';
+import type { Finding, LimitEntry } from './limits.ts';
+import type { Masked } from './masking.ts';
+import { tally } from './row-check.ts';
+import type { RowCheck } from './row-check.ts';
+import type { HashIndex } from './row-hash.ts';
+
+/** What the checks look at. */
+export interface QualitySubject {
+  readonly version: DatasetVersion;
+  /** All rows. */
+  readonly batches: Batches;
+  /** The rows themselves, or a sample of them where there are too many for checks that need them side by side. */
+  readonly sample: Frame;
+  readonly request: Omit<QualityRequest, 'by'>;
+  readonly masked: Masked;
+  /** Now, UTC milliseconds. */
+  readonly now: number;
+  /** Whether the stored bytes of rows and source still have their digests; with words for the case that they have not. */
+  readonly stored: { readonly intact: boolean; readonly message: string };
+  /** Limits that win over the checks' own. */
+  readonly limits: readonly LimitEntry[];
+  /** Takes the rows that fail a check with a limit to fail, where they are to be set aside. */
+  readonly log?: FailureLog;
+  /** What the schema refers to, by `lookupKey`. */
+  readonly lookups: ReadonlyMap<string, Lookup>;
+}
+
+/** The values that a reference may have. */
+export type Lookup = { readonly values: HashIndex; readonly version: string } | { readonly missing: string };
+
+/** A finding made on the sample says so. */
+export function onSample({ sample, batches }: Pick<QualitySubject, 'sample' | 'batches'>, finding: Finding): Finding {
+  return sample.rows === batches.rows ? finding : { ...finding, sampled: sample.rows };
+}
+
+/** Counts what fails a check; rows that are to be set aside for it are logged. */
+export function judgedRows({ masked, limits, log }: QualitySubject, check: RowCheck): Collector {
+  const isBlame = check.blamesRow !== false && limitsFor(check.name, check.limits, limits).fail !== undefined;
+  return tally(check, masked, log && isBlame ? (failing, row) => log.add(failing.name, row) : undefined);
+}
