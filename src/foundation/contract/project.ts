@@ -126,9 +126,29 @@ export const CommandStep = strict({
   run: Type.String({ minLength: 1 }),
   deps: Type.Optional(Type.Array(Type.String())),
   params: Type.Optional(Type.Record(Type.String(), Scalar)),
-  outs: Type.Optional(Type.Array(Type.String())),
+  outs: Type.Optional(Type.Array(Type.String(), { description: 'of a step with items: one path an item, such as "thumbs/{stem}.png"' })),
+  env: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String(), {
+      description: 'environment variables that results depend on; no secrets: they are kept with the run',
+    }),
+  ),
   after: Type.Optional(Type.Array(Name)),
   timeout: Type.Optional(Duration),
+  per_file: Type.Optional(Type.String({ minLength: 1, description: 'a glob: each file that it matches is an item of its own' })),
+  group: Type.Optional(
+    Type.String({ minLength: 1, description: 'a glob with names in braces: files for which they stand for the same are one item' }),
+  ),
+  batch: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000, description: 'how many items one process is given; default 1' })),
+  parallel: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 256, description: 'how many processes at a time; default: the workers setting' }),
+  ),
+  retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 20, description: 'how often an item that failed is tried again; default 2' })),
+  on_error: Type.Optional(oneOf(['continue', 'stop'], { description: 'after an item has failed for good; default continue' })),
+  allow_failed: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$' })], {
+      description: 'so many items may fail, as a number or a share ("1%"), and the step still succeeds; default 0',
+    }),
+  ),
 });
 export type CommandStep = Static<typeof CommandStep>;
 export const StepSpec = Type.Union([TransformStep, TrainStep, CommandStep]);

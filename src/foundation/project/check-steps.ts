@@ -1,6 +1,7 @@
-import type { ColumnTransforms, CommandStep, TransformStep } from '#contract';
+import type { ColumnTransforms, TransformStep } from '#contract';
 import { columnFinding } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
+import { checkCommandStep, checkOutputs } from './check-commands.ts';
 import { checkTrainStep } from './check-trainers.ts';
 import type { Finding } from './problems.ts';
 import { findCycle } from './step-order.ts';
@@ -123,34 +124,4 @@ function checkClip(transforms: ColumnTransforms, path: readonly string[]): Findi
       suggestion: 'quantiles such as { lower: 0.005, upper: 0.995 }',
     },
   ];
-}
-
-function checkCommandStep(context: CheckContext, name: string, step: CommandStep): Finding[] {
-  const { steps } = context.project;
-  return (step.after ?? []).flatMap((other, index): Finding[] => {
-    if (Object.hasOwn(steps, other)) return [];
-    const suggestion = suggestionFor(other, Object.keys(steps), 'steps');
-    return [
-      {
-        path: ['steps', name, 'after', index],
-        message: `there is no step "${other}"`,
-        ...(suggestion === undefined ? {} : { suggestion }),
-      },
-    ];
-  });
-}
-
-/** Two steps that write one file would overwrite each other's work. */
-function checkOutputs(context: CheckContext): Finding[] {
-  const owners = new Map<string, string>();
-  const findings: Finding[] = [];
-  for (const [name, step] of Object.entries(context.project.steps)) {
-    if (!('run' in step)) continue;
-    (step.outs ?? []).forEach((out, index) => {
-      const owner = owners.get(out);
-      if (owner === undefined) owners.set(out, name);
-      else findings.push({ path: ['steps', name, 'outs', index], message: `"${out}" is written by step "${owner}" already` });
-    });
-  }
-  return findings;
 }

@@ -23,6 +23,8 @@ export { tableSchemaText } from './schema-text.ts';
 export type { SchemaTextOptions } from './schema-text.ts';
 export type { SchemaFile } from './schema-file.ts';
 export { resolveReferences } from './references.ts';
+export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-pattern.ts';
+export type { ItemPattern } from './item-pattern.ts';
 export { publishedSchema, publishedTableSchema } from './published-schema.ts';
 export { initProject } from './init-project.ts';
 export type { InitOptions, InitResult } from './init-project.ts';

@@ -7,6 +7,10 @@ type Scalar = string | number | boolean;
 
 const reference = /\$\{([^}]*)\}?/g;
 const credentialName = /(password|passwd|secret|token|apikey|api_key|credential|privatekey|private_key)/i;
+/** Whether a name says that its value is a secret. */
+export function isCredentialName(name: string): boolean {
+  return credentialName.test(name);
+}
 const credentialInUrl = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:(?!\$\{)[^\s/@]+@/i;
 
 /**

@@ -2,7 +2,7 @@ import type { Charter, MonitorSpec, Project } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
-import { dependenciesOf, inOrder } from './step-order.ts';
+import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
 
 const defaultParts: Readonly<Record<string, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
 const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environments']> = {
@@ -75,7 +75,8 @@ function resolveStep(project: Project, name: string): ResolvedStep {
     const dataset = 'transform' in source ? source.of : '';
     return { kind: 'train', name, dataset, transform: step.of, spec: { ...step, params: step.params ?? {}, seed: step.seed ?? 0 }, after };
   }
-  return { kind: 'command', name, spec: step, ...(step.timeout === undefined ? {} : { timeoutMs: parseDuration(step.timeout) }), after };
+  const timeout = step.timeout === undefined ? {} : { timeoutMs: parseDuration(step.timeout) };
+  return { kind: 'command', name, spec: step, ...timeout, after, writers: writersOf(steps, name) };
 }
 
 function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {

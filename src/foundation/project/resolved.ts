@@ -46,6 +46,8 @@ export interface ResolvedCommandStep {
   readonly spec: CommandStep;
   readonly timeoutMs?: number;
   readonly after: readonly string[];
+  /** Those of `after` that may write what it reads. */
+  readonly writers: readonly string[];
 }
 
 export type ResolvedStep = ResolvedTransformStep | ResolvedTrainStep | ResolvedCommandStep;

@@ -1,19 +1,27 @@
 import type { Project, StepSpec } from '#contract';
+import { mayMeet } from './item-pattern.ts';
 
 type Steps = Project['steps'];
 
 /** The steps that a step needs: its transform, the steps it comes after, and those that write a file it reads. */
 export function dependenciesOf(steps: Steps, name: string): readonly string[] {
   const step = steps[name];
-  const others = Object.keys(steps);
   if ('transform' in step) return [];
   if ('trainer' in step) return Object.hasOwn(steps, step.of) ? [step.of] : [];
-  const writers = others.filter((other) => other !== name && writes(steps[other], step.deps ?? []));
+  const writers = writersOf(steps, name);
   return [...new Set([...(step.after ?? []).filter((other) => Object.hasOwn(steps, other)), ...writers])];
 }
 
-function writes(step: StepSpec, files: readonly string[]): boolean {
-  return 'run' in step && (step.outs ?? []).some((out) => files.includes(out));
+/** The steps that may write what a command step reads: its dependencies and the files that its items are made of. */
+export function writersOf(steps: Steps, name: string): readonly string[] {
+  const step = steps[name];
+  if (!('run' in step)) return [];
+  const reads = [...(step.deps ?? []), ...[step.per_file, step.group].filter((pattern) => pattern !== undefined)];
+  return Object.keys(steps).filter((other) => other !== name && writes(steps[other], reads));
+}
+
+function writes(step: StepSpec, reads: readonly string[]): boolean {
+  return 'run' in step && (step.outs ?? []).some((out) => reads.some((read) => mayMeet(out, read)));
 }
 
 /** The steps of a circle, in order; undefined when there is none. */
