@@ -1,5 +1,9 @@
 export { openPipelines } from './pipelines.ts';
+export { processItems } from './items/process-items.ts';
+export type { ItemsOutcome, ItemsRequest, ItemToProcess, StagedOutputs } from './items/process-items.ts';
+export type { BatchOutcome } from './items/item-pool.ts';
 export type {
+  ItemListOptions,
   JsonObject,
   JsonValue,
   ListOptions,

@@ -16,7 +16,8 @@ import {
   updateRun,
 } from './pipelines-store.ts';
 import type { RunRow, StepRow } from './pipelines-store.ts';
-import type { ListOptions, PipelineSignal, Pipelines, PipelinesOptions, StepHandler, Submission } from './port.ts';
+import { itemsOf } from './items/list-items.ts';
+import type { ItemListOptions, ListOptions, PipelineSignal, Pipelines, PipelinesOptions, StepHandler, Submission } from './port.ts';
 import { RunExecution } from './run-execution.ts';
 
 const defaultLeaseMs = 15_000;
@@ -130,15 +131,20 @@ class PipelineRoom implements Pipelines {
   }
 
   async logs(id: string, step: string): Promise<readonly string[]> {
+    return (await this.#step(id, step)).log;
+  }
+
+  async items(id: string, step: string, options: ItemListOptions): ReturnType<Pipelines['items']> {
+    return itemsOf(this.#options.store, (await this.#step(id, step)).id, options);
+  }
+
+  /** @throws GyreError NOT_FOUND */
+  async #step(id: string, step: string): Promise<StepRow> {
     const { steps } = await this.#read(id);
     const found = steps.find((row) => row.step === step);
-    if (found === undefined) {
-      throw new GyreError('NOT_FOUND', `pipeline run ${id} has no step "${step}"; it has ${steps.map((row) => row.step).join(', ')}`, {
-        run: id,
-        step,
-      });
-    }
-    return found.log;
+    if (found !== undefined) return found;
+    const known = steps.map((row) => row.step).join(', ');
+    throw new GyreError('NOT_FOUND', `pipeline run ${id} has no step "${step}"; it has ${known}`, { run: id, step });
   }
 
   async cancel(id: string, by: PipelineRun['createdBy']): Promise<PipelineRun> {

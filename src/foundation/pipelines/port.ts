@@ -1,4 +1,4 @@
-import type { Actor, EventTypes, PipelineRun } from '#contract';
+import type { Actor, EventTypes, PipelineRun, StepItem } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
@@ -20,6 +20,8 @@ export interface StepContext {
   /** Named outputs of earlier steps. */
   readonly inputs: JsonObject;
   readonly seed?: number;
+  /** Nothing that is known from earlier runs is to be reused. */
+  readonly fresh: boolean;
   /** Aborts when the run is cancelled, the process stops, or another process took the run over. */
   readonly signal: AbortSignal;
   /** Keeps a line with the step; the last ones are shown. */
@@ -112,6 +114,15 @@ export interface PipelinesOptions {
   readonly project?: string;
 }
 
+export interface ItemListOptions {
+  readonly limit: number;
+  /** From the page before. */
+  readonly after?: string;
+  readonly state?: StepItem['state'];
+  /** Only items that have this file among their inputs or outputs. */
+  readonly file?: string;
+}
+
 export interface ListOptions {
   readonly limit: number;
   /** From the page before. */
@@ -134,6 +145,11 @@ export interface Pipelines extends AsyncDisposable {
   list(options: ListOptions): Promise<{ readonly items: readonly PipelineRun[]; readonly next?: string }>;
   /** The last lines that a step wrote. @throws GyreError NOT_FOUND */
   logs(id: string, step: string): Promise<readonly string[]>;
+  /**
+   * The items of a step that works by file or by group, as this run left them, in the order of their names; none for other steps.
+   * @throws GyreError NOT_FOUND
+   */
+  items(id: string, step: string, options: ItemListOptions): Promise<{ readonly items: readonly StepItem[]; readonly next?: string }>;
   /** Stops a run; fine when it has ended. @throws GyreError NOT_FOUND */
   cancel(id: string, by: Actor): Promise<PipelineRun>;
   /** Takes over what owners that are gone have left. Finished steps stay; a step that was cut off is run again. @returns the runs' ids */

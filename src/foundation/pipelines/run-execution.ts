@@ -192,6 +192,7 @@ export class RunExecution {
       parameters: step.plan.parameters,
       inputs,
       ...(step.plan.seed === undefined ? {} : { seed: step.plan.seed }),
+      fresh: this.#run.fresh,
       signal: this.#stop.signal,
       log: (line) => {
         log.push(line);

@@ -1,4 +1,5 @@
 import type { MigrationSet } from '#store';
 import { pipelines } from './0001-pipelines.ts';
+import { stepItems } from './0002-step-items.ts';
 
-export const pipelinesMigrations: MigrationSet = { room: 'pipelines', migrations: [pipelines] };
+export const pipelinesMigrations: MigrationSet = { room: 'pipelines', migrations: [pipelines, stepItems] };
