@@ -27,6 +27,7 @@ import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
 import { commandStep } from './loop/command-step.ts';
 import { dataSteps } from './loop/data-steps.ts';
+import { itemStep } from './loop/item-step.ts';
 import { judgingSteps } from './loop/judging-steps.ts';
 import { type Loop, openLoop } from './loop/loop.ts';
 import { modelSteps } from './loop/model-steps.ts';
@@ -229,7 +230,11 @@ export async function compose(options: ComposeOptions): Promise<House> {
     workers: values.workers === 0 ? Math.min(4, availableParallelism()) : values.workers,
   };
   const steps = [...dataSteps(loopRooms), ...modelSteps(loopRooms), ...judgingSteps(loopRooms), ...retrainingSteps(loopRooms)];
-  for (const handler of [...steps, commandStep(loopRooms, join(folder.path, 'jobs', 'parameters'))]) pipelines.register(handler);
+  const commands = [
+    commandStep(loopRooms, join(folder.path, 'jobs', 'parameters')),
+    itemStep(loopRooms, { store, clock, folder: join(folder.temporary, 'items') }),
+  ];
+  for (const handler of [...steps, ...commands]) pipelines.register(handler);
   const loop = openLoop({ rooms: loopRooms, pipelines, planes, clock });
   const triggers = opened.use(
     await openTriggers({

@@ -3,18 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asSha256, GyreError } from '#core';
 import type { StepHandler } from '#pipelines';
+import { lastLines } from './command-output.ts';
 import { stepOf } from './model-steps.ts';
 import type { LoopRooms } from './rooms.ts';
 import { texts } from './values.ts';
-
-const lastLines = 20;
 
 /**
  * The step in any language: a process in the project's folder. It reads GYRE_PARAMS (a JSON file) and GYRE_INPUT_<NAME>, writes
  * GYRE_OUTPUT_<NAME>, and its exit code decides. Its outputs are kept as blobs, and put back where they are missing.
  * @param folder where parameter files lie while a step runs
  */
-export function commandStep(rooms: LoopRooms, folder: string): StepHandler {
+export function commandStep(rooms: Pick<LoopRooms, 'project' | 'blobs' | 'executor' | 'workers'>, folder: string): StepHandler {
   return {
     kind: 'command',
     version: '1',
@@ -32,7 +31,7 @@ export function commandStep(rooms: LoopRooms, folder: string): StepHandler {
     run: async (context) => {
       const project = rooms.project();
       const step = stepOf(project, String(context.parameters['step']), 'command');
-      const { run, deps = [], outs = [], params = {} } = step.spec;
+      const { run, deps = [], outs = [], params = {}, env = {} } = step.spec;
       const job = `${context.pipelineRun}-${step.name}-${context.attempt}`;
       const parameterFile = join(folder, `${job}.json`);
       await mkdir(folder, { recursive: true });
@@ -43,6 +42,7 @@ export function commandStep(rooms: LoopRooms, folder: string): StepHandler {
         command: run,
         cwd: project.folder,
         env: {
+          ...env,
           GYRE_PARAMS: parameterFile,
           GYRE_SEED: String(context.seed ?? 0),
           GYRE_THREADS: String(rooms.workers),
@@ -58,7 +58,7 @@ export function commandStep(rooms: LoopRooms, folder: string): StepHandler {
       const status = await rooms.executor.wait(job).finally(() => context.signal.removeEventListener('abort', cancel));
       if (status.state !== 'succeeded') {
         const why = status.state === 'failed' || status.state === 'lost' ? status.message : status.state;
-        throw new GyreError('ABORTED', `step "${step.name}" (${run}): ${why}\n${await tail(rooms, job)}`);
+        throw new GyreError('ABORTED', `step "${step.name}" (${run}): ${why}\n${(await lastLines(rooms.executor, job)).join('\n')}`);
       }
       const kept: Record<string, string> = {};
       for (const out of outs) {
@@ -77,10 +77,4 @@ function variable(path: string): string {
   return basename(path)
     .replaceAll(/[^A-Za-z0-9]+/g, '_')
     .toUpperCase();
-}
-
-async function tail(rooms: LoopRooms, job: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of rooms.executor.logs(job, { stream: 'stderr' })) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8').trimEnd().split('\n').slice(-lastLines).join('\n');
 }

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { GyreError } from '#core';
 import type { JsonValue, StepPlan } from '#pipelines';
-import type { LoadedProject, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
+import { mayMeet } from '#project';
+import type { LoadedProject, ResolvedCommandStep, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
 import { datasetOf } from './data-steps.ts';
+import { digestsOfDeps, fileDigest } from './dep-digests.ts';
 
 type Inputs = StepPlan['inputs'];
 
@@ -178,23 +178,24 @@ function modelPlans(
   ];
 }
 
-async function commandPlan(project: LoadedProject, step: Extract<ResolvedStep, { kind: 'command' }>): Promise<StepPlan> {
-  const deps: Record<string, string> = {};
-  for (const path of step.spec.deps ?? []) deps[path] = await fileDigest(join(project.folder, path), path);
-  return { name: step.name, kind: 'command', after: step.after, parameters: { step: step.name, spec: plain(step.spec), deps }, inputs: {} };
+async function commandPlan(project: LoadedProject, step: ResolvedCommandStep): Promise<StepPlan> {
+  const { name, after, spec } = step;
+  const parameters = { step: name, spec: plain(spec) };
+  // What the items of this step are shows when it runs.
+  if (spec.per_file !== undefined || spec.group !== undefined) return { name, kind: 'command.items', after, parameters, inputs: {} };
+  const commands = project.resolved.steps.filter((other) => other.kind === 'command');
+  const writers = commands.filter((other) => step.writers.includes(other.name));
+  // A file that an earlier step writes counts as that step leaves it, not as it lies there now.
+  const isWritten = (path: string): boolean => writers.some((writer) => (writer.spec.outs ?? []).some((out) => mayMeet(out, path)));
+  const deps = await digestsOfDeps(
+    project.folder,
+    (spec.deps ?? []).filter((path) => !isWritten(path)),
+  );
+  const inputs = Object.fromEntries(writers.map((writer) => [writer.name, { step: writer.name, output: 'outs' }]));
+  return { name, kind: 'command', after, parameters: { ...parameters, deps }, inputs };
 }
 
 /** A value as the JSON that a step's parameters hold. */
 function plain(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value)) as JsonValue;
-}
-
-async function fileDigest(path: string, asWritten: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  } catch (error) {
-    throw new GyreError('NOT_FOUND', `cannot read the source ${asWritten} (${path})`, { path }, { cause: error });
-  }
-  return hash.digest('hex');
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Id, PipelineRun, oneOf, page, strict } from '#contract';
+import { Id, PipelineRun, StepItem, oneOf, page, stepItemStates, strict } from '#contract';
 import { GyreError } from '#core';
 import { route, type Route } from '../route.ts';
 import { ById, Reason, StepLog, paging } from '../shapes.ts';
@@ -69,5 +69,20 @@ export const pipelineRoutes: readonly Route[] = [
       }
       return { lines: await pipelines.logs(params.id, params.step) };
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/pipeline-runs/:id/steps/:step/items',
+    permission: 'read',
+    tag: 'pipelines',
+    summary: 'The items of a step that works by file or by group, as the run left them: inputs, outputs, state, last lines of what failed',
+    params: strict({ id: Id, step: Id }),
+    query: strict({
+      ...paging,
+      state: Type.Optional(oneOf(stepItemStates)),
+      file: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'a path: items that read or wrote this file' })),
+    }),
+    answer: page(StepItem),
+    handle: ({ pipelines }, { params, query }) => pipelines.items(params.id, params.step, query),
   }),
 ];

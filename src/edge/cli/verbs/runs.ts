@@ -7,12 +7,13 @@ import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
+import { registerStepItems } from './step-items.ts';
 import { examples } from '../verb.ts';
 
 export const registerRuns: Register = (program, bind) => {
   const pipeline = program
     .command('pipeline')
-    .summary('pipeline runs: list, show, logs, cancel')
+    .summary('pipeline runs: list, show, logs, items, cancel')
     .description('Pipeline runs and their steps.');
   listFlags(pipeline.command('ls').description('Lists pipeline runs, newest first.'))
     .option('--state <state>', 'waiting, running, succeeded, failed or cancelled')
@@ -75,6 +76,7 @@ export const registerRuns: Register = (program, bind) => {
         }),
       ),
     );
+  registerStepItems(pipeline, bind);
   pipeline
     .command('cancel')
     .description('Stops a pipeline run.')
