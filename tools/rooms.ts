@@ -68,6 +68,10 @@ export const rooms: readonly Room[] = [
     folder: 'src/edge/protocols/oip',
     only: ['core', 'contract', 'serving'],
   }),
+  on('edge', 'lfs', 'the Git LFS protocol: batch, basic transfer, locks; map errors', {
+    folder: 'src/edge/protocols/lfs',
+    only: ['core', 'contract', 'access', 'data'],
+  }),
   on('edge', 'api', 'our HTTP API (OpenAPI 3.1) and the web pages’ server'),
   on('edge', 'cli', 'the command line'),
   on('app', 'app', 'composition root: the only place that reads configuration, picks backends, opens rooms', { folder: 'src/app' }),

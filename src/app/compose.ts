@@ -7,7 +7,7 @@ import { accessMigrations, type Access, newSecret, openAccess } from '#access';
 import { type BlobStore, openFsBlobs } from '#blobs';
 import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
 import type { Actor, Alert } from '#contract';
-import { type Data, dataMigrations, openData } from '#data';
+import { type Data, dataMigrations, type LfsRepositories, openData, openLfs } from '#data';
 import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluation';
 import { type Events, eventsMigrations, openEvents } from '#events';
 import { openLocalExecutor } from '#executors';
@@ -55,6 +55,7 @@ export interface House extends AsyncDisposable {
   readonly charters: CharterBook;
   readonly pipelines: Pipelines;
   readonly data: Data;
+  readonly lfs: LfsRepositories;
   readonly features: Features;
   readonly training: Training;
   readonly evaluation: Evaluation;
@@ -141,6 +142,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
   const data = openData({ ...rooms, temporary: folder.temporary });
+  const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });
   await training.endAbandoned(platform);
@@ -294,6 +296,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     charters,
     pipelines,
     data,
+    lfs,
     features,
     training,
     evaluation,

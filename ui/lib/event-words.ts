@@ -48,6 +48,7 @@ const words: Words = {
     text: `${shortDigest(d.version)} split in ${Object.keys(d.parts).join(', ')}`,
     href: recordPath('split', d.id),
   }),
+  'lfs_repository.created': (d) => ({ part: 'build', text: `Git LFS repository ${d.repository} received its first object` }),
   'transform.fitted': (d) => ({ part: 'build', text: `transform fitted: ${d.features} features`, href: recordPath('transform', d.id) }),
   'study.created': (d) => ({ part: 'build', text: `study of ${d.trainer} begun: ${d.trials} trials`, href: recordPath('study', d.id) }),
   'study.finished': (d) => ({

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { Client } from 'pg';
+import { lfsContract } from './lfs/contract.ts';
 import { ada, openBench } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -17,7 +19,30 @@ async function answers(): Promise<boolean> {
   }
 }
 
-describe('datasets on PostgreSQL', { skip: (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTGRES names one' }, () => {
+const skip = (await answers()) ? undefined : 'no PostgreSQL answers; GYRE_TEST_POSTGRES names one';
+
+async function dropSchema(schema: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`drop schema if exists ${schema} cascade`);
+  await client.end();
+}
+
+lfsContract(
+  'PostgreSQL',
+  async (work) => {
+    const schema = `gyre_lfs_${randomUUID().replaceAll('-', '')}`;
+    try {
+      await using bench = await openBench(url, schema);
+      await work(bench);
+    } finally {
+      await dropSchema(schema);
+    }
+  },
+  skip,
+);
+
+describe('datasets on PostgreSQL', { skip: skip ?? false }, () => {
   test('are ingested, split, profiled, judged and listed as on SQLite', async () => {
     const schema = `gyre_data_${process.pid}`;
     try {
@@ -46,10 +71,7 @@ describe('datasets on PostgreSQL', { skip: (await answers()) ? false : 'no Postg
       const there = await embedded.data.ingest({ dataset: 'customers', path: 'examples/churn/data/telco-churn.csv', by: ada });
       assert.deepEqual(there.version, one.version, 'the same version, whatever the database');
     } finally {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      await client.query(`drop schema if exists ${schema} cascade`);
-      await client.end();
+      await dropSchema(schema);
     }
   });
 });

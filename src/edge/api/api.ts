@@ -4,6 +4,8 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { GyreError, messageOf } from '#core';
 import { isLoopback, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
+import { limitBodies } from './body-time.ts';
+import { lfsPrefix, mountLfs } from './mount-lfs.ts';
 import { asksForPage, isPagePath, openPages } from './pages.ts';
 import type { Pages } from './pages.ts';
 import type { Api, ApiDeps } from './port.ts';
@@ -22,6 +24,9 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
+/** As long as Node gives a request where it is let. */
+const usualBodyTimeoutMs = 300_000;
+
 /**
  * Opens the HTTP API; when it resolves, the server listens.
  * @throws GyreError ALREADY_EXISTS when the port is in use; PERMISSION_DENIED for a port that this user may not have; INVALID_ARGUMENT for an
@@ -37,6 +42,7 @@ export async function openApi(deps: ApiDeps): Promise<Api> {
   };
   const routes = allRoutes();
   observe(server, deps);
+  limitBodies(server, { withinMs: deps.bodyTimeoutMs ?? usualBodyTimeoutMs, except: `${lfsPrefix}/` });
   server.setErrorHandler((error: unknown, request, reply) => refuse(error, request, reply, deps));
   const pages = openPages(deps.uiFolder);
   server.setNotFoundHandler(unknownAddress(routes, rules, pages));
@@ -49,6 +55,7 @@ export async function openApi(deps: ApiDeps): Promise<Api> {
   }
   server.removeContentTypeParser('text/plain');
   registerRoutes(server, routes, { deps, rules, closing: closing.signal });
+  mountLfs(server, deps, rules);
   const address = await listen(server, deps);
   return {
     address,
@@ -74,8 +81,11 @@ function createInstance(deps: ApiDeps): FastifyInstance {
       frameworkErrors: (error, request, reply) => {
         void refuse(error, request, reply, deps);
       },
+      // Node's limit is one for all requests, and long uploads of Git LFS would be cut by it: `limitBodies` stands for it.
       serverFactory: (handler) =>
-        tls === undefined ? createServer(handler) : createSecureServer({ cert: tls.cert, key: tls.key }, handler),
+        tls === undefined
+          ? createServer({ requestTimeout: 0 }, handler)
+          : createSecureServer({ cert: tls.cert, key: tls.key, requestTimeout: 0 }, handler),
     });
   try {
     return make();

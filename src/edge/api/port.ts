@@ -1,7 +1,7 @@
 import type { Access } from '#access';
 import type { Actor, Comparison, PipelineRun } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
-import type { Data } from '#data';
+import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
 import type { Features } from '#features';
@@ -39,6 +39,7 @@ export interface Rooms {
   readonly events: Events;
   readonly features: Features;
   readonly governance: Governance;
+  readonly lfs: LfsRepositories;
   readonly loop: LoopVerbs;
   readonly monitoring: Monitoring;
   readonly pipelines: Pipelines;
@@ -73,6 +74,8 @@ export interface ApiDeps extends Rooms {
   readonly checkProject: () => Promise<CheckedProject>;
   /** How often event streams show that they are there, and recognise who listens once more. Default 15 s. */
   readonly heartbeatMs?: number;
+  /** Within which time a request's body has to arrive; those of Git LFS may take longer. Default 5 minutes. */
+  readonly bodyTimeoutMs?: number;
   /** The bundled web pages: `index.html` and its assets. Without it there are no pages. While it is being bundled, pages wait for it. */
   readonly uiFolder?: string | Promise<string>;
 }

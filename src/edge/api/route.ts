@@ -12,6 +12,7 @@ export const publicRoutes: ReadonlySet<string> = new Set([
   'GET /health',
   'GET /version',
   'GET /login',
+  'GET /lfs',
   'GET /api/docs',
   'GET /api/openapi.json',
   'POST /api/v1/sessions',

@@ -9,7 +9,7 @@ import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, Role } from '#contract';
 import { countingIds, isoInstant, manualClock, seeded, sha256 } from '#core';
 import type { ManualClock } from '#core';
-import { dataMigrations, openData } from '#data';
+import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
@@ -43,6 +43,7 @@ export interface BenchOptions {
   readonly allowLocal?: boolean;
   readonly uiFolder?: string | Promise<string>;
   readonly heartbeatMs?: number;
+  readonly bodyTimeoutMs?: number;
 }
 
 /** The API over real rooms, on the example project, in a folder of its own. Only what runs in other processes is played here. */
@@ -213,6 +214,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     events,
     features,
     governance,
+    lfs: openLfs(common),
     monitoring,
     pipelines,
     project,
@@ -242,6 +244,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     checkProject: () => checkProject(projectFolder),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    ...(options.bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs: options.bodyTimeoutMs }),
     ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     ...(options.uiFolder === undefined ? {} : { uiFolder: options.uiFolder }),
   };

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { AppDoor, Flags } from './app-door.ts';
 import type { Client } from './client.ts';
-import { connect } from './connect.ts';
+import { connect, runningServer } from './connect.ts';
+import type { RunningServer } from './connect.ts';
 import type { Output, Sink } from './output.ts';
 import { Output as OutputTo } from './output.ts';
 
@@ -43,6 +44,8 @@ export interface Cli {
   readonly flags: Flags;
   /** Talks to the platform: a remote one, the one that holds the data folder, or one opened for this verb. */
   withClient<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** The platform that runs on its own, for verbs that need it to go on after them; undefined when there is none. */
+  server(): Promise<RunningServer | undefined>;
 }
 
 /** Makes a verb's surroundings from the options that were given. */
@@ -50,6 +53,7 @@ export function cliFor(host: CliHost, options: GlobalOptions, flags: Flags = {})
   const output = new OutputTo(host.stdout, host.stderr, { json: options.json === true, environment: host.environment });
   const projectFolder = resolve(host.folder, options.project ?? '.');
   const settings: Flags = options.data === undefined ? flags : { ...flags, data: resolve(host.folder, options.data) };
+  const where = { projectFolder, flags: settings, ...(options.server === undefined ? {} : { server: options.server }) };
   return {
     host,
     output,
@@ -57,12 +61,9 @@ export function cliFor(host: CliHost, options: GlobalOptions, flags: Flags = {})
     projectFolder,
     flags: settings,
     withClient: async (work) => {
-      await using connection = await connect(host, {
-        projectFolder,
-        flags: settings,
-        ...(options.server === undefined ? {} : { server: options.server }),
-      });
+      await using connection = await connect(host, where);
       return await work(connection.client);
     },
+    server: () => runningServer(host, where),
   };
 }

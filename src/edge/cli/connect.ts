@@ -12,36 +12,54 @@ export interface Connection extends AsyncDisposable {
   readonly client: Client;
 }
 
+export interface ConnectOptions {
+  readonly projectFolder: string;
+  readonly flags: Flags;
+  readonly server?: string;
+}
+
+/** A platform that runs on its own, and who calls it. */
+export interface RunningServer {
+  readonly address: string;
+  readonly token?: string;
+}
+
 /**
  * Finds the platform: the one that `--server` or GYRE_SERVER names, else the process that holds the data folder, else one that is opened
  * in this process until the verb is done. GYRE_TOKEN is who calls; without it, on this machine, the owner whose token the folder keeps.
  * @throws GyreError INVALID_ARGUMENT for an address that is none
  */
-export async function connect(
-  host: CliHost,
-  options: { readonly projectFolder: string; readonly flags: Flags; readonly server?: string },
-): Promise<Connection> {
+export async function connect(host: CliHost, options: ConnectOptions): Promise<Connection> {
   const { environment, signal } = host;
-  const given = environment['GYRE_TOKEN'];
-  const token = given === undefined || given === '' ? undefined : given;
+  const running = await runningServer(host, options);
+  if (running !== undefined) return lasting(openClient({ ...running, signal }));
+  const app = await host.app();
+  const opened = await app.openForVerb({ projectFolder: options.projectFolder, flags: options.flags, environment });
+  return {
+    client: openClient({ address: opened.address, token: givenToken(host) ?? opened.token, signal }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+/** The platform that `connect` would find running; undefined when it would open one. @throws GyreError INVALID_ARGUMENT */
+export async function runningServer(host: CliHost, options: ConnectOptions): Promise<RunningServer | undefined> {
+  const { environment } = host;
+  const token = givenToken(host);
   const server = options.server ?? environment['GYRE_SERVER'];
-  if (server !== undefined && server !== '') {
-    return lasting(openClient({ address: addressOf(server), signal, ...(token === undefined ? {} : { token }) }));
-  }
+  if (server !== undefined && server !== '') return { address: addressOf(server), ...(token === undefined ? {} : { token }) };
   const app = await host.app();
   const { inputs } = await fileSettings(host, options.projectFolder);
   const { dataFolder } = app.settleSettings(options.projectFolder, { flags: options.flags, environment, ...inputs });
   const holder = app.readServerInfo(dataFolder);
-  if (holder !== undefined) {
-    if (holder.certificate !== undefined) await trust(holder.certificate);
-    const secret = token ?? (await ownerToken(dataFolder));
-    return lasting(openClient({ address: holder.address, signal, ...(secret === undefined ? {} : { token: secret }) }));
-  }
-  const opened = await app.openForVerb({ projectFolder: options.projectFolder, flags: options.flags, environment });
-  return {
-    client: openClient({ address: opened.address, token: token ?? opened.token, signal }),
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
-  };
+  if (holder === undefined) return undefined;
+  if (holder.certificate !== undefined) await trust(holder.certificate);
+  const secret = token ?? (await ownerToken(dataFolder));
+  return { address: holder.address, ...(secret === undefined ? {} : { token: secret }) };
+}
+
+function givenToken({ environment }: CliHost): string | undefined {
+  const given = environment['GYRE_TOKEN'];
+  return given === undefined || given === '' ? undefined : given;
 }
 
 function lasting(client: Client): Connection {

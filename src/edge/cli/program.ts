@@ -6,6 +6,7 @@ import { Output } from './output.ts';
 import { binder } from './verb.ts';
 import { registerAccess } from './verbs/access.ts';
 import { registerData } from './verbs/data/data.ts';
+import { registerLfs } from './verbs/data/lfs.ts';
 import { registerGovernance } from './verbs/governance.ts';
 import { registerModels } from './verbs/models.ts';
 import { registerMonitor } from './verbs/monitor.ts';
@@ -57,6 +58,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
     ['Platform', registerPlatform],
     ['Build', registerRuns],
     ['Build', registerData],
+    ['Build', registerLfs],
     ['Build', registerModels],
     ['Deploy', registerRelease],
     ['Deploy', registerServing],

@@ -11,6 +11,7 @@ export interface EventData {
   'dataset.versioned': { digest: string; dataset: string; part?: string; rows: number };
   'quality_report.created': { id: string; dataset: string; violations: number; scores: Record<string, number | null> };
   'split.created': { id: string; version: string; parts: Record<string, string> };
+  'lfs_repository.created': { repository: string };
   'transform.fitted': { id: string; digest: string; dataset: string; features: number };
   'study.created': { id: string; trainer: string; trials: number };
   'study.finished': { id: string; bestRun: string; metric: string; value: number };

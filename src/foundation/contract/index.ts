@@ -60,6 +60,7 @@ export {
   TransformStep,
   riskLevels,
 } from './project.ts';
+export { LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
 export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
 export { Comparison, CurvePoint, Explanation, Fairness, Importance, MetricValue, Slice, TestReport } from './test-report.ts';

@@ -1,5 +1,6 @@
 import type { MigrationSet } from '#store';
 import { datasets } from './0001-datasets.ts';
 import { qualityOutcomes } from './0003-quality-outcomes.ts';
+import { lfs } from './0008-lfs.ts';
 
-export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes] };
+export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes, lfs] };

@@ -1,6 +1,7 @@
 import type { Route } from '../../route.ts';
 import { comparisonRoutes } from './comparison.ts';
 import { ingestRoutes } from './ingest.ts';
+import { lfsRepositoryRoutes } from './lfs.ts';
 import { qualityRoutes } from './quality.ts';
 import { splitRoutes } from './splits.ts';
 import { summaryRoutes } from './summaries.ts';
@@ -14,4 +15,5 @@ export const dataRoutes: readonly Route[] = [
   ...ingestRoutes,
   ...qualityRoutes,
   ...splitRoutes,
+  ...lfsRepositoryRoutes,
 ];

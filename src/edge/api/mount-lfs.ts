@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '#access';
+import { GyreError, hasCode, isGyreError } from '#core';
+import { describeError, lfsRoutes } from '#lfs';
+import type { LfsAnswer, LfsCall } from '#lfs';
+import { principalOf, requireOwnHost } from './callers.ts';
+import type { CallerRules } from './callers.ts';
+import type { ApiDeps } from './port.ts';
+
+/** Where Git LFS answers. Bodies below it are streams without a limit of size or time. */
+export const lfsPrefix = '/lfs';
+
+/** An upload that brings nothing for so long has ended. */
+const idleMs = 120_000;
+
+/** So long the rest of a refused upload is thrown away, so that the answer is read before the connection ends. */
+const drainMs = 30_000;
+
+/** Mounts the Git LFS API: its bodies are no JSON of ours, and its errors are in the protocol's words. */
+export function mountLfs(server: FastifyInstance, deps: ApiDeps, rules: CallerRules): void {
+  server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.setErrorHandler(async (error, request, reply) => {
+      if (!isGyreError(error) || error.code === 'INTERNAL')
+        deps.log.error({ error, request: request.id, route: request.routeOptions.url }, 'a Git LFS request failed');
+      endRefused(request);
+      return send(describeError(error, { id: request.id, address: addressOf(request, deps) }), reply);
+    });
+    const callers = new WeakMap<FastifyRequest, Principal>();
+    scope.addHook('onRequest', async (request) => {
+      requireOwnHost(request, rules);
+      callers.set(request, await lfsPrincipal(request, rules));
+    });
+    for (const { method, path, handle } of lfsRoutes({ lfs: deps.lfs })) {
+      scope.route({
+        method,
+        url: path,
+        handler: async (request, reply) => {
+          const principal = callers.get(request);
+          if (principal === undefined) throw new GyreError('UNAUTHENTICATED', 'nobody was recognised');
+          const call: LfsCall = {
+            params: paramsOf(request.params),
+            query: new URL(request.url, 'http://host').searchParams,
+            headers: request.headers,
+            body: bodyOf(request),
+            principal,
+            address: addressOf(request, deps),
+          };
+          return send(await handle(call), reply);
+        },
+      });
+    }
+    scope.route({
+      method: ['GET', 'POST', 'PUT', 'DELETE'],
+      url: `${lfsPrefix}/*`,
+      handler: async (request) => {
+        throw new GyreError('NOT_FOUND', `Git LFS has no ${request.method} ${new URL(request.url, 'http://host').pathname} here`);
+      },
+    });
+  });
+}
+
+/**
+ * As everywhere, and by a token as the password of Basic, which is what git's credential helpers give. A token that is not accepted is
+ * answered with 403: at 401 git-lfs asks its helper again, and for ever where that has no other answer.
+ */
+async function lfsPrincipal(request: FastifyRequest, rules: CallerRules): Promise<Principal> {
+  const { authorization } = request.headers;
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '') ?? [];
+  try {
+    if (encoded === undefined) return await principalOf(request, rules);
+    const pair = Buffer.from(encoded, 'base64').toString('utf8');
+    return await rules.access.authenticate(pair.slice(pair.indexOf(':') + 1));
+  } catch (error) {
+    if (authorization === undefined || !hasCode(error, 'UNAUTHENTICATED')) throw error;
+    throw new GyreError('PERMISSION_DENIED', `${error.message}; "git credential reject" forgets a stored one`, {}, { cause: error });
+  }
+}
+
+/** The server's base URL as the caller wrote it: addresses in answers have to lead back the same way, also through a proxy that ends TLS. */
+function addressOf({ headers }: FastifyRequest, { tls }: ApiDeps): string {
+  const forwarded = headers['x-forwarded-proto'];
+  const scheme = tls !== undefined || forwarded === 'https' ? 'https' : 'http';
+  return `${scheme}://${headers.host ?? ''}`;
+}
+
+function paramsOf(params: unknown): Readonly<Record<string, string>> {
+  const pairs = typeof params === 'object' && params !== null ? Object.entries(params) : [];
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+async function* bodyOf({ raw }: FastifyRequest): AsyncGenerator<Uint8Array> {
+  raw.setTimeout(idleMs, () => raw.destroy());
+  try {
+    // Left early, it must not end the connection, on which the answer has still to go.
+    for await (const chunk of raw.iterator({ destroyOnReturn: false })) yield toBytes(chunk);
+  } catch (error) {
+    throw new GyreError('CANCELLED', 'the connection ended before the body did', {}, { cause: error });
+  }
+}
+
+/** The server throws away what still comes of a request that was answered; whoever goes on sending for long is cut off. */
+function endRefused({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  const timer = setTimeout(() => raw.destroy(), drainMs);
+  timer.unref();
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new GyreError('INTERNAL', 'a request gave something else than bytes');
+}
+
+function send({ status, headers, body }: LfsAnswer, reply: FastifyReply): FastifyReply {
+  reply.code(status).headers(headers);
+  return reply.send(typeof body === 'string' ? Buffer.from(body) : Readable.from(body, { objectMode: false }));
+}
