@@ -41,7 +41,7 @@ export const rooms: readonly Room[] = [
     packages: ['typebox'],
   }),
   on('foundation', 'store', 'the metadata database: SQLite or PostgreSQL behind one port; transactions and migrations'),
-  on('foundation', 'blobs', 'content-addressed bytes'),
+  on('foundation', 'blobs', 'content-addressed bytes, in a folder or a bucket; objects by key; fetching what an address names'),
   on('foundation', 'events', 'the outbox: a state change and its event in one transaction; subscribers with their own cursor'),
   on('foundation', 'access', 'identities, roles, tokens, permission checks'),
   on('foundation', 'executors', 'where a process runs'),

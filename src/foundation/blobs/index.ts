@@ -1,3 +1,6 @@
+export { fetchSource } from './fetch/fetch-source.ts';
+export type { FetchedSource, FetchOptions, FetchSettings } from './fetch/fetch-source.ts';
+export type { SourceVersion } from './fetch/http-source.ts';
 export { openFsBlobs } from './fs.ts';
 export type { FsBlobsOptions } from './fs.ts';
 export { maxLfsPointerBytes, parseLfsPointer } from './lfs-pointer.ts';

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GyreError } from '#core';
+import type { TransferOptions } from '../objects/port.ts';
+import { receive } from '../objects/receive.ts';
+import type { Place } from '../objects/receive.ts';
 import type { S3Client } from './client.ts';
 
 /** What an object is when a transfer begins: later requests insist on this very version of it. */
@@ -81,4 +84,49 @@ async function rangeOf(
     throw new GyreError('ABORTED', `${key}: the object changed meanwhile`);
   }
   return answer.body;
+}
+
+export interface Fetching {
+  readonly client: S3Client;
+  /** The whole key in the bucket. */
+  readonly key: string;
+  /** Nothing is fetched when the object still has this ETag. */
+  readonly knownEtag?: string;
+}
+
+/**
+ * Fetches an object into a file.
+ * @returns its version, and whether it is the known one, in which case the file stays as it is
+ * @throws GyreError NOT_FOUND, DATA_LOSS, RESOURCE_EXHAUSTED; ABORTED when the object changed meanwhile
+ */
+export async function downloadObject(
+  { client, key, knownEtag }: Fetching,
+  place: Place,
+  options: TransferOptions,
+): Promise<ObjectVersion & { readonly isKnown: boolean }> {
+  const { status, headers, body } = await client.send({
+    method: 'GET',
+    key,
+    ...(knownEtag === undefined ? {} : { headers: { 'if-none-match': `"${knownEtag}"` }, accept: [304] }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  try {
+    if (status === 304 && knownEtag !== undefined) return { key, size: 0, modifiedAt: 0, etag: knownEtag, isKnown: true };
+    const version = versionOf(key, headers);
+    let first: IncomingMessage | undefined = body;
+    const bytes = (start: number): AsyncIterable<Uint8Array> => {
+      const begun = start === 0 ? first : undefined;
+      first = undefined;
+      if (begun === undefined) body.destroy();
+      return objectBytes(client, version, { start, end: version.size }, options.signal, begun);
+    };
+    await receive(
+      { name: `s3://${client.bucket}/${key}`, size: version.size, version: `${version.etag} ${version.size}`, bytes },
+      place,
+      options,
+    );
+    return { ...version, isKnown: false };
+  } finally {
+    body.destroy();
+  }
 }

@@ -6,9 +6,8 @@ import type { ObjectStat, ObjectStore, TransferOptions } from '../objects/port.t
 import { S3Client } from './client.ts';
 import { parseS3Address } from './connection.ts';
 import type { S3Connection, S3World } from './connection.ts';
-import { objectBytes, versionOf } from './download.ts';
+import { downloadObject, objectBytes, versionOf } from './download.ts';
 import type { ObjectVersion } from './download.ts';
-import { receiveFile } from './receive.ts';
 import { renewObject } from './renew.ts';
 import { uploadBytes, uploadFile } from './upload.ts';
 import { elements, textOf } from './xml.ts';
@@ -110,8 +109,9 @@ class S3Objects implements ObjectStore {
 
   async getFile(key: string, path: string, options: TransferOptions = {}): Promise<ObjectStat> {
     const unique = (): string => `${path}.${process.pid}-${++this.#count}.part`;
-    const receiving = { client: this.#client, key: this.#key(key), path, options, durable: this.#durable, unique };
-    return statOf(key, await receiveFile(receiving).catch((error: unknown) => this.#named(key, error)));
+    const fetching = { client: this.#client, key: this.#key(key) };
+    const place = { path, durable: this.#durable, unique };
+    return statOf(key, await downloadObject(fetching, place, options).catch((error: unknown) => this.#named(key, error)));
   }
 
   async read(key: string): Promise<Uint8Array> {
