@@ -41,13 +41,17 @@ export function Histogram({ name, numeric }: { readonly name: string; readonly n
 export function TopValues({
   top,
   rows,
+  all = false,
 }: {
   readonly top: readonly { readonly value: string; readonly count: number }[];
   readonly rows: number;
+  /** Not only the first four. */
+  readonly all?: boolean;
 }): JSX.Element {
+  const shown = all ? top.length : 4;
   return (
     <ul class="top-values">
-      {top.slice(0, 4).map(({ value, count }) => (
+      {top.slice(0, shown).map(({ value, count }) => (
         <li key={value}>
           <span class="share" style={{ width: `${(100 * count) / Math.max(1, rows)}%` }} />
           <span class="value" title={value}>
@@ -56,7 +60,7 @@ export function TopValues({
           <span class="quiet">{percent(count / Math.max(1, rows))}</span>
         </li>
       ))}
-      {top.length > 4 && <li class="quiet">and {top.length - 4} more</li>}
+      {top.length > shown && <li class="quiet">and {top.length - shown} more</li>}
     </ul>
   );
 }

@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
-import type { ColumnProfile, DatasetProfile, DatasetVersion } from '#contract';
+import type { ColumnProfile, DatasetProfile, DatasetVersion, QualityReport } from '#contract';
 import { Histogram, TopValues } from '../charts/histogram.tsx';
 import { number, percent } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
+import { queryValue, setQuery } from '../lib/router.ts';
 import type { ProjectView } from '../lib/shapes.ts';
 import { Card, Load } from '../parts/page.tsx';
 import { Table } from '../parts/table.tsx';
+import { ColumnCard } from './column-card.tsx';
 
 /** How the values of each column lie, and what each tells about the target. */
 export function ProfileCard({ version }: { readonly version: DatasetVersion }): JSX.Element {
@@ -15,70 +17,99 @@ export function ProfileCard({ version }: { readonly version: DatasetVersion }): 
   const profile = useResource<DatasetProfile>(
     known ? `datasets/${version.digest}/profile${target === undefined ? '' : `?target=${encodeURIComponent(target)}`}` : undefined,
   );
+  const report = useResource<QualityReport>(`datasets/${version.digest}/quality`, ['quality_report.']);
+  const chosen = queryValue('column');
+  const detail = profile.data?.columns.find(({ name }) => name === chosen);
   return (
-    <Card title="Columns" wide says={target === undefined ? undefined : `The last column says how much each one tells about ${target}.`}>
-      <Load of={profile} what="The profile">
-        {({ columns, rows }) => (
-          <Table
-            name="columns"
-            caption="Profile of every column"
-            rows={columns}
-            rowKey={({ name }) => name}
-            columns={[
-              { key: 'name', head: 'Column', value: ({ name }) => name, cell: ({ name, type }) => <ColumnName name={name} type={type} /> },
-              {
-                key: 'shape',
-                head: 'Distribution',
-                value: ({ distinct }) => distinct,
-                cell: (column) => <Distribution column={column} rows={rows} />,
-              },
-              {
-                key: 'missing',
-                head: 'Missing',
-                number: true,
-                value: ({ missing }) => missing,
-                cell: ({ missing }) =>
-                  missing === 0 ? <span class="quiet">none</span> : `${number(missing, 0)} (${percent(missing / Math.max(1, rows))})`,
-              },
-              {
-                key: 'distinct',
-                head: 'Distinct',
-                number: true,
-                value: ({ distinct }) => distinct,
-                cell: ({ distinct }) => number(distinct, 0),
-              },
-              {
-                key: 'mean',
-                head: 'Mean ± sd',
-                number: true,
-                value: ({ numeric }) => numeric?.mean,
-                cell: ({ numeric }) => spread(numeric),
-              },
-              { key: 'range', head: 'Range', number: true, value: ({ numeric }) => numeric?.max, cell: (column) => range(column) },
-              {
-                key: 'association',
-                head: target === undefined ? 'Association' : `With ${target}`,
-                number: true,
-                value: ({ association }) => (association === undefined ? undefined : Math.abs(association.value)),
-                cell: ({ association }) =>
-                  association === undefined ? (
-                    '—'
-                  ) : (
-                    <span title={association.measure.replaceAll('_', ' ')}>{number(association.value, 3)}</span>
-                  ),
-              },
-            ]}
-          />
-        )}
-      </Load>
-    </Card>
+    <>
+      {detail !== undefined && profile.data !== undefined && (
+        <ColumnCard
+          column={detail}
+          rows={profile.data.rows}
+          expected={version.schema.columns.find(({ name }) => name === detail.name)}
+          checks={checksOf(report.data, detail.name)}
+        />
+      )}
+      <Card title="Columns" wide says={target === undefined ? undefined : `The last column says how much each one tells about ${target}.`}>
+        <Load of={profile} what="The profile">
+          {({ columns, rows }) => (
+            <Table
+              name="columns"
+              caption="Profile of every column"
+              rows={columns}
+              rowKey={({ name }) => name}
+              columns={[
+                {
+                  key: 'name',
+                  head: 'Column',
+                  value: ({ name }) => name,
+                  cell: ({ name, type }) => <ColumnName name={name} type={type} />,
+                },
+                {
+                  key: 'shape',
+                  head: 'Distribution',
+                  value: ({ distinct }) => distinct,
+                  cell: (column) => <Distribution column={column} rows={rows} />,
+                },
+                {
+                  key: 'missing',
+                  head: 'Missing',
+                  number: true,
+                  value: ({ missing }) => missing,
+                  cell: ({ missing }) =>
+                    missing === 0 ? <span class="quiet">none</span> : `${number(missing, 0)} (${percent(missing / Math.max(1, rows))})`,
+                },
+                {
+                  key: 'distinct',
+                  head: 'Distinct',
+                  number: true,
+                  value: ({ distinct }) => distinct,
+                  cell: ({ distinct }) => number(distinct, 0),
+                },
+                {
+                  key: 'mean',
+                  head: 'Mean ± sd',
+                  number: true,
+                  value: ({ numeric }) => numeric?.mean,
+                  cell: ({ numeric }) => spread(numeric),
+                },
+                { key: 'range', head: 'Range', number: true, value: ({ numeric }) => numeric?.max, cell: (column) => range(column) },
+                {
+                  key: 'association',
+                  head: target === undefined ? 'Association' : `With ${target}`,
+                  number: true,
+                  value: ({ association }) => (association === undefined ? undefined : Math.abs(association.value)),
+                  cell: ({ association }) =>
+                    association === undefined ? (
+                      '—'
+                    ) : (
+                      <span title={association.measure.replaceAll('_', ' ')}>{number(association.value, 3)}</span>
+                    ),
+                },
+              ]}
+            />
+          )}
+        </Load>
+      </Card>
+    </>
   );
+}
+
+/** The checks that speak of this column, by the names that they have in the report. */
+function checksOf(
+  report: QualityReport | undefined,
+  column: string,
+): readonly QualityReport['characteristics'][number]['checks'][number][] {
+  return (report?.characteristics ?? []).flatMap(({ checks }) => checks).filter(({ name }) => name.endsWith(`: ${column}`));
 }
 
 function ColumnName({ name, type }: { readonly name: string; readonly type: string }): JSX.Element {
   return (
     <>
-      <b>{name}</b> <span class="tag">{type}</span>
+      <button type="button" class="plain name" onClick={() => setQuery({ column: name })}>
+        {name}
+      </button>{' '}
+      <span class="tag">{type}</span>
     </>
   );
 }

@@ -11,6 +11,11 @@ function markTone(score: number | null): Tone {
   return score >= 0.8 ? 'warn' : 'bad';
 }
 
+/** How a check stands out among the others. */
+export function checkClass({ score, severity }: QualityReport['characteristics'][number]['checks'][number]): string | undefined {
+  return score !== null && score < 1 ? `severity-${severity}` : undefined;
+}
+
 /** Five marks, each with its checks and the rows that fail them. */
 export function QualityCard({ digest }: { readonly digest: string }): JSX.Element {
   const report = useResource<QualityReport>(`datasets/${digest}/quality`, ['quality_report.']);
@@ -32,7 +37,7 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
                   <summary>
                     <StateShape tone={markTone(mark.score)} />
                     <span class="mark-name">{mark.name}</span>
-                    <b>{mark.score === null ? 'not measurable' : number(mark.score, 3)}</b>
+                    <b>{mark.score === null ? 'unmeasured' : number(mark.score, 3)}</b>
                     <span class="meter">
                       <i style={{ width: `${100 * (mark.score ?? 0)}%` }} />
                     </span>
