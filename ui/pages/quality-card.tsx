@@ -86,7 +86,7 @@ export function Marks({ scores }: { readonly scores: NonNullable<DatasetSummary[
   return (
     <span class="marks-line">
       {Object.entries(scores).map(([name, score]) => (
-        <span key={name} class={`tone-${markTone(score)}`} title={`${name} ${score === null ? 'not measurable' : number(score, 3)}`}>
+        <span key={name} class={`tone-${markTone(score)}`} title={`${name} ${score === null ? 'unmeasured' : number(score, 3)}`}>
           <StateShape tone={markTone(score)} />
           <span class="visually-hidden">{name} </span>
           {score === null ? '–' : score.toFixed(2)}
