@@ -32,6 +32,10 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
     await list<DatasetVersion>('datasets?limit=100'),
     ({ dataset, part }) => dataset === 'customers' && part === undefined,
   );
+  const recent = first(
+    await list<DatasetVersion>('datasets?limit=100'),
+    ({ dataset, part }) => dataset === 'customers-recent' && part === undefined,
+  );
   const split = first(await list<Split>(`datasets/${whole.digest}/splits`));
   const version = await server.get<ModelVersion>('models/churn/versions/2');
   const run = await server.get<Run>(`runs/${version.run}`);
@@ -51,6 +55,16 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
       name: 'dataset',
       path: `/data/${whole.digest}`,
       shows: ['7043', 'completeness', 'relevance', 'MonthlyCharges', 'With Churn', '7590-VHVEG', 'reference'],
+    },
+    {
+      name: 'column',
+      path: `/data/${whole.digest}?column=MonthlyCharges`,
+      shows: ['Column MonthlyCharges', 'the last monthly bill in US dollars', 'median 70.35', 'Expected max'],
+    },
+    {
+      name: 'difference',
+      path: `/data/${whole.digest}/diff/${recent.digest}`,
+      shows: [`${short(whole.digest)} to ${short(recent.digest)}`, /6243 removed/, 'Changed cells', 'InternetService'],
     },
     { name: 'split', path: `/splits/${split.id}`, shows: ['customers by customerID', 'Share of Churn = Yes'] },
     { name: 'pipelines', path: '/pipelines', shows: ['retrain', 'succeeded', 'Run the pipeline'] },

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import type { DatasetSummary, DatasetVersion } from '#contract';
-import { counted } from '../lib/format.ts';
+import { absoluteTime, counted, shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { navigate } from '../lib/router.ts';
 import { Card, Empty, Load, Page } from '../parts/page.tsx';
 import { Command, DigestText, When, Who } from '../parts/values.tsx';
 import { VersionTable } from './data.tsx';
@@ -31,7 +32,12 @@ export function DatasetPage({ name }: { readonly name: string }): JSX.Element {
               <QualityCard digest={summary.newest.digest} />
               <Card title="Versions" wide says="The newest come first; the parts of splits are on each version’s page.">
                 <Load of={versions} what="The versions">
-                  {({ items }) => <VersionTable name="versions" caption={`Versions of ${name}`} versions={items} />}
+                  {({ items }) => (
+                    <>
+                      {items.length > 1 && <CompareForm versions={items} />}
+                      <VersionTable name="versions" caption={`Versions of ${name}`} versions={items} />
+                    </>
+                  )}
                 </Load>
               </Card>
             </div>
@@ -39,6 +45,33 @@ export function DatasetPage({ name }: { readonly name: string }): JSX.Element {
         </Page>
       )}
     </Load>
+  );
+}
+
+/** Two versions to look at side by side; the newest and the one before it to begin with. */
+function CompareForm({ versions }: { readonly versions: readonly DatasetVersion[] }): JSX.Element {
+  const choice = (name: string, chosen: DatasetVersion | undefined): JSX.Element => (
+    <select name={name}>
+      {versions.map(({ digest, createdAt, manifest }) => (
+        <option key={digest} value={digest} selected={digest === chosen?.digest}>
+          {shortDigest(digest)}, {counted(manifest.rows, 'row')}, {absoluteTime(createdAt)}
+        </option>
+      ))}
+    </select>
+  );
+  return (
+    <form
+      class="inline-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const chosen = new FormData(event.currentTarget);
+        navigate(`/data/${String(chosen.get('from'))}/diff/${String(chosen.get('to'))}`);
+      }}
+    >
+      <label>Compare {choice('from', versions[1])}</label>
+      <label>with {choice('to', versions[0])}</label>
+      <button type="submit">Show the difference</button>
+    </form>
   );
 }
 

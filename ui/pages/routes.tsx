@@ -8,6 +8,7 @@ import { ApplicationTestPage, CertificationPage } from './certification.tsx';
 import { CharterPage } from './charter.tsx';
 import { DataPage, SplitPage } from './data.tsx';
 import { DatasetPage } from './dataset.tsx';
+import { DatasetDiffPage } from './dataset-diff.tsx';
 import { DatasetVersionPage } from './dataset-version.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
@@ -37,6 +38,10 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/data', page: plain(DataPage) },
   { pattern: '/datasets/:name', page: ({ name = '' }) => <DatasetPage key={name} name={name} /> },
   { pattern: '/data/:digest', page: ({ digest = '' }) => <DatasetVersionPage key={digest} digest={digest} /> },
+  {
+    pattern: '/data/:digest/diff/:other',
+    page: ({ digest = '', other = '' }) => <DatasetDiffPage key={digest + other} from={digest} to={other} />,
+  },
   { pattern: '/splits/:id', page: byId(SplitPage) },
   { pattern: '/transforms/:id', page: byId(TransformPage) },
   { pattern: '/pipelines', page: plain(PipelinesPage) },
