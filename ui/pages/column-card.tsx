@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
-import type { ColumnProfile, ColumnSchema, QualityReport } from '#contract';
+import type { ColumnProfile, ColumnSchema } from '#contract';
 import { DistributionChart } from '../charts/distribution.tsx';
 import { TopValues } from '../charts/histogram.tsx';
 import { absoluteTime, number, percent } from '../lib/format.ts';
 import { setQuery } from '../lib/router.ts';
 import { Card, Facts } from '../parts/page.tsx';
-import { checkClass } from './quality-card.tsx';
+import { type Check, CheckList } from './quality-card.tsx';
 
 /** Everything about one column: how its values lie, what is expected of it, what the checks say. */
 export function ColumnCard({
@@ -17,7 +17,7 @@ export function ColumnCard({
   readonly column: ColumnProfile;
   readonly rows: number;
   readonly expected: ColumnSchema | undefined;
-  readonly checks: readonly QualityReport['characteristics'][number]['checks'][number][];
+  readonly checks: readonly Check[];
 }): JSX.Element {
   const { numeric, text, instants } = column;
   return (
@@ -54,18 +54,7 @@ export function ColumnCard({
           ]}
         />
       </div>
-      {checks.length > 0 && (
-        <ul class="checks">
-          {checks.map((check) => (
-            <li key={check.name} class={checkClass(check)}>
-              <span class="check-score">{check.score === null ? '—' : number(check.score, 3)}</span>
-              <span>
-                <b>{check.name.replaceAll('_', ' ')}</b> {check.message}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+      {checks.length > 0 && <CheckList checks={checks} />}
     </Card>
   );
 }

@@ -8,6 +8,7 @@ import { Card, Empty, Load, Page } from '../parts/page.tsx';
 import { Command, DigestText, When, Who } from '../parts/values.tsx';
 import { VersionTable } from './data.tsx';
 import { QualityCard } from './quality-card.tsx';
+import { QualityTrendCard } from './quality-trend.tsx';
 
 /** A dataset over time: its versions, how good they are, where the rows come from. */
 export function DatasetPage({ name }: { readonly name: string }): JSX.Element {
@@ -30,6 +31,7 @@ export function DatasetPage({ name }: { readonly name: string }): JSX.Element {
           ) : (
             <div class="cards">
               <QualityCard digest={summary.newest.digest} />
+              {summary.versions > 1 && <QualityTrendCard dataset={name} />}
               <Card title="Versions" wide says="The newest come first; the parts of splits are on each version’s page.">
                 <Load of={versions} what="The versions">
                   {({ items }) => (

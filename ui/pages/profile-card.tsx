@@ -8,6 +8,7 @@ import type { ProjectView } from '../lib/shapes.ts';
 import { Card, Load } from '../parts/page.tsx';
 import { Table } from '../parts/table.tsx';
 import { ColumnCard } from './column-card.tsx';
+import type { Check } from './quality-card.tsx';
 
 /** How the values of each column lie, and what each tells about the target. */
 export function ProfileCard({ version }: { readonly version: DatasetVersion }): JSX.Element {
@@ -95,12 +96,9 @@ export function ProfileCard({ version }: { readonly version: DatasetVersion }): 
   );
 }
 
-/** The checks that speak of this column, by the names that they have in the report. */
-function checksOf(
-  report: QualityReport | undefined,
-  column: string,
-): readonly QualityReport['characteristics'][number]['checks'][number][] {
-  return (report?.characteristics ?? []).flatMap(({ checks }) => checks).filter(({ name }) => name.endsWith(`: ${column}`));
+/** The checks that speak of this column. */
+function checksOf(report: QualityReport | undefined, column: string): readonly Check[] {
+  return (report?.characteristics ?? []).flatMap(({ checks }) => checks).filter((check) => check.column === column);
 }
 
 function ColumnName({ name, type }: { readonly name: string; readonly type: string }): JSX.Element {

@@ -1,24 +1,32 @@
 import type { JSX } from 'preact';
 import type { DatasetSummary, QualityReport } from '#contract';
 import { counted, number } from '../lib/format.ts';
+import { recordPath } from '../lib/records.ts';
 import { useResource } from '../lib/resource.ts';
 import { Card, Load } from '../parts/page.tsx';
-import { StateShape, type Tone } from '../parts/state.tsx';
+import { State, StateShape, type Tone } from '../parts/state.tsx';
+import { DigestText } from '../parts/values.tsx';
 
-function markTone(score: number | null): Tone {
-  if (score === null) return 'off';
-  if (score >= 0.95) return 'good';
-  return score >= 0.8 ? 'warn' : 'bad';
-}
+type Outcome = QualityReport['outcome'];
+export type Check = QualityReport['characteristics'][number]['checks'][number];
 
-/** How a check stands out among the others. */
-export function checkClass({ score, severity }: QualityReport['characteristics'][number]['checks'][number]): string | undefined {
-  return score !== null && score < 1 ? `severity-${severity}` : undefined;
+const tones: Readonly<Record<Outcome, Tone>> = { pass: 'good', warn: 'warn', fail: 'bad', unmeasured: 'off' };
+const words: Readonly<Record<Outcome, string>> = { pass: 'passes', warn: 'warns', fail: 'fails', unmeasured: 'unmeasured' };
+
+/** The outcome of a check, a characteristic or a report. */
+export function OutcomeState({ outcome }: { readonly outcome: Outcome }): JSX.Element {
+  return <State tone={tones[outcome]}>{words[outcome]}</State>;
 }
 
 /** Five marks, each with its checks and the rows that fail them. */
 export function QualityCard({ digest }: { readonly digest: string }): JSX.Element {
   const report = useResource<QualityReport>(`datasets/${digest}/quality`, ['quality_report.']);
+  if (report.error?.status === 404 && report.data === undefined)
+    return (
+      <Card title="Quality" wide>
+        <p class="quiet">This version was not judged yet.</p>
+      </Card>
+    );
   return (
     <Card
       title="Quality"
@@ -26,54 +34,27 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
       says="Five marks from 0 to 1; each is made of named checks. Open one for the checks and the rows that fail them."
     >
       <Load of={report} what="The quality report">
-        {({ characteristics, violations }) => (
+        {(data) => (
           <>
-            <p class={violations > 0 ? 'tone-bad' : 'quiet'}>
-              {violations === 0 ? 'No check fails.' : `${counted(violations, 'check')} fail.`}
+            <p>
+              <OutcomeState outcome={data.outcome} /> <span class="quiet">{tally(data)}</span>
             </p>
             <div class="marks">
-              {characteristics.map((mark) => (
-                <details key={mark.name} class={`mark-box tone-${markTone(mark.score)}`}>
+              {data.characteristics.map((mark) => (
+                <details key={mark.name} class={`mark-box tone-${tones[mark.outcome]}`}>
                   <summary>
-                    <StateShape tone={markTone(mark.score)} />
+                    <StateShape tone={tones[mark.outcome]} />
                     <span class="mark-name">{mark.name}</span>
                     <b>{mark.score === null ? 'unmeasured' : number(mark.score, 3)}</b>
                     <span class="meter">
                       <i style={{ width: `${100 * (mark.score ?? 0)}%` }} />
                     </span>
                   </summary>
-                  <ul class="checks">
-                    {mark.checks.map((check) => (
-                      <li key={check.name} class={`outcome-${check.outcome}`}>
-                        <span class="check-score">{check.score === null ? '—' : number(check.score, 3)}</span>
-                        <span>
-                          <b>{check.name.replaceAll('_', ' ')}</b> {check.message}
-                          {check.examples.length > 0 && (
-                            <span class="quiet">
-                              {' '}
-                              such as{' '}
-                              {check.examples
-                                .slice(0, 4)
-                                .map(({ row, column, value, note }) => {
-                                  const shown = value === null ? (note === undefined ? '(missing)' : '') : `“${value}”`;
-                                  const parts = [
-                                    row === undefined ? '' : `row ${row}`,
-                                    column ?? '',
-                                    shown,
-                                    note === undefined ? '' : `(${note})`,
-                                  ];
-                                  return parts.filter((part) => part !== '').join(' ');
-                                })
-                                .join(', ')}
-                            </span>
-                          )}
-                        </span>
-                      </li>
-                    ))}
-                  </ul>
+                  <CheckList checks={inOrder(mark.checks)} />
                 </details>
               ))}
             </div>
+            {data.quarantine !== undefined && <QuarantineNote quarantine={data.quarantine} />}
           </>
         )}
       </Load>
@@ -81,7 +62,66 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
   );
 }
 
-/** The five marks in a line, each with its first letters, figure and shape. */
+function tally({ violations, warnings }: QualityReport): string {
+  if (violations + warnings === 0) return 'No check fails or warns.';
+  const parts = [
+    violations === 0 ? '' : `${counted(violations, 'check')} ${violations === 1 ? 'fails' : 'fail'}`,
+    warnings === 0 ? '' : `${counted(warnings, 'check')} ${warnings === 1 ? 'warns' : 'warn'}`,
+  ];
+  return `${parts.filter((part) => part !== '').join(', ')}.`;
+}
+
+const rank: Readonly<Record<Outcome, number>> = { fail: 0, warn: 1, pass: 2, unmeasured: 3 };
+
+/** What fails first. */
+function inOrder(checks: readonly Check[]): readonly Check[] {
+  return [...checks].sort((a, b) => rank[a.outcome] - rank[b.outcome]);
+}
+
+/** Checks with their scores, words and rows. */
+export function CheckList({ checks }: { readonly checks: readonly Check[] }): JSX.Element {
+  return (
+    <ul class="checks">
+      {checks.map((check) => (
+        <li key={check.name} class={`outcome-${check.outcome}`}>
+          <span class="check-score">{check.score === null ? '—' : number(check.score, 3)}</span>
+          <span>
+            <StateShape tone={tones[check.outcome]} /> <span class="visually-hidden">{words[check.outcome]} </span>
+            <b>{check.name.replaceAll('_', ' ')}</b> {check.message}
+            {check.sampled !== undefined && <span class="quiet"> (a sample of {counted(check.sampled, 'row')})</span>}
+            {check.examples.length > 0 && <span class="quiet"> such as {check.examples.slice(0, 4).map(exampleText).join(', ')}</span>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function exampleText({ row, column, value, note, masked }: Check['examples'][number]): string {
+  const shown = masked === true ? '(personal)' : value === null ? (note === undefined ? '(missing)' : '') : `“${value}”`;
+  const parts = [row === undefined ? '' : `row ${row}`, column ?? '', shown, note === undefined ? '' : `(${note})`];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** Rows that were set aside, and those that went on. */
+function QuarantineNote({ quarantine }: { readonly quarantine: NonNullable<QualityReport['quarantine']> }): JSX.Element {
+  return (
+    <p class="quarantine">
+      <b>{counted(quarantine.rows, 'row')} set aside</b> as{' '}
+      <DigestText digest={quarantine.version} href={recordPath('dataset_version', quarantine.version)} />, each with its reasons (
+      {quarantine.reasons.map(({ check, rows }) => `${check}: ${number(rows, 0)}`).join(', ')}); {counted(quarantine.keptRows, 'row')} went
+      on as <DigestText digest={quarantine.kept} href={recordPath('dataset_version', quarantine.kept)} />.
+    </p>
+  );
+}
+
+function markTone(score: number | null): Tone {
+  if (score === null) return 'off';
+  if (score >= 0.95) return 'good';
+  return score >= 0.8 ? 'warn' : 'bad';
+}
+
+/** The five marks in a line, each with its figure and shape. */
 export function Marks({ scores }: { readonly scores: NonNullable<DatasetSummary['quality']>['scores'] }): JSX.Element {
   return (
     <span class="marks-line">
