@@ -28,6 +28,8 @@ export interface LineSpec {
   readonly fromZero?: boolean;
 }
 
+const wholeSteps = [1, 2, 5, 10, 20, 50].flatMap((step) => [step, step * 100, step * 10_000]).sort((a, b) => a - b);
+
 export interface LineDrawing {
   readonly destroy: () => void;
   readonly savePng: (name: string) => void;
@@ -82,6 +84,8 @@ export function drawLines(into: HTMLElement, spec: LineSpec, width: number, onRe
         ...axis,
         size: spec.time ? 28 : 36,
         ...(spec.time ? { values: timeTexts } : {}),
+        // Steps and versions are whole.
+        ...(spec.time ? {} : { incrs: wholeSteps }),
         label: spec.time ? '' : spec.xName,
         labelSize: spec.time ? 0 : 18,
         labelFont: font,

@@ -74,7 +74,7 @@ function Datasets({ items }: { readonly items: readonly DatasetSummary[] }): JSX
           key: 'quality',
           head: 'Quality',
           value: ({ quality }) => quality?.violations,
-          cell: ({ quality }) => (quality === undefined ? <span class="quiet">not judged</span> : <Marks scores={quality.scores} />),
+          cell: ({ quality }) => (quality === undefined ? <span class="quiet">not judged</span> : <Marks marks={quality.scores} />),
         },
         { key: 'versions', head: 'Versions', number: true, value: ({ versions }) => versions },
         {

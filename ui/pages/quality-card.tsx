@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { DatasetSummary, QualityReport } from '#contract';
+import type { QualityMark, QualityReport } from '#contract';
 import { counted, number } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { useResource } from '../lib/resource.ts';
@@ -45,7 +45,8 @@ export function QualityCard({ digest }: { readonly digest: string }): JSX.Elemen
                   <summary>
                     <StateShape tone={tones[mark.outcome]} />
                     <span class="mark-name">{mark.name}</span>
-                    <b>{mark.score === null ? 'unmeasured' : number(mark.score, 3)}</b>
+                    <b title={words[mark.outcome]}>{mark.score === null ? '—' : number(mark.score, 3)}</b>
+                    <span class="visually-hidden">{words[mark.outcome]}</span>
                     <span class="meter">
                       <i style={{ width: `${100 * (mark.score ?? 0)}%` }} />
                     </span>
@@ -115,20 +116,20 @@ function QuarantineNote({ quarantine }: { readonly quarantine: NonNullable<Quali
   );
 }
 
-function markTone(score: number | null): Tone {
-  if (score === null) return 'off';
-  if (score >= 0.95) return 'good';
-  return score >= 0.8 ? 'warn' : 'bad';
-}
-
 /** The five marks in a line, each with its figure and shape. */
-export function Marks({ scores }: { readonly scores: NonNullable<DatasetSummary['quality']>['scores'] }): JSX.Element {
+export function Marks({ marks }: { readonly marks: readonly QualityMark[] }): JSX.Element {
   return (
     <span class="marks-line">
-      {Object.entries(scores).map(([name, score]) => (
-        <span key={name} class={`tone-${markTone(score)}`} title={`${name} ${score === null ? 'unmeasured' : number(score, 3)}`}>
-          <StateShape tone={markTone(score)} />
-          <span class="visually-hidden">{name} </span>
+      {marks.map(({ name, score, outcome }) => (
+        <span
+          key={name}
+          class={`tone-${tones[outcome]}`}
+          title={`${name} ${words[outcome]}${score === null ? '' : `: ${number(score, 3)}`}`}
+        >
+          <StateShape tone={tones[outcome]} />
+          <span class="visually-hidden">
+            {name} {words[outcome]}{' '}
+          </span>
           {score === null ? '–' : score.toFixed(2)}
         </span>
       ))}

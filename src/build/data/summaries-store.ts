@@ -56,6 +56,12 @@ export async function summariseDatasets(db: Db, dataset?: string): Promise<Datas
   return summaries;
 }
 
-function marksOf({ id, violations, characteristics }: QualityReport): NonNullable<DatasetSummary['quality']> {
-  return { report: id, violations, scores: Object.fromEntries(characteristics.map(({ name, score }) => [name, score])) };
+function marksOf({ id, outcome, violations, warnings, characteristics }: QualityReport): NonNullable<DatasetSummary['quality']> {
+  return {
+    report: id,
+    outcome,
+    violations,
+    warnings,
+    scores: characteristics.map(({ name, score, outcome: how }) => ({ name, score, outcome: how })),
+  };
 }

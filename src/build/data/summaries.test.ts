@@ -37,7 +37,11 @@ describe('the summary of datasets', () => {
     const report = await data.quality(version.digest, { key: 'id', by: ada });
     const [summary] = await data.summaries();
     assert.equal(summary?.quality?.report, report.id);
-    assert.deepEqual(summary?.quality?.scores, Object.fromEntries(report.characteristics.map(({ name, score }) => [name, score])));
+    assert.equal(summary?.quality?.outcome, report.outcome);
+    assert.deepEqual(
+      summary?.quality?.scores,
+      report.characteristics.map(({ name, score, outcome }) => ({ name, score, outcome })),
+    );
   });
 
   test('is the same when one digest belongs to two datasets', async () => {

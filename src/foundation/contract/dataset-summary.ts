@@ -1,9 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Id, Instant, Name, strict } from './common.ts';
 import { DatasetVersion } from './dataset.ts';
-import { qualityCharacteristics } from './quality.ts';
-
-const Score = Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], { description: 'null: not measurable' });
+import { QualityMark, QualityOutcome } from './quality.ts';
 
 /** A dataset as a list shows it: how many versions, the newest of them, and how good that one is. */
 export const DatasetSummary = strict({
@@ -14,8 +12,10 @@ export const DatasetSummary = strict({
   quality: Type.Optional(
     strict({
       report: Id,
+      outcome: QualityOutcome,
       violations: Type.Integer(),
-      scores: Type.Object(Object.fromEntries(qualityCharacteristics.map((name) => [name, Score])), { additionalProperties: false }),
+      warnings: Type.Integer(),
+      scores: Type.Array(QualityMark),
     }),
   ),
 });

@@ -31,6 +31,7 @@ export {
   QualityReport,
   QualitySpec,
   QualityTrend,
+  QualityMark,
   QualityTrendPoint,
   Quarantine,
   SchemaChange,

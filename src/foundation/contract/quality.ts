@@ -62,6 +62,10 @@ export const QualityReport = strict({
 });
 export type QualityReport = Static<typeof QualityReport>;
 
+/** One of the five characteristics, without its checks. */
+export const QualityMark = strict({ name: Characteristic, score: Score, outcome: QualityOutcome });
+export type QualityMark = Static<typeof QualityMark>;
+
 /** One report in the course of a dataset's versions. */
 export const QualityTrendPoint = strict({
   report: Id,
@@ -70,7 +74,7 @@ export const QualityTrendPoint = strict({
   outcome: QualityOutcome,
   violations: Type.Integer(),
   warnings: Type.Integer(),
-  scores: Type.Array(strict({ name: Characteristic, score: Score, outcome: QualityOutcome })),
+  scores: Type.Array(QualityMark),
   checks: Type.Array(strict({ name: Type.String(), score: Score, outcome: QualityOutcome, failing: Type.Integer() }), {
     description: 'checks that warn or fail in this report or in the one before',
   }),
