@@ -1,0 +1,17 @@
+export { decodeImage, examineImage, imageFunction, imageProblems, usualLimits } from './decode.ts';
+export type { Examined, ImageHeader, ImageLimits, ImageProblem } from './decode.ts';
+export { resizeRaster } from './resize.ts';
+export type { ResizeKernel, ResizeTarget } from './resize.ts';
+export { toLuma } from './raster.ts';
+export type { Raster } from './raster.ts';
+export { decodableFormats, extensionOf, formatOfName, imageFormats, mediaTypes, sniffImage } from './sniff.ts';
+export type { ImageFormat } from './sniff.ts';
+export { perceptualHash } from './perceptual-hash.ts';
+export { measureRaster } from './measures.ts';
+export type { ImageMeasures } from './measures.ts';
+export { factsOf } from './facts.ts';
+export { stampOf } from './read-file.ts';
+export type { FileRead, FileStamp, ImageFacts } from './thread-messages.ts';
+export { openImageThreads } from './threads.ts';
+export type { ImageThreads } from './threads.ts';
+export { thumbnail, thumbnailFunction } from './thumbnail.ts';

@@ -1,0 +1,32 @@
+"""Pillow and imagehash: decodes, resizes and hashes the pictures of the test."""
+
+import base64
+import hashlib
+import io
+import json
+import sys
+
+import imagehash
+from PIL import Image
+
+given = json.load(sys.stdin)
+answer = []
+for encoded in given["images"]:
+    image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
+    sha = lambda picture: hashlib.sha256(picture.tobytes()).hexdigest()
+    resized = {}
+    for name, (width, height) in given["sizes"].items():
+        for kernel, resample in (("bilinear", Image.Resampling.BILINEAR), ("lanczos", Image.Resampling.LANCZOS)):
+            resized[f"{name} {kernel}"] = sha(image.resize((width, height), resample))
+    wide = image.resize((128, 80), Image.Resampling.BILINEAR)
+    answer.append(
+        {
+            "size": image.size,
+            "pixels": sha(image),
+            "luma": sha(image.convert("L")),
+            "resized": resized,
+            "covered": sha(wide.resize((50, 50), Image.Resampling.BILINEAR, box=(24, 0, 104, 80))),
+            "phash": str(imagehash.phash(image)),
+        }
+    )
+json.dump(answer, sys.stdout)
