@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { asSha256, GyreError } from '#core';
 import type { QualityReport } from '#contract';
-import { projectQuality } from '#data';
+import { imageIngestRequest, projectQuality } from '#data';
+import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
 import type { LoopRooms } from './rooms.ts';
@@ -23,6 +24,8 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
       run: async (context) => {
         const project = rooms.project();
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
+        if (dataset.images !== undefined)
+          return ingestedImages(await data.ingestImages(imageIngestRequest(project, dataset.name, context.by)));
         const schema = project.schemas[dataset.name];
         const { version, created, violations } = await data.ingest({
           dataset: dataset.name,
@@ -90,6 +93,10 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
       },
     },
   ];
+}
+
+function ingestedImages({ version, violations, summary }: ImageIngested): Awaited<ReturnType<StepHandler['run']>> {
+  return { outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length }, summary };
 }
 
 /** @throws GyreError NOT_FOUND naming the datasets that there are */

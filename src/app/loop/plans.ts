@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { GyreError } from '#core';
+import { GyreError, sha256 } from '#core';
+import { standingOfImages } from '#data';
 import type { JsonValue, StepPlan } from '#pipelines';
 import { mayMeet } from '#project';
 import type { LoadedProject, ResolvedCommandStep, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
@@ -92,7 +93,7 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
   const { name } = dataset;
   const version = { version: { step: `ingest:${name}`, output: 'version' } };
   const description = { dataset: name, spec: plain(dataset), schema: plain(project.schemas[name] ?? null) };
-  const source = await fileDigest(join(project.folder, dataset.source), dataset.source);
+  const source = await sourceDigest(project, dataset);
   return [
     { name: `ingest:${name}`, kind: 'data.ingest', after: [], parameters: { ...description, source }, inputs: {} },
     { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: description, inputs: version },
@@ -105,6 +106,13 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
       inputs: { version: { step: `quality:${name}`, output: 'version' } },
     },
   ];
+}
+
+/** What a step's cache key knows of the source: a file's bytes; of images how each file stands, because reading them all is the step itself. */
+async function sourceDigest({ folder }: LoadedProject, { source, images }: ResolvedDataset): Promise<string> {
+  if (images === undefined) return fileDigest(join(folder, source), source);
+  const labels = images.labels === undefined ? '' : await fileDigest(join(folder, images.labels.file), images.labels.file);
+  return sha256(`${await standingOfImages(join(folder, source))}\n${labels}`);
 }
 
 function part(dataset: string, name: string): { readonly step: string; readonly output: string } {

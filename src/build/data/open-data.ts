@@ -3,6 +3,8 @@ import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
 import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset, splitById, splitsOf } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
+import { ingestImages } from './images/ingest-images.ts';
+import type { RunningIngests } from './images/ingest-images.ts';
 import { ingest } from './ingest.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
 import { profileFrame } from './profile.ts';
@@ -16,8 +18,11 @@ import { findVersion, openRows } from './versions.ts';
 /** Opens the room over a migrated store. */
 export function openData(deps: DataDeps): Data {
   const { store, blobs } = deps;
+  const running: RunningIngests = new Set();
   return {
     ingest: (request) => ingest(deps, request),
+    ingestImages: (request) => ingestImages(deps, request, running),
+    runningIngests: () => [...running].map((told) => told()),
     createFromRows: (request) => createFromRows(deps, request),
     append: (request) => append(deps, request),
     split: (version, request) => splitVersion(deps, version, request),

@@ -16,6 +16,7 @@ import type { Clock, NewId } from '#core';
 import type { BlobStore } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import type { ImageIngestRequest, ImageIngested, IngestProgress } from './images/image-port.ts';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
 import type { MaskedColumns } from './masking.ts';
 import type { LimitEntry } from './quality/limits.ts';
@@ -30,7 +31,7 @@ export interface DataDeps {
   readonly temporary?: string;
 }
 
-export type SourceFormat = Exclude<DatasetManifest['format'], 'rows'>;
+export type SourceFormat = Exclude<DatasetManifest['format'], 'rows' | 'images'>;
 
 export interface IngestRequest {
   readonly dataset: string;
@@ -158,6 +159,13 @@ export interface Data {
    * @throws GyreError NOT_FOUND (no such file), INVALID_ARGUMENT (with line and column: see `readCsv`), FAILED_PRECONDITION (no rows, unusable target)
    */
   ingest(request: IngestRequest): Promise<Ingested>;
+  /**
+   * Reads a folder of images into an immutable version whose rows are one for each image. Files that stand as they stood are not read again.
+   * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (labels, with the row), FAILED_PRECONDITION (no image, a file that keeps changing), CANCELLED
+   */
+  ingestImages(request: ImageIngestRequest): Promise<ImageIngested>;
+  /** The ingests of images that run now. */
+  runningIngests(): readonly IngestProgress[];
   /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */

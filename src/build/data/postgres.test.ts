@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
 import { lfsContract } from './lfs/contract.ts';
+import { photo, relabelled, writeImages } from './images/testing.ts';
 import { ada, openBench } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -70,6 +73,27 @@ describe('datasets on PostgreSQL', { skip: skip ?? false }, () => {
       await using embedded = await openBench();
       const there = await embedded.data.ingest({ dataset: 'customers', path: 'examples/churn/data/telco-churn.csv', by: ada });
       assert.deepEqual(there.version, one.version, 'the same version, whatever the database');
+    } finally {
+      await dropSchema(schema);
+    }
+  });
+
+  test('of images remember their files as on SQLite, and are the same version', async () => {
+    const schema = `gyre_images_${process.pid}`;
+    await using embedded = await openBench();
+    const folder = join(embedded.folder, 'images');
+    await writeImages(folder, { 'hat/a.jpg': photo('hat'), 'shirt/b.jpg': photo('shirt') });
+    const request = { dataset: 'd', folder, source: 'images/', by: ada };
+    try {
+      await using bench = await openBench(url, schema);
+      const first = await bench.data.ingestImages(request);
+      const again = await bench.data.ingestImages(request);
+      assert.deepEqual([first.images.read, again.images.read], [2, 0]);
+      await rm(join(folder, 'hat/a.jpg'));
+      await writeImages(folder, { 'shirt/b.jpg': relabelled(photo('shirt'), 'x') });
+      const later = await bench.data.ingestImages(request);
+      assert.deepEqual([later.images.found, later.images.read], [1, 1]);
+      assert.equal((await embedded.data.ingestImages(request)).version.digest, later.version.digest);
     } finally {
       await dropSchema(schema);
     }

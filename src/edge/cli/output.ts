@@ -55,6 +55,12 @@ export class Output {
     this.#err.write(`${text}\n`);
   }
 
+  /** How far something is, on standard error: written over on a terminal, a line each time elsewhere. The empty text wipes it away. */
+  progress(text: string): void {
+    if (this.#err.isTTY === true) this.#err.write(`\r\u001b[K${text}`);
+    else if (text !== '') this.#err.write(`${text}\n`);
+  }
+
   /** The facts: as JSON when it was asked for, else as `people` writes them. */
   facts(value: unknown, people: () => void): void {
     if (this.json) this.#out.write(`${JSON.stringify(value, undefined, 2)}\n`);

@@ -12,6 +12,7 @@ export {
   SplitPart,
   datasetFormats,
 } from './dataset.ts';
+export { ImageSource, imageColumns } from './image-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
 export {
   CellChange,

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
+import { ImageSource } from './image-source.ts';
 import { QualitySpec } from './quality.ts';
 
 /*
@@ -48,7 +49,13 @@ export const SplitSpec = strict({
   stratify: Type.Optional(Type.String({ description: 'column whose shares are reported for each part' })),
 });
 export const DatasetSpec = strict({
-  source: Type.String({ minLength: 1, description: 'a file (CSV, Parquet, JSON Lines), relative to gyre.yaml' }),
+  source: Type.Union([
+    Type.String({
+      minLength: 1,
+      description: 'a file (CSV, Parquet, JSON Lines) or, with a slash at its end, a folder of images, relative to gyre.yaml',
+    }),
+    ImageSource,
+  ]),
   key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
   expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),
   where: Type.Optional(Type.String({ description: 'keep only these rows: a comparison, such as "tenure > 0"' })),

@@ -1,7 +1,10 @@
-import { examineImage } from './decode.ts';
+import { examineImage, imageFunction } from './decode.ts';
 import type { ImageLimits } from './decode.ts';
 import { measureRaster } from './measures.ts';
 import type { ImageFacts } from './thread-messages.ts';
+
+/** The name of how facts are found out: what is kept under another one is looked at again. */
+export const factsFunction = `${imageFunction} facts/1`;
 
 /** Examines an image and measures its pixels. */
 export async function factsOf(bytes: Uint8Array, limits: ImageLimits = {}): Promise<ImageFacts> {

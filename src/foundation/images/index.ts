@@ -9,7 +9,7 @@ export type { ImageFormat } from './sniff.ts';
 export { perceptualHash } from './perceptual-hash.ts';
 export { measureRaster } from './measures.ts';
 export type { ImageMeasures } from './measures.ts';
-export { factsOf } from './facts.ts';
+export { factsFunction, factsOf } from './facts.ts';
 export { stampOf } from './read-file.ts';
 export type { FileRead, FileStamp, ImageFacts } from './thread-messages.ts';
 export { openImageThreads } from './threads.ts';

@@ -3,6 +3,7 @@ import type { DatasetSpec } from '#contract';
 import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkQuality } from './check-quality.ts';
+import { checkImages, pathOrImages } from './image-facts.ts';
 import { sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import type { Finding } from './problems.ts';
@@ -28,21 +29,24 @@ export function checkData(context: CheckContext): Finding[] {
 }
 
 function checkSource(name: string, spec: DatasetSpec, facts: DatasetFacts | undefined): Finding[] {
+  const source = pathOrImages(spec.source);
+  if (typeof source !== 'string') return checkImages(name, spec, source, facts);
   const path = ['data', name, 'source'];
-  const extension = extname(spec.source).toLowerCase();
+  const extension = extname(source).toLowerCase();
+  if (extension === '' && facts?.size !== undefined && !facts.isFile)
+    return [{ path, message: `${source} is a folder`, suggestion: `a folder of images is written with a slash at its end: ${source}/` }];
   if (!(sourceExtensions as readonly string[]).includes(extension)) {
     return [
       {
         path,
-        message: `"${spec.source}" is of no format that can be read`,
+        message: `"${source}" is of no format that can be read`,
         suggestion: `the file's name ends in ${listed(sourceExtensions)}`,
       },
     ];
   }
-  if (facts?.size === undefined)
-    return [{ path, message: `there is no file ${spec.source}`, suggestion: 'the path is relative to gyre.yaml' }];
-  if (!facts.isFile) return [{ path, message: `${spec.source} is a folder; a file is needed` }];
-  return facts.size === 0 ? [{ path, message: `the file ${spec.source} is empty` }] : [];
+  if (facts?.size === undefined) return [{ path, message: `there is no file ${source}`, suggestion: 'the path is relative to gyre.yaml' }];
+  if (!facts.isFile) return [{ path, message: `${source} is a folder; a file is needed` }];
+  return facts.size === 0 ? [{ path, message: `the file ${source} is empty` }] : [];
 }
 
 function checkColumns(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {

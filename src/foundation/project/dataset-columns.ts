@@ -10,6 +10,8 @@ export interface DatasetFacts {
   readonly schema?: TableSchema;
   /** Names of the columns: of the reviewed schema, else of the CSV header; undefined when neither is there. */
   readonly columns?: readonly string[];
+  /** Of a source of images: the columns of its labels; undefined when there are none or they cannot be read. */
+  readonly labelColumns?: readonly string[];
 }
 
 /** Extensions of the formats that can be read. */
@@ -28,7 +30,8 @@ export async function datasetFacts(folder: string, source: string, schema: Table
 
 const headerBytes = 256 * 1024;
 
-async function csvHeader(path: string, separator: string | undefined): Promise<readonly string[] | undefined> {
+/** The names in a CSV file's first line. @throws when there is no such file */
+export async function csvHeader(path: string, separator: string | undefined): Promise<readonly string[] | undefined> {
   const file = await open(path);
   try {
     const buffer = new Uint8Array(headerBytes);

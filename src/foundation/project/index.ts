@@ -6,6 +6,7 @@ export type {
   ResolvedCommandStep,
   ResolvedDataset,
   ResolvedEnvironment,
+  ResolvedImages,
   ResolvedMonitor,
   ResolvedProject,
   ResolvedStep,

@@ -8,6 +8,7 @@ import { checkCharter, checkMonitor, checkRelease, checkTest } from './check-ope
 import { checkSteps } from './check-steps.ts';
 import { datasetFacts } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
+import { imageFacts, pathOrImages } from './image-facts.ts';
 import { projectError } from './problems.ts';
 import type { Finding, Problem } from './problems.ts';
 import { readProjectSource } from './project-source.ts';
@@ -105,7 +106,9 @@ async function lookAtData(
       if (missing === undefined) inSchemas.push(...problems);
       else inProject.push({ path: ['data', name, 'expect'], message: `${spec.expect}: ${missing.message}` });
     }
-    facts.set(name, await datasetFacts(folder, spec.source, schemas[name]));
+    const source = pathOrImages(spec.source);
+    const looked = typeof source === 'string' ? datasetFacts(folder, source, schemas[name]) : imageFacts(folder, source, schemas[name]);
+    facts.set(name, await looked);
   }
   return { schemas, facts, problems: (located) => [...inProject.map(located), ...inSchemas] };
 }

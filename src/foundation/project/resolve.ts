@@ -1,5 +1,6 @@
-import type { Charter, MonitorSpec, Project } from '#contract';
+import type { Charter, DatasetSpec, MonitorSpec, Project } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
+import { pathOrImages } from './image-facts.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
@@ -43,9 +44,10 @@ export function resolveProject(project: Project): ResolvedProject {
 }
 
 function resolveDataset(project: string, name: string, spec: Project['data'][string]): ResolvedDataset {
-  const { split, maxAge, quality = {}, ...rest } = spec;
+  const { source, split, maxAge, quality = {}, ...rest } = spec;
   return {
     ...rest,
+    ...resolveSource(source),
     name,
     ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
     split: {
@@ -63,6 +65,13 @@ function resolveDataset(project: string, name: string, spec: Project['data'][str
       nearDuplicates: quality.nearDuplicates ?? true,
     },
   };
+}
+
+function resolveSource(given: DatasetSpec['source']): Pick<ResolvedDataset, 'source' | 'images'> {
+  const source = pathOrImages(given);
+  if (typeof source === 'string') return { source };
+  const { images, labels, path = 'path', label = 'label' } = source;
+  return { source: images, images: labels === undefined ? {} : { labels: { file: labels, path, label } } };
 }
 
 function resolveStep(project: Project, name: string): ResolvedStep {

@@ -6,8 +6,12 @@ import type { Problem } from './problems.ts';
  * A project with every default settled, as other rooms see it: nothing here is optional that has a default.
  */
 
-export interface ResolvedDataset extends Omit<DatasetSpec, 'split' | 'maxAge' | 'quality'> {
+export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'split' | 'maxAge' | 'quality'> {
   readonly name: string;
+  /** The file, or the folder of images, relative to the project's folder. */
+  readonly source: string;
+  /** Of a folder of images: where the labels stand; absent for tables. */
+  readonly images?: ResolvedImages;
   readonly maxAgeMs?: number;
   readonly split: { readonly parts: Readonly<Record<string, number>>; readonly salt: string; readonly stratify?: string };
   readonly quality: {
@@ -20,6 +24,11 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'split' | 'maxAge' | 
     readonly labelErrors: boolean;
     readonly nearDuplicates: boolean;
   };
+}
+
+/** Without `labels` an image's label is the folder that it lies in. */
+export interface ResolvedImages {
+  readonly labels?: { readonly file: string; readonly path: string; readonly label: string };
 }
 
 export interface ResolvedTransformStep {

@@ -1,6 +1,7 @@
 import type { MigrationSet } from '#store';
 import { datasets } from './0001-datasets.ts';
 import { qualityOutcomes } from './0003-quality-outcomes.ts';
+import { imageFiles } from './0006-image-files.ts';
 import { lfs } from './0008-lfs.ts';
 
-export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes, lfs] };
+export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes, imageFiles, lfs] };

@@ -1,14 +1,14 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { realpath } from 'node:fs/promises';
 import { Type } from 'typebox';
-import { DatasetVersion, Name, QualityCheck, datasetFormats, oneOf, strict } from '#contract';
+import { DatasetVersion, Instant, Name, QualityCheck, datasetFormats, oneOf, page, strict } from '#contract';
 import { GyreError } from '#core';
-import { projectQuality } from '#data';
-import type { IngestRequest } from '#data';
+import { imageIngestRequest, isOfImages, projectQuality } from '#data';
+import type { Data, ImageIngestRequest, IngestRequest } from '#data';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../../route.ts';
 
-const sourceFormats = datasetFormats.filter((format) => format !== 'rows');
+const sourceFormats = datasetFormats.filter((format) => format !== 'rows' && format !== 'images');
 
 const Ingest = strict({
   dataset: Name,
@@ -25,6 +25,28 @@ const Ingested = strict({
   created: Type.Boolean({ description: 'false: the dataset had this version' }),
   violations: Type.Array(QualityCheck),
   summary: Type.String(),
+  images: Type.Optional(
+    strict(
+      {
+        found: Type.Integer(),
+        read: Type.Integer({ description: 'because they were new or had changed' }),
+        decoded: Type.Integer({ description: 'because their bytes were not known' }),
+        unreadable: Type.Integer(),
+        missing: Type.Integer({ description: 'named by the labels, and not there' }),
+        ignored: Type.Record(Type.String(), Type.Integer(), { description: 'extension → files that are no images by their names' }),
+        links: Type.Integer({ description: 'links, which are not followed' }),
+      },
+      { description: 'of a dataset of images' },
+    ),
+  ),
+});
+const RunningIngest = strict({
+  dataset: Name,
+  done: Type.Integer(),
+  total: Type.Integer(),
+  read: Type.Integer(),
+  decoded: Type.Integer(),
+  startedAt: Instant,
 });
 
 export const ingestRoutes: readonly Route[] = [
@@ -36,13 +58,41 @@ export const ingestRoutes: readonly Route[] = [
     summary: 'Ingests a source file as a dataset version; the same bytes again are the same version',
     body: Ingest,
     answer: Ingested,
-    handle: async ({ data, project }, { body, by }) => {
-      const { version, created, violations, summary } = await data.ingest(await ingestRequest(project.current(), body, by));
+    handle: async ({ data, project }, { body, by, signal }) => {
+      const ofImages =
+        body.path === undefined && isOfImages(project.current(), body.dataset)
+          ? await ingestImages(data, project.current(), body.dataset, by, signal)
+          : undefined;
+      const ingested = ofImages ?? (await data.ingest(await ingestRequest(project.current(), body, by)));
+      const { version, created, violations, summary } = ingested;
       if (created) await data.quality(version.digest, { ...projectQuality(project.current(), body.dataset), quarantine: false, by });
-      return { version, created, violations, summary };
+      return { version, created, violations, summary, ...(ofImages === undefined ? {} : { images: ofImages.images }) };
     },
   }),
+  route({
+    method: 'GET',
+    path: '/api/v1/dataset-ingests',
+    permission: 'read',
+    tag: 'data',
+    summary: 'The ingests of images that run now, and how far each is',
+    answer: page(RunningIngest),
+    handle: ({ data }) => ({ items: data.runningIngests() }),
+  }),
 ];
+
+/** Folder and labels of a dataset of images, which have to lie in the project's folder as any source does. */
+async function ingestImages(
+  data: Data,
+  project: LoadedProject,
+  dataset: string,
+  by: ImageIngestRequest['by'],
+  signal: AbortSignal,
+): ReturnType<Data['ingestImages']> {
+  const request = imageIngestRequest(project, dataset, by);
+  await fileInProject(project.folder, relative(project.folder, request.folder));
+  if (request.labels !== undefined) await fileInProject(project.folder, relative(project.folder, request.labels.file));
+  return data.ingestImages({ ...request, signal });
+}
 
 /** What the project says about a dataset, and what the caller says instead. */
 async function ingestRequest(

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DatasetVersion, QualityCheck } from '#contract';
+import { followIngest } from '../../follow-ingest.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
 
@@ -8,6 +9,15 @@ interface Ingested {
   readonly version: DatasetVersion;
   readonly created: boolean;
   readonly violations: readonly QualityCheck[];
+  /** Of a dataset of images. */
+  readonly images?: {
+    readonly read: number;
+    readonly decoded: number;
+    readonly unreadable: number;
+    readonly missing: number;
+    readonly ignored: Readonly<Record<string, number>>;
+    readonly links: number;
+  };
 }
 
 /** Sources into versions. */
@@ -22,13 +32,28 @@ export function registerDataAdd(data: Command, bind: Bind): void {
       bind<{ file?: string }>((cli, options, dataset) =>
         cli.withClient(async (client) => {
           const path = options.file === undefined ? {} : { path: resolve(cli.host.folder, options.file) };
-          const ingested = await client.post<Ingested>('datasets', { dataset, ...path });
+          const ingested = await followIngest(cli, client, dataset, client.post<Ingested>('datasets', { dataset, ...path }));
           cli.output.facts(ingested, () => {
             const { version, created, violations } = ingested;
             cli.output.line(`${version.digest} ${created ? 'is new' : 'was there already'}: ${version.manifest.rows} rows`);
+            for (const line of imageLines(ingested)) cli.output.line(`  ${line}`);
             for (const { message } of violations) cli.output.line(`  against the reviewed schema: ${message}`);
           });
         }),
       ),
     );
+}
+
+/** What a person would want to know of a folder of images. */
+function imageLines({ images }: Ingested): string[] {
+  if (images === undefined) return [];
+  const { read, decoded, unreadable, missing, ignored, links } = images;
+  const others = Object.entries(ignored).map(([extension, count]) => `${count} ${extension}`);
+  return [
+    `${read} files read, ${decoded} decoded; the others stand as they stood`,
+    ...(unreadable > 0 ? [`${unreadable} images cannot be decoded: "gyre data quality" says which`] : []),
+    ...(missing > 0 ? [`${missing} images are named by the labels and are not there`] : []),
+    ...(others.length > 0 ? [`left aside, no images by their names: ${others.join(', ')}`] : []),
+    ...(links > 0 ? [`${links} links, which are not followed`] : []),
+  ];
 }

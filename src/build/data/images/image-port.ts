@@ -1,0 +1,53 @@
+import type { Actor, TableSchema } from '#contract';
+import type { Ingested } from '../port.ts';
+import type { LabelsSource } from './read-labels.ts';
+
+export interface ImageIngestRequest {
+  readonly dataset: string;
+  /** The folder of images, absolute. */
+  readonly folder: string;
+  /** A CSV of labels; without it an image's label is the folder that it lies in. */
+  readonly labels?: LabelsSource;
+  /** The source as the user wrote it, for the record. */
+  readonly source: string;
+  readonly key?: string;
+  readonly target?: string;
+  /** The reviewed schema that the rows are held against. */
+  readonly expect?: TableSchema;
+  /** Keeps the rows for which this comparison holds. */
+  readonly where?: string;
+  readonly by: Actor;
+  /** Stops between two files; what was read until then is not read again. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ImageIngested extends Ingested {
+  readonly images: {
+    /** Image files in the folder. */
+    readonly found: number;
+    /** Of these: read in this call, because they were new or had changed. */
+    readonly read: number;
+    /** Of these: decoded, because their bytes were not known. */
+    readonly decoded: number;
+    /** Without pixels. */
+    readonly unreadable: number;
+    /** Named by the labels, and not there. */
+    readonly missing: number;
+    /** Extension → files that were left aside because it names no image. */
+    readonly ignored: Readonly<Record<string, number>>;
+    /** Links, which are not followed. */
+    readonly links: number;
+  };
+}
+
+/** How far an ingest is, while it runs. */
+export interface IngestProgress {
+  readonly dataset: string;
+  /** Images that are done. */
+  readonly done: number;
+  readonly total: number;
+  readonly read: number;
+  readonly decoded: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}

@@ -1,0 +1,177 @@
+import { availableParallelism } from 'node:os';
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { DatasetFile } from '#contract';
+import { GyreError, asSha256, digestOf, isoInstant } from '#core';
+import { factsFunction, openImageThreads } from '#images';
+import { filterRows } from '#tables';
+import type { Frame } from '#tables';
+import { versionOfReading } from '../data-store.ts';
+import type { DataDeps } from '../port.ts';
+import { parseRule, ruleOn } from '../rules.ts';
+import { plainSchema } from '../table-schema.ts';
+import { checkTarget } from '../target.ts';
+import { validateFrame, violationsOf } from '../validate.ts';
+import { openRows, prepareVersion, recordVersions } from '../versions.ts';
+import type { PreparedVersion } from '../versions.ts';
+import { takeFiles } from './image-files.ts';
+import type { FilesProgress, FoundFiles } from './image-files.ts';
+import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-port.ts';
+import { imageFrame } from './image-rows.ts';
+import type { ImageRow } from './image-rows.ts';
+import { listImages } from './list-images.ts';
+import type { ImageListing } from './list-images.ts';
+import { readLabels } from './read-labels.ts';
+import type { Labels } from './read-labels.ts';
+
+/** The file of a version that names each of its images, one JSON object a line: `path`, `size`, `sha256`, `md5`. */
+export const listingFile = 'files.jsonl';
+
+/** The calling thread stores what they read, and does not keep up with more. */
+const mostThreads = 8;
+
+/** The ingests that run, for whoever waits for one. */
+export type RunningIngests = Set<() => IngestProgress>;
+
+/**
+ * See `Data.ingestImages`. Order matters: the images' bytes, the rows and the listing are durable before version and event are recorded in
+ * one transaction.
+ */
+export async function ingestImages(deps: DataDeps, request: ImageIngestRequest, running: RunningIngests): Promise<ImageIngested> {
+  const folder = await realFolder(request.folder);
+  const listing = await listImages(folder);
+  const labels = request.labels === undefined ? undefined : await readLabels(request.labels);
+  const planned = plan(listing, labels);
+  if (planned.length === 0) throw new GyreError('FAILED_PRECONDITION', emptyText(request.source, listing), { folder: request.source });
+
+  const progress: FilesProgress = { done: 0, read: 0, decoded: 0 };
+  const startedAt = isoInstant(deps.clock.now());
+  const told = (): IngestProgress => ({ dataset: request.dataset, total: planned.length, ...progress, startedAt });
+  running.add(told);
+  let files: FoundFiles;
+  try {
+    const openThreads = () => openImageThreads({ threads: Math.min(mostThreads, availableParallelism()) });
+    const paths = planned.map(({ path }) => path);
+    files = await takeFiles({ ...deps, openThreads }, { folder, paths, signal: request.signal }, progress);
+  } finally {
+    running.delete(told);
+  }
+  const rows = planned.map((row) => withFile(row, files));
+  const recorded = await record(deps, request, rows, labels);
+  const missing = rows.filter(({ file }) => file === undefined).length;
+  const unreadable = rows.filter(({ file }) => file !== undefined && file.facts.measures === undefined).length;
+  const { read, decoded } = progress;
+  const { ignored, images, links } = listing;
+  return {
+    ...recorded,
+    images: { found: images.length, read, decoded, unreadable, missing, ignored, links: links.length },
+    summary: `${recorded.version.manifest.rows} images, ${read} read and ${decoded} decoded; ${recorded.created ? 'a new version' : 'the same as before: the same version'}`,
+  };
+}
+
+/** Links in the path to the folder are the user's own; those inside are not followed. */
+async function realFolder(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw new GyreError('NOT_FOUND', `there is no folder ${path}`, { path }, { cause: error });
+  }
+}
+
+/** One row for each image of the folder, and one for each that the labels name besides, in the order of their paths. */
+function plan({ images }: ImageListing, labels: Labels | undefined): Omit<ImageRow, 'file'>[] {
+  if (labels === undefined) return [...images];
+  const listed = new Set(images.map(({ path }) => path));
+  const rows = images.map(({ path, folder, label }): Omit<ImageRow, 'file'> => {
+    const row = labels.rowOf.get(path);
+    // the label comes from the table, so all folders are only a place
+    const place = [folder, label].filter((part) => part !== null).join('/');
+    const where = { path, folder: place === '' ? null : place };
+    return row === undefined ? { ...where, label: null } : { ...where, label: labels.labelOf(row), labelsRow: row };
+  });
+  for (const [path, row] of labels.rowOf)
+    if (!listed.has(path)) rows.push({ path, folder: null, label: labels.labelOf(row), labelsRow: row });
+  return rows.sort((left, right) => (left.path < right.path ? -1 : left.path > right.path ? 1 : 0));
+}
+
+function withFile(row: Omit<ImageRow, 'file'>, files: FoundFiles): ImageRow {
+  const file = files.get(row.path);
+  return file ? { ...row, file } : row;
+}
+
+function emptyText(source: string, { ignored, links }: ImageListing): string {
+  const others = Object.entries(ignored).map(([extension, count]) => `${count} ${extension}`);
+  const found = [...others, ...(links.length > 0 ? [`${links.length} links, which are not followed`] : [])];
+  return `${source} holds no image${found.length > 0 ? ` (it holds ${found.join(', ')})` : ''}`;
+}
+
+async function record(
+  deps: DataDeps,
+  request: ImageIngestRequest,
+  rows: readonly ImageRow[],
+  labels: Labels | undefined,
+): Promise<Pick<ImageIngested, 'version' | 'created' | 'violations'>> {
+  const { dataset, source: from, expect, where, by } = request;
+  const listing = fileOf(listingFile, new TextEncoder().encode(listingText(rows)));
+  const table = labels && request.labels ? fileOf('labels.csv', labels.bytes) : undefined;
+  const columns = request.labels ? { path: request.labels.path, label: request.labels.label } : null;
+  const reading = digestOf({
+    listing: listing.file.sha256,
+    labels: table?.file.sha256 ?? null,
+    columns,
+    factsFunction,
+    where: where ?? null,
+  });
+  const known = await deps.store.read((db) => versionOfReading(db, dataset, reading));
+  if (known && (await deps.blobs.has(asSha256(known.rowsDigest)))) {
+    return { version: known, created: false, violations: checked(request, await openRows(deps, known)) };
+  }
+  const frame = imageFrame(rows, labels);
+  const kept = where === undefined ? frame : rowsWhere(frame, where, from);
+  const violations = checked(request, kept);
+  const schema = expect ?? plainSchema(frame);
+  await deps.blobs.put(listing.bytes);
+  if (table) await deps.blobs.put(table.bytes);
+  const files = table ? [listing.file, table.file] : [listing.file];
+  const whole = { dataset, schema, source: { format: 'images' as const, files }, from, by, frame };
+  const prepared: PreparedVersion[] = [];
+  if (where === undefined) prepared.push(await prepareVersion(deps, { ...whole, reading }));
+  else {
+    const parent = await prepareVersion(deps, whole);
+    const derivedFrom = { parents: [parent.version.digest], operation: 'filter' as const, parameters: { where } };
+    prepared.push(parent, await prepareVersion(deps, { dataset, schema, from, by, frame: kept, derivedFrom, reading }));
+  }
+  const now = deps.clock.now();
+  const recorded = await deps.store.write(
+    (tx, versions: readonly PreparedVersion[]) => recordVersions(tx, deps, versions, { now }),
+    prepared,
+  );
+  return { ...recorded[recorded.length - 1], violations };
+}
+
+function listingText(rows: readonly ImageRow[]): string {
+  const lines = rows.flatMap(({ path, file }) =>
+    file === undefined ? [] : [JSON.stringify({ path, size: file.size, sha256: file.sha256, md5: file.md5 })],
+  );
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function fileOf(path: string, bytes: Uint8Array): { readonly bytes: Uint8Array; readonly file: DatasetFile } {
+  const digest = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
+  return { bytes, file: { path, size: bytes.byteLength, sha256: digest('sha256'), md5: digest('md5') } };
+}
+
+function rowsWhere(frame: Frame, where: string, source: string): Frame {
+  const holds = ruleOn(frame, parseRule(where, frame));
+  const kept = filterRows(frame, (row) => holds(row) === true);
+  if (kept.rows > 0) return kept;
+  throw new GyreError('FAILED_PRECONDITION', `${basename(source)}: none of the ${frame.rows} images meets "${where}"`, { where });
+}
+
+/** @returns the violations of the reviewed schema */
+function checked({ key, target, expect }: ImageIngestRequest, frame: Frame): ImageIngested['violations'] {
+  if (key !== undefined) frame.column(key);
+  if (target !== undefined) checkTarget(frame, target);
+  return expect ? violationsOf(validateFrame(frame, expect)) : [];
+}
