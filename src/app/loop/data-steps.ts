@@ -44,6 +44,31 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
       },
     },
     {
+      kind: 'data.join',
+      version: '1',
+      cacheable: true,
+      stillThere: versionStillThere,
+      run: async (context) => {
+        const project = rooms.project();
+        const { name, join: from, source } = datasetOf(project, text(context.parameters, 'dataset'));
+        if (from === undefined) throw new GyreError('FAILED_PRECONDITION', `"${name}" is not joined from others any more: run again`);
+        const { version, created } = await data.join({
+          ...from,
+          dataset: name,
+          version: text(context.inputs, from.base),
+          sides: from.sides.map((side) => ({ ...side, version: text(context.inputs, side.dataset) })),
+          source,
+          ...(project.schemas[name] === undefined ? {} : { expect: project.schemas[name] }),
+          by: context.by,
+        });
+        const { rows } = version.manifest;
+        return {
+          outputs: { version: version.digest, rows },
+          summary: `${rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}, ${source}${created ? '' : ' (known already)'}`,
+        };
+      },
+    },
+    {
       kind: 'data.quality',
       version: '2',
       cacheable: true,

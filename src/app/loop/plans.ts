@@ -18,9 +18,13 @@ const needed = ['train', 'validation', 'test'] as const;
  */
 export async function buildPlan(project: LoadedProject): Promise<readonly StepPlan[]> {
   const plans: StepPlan[] = [];
-  for (const dataset of usedDatasets(project)) {
-    requireParts(dataset);
-    plans.push(...(await datasetPlans(project, dataset)));
+  const used = usedDatasets(project);
+  for (const dataset of withJoined(project, used)) {
+    const isUsed = used.includes(dataset);
+    if (isUsed) requireParts(dataset);
+    const steps = await datasetPlans(project, dataset);
+    // What is only joined into others is not split.
+    plans.push(...(isUsed ? steps : steps.filter(({ kind }) => kind !== 'data.split')));
   }
   const trainers: ResolvedTrainStep[] = [];
   for (const step of project.resolved.steps) {
@@ -80,6 +84,22 @@ function usedDatasets(project: LoadedProject): readonly ResolvedDataset[] {
   return used.size === 0 ? project.resolved.datasets : [...used].map((name) => datasetOf(project, name));
 }
 
+/** The datasets with those that they are joined from, each after those. */
+function withJoined(project: LoadedProject, datasets: readonly ResolvedDataset[]): readonly ResolvedDataset[] {
+  const all: ResolvedDataset[] = [];
+  const add = (dataset: ResolvedDataset): void => {
+    if (all.includes(dataset)) return;
+    for (const other of joinedFrom(dataset)) add(datasetOf(project, other));
+    all.push(dataset);
+  };
+  datasets.forEach(add);
+  return all;
+}
+
+function joinedFrom({ join: from }: ResolvedDataset): readonly string[] {
+  return from === undefined ? [] : [...new Set([from.base, ...from.sides.map(({ dataset }) => dataset)])];
+}
+
 function requireParts(dataset: ResolvedDataset): void {
   const missing = needed.filter((name) => !(name in dataset.split.parts));
   if (missing.length === 0) return;
@@ -93,9 +113,8 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
   const { name } = dataset;
   const version = { version: { step: `ingest:${name}`, output: 'version' } };
   const description = { dataset: name, spec: plain(dataset), schema: plain(project.schemas[name] ?? null) };
-  const source = await sourceDigest(project, dataset);
   return [
-    { name: `ingest:${name}`, kind: 'data.ingest', after: [], parameters: { ...description, source }, inputs: {} },
+    await versionPlan(project, dataset, description),
     { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: description, inputs: version },
     {
       name: `split:${name}`,
@@ -113,6 +132,17 @@ async function sourceDigest({ folder }: LoadedProject, { source, images }: Resol
   if (images === undefined) return fileDigest(join(folder, source), source);
   const labels = images.labels === undefined ? '' : await fileDigest(join(folder, images.labels.file), images.labels.file);
   return sha256(`${await standingOfImages(join(folder, source))}\n${labels}`);
+}
+
+/** The step that makes a dataset's version: reads its source, or joins others as far as their rows go on. */
+async function versionPlan(project: LoadedProject, dataset: ResolvedDataset, description: StepPlan['parameters']): Promise<StepPlan> {
+  const name = `ingest:${dataset.name}`;
+  if (dataset.join !== undefined) {
+    const inputs = joinedFrom(dataset).map((other) => [other, { step: `quality:${other}`, output: 'version' }] as const);
+    return { name, kind: 'data.join', after: [], parameters: description, inputs: Object.fromEntries(inputs) };
+  }
+  const source = await sourceDigest(project, dataset);
+  return { name, kind: 'data.ingest', after: [], parameters: { ...description, source }, inputs: {} };
 }
 
 function part(dataset: string, name: string): { readonly step: string; readonly output: string } {

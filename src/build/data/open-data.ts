@@ -6,6 +6,7 @@ import { append, createFromRows } from './derive.ts';
 import { ingestImages } from './images/ingest-images.ts';
 import type { RunningIngests } from './images/ingest-images.ts';
 import { ingest } from './ingest.ts';
+import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
 import { profileFrame } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
@@ -23,6 +24,7 @@ export function openData(deps: DataDeps): Data {
     ingest: (request) => ingest(deps, request),
     ingestImages: (request) => ingestImages(deps, request, running),
     runningIngests: () => [...running].map((told) => told()),
+    join: (request) => joinVersions(deps, request),
     createFromRows: (request) => createFromRows(deps, request),
     append: (request) => append(deps, request),
     split: (version, request) => splitVersion(deps, version, request),

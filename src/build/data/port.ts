@@ -18,6 +18,8 @@ import type { Events } from '#events';
 import type { Store } from '#store';
 import type { ImageIngestRequest, ImageIngested, IngestProgress } from './images/image-port.ts';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
+import type { JoinRequest } from './join/join-request.ts';
+import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
 import type { LimitEntry } from './quality/limits.ts';
 
@@ -166,6 +168,12 @@ export interface Data {
   ingestImages(request: ImageIngestRequest): Promise<ImageIngested>;
   /** The ingests of images that run now. */
   runningIngests(): readonly IngestProgress[];
+  /**
+   * Joins versions into a version of another dataset: a row for each row of the base, with what was known of its key at its instant. The
+   * same versions joined in the same way are the same version.
+   * @throws GyreError INVALID_ARGUMENT (columns, types), FAILED_PRECONDITION (missing instants, keys that repeat), NOT_FOUND
+   */
+  join(request: JoinRequest): Promise<Joined>;
   /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventType } from '#contract';
@@ -8,7 +7,7 @@ import { GyreError, asSha256, digestOf } from '#core';
 import type { Sha256 } from '#core';
 import type { Tx } from '#store';
 import { readParquet, writeParquet } from '#tables';
-import type { Frame } from '#tables';
+import type { Frame, TableSchema as Columns } from '#tables';
 import { digestsLike, insertVersion, versionOf } from './data-store.ts';
 import type { DataDeps } from './port.ts';
 
@@ -21,7 +20,6 @@ export interface PreparedVersion {
 export interface VersionParts {
   readonly dataset: string;
   readonly part?: string;
-  readonly frame: Frame;
   readonly schema: TableSchema;
   /** The source files; without them the rows' own file is what the version is made of. */
   readonly source?: { readonly format: DatasetManifest['format']; readonly files: readonly DatasetFile[] };
@@ -32,25 +30,50 @@ export interface VersionParts {
 }
 
 /** The digest of a table's shape: names and types, in order. What a person wrote about the columns is not in it. */
-export function schemaDigest(frame: Frame): Sha256 {
-  return digestOf(frame.schema.map(({ name, type }) => ({ name, type })));
+export function schemaDigest({ schema }: { readonly schema: Columns }): Sha256 {
+  return digestOf(schema.map(({ name, type }) => ({ name, type })));
+}
+
+/** Rows in a Parquet file of our own, on their way into the blobs. */
+export interface RowsFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly rows: number;
+  readonly schema: Columns;
 }
 
 /**
  * Stores the rows and works out the version's digest. Nothing is recorded yet: a process that dies here leaves blobs that nobody names.
  * @throws GyreError FAILED_PRECONDITION when there is no row, RESOURCE_EXHAUSTED when the disk is full
  */
-export async function prepareVersion(deps: DataDeps, parts: VersionParts): Promise<PreparedVersion> {
-  const { dataset, part, frame, schema, source, derivedFrom, from, reading, by } = parts;
-  if (frame.rows === 0) throw new GyreError('FAILED_PRECONDITION', `${from} has 0 rows: a dataset version needs at least one`, { dataset });
-  const rowsFile = await storeRows(deps, frame);
+export async function prepareVersion(
+  deps: DataDeps,
+  { frame, ...parts }: VersionParts & { readonly frame: Frame },
+): Promise<PreparedVersion> {
+  refuseNoRows(frame.rows, parts);
+  const folder = await mkdtemp(join(deps.temporary ?? tmpdir(), 'gyre-rows-'));
+  try {
+    const path = join(folder, 'rows.parquet');
+    await writeParquet(frame, path);
+    return await prepareRowsFile(deps, parts, { path, rows: frame.rows, schema: frame.schema });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** As `prepareVersion`, for rows that are in a file. */
+export async function prepareRowsFile({ blobs }: DataDeps, parts: VersionParts, file: RowsFile): Promise<PreparedVersion> {
+  const { dataset, part, schema, source, derivedFrom, from, reading, by } = parts;
+  refuseNoRows(file.rows, parts);
+  const { digest, size, md5 = '' } = await blobs.putFile(file.path, { md5: true });
+  const rowsFile: DatasetFile = { path: 'rows.parquet', size, sha256: digest, md5 };
   const manifest: DatasetManifest = {
     format: source?.format ?? 'rows',
     files: source ? [...source.files] : [],
     // a version of a source is known by the source's bytes, so that another writer of Parquet makes no other version of it
     ...(source ? {} : { rowsFile }),
-    rows: frame.rows,
-    schemaDigest: schemaDigest(frame),
+    rows: file.rows,
+    schemaDigest: schemaDigest(file),
     ...(derivedFrom ? { derivedFrom } : {}),
   };
   const version = {
@@ -66,25 +89,8 @@ export async function prepareVersion(deps: DataDeps, parts: VersionParts): Promi
   return { version, ...(reading === undefined ? {} : { reading }) };
 }
 
-async function storeRows({ blobs, temporary }: DataDeps, frame: Frame): Promise<DatasetFile> {
-  const folder = await mkdtemp(join(temporary ?? tmpdir(), 'gyre-rows-'));
-  try {
-    const path = join(folder, 'rows.parquet');
-    await writeParquet(frame, path);
-    const { digest, size, md5 } = await blobs.putFile(path, { md5: true });
-    return {
-      path: 'rows.parquet',
-      size,
-      sha256: digest,
-      md5:
-        md5 ??
-        createHash('md5')
-          .update(await readFile(path))
-          .digest('hex'),
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function refuseNoRows(rows: number, { from, dataset }: Pick<VersionParts, 'from' | 'dataset'>): void {
+  if (rows === 0) throw new GyreError('FAILED_PRECONDITION', `${from} has 0 rows: a dataset version needs at least one`, { dataset });
 }
 
 /** Records prepared versions and their events inside a write. Versions that the dataset has already stay as they are, without an event. */

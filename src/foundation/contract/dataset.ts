@@ -22,7 +22,7 @@ export const DatasetManifest = strict({
   derivedFrom: Type.Optional(
     strict({
       parents: Type.Array(Digest),
-      operation: oneOf(['split', 'append', 'filter', 'quarantine']),
+      operation: oneOf(['split', 'append', 'filter', 'quarantine', 'join']),
       parameters: Type.Record(Type.String(), Type.Unknown()),
     }),
   ),

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
 import { ImageSource } from './image-source.ts';
+import { JoinSource } from './join.ts';
 import { QualitySpec } from './quality.ts';
 
 /*
@@ -55,6 +56,7 @@ export const DatasetSpec = strict({
       description: 'a file (CSV, Parquet, JSON Lines) or, with a slash at its end, a folder of images, relative to gyre.yaml',
     }),
     ImageSource,
+    JoinSource,
   ]),
   key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
   expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),

@@ -1,11 +1,13 @@
 import { extname } from 'node:path';
-import type { DatasetSpec } from '#contract';
+import type { DatasetSpec, ImageSource } from '#contract';
 import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
+import { checkJoin } from './check-join.ts';
 import { checkQuality } from './check-quality.ts';
 import { checkImages, pathOrImages } from './image-facts.ts';
 import { sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
+import { isJoin } from './join.ts';
 import type { Finding } from './problems.ts';
 import { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 import { listed } from './suggest.ts';
@@ -18,7 +20,7 @@ export function checkData(context: CheckContext): Finding[] {
   const datasets = Object.entries(context.project.data);
   if (datasets.length === 0) return [{ path: ['data'], message: 'names no dataset; at least one is needed' }];
   return datasets.flatMap(([name, spec]) => [
-    ...checkSource(name, spec, context.facts.get(name)),
+    ...(isJoin(spec.source) ? checkJoin(context, name, spec, spec.source) : checkSource(name, spec, spec.source, context.facts.get(name))),
     ...checkColumns(context, name, spec),
     ...checkSplit(context, name, spec),
     ...checkQuality(context, name, spec),
@@ -28,8 +30,8 @@ export function checkData(context: CheckContext): Finding[] {
   ]);
 }
 
-function checkSource(name: string, spec: DatasetSpec, facts: DatasetFacts | undefined): Finding[] {
-  const source = pathOrImages(spec.source);
+function checkSource(name: string, spec: DatasetSpec, given: string | ImageSource, facts: DatasetFacts | undefined): Finding[] {
+  const source = pathOrImages(given);
   if (typeof source !== 'string') return checkImages(name, spec, source, facts);
   const path = ['data', name, 'source'];
   const extension = extname(source).toLowerCase();

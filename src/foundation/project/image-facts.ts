@@ -1,20 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { imageColumns } from '#contract';
-import type { DatasetSpec, TableSchema } from '#contract';
+import type { DatasetSpec, ImageSource, TableSchema } from '#contract';
 import { csvHeader } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import type { Finding } from './problems.ts';
 
-type Images = Exclude<DatasetSpec['source'], string>;
-
 /** A table's path as it is, or a source of images: a text with a slash at its end is a folder of them. */
-export function pathOrImages(source: DatasetSpec['source']): string | Images {
+export function pathOrImages(source: string | ImageSource): string | ImageSource {
   return typeof source === 'string' && source.endsWith('/') ? { images: source } : source;
 }
 
 /** Looks at a folder of images and the header of its labels. */
-export async function imageFacts(folder: string, source: Images, schema: TableSchema | undefined): Promise<DatasetFacts> {
+export async function imageFacts(folder: string, source: ImageSource, schema: TableSchema | undefined): Promise<DatasetFacts> {
   const { images, labels, path = 'path', label = 'label' } = source;
   const found = await stat(resolve(folder, images)).catch(() => undefined);
   const facts = {
@@ -30,7 +28,7 @@ export async function imageFacts(folder: string, source: Images, schema: TableSc
 }
 
 /** What does not hold in a source of images. */
-export function checkImages(name: string, spec: DatasetSpec, images: Images, facts: DatasetFacts | undefined): Finding[] {
+export function checkImages(name: string, spec: DatasetSpec, images: ImageSource, facts: DatasetFacts | undefined): Finding[] {
   const isText = typeof spec.source === 'string';
   const at = (member: string) => ['data', name, 'source', ...(isText ? [] : [member])];
   const folder = { path: at('images') };

@@ -13,6 +13,7 @@ export type {
   ResolvedTrainStep,
   ResolvedTransformStep,
 } from './resolved.ts';
+export type { ResolvedJoin, ResolvedJoinSide } from './join.ts';
 export { pathText, problemText, projectError } from './problems.ts';
 export type { Problem } from './problems.ts';
 export { meets, parseDuration, parseGate, parseMonitorThreshold, parseThreshold, thresholdText } from './conditions.ts';

@@ -6,9 +6,11 @@ import type { CheckContext } from './check-context.ts';
 import { checkData } from './check-data.ts';
 import { checkCharter, checkMonitor, checkRelease, checkTest } from './check-operations.ts';
 import { checkSteps } from './check-steps.ts';
+import { joinedFacts } from './check-join.ts';
 import { datasetFacts } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import { imageFacts, pathOrImages } from './image-facts.ts';
+import { isJoin } from './join.ts';
 import { projectError } from './problems.ts';
 import type { Finding, Problem } from './problems.ts';
 import { readProjectSource } from './project-source.ts';
@@ -106,10 +108,12 @@ async function lookAtData(
       if (missing === undefined) inSchemas.push(...problems);
       else inProject.push({ path: ['data', name, 'expect'], message: `${spec.expect}: ${missing.message}` });
     }
+    if (isJoin(spec.source)) continue;
     const source = pathOrImages(spec.source);
     const looked = typeof source === 'string' ? datasetFacts(folder, source, schemas[name]) : imageFacts(folder, source, schemas[name]);
     facts.set(name, await looked);
   }
+  for (const name of Object.keys(project.data)) facts.set(name, joinedFacts(project, name, facts, schemas));
   return { schemas, facts, problems: (located) => [...inProject.map(located), ...inSchemas] };
 }
 

@@ -1,6 +1,7 @@
-import type { Charter, DatasetSpec, MonitorSpec, Project } from '#contract';
+import type { Charter, ImageSource, MonitorSpec, Project } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import { pathOrImages } from './image-facts.ts';
+import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
@@ -22,7 +23,7 @@ export function resolveProject(project: Project): ResolvedProject {
     description: project.description ?? '',
     charter: { ...project.charter, risk: project.charter.risk ?? 'limited' },
     success,
-    datasets: Object.entries(project.data).map(([name, spec]): ResolvedDataset => resolveDataset(project.project, name, spec)),
+    datasets: Object.entries(project.data).map(([name, spec]): ResolvedDataset => resolveDataset(project, name, spec)),
     steps: inOrder(project.steps).map((name) => resolveStep(project, name)),
     test: {
       gates: [
@@ -43,11 +44,12 @@ export function resolveProject(project: Project): ResolvedProject {
   };
 }
 
-function resolveDataset(project: string, name: string, spec: Project['data'][string]): ResolvedDataset {
+function resolveDataset(whole: Project, name: string, spec: Project['data'][string]): ResolvedDataset {
   const { source, split, maxAge, quality = {}, ...rest } = spec;
+  const { project } = whole;
   return {
     ...rest,
-    ...resolveSource(source),
+    ...(isJoin(source) ? { source: joinText(source), join: resolveJoin(whole, source) } : resolveSource(source)),
     name,
     ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
     split: {
@@ -67,7 +69,7 @@ function resolveDataset(project: string, name: string, spec: Project['data'][str
   };
 }
 
-function resolveSource(given: DatasetSpec['source']): Pick<ResolvedDataset, 'source' | 'images'> {
+function resolveSource(given: string | ImageSource): Pick<ResolvedDataset, 'source' | 'images'> {
   const source = pathOrImages(given);
   if (typeof source === 'string') return { source };
   const { images, labels, path = 'path', label = 'label' } = source;

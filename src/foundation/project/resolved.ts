@@ -1,5 +1,6 @@
 import type { Charter, CheckLimits, CommandStep, DatasetSpec, Project, TableSchema, TestSpec, TrainStep, TransformStep } from '#contract';
 import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
+import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
 
 /*
@@ -8,10 +9,12 @@ import type { Problem } from './problems.ts';
 
 export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'split' | 'maxAge' | 'quality'> {
   readonly name: string;
-  /** The file, or the folder of images, relative to the project's folder. */
+  /** The file, or the folder of images, relative to the project's folder; of a joined dataset, what it is joined from, in words. */
   readonly source: string;
   /** Of a folder of images: where the labels stand; absent for tables. */
   readonly images?: ResolvedImages;
+  /** How it is joined from other datasets, where it is. */
+  readonly join?: ResolvedJoin;
   readonly maxAgeMs?: number;
   readonly split: { readonly parts: Readonly<Record<string, number>>; readonly salt: string; readonly stratify?: string };
   readonly quality: {

@@ -26,6 +26,7 @@ export { parquetInfo, query, readParquet, writeParquet } from './parquet.ts';
 export { positionColumn, withParquet } from './open-tables.ts';
 export type { OpenTables } from './open-tables.ts';
 export type { ParquetInfo } from './parquet.ts';
+export { writeParquetQuery } from './parquet-writer.ts';
 export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
 export type { ParquetTables, ScanOptions } from './scan.ts';
 export type { DuckOptions } from './duck.ts';

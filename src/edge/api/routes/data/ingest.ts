@@ -101,6 +101,9 @@ async function ingestRequest(
   by: IngestRequest['by'],
 ): Promise<IngestRequest> {
   const known = project.resolved.datasets.find(({ name }) => name === body.dataset);
+  if (known?.join !== undefined && body.path === undefined) {
+    throw new GyreError('FAILED_PRECONDITION', `"${known.name}" is a ${known.source}, which a pipeline run makes: gyre run`);
+  }
   const source = body.path ?? known?.source;
   if (source === undefined) {
     const names = project.resolved.datasets.map(({ name }) => `"${name}"`).join(', ');
