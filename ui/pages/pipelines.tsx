@@ -193,6 +193,9 @@ function StepLine({ step, run }: { readonly step: StepRun; readonly run: Pipelin
           </div>
         )}
         <div class="step-outputs">
+          {step.kind === 'command.items' && step.state !== 'waiting' && step.state !== 'skipped' && (
+            <a href={`${recordPath('pipeline_run', run.id)}/${encodeURIComponent(step.step)}`}>items, each with what it was made from</a>
+          )}
           {Object.entries(step.outputs ?? {})
             .slice(0, 8)
             .map(([name, value]) => (

@@ -19,6 +19,7 @@ import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
 import { EnvironmentsPage, ReleasesPage } from './releases.tsx';
 import { RunPage, TransformPage } from './run.tsx';
+import { StepItemsPage } from './step-items.tsx';
 import { WindowPage } from './window.tsx';
 
 /** What draws a page, given the parts of its address. */
@@ -46,6 +47,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/transforms/:id', page: byId(TransformPage) },
   { pattern: '/pipelines', page: plain(PipelinesPage) },
   { pattern: '/pipelines/:id', page: byId(PipelineRunPage) },
+  { pattern: '/pipelines/:id/:step', page: ({ id = '', step = '' }) => <StepItemsPage key={id + step} run={id} step={step} /> },
   { pattern: '/experiments', page: plain(ExperimentsPage) },
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },

@@ -57,6 +57,7 @@ const tones: Readonly<Record<string, Tone>> = {
   skipped: 'off',
   superseded: 'off',
   no_evidence: 'off',
+  removed: 'off',
   running: 'waiting',
   RUNNING: 'waiting',
   SCHEDULED: 'waiting',
