@@ -15,9 +15,9 @@ export type {
   SplitRequest,
   VersionList,
 } from './port.ts';
-export type { ImageIngestRequest, ImageIngested, IngestProgress } from './images/image-port.ts';
-export { imageIngestRequest, isOfImages } from './images/image-request.ts';
-export { standingOfImages } from './images/image-files.ts';
+export type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
+export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
+export { standingOfImages } from './image-sets/image-files.ts';
 export { inferSchema } from './table-schema.ts';
 export { projectQuality } from './quality/project-request.ts';
 export { validateFrame, violationsOf } from './validate.ts';

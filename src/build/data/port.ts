@@ -16,7 +16,7 @@ import type { Clock, NewId } from '#core';
 import type { BlobStore } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
-import type { ImageIngestRequest, ImageIngested, IngestProgress } from './images/image-port.ts';
+import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
 import { lfsContract } from './lfs/contract.ts';
-import { photo, relabelled, writeImages } from './images/testing.ts';
+import { photo, relabelled, writeImages } from './image-sets/testing.ts';
 import { ada, openBench } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';

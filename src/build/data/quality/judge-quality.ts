@@ -3,6 +3,7 @@ import type { DatasetVersion, QualityReport, TableSchema } from '#contract';
 import { GyreError, asSha256, hasCode } from '#core';
 import type { Frame } from '#tables';
 import { insertQuality, listVersions } from '../data-store.ts';
+import { imageChecksOf } from '../image-sets/image-divisions.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
 import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
@@ -31,6 +32,7 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     ...(log === undefined ? {} : { log }),
     now,
     stored: await storedState(deps, found),
+    images: await imageChecksOf(deps, found, frame),
     lookups: await lookupsOf(deps, request.schema),
   };
   const report = await qualityReport(subject, deps.newId());

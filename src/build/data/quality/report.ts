@@ -1,7 +1,8 @@
 import type { QualityCheck, QualityReport } from '#contract';
 import { isoInstant } from '#core';
 import { accuracyCollectors } from './accuracy.ts';
-import { collect } from './collector.ts';
+import { collect, known } from './collector.ts';
+import type { Collector } from './collector.ts';
 import { completenessCollectors } from './completeness.ts';
 import { judged, limitsFor, never, outcomeOf, worstOf } from './limits.ts';
 import { relevanceCollectors } from './relevance.ts';
@@ -21,10 +22,12 @@ export function scoreOf(checks: readonly QualityCheck[]): number | null {
  * (more often only where what is remembered of them would not fit into memory).
  */
 export async function qualityReport(subject: QualitySubject, id: string): Promise<QualityReport> {
+  const ofImages = (name: keyof QualitySubject['images']): Collector =>
+    known(...(subject.images[name] ?? []).map(({ finding }) => finding));
   const characteristics = [
-    { name: 'accuracy', collectors: accuracyCollectors(subject) },
-    { name: 'completeness', collectors: completenessCollectors(subject) },
-    { name: 'reliability', collectors: reliabilityCollectors(subject) },
+    { name: 'accuracy', collectors: [...accuracyCollectors(subject), ofImages('accuracy')] },
+    { name: 'completeness', collectors: [...completenessCollectors(subject), ofImages('completeness')] },
+    { name: 'reliability', collectors: [...reliabilityCollectors(subject), ofImages('reliability')] },
     { name: 'relevance', collectors: relevanceCollectors(subject) },
     { name: 'timeliness', collectors: timelinessCollectors(subject) },
   ] as const;

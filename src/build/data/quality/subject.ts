@@ -1,5 +1,6 @@
 import type { DatasetVersion } from '#contract';
 import type { Frame } from '#tables';
+import type { ImageChecks } from '../image-sets/image-checks.ts';
 import type { QualityRequest } from '../port.ts';
 import type { Batches } from './batches.ts';
 import type { Collector } from './collector.ts';
@@ -28,6 +29,8 @@ export interface QualitySubject {
   readonly limits: readonly LimitEntry[];
   /** Takes the rows that fail a check with a limit to fail, where they are to be set aside. */
   readonly log?: FailureLog;
+  /** Of rows that are images: what was found by looking at them as such. */
+  readonly images: ImageChecks;
   /** What the schema refers to, by `lookupKey`. */
   readonly lookups: ReadonlyMap<string, Lookup>;
 }

@@ -1,0 +1,31 @@
+import type { DatasetVersion } from '#contract';
+import type { Frame } from '#tables';
+import { splitsOf } from '../data-store.ts';
+import type { DataDeps } from '../port.ts';
+import { findVersion, openRows } from '../versions.ts';
+import { areImages, imageChecks } from './image-checks.ts';
+import type { Division, ImageChecks } from './image-checks.ts';
+
+/** The checks on a version whose rows are images, with its splits; nothing for other rows. */
+export async function imageChecksOf(deps: DataDeps, version: DatasetVersion, frame: Frame): Promise<ImageChecks> {
+  return areImages(frame) ? imageChecks(frame, await divisionsOf(deps, version, frame)) : {};
+}
+
+/** The splits of a version as divisions of its rows, newest first; an image is in the part whose version names its path. */
+async function divisionsOf(deps: DataDeps, version: DatasetVersion, frame: Frame): Promise<Division[]> {
+  const splits = await deps.store.read((db) => splitsOf(db, version.digest));
+  const divisions: Division[] = [];
+  for (const { parts, key, salt } of splits) {
+    const partOfPath = new Map<string, string>();
+    for (const { part, version: digest } of parts) {
+      const { codes, dictionary } = (await openRows(deps, await findVersion(deps, digest), ['path'])).texts('path');
+      for (const code of codes) if (code >= 0) partOfPath.set(dictionary[code], part);
+    }
+    const paths = frame.texts('path');
+    divisions.push({
+      name: `split of ${parts.map(({ part }) => part).join(', ')} by ${key} (salt ${salt})`,
+      partOf: (row) => partOfPath.get(paths.dictionary[paths.codes[row]]),
+    });
+  }
+  return divisions;
+}
