@@ -15,7 +15,7 @@ export type {
   SplitRequest,
   VersionList,
 } from './port.ts';
-export type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
+export type { ImageIngestRequest, ImageIngested, ImageList, IngestProgress, StoredImage } from './image-sets/image-port.ts';
 export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
 export { standingOfImages } from './image-sets/image-files.ts';
 export { inferSchema } from './table-schema.ts';

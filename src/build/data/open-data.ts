@@ -3,6 +3,7 @@ import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
 import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset, splitById, splitsOf } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
+import { openImageCatalog } from './image-sets/catalog.ts';
 import { ingestImages } from './image-sets/ingest-images.ts';
 import type { RunningIngests } from './image-sets/ingest-images.ts';
 import { ingest } from './ingest.ts';
@@ -23,6 +24,7 @@ export function openData(deps: DataDeps): Data {
   return {
     ingest: (request) => ingest(deps, request),
     ingestImages: (request) => ingestImages(deps, request, running),
+    images: openImageCatalog(deps),
     runningIngests: () => [...running].map((told) => told()),
     join: (request) => joinVersions(deps, request),
     createFromRows: (request) => createFromRows(deps, request),

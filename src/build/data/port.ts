@@ -16,6 +16,7 @@ import type { Clock, NewId } from '#core';
 import type { BlobStore } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import type { ImageCatalog } from './image-sets/catalog.ts';
 import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
@@ -174,6 +175,8 @@ export interface Data {
    * @throws GyreError INVALID_ARGUMENT (columns, types), FAILED_PRECONDITION (missing instants, keys that repeat), NOT_FOUND
    */
   join(request: JoinRequest): Promise<Joined>;
+  /** The images of a version, to be looked at: catalogued by label and by check. @throws GyreError FAILED_PRECONDITION for a table */
+  readonly images: ImageCatalog;
   /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */

@@ -11,6 +11,8 @@ import { Health } from './shapes.ts';
 import { allRoutes } from './table.ts';
 import { openBench, turnTheLoop } from './testing.ts';
 import type { Bench, Records } from './testing.ts';
+import { ingestImages } from './testing-images.ts';
+import type { ImageRecords } from './testing-images.ts';
 
 const table = allRoutes();
 const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
@@ -130,15 +132,19 @@ describe('on loopback, without a token', () => {
 describe('every route that reads', () => {
   let bench: Bench;
   let records: Records;
+  let images: ImageRecords;
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
+    images = await ingestImages(bench);
   });
   after(() => bench[Symbol.asyncDispose]());
 
   /** Parameters that name what the loop left; by route where one name means several things. */
   const pathTo = ({ path }: Route): string => {
     const { version } = records;
+    if (path.startsWith('/api/v1/datasets/:digest/images'))
+      return path.replace(':digest', images.version).replace(':sha256', images.sha256);
     const ids: Readonly<Record<string, string>> = {
       'charter-versions': records.charter,
       datasets: records.whole,

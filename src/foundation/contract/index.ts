@@ -12,6 +12,8 @@ export {
   SplitPart,
   datasetFormats,
 } from './dataset.ts';
+export { DatasetImage, DatasetImages, thumbnailSizes } from './image.ts';
+export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
 export {

@@ -14,4 +14,6 @@ export { stampOf } from './read-file.ts';
 export type { FileRead, FileStamp, ImageFacts } from './thread-messages.ts';
 export { openImageThreads } from './threads.ts';
 export type { ImageThreads } from './threads.ts';
+export { contactSheet } from './contact-sheet.ts';
+export type { Sheet, SheetCell } from './contact-sheet.ts';
 export { thumbnail, thumbnailFunction } from './thumbnail.ts';

@@ -4,7 +4,7 @@ import { rowNumber } from '../quality/masking.ts';
 import { extensionOf, formatOfName } from '#images';
 import { cellOf } from '#tables';
 import type { Cell, Frame } from '#tables';
-import { missingFile, noProblem } from './image-rows.ts';
+import { missingFile } from './image-rows.ts';
 
 /** A check on images: what a report says of it, and every row that fails, so that they can be looked at side by side. */
 export interface ImageCheck {
@@ -70,7 +70,8 @@ export function rowsWithFile(frame: Frame): number[] {
   return [...codes.keys()].filter((row) => codes[row] >= 0);
 }
 
-const images = (count: number): string => `${count} image${count === 1 ? '' : 's'}`;
+/** So many images, in words. */
+export const images = (count: number): string => `${count} image${count === 1 ? '' : 's'}`;
 
 /** Accuracy: is a file what its name says, and does it hold a picture? */
 export function contentChecks(frame: Frame): ImageCheck[] {
@@ -212,5 +213,3 @@ export function balanceCheck(frame: Frame): ImageCheck {
     rows,
   };
 }
-
-export const isWell = (frame: Frame, row: number): boolean => valueAt(frame, 'problem', row) === noProblem;

@@ -1,7 +1,7 @@
 import { warning } from '../quality/limits.ts';
 import { unmeasured } from '../quality/limits.ts';
 import type { Frame } from '#tables';
-import { shareCheck, valueAt } from './checks.ts';
+import { images, shareCheck, valueAt } from './checks.ts';
 import type { ImageCheck } from './checks.ts';
 
 /** Rows that show the same picture, in groups of two and more, each in the order of the rows. */
@@ -32,6 +32,11 @@ interface Kinship {
   readonly words: string;
 }
 
+/** `are the same` → `is the same`. */
+function singular(words: string): string {
+  return words.replace(/^are /, 'is ').replace(/^(look|show) /, '$1s ');
+}
+
 /** Reliability: images that are there twice. The first of each group is no failure, but it is shown beside the others. */
 export function duplicateCheck(frame: Frame, { name, groups, applied, words }: Kinship): ImageCheck {
   const repeats = groups.reduce((sum, group) => sum + group.length - 1, 0);
@@ -41,8 +46,9 @@ export function duplicateCheck(frame: Frame, { name, groups, applied, words }: K
     column: 'path',
     applied,
     rows: groups.flatMap((group) => group.slice(1)),
-    failed: (count) => `${count} images ${words} another, in ${groups.length} group${groups.length === 1 ? '' : 's'}`,
-    passed: `no image ${words.replace(/^are/, 'is').replace(/^look/, 'looks').replace(/^show/, 'shows')} another`,
+    failed: (count) =>
+      `${images(count)} ${count === 1 ? singular(words) : words} another, in ${groups.length} group${groups.length === 1 ? '' : 's'}`,
+    passed: `no image ${singular(words)} another`,
     note: (row) => {
       const group = groups.find((each) => each.includes(row));
       return group ? `like ${String(valueAt(frame, 'path', group[0]))}` : '';
@@ -65,7 +71,8 @@ export function conflictCheck(frame: Frame, groups: Groups, applied: number): Im
     applied,
     rows,
     groups: numbers,
-    failed: (count) => `${count} images show the same as others under another label, in ${torn.length} groups`,
+    failed: (count) =>
+      `${count} images show the same as others under another label, in ${torn.length} group${torn.length === 1 ? '' : 's'}`,
     passed: 'the same picture has the same label everywhere',
     note: (row, index) => {
       const others = torn[numbers[index]].filter((other) => labelOf(other) !== labelOf(row));

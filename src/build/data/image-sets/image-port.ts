@@ -1,4 +1,6 @@
 import type { Actor, TableSchema } from '#contract';
+import type { Sha256 } from '#core';
+import type { ImageFormat } from '#images';
 import type { Ingested } from '../port.ts';
 import type { LabelsSource } from './read-labels.ts';
 
@@ -50,4 +52,24 @@ export interface IngestProgress {
   readonly decoded: number;
   /** ISO 8601. */
   readonly startedAt: string;
+}
+
+export interface ImageList {
+  readonly label?: string;
+  /** The name of a check: only the images to look at for it, in its groups. */
+  readonly check?: string;
+  /** 100 without it. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** The bytes of an image or of its thumbnail. */
+export interface StoredImage {
+  readonly digest: Sha256;
+  /** Of the content; null where it is none that is known. */
+  readonly format: ImageFormat | null;
+  readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Bytes. */
+  readonly size?: number;
 }

@@ -1,5 +1,6 @@
 import type { Route } from '../../route.ts';
 import { comparisonRoutes } from './comparison.ts';
+import { imageRoutes } from './images.ts';
 import { ingestRoutes } from './ingest.ts';
 import { lfsRepositoryRoutes } from './lfs.ts';
 import { qualityRoutes } from './quality.ts';
@@ -13,6 +14,7 @@ export const dataRoutes: readonly Route[] = [
   ...versionRoutes,
   ...comparisonRoutes,
   ...ingestRoutes,
+  ...imageRoutes,
   ...qualityRoutes,
   ...splitRoutes,
   ...lfsRepositoryRoutes,

@@ -5,6 +5,7 @@ import { registerDataList } from './list.ts';
 import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
 import { registerDataRows } from './rows.ts';
+import { registerDataSheet } from './sheet.ts';
 
 /** `gyre data …`: each verb is a file of this folder. */
 export const registerData: Register = (program, bind) => {
@@ -18,4 +19,5 @@ export const registerData: Register = (program, bind) => {
   registerDataQuality(data, bind);
   registerDataCompare(data, bind);
   registerDataRows(data, bind);
+  registerDataSheet(data, bind);
 };

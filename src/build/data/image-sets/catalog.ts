@@ -1,0 +1,154 @@
+import type { DatasetImage, DatasetImages, DatasetVersion, ThumbnailSize } from '#contract';
+import { GyreError, asSha256, hasCode } from '#core';
+import type { Sha256 } from '#core';
+import { imageFormats, thumbnail, thumbnailFunction } from '#images';
+import type { ImageFormat } from '#images';
+import type { Frame } from '#tables';
+import type { DataDeps } from '../port.ts';
+import { findVersion, openRows } from '../versions.ts';
+import { areImages } from './image-checks.ts';
+import type { ImageChecks } from './image-checks.ts';
+import { imageChecksOf } from './image-divisions.ts';
+import { valueAt } from './checks.ts';
+import type { ImageCheck } from './checks.ts';
+import type { ImageList, StoredImage } from './image-port.ts';
+import { keepThumbnail, thumbnailOf } from './thumbnails-store.ts';
+
+/** The images of dataset versions, to be looked at. */
+export interface ImageCatalog {
+  list(version: string, options: ImageList): Promise<DatasetImages>;
+  image(version: string, sha256: string): Promise<StoredImage>;
+  thumbnail(version: string, sha256: string, size: ThumbnailSize): Promise<StoredImage>;
+}
+
+/** A version's rows with what is asked of them again and again. */
+interface Opened {
+  readonly frame: Frame;
+  /** Digest → the format of its content; null where it is none that is known. */
+  readonly formats: ReadonlyMap<string, ImageFormat | null>;
+  readonly labels: DatasetImages['labels'];
+}
+
+/** Sheets are asked for in pages and images one by one: the newest versions that were looked at stay open. */
+const keptOpen = 2;
+
+export function openImageCatalog(deps: DataDeps): ImageCatalog {
+  const opened = new Map<string, Promise<Opened>>();
+  const open = async (name: string): Promise<Opened & { readonly version: DatasetVersion }> => {
+    const version = await findVersion(deps, name);
+    const found = opened.get(version.digest) ?? openVersion(deps, version);
+    opened.delete(version.digest);
+    opened.set(version.digest, found);
+    const [oldest] = opened.keys();
+    if (opened.size > keptOpen) opened.delete(oldest);
+    try {
+      return { ...(await found), version };
+    } catch (error) {
+      opened.delete(version.digest);
+      throw error;
+    }
+  };
+  /** Only what a version names may be asked of it, whatever else the blobs hold. */
+  const named = async (name: string, sha256: string): Promise<{ digest: Sha256; format: ImageFormat | null }> => {
+    const { formats, version } = await open(name);
+    const format = formats.get(sha256);
+    if (format === undefined) throw new GyreError('NOT_FOUND', `dataset version ${version.digest} has no image ${sha256}`, { sha256 });
+    return { digest: asSha256(sha256), format };
+  };
+  return {
+    list: async (name, options) => {
+      const { frame, version, labels } = await open(name);
+      return listOf(frame, await imageChecksOf(deps, version, frame), labels, options);
+    },
+    image: async (name, sha256) => {
+      const { digest, format } = await named(name, sha256);
+      const size = (await deps.blobs.stat(digest))?.size;
+      return { digest, format, bytes: await deps.blobs.open(digest), ...(size === undefined ? {} : { size }) };
+    },
+    thumbnail: async (name, sha256, size) => {
+      const { digest } = await named(name, sha256);
+      const key = { sha256: digest, size, madeBy: thumbnailFunction };
+      const kept = await deps.store.read((db) => thumbnailOf(db, key));
+      if (kept !== undefined && (await deps.blobs.has(asSha256(kept)))) {
+        return { digest: asSha256(kept), format: 'jpeg', bytes: await deps.blobs.read(asSha256(kept)) };
+      }
+      const bytes = await small(await deps.blobs.read(digest), size);
+      const made = await deps.blobs.put(bytes);
+      await deps.store.write(keepThumbnail, { ...key, thumbnail: made.digest });
+      return { digest: made.digest, format: 'jpeg', bytes };
+    },
+  };
+}
+
+async function small(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+  try {
+    return await thumbnail(bytes, size);
+  } catch (error) {
+    // whoever asks has asked rightly: it is the image that has nothing to show
+    if (!hasCode(error, 'INVALID_ARGUMENT')) throw error;
+    throw new GyreError('FAILED_PRECONDITION', error.message, {}, { cause: error });
+  }
+}
+
+async function openVersion(deps: DataDeps, version: DatasetVersion): Promise<Opened> {
+  const frame = await openRows(deps, version);
+  if (!areImages(frame))
+    throw new GyreError('FAILED_PRECONDITION', `dataset version ${version.digest} ("${version.dataset}") is a table, not made of images`);
+  const formats = new Map<string, ImageFormat | null>();
+  const counts = new Map<string, number>();
+  for (let row = 0; row < frame.rows; row++) {
+    const [sha256, format, label] = [valueAt(frame, 'sha256', row), valueAt(frame, 'format', row), valueAt(frame, 'label', row)];
+    if (sha256 !== null) formats.set(String(sha256), imageFormats.find((known) => known === format) ?? null);
+    if (label !== null) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
+  }
+  const labels = [...counts].sort(([one, many], [other, few]) => few - many || (one < other ? -1 : 1));
+  return { frame, formats, labels: labels.map(([label, images]) => ({ label, images })) };
+}
+
+function listOf(frame: Frame, checks: ImageChecks, labels: DatasetImages['labels'], options: ImageList): DatasetImages {
+  const { label, check: name, limit = 100, after = '0' } = options;
+  const start = Number(after);
+  if (!Number.isSafeInteger(start) || start < 0) throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
+  const all = Object.values(checks).flat();
+  const check = name === undefined ? undefined : checkNamed(all, name);
+  const positions = check === undefined ? [...Array(frame.rows).keys()] : [...check.rows.keys()];
+  const rowAt = (position: number): number => check?.rows[position] ?? position;
+  const chosen = label === undefined ? positions : positions.filter((position) => valueAt(frame, 'label', rowAt(position)) === label);
+  const items = chosen.slice(start, start + limit).map((position) => itemOf(frame, rowAt(position), check?.groups?.[position]));
+  return {
+    items,
+    total: chosen.length,
+    labels,
+    checks: all.flatMap(({ finding, rows }) => (rows.length === 0 ? [] : [{ name: finding.name, images: rows.length }])),
+    ...(start + limit < chosen.length ? { next: String(start + limit) } : {}),
+  };
+}
+
+function checkNamed(all: readonly ImageCheck[], name: string): ImageCheck {
+  const found = all.find(({ finding }) => finding.name === name);
+  if (found) return found;
+  const names = all.map(({ finding }) => `"${finding.name}"`).join(', ');
+  throw new GyreError('NOT_FOUND', `there is no check "${name}" on images; there are ${names}`, { check: name });
+}
+
+function itemOf(frame: Frame, row: number, group: number | undefined): DatasetImage {
+  const text = (column: string): string | null => {
+    const value = valueAt(frame, column, row);
+    return value === null ? null : String(value);
+  };
+  const number = (column: string): number | null => {
+    const value = frame.numbers(column)[row];
+    return Number.isNaN(value) ? null : value;
+  };
+  return {
+    row,
+    path: text('path') ?? '',
+    label: text('label'),
+    sha256: text('sha256'),
+    format: text('format'),
+    width: number('width'),
+    height: number('height'),
+    problem: text('problem') ?? '',
+    ...(group === undefined ? {} : { group }),
+  };
+}
