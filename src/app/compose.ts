@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accessMigrations, type Access, newSecret, openAccess } from '#access';
-import { type BlobStore, openFsBlobs } from '#blobs';
+import type { BlobStore } from '#blobs';
 import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
 import type { Actor, Alert } from '#contract';
 import { type Data, dataMigrations, type LfsRepositories, openData, openLfs } from '#data';
@@ -22,6 +22,7 @@ import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
+import { openBlobs } from './blobs.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
@@ -35,7 +36,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
+import { blobsPlaceOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 
@@ -120,7 +121,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     triggersMigrations,
     governanceMigrations,
   ]);
-  const blobs = await openFsBlobs({ dir: folder.blobs, faults });
+  const blobsPlace = blobsPlaceOf(settings, folder);
+  const { blobs } = opened.use(await openBlobs(blobsPlace, { environment: process.env, clock, faults }));
   const events = opened.use(
     openEvents({
       store,
@@ -159,7 +161,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const planes = opened.use(
     openLocalPlanes({
       folder: folder.planes,
-      blobs: folder.blobs,
+      blobs: blobsPlace,
       faults,
       publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
       host: values.host,

@@ -19,6 +19,8 @@ export interface ServerInfo {
 export interface DataFolder extends Disposable {
   readonly path: string;
   readonly blobs: string;
+  /** Copies of blobs that are elsewhere. */
+  readonly blobCache: string;
   readonly database: string;
   readonly planes: string;
   /** For files on their way elsewhere; empty at every start. */
@@ -55,6 +57,7 @@ export function holdDataFolder(path: string, clock: Clock, faults: Faults = noFa
   return {
     path,
     blobs: join(path, 'blobs'),
+    blobCache: join(path, 'blob-cache'),
     database: join(path, 'gyre.db'),
     planes: join(path, 'planes'),
     temporary,

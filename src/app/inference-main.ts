@@ -9,9 +9,10 @@ import type { InferenceOptions } from './inference.ts';
 
 if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/compile'));
 
-const usage = `usage: inference-main --manifest FILE --blobs DIR (--public-key FILE | --unsigned) [options]
+const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
        inference-main --model FOLDER [options]
-options: --host H --port N --spool DIR --control --detached-ok --workers N --lane inline|workers
+options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
+         --host H --port N --spool DIR --control --detached-ok --workers N --lane inline|workers
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
 
 function readOptions(): InferenceOptions {
@@ -19,6 +20,9 @@ function readOptions(): InferenceOptions {
     options: {
       manifest: { type: 'string' },
       blobs: { type: 'string' },
+      'blob-cache': { type: 'string' },
+      's3-endpoint': { type: 'string' },
+      's3-region': { type: 'string' },
       model: { type: 'string' },
       'public-key': { type: 'string' },
       unsigned: { type: 'boolean' },
@@ -37,6 +41,9 @@ function readOptions(): InferenceOptions {
     },
   });
   const {
+    'blob-cache': blobCache,
+    's3-endpoint': s3Endpoint,
+    's3-region': s3Region,
     'public-key': publicKey,
     'detached-ok': detachedOk,
     'tls-cert': tlsCert,
@@ -51,6 +58,9 @@ function readOptions(): InferenceOptions {
   } = values;
   return {
     ...same,
+    ...(blobCache === undefined ? {} : { blobCache }),
+    ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
+    ...(s3Region === undefined ? {} : { s3Region }),
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(detachedOk === undefined ? {} : { detachedOk }),
     ...(tlsCert === undefined ? {} : { tlsCert }),

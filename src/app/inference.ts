@@ -1,7 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { openFsBlobs } from '#blobs';
 import type { ReleaseManifest } from '#contract';
 import { GyreError, systemClock, uuidV7 } from '#core';
 import type { RandomBytes } from '#core';
@@ -23,14 +22,20 @@ import {
 import type { Lane, PackageSource } from '#serving';
 import { createLogger, createMetrics, watchProcess } from '#telemetry';
 import type { Logger, LogLevel } from '#telemetry';
+import { openBlobs } from './blobs.ts';
+import type { OpenedBlobs } from './blobs.ts';
 import gyre from '../../package.json' with { type: 'json' };
 
 /** What `gyre serve` is told. Either `manifest` with `blobs`, or `model`. */
 export interface InferenceOptions {
   /** A signed manifest. */
   readonly manifest?: string;
-  /** The folder of blobs that holds the files of the manifest's packages. */
+  /** The blobs that hold the files of the manifest's packages: a folder, or `s3://bucket/prefix`. */
   readonly blobs?: string;
+  /** Folder for copies of what is in a bucket. */
+  readonly blobCache?: string;
+  readonly s3Endpoint?: string;
+  readonly s3Region?: string;
   /** A package folder to serve as it lies there, unsigned. */
   readonly model?: string;
   /** PEM of the Ed25519 key that manifests must be signed with. */
@@ -84,7 +89,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     bindings: { role: 'inference', pid: process.pid },
   });
   const tls = await readTls(options);
-  const { source, readAgain, first } = await openManifest(options);
+  const { source, readAgain, first, opened } = await openManifest(options);
   const newId = uuidV7(systemClock, pooledRandomBytes());
   const metrics = createMetrics();
   const watch = watchProcess(metrics);
@@ -124,6 +129,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       const end = async (): Promise<void> => {
         await server.close();
         await plane[Symbol.asyncDispose]();
+        await opened?.[Symbol.asyncDispose]();
         watch[Symbol.dispose]();
       };
       end().then(ended.resolve, ended.reject);
@@ -166,10 +172,11 @@ interface OpenedManifest {
   readonly source: PackageSource;
   readonly first: ReleaseManifest;
   readonly readAgain: (file: string | undefined) => Promise<ReleaseManifest>;
+  readonly opened?: OpenedBlobs;
 }
 
 async function openManifest(options: InferenceOptions): Promise<OpenedManifest> {
-  const { manifest, blobs, model, publicKey, unsigned } = options;
+  const { manifest, blobs, model, publicKey, unsigned, blobCache, s3Endpoint, s3Region } = options;
   if (model !== undefined) {
     if (manifest !== undefined)
       throw new GyreError('INVALID_ARGUMENT', 'a manifest and a model folder cannot both be served: give one of them');
@@ -178,7 +185,7 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
     return { source: folderSource(model), first: requireTokens(options, await manifestOfFolder(model, systemClock)), readAgain };
   }
   if (manifest === undefined || blobs === undefined) {
-    throw new GyreError('INVALID_ARGUMENT', 'nothing to serve: give --manifest FILE with --blobs DIR, or --model FOLDER');
+    throw new GyreError('INVALID_ARGUMENT', 'nothing to serve: give --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER');
   }
   if (publicKey === undefined && unsigned !== true) {
     throw new GyreError(
@@ -188,7 +195,15 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
   }
   const trust = publicKey === undefined ? ({ unsigned: true } as const) : { publicKey: await readPublicKey(publicKey) };
   const read = async (file = manifest): Promise<ReleaseManifest> => requireTokens(options, await readManifest(file, trust));
-  return { source: blobSource(await openFsBlobs({ dir: blobs, readOnly: true })), first: await read(), readAgain: read };
+  const first = await read();
+  const place = {
+    address: blobs,
+    ...(blobCache === undefined ? {} : { cache: blobCache }),
+    ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
+    ...(s3Region === undefined ? {} : { s3Region }),
+  };
+  const opened = await openBlobs(place, { environment: process.env, clock: systemClock, readOnly: true });
+  return { source: blobSource(opened.blobs), first, readAgain: read, opened };
 }
 
 /** Beyond this machine nobody infers without a token. */

@@ -68,7 +68,7 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
     };
     planes = openLocalPlanes({
       folder: join(folder, 'planes'),
-      blobs: join(folder, 'blobs'),
+      blobs: { address: join(folder, 'blobs') },
       publicKeyFile: join(folder, 'key.pem'),
       host: '127.0.0.1',
       portOf: () => 0,

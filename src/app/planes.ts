@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { s3Variables } from '#blobs';
 import { type Faults, GyreError } from '#core';
 import type { DataPlanes } from '#release';
 import type { Logger } from '#telemetry';
+import { type BlobsPlace, isBucket } from './blobs.ts';
 import { startPlane } from './plane-process.ts';
 import { SupervisedPlane } from './supervised-plane.ts';
 
 export interface LocalPlanesOptions {
   /** Folder with one folder for each environment: its manifest and its spool. */
   readonly folder: string;
-  readonly blobs: string;
+  readonly blobs: BlobsPlace;
   /** PEM file of the key that manifests are checked against. */
   readonly publicKeyFile: string;
   readonly host: string;
@@ -41,8 +43,14 @@ export interface LocalPlanes extends DataPlanes, AsyncDisposable {
   pid(environment: string): number | undefined;
 }
 
-/** The variables that a plane gets: no credential of ours, it needs none. */
+/** The variables that a plane gets: no credential of ours, unless it has to read a bucket. */
 const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL'] as const;
+
+function blobFlags({ address, cache, s3Endpoint, s3Region }: BlobsPlace): readonly string[] {
+  if (!isBucket(address)) return ['--blobs', address];
+  const flags = { '--blobs': address, '--blob-cache': cache, '--s3-endpoint': s3Endpoint, '--s3-region': s3Region };
+  return Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+}
 
 /** Opens the supervisor. A plane that dies is started again with its manifest. */
 export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
@@ -66,7 +74,11 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
         startPlane({
           command: process.execPath,
           args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, port })],
-          env: Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+          env: Object.fromEntries(
+            [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : [])].flatMap((name) =>
+              process.env[name] === undefined ? [] : [[name, process.env[name]]],
+            ),
+          ),
           onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
           onExit,
         }),
@@ -78,8 +90,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   const argumentsOf = ({ manifest, spool, port }: { manifest: string; spool: string; port: number }): readonly string[] => [
     '--manifest',
     manifest,
-    '--blobs',
-    options.blobs,
+    ...blobFlags(options.blobs),
     '--spool',
     spool,
     '--public-key',

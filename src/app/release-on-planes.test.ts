@@ -88,7 +88,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     const planes = opened.use(
       openLocalPlanes({
         folder: folder.planes,
-        blobs: folder.blobs,
+        blobs: { address: folder.blobs },
         publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
         host: '127.0.0.1',
         portOf: () => 0,

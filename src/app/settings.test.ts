@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { hostNamesOf, isLoopback, settleSettings } from './settings.ts';
+import { blobsPlaceOf, hostNamesOf, isLoopback, settleSettings } from './settings.ts';
 
 /** Self-signed, of a key that was thrown away; its names: DNS:gyre.example, DNS:*.example, IP:10.0.0.1. */
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -30,6 +30,22 @@ describe('the platform’s settings', () => {
     assert.deepEqual(['port', 'host', 'logLevel', 'workers'].map(sourceOf), ['flag', 'environment', 'file', 'default']);
     assert.equal(resolved.find(({ name }) => name === 'database')?.value, '***', 'a secret is not shown');
     assert.equal(dataFolder, '/project/.gyre');
+  });
+
+  test('say where blobs are: in the data folder, in another folder, or in a bucket', () => {
+    const place = (environment: Record<string, string>) =>
+      blobsPlaceOf(settleSettings('/project', { environment }), { blobs: '/project/.gyre/blobs', blobCache: '/project/.gyre/blob-cache' });
+    const copies = { cache: '/project/.gyre/blob-cache', cacheBytes: 20e9 };
+    assert.deepEqual(place({}), { address: '/project/.gyre/blobs', ...copies });
+    assert.equal(place({ GYRE_BLOBS: '/elsewhere' }).address, '/elsewhere');
+    assert.equal(place({ GYRE_BLOBS: 'nearby' }).address, '/project/.gyre/nearby');
+    assert.deepEqual(place({ GYRE_BLOBS: 's3://bucket/x', GYRE_S3_ENDPOINT: 'http://s3', GYRE_S3_REGION: 'r', GYRE_BLOB_CACHE_MB: '5' }), {
+      address: 's3://bucket/x',
+      cache: '/project/.gyre/blob-cache',
+      cacheBytes: 5e6,
+      s3Endpoint: 'http://s3',
+      s3Region: 'r',
+    });
   });
 
   test('know which addresses only this machine reaches', () => {

@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
+import { type BlobsPlace, isBucket } from './blobs.ts';
+import type { DataFolder } from './data-folder.ts';
 
 /** Every setting of the platform, with its environment variable and default; flag > environment > `settings:` in gyre.yaml > default. */
 export const platformSettings = {
@@ -10,6 +12,14 @@ export const platformSettings = {
   port: { env: 'GYRE_PORT', default: 7070, help: 'port of the control plane; 0 takes a free one' },
   database: { env: 'GYRE_DATABASE', default: '', help: 'metadata database: postgres://… ; empty: SQLite in the data folder', secret: true },
   databaseSchema: { env: 'GYRE_DATABASE_SCHEMA', default: '', help: 'PostgreSQL schema for the tables; empty: the default one' },
+  blobs: {
+    env: 'GYRE_BLOBS',
+    default: '',
+    help: 'where blobs are kept: s3://bucket/prefix, or a folder (a relative one starts at the data folder); empty: its `blobs`',
+  },
+  blobCacheMb: { env: 'GYRE_BLOB_CACHE_MB', default: 20_000, help: 'most megabytes of local copies of blobs that are in a bucket' },
+  s3Endpoint: { env: 'GYRE_S3_ENDPOINT', default: '', help: 'address of the S3 service; empty: AWS_ENDPOINT_URL_S3, else Amazon' },
+  s3Region: { env: 'GYRE_S3_REGION', default: '', help: 'region of the S3 service; empty: AWS_REGION, else us-east-1' },
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
   localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },
@@ -48,6 +58,18 @@ export function hostNamesOf({ hostNames, tlsCert }: Pick<PlatformSettings, 'host
   const certified = tlsCert === '' ? '' : (new X509Certificate(readFileSync(tlsCert)).subjectAltName ?? '');
   const names = certified.split(', ').flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice('DNS:'.length)] : []));
   return [...new Set([...given, ...names].filter((name) => name !== '' && !name.includes('*')))];
+}
+
+/** Where the platform keeps its blobs. A relative folder starts at the data folder. */
+export function blobsPlaceOf({ values, dataFolder }: SettledSettings, folder: Pick<DataFolder, 'blobs' | 'blobCache'>): BlobsPlace {
+  const { blobs, blobCacheMb, s3Endpoint, s3Region } = values;
+  return {
+    address: blobs === '' ? folder.blobs : isBucket(blobs) ? blobs : resolve(dataFolder, blobs),
+    cache: folder.blobCache,
+    cacheBytes: blobCacheMb * 1e6,
+    ...(s3Endpoint === '' ? {} : { s3Endpoint }),
+    ...(s3Region === '' ? {} : { s3Region }),
+  };
 }
 
 /** Whether an address to bind to is this machine's own. */

@@ -37,6 +37,9 @@ export interface DemoFlags extends Omit<ProjectFlags, 'projectFolder'> {
 export interface ServeFlags {
   readonly manifest?: string;
   readonly blobs?: string;
+  readonly blobCache?: string;
+  readonly s3Endpoint?: string;
+  readonly s3Region?: string;
   readonly model?: string;
   readonly publicKey?: string;
   readonly unsigned?: boolean;

@@ -1,3 +1,5 @@
+export { openObjectBlobs } from './object-blobs.ts';
+export type { ObjectBlobsOptions } from './object-blobs.ts';
 export { fetchSource } from './fetch/fetch-source.ts';
 export type { FetchedSource, FetchOptions, FetchSettings } from './fetch/fetch-source.ts';
 export type { SourceVersion } from './fetch/http-source.ts';
@@ -9,6 +11,6 @@ export { openObjectStore } from './objects/open.ts';
 export type { OpenObjectsOptions } from './objects/open.ts';
 export type { ObjectStat, ObjectStore, TransferOptions } from './objects/port.ts';
 export type { S3Connection, S3Credentials, S3World } from './s3/connection.ts';
-export { s3ConnectionFrom } from './s3/settings.ts';
-export type { S3Overrides } from './s3/settings.ts';
+export { s3ConnectionFrom, s3Variables } from './s3/settings.ts';
+export type { Environment, S3Overrides } from './s3/settings.ts';
 export type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';

@@ -15,7 +15,10 @@ export const registerServing: Register = (program, bind) => {
       'Runs a data plane: the Open Inference Protocol and rows with named columns, over HTTP, from a signed manifest or a package folder. It needs no platform.',
     )
     .option('--manifest <file>', 'a signed release manifest')
-    .option('--blobs <folder>', 'where the manifest’s packages lie')
+    .option('--blobs <place>', 'where the manifest’s packages lie: a folder, or s3://bucket/prefix')
+    .option('--blob-cache <folder>', 'keep copies of what is in a bucket here (default: in ~/.cache)')
+    .option('--s3-endpoint <address>', 'address of the S3 service (default: as AWS_ENDPOINT_URL_S3 says, else Amazon)')
+    .option('--s3-region <name>', 'its region (default: as AWS_REGION says)')
     .option('--model <folder>', 'a package folder, served as it lies there, unsigned')
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
@@ -35,7 +38,7 @@ export const registerServing: Register = (program, bind) => {
     .action(
       bind<ServeFlags>(async (cli, options) => {
         if (options.manifest === undefined && options.model === undefined)
-          throw new GyreError('INVALID_ARGUMENT', 'name what to serve: --manifest FILE with --blobs FOLDER, or --model FOLDER');
+          throw new GyreError('INVALID_ARGUMENT', 'name what to serve: --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER');
         const app = await cli.host.app();
         return app.inferenceProcess(options);
       }),

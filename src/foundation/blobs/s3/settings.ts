@@ -6,6 +6,21 @@ import type { S3Connection, S3Credentials } from './connection.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The variables that say how S3 is reached, for whoever starts a process that needs it. */
+export const s3Variables = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_ENDPOINT_URL',
+  'AWS_PROFILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_CONFIG_FILE',
+  'NODE_EXTRA_CA_CERTS',
+] as const;
+
 /** What somebody says beside the environment, such as a remote in `.dvc/config`; each wins over what the environment says. */
 export interface S3Overrides {
   readonly profile?: string;
