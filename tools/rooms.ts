@@ -53,6 +53,7 @@ export const rooms: readonly Room[] = [
   on('foundation', 'learners', 'learning algorithms on typed arrays: fit, predict, toOnnx'),
   on('foundation', 'project', 'gyre.yaml: loading, messages with line and column, the charter'),
   on('foundation', 'pipelines', 'the run graph: steps, cache keys, leases, resume'),
+  on('build', 'workspace', 'data files of a working folder, in DVC’s formats: cache, `.dvc` files, remotes'),
   on('build', 'data', 'sources, dataset versions, schemas, profiles, quality reports, splits'),
   on('build', 'features', 'transforms: fitted once, applied the same everywhere, exported to ONNX'),
   on('build', 'training', 'experiments, runs, metrics, artifacts; trainers; search'),
@@ -85,11 +86,12 @@ export const entryPoints: readonly string[] = ['src/edge/cli/main.ts', 'src/app/
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
   pg: ['store'],
-  // The app's: the lock of the data folder is SQLite's exclusive file lock.
-  'node:sqlite': ['store', 'app'],
+  // The app's and the workspace's: their locks are SQLite's exclusive file lock.
+  'node:sqlite': ['store', 'workspace', 'app'],
   '@duckdb/node-api': ['tables'],
   'onnxruntime-node': ['onnx'],
   sharp: ['images'],
+  ignore: ['workspace'],
   pino: ['telemetry'],
   fastify: ['api', 'app'],
   commander: ['cli'],

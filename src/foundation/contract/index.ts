@@ -103,3 +103,4 @@ export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from '.
 export { GyreEvent, eventType } from './events.ts';
 export type { EventData, EventKind, EventType, EventTypes } from './events.ts';
 export { Figure, Overview, RecordLink, Station, stationNames, stationStates, Waiting } from './overview.ts';
+export { WorkspaceProgress, workspacePhases } from './workspace.ts';

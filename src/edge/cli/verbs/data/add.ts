@@ -4,6 +4,7 @@ import type { DatasetVersion, QualityCheck } from '#contract';
 import { followIngest } from '../../follow-ingest.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
+import { addPaths, isDatasetName } from './add-paths.ts';
 
 interface Ingested {
   readonly version: DatasetVersion;
@@ -24,13 +25,21 @@ interface Ingested {
 export function registerDataAdd(data: Command, bind: Bind): void {
   data
     .command('add')
-    .description('Ingests a dataset of the project; the same bytes again are the same version.')
-    .argument('<dataset>', 'its name in gyre.yaml')
-    .option('--file <file>', 'another file than gyre.yaml names')
-    .addHelpText('after', examples('gyre data add customers', 'gyre data add customers --file data/2027-01.csv'))
+    .description(
+      'Versions data. A dataset of gyre.yaml is ingested as a table; a file or folder goes into the content cache, with a .dvc file beside it. The same bytes again are the same version.',
+    )
+    .argument('<what...>', 'a dataset’s name in gyre.yaml, or files and folders')
+    .option('--file <file>', 'another file than gyre.yaml names for the dataset')
+    .addHelpText(
+      'after',
+      examples('gyre data add customers', 'gyre data add customers --file data/2027-01.csv', 'gyre data add images/ labels.csv'),
+    )
     .action(
-      bind<{ file?: string }>((cli, options, dataset) =>
-        cli.withClient(async (client) => {
+      bind<{ file?: string }>(async (cli, options, dataset, ...others) => {
+        if (options.file === undefined && (others.length > 0 || !(await isDatasetName(cli, dataset)))) {
+          return addPaths(cli, [dataset, ...others]);
+        }
+        return cli.withClient(async (client) => {
           const path = options.file === undefined ? {} : { path: resolve(cli.host.folder, options.file) };
           const ingested = await followIngest(cli, client, dataset, client.post<Ingested>('datasets', { dataset, ...path }));
           cli.output.facts(ingested, () => {
@@ -39,8 +48,8 @@ export function registerDataAdd(data: Command, bind: Bind): void {
             for (const line of imageLines(ingested)) cli.output.line(`  ${line}`);
             for (const { message } of violations) cli.output.line(`  against the reviewed schema: ${message}`);
           });
-        }),
-      ),
+        });
+      }),
     );
 }
 

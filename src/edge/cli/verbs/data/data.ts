@@ -6,6 +6,12 @@ import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
 import { registerDataRows } from './rows.ts';
 import { registerDataSheet } from './sheet.ts';
+import { registerDataCheckout } from './checkout.ts';
+import { registerDataDiff } from './diff.ts';
+import { registerDataLog } from './log.ts';
+import { registerDataRemote } from './remote.ts';
+import { registerDataStatus } from './status.ts';
+import { registerDataTransfer } from './transfer.ts';
 
 /** `gyre data …`: each verb is a file of this folder. */
 export const registerData: Register = (program, bind) => {
@@ -15,6 +21,12 @@ export const registerData: Register = (program, bind) => {
     .description('Dataset versions: immutable, named by their digest.');
   registerDataList(data, bind);
   registerDataAdd(data, bind);
+  registerDataStatus(data, bind);
+  registerDataDiff(data, bind);
+  registerDataCheckout(data, bind);
+  registerDataTransfer(data, bind);
+  registerDataLog(data, bind);
+  registerDataRemote(data, bind);
   registerDataProfile(data, bind);
   registerDataQuality(data, bind);
   registerDataCompare(data, bind);

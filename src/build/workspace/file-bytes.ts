@@ -1,0 +1,94 @@
+import { createHash, hash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { GyreError } from '#core';
+
+/** Files up to this size are read in one go. */
+export const smallBytes = 1024 * 1024;
+const chunkBytes = 4 * 1024 * 1024;
+
+/** A thread's own buffers, used again for each file. */
+export interface Buffers {
+  readonly small: Buffer;
+  readonly chunk: () => Buffer;
+}
+
+export function makeBuffers(): Buffers {
+  let chunk: Buffer | undefined;
+  return { small: Buffer.allocUnsafeSlow(smallBytes + 1), chunk: () => (chunk ??= Buffer.allocUnsafeSlow(chunkBytes)) };
+}
+
+/** Whether two looks at a file saw the same: nobody wrote to it in between. */
+export function isSameStat(before: Stats, after: Stats): boolean {
+  return before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs;
+}
+
+/**
+ * Reads a file whole into a buffer. @returns its bytes, a view that the next call overwrites; undefined when it has grown beyond the buffer
+ */
+export function readSmall(path: string, buffer: Buffer): Buffer | undefined {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, buffer, length, buffer.length - length, null);
+      length += read;
+      if (read === 0) return buffer.subarray(0, length);
+      if (length === buffer.length) return undefined;
+      // A file that was read to its known end needs no second call to hear so: sizes are compared by the caller.
+      if (length < smallBytes && read < buffer.length && fstatSync(file).size === length) return buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Reads a file piece by piece. @param each told each piece, a view that the next one overwrites */
+export function readLarge(path: string, chunk: Buffer, each: (bytes: Buffer) => void): void {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    for (;;) {
+      const read = readSync(file, chunk, 0, chunk.length, null);
+      if (read === 0) return;
+      each(chunk.subarray(0, read));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes all of it: a write may take less than it was given. */
+export function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written, bytes.length - written);
+}
+
+export function md5Of(bytes: Uint8Array): Buffer {
+  return hash('md5', bytes, 'buffer');
+}
+
+/** The MD5 that DVC before 3 gave a file: of a text, with its line ends turned into `\n`. */
+export function legacyMd5Of(bytes: Buffer): Buffer {
+  if (!isText(bytes)) return md5Of(bytes);
+  const digest = createHash('md5');
+  let from = 0;
+  for (let at = bytes.indexOf('\r\n'); at >= 0; at = bytes.indexOf('\r\n', at + 2)) {
+    digest.update(bytes.subarray(from, at));
+    from = at + 1;
+  }
+  return digest.update(bytes.subarray(from)).digest();
+}
+
+/** As those versions told texts: no NUL and at most three unusual bytes of ten among the first 512. */
+function isText(bytes: Buffer): boolean {
+  const head = bytes.subarray(0, 512);
+  if (head.includes(0)) return false;
+  const unusual = head.filter((byte) => !((byte >= 32 && byte < 127) || [8, 9, 10, 12, 13].includes(byte))).length;
+  return unusual <= head.length * 0.3;
+}
+
+/** @throws GyreError ABORTED: what was read is no state that the file ever had */
+export function changedWhileRead(path: string): GyreError {
+  return new GyreError('ABORTED', `${path} changed while it was read; nothing was recorded: add it again when nobody writes to it`, {
+    path,
+  });
+}

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { GyreError } from '#core';
+import { addPaths } from './add.ts';
+import { checkoutPaths } from './checkout.ts';
+import type { CheckedOut } from './checkout.ts';
+import { diffOf } from './diff.ts';
+import type { DiffRequest, PathDiff } from './diff.ts';
+import { historyOf } from './git-history.ts';
+import type { RecordedVersion } from './git-history.ts';
+import type { Added, TrackedPath, WorkOptions } from './port.ts';
+import { pullFromFolder, requireNothingFailed } from './pull.ts';
+import { pushToFolder } from './push.ts';
+import type { Pushed } from './push.ts';
+import { addRemote, remoteNamed, remotesOf, removeRemote } from './remotes.ts';
+import type { NewRemote, Remote } from './remotes.ts';
+import { findRoot, initRoot } from './root.ts';
+import { inSession } from './session.ts';
+import { statusOf } from './status.ts';
+import type { TrackedStatus } from './status.ts';
+import { chosenPaths } from './tracked.ts';
+
+/**
+ * The data files of a working folder, versioned in DVC's formats: `.dvc` files beside them, their bytes in a content cache. Paths that are
+ * handed in are absolute or relative to the folder that the workspace was opened at; none of them: everything that is tracked.
+ */
+export interface Workspace {
+  /** Absolute; undefined until the first `add` in a folder that had no `.dvc`. */
+  readonly root: string | undefined;
+  tracked(): readonly TrackedPath[];
+  /**
+   * Puts files and folders into the cache and writes a `.dvc` file beside each; makes the `.dvc` folder when there is none.
+   * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (what cannot be versioned), FAILED_PRECONDITION (git or another `.dvc` file tracks it),
+   * ABORTED when a file changes while it is read, CANCELLED
+   */
+  add(paths: readonly string[], options: WorkOptions): Promise<readonly Added[]>;
+  status(paths: readonly string[], options: WorkOptions): Promise<readonly TrackedStatus[]>;
+  diff(request: DiffRequest, options: WorkOptions): Promise<readonly PathDiff[]>;
+  /**
+   * Makes paths what their `.dvc` files say, from the cache; what it lacks comes from the default remote where there is one.
+   * @throws GyreError FAILED_PRECONDITION when files would be lost that the cache does not have, DATA_LOSS naming missing and damaged objects
+   */
+  checkout(paths: readonly string[], options: WorkOptions & { readonly force?: boolean }): Promise<readonly CheckedOut[]>;
+  push(paths: readonly string[], options: WorkOptions & { readonly remote?: string }): Promise<Pushed>;
+  pull(
+    paths: readonly string[],
+    options: WorkOptions & { readonly remote?: string; readonly force?: boolean },
+  ): Promise<readonly CheckedOut[]>;
+  /** The versions of one tracked path in git's history, newest first. */
+  log(path: string, limit: number): Promise<readonly RecordedVersion[]>;
+  remotes(): readonly Remote[];
+  addRemote(remote: Omit<NewRemote, 'folder'>): Remote;
+  removeRemote(name: string): void;
+}
+
+/** @param folder absolute; the workspace is the nearest `.dvc` folder's from here upwards */
+export function openWorkspace(folder: string): Workspace {
+  const root = (): string => {
+    const found = findRoot(folder);
+    if (found !== undefined) return found;
+    throw new GyreError('FAILED_PRECONDITION', `no data is tracked in ${folder} yet: "gyre data add PATH" begins`, { folder });
+  };
+  const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
+  const folderRemote = (name: string | undefined): Remote & { readonly folder: string } => {
+    const remote = remoteNamed(root(), name);
+    const { folder: at } = remote;
+    if (at !== undefined) return { ...remote, folder: at };
+    throw new GyreError('UNIMPLEMENTED', `the remote "${remote.name}" at ${remote.url} is no folder`);
+  };
+  return {
+    get root() {
+      return findRoot(folder);
+    },
+    tracked: () => chosenPaths(root(), []),
+    add: async (paths, options) => {
+      const at = findRoot(folder) ?? initRoot(folder);
+      return inSession(at, options, (session) => addPaths(session, absolute(paths), options));
+    },
+    status: async (paths, options) => {
+      const chosen = chosenPaths(root(), absolute(paths));
+      return inSession(root(), { ...options, lock: false }, (session) => statusOf(session, chosen, options));
+    },
+    diff: (request, options) => inSession(root(), { ...options, lock: false }, (session) => diffOf(session, request, options)),
+    checkout: async (paths, options) => {
+      const remote = remotesOf(root()).find(({ isDefault }) => isDefault)?.folder;
+      const done = await inSession(root(), options, (session) =>
+        checkoutPaths(session, chosenPaths(root(), absolute(paths)), { ...options, ...(remote === undefined ? {} : { remote }) }),
+      );
+      requireNothingFailed(done, 'Everything else is checked out');
+      return done;
+    },
+    push: (paths, options) =>
+      inSession(root(), options, (session) =>
+        pushToFolder(session, chosenPaths(root(), absolute(paths)), folderRemote(options.remote), options),
+      ),
+    pull: async (paths, options) => {
+      const done = await inSession(root(), options, (session) =>
+        pullFromFolder(session, chosenPaths(root(), absolute(paths)), folderRemote(options.remote), options),
+      );
+      requireNothingFailed(done, 'Everything else is there; push these from where they were added');
+      return done;
+    },
+    log: async (path, limit) => historyOf(root(), chosenPaths(root(), absolute([path]))[0], limit),
+    remotes: () => remotesOf(root()),
+    addRemote: (remote) => addRemote(findRoot(folder) ?? initRoot(folder), { ...remote, folder }),
+    removeRemote: (name) => removeRemote(root(), name),
+  };
+}

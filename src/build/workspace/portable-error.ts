@@ -1,0 +1,36 @@
+import { GyreError, isGyreError, messageOf } from '#core';
+import type { ErrorCode } from '#core';
+import type { PortableError } from './worker-tasks.ts';
+
+const ofSystem: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'NOT_FOUND',
+  ENOTDIR: 'NOT_FOUND',
+  EACCES: 'PERMISSION_DENIED',
+  EPERM: 'PERMISSION_DENIED',
+  EROFS: 'PERMISSION_DENIED',
+  ENOSPC: 'RESOURCE_EXHAUSTED',
+  EDQUOT: 'RESOURCE_EXHAUSTED',
+  EMFILE: 'RESOURCE_EXHAUSTED',
+  EIO: 'DATA_LOSS',
+};
+
+/** What the file system said, under a canonical code; the message names the path already. */
+export function portableError(error: unknown): PortableError {
+  if (isGyreError(error)) return { code: error.code, message: error.message, details: error.details };
+  const system = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ofSystem[error.code] : undefined;
+  return { code: system ?? 'INTERNAL', message: messageOf(error), details: {} };
+}
+
+export function fromPortable({ code, message, details }: PortableError): GyreError {
+  return new GyreError(code, message, details);
+}
+
+/** What work on files threw, under canonical codes where the file system threw it. */
+export async function withCanonicalErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isGyreError(error)) throw error;
+    throw fromPortable(portableError(error));
+  }
+}

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { CheckedOut } from '#workspace';
+import type { Cli } from '../../cli.ts';
+import type { Bind } from '../../verb.ts';
+import { examples } from '../../verb.ts';
+import { counted, inWorkspace } from './in-workspace.ts';
+
+/** The workspace as recorded. */
+export function registerDataCheckout(data: Command, bind: Bind): void {
+  data
+    .command('checkout')
+    .description('Makes tracked files and folders what their .dvc files say, from the cache; what it lacks comes from the default remote.')
+    .argument('[paths...]', 'all that are tracked without it')
+    .option('-f, --force', 'give up changes that were never added')
+    .addHelpText('after', examples('git checkout v1.0 && gyre data checkout', 'gyre data checkout images/ --force'))
+    .action(
+      bind<{ force?: boolean }>((cli, { force = false }, ...paths) =>
+        inWorkspace(cli, async ({ workspace, options }) => {
+          sayCheckedOut(cli, await workspace.checkout(paths, { ...options, force }));
+        }),
+      ),
+    );
+}
+
+export function sayCheckedOut(cli: Cli, done: readonly CheckedOut[]): void {
+  cli.output.facts(done, () => {
+    if (done.length === 0) cli.output.line('nothing is tracked');
+    for (const { path, placed, removed, fetched } of done) {
+      const parts = [
+        ...(placed > 0 ? [`${counted(placed, 'file')} placed`] : []),
+        ...(removed > 0 ? [`${counted(removed, 'file')} removed`] : []),
+        ...(fetched > 0 ? [`${counted(fetched, 'object')} fetched`] : []),
+      ];
+      cli.output.line(`${path}  ${parts.length === 0 ? 'is as recorded' : parts.join(', ')}`);
+    }
+  });
+}
