@@ -43,6 +43,11 @@ const words: Words = {
     href: recordPath('dataset_version', d.dataset),
     ...(d.violations > 0 ? { tone: 'warn' } : {}),
   }),
+  'personal_data.seen': (d) => ({
+    part: 'govern',
+    text: `personal data of ${d.dataset} ${shortDigest(d.digest)} seen unmasked: ${d.columns.join(', ')}`,
+    href: recordPath('dataset_version', d.digest),
+  }),
   'split.created': (d) => ({
     part: 'build',
     text: `${shortDigest(d.version)} split in ${Object.keys(d.parts).join(', ')}`,

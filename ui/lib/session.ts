@@ -59,6 +59,7 @@ const holders: Readonly<Record<Permission, string>> = {
   approve: 'approver',
   release: 'operator',
   operate: 'operator or admin',
+  see_personal: 'data steward',
   erase: 'admin',
   administer: 'admin',
 };

@@ -9,10 +9,13 @@ import type { RunningIngests } from './image-sets/ingest-images.ts';
 import { ingest } from './ingest.ts';
 import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
+import { personalLooks } from './personal.ts';
 import { profileFrame } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
+import { rowsPage } from './rows-page.ts';
 import { splitVersion } from './split.ts';
+import { sqlRunner } from './sql.ts';
 import { summariseDatasets } from './summaries-store.ts';
 import { validateFrame } from './validate.ts';
 import { findVersion, openRows } from './versions.ts';
@@ -32,6 +35,9 @@ export function openData(deps: DataDeps): Data {
     split: (version, request) => splitVersion(deps, version, request),
     open: async (version, { columns, part } = {}) => openRows(deps, await partOf(deps, await findVersion(deps, version), part), columns),
     rowsPath: async (version) => blobs.localPath(asSha256((await findVersion(deps, version)).rowsDigest), { verify: true }),
+    rows: async (version, query = {}) => rowsPage(deps, await findVersion(deps, version), query),
+    sql: sqlRunner(deps),
+    seePersonal: personalLooks(deps),
     profile: (version, target) => profile(deps, version, target),
     validate: async (version, schema) => validateFrame(await openRows(deps, await findVersion(deps, version)), schema),
     quality: (version, request) => judgeQuality(deps, version, request),

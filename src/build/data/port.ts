@@ -22,7 +22,10 @@ import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
+import type { SeePersonal } from './personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
+import type { RowsPage, RowsQuery } from './rows-page.ts';
+import type { SqlAnswer, SqlQuery } from './sql.ts';
 
 export interface DataDeps {
   readonly store: Store;
@@ -191,6 +194,15 @@ export interface Data {
   open(version: string, options?: { readonly columns?: readonly string[]; readonly part?: string }): Promise<Frame>;
   /** The Parquet file that holds a version's rows. Never write to it. */
   rowsPath(version: string): Promise<string>;
+  /** Rows as they are asked for, without reading the others. @throws GyreError NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED */
+  rows(version: string, query?: RowsQuery): Promise<RowsPage>;
+  /**
+   * Answers a person's SQL over versions by name, in a process of its own that sees nothing else.
+   * @throws GyreError NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED
+   */
+  sql(query: SqlQuery): Promise<SqlAnswer>;
+  /** States for the audit log that somebody saw personal data unmasked. */
+  seePersonal: SeePersonal;
   profile(version: string, target?: string): Promise<DatasetProfile>;
   /** Holds a version against a reviewed schema. */
   validate(version: string, schema: TableSchema): Promise<readonly QualityCheck[]>;

@@ -81,7 +81,13 @@ export const ProjectCheck = strict({ valid: Type.Boolean(), problems: Type.Array
 
 const CellValue = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]);
 export const Rows = strict({
-  columns: Type.Array(strict({ name: Type.String(), type: Type.String() })),
+  columns: Type.Array(
+    strict({
+      name: Type.String(),
+      type: Type.String(),
+      masked: Type.Optional(Type.Boolean({ description: 'personal: texts read ***, other values are null' })),
+    }),
+  ),
   rows: Type.Array(Type.Record(Type.String(), CellValue)),
   offset: Type.Integer(),
   total: Type.Integer(),

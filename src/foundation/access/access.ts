@@ -26,7 +26,7 @@ import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
 import { authenticate, redeem, startSession } from './sessions.ts';
 
 const codeLifeMs = 5 * 60_000;
-const ownerRoles: IdentityRow['roles'] = ['admin', 'data-scientist', 'ml-engineer', 'operator'];
+const ownerRoles: IdentityRow['roles'] = ['admin', 'data-scientist', 'ml-engineer', 'operator', 'data-steward'];
 const localIdentity: Identity = { id: 'local', name: 'local', roles: [], simulated: false, disabled: false, createdAt: isoInstant(0) };
 const reservedNames = ['local', 'gyre', 'system'];
 

@@ -13,6 +13,7 @@ export const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = 
   qa: ['read', 'deploy', 'certify'],
   approver: ['read', 'approve'],
   stakeholder: ['read'],
+  'data-steward': ['read', 'see_personal'],
   admin: ['read', 'log', 'administer', 'erase', 'operate'],
 };
 

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Id, Instant, Name, oneOf, strict } from './common.ts';
 
-export const roles = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'admin'] as const;
+export const roles = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'] as const;
 export const Role = oneOf(roles);
 export type Role = Static<typeof Role>;
 
@@ -15,6 +15,7 @@ export const permissions = [
   'approve', // approve a certified version for an environment
   'release', // switch or roll back an environment
   'operate', // acknowledge alerts, change monitors, start actions
+  'see_personal', // see the values of personal and sensitive columns; whoever lacks it sees them masked
   'erase', // delete records
   'administer', // identities, roles, tokens, settings
 ] as const;

@@ -49,6 +49,7 @@ export const ColumnProfile = strict({
   count: Type.Integer(),
   missing: Type.Integer(),
   distinct: Type.Integer(),
+  masked: Type.Optional(Type.Boolean({ description: 'personal, and hidden from who asked: no value and no figure of values is shown' })),
   numeric: Type.Optional(
     strict({
       min: Measured,

@@ -10,6 +10,12 @@ export interface EventData {
   'charter.recorded': { digest: string; version: number };
   'dataset.versioned': { digest: string; dataset: string; part?: string; rows: number };
   'quality_report.created': { id: string; dataset: string; violations: number; scores: Record<string, number | null> };
+  'personal_data.seen': {
+    dataset: string;
+    digest: string;
+    columns: string[];
+    how: 'rows' | 'sql' | 'file' | 'comparison' | 'profile';
+  };
   'split.created': { id: string; version: string; parts: Record<string, string> };
   'lfs_repository.created': { repository: string };
   'transform.fitted': { id: string; digest: string; dataset: string; features: number };

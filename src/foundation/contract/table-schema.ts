@@ -44,6 +44,8 @@ export const ColumnSchema = strict({
   population: Type.Optional(
     Type.Record(Type.String(), Share, { description: 'value → its share in the population that the rows stand for; together 1' }),
   ),
+  personal: Type.Optional(Type.Boolean({ description: 'tells of a person: masked for whoever may not see personal data' })),
+  sensitive: Type.Optional(Type.Boolean({ description: 'to be kept from view for another reason: masked likewise' })),
   severity: Type.Optional(oneOf(['error', 'warning'], { description: 'what it means when the column breaks its checks; default: error' })),
 });
 export type ColumnSchema = Static<typeof ColumnSchema>;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as DuckApi from '@duckdb/node-api';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 import type { Column, ColumnType, TextColumn } from './column.ts';
@@ -67,6 +67,8 @@ export interface Duck {
   rows(sql: string): Promise<readonly (readonly unknown[])[]>;
   /** The next chunk is fetched when the callback is done. */
   stream(sql: string, onChunk: (chunk: DuckChunk, firstRow: number) => void | Promise<void>): Promise<void>;
+  /** A result of any types, to be fetched chunk by chunk. */
+  result(sql: string): Promise<DuckDBResult>;
   /** Appends a frame's rows to a table that has the same columns. */
   append(table: string, frame: Frame): Promise<void>;
 }
@@ -106,6 +108,7 @@ export async function withDuck<T>(
         },
         rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
         stream: (sql, onChunk) => stream(connection, sql, onChunk),
+        result: (sql) => connection.stream(sql),
         append: (table, frame) => append(api, connection, table, frame),
       });
     } catch (cause) {

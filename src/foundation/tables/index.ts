@@ -29,4 +29,7 @@ export type { ParquetInfo } from './parquet.ts';
 export { writeParquetQuery } from './parquet-writer.ts';
 export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
 export type { ParquetTables, ScanOptions } from './scan.ts';
+export { runSql } from './sql-process.ts';
+export type { SqlLimits } from './sql-process.ts';
+export type { SqlResult, SqlTable } from './sql-messages.ts';
 export type { DuckOptions } from './duck.ts';

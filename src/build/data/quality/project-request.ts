@@ -1,10 +1,11 @@
 import type { LoadedProject } from '#project';
+import { personalColumns } from '../personal.ts';
 import type { QualityRequest } from '../port.ts';
 
 /** What a dataset's versions are held against: its section of the project's file, its reviewed schema, the charter's personal columns. */
 export function projectQuality(project: LoadedProject, dataset: string): Omit<QualityRequest, 'by'> {
   const schema = project.schemas[dataset];
-  const masked = project.resolved.charter.personalData?.columns ?? [];
+  const masked = [...personalColumns(schema ?? { columns: [] }, project.resolved.charter.personalData?.columns)];
   const found = project.resolved.datasets.find(({ name }) => name === dataset);
   const base = { masked, ...(schema === undefined ? {} : { schema }) };
   if (found === undefined) return base;

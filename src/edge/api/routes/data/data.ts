@@ -4,7 +4,9 @@ import { imageRoutes } from './images.ts';
 import { ingestRoutes } from './ingest.ts';
 import { lfsRepositoryRoutes } from './lfs.ts';
 import { qualityRoutes } from './quality.ts';
+import { rowsRoutes } from './rows.ts';
 import { splitRoutes } from './splits.ts';
+import { sqlRoutes } from './sql.ts';
 import { summaryRoutes } from './summaries.ts';
 import { versionRoutes } from './versions.ts';
 
@@ -16,6 +18,8 @@ export const dataRoutes: readonly Route[] = [
   ...ingestRoutes,
   ...imageRoutes,
   ...qualityRoutes,
+  ...rowsRoutes,
+  ...sqlRoutes,
   ...splitRoutes,
   ...lfsRepositoryRoutes,
 ];

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { DatasetProfile, DatasetVersion, Name, page, strict } from '#contract';
-import { toRecords } from '#tables';
 import { route, type Route } from '../../route.ts';
-import { Rows, paging } from '../../shapes.ts';
+import { paging } from '../../shapes.ts';
+import { masksFor } from './masks.ts';
 import { ByDigest } from './shapes.ts';
 
 export const versionRoutes: readonly Route[] = [
@@ -40,25 +40,17 @@ export const versionRoutes: readonly Route[] = [
     params: ByDigest,
     query: strict({ target: Type.Optional(Type.String({ description: 'the column whose association with the others is measured' })) }),
     answer: DatasetProfile,
-    handle: async ({ data }, { params, query }) => data.profile((await data.get(params.digest)).digest, query.target),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/datasets/:digest/rows',
-    permission: 'read',
-    tag: 'data',
-    summary: 'Rows of a version by name of column',
-    params: ByDigest,
-    query: strict({ limit: Type.Integer({ minimum: 1, maximum: 1000, default: 50 }), offset: Type.Integer({ minimum: 0, default: 0 }) }),
-    answer: Rows,
-    handle: async ({ data }, { params, query: { limit, offset } }) => {
-      const frame = await data.open((await data.get(params.digest)).digest);
-      return {
-        columns: frame.schema.map(({ name, type }) => ({ name, type: type ?? frame.column(name).kind })),
-        rows: toRecords(frame, { start: offset, end: offset + limit }),
-        offset,
-        total: frame.rows,
-      };
+    handle: async (rooms, call) => {
+      const version = await rooms.data.get(call.params.digest);
+      const profile = await rooms.data.profile(version.digest, call.query.target);
+      const masked = await masksFor(rooms, call, version, 'profile');
+      // quantiles and frequent values are values of persons
+      const columns = profile.columns.map(({ numeric, text, instants, ...column }) =>
+        masked.has(column.name)
+          ? { ...column, masked: true }
+          : { ...column, ...(numeric ? { numeric } : {}), ...(text ? { text } : {}), ...(instants ? { instants } : {}) },
+      );
+      return { ...profile, columns };
     },
   }),
 ];

@@ -12,6 +12,7 @@ import { registerDataLog } from './log.ts';
 import { registerDataRemote } from './remote.ts';
 import { registerDataStatus } from './status.ts';
 import { registerDataTransfer } from './transfer.ts';
+import { registerDataSql } from './sql.ts';
 
 /** `gyre data …`: each verb is a file of this folder. */
 export const registerData: Register = (program, bind) => {
@@ -32,4 +33,5 @@ export const registerData: Register = (program, bind) => {
   registerDataCompare(data, bind);
   registerDataRows(data, bind);
   registerDataSheet(data, bind);
+  registerDataSql(data, bind);
 };
