@@ -89,6 +89,7 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   // The app's and the workspace's: their locks are SQLite's exclusive file lock.
   'node:sqlite': ['store', 'workspace', 'app'],
   '@duckdb/node-api': ['tables'],
+  '@duckdb/node-bindings': ['tables'],
   'onnxruntime-node': ['onnx'],
   sharp: ['images'],
   ignore: ['workspace'],

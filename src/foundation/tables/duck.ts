@@ -2,9 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as DuckApi from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api';
+import type Bindings from '@duckdb/node-bindings';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { ErrorCode } from '#core';
-import type { Column, ColumnType, TextColumn } from './column.ts';
+import type { Column, ColumnType } from './column.ts';
+import { readNumbers, readTexts } from './duck-vectors.ts';
+import type { TextAssembler } from './duck-vectors.ts';
 import type { Frame } from './frame.ts';
 
 export interface DuckOptions {
@@ -17,30 +20,6 @@ export interface DuckOptions {
    * Without it nothing spills, and work that needs more memory fails.
    */
   readonly spillFolder?: string;
-}
-
-/** Collects a text column piece by piece. */
-export interface TextAssembler {
-  set(row: number, text: string): void;
-  /** @param rows of the column, when not all are filled */
-  column(rows?: number): TextColumn;
-}
-
-export function textAssembler(rows: number): TextAssembler {
-  const codes = new Int32Array(rows).fill(-1);
-  const dictionary: string[] = [];
-  const codeOf = new Map<string, number>();
-  return {
-    set: (row, text) => {
-      let code = codeOf.get(text);
-      if (code === undefined) {
-        code = dictionary.push(text) - 1;
-        codeOf.set(text, code);
-      }
-      codes[row] = code;
-    },
-    column: (count = rows) => ({ kind: 'text', codes: count === rows ? codes : codes.slice(0, count), dictionary }),
-  };
 }
 
 /** A piece of a result: up to 2,048 rows. */
@@ -84,6 +63,7 @@ export async function withDuck<T>(
 ): Promise<T> {
   // 60-170 ms to import: only where Parquet is really touched
   const api = await import('@duckdb/node-api');
+  const { default: bindings } = await import('@duckdb/node-bindings');
   await using spill = await spillFolder(options.spillFolder);
   const instance = await api.DuckDBInstance.create(':memory:', {
     threads: String(options.threads ?? 2),
@@ -107,7 +87,7 @@ export async function withDuck<T>(
           await connection.run(sql);
         },
         rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
-        stream: (sql, onChunk) => stream(connection, sql, onChunk),
+        stream: (sql, onChunk) => stream(bindings, connection, sql, onChunk),
         result: (sql) => connection.stream(sql),
         append: (table, frame) => append(api, connection, table, frame),
       });
@@ -128,6 +108,7 @@ async function spillFolder(parent: string | undefined): Promise<AsyncDisposable 
 }
 
 async function stream(
+  bindings: typeof Bindings,
   connection: DuckDBConnection,
   sql: string,
   onChunk: (chunk: DuckChunk, firstRow: number) => void | Promise<void>,
@@ -137,29 +118,17 @@ async function stream(
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return;
-    await onChunk(chunkOf(chunk), at);
+    await onChunk(chunkOf(bindings, chunk), at);
     at += chunk.rowCount;
   }
 }
 
-function chunkOf(chunk: DuckDBDataChunk): DuckChunk {
+function chunkOf(bindings: typeof Bindings, chunk: DuckDBDataChunk): DuckChunk {
   const rows = chunk.rowCount;
   return {
     rows,
-    numbers: (column, at, into) => {
-      const vector = chunk.getColumnVector(column);
-      for (let row = 0; row < rows; row++) {
-        const value = vector.getItem(row);
-        if (typeof value === 'number') into[at + row] = value;
-      }
-    },
-    texts: (column, at, into) => {
-      const vector = chunk.getColumnVector(column);
-      for (let row = 0; row < rows; row++) {
-        const value = vector.getItem(row);
-        if (typeof value === 'string') into.set(at + row, value);
-      }
-    },
+    numbers: (column, at, into) => readNumbers(bindings, chunk, column, at, into),
+    texts: (column, at, into) => readTexts(bindings, chunk, column, at, into),
   };
 }
 

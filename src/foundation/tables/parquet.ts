@@ -1,8 +1,10 @@
 import { GyreError } from '#core';
 import { instantColumn, kindOf, numberColumn } from './column.ts';
 import type { Column, ColumnType } from './column.ts';
-import { engineError, textAssembler, withDuck } from './duck.ts';
-import type { Duck, DuckChunk, DuckOptions, TextAssembler } from './duck.ts';
+import { engineError, withDuck } from './duck.ts';
+import { textAssembler } from './duck-vectors.ts';
+import type { Duck, DuckChunk, DuckOptions } from './duck.ts';
+import type { TextAssembler } from './duck-vectors.ts';
 import { createFrame } from './frame.ts';
 import type { Frame, TableSchema } from './frame.ts';
 import { countRows, identifier, literal, parquetAt, parquetSchema, pickColumns, projected, schemaOf, sqlTypes } from './sql-columns.ts';
