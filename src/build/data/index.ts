@@ -26,6 +26,8 @@ export type { MaskedColumns } from './masking.ts';
 export type { RowsPage, RowsQuery } from './rows-page.ts';
 export type { SqlAnswer, SqlQuery } from './sql.ts';
 export { validateFrame, violationsOf } from './validate.ts';
+export { validateFrame, validateParquet, violationsOf } from './validate.ts';
+export { profileParquet } from './profile.ts';
 export { checkTarget } from './target.ts';
 export { partRanges, placeOf } from './hash-split.ts';
 export type { PartRange } from './hash-split.ts';

@@ -10,14 +10,14 @@ import { ingest } from './ingest.ts';
 import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
 import { personalLooks } from './personal.ts';
-import { profileFrame } from './profile.ts';
+import { profileParquet } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
 import { rowsPage } from './rows-page.ts';
 import { splitVersion } from './split.ts';
 import { sqlRunner } from './sql.ts';
 import { summariseDatasets } from './summaries-store.ts';
-import { validateFrame } from './validate.ts';
+import { validateParquet } from './validate.ts';
 import { findVersion, openRows } from './versions.ts';
 
 /** Opens the room over a migrated store. */
@@ -39,7 +39,10 @@ export function openData(deps: DataDeps): Data {
     sql: sqlRunner(deps),
     seePersonal: personalLooks(deps),
     profile: (version, target) => profile(deps, version, target),
-    validate: async (version, schema) => validateFrame(await openRows(deps, await findVersion(deps, version)), schema),
+    validate: async (version, schema) => {
+      const { rowsDigest } = await findVersion(deps, version);
+      return validateParquet(await blobs.localPath(asSha256(rowsDigest), { verify: true }), schema);
+    },
     quality: (version, request) => judgeQuality(deps, version, request),
     compare: (from, to, options) => compare(deps, from, to, options),
     get: (version) => findVersion(deps, version),
@@ -83,9 +86,8 @@ async function profile(deps: DataDeps, version: string, target: string | undefin
   // a column's name is never empty, so the empty text stands for no target
   const kept = await deps.store.read((db) => profileOf(db, found.digest, target ?? ''));
   if (kept) return kept;
-  const frame = await openRows(deps, found);
-  if (target !== undefined) frame.column(target);
-  const made = profileFrame(frame, found.digest, target);
+  const path = await deps.blobs.localPath(asSha256(found.rowsDigest), { verify: true });
+  const made = await profileParquet(path, found.digest, target);
   await deps.store.write(keepProfile, { profile: made, target: target ?? '' });
   return made;
 }

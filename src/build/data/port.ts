@@ -104,10 +104,7 @@ export interface QualityRequest {
   readonly population?: string;
   /** Rows that fail a check with a limit to fail are set aside (see `QualityReport.quarantine`); false without it. */
   readonly quarantine?: boolean;
-  /** Whether to look for labels that contradict out-of-fold predictions; true without it. */
-  readonly labelErrors?: boolean;
-  /** Whether to look for rows that are nearly the same; true without it. */
-  readonly nearDuplicates?: boolean;
+
   /** More rows that show the population, by a name to speak of: such as what production saw lately. */
   readonly populations?: readonly { readonly name: string; readonly frame: Frame }[];
   readonly by: Actor;

@@ -41,18 +41,19 @@ describe('profiling a version', () => {
     await assert.rejects(bench.data.profile(version.digest, 'churn'), { code: 'INVALID_ARGUMENT', message: /no column "churn"/ });
   });
 
-  test('measures association by the kinds of the two columns', () => {
+  test('measures association by the kinds of the two columns', async () => {
     const { frame } = readCsv(Buffer.from('a,b,c,d,y\n1,2,p,u,10\n2,4,p,v,20\n3,6,q,u,30\n4,8,q,v,40\n'));
-    const of = (target: string, name: string) => profileFrame(frame, 'v', target).columns.find((each) => each.name === name)?.association;
-    assert.deepEqual(of('y', 'a'), { measure: 'pearson', value: 1 });
-    assert.equal(of('c', 'a')?.measure, 'correlation_ratio');
-    close(of('c', 'a')?.value, Math.sqrt(4 / 5)); // between 4, total 5 squares
-    assert.deepEqual(of('c', 'd'), { measure: 'cramers_v', value: 0 });
+    const of = async (target: string, name: string) =>
+      (await profileFrame(frame, 'v', target)).columns.find((each) => each.name === name)?.association;
+    assert.deepEqual(await of('y', 'a'), { measure: 'pearson', value: 1 });
+    assert.equal((await of('c', 'a'))?.measure, 'correlation_ratio');
+    close((await of('c', 'a'))?.value, Math.sqrt(4 / 5)); // between 4, total 5 squares
+    assert.deepEqual(await of('c', 'd'), { measure: 'cramers_v', value: 0 });
   });
 
-  test('describes columns without values, with one value, and of instants', () => {
+  test('describes columns without values, with one value, and of instants', async () => {
     const { frame } = readCsv(Buffer.from('none,one,at\n,5,2026-01-01\n,5,2026-01-03\n'));
-    const [none, one, at] = profileFrame(frame, 'v').columns;
+    const [none, one, at] = (await profileFrame(frame, 'v')).columns;
     assert.deepEqual(none, { name: 'none', type: 'string', count: 0, missing: 2, distinct: 0 });
     assert.deepEqual(one.numeric?.histogram, [{ low: 5, high: 5, count: 2 }]);
     assert.equal(one.numeric?.std, 0);

@@ -1,6 +1,7 @@
 import type { QualityCheck, TableSchema } from '#contract';
 import type { Frame } from '#tables';
-import { collectFrame } from './quality/collector.ts';
+import { parquetBatches } from './quality/batches.ts';
+import { collect, collectFrame } from './quality/collector.ts';
 import { judged } from './quality/limits.ts';
 import type { LimitEntry } from './quality/limits.ts';
 import { nothingMasked } from './quality/masking.ts';
@@ -27,6 +28,20 @@ export function validateFrame(frame: Frame, schema: TableSchema, { masked = noth
   );
   const limits = limitsOfSchema(schema);
   return [columnsFinding(frame, schema), ...findings].map((finding) => judged(finding, limits));
+}
+
+/** Holds the rows of a Parquet file against a reviewed schema, batch by batch: like `validateFrame`. @param path absolute */
+export async function validateParquet(
+  path: string,
+  schema: TableSchema,
+  { masked = nothingMasked }: ValidateOptions = {},
+): Promise<QualityCheck[]> {
+  const batches = await parquetBatches(path);
+  const collectors = schemaChecks(batches, schema).map((check) => tally(check, masked));
+  await collect(batches, collectors);
+  const findings = collectors.flatMap((collector) => collector.findings());
+  const limits = limitsOfSchema(schema);
+  return [columnsFinding(batches, schema), ...findings].map((finding) => judged(finding, limits));
 }
 
 /** The limits that a schema sets for its checks. */

@@ -79,7 +79,12 @@ export const ColumnProfile = strict({
 });
 export type ColumnProfile = Static<typeof ColumnProfile>;
 
-export const DatasetProfile = strict({ dataset: Digest, rows: Type.Integer(), columns: Type.Array(ColumnProfile) });
+export const DatasetProfile = strict({
+  dataset: Digest,
+  rows: Type.Integer(),
+  columns: Type.Array(ColumnProfile),
+  sampled: Type.Optional(Type.Integer({ description: 'associations were measured on a sample of so many rows; all else is exact' })),
+});
 export type DatasetProfile = Static<typeof DatasetProfile>;
 
 export const SplitPart = strict({

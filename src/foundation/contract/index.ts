@@ -28,7 +28,6 @@ export {
 export { CheckLimits, ColumnRule, ColumnSchema, ColumnType, TableSchema, columnTypes } from './table-schema.ts';
 export {
   FailingExample,
-  InferredSchema,
   QualityCheck,
   QualityOutcome,
   QualityReport,
@@ -37,8 +36,6 @@ export {
   QualityMark,
   QualityTrendPoint,
   Quarantine,
-  SchemaChange,
-  SchemaDifference,
   qualityCharacteristics,
 } from './quality.ts';
 export {

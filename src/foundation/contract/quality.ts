@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
-import { CheckLimits, TableSchema } from './table-schema.ts';
+import { CheckLimits } from './table-schema.ts';
 
 export const qualityCharacteristics = ['accuracy', 'completeness', 'reliability', 'relevance', 'timeliness'] as const;
 export const qualityOutcomes = ['pass', 'warn', 'fail', 'unmeasured'] as const;
@@ -87,27 +87,6 @@ export const QualityTrend = strict({
 });
 export type QualityTrend = Static<typeof QualityTrend>;
 
-/** How the reviewed expectations of one version differ from another's. */
-export const SchemaChange = strict({
-  at: Type.String({ description: 'the place in the schema, such as columns.age.max' }),
-  change: oneOf(['added', 'removed', 'changed']),
-  from: Type.Optional(Type.Unknown()),
-  to: Type.Optional(Type.Unknown()),
-  message: Type.String(),
-});
-export type SchemaChange = Static<typeof SchemaChange>;
-export const SchemaDifference = strict({ from: Digest, to: Digest, changes: Type.Array(SchemaChange) });
-export type SchemaDifference = Static<typeof SchemaDifference>;
-
-/** A schema that the rows of a version suggest, and why. */
-export const InferredSchema = strict({
-  version: Digest,
-  schema: TableSchema,
-  why: Type.Record(Type.String(), Type.Array(Type.String()), { description: 'column → what its expectations were inferred from' }),
-  yaml: Type.String({ description: 'the schema as a file to review, the reasons as comments' }),
-});
-export type InferredSchema = Static<typeof InferredSchema>;
-
 /** What a dataset's section of gyre.yaml says about its quality. */
 const QualityCondition = Type.String({
   minLength: 1,
@@ -126,7 +105,5 @@ export const QualitySpec = strict({
   ),
   places: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'columns that say where: coverage over space' })),
   population: Type.Optional(Type.String({ minLength: 1, description: 'a dataset that shows the population the rows stand for' })),
-  labelErrors: Type.Optional(Type.Boolean({ description: 'look for labels that contradict out-of-fold predictions; default: true' })),
-  nearDuplicates: Type.Optional(Type.Boolean({ description: 'look for rows that are nearly the same; default: true' })),
 });
 export type QualitySpec = Static<typeof QualitySpec>;

@@ -63,8 +63,6 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
       groups: quality.groups ?? [],
       places: quality.places ?? [],
       ...(quality.population === undefined ? {} : { population: quality.population }),
-      labelErrors: quality.labelErrors ?? true,
-      nearDuplicates: quality.nearDuplicates ?? true,
     },
   };
 }

@@ -24,8 +24,6 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'split' | 
     readonly groups: readonly string[];
     readonly places: readonly string[];
     readonly population?: string;
-    readonly labelErrors: boolean;
-    readonly nearDuplicates: boolean;
   };
 }
 

@@ -1,3 +1,5 @@
+import { GyreError } from '#core';
+import { queryParquet, scanParquet, parquetInfo } from '#tables';
 import type { Frame, TableSchema } from '#tables';
 
 /** The rows of a table, batch by batch and as often as they are asked for, so that a table need not fit into memory. */
@@ -11,4 +13,61 @@ export interface Batches {
 /** A frame as one batch. */
 export function frameBatches(frame: Frame): Batches {
   return { rows: frame.rows, schema: frame.schema, each: async (_columns, take) => take(frame, 0) };
+}
+
+/** What the engine that decodes the file may take; the batches are beside it. */
+const memoryLimitMib = 384;
+
+/** A Parquet file batch by batch. @param path absolute */
+export async function parquetBatches(path: string): Promise<Batches> {
+  const { rows, schema } = await parquetInfo(path);
+  return {
+    rows,
+    schema,
+    each: async (columns, take) => {
+      await scanParquet(path, take, { columns, memoryLimitMib });
+    },
+  };
+}
+
+/** A table of at most so many values is read into memory as a whole. */
+const cellsInMemory = 8_000_000;
+/** So many rows stand for a larger table where a check needs them side by side. */
+const rowsOfSample = 100_000;
+
+/** A version's rows: batch by batch, and side by side, all of them or a sample where the table is large. */
+export interface OpenedRows {
+  readonly batches: Batches;
+  /** All rows of a small table; of a large one 100,000, drawn without replacement, the same each time (reservoir, Vitter 1985). */
+  readonly sample: () => Promise<Frame>;
+}
+
+/** @param path of the rows' Parquet file, absolute @param read gives all rows @param limits for the tests, which have no large tables */
+export async function openBatches(
+  path: string,
+  read: () => Promise<Frame>,
+  limits: { readonly cells?: number; readonly sampleRows?: number } = {},
+): Promise<OpenedRows> {
+  const { cells = cellsInMemory, sampleRows = rowsOfSample } = limits;
+  const batches = await parquetBatches(path);
+  if (batches.rows * batches.schema.length <= cells) {
+    const frame = await read();
+    return { batches: frameBatches(frame), sample: () => Promise.resolve(frame) };
+  }
+  const size = Math.min(sampleRows, batches.rows);
+  // one thread: with several the draw would depend on which of them came first
+  const drawn = `SELECT * FROM whole USING SAMPLE reservoir(${size} ROWS) REPEATABLE (1)`;
+  return { batches, sample: () => queryParquet(drawn, { whole: path }, { threads: 1, memoryLimitMib: 2 * memoryLimitMib }) };
+}
+
+/** @throws GyreError INVALID_ARGUMENT naming the columns that exist */
+export function requireColumn(schema: TableSchema, name: string): void {
+  if (schema.some((column) => column.name === name)) return;
+  const names = schema.map((column) => column.name);
+  const shown =
+    names
+      .slice(0, 20)
+      .map((each) => `"${each}"`)
+      .join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '');
+  throw new GyreError('INVALID_ARGUMENT', `no column "${name}"; the columns are ${shown}`, { column: name, columns: names });
 }

@@ -1,13 +1,15 @@
 import { eventType } from '#contract';
 import type { DatasetVersion, QualityReport, TableSchema } from '#contract';
 import { GyreError, asSha256, hasCode } from '#core';
+import { readParquet } from '#tables';
 import type { Frame } from '#tables';
 import { insertQuality, listVersions } from '../data-store.ts';
+import { areImages } from '../image-sets/image-checks.ts';
 import { imageChecksOf } from '../image-sets/image-divisions.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
 import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
-import { frameBatches } from './batches.ts';
+import { openBatches, requireColumn } from './batches.ts';
 import { failureLog } from './failure-log.ts';
 import { prepareQuarantine } from './quarantine.ts';
 import { lookupKey, referencesOf } from './references.ts';
@@ -18,21 +20,24 @@ import type { Lookup, QualitySubject } from './subject.ts';
 /** See `Data.quality`. The report, its quarantine and their events become visible in one transaction. */
 export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
   const found = await findVersion(deps, version);
-  const frame = await openRows(deps, found);
-  for (const name of [request.key, request.target]) if (name !== undefined) frame.column(name);
+  const path = await deps.blobs.localPath(asSha256(found.rowsDigest), { verify: true });
+  const { batches, sample } = await openBatches(path, () => readParquet(path));
+  for (const name of [request.key, request.target]) if (name !== undefined) requireColumn(batches.schema, name);
+  const side = await sample();
   const now = deps.clock.now();
   const log = request.quarantine === true ? failureLog() : undefined;
   const subject: QualitySubject = {
     version: found,
-    batches: frameBatches(frame),
-    sample: frame,
+    batches,
+    sample: side,
     request: { ...request, populations: [...(await referencePopulation(deps, request.population)), ...(request.populations ?? [])] },
     masked: new Set(request.masked ?? []),
     limits: [...limitsOfSchema(request.schema), ...(request.limits ?? [])],
     ...(log === undefined ? {} : { log }),
     now,
     stored: await storedState(deps, found),
-    images: await imageChecksOf(deps, found, frame),
+    // images are looked at all together
+    images: await imageChecksOf(deps, found, areImages(side) && side.rows < batches.rows ? await openRows(deps, found) : side),
     lookups: await lookupsOf(deps, request.schema),
   };
   const report = await qualityReport(subject, deps.newId());

@@ -19,8 +19,6 @@ export function projectQuality(project: LoadedProject, dataset: string): Omit<Qu
     places: quality.places,
     unused: unusedColumns(project, dataset),
     quarantine: quality.quarantine,
-    labelErrors: quality.labelErrors,
-    nearDuplicates: quality.nearDuplicates,
     ...(quality.population === undefined ? {} : { population: quality.population }),
     ...(target === undefined ? {} : { target }),
     ...(asOf === undefined ? {} : { asOf: Date.parse(`${asOf}T00:00:00Z`) }),

@@ -9,7 +9,7 @@ import type { Finding } from './limits.ts';
 import { maskedValue } from './masking.ts';
 import { fails, passes, skipped } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
-import { hashIndex, hashRows, roundsFor } from './row-hash.ts';
+import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';
 import { missingCheck, schemaChecks, uniqueCheck } from './schema-checks.ts';
 import { judgedRows, onSample } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
@@ -56,8 +56,8 @@ export function reliabilityCollectors(subject: QualitySubject): Collector[] {
 
 function repeatedCheck(columns: readonly string[], rows: number, key: string | undefined): RowCheck {
   const rounds = roundsFor(rows);
-  let seen = hashIndex();
-  let seenIn = 0;
+  let seen = hashIndex(0);
+  let seenIn = -1;
   const besides = key === undefined ? '' : ` but ${key}`;
   return {
     name: 'duplicate rows',
@@ -66,7 +66,7 @@ function repeatedCheck(columns: readonly string[], rows: number, key: string | u
     limits: warning,
     rounds,
     mark: (batch, marks, round) => {
-      if (round !== seenIn) [seen, seenIn] = [hashIndex(), round];
+      if (round !== seenIn) [seen, seenIn] = [hashIndex(rowsOfRound(rows)), round];
       const { high, low } = hashRows(batch, columns);
       for (let row = 0; row < batch.rows; row++) {
         if (rounds > 1 && high[row] % rounds !== round) {

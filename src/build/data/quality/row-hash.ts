@@ -83,55 +83,58 @@ export interface HashIndex {
   find(high: number, low: number): number;
 }
 
-export function hashIndex(): HashIndex {
-  let slots = new Int32Array(1024);
-  let highs = new Uint32Array(512);
-  let lows = new Uint32Array(512);
+/** @param expected about how many there will be: the table is made for them and need not grow */
+export function hashIndex(expected = 512): HashIndex {
+  // a slot is three words, side by side in memory: number + 1, and the two halves
+  let mask = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 1.5))) - 1;
+  let slots = new Int32Array((mask + 1) * 3);
   let size = 0;
   const slotOf = (high: number, low: number): number => {
-    const mask = slots.length - 1;
     let at = low & mask;
-    for (; slots[at] !== 0; at = (at + 1) & mask) {
-      const number = slots[at] - 1;
-      if (lows[number] === low && highs[number] === high) break;
-    }
-    return at;
+    for (; slots[at * 3] !== 0; at = (at + 1) & mask) if (slots[at * 3 + 2] === low && slots[at * 3 + 1] === high) break;
+    return at * 3;
   };
   const grow = (): void => {
-    const wider = (array: Uint32Array): Uint32Array<ArrayBuffer> => {
-      const next = new Uint32Array(array.length * 2);
-      next.set(array);
-      return next;
-    };
-    highs = wider(highs);
-    lows = wider(lows);
-    slots = new Int32Array(slots.length * 2);
-    for (let number = 0; number < size; number++) slots[slotOf(highs[number], lows[number])] = number + 1;
+    const before = slots;
+    mask = mask * 2 + 1;
+    slots = new Int32Array((mask + 1) * 3);
+    for (let at = 0; at < before.length; at += 3) {
+      if (before[at] === 0) continue;
+      const slot = slotOf(before[at + 1], before[at + 2]);
+      slots[slot] = before[at];
+      slots[slot + 1] = before[at + 1];
+      slots[slot + 2] = before[at + 2];
+    }
   };
   return {
     get size() {
       return size;
     },
     add: (high, low) => {
-      let at = slotOf(high, low);
-      if (slots[at] !== 0) return slots[at] - 1;
-      if (size === highs.length) {
+      let slot = slotOf(high | 0, low | 0);
+      if (slots[slot] !== 0) return slots[slot] - 1;
+      if (size * 4 >= mask * 3) {
         grow();
-        at = slotOf(high, low);
+        slot = slotOf(high | 0, low | 0);
       }
-      highs[size] = high;
-      lows[size] = low;
-      slots[at] = ++size;
+      slots[slot + 1] = high;
+      slots[slot + 2] = low;
+      slots[slot] = ++size;
       return size - 1;
     },
-    find: (high, low) => slots[slotOf(high, low)] - 1,
+    find: (high, low) => slots[slotOf(high | 0, low | 0)] - 1,
   };
 }
 
-/** At most so many rows are remembered at a time; 16 bytes each. */
-const rowsARound = 1 << 24;
+/** At most so many rows are remembered at a time; 24 bytes each. */
+const rowsARound = 1 << 23;
 
 /** In how many rounds a table's rows are remembered. */
 export function roundsFor(rows: number): number {
   return Math.max(1, Math.ceil(rows / rowsARound));
+}
+
+/** About how many rows are remembered in one round. */
+export function rowsOfRound(rows: number): number {
+  return Math.ceil(rows / roundsFor(rows));
 }

@@ -8,7 +8,7 @@ import { strictly, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { fails, markRows, passes, rowsWord, skipped } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
-import { hashIndex, hashRows, roundsFor } from './row-hash.ts';
+import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';
 
 /** What a table's shape says for itself, before any row is looked at. */
 export interface TableShape {
@@ -124,8 +124,8 @@ export function markMissing(batch: Frame, name: string, marks: Uint8Array): void
 export function uniqueCheck(columns: readonly string[], rows: number, limits: CheckLimits, name?: string): RowCheck {
   const rounds = roundsFor(rows);
   const what = columns.join(' + ');
-  let seen = hashIndex();
-  let seenIn = 0;
+  let seen = hashIndex(0);
+  let seenIn = -1;
   return {
     name: name ?? `unique: ${what}`,
     ...(columns.length === 1 ? { column: columns[0] } : { column: columns[columns.length - 1] }),
@@ -134,7 +134,7 @@ export function uniqueCheck(columns: readonly string[], rows: number, limits: Ch
     rounds,
     mark: (batch, marks, round) => {
       if (round !== seenIn) {
-        seen = hashIndex();
+        seen = hashIndex(rowsOfRound(rows));
         seenIn = round;
       }
       const { high, low } = hashRows(batch, columns);
