@@ -97,6 +97,7 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api', 'app'],
   commander: ['cli'],
   esbuild: ['app'],
+  croner: ['project'],
 };
 
 /** Files that may read the machine's clock and chance although they are in a room. */

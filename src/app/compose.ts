@@ -14,7 +14,7 @@ import { openLocalExecutor } from '#executors';
 import { type Features, featuresMigrations, openFeatures } from '#features';
 import { type Governance, governanceMigrations, openGovernance } from '#governance';
 import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitoring';
-import { openPipelines, type Pipelines, pipelinesMigrations } from '#pipelines';
+import { openPipelines, openSchedules, type Pipelines, pipelinesMigrations, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter, projectMigrations } from '#project';
 import { openRegistry, type Registry, registryMigrations } from '#registry';
 import { openRelease, type Release, releaseMigrations } from '#release';
@@ -55,6 +55,7 @@ export interface House extends AsyncDisposable {
   readonly access: Access;
   readonly charters: CharterBook;
   readonly pipelines: Pipelines;
+  readonly schedules: Schedules;
   readonly data: Data;
   readonly lfs: LfsRepositories;
   readonly features: Features;
@@ -206,6 +207,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     actor: platform,
   });
   const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock, environment: process.env }));
+  const owner = newId();
+  const exclusive = values.database === '';
   const pipelines = opened.use(
     openPipelines({
       store,
@@ -213,8 +216,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
       clock,
       newId,
       log,
-      owner: newId(),
-      exclusive: values.database === '',
+      owner,
+      exclusive,
       project: project.current().resolved.project,
     }),
   );
@@ -240,6 +243,22 @@ export async function compose(options: ComposeOptions): Promise<House> {
   ];
   for (const handler of [...steps, ...commands]) pipelines.register(handler);
   const loop = openLoop({ rooms: loopRooms, pipelines, planes, clock });
+  const schedules = opened.use(
+    openSchedules({
+      store,
+      events,
+      clock,
+      log,
+      owner,
+      exclusive,
+      actor: platform,
+      project: () => project.current().resolved.project,
+      definitions: () =>
+        project.current().resolved.datasets.flatMap(({ name, schedule }) => (schedule === undefined ? [] : [{ name, ...schedule }])),
+      start: (run) => loop.startDue(run),
+      getRun: (id) => pipelines.get(id),
+    }),
+  );
   const triggers = opened.use(
     await openTriggers({
       store,
@@ -297,6 +316,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     access,
     charters,
     pipelines,
+    schedules,
     data,
     lfs,
     features,

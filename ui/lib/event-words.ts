@@ -189,6 +189,15 @@ const words: Words = {
     href: recordPath('pipeline_run', d.id),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
   }),
+  'schedule.started': (d) => ({
+    part: 'build',
+    text: `${d.schedule} is ingested by its schedule${d.missed === 0 ? '' : `, for ${d.missed} missed runs as well`}`,
+    href: recordPath('pipeline_run', d.pipelineRun),
+    ...(d.missed === 0 ? {} : { tone: 'warn' }),
+  }),
+  'schedule.failed': (d) => ({ part: 'build', text: `the schedule of ${d.schedule} could not start its run: ${d.error}`, tone: 'bad' }),
+  'schedule.paused': (d) => ({ part: 'build', text: `the schedule of ${d.schedule} is paused`, tone: 'waiting' }),
+  'schedule.resumed': (d) => ({ part: 'build', text: `the schedule of ${d.schedule} goes on` }),
   'step_run.started': (d) => ({ part: 'build', text: `step ${d.step} started`, href: recordPath('pipeline_run', d.pipelineRun) }),
   'step_run.finished': (d) => ({
     part: 'build',

@@ -1,10 +1,10 @@
 import type { Clock } from '#core';
 import { GyreError, isoInstant } from '#core';
 import type { Action, Actor, Alert, Comparison, PipelineRun } from '#contract';
-import type { Pipelines } from '#pipelines';
+import type { DueRun, Pipelines } from '#pipelines';
 import type { LocalPlanes } from '../planes.ts';
 import { comparisonText } from './judging-steps.ts';
-import { buildPlan, retrainPlan } from './plans.ts';
+import { buildPlan, ingestPlan, retrainPlan } from './plans.ts';
 import type { LoopRooms } from './rooms.ts';
 
 export interface LoopDeps {
@@ -30,6 +30,8 @@ export interface ProductionComparison {
 export interface Loop {
   /** Runs the project's pipeline: data to registered version. */
   build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  /** Starts what a schedule says. The same due instant gives the same pipeline run. @throws GyreError as `build` */
+  startDue(run: DueRun): Promise<PipelineRun>;
   /** Trains again on data with the rows since an alert. The same action gives the same pipeline run. */
   retrain(alert: Alert | undefined, action: Action, by: Actor): Promise<PipelineRun>;
   /** What a finished retraining came to, in a sentence. */
@@ -61,6 +63,28 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
         parameters: { project: project.digest },
         steps: await buildPlan(project),
         ...(fresh === undefined ? {} : { fresh }),
+      });
+    },
+
+    startDue: async ({ definition, due, reason, by }) => {
+      const project = rooms.project();
+      const { name, run } = definition;
+      const instant = due === undefined ? {} : { due: isoInstant(due) };
+      if (due !== undefined) {
+        // Whoever was to start it may have died when it had, before that was on record.
+        const submitted = await pipelines.list({ limit: 100, pipeline: run });
+        const before = submitted.items.find(({ parameters }) => parameters['schedule'] === name && parameters['due'] === instant.due);
+        if (before !== undefined) return before;
+      }
+      const ingest = await ingestPlan(project, name);
+      const build = run === 'build' ? await buildPlan(project) : [];
+      if (run === 'build') await rooms.charters.record(project.resolved.project, project.project.charter, by);
+      return pipelines.submit({
+        pipeline: run,
+        reason,
+        by,
+        parameters: { project: project.digest, schedule: name, ...instant },
+        steps: [...build, ...ingest.filter((step) => !build.some((other) => other.name === step.name))],
       });
     },
 

@@ -40,6 +40,16 @@ export async function buildPlan(project: LoadedProject): Promise<readonly StepPl
 }
 
 /**
+ * The graph of an ingestion by the clock: the dataset's version, checked, with those that it is joined from.
+ * @throws GyreError NOT_FOUND when there is no such dataset, or a source is missing
+ */
+export async function ingestPlan(project: LoadedProject, name: string): Promise<readonly StepPlan[]> {
+  const plans: StepPlan[] = [];
+  for (const dataset of withJoined(project, [datasetOf(project, name)])) plans.push(...(await datasetPlans(project, dataset)));
+  return plans.filter(({ kind }) => kind !== 'data.split');
+}
+
+/**
  * The graph of a retraining: labelled production rows join the training data, the challenger is judged on new rows that
  * neither it nor the champion trained on.
  * @param retraining the environment whose rows are collected, and the first and last instant (ISO 8601) of what is collected

@@ -7,7 +7,7 @@ import type { Events } from '#events';
 import type { Features } from '#features';
 import type { Governance } from '#governance';
 import type { Monitoring } from '#monitoring';
-import type { Pipelines } from '#pipelines';
+import type { Pipelines, Schedules } from '#pipelines';
 import type { CharterBook, CheckedProject, LoadedProject } from '#project';
 import type { Registry } from '#registry';
 import type { Release } from '#release';
@@ -47,6 +47,7 @@ export interface Rooms {
   readonly project: { current(): LoadedProject };
   readonly registry: Registry;
   readonly release: Release;
+  readonly schedules: Schedules;
   readonly training: Training;
   readonly triggers: Triggers;
 }

@@ -11,6 +11,7 @@ import { platformRoutes } from './routes/platform.ts';
 import { projectRoutes } from './routes/project.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { trainingRoutes } from './routes/training.ts';
 
 /** The one table of routes: what is registered, documented, and walked by the tests. */
@@ -20,6 +21,7 @@ export function allRoutes(): readonly Route[] {
     ...accessRoutes,
     ...projectRoutes,
     ...pipelineRoutes,
+    ...scheduleRoutes,
     ...dataRoutes,
     ...trainingRoutes,
     ...evaluationRoutes,

@@ -15,7 +15,7 @@ import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
 import { governanceMigrations, openGovernance } from '#governance';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
-import { openPipelines, pipelinesMigrations } from '#pipelines';
+import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
@@ -167,6 +167,19 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       steps: [{ name: 'count', kind: 'bench.count', after: [], parameters: {}, inputs: {} }],
       ...(fresh === undefined ? {} : { fresh }),
     });
+  const schedules = opened.use(
+    openSchedules({
+      store,
+      events,
+      clock,
+      owner: 'bench',
+      actor: platform,
+      project: () => resolved.project,
+      definitions: () => [{ name: 'customers', cron: '0 6 * * *', timezone: 'UTC', run: 'ingest' }],
+      start: build,
+      getRun: (id) => pipelines.get(id),
+    }),
+  );
   const triggers = opened.use(
     await openTriggers({
       store,
@@ -220,6 +233,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     project,
     registry,
     release,
+    schedules,
     training,
     triggers,
     loop: {

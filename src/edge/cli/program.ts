@@ -15,6 +15,7 @@ import { registerPlatform } from './verbs/platform.ts';
 import { registerProject } from './verbs/project.ts';
 import { registerRelease } from './verbs/release.ts';
 import { registerRuns } from './verbs/runs.ts';
+import { registerSchedules } from './verbs/schedules.ts';
 import { registerServing } from './verbs/serving.ts';
 
 /** Runs one command line. @param words what follows `gyre` @returns the exit code */
@@ -57,6 +58,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
     ['Project', registerProject],
     ['Platform', registerPlatform],
     ['Build', registerRuns],
+    ['Build', registerSchedules],
     ['Build', registerData],
     ['Build', registerLfs],
     ['Build', registerModels],

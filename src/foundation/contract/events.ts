@@ -48,6 +48,10 @@ export interface EventData {
   'reproduction.finished': { modelVersion: string; run: string; identical: boolean; expected: string; actual?: string; workers: number };
   'pipeline_run.started': { id: string; pipeline: string; reason: string };
   'pipeline_run.finished': { id: string; pipeline: string; state: string };
+  'schedule.started': { schedule: string; due?: string; missed: number; pipelineRun: string };
+  'schedule.failed': { schedule: string; due: string; error: string };
+  'schedule.paused': { schedule: string };
+  'schedule.resumed': { schedule: string; due?: string };
   'step_run.started': { id: string; pipelineRun: string; step: string; attempt: number };
   'step_run.finished': { id: string; pipelineRun: string; step: string; state: string; summary?: string };
   'identity.created': { id: string; name: string; roles: string[] };

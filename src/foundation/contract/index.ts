@@ -95,6 +95,7 @@ export { CellValue, Label, LabelBatch, NamedRow, PredictAnswer, PredictRequest, 
 export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, actionKinds, alertKinds, alertStates } from './monitor.ts';
 export { PipelineRun, StepRun, stepStates } from './pipeline.ts';
 export { JoinSide, JoinSource } from './join.ts';
+export { Schedule, ScheduleSpec } from './schedule.ts';
 export { StepItem, stepItemStates } from './step-item.ts';
 export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from './governance.ts';
 export { GyreEvent, eventType } from './events.ts';

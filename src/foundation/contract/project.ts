@@ -3,6 +3,7 @@ import { Name, oneOf, strict } from './common.ts';
 import { ImageSource } from './image-source.ts';
 import { JoinSource } from './join.ts';
 import { QualitySpec } from './quality.ts';
+import { ScheduleSpec } from './schedule.ts';
 
 /*
  * The shape of `gyre.yaml`. Each section is the part of one room; this file and its neighbours are the one schema
@@ -61,6 +62,7 @@ export const DatasetSpec = strict({
   key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
   expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),
   where: Type.Optional(Type.String({ description: 'keep only these rows: a comparison, such as "tenure > 0"' })),
+  schedule: Type.Optional(ScheduleSpec),
   asOf: Type.Optional(Type.String({ description: 'the day that the data speak of, YYYY-MM-DD' })),
   maxAge: Type.Optional(Duration),
   target: Type.Optional(Type.String({ description: 'column whose association with the others is profiled' })),

@@ -16,4 +16,6 @@ export type {
   StepResult,
   Submission,
 } from './port.ts';
+export { openSchedules } from './schedules/schedules.ts';
+export type { DueRun, ScheduleDefinition, Schedules, SchedulesDeps } from './schedules/port.ts';
 export { pipelinesMigrations } from './migrations/index.ts';

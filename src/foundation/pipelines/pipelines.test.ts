@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { openStore } from '#store';
 import { pipelinesContract } from './contract.ts';
 import { itemsContract } from './items/contract.ts';
+import { schedulesContract } from './schedules/contract.ts';
 
 const onSqlite: Parameters<typeof pipelinesContract>[1] = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-pipelines-'));
@@ -13,6 +14,7 @@ const onSqlite: Parameters<typeof pipelinesContract>[1] = async () => {
 };
 pipelinesContract('SQLite', onSqlite);
 itemsContract('SQLite', onSqlite);
+schedulesContract('SQLite', onSqlite);
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const isThere = await openStore({ url, schema: 'gyre_probe' }).then(
@@ -31,6 +33,7 @@ const onPostgres: Parameters<typeof pipelinesContract>[1] = () => {
 };
 pipelinesContract('PostgreSQL', onPostgres, noPostgres);
 itemsContract('PostgreSQL', onPostgres, noPostgres);
+schedulesContract('PostgreSQL', onPostgres, noPostgres);
 
 async function dropSchema(schema: string): Promise<void> {
   const store = await openStore({ url, schema });

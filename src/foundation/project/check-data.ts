@@ -4,6 +4,7 @@ import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkJoin } from './check-join.ts';
 import { checkQuality } from './check-quality.ts';
+import { checkSchedule } from './check-schedule.ts';
 import { checkImages, pathOrImages } from './image-facts.ts';
 import { sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
@@ -24,6 +25,7 @@ export function checkData(context: CheckContext): Finding[] {
     ...checkColumns(context, name, spec),
     ...checkSplit(context, name, spec),
     ...checkQuality(context, name, spec),
+    ...checkSchedule(name, spec),
     ...(spec.asOf === undefined || isDay(spec.asOf)
       ? []
       : [{ path: ['data', name, 'asOf'], message: `"${spec.asOf}" is no day`, suggestion: 'write it as YYYY-MM-DD' }]),

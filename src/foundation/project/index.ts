@@ -24,6 +24,8 @@ export { loadTableSchema, readTableSchema } from './schema-file.ts';
 export { tableSchemaText } from './schema-text.ts';
 export type { SchemaTextOptions } from './schema-text.ts';
 export type { SchemaFile } from './schema-file.ts';
+export { nextInstant } from './schedule.ts';
+export type { ResolvedSchedule } from './schedule.ts';
 export { resolveReferences } from './references.ts';
 export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-pattern.ts';
 export type { ItemPattern } from './item-pattern.ts';

@@ -4,6 +4,7 @@ import { pathOrImages } from './image-facts.ts';
 import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
+import { resolveSchedule } from './schedule.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
 
 const defaultParts: Readonly<Record<string, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
@@ -45,12 +46,13 @@ export function resolveProject(project: Project): ResolvedProject {
 }
 
 function resolveDataset(whole: Project, name: string, spec: Project['data'][string]): ResolvedDataset {
-  const { source, split, maxAge, quality = {}, ...rest } = spec;
+  const { source, schedule, split, maxAge, quality = {}, ...rest } = spec;
   const { project } = whole;
   return {
     ...rest,
     ...(isJoin(source) ? { source: joinText(source), join: resolveJoin(whole, source) } : resolveSource(source)),
     name,
+    ...(schedule === undefined ? {} : { schedule: resolveSchedule(schedule) }),
     ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
     split: {
       parts: split?.parts ?? defaultParts,

@@ -2,17 +2,20 @@ import type { Charter, CheckLimits, CommandStep, DatasetSpec, Project, TableSche
 import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
 import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
+import type { ResolvedSchedule } from './schedule.ts';
 
 /*
  * A project with every default settled, as other rooms see it: nothing here is optional that has a default.
  */
 
-export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'split' | 'maxAge' | 'quality'> {
+export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule' | 'split' | 'maxAge' | 'quality'> {
   readonly name: string;
   /** The file, or the folder of images, relative to the project's folder; of a joined dataset, what it is joined from, in words. */
   readonly source: string;
   /** Of a folder of images: where the labels stand; absent for tables. */
   readonly images?: ResolvedImages;
+  /** When it is ingested by itself, where it is. */
+  readonly schedule?: ResolvedSchedule;
   /** How it is joined from other datasets, where it is. */
   readonly join?: ResolvedJoin;
   readonly maxAgeMs?: number;

@@ -1,5 +1,6 @@
 import type { MigrationSet } from '#store';
 import { pipelines } from './0001-pipelines.ts';
 import { stepItems } from './0002-step-items.ts';
+import { schedules } from './0003-schedules.ts';
 
-export const pipelinesMigrations: MigrationSet = { room: 'pipelines', migrations: [pipelines, stepItems] };
+export const pipelinesMigrations: MigrationSet = { room: 'pipelines', migrations: [pipelines, stepItems, schedules] };
