@@ -27,6 +27,7 @@ const after = (text: string): string => (text === '' ? '' : `: ${text}`);
 
 const words: Words = {
   'project.loaded': (d) => ({ part: 'govern', text: `project ${d.project} loaded with version ${d.charterVersion} of its charter` }),
+  'charter.confirmed': (d) => ({ part: 'govern', text: 'the charter confirmed', href: recordPath('charter', d.charter) }),
   'charter.recorded': (d) => ({
     part: 'govern',
     text: `version ${d.version} of the charter recorded`,

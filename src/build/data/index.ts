@@ -16,6 +16,7 @@ export type {
   VersionList,
 } from './port.ts';
 export type { ImageIngestRequest, ImageIngested, ImageList, IngestProgress, StoredImage } from './image-sets/image-port.ts';
+export type { FeasibilityRequest } from './feasibility.ts';
 export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
 export { standingOfImages } from './image-sets/image-files.ts';
 export { inferSchema } from './table-schema.ts';

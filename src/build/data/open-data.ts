@@ -3,6 +3,7 @@ import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
 import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset, splitById, splitsOf } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
+import { feasibility } from './feasibility.ts';
 import { openImageCatalog } from './image-sets/catalog.ts';
 import { ingestImages } from './image-sets/ingest-images.ts';
 import type { RunningIngests } from './image-sets/ingest-images.ts';
@@ -27,6 +28,10 @@ export function openData(deps: DataDeps): Data {
   return {
     ingest: (request) => ingest(deps, request),
     ingestImages: (request) => ingestImages(deps, request, running),
+    feasibility: async (version, request) => {
+      const found = await findVersion(deps, version);
+      return feasibility(await openRows(deps, found), found.digest, request, deps.clock);
+    },
     images: openImageCatalog(deps),
     runningIngests: () => [...running].map((told) => told()),
     join: (request) => joinVersions(deps, request),

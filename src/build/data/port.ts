@@ -6,6 +6,7 @@ import type {
   DatasetSummary,
   DatasetVersion,
   EventTypes,
+  Feasibility,
   QualityCheck,
   QualityReport,
   QualityTrend,
@@ -16,6 +17,7 @@ import type { Clock, NewId } from '#core';
 import type { BlobStore } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import type { FeasibilityRequest } from './feasibility.ts';
 import type { ImageCatalog } from './image-sets/catalog.ts';
 import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
 import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
@@ -177,6 +179,8 @@ export interface Data {
   join(request: JoinRequest): Promise<Joined>;
   /** The images of a version, to be looked at: catalogued by label and by check. @throws GyreError FAILED_PRECONDITION for a table */
   readonly images: ImageCatalog;
+  /** What a quick model makes of a version against thresholds of success. @throws GyreError FAILED_PRECONDITION (too few rows, one class) */
+  feasibility(version: string, request: FeasibilityRequest): Promise<Feasibility>;
   /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */

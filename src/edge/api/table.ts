@@ -2,6 +2,7 @@ import { openApiDocument } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
 import { governanceRoutes } from './routes/governance.ts';
@@ -20,6 +21,7 @@ export function allRoutes(): readonly Route[] {
     ...platformRoutes(() => table),
     ...accessRoutes,
     ...projectRoutes,
+    ...charterRoutes,
     ...pipelineRoutes,
     ...scheduleRoutes,
     ...dataRoutes,

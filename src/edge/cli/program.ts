@@ -5,6 +5,7 @@ import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { binder } from './verb.ts';
 import { registerAccess } from './verbs/access.ts';
+import { registerCharter } from './verbs/charter.ts';
 import { registerData } from './verbs/data/data.ts';
 import { registerLfs } from './verbs/data/lfs.ts';
 import { registerGovernance } from './verbs/governance.ts';
@@ -56,6 +57,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
   const bind = binder(host, done);
   const groups = [
     ['Project', registerProject],
+    ['Project', registerCharter],
     ['Platform', registerPlatform],
     ['Build', registerRuns],
     ['Build', registerSchedules],

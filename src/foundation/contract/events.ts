@@ -7,6 +7,7 @@ import { Instant } from './common.ts';
  */
 export interface EventData {
   'project.loaded': { project: string; charter: string; charterVersion: number };
+  'charter.confirmed': { charter: string };
   'charter.recorded': { digest: string; version: number };
   'dataset.versioned': { digest: string; dataset: string; part?: string; rows: number };
   'quality_report.created': { id: string; dataset: string; violations: number; scores: Record<string, number | null> };

@@ -12,6 +12,7 @@ export {
   SplitPart,
   datasetFormats,
 } from './dataset.ts';
+export { CharterConfirmation, CharterDocuments, Feasibility } from './charter.ts';
 export { DatasetImage, DatasetImages, thumbnailSizes } from './image.ts';
 export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';

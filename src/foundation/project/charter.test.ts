@@ -63,4 +63,21 @@ describe('recording a charter', () => {
       (error) => hasCode(error, 'NOT_FOUND') && error.message.includes('recorded: none'),
     );
   });
+
+  test('is confirmed by name for its very words: only what is recorded, and each confirmation stays', async () => {
+    await using store = await openStore({ url: 'sqlite::memory:' });
+    await store.migrate([eventsMigrations, projectMigrations]);
+    const clock = manualClock(Date.UTC(2026, 0, 1));
+    await using events = openEvents({ store, clock, newId: countingIds('event'), source: '/gyre/test' });
+    const book = openCharter({ store, events, clock });
+    const by = { identity: 'bea', name: 'Bea' };
+    const words = { problem: 'p', owner: 'o', success: { accuracy: '>= 0.8' } };
+    await assert.rejects(book.confirm({ project: 'x', charter: 'f'.repeat(64), data: {}, by }), { code: 'NOT_FOUND' });
+    const { digest } = await book.record('x', words, by);
+    const first = await book.confirm({ project: 'x', charter: digest, data: { d: 'a'.repeat(64) }, by, comment: 'yes' });
+    const second = await book.confirm({ project: 'x', charter: digest, data: {}, by });
+    assert.deepEqual(await book.confirmations('x'), [second, first]);
+    assert.deepEqual(first.data, { d: 'a'.repeat(64) });
+    assert.deepEqual(await book.confirmations('another'), []);
+  });
 });

@@ -1,9 +1,10 @@
 import { eventType } from '#contract';
-import type { Actor, Charter, CharterVersion, EventTypes } from '#contract';
+import type { Actor, Charter, CharterConfirmation, CharterVersion, EventTypes } from '#contract';
 import { GyreError, digestOf } from '#core';
 import type { Clock } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import { addConfirmation, listConfirmations } from './confirmations-store.ts';
 import { addCharter, findCharter, listCharters } from './charter-store.ts';
 
 export interface CharterDeps {
@@ -18,12 +19,22 @@ export interface CharterBook {
   record(project: string, charter: Charter, by: Actor): Promise<CharterVersion>;
   /** @throws GyreError NOT_FOUND */
   get(project: string, digest: string): Promise<CharterVersion>;
+  /**
+   * Records that somebody agrees to a charter that is recorded, word for word; other words need a confirmation of their own.
+   * @param confirmation.data dataset → its newest version, which the person looked at
+   * @throws GyreError NOT_FOUND when no such charter is recorded
+   */
+  confirm(
+    confirmation: Pick<CharterConfirmation, 'project' | 'charter' | 'data' | 'by'> & { readonly comment?: string },
+  ): Promise<CharterConfirmation>;
+  /** Of a project, newest first. */
+  confirmations(project: string): Promise<readonly CharterConfirmation[]>;
   /** Newest first. */
   list(project: string): Promise<readonly CharterVersion[]>;
 }
 
 export function openCharter({ store, events, clock }: CharterDeps): CharterBook {
-  return {
+  const book: CharterBook = {
     async record(project, charter, by) {
       const digest = digestOf(charter);
       const known = await store.read((db) => findCharter(db, project, digest));
@@ -51,6 +62,21 @@ export function openCharter({ store, events, clock }: CharterDeps): CharterBook 
         digest,
       });
     },
+    async confirm(confirmation) {
+      await book.get(confirmation.project, confirmation.charter);
+      return store.write(
+        async (tx, args: typeof confirmation & { readonly at: number }) => {
+          const confirmed = await addConfirmation(tx, args);
+          const data = { charter: args.charter };
+          const { project, by } = args;
+          events.publish(tx, { type: eventType('charter.confirmed'), subject: args.charter, data, actor: by.identity, project });
+          return confirmed;
+        },
+        { ...confirmation, at: clock.now() },
+      );
+    },
+    confirmations: (project) => store.read((db) => listConfirmations(db, project)),
     list: (project) => store.read((db) => listCharters(db, project)),
   };
+  return book;
 }
