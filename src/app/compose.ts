@@ -12,7 +12,7 @@ import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluati
 import { type Events, eventsMigrations, openEvents } from '#events';
 import { openLocalExecutor } from '#executors';
 import { type Features, featuresMigrations, openFeatures } from '#features';
-import { type Governance, governanceMigrations, openGovernance } from '#governance';
+import { type Garbage, type Governance, governanceMigrations, openGarbage, openGovernance } from '#governance';
 import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, type Pipelines, pipelinesMigrations, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter, projectMigrations } from '#project';
@@ -66,6 +66,7 @@ export interface House extends AsyncDisposable {
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
   readonly governance: Governance;
+  readonly garbage: Garbage;
   readonly planes: LocalPlanes;
   readonly loop: Loop;
   /** The token of the first identity, as the data folder keeps it. */
@@ -301,6 +302,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
 
+  const garbage = opened.use(openGarbage(rooms));
+
   const closing = opened.move();
   return {
     folder,
@@ -327,6 +330,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     monitoring,
     triggers,
     governance,
+    garbage,
     planes,
     loop,
     ownerToken,

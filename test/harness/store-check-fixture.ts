@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { blobHolders } from '#governance';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -69,10 +70,40 @@ export async function checkStore(dataFolder: string): Promise<void> {
       const missing = valuesOf(database, query).filter((digest) => !blobs.has(String(digest)));
       assert.deepEqual(missing, [], `${what} whose bytes are not there`);
     }
+    checkHolders(database, blobs);
     for (const [what, query] of Object.entries(mustBeEmpty)) assert.deepEqual(valuesOf(database, query), [], what);
   } finally {
     database.close();
   }
+}
+
+/** What tells of the past, or only remembers what files held, keeps no blob. */
+const history: readonly string[] = ['events', 'audit_entries', 'audit_head', 'dataset_image_files', 'dataset_image_thumbnails'];
+
+/**
+ * Garbage collection keeps what `blobHolders` lead to, and nothing else: the digest of a stored blob in any other column may be lost.
+ * A column that is new and refers to blobs belongs into its room's `blob-holders.ts`.
+ */
+function checkHolders(database: DatabaseSync, blobs: ReadonlySet<string>): void {
+  const known = new Set(blobHolders.flatMap(({ table, columns }) => columns.map((column) => `${table}.${column}`)));
+  for (const table of valuesOf(database, "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'").map(String)) {
+    if (history.includes(table)) continue;
+    for (const column of valuesOf(database, `select name from pragma_table_info('${table}')`).map(String)) {
+      if (known.has(`${table}.${column}`)) continue;
+      const lost = digestsOf(database, table, column).filter((digest) => blobs.has(digest));
+      assert.deepEqual(
+        lost,
+        [],
+        `${table}.${column} refers to blobs that garbage collection may delete: say so in its room's blob-holders.ts`,
+      );
+    }
+  }
+}
+
+function digestsOf(database: DatabaseSync, table: string, column: string): readonly string[] {
+  return valuesOf(database, `select "${column}" from "${table}"`).flatMap(
+    (value) => String(value).match(/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g) ?? [],
+  );
 }
 
 /** Rows of one column. */

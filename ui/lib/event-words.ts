@@ -206,6 +206,11 @@ const words: Words = {
     href: recordPath('pipeline_run', d.pipelineRun),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
   }),
+  'garbage_sweep.started': (d) => ({ part: 'govern', text: `garbage collection of ${d.what} begun` }),
+  'garbage_sweep.finished': (d) => ({
+    part: 'govern',
+    text: `garbage collection ${d.state}: ${number(d.blobs, 0)} blobs deleted, ${number(d.bytes, 0)} bytes`,
+  }),
   'reproduction.finished': (d) => ({
     part: 'govern',
     text: `a model version was trained again: ${d.identical ? 'the same bytes' : 'other bytes'}`,

@@ -32,3 +32,4 @@ export { profileParquet } from './profile.ts';
 export { checkTarget } from './target.ts';
 export { partRanges, placeOf } from './hash-split.ts';
 export type { PartRange } from './hash-split.ts';
+export { dataBlobHolders } from './blob-holders.ts';

@@ -14,3 +14,4 @@ export {
   sliceBlocks,
   warningBlocks,
 } from './report-page/report-blocks.ts';
+export { evaluationBlobHolders } from './blob-holders.ts';

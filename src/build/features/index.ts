@@ -17,3 +17,4 @@ export { compileRecipe } from './recipe-graph.ts';
 export { targetsOf } from './target.ts';
 export type { TargetFacts } from './target.ts';
 export { feeds } from './feeds.ts';
+export { featuresBlobHolders } from './blob-holders.ts';

@@ -13,3 +13,4 @@ export type {
 } from './port.ts';
 export { openTraining } from './training.ts';
 export { trainingMigrations } from './migrations/index.ts';
+export { trainingBlobHolders } from './blob-holders.ts';

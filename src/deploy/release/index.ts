@@ -13,3 +13,4 @@ export type {
 export type { DataPlanes } from './planes.ts';
 export type { Environment } from './gates.ts';
 export { releaseMigrations } from './migrations/index.ts';
+export { releaseBlobHolders } from './blob-holders.ts';

@@ -5,7 +5,7 @@ import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
 import type { Features } from '#features';
-import type { Governance } from '#governance';
+import type { Garbage, Governance } from '#governance';
 import type { Monitoring } from '#monitoring';
 import type { Pipelines, Schedules } from '#pipelines';
 import type { CharterBook, CheckedProject, LoadedProject } from '#project';
@@ -38,6 +38,7 @@ export interface Rooms {
   readonly evaluation: Evaluation;
   readonly events: Events;
   readonly features: Features;
+  readonly garbage: Garbage;
   readonly governance: Governance;
   readonly lfs: LfsRepositories;
   readonly loop: LoopVerbs;

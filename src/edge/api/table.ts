@@ -5,6 +5,7 @@ import { accessRoutes } from './routes/access.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
+import { garbageRoutes } from './routes/garbage.ts';
 import { governanceRoutes } from './routes/governance.ts';
 import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
@@ -31,6 +32,7 @@ export function allRoutes(): readonly Route[] {
     ...releaseRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,
+    ...garbageRoutes,
   ];
   return table;
 }

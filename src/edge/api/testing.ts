@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import type { Access } from '#access';
 import { openFsBlobs } from '#blobs';
+import type { BlobStore } from '#blobs';
 import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, Role } from '#contract';
 import { countingIds, isoInstant, manualClock, seeded, sha256 } from '#core';
@@ -13,7 +14,7 @@ import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
-import { governanceMigrations, openGovernance } from '#governance';
+import { governanceMigrations, openGarbage, openGovernance } from '#governance';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
@@ -21,6 +22,7 @@ import { openRegistry, registryMigrations } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import type { DataPlanes } from '#release';
 import { openStore } from '#store';
+import type { Store } from '#store';
 import { toRecords } from '#tables';
 import { createLogger, createMetrics } from '#telemetry';
 import { openTraining, trainingMigrations } from '#training';
@@ -51,6 +53,8 @@ export interface Bench extends AsyncDisposable {
   readonly address: string;
   readonly deps: ApiDeps;
   readonly clock: ManualClock;
+  readonly blobs: BlobStore;
+  readonly store: Store;
   /** A token of an identity that has this one role. */
   readonly tokens: Readonly<Record<Role, string>>;
   /** Lines of the log. */
@@ -226,6 +230,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     evaluation,
     events,
     features,
+    garbage: opened.use(openGarbage(common)),
     governance,
     lfs: openLfs(common),
     monitoring,
@@ -269,6 +274,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     address: api.address,
     deps,
     clock,
+    blobs,
+    store,
     tokens,
     logged,
     shipped: () => shipped,

@@ -27,18 +27,20 @@ const comparedBytes = 1024 * 1024;
 export async function openFsBlobs(options: FsBlobsOptions): Promise<BlobStore> {
   const { dir, faults = noFaults } = options;
   const turns = new Turns();
-  return new FsBlobs(dir, turns, options.readOnly === true ? undefined : await Incoming.open(dir, turns, faults));
+  return new FsBlobs(dir, { turns, faults }, options.readOnly === true ? undefined : await Incoming.open(dir, turns, faults));
 }
 
 class FsBlobs implements BlobStore {
   readonly #dir: string;
   /** By digest: a blob is named, renewed or deleted, one of them at a time. */
   readonly #turns: Turns;
+  readonly #faults: Faults;
   readonly #incoming: Incoming | undefined;
 
-  constructor(dir: string, turns: Turns, incoming: Incoming | undefined) {
+  constructor(dir: string, { turns, faults }: { readonly turns: Turns; readonly faults: Faults }, incoming: Incoming | undefined) {
     this.#dir = dir;
     this.#turns = turns;
+    this.#faults = faults;
     this.#incoming = incoming;
   }
 
@@ -171,6 +173,7 @@ class FsBlobs implements BlobStore {
       const found = await this.stat(digest);
       if (found === undefined || found.storedAt >= storedBefore) return false;
       try {
+        this.#faults.at('blob.delete');
         await rm(path);
         await syncFolder(join(path, '..'));
         return true;

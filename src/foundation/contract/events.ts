@@ -46,6 +46,8 @@ export interface EventData {
   'alert.resolved': { id: string; window: string };
   'action.started': { id: string; kind: string; alert?: string; pipelineRun?: string };
   'action.finished': { id: string; kind: string; state: string; outcome: string };
+  'garbage_sweep.started': { id: string; what: string; graceMs: number };
+  'garbage_sweep.finished': { id: string; what: string; graceMs: number; state: string; blobs: number; bytes: number };
   'reproduction.finished': { modelVersion: string; run: string; identical: boolean; expected: string; actual?: string; workers: number };
   'pipeline_run.started': { id: string; pipeline: string; reason: string };
   'pipeline_run.finished': { id: string; pipeline: string; state: string };

@@ -62,6 +62,7 @@ export {
   TransformStep,
   riskLevels,
 } from './project.ts';
+export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
 export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';

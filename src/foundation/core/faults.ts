@@ -6,6 +6,7 @@ export const faultPoints = [
   'blob.fsync',
   'blob.rename',
   'blob.dirsync',
+  'blob.delete',
   'store.commit.before',
   'store.commit.after',
   'store.fsync',

@@ -19,3 +19,4 @@ export type {
 export { openSchedules } from './schedules/schedules.ts';
 export type { DueRun, ScheduleDefinition, Schedules, SchedulesDeps } from './schedules/port.ts';
 export { pipelinesMigrations } from './migrations/index.ts';
+export { pipelinesBlobHolders } from './blob-holders.ts';

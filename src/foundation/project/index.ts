@@ -36,3 +36,4 @@ export type { ColumnCounts, Guess, InferredTable } from './init-guess.ts';
 export { openCharter } from './charter.ts';
 export type { CharterBook, CharterDeps } from './charter.ts';
 export { projectMigrations } from './migrations/index.ts';
+export { projectBlobHolders } from './blob-holders.ts';

@@ -16,3 +16,4 @@ export type {
 } from './port.ts';
 export { openMonitoring } from './monitoring.ts';
 export { monitoringMigrations } from './migrations/index.ts';
+export { monitoringBlobHolders } from './blob-holders.ts';

@@ -71,7 +71,7 @@ export async function takeFiles(
     const known = remembered.get(path);
     const isKnown = known?.stamp === before?.stamp && known?.size === before?.size;
     if (before === undefined) found.set(path, null);
-    else if (known && isKnown && (await blobs.has(asSha256(known.sha256)))) found.set(path, known);
+    else if (known && isKnown && (await blobs.renew(asSha256(known.sha256)))) found.set(path, known);
     else {
       unread.push({ path, before });
       return;

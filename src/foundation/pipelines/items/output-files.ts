@@ -49,7 +49,7 @@ export class OutputFiles {
   /** Puts an output back as it was. @returns undefined when its bytes are kept no more */
   async restore({ path, sha256 }: KnownFile): Promise<KnownFile | undefined> {
     const digest = asSha256(sha256);
-    if (!(await this.#blobs.has(digest))) return undefined;
+    if (!(await this.#blobs.renew(digest))) return undefined;
     const target = await this.#place(path);
     await writeFile(`${target}.part`, await this.#blobs.open(digest));
     await rename(`${target}.part`, target);

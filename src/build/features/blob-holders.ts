@@ -1,0 +1,6 @@
+import type { BlobHolder } from '#blobs';
+
+/** Where this room's records refer to blobs. */
+export const featuresBlobHolders: readonly BlobHolder[] = [
+  { table: 'transforms', key: ['id'], columns: ['digest', 'fitted_on', 'record'], record: 'transform' },
+];

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { AuditEntry, GarbageSweep, Trace } from '#contract';
+import { asSha256, sha256 } from '#core';
+import type { Sha256 } from '#core';
+import { openGarbage } from '#governance';
+import { dayMs, openBench, turnTheLoop } from './testing.ts';
+import type { Bench, Records } from './testing.ts';
+
+describe('garbage collection', () => {
+  let bench: Bench;
+  let records: Records;
+  let stored: readonly Sha256[];
+  before(async () => {
+    bench = await openBench();
+    records = await turnTheLoop(bench);
+    stored = (await Array.fromAsync(bench.blobs.list())).map(({ digest }) => digest);
+  });
+  after(() => bench[Symbol.asyncDispose]());
+
+  const ask = async (body: object, status = 202): Promise<GarbageSweep> => {
+    const response = await bench.ask('/api/v1/garbage-sweeps', { method: 'POST', token: bench.tokens.admin, body });
+    assert.equal(response.status, status, await response.clone().text());
+    // The contract's own shape: routes.test.ts holds answers against it.
+    return (await response.json()) as GarbageSweep;
+  };
+  const swept = async (body: object): Promise<GarbageSweep> => {
+    const { id } = await ask(body);
+    await bench.deps.garbage.wait(id);
+    return (await (await bench.ask(`/api/v1/garbage-sweeps/${id}`, { token: bench.tokens.stakeholder })).json()) as GarbageSweep;
+  };
+  /** Blobs are as old as the machine's clock says: the platform's is set on from there. */
+  const ageBy = (ms: number): void => bench.clock.set(Date.now() + ms);
+  const orphans = async (...words: readonly string[]): Promise<readonly Sha256[]> => {
+    for (const word of words) await bench.blobs.put(new TextEncoder().encode(word));
+    return words.map((word) => sha256(word)).sort();
+  };
+
+  test('finds nothing after a whole turn of the loop but what nothing names, and a dry run deletes nothing', async () => {
+    const expected = await orphans('nobody', 'names', 'these');
+    ageBy(2 * dayMs);
+    const sweep = await swept({ what: 'blobs' });
+    assert.deepEqual([sweep.state, sweep.phase, sweep.apply], ['finished', 'done', false]);
+    assert.deepEqual(
+      sweep.items.map(({ digest }) => digest),
+      expected,
+    );
+    assert.match(sweep.items[0].why, /no record refers to it; stored 20\d\d-/);
+    assert.deepEqual(
+      [sweep.garbage, sweep.deleted],
+      [
+        { count: 3, bytes: 16 },
+        { count: 0, bytes: 0 },
+      ],
+    );
+    assert.equal(sweep.kept.count, stored.length);
+    for (const digest of expected) assert.ok(await bench.blobs.has(digest));
+  });
+
+  test('deletes exactly that, every claim still has its evidence, and the audit log says who did it', async () => {
+    const traced = (): Promise<Trace> => bench.deps.governance.trace('prediction', records.prediction);
+    const evidence = await traced();
+    const gone = await orphans('nobody', 'names', 'these');
+    ageBy(2 * dayMs);
+    const sweep = await swept({ what: 'blobs', apply: true });
+    assert.deepEqual(sweep.deleted, { count: 3, bytes: 16 });
+    for (const digest of gone) assert.equal(await bench.blobs.has(digest), false);
+    for (const digest of stored) await bench.blobs.verify(digest);
+    const after = await traced();
+    assert.deepEqual(after, evidence, 'every file of the chain was read again and compared with its digest');
+    assert.ok(after.links.filter(({ verified }) => verified === true).length > 5);
+    await bench.deps.governance.caughtUp();
+    const { items } = (await (await bench.ask(`/api/v1/audit?subject=${sweep.id}`, { token: bench.tokens.qa })).json()) as {
+      items: readonly AuditEntry[];
+    };
+    assert.deepEqual(
+      items.map(({ action, actor, data }) => [action, actor.name, data['blobs']]),
+      [
+        ['dev.gyre.garbage_sweep.started.v1', 'the-admin', undefined],
+        ['dev.gyre.garbage_sweep.finished.v1', 'the-admin', 3],
+      ],
+    );
+  });
+
+  test('leaves alone what is younger than the grace period, whatever refers to it', async () => {
+    const [young] = await orphans('being uploaded');
+    ageBy(3_600_000);
+    const sweep = await swept({ what: 'blobs', apply: true });
+    assert.equal(sweep.garbage.count, 0);
+    assert.ok(sweep.young.count >= 1);
+    assert.ok(await bench.blobs.has(young));
+    ageBy(2 * 3_600_000);
+    const shorter = await swept({ what: 'blobs', apply: true, graceMs: 3_600_000 });
+    assert.deepEqual(shorter.deleted, { count: 1, bytes: 14 });
+  });
+
+  test('spares a blob that is stored again between the look at it and its deletion', async () => {
+    const words = ['first', 'again', 'last'];
+    await orphans(...words);
+    const { deps, blobs, store, clock } = bench;
+    const newest = Math.max(...(await Promise.all(words.map(async (word) => (await blobs.stat(sha256(word)))?.storedAt ?? 0))));
+    const graceMs = 3_600_000;
+    clock.set(newest + 1 + graceMs);
+    const watched: typeof blobs = {
+      ...methodsOf(blobs),
+      list: async function* () {
+        for await (const stat of blobs.list()) {
+          if (stat.digest === sha256('again')) await blobs.put(new TextEncoder().encode('again'));
+          yield stat;
+        }
+      },
+    };
+    await using garbage = openGarbage({ store, blobs: watched, events: deps.events, clock, newId: deps.newId });
+    const { id } = await garbage.start({ what: 'blobs', apply: true, graceMs, by: { identity: 'x', name: 'x' } });
+    const sweep = await garbage.wait(id);
+    assert.deepEqual([sweep.garbage.count, sweep.deleted.count], [3, 2]);
+    assert.equal(await blobs.has(sha256('again')), true);
+    assert.equal(await blobs.has(sha256('first')), false);
+  });
+
+  test('images of a dataset stay, which only the list of its files names; without the list nothing goes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gyre-garbage-'));
+    try {
+      // A PNG of one pixel; what differs behind its end makes three images of it.
+      const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+      const images = ['one', 'two', 'three'].map((name) => Buffer.concat([Buffer.from(pixel, 'base64'), Buffer.from(name)]));
+      await mkdir(join(folder, 'cats'));
+      for (const [at, image] of images.entries()) await writeFile(join(folder, 'cats', `${at}.png`), image);
+      const by = { identity: 'x', name: 'x' };
+      const { version } = await bench.deps.data.ingestImages({ dataset: 'cats', folder, source: 'cats', by });
+      const [orphan] = await orphans('not an image');
+      ageBy(4 * dayMs);
+      await swept({ what: 'blobs', apply: true });
+      for (const image of images) assert.ok(await bench.blobs.has(sha256(image)));
+      assert.equal(await bench.blobs.has(orphan), false);
+
+      await orphans('not an image');
+      const [list] = version.manifest.files.map(({ sha256: digest }) => asSha256(digest));
+      const kept = await bench.blobs.read(list);
+      await bench.blobs.delete(list);
+      const sweep = await swept({ what: 'blobs', apply: true });
+      assert.deepEqual([sweep.state, sweep.deleted.count], ['failed', 0]);
+      assert.match(
+        sweep.error ?? '',
+        /the list .* of dataset version .* cats cannot be read, so what it names is not known and nothing may go/,
+      );
+      await bench.blobs.put(kept);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('objects of Git LFS stay as long as a repository has them', async () => {
+    const oid = sha256('an object');
+    const headers = { authorization: `Bearer ${bench.tokens['data-scientist']}` };
+    await fetch(`${bench.address}/lfs/vision/objects/${oid}`, { method: 'PUT', headers, body: 'an object' });
+    ageBy(3 * dayMs);
+    await swept({ what: 'blobs', apply: true });
+    assert.ok(await bench.blobs.has(oid));
+  });
+
+  test('goes one at a time, with a grace period that covers what is under way', async () => {
+    assert.match(JSON.stringify(await ask({ what: 'blobs', graceMs: 1000 }, 400)), /at least an hour/);
+    assert.equal((await ask({ what: 'everything' }, 400)).state, undefined);
+    const { id } = await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'x', name: 'x' } });
+    assert.match(JSON.stringify(await ask({ what: 'blobs' }, 409)), /another garbage sweep is under way/);
+    const cancelled = await bench.ask(`/api/v1/garbage-sweeps/${id}`, { method: 'DELETE', token: bench.tokens.admin });
+    assert.equal(((await cancelled.json()) as GarbageSweep).state, 'cancelled');
+    const listed = (await (await bench.ask('/api/v1/garbage-sweeps', { token: bench.tokens.qa })).json()) as {
+      items: readonly GarbageSweep[];
+    };
+    assert.equal(listed.items[0].id, id);
+  });
+});
+
+/** A class's methods as members, so that one of them can be replaced. */
+function methodsOf(blobs: Bench['blobs']): Bench['blobs'] {
+  return {
+    put: (bytes, options) => blobs.put(bytes, options),
+    putFile: (path, options) => blobs.putFile(path, options),
+    open: (digest, range) => blobs.open(digest, range),
+    read: (digest) => blobs.read(digest),
+    stat: (digest) => blobs.stat(digest),
+    has: (digest) => blobs.has(digest),
+    localPath: (digest, options) => blobs.localPath(digest, options),
+    verify: (digest) => blobs.verify(digest),
+    list: () => blobs.list(),
+    renew: (digest) => blobs.renew(digest),
+    delete: (digest, options) => blobs.delete(digest, options),
+  };
+}

@@ -1,0 +1,39 @@
+import type { BlobStore } from '#blobs';
+import type { Actor, GarbageSweep } from '#contract';
+import type { Clock, NewId } from '#core';
+import type { Events } from '#events';
+import type { Store } from '#store';
+
+export interface GarbageDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: Pick<Events, 'publish'>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+export interface SweepRequest {
+  readonly what: GarbageSweep['what'];
+  /** False: a dry run. */
+  readonly apply: boolean;
+  /** What was stored within this time stays, referred to or not: work under way stores its bytes before its records. At least an hour; default a day. */
+  readonly graceMs?: number;
+  readonly by: Actor;
+}
+
+/** Garbage collection by one reachability walk over the records of all rooms. */
+export interface Garbage extends AsyncDisposable {
+  /**
+   * Begins a sweep; `get` and `wait` tell how it goes.
+   * @throws GyreError INVALID_ARGUMENT for a grace period under an hour, ABORTED while another sweep runs
+   */
+  start(request: SweepRequest): Promise<GarbageSweep>;
+  /** One of the last sweeps of this process. @throws GyreError NOT_FOUND */
+  get(id: string): GarbageSweep;
+  /** The last sweeps of this process, newest first. */
+  list(): readonly GarbageSweep[];
+  /** Resolves when it has ended. @throws GyreError NOT_FOUND */
+  wait(id: string): Promise<GarbageSweep>;
+  /** Stops it between two deletions; what is deleted stays so. @throws GyreError NOT_FOUND */
+  cancel(id: string): Promise<GarbageSweep>;
+}

@@ -1,0 +1,54 @@
+import type { GarbageItem, GarbageSweep } from '#contract';
+import { isoInstant } from '#core';
+import type { Db } from '#store';
+import { blobHolders } from './holders.ts';
+import type { GarbageDeps } from './port.ts';
+import { blobUses } from './uses-store.ts';
+
+const shownItems = 1000;
+
+/** A sweep while it goes on. */
+export type SweepProgress = { -readonly [K in keyof GarbageSweep]: GarbageSweep[K] };
+
+/** Every digest that any record refers to, as one snapshot has it, and what the lists among them name. */
+async function referredDigests(db: Db, blobs: GarbageDeps['blobs'], signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const holder of blobHolders) {
+    for await (const { digest } of blobUses(db, blobs, holder)) found.add(digest);
+    signal.throwIfAborted();
+  }
+  return found;
+}
+
+/**
+ * Marks, then looks at every blob. What no record of the snapshot refers to and what is older than the grace period goes, unless it is stored
+ * again before its turn: the delete asks for its age once more. Killed anywhere, what is gone is only what nothing referred to.
+ */
+export async function sweepBlobs(deps: GarbageDeps, sweep: SweepProgress, signal: AbortSignal): Promise<void> {
+  const { store, blobs, clock } = deps;
+  const storedBefore = clock.now() - sweep.graceMs;
+  sweep.phase = 'mark';
+  const referred = await store.read((db) => referredDigests(db, blobs, signal));
+  sweep.referred = referred.size;
+  sweep.phase = 'blobs';
+  for await (const { digest, size, storedAt } of blobs.list()) {
+    signal.throwIfAborted();
+    sweep.looked = plus(sweep.looked, size);
+    if (referred.has(digest)) sweep.kept = plus(sweep.kept, size);
+    else if (storedAt >= storedBefore) sweep.young = plus(sweep.young, size);
+    else {
+      sweep.garbage = plus(sweep.garbage, size);
+      const since = isoInstant(storedAt);
+      show(sweep, { kind: 'blob', digest, bytes: size, since, why: `no record refers to it; stored ${since}, before the grace period` });
+      if (sweep.apply && (await blobs.delete(digest, { storedBefore }))) sweep.deleted = plus(sweep.deleted, size);
+    }
+  }
+}
+
+function show(sweep: SweepProgress, item: GarbageItem): void {
+  if (sweep.items.length < shownItems) sweep.items = [...sweep.items, item];
+}
+
+function plus({ count, bytes }: GarbageSweep['looked'], size: number): GarbageSweep['looked'] {
+  return { count: count + 1, bytes: bytes + size };
+}
