@@ -189,6 +189,34 @@ describe('the real git lfs', { skip: gitLfsMissing, timeout: 600_000 }, () => {
     assert.equal((await stored('full'))?.bytes, bytes.length);
   });
 
+  test('locks a file, is told of it by a second clone, and unlocks it', async () => {
+    await connected('locked');
+    await place.commit('locked', { 'shared.bin': 'shared' });
+    await place.git('locked', 'push', 'origin', 'main');
+    assert.match(await place.git('locked', 'lfs', 'lock', 'shared.bin'), /Locked shared\.bin/);
+    assert.match(await place.git('locked', 'lfs', 'locks'), /shared\.bin\s+owner/);
+    const again = await place.try('locked', ['lfs', 'lock', 'shared.bin']);
+    assert.notEqual(again.code, 0);
+    assert.match(again.said, /is locked by owner/i);
+
+    await done(['identity', 'add', 'second', '--role', 'data-scientist'], project);
+    const { secret } = await facts<{ secret: string }>(['identity', 'token', 'second', '--label', 'test'], project);
+    await place.git('.', 'clone', '--quiet', 'locked.git', 'locked-clone');
+    const helper = join(folder.path, 'locked-clone/.git/helper');
+    await writeFile(helper, `#!/bin/sh\nprintf 'username=x\\npassword=%s\\n' '${secret}'\n`, { mode: 0o755 });
+    await place.git('locked-clone', 'config', 'credential.helper', `!${helper}`);
+    await place.git('locked-clone', 'config', `lfs.${server.address}/lfs/locked.locksverify`, 'true');
+    await place.commit('locked-clone', { 'shared.bin': 'changed by somebody else' });
+    const pushed = await place.try('locked-clone', ['push', 'origin', 'main']);
+    assert.notEqual(pushed.code, 0, 'git-lfs keeps from pushing what another has locked');
+    assert.match(pushed.said, /shared\.bin/);
+    const foreign = await place.try('locked-clone', ['lfs', 'unlock', 'shared.bin', '--force']);
+    assert.notEqual(foreign.code, 0);
+
+    assert.match(await place.git('locked', 'lfs', 'unlock', 'shared.bin'), /Unlocked shared\.bin/);
+    await place.git('locked-clone', 'push', 'origin', 'main');
+  });
+
   test('completes a push that a kill -9 of the server cut off: what was acknowledged is not sent again', async () => {
     await connected('killed');
     const files = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`${i}.bin`, `object ${i} ${'y'.repeat(i * 20)}`]));

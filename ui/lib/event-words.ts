@@ -55,6 +55,8 @@ const words: Words = {
     href: recordPath('split', d.id),
   }),
   'lfs_repository.created': (d) => ({ part: 'build', text: `Git LFS repository ${d.repository} received its first object` }),
+  'lfs_lock.taken': (d) => ({ part: 'build', text: `${d.path} of Git LFS repository ${d.repository} locked` }),
+  'lfs_lock.released': (d) => ({ part: 'build', text: `${d.path} of Git LFS repository ${d.repository} unlocked` }),
   'transform.fitted': (d) => ({ part: 'build', text: `transform fitted: ${d.features} features`, href: recordPath('transform', d.id) }),
   'study.created': (d) => ({ part: 'build', text: `study of ${d.trainer} begun: ${d.trials} trials`, href: recordPath('study', d.id) }),
   'study.finished': (d) => ({

@@ -5,6 +5,7 @@ import { GyreError, asSha256, digestOf, sha256 } from '#core';
 import { filterRows } from '#tables';
 import type { ColumnEvidence, Frame } from '#tables';
 import { versionOfReading } from './data-store.ts';
+import { throughPointer } from './through-pointer.ts';
 import type { DataDeps, IngestRequest, Ingested, SourceFormat } from './port.ts';
 import { parseRule, ruleOn } from './rules.ts';
 import { declaredTypes, formatOf, readSource, sourceBytes } from './source.ts';
@@ -18,7 +19,7 @@ import type { PreparedVersion } from './versions.ts';
 export async function ingest(deps: DataDeps, request: IngestRequest): Promise<Ingested> {
   const { dataset, path, expect, where, by } = request;
   const format = request.format ?? formatOf(path);
-  const bytes = await sourceBytes(path);
+  const bytes = await throughPointer(deps, path, await sourceBytes(path));
   const types = declaredTypes(expect);
   const file: DatasetFile = {
     // where the file lies says nothing about what it holds: the path is the one inside the version

@@ -201,6 +201,43 @@ describe('the Git LFS API', () => {
     assert.deepEqual(await (await post('vision/locks/verify', {})).json(), { ours: [], theirs: [] });
   });
 
+  test('a lock is held by one, listed in pages, known as ours or theirs, and released by its owner or by force', async () => {
+    interface Lock {
+      readonly id: string;
+      readonly path: string;
+      readonly owner: { readonly name: string };
+    }
+    const engineer = { token: bench.tokens['ml-engineer'] };
+    const taken = await post('locked/locks', { path: 'data/a.bin', ref: { name: 'refs/heads/main' } });
+    assert.equal(taken.status, 201);
+    const { lock } = (await taken.json()) as { lock: Lock };
+    assert.deepEqual([lock.path, lock.owner.name], ['data/a.bin', 'the-data-scientist']);
+    const second = await post('locked/locks', { path: 'data/a.bin' }, engineer);
+    assert.equal(second.status, 409);
+    const answer = (await second.json()) as { lock: Lock; message: string };
+    assert.equal(answer.lock.id, lock.id);
+    assert.match(answer.message, /"data\/a\.bin" is locked by the-data-scientist since/);
+    await post('locked/locks', { path: 'data/b.bin' }, engineer);
+
+    const paths = async (query: string): Promise<readonly string[]> =>
+      ((await (await ask(`locked/locks?${query}`)).json()) as { locks: readonly Lock[] }).locks.map(({ path }) => path);
+    assert.deepEqual(await paths(''), ['data/a.bin', 'data/b.bin']);
+    assert.deepEqual(await paths('path=data/b.bin'), ['data/b.bin']);
+    assert.deepEqual(await paths(`id=${lock.id}`), ['data/a.bin']);
+    const { next_cursor } = (await (await ask('locked/locks?limit=1')).json()) as { next_cursor: string };
+    assert.deepEqual(await paths(`limit=1&cursor=${next_cursor}`), ['data/b.bin']);
+    assert.match(await refused(await ask('locked/locks?limit=none'), 422), /limit/);
+    const { ours, theirs } = (await (await post('locked/locks/verify', {})).json()) as { ours: readonly Lock[]; theirs: readonly Lock[] };
+    assert.deepEqual([ours.map(({ path }) => path), theirs.map(({ path }) => path)], [['data/a.bin'], ['data/b.bin']]);
+    assert.deepEqual(await (await ask('unlocked/locks')).json(), { locks: [] }, 'locks of a repository are its own');
+
+    assert.match(await refused(await post(`locked/locks/${lock.id}/unlock`, {}, engineer), 403), /only they may unlock it/);
+    assert.match(await refused(await post(`locked/locks/${lock.id}/unlock`, { force: true }, engineer), 403), /"administer"/);
+    assert.equal((await post(`locked/locks/${lock.id}/unlock`, {})).status, 200);
+    assert.match(await refused(await post(`locked/locks/${lock.id}/unlock`, {}), 404), /has no lock/);
+    assert.deepEqual(await paths(''), ['data/b.bin']);
+  });
+
   test('repositories are listed with the number and the size of their objects', async () => {
     await put('counted', objectOf('one').oid, 'one');
     await put('counted', objectOf('three').oid, 'three');

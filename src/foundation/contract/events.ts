@@ -19,6 +19,8 @@ export interface EventData {
   };
   'split.created': { id: string; version: string; parts: Record<string, string> };
   'lfs_repository.created': { repository: string };
+  'lfs_lock.taken': { id: string; repository: string; path: string };
+  'lfs_lock.released': { id: string; repository: string; path: string; owner: string };
   'transform.fitted': { id: string; digest: string; dataset: string; features: number };
   'study.created': { id: string; trainer: string; trials: number };
   'study.finished': { id: string; bestRun: string; metric: string; value: number };

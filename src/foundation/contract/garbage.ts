@@ -1,13 +1,13 @@
 import { Type, type Static } from 'typebox';
 import { Digest, Id, Instant, oneOf, strict } from './common.ts';
 
-export const garbageKinds = ['blobs', 'data'] as const;
+export const garbageKinds = ['blobs'] as const;
 
 /** Something that nothing refers to. */
 export const GarbageItem = strict({
-  kind: oneOf(['blob', 'dataset_version']),
+  kind: oneOf(['blob']),
   digest: Digest,
-  bytes: Type.Integer({ description: 'of a blob; 0 for a dataset version, whose blobs stand for themselves' }),
+  bytes: Type.Integer(),
   since: Instant,
   why: Type.String({ description: 'why it may go' }),
 });
@@ -22,7 +22,7 @@ export const GarbageSweep = strict({
   apply: Type.Boolean({ description: 'false: a dry run, which deletes nothing' }),
   graceMs: Type.Integer({ description: 'whatever is younger stays' }),
   state: oneOf(['running', 'finished', 'failed', 'cancelled']),
-  phase: oneOf(['mark', 'records', 'blobs', 'done'], { description: 'what it does, or did last' }),
+  phase: oneOf(['mark', 'blobs', 'done'], { description: 'what it does, or did last' }),
   referred: Type.Integer({ description: 'digests that records refer to' }),
   looked: Amount,
   kept: Amount,

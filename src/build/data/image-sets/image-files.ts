@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseLfsPointer } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { GyreError, asSha256, messageOf } from '#core';
 import type { Clock } from '#core';
 import { factsFunction, stampOf, usualLimits } from '#images';
 import type { FileStamp, ImageFacts, ImageThreads } from '#images';
 import type { Store } from '#store';
+import { pointerError } from '../through-pointer.ts';
 import { forgetFiles, rememberFiles, rememberedFiles } from './image-files-store.ts';
 import type { RememberedFile } from './image-files-store.ts';
 import { listImages } from './list-images.ts';
@@ -91,6 +93,8 @@ export async function takeFiles(
 
   const takeSmall = async (threads: ImageThreads, path: string): Promise<RememberedFile> => {
     const { bytes, ...file } = await threads.read(join(folder, path));
+    const pointer = parseLfsPointer(bytes);
+    if (pointer !== undefined) throw pointerError(path, pointer);
     progress.read++;
     await blobs.put(bytes);
     let facts = factsOf.get(file.sha256);

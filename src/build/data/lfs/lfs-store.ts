@@ -53,6 +53,12 @@ export async function objectSizes(db: Db, repository: string, oids: readonly Sha
   return new Map(found.map(({ oid, size }) => [asSha256(oid), size]));
 }
 
+/** Whether any repository has an object. */
+export async function isObject(db: Db, oid: Sha256): Promise<boolean> {
+  const found = await db.tables<Tables>().selectFrom('lfs_objects').select('repository').where('oid', '=', oid).limit(1).executeTakeFirst();
+  return found !== undefined;
+}
+
 export interface RepositoryRow {
   readonly repository: string;
   readonly objects: number;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { eventType } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { Sha256 } from '#core';
+import { openLocks } from './lfs-locks.ts';
 import { insertObject, objectSizes, repositoryRows } from './lfs-store.ts';
 import type { LfsObjectRow } from './lfs-store.ts';
 import type { LfsDeps, LfsRepositories } from './port.ts';
@@ -16,6 +17,7 @@ export function openLfs(deps: LfsDeps): LfsRepositories {
     return new Map(present.flat().map((oid) => [oid, recorded.get(oid) ?? 0]));
   };
   return {
+    ...openLocks(deps),
     sizes,
     put: async ({ repository, oid, bytes, by }) => {
       const { size } = await blobs.put(sameAs(oid, bytes));

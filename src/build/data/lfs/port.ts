@@ -1,6 +1,6 @@
 import type { BlobStore, ByteRange } from '#blobs';
 import type { Actor, EventTypes, LfsRepository } from '#contract';
-import type { Clock, Sha256 } from '#core';
+import type { Clock, NewId, Sha256 } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
 
@@ -9,6 +9,21 @@ export interface LfsDeps {
   readonly blobs: BlobStore;
   readonly events: Pick<Events<EventTypes>, 'publish'>;
   readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** A path of a repository that somebody has locked. */
+export interface LfsLock {
+  readonly id: string;
+  readonly path: string;
+  readonly lockedAt: string;
+  readonly owner: Actor;
+}
+
+export interface LockQuery {
+  readonly repository: string;
+  readonly path?: string;
+  readonly id?: string;
 }
 
 /** Objects of Git LFS: blobs, and which git repository may see which of them. A repository is there once it has an object. */
@@ -30,6 +45,14 @@ export interface LfsRepositories {
    * @throws GyreError NOT_FOUND; OUT_OF_RANGE
    */
   open(repository: string, oid: Sha256, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** @throws GyreError ALREADY_EXISTS naming who has locked it */
+  lock(request: { readonly repository: string; readonly path: string; readonly by: Actor }): Promise<LfsLock>;
+  /** In the order in which they were taken. @param query.limit at most 100 */
+  locks(
+    query: LockQuery & { readonly limit?: number; readonly after?: string },
+  ): Promise<{ readonly items: readonly LfsLock[]; readonly next?: string }>;
+  /** @throws GyreError NOT_FOUND; PERMISSION_DENIED for another's lock without `force` */
+  unlock(request: { readonly repository: string; readonly id: string; readonly force: boolean; readonly by: Actor }): Promise<LfsLock>;
   /** By name. */
   list(): Promise<readonly LfsRepository[]>;
 }

@@ -21,14 +21,10 @@ export const registerGarbage: Register = (program, bind) => {
     .description(
       'Garbage collection: finds what no record refers to, and with --apply deletes it. What is younger than the grace period stays, because work under way stores its bytes before its records.',
     )
-    .addOption(
-      new Option('--what <kind>', 'blobs: stored bytes; data: dataset versions that were removed, and their bytes')
-        .choices(['blobs', 'data'])
-        .default('blobs'),
-    )
+    .addOption(new Option('--what <kind>', 'blobs: stored bytes').choices(['blobs']).default('blobs'))
     .option('--apply', 'delete; without it nothing is')
     .option('--grace <duration>', 'what is younger stays, such as 12h; at least 1h', '1d')
-    .addHelpText('after', examples('gyre gc', 'gyre gc --what data', 'gyre gc --grace 7d --apply'))
+    .addHelpText('after', examples('gyre gc', 'gyre gc --grace 7d --apply'))
     .action(bind<Flags>(collect));
 };
 

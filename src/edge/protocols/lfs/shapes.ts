@@ -24,6 +24,10 @@ export const LockVerifyRequest = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 
+export const LockRequest = Type.Object({ path: Type.String({ minLength: 1, maxLength: 4096 }) });
+
+export const UnlockRequest = Type.Object({ force: Type.Optional(Type.Boolean()) });
+
 /** More than a batch of a thousand objects takes. */
 const bodyLimitBytes = 1024 * 1024;
 
