@@ -26,7 +26,6 @@ export type { SeenBy } from './personal.ts';
 export type { MaskedColumns } from './masking.ts';
 export type { RowsPage, RowsQuery } from './rows-page.ts';
 export type { SqlAnswer, SqlQuery } from './sql.ts';
-export { validateFrame, violationsOf } from './validate.ts';
 export { validateFrame, validateParquet, violationsOf } from './validate.ts';
 export { profileParquet } from './profile.ts';
 export { checkTarget } from './target.ts';

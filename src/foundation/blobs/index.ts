@@ -13,7 +13,5 @@ export type { ObjectStat, ObjectStore, TransferOptions } from './objects/port.ts
 export type { S3Connection, S3Credentials, S3World } from './s3/connection.ts';
 export { s3ConnectionFrom, s3Variables } from './s3/settings.ts';
 export type { Environment, S3Overrides } from './s3/settings.ts';
-export { s3ConnectionFrom } from './s3/settings.ts';
-export type { S3Overrides } from './s3/settings.ts';
 export type { BlobHolder } from './holders.ts';
 export type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';
