@@ -14,6 +14,7 @@ export interface Cast {
   readonly qa: Client;
   readonly approver: Client;
   readonly operator: Client;
+  readonly steward: Client;
 }
 
 export const people = {
@@ -21,6 +22,8 @@ export const people = {
   qa: { name: 'sim-quentin', roles: ['qa'] },
   approver: { name: 'sim-olga', roles: ['approver'] },
   operator: { name: 'sim-otto', roles: ['operator'] },
+  // the demo's traffic is made of real rows, with their personal columns
+  steward: { name: 'sim-stella', roles: ['data-steward'] },
 } as const satisfies Record<string, Pick<IdentityInput, 'name'> & { readonly roles: readonly Identity['roles'][number][] }>;
 
 /** Makes the simulated identities where they are not there yet, and gives each a token of its own. */
@@ -39,6 +42,7 @@ export async function gatherCast(owner: Client, clientFor: (token: string) => Cl
     qa: await clientOf(people.qa),
     approver: await clientOf(people.approver),
     operator: await clientOf(people.operator),
+    steward: await clientOf(people.steward),
   };
 }
 

@@ -99,8 +99,8 @@ async function trafficSource(
       target,
       leaves: positive,
       stays,
-      reference: await rowsOf(cast.scientist, parts['reference']),
-      later: await rowsOf(cast.scientist, parts['later']),
+      reference: await rowsOf(cast.steward, parts['reference']),
+      later: await rowsOf(cast.steward, parts['later']),
     },
   };
 }

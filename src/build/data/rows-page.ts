@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { DatasetVersion } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { parseInstant, positionColumn, sqlName, sqlText, toRecords, withParquet } from '#tables';
@@ -38,7 +39,7 @@ const pageMemoryMib = 512;
  */
 export async function rowsPage(deps: DataDeps, version: DatasetVersion, query: RowsQuery): Promise<RowsPage> {
   const { offset = 0, limit = 50, masked = new Set() } = query;
-  const path = await deps.blobs.localPath(asSha256(version.rowsDigest));
+  const path = await checkedPath(deps, version);
   return withParquet(
     { rows: path },
     async (tables) => {
@@ -64,6 +65,27 @@ export async function rowsPage(deps: DataDeps, version: DatasetVersion, query: R
     },
     { memoryLimitMib: pageMemoryMib },
   );
+}
+
+/** What was found right before, by path: digests of large files take time, and pages are asked for one after the other. */
+const checked = new WeakMap<DataDeps, Map<string, string>>();
+
+/** The rows' file, its digest checked the first time and whenever the file is another one than it was then. @throws GyreError DATA_LOSS */
+async function checkedPath(deps: DataDeps, { rowsDigest }: DatasetVersion): Promise<string> {
+  const digest = asSha256(rowsDigest);
+  const known = checked.get(deps) ?? new Map<string, string>();
+  checked.set(deps, known);
+  const path = await deps.blobs.localPath(digest);
+  const state = await stateOf(path);
+  if (known.get(path) === state) return path;
+  await deps.blobs.localPath(digest, { verify: true });
+  known.set(path, state);
+  return path;
+}
+
+async function stateOf(path: string): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return [ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
 /** The comparisons of a condition; an `and` in quotes joins nothing. */

@@ -52,7 +52,7 @@ describe('the quality of images', () => {
         [3, 'a/empty.jpg'],
       ],
     );
-    assert.match(String(readable.examples[0].value), /^truncated: premature end/);
+    assert.match(String(readable.examples[0].value), /^truncated: /);
     assert.equal(of('undamaged images').outcome, 'warn');
     assert.match(String(of('undamaged images').examples[0].note), /hurt\.jpg/);
     const names = of('extension agrees with content');

@@ -23,8 +23,8 @@ export interface RowCheck {
   /** 1 without it. */
   readonly weight?: number;
   readonly rounds?: number;
-  /** Whether a row that fails may be set aside; true without it. */
-  readonly blamesRow?: boolean;
+  /** Whether a row that fails may be set aside; true without it. `when_every_row_must_pass`: only where the limit lets none fail. */
+  readonly blamesRow?: false | 'when_every_row_must_pass';
   /** Marks the rows of a batch: `passes`, `fails` or `skipped`. Batches come in order. @param firstRow position of the batch's first row */
   mark(batch: Frame, marks: Uint8Array, round: number, firstRow: number): void;
   /** Words for failures, from their number and the number of rows that were looked at. */

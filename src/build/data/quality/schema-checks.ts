@@ -98,7 +98,7 @@ export function missingCheck(name: string, limits: CheckLimits, wanted = ''): Ro
     reads: [name],
     limits,
     // where some may be missing, none of them is to blame
-    blamesRow: limits.fail === 1,
+    blamesRow: 'when_every_row_must_pass',
     mark: (batch, marks) => markMissing(batch, name, marks),
     failed: (count, applied) => `${name} is missing in ${rowsWord(count)} (${((count / applied) * 100).toFixed(2)} %)${wanted}`,
     passed: `${name} has no missing value`,

@@ -45,6 +45,7 @@ export function onSample({ sample, batches }: Pick<QualitySubject, 'sample' | 'b
 
 /** Counts what fails a check; rows that are to be set aside for it are logged. */
 export function judgedRows({ masked, limits, log }: QualitySubject, check: RowCheck): Collector {
-  const isBlame = check.blamesRow !== false && limitsFor(check.name, check.limits, limits).fail !== undefined;
+  const { fail } = limitsFor(check.name, check.limits, limits);
+  const isBlame = fail !== undefined && (check.blamesRow === 'when_every_row_must_pass' ? fail === 1 : check.blamesRow !== false);
   return tally(check, masked, log && isBlame ? (failing, row) => log.add(failing.name, row) : undefined);
 }
