@@ -2,8 +2,8 @@ import type { CheckLimits, FailingExample } from '#contract';
 import type { Frame } from '#tables';
 import type { Collector } from './collector.ts';
 import type { Finding } from './limits.ts';
-import { exampleAt } from '../masking.ts';
-import type { MaskedColumns } from '../masking.ts';
+import { exampleAt } from './masking.ts';
+import type { Masked } from './masking.ts';
 
 export const examplesKept = 5;
 
@@ -36,7 +36,7 @@ export interface RowCheck {
 export type OnFailure = (check: RowCheck, row: number) => void;
 
 /** Counts what fails a check, and keeps the first few rows as examples. Its score is the share of rows that pass. */
-export function tally(check: RowCheck, masked: MaskedColumns, onFailure?: OnFailure): Collector {
+export function tally(check: RowCheck, masked: Masked, onFailure?: OnFailure): Collector {
   let marks = new Uint8Array(0);
   let [count, applied] = [0, 0];
   const examples: FailingExample[] = [];
