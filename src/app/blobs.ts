@@ -1,7 +1,17 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type BlobStore, type Environment, openFsBlobs, openObjectBlobs, openObjectStore, s3ConnectionFrom } from '#blobs';
-import { type Clock, type Faults, seeded } from '#core';
+import {
+  type BlobStore,
+  type Environment,
+  openFsBlobs,
+  openObjectBlobs,
+  openObjectStore,
+  type S3Connection,
+  s3ConnectionFrom,
+  type S3Overrides,
+  type S3World,
+} from '#blobs';
+import { type Clock, type Faults, seeded, systemClock } from '#core';
 
 /** Where blobs are kept, as settings and flags say it. */
 export interface BlobsPlace {
@@ -28,6 +38,16 @@ export interface OpenedBlobs extends AsyncDisposable {
   readonly blobs: BlobStore;
 }
 
+const s3World = (clock: Clock): S3World => ({ clock, random: seeded(Math.floor(Math.random() * 2 ** 32)) });
+
+/** How a bucket is reached: by what somebody says of it, such as a remote in `.dvc/config`, and for the rest by the environment. */
+export async function s3Access(
+  environment: Environment,
+  overrides: S3Overrides,
+): Promise<{ readonly connection: S3Connection; readonly world: S3World }> {
+  return { connection: await s3ConnectionFrom(environment, overrides), world: s3World(systemClock) };
+}
+
 export const isBucket = (address: string): boolean => address.startsWith('s3://');
 
 /**
@@ -45,8 +65,7 @@ export async function openBlobs(place: BlobsPlace, world: BlobsWorld): Promise<O
     ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
     ...(s3Region === undefined ? {} : { region: s3Region }),
   });
-  const random = seeded(Math.floor(Math.random() * 2 ** 32));
-  const objects = openObjectStore(address, { s3: { connection, world: { clock, random } } });
+  const objects = openObjectStore(address, { s3: { connection, world: s3World(clock) } });
   const dir = place.cache ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gyre', 'blobs');
   try {
     // A plane whose packages are in its cache starts while the bucket is away.

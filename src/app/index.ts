@@ -2,3 +2,4 @@ export { demo, openForVerb, up } from './door.ts';
 export { inferenceProcess } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
+export { s3Access } from './blobs.ts';

@@ -5,7 +5,7 @@ import { manifestIn } from './objects.ts';
 import type { Manifest } from './manifest.ts';
 import { fetchListing } from './pull.ts';
 import type { Changes, TrackedPath, WorkOptions } from './port.ts';
-import { remotesOf } from './remotes.ts';
+import type { RemoteObjects } from './remote-objects.ts';
 import type { Session } from './session.ts';
 import { lookAt, noChanges } from './status.ts';
 import { trackedPaths } from './tracked.ts';
@@ -30,21 +30,27 @@ export interface DiffRequest {
 interface State {
   readonly tracked: TrackedPath;
   readonly object: ObjectName;
-  readonly manifest: () => Manifest;
+  readonly manifest: () => Promise<Manifest>;
 }
 
 /**
  * What changed between two commits, or between a commit and the workspace, path by path.
+ * @param remote where listings come from that the cache lacks
  * @throws GyreError INVALID_ARGUMENT for a revision that git does not know, DATA_LOSS when a listing is neither in the cache nor in a remote
  */
-export async function diffOf(session: Session, { from = 'HEAD', to }: DiffRequest, options: WorkOptions): Promise<PathDiff[]> {
-  const before = await statesAt(session, from);
-  const after = to === undefined ? await statesNow(session, before, options) : await statesAt(session, to);
+export async function diffOf(
+  session: Session,
+  { from = 'HEAD', to }: DiffRequest,
+  remote: (() => Promise<RemoteObjects>) | undefined,
+  options: WorkOptions,
+): Promise<PathDiff[]> {
+  const before = await statesAt(session, from, remote);
+  const after = to === undefined ? await statesNow(session, before, options) : await statesAt(session, to, remote);
   const found: PathDiff[] = [];
   for (const path of [...new Set([...before.keys(), ...after.keys()])].sort()) {
     const [a, b] = [before.get(path), after.get(path)];
     if (a?.object === b?.object) continue;
-    const changes = a === undefined || b === undefined ? noChanges : changesBetween(a.manifest(), b.manifest());
+    const changes = a === undefined || b === undefined ? noChanges : changesBetween(await a.manifest(), await b.manifest());
     if (a !== undefined && b !== undefined && isEmpty(changes)) continue;
     found.push({
       path,
@@ -62,23 +68,21 @@ function withoutEmptyNames(changes: Changes): Changes {
   return changes.modified.length === 1 && changes.modified[0] === '' ? noChanges : changes;
 }
 
-async function statesAt(session: Session, revision: string): Promise<Map<string, State>> {
+async function statesAt(
+  session: Session,
+  revision: string,
+  remote: (() => Promise<RemoteObjects>) | undefined,
+): Promise<Map<string, State>> {
   const tracked = await trackedAt(session.root.path, await commitOf(session.root.path, revision));
-  return new Map(tracked.flatMap((each) => recorded(session, each)));
+  return new Map(tracked.flatMap((each) => recorded(session, each, remote)));
 }
 
-function recorded(session: Session, tracked: TrackedPath): [string, State][] {
+function recorded(session: Session, tracked: TrackedPath, remote: (() => Promise<RemoteObjects>) | undefined): [string, State][] {
   const { object, legacy } = tracked.out;
   if (object === undefined) return [];
-  const manifest = (): Manifest => {
-    try {
-      return manifestIn(session.root.cache, object, legacy);
-    } catch (error) {
-      const remote = remotesOf(session.root.path).find(({ isDefault }) => isDefault)?.folder;
-      if (remote === undefined) throw error;
-      fetchListing(session, object, legacy, remote);
-      return manifestIn(session.root.cache, object, legacy);
-    }
+  const manifest = async (): Promise<Manifest> => {
+    if (remote !== undefined) await fetchListing(session, object, legacy, remote);
+    return manifestIn(session.root.cache, object, legacy);
   };
   return [[tracked.path, { tracked, object, manifest }]];
 }
@@ -90,7 +94,8 @@ async function statesNow(session: Session, before: ReadonlyMap<string, State>, o
   const found = new Map<string, State>();
   for (const tracked of now.values()) {
     const current = await lookAt(session, tracked, (files, bytes) => options.onProgress?.({ phase: 'hashing', files, bytes }));
-    if (current !== undefined) found.set(tracked.path, { tracked, object: current.object, manifest: () => current.manifest() });
+    if (current !== undefined)
+      found.set(tracked.path, { tracked, object: current.object, manifest: () => Promise.resolve(current.manifest()) });
   }
   return found;
 }

@@ -7,3 +7,5 @@ export type { CheckedOut } from './checkout.ts';
 export type { Pushed } from './push.ts';
 export type { Remote } from './remotes.ts';
 export type { RecordedVersion } from './git-history.ts';
+export type { S3Access } from './remote-objects.ts';
+export type { RemoteStatus } from './remote-status.ts';

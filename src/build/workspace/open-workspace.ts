@@ -1,16 +1,20 @@
 import { resolve } from 'node:path';
 import { GyreError } from '#core';
 import { addPaths } from './add.ts';
-import { checkoutPaths } from './checkout.ts';
 import type { CheckedOut } from './checkout.ts';
 import { diffOf } from './diff.ts';
 import type { DiffRequest, PathDiff } from './diff.ts';
 import { historyOf } from './git-history.ts';
 import type { RecordedVersion } from './git-history.ts';
 import type { Added, TrackedPath, WorkOptions } from './port.ts';
-import { pullFromFolder, requireNothingFailed } from './pull.ts';
-import { pushToFolder } from './push.ts';
+import { checkoutFrom, pullFrom, requireNothingFailed } from './pull.ts';
+import type { Behind } from './pull.ts';
+import { pushTo } from './push.ts';
 import type { Pushed } from './push.ts';
+import { openRemote } from './remote-objects.ts';
+import type { RemoteObjects, S3Access } from './remote-objects.ts';
+import { remoteStatusOf } from './remote-status.ts';
+import type { RemoteStatus } from './remote-status.ts';
 import { addRemote, remoteNamed, remotesOf, removeRemote } from './remotes.ts';
 import type { NewRemote, Remote } from './remotes.ts';
 import { findRoot, initRoot } from './root.ts';
@@ -34,6 +38,8 @@ export interface Workspace {
    */
   add(paths: readonly string[], options: WorkOptions): Promise<readonly Added[]>;
   status(paths: readonly string[], options: WorkOptions): Promise<readonly TrackedStatus[]>;
+  /** What the remote lacks of tracked paths, and what the cache does. */
+  remoteStatus(paths: readonly string[], options: WorkOptions & { readonly remote?: string }): Promise<readonly RemoteStatus[]>;
   diff(request: DiffRequest, options: WorkOptions): Promise<readonly PathDiff[]>;
   /**
    * Makes paths what their `.dvc` files say, from the cache; what it lacks comes from the default remote where there is one.
@@ -52,19 +58,29 @@ export interface Workspace {
   removeRemote(name: string): void;
 }
 
-/** @param folder absolute; the workspace is the nearest `.dvc` folder's from here upwards */
-export function openWorkspace(folder: string): Workspace {
+/**
+ * @param folder absolute; the workspace is the nearest `.dvc` folder's from here upwards
+ * @param s3 how buckets are reached, for remotes in them
+ */
+export function openWorkspace(folder: string, { s3 }: { readonly s3?: S3Access } = {}): Workspace {
   const root = (): string => {
     const found = findRoot(folder);
     if (found !== undefined) return found;
     throw new GyreError('FAILED_PRECONDITION', `no data is tracked in ${folder} yet: "gyre data add PATH" begins`, { folder });
   };
   const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
-  const folderRemote = (name: string | undefined): Remote & { readonly folder: string } => {
-    const remote = remoteNamed(root(), name);
-    const { folder: at } = remote;
-    if (at !== undefined) return { ...remote, folder: at };
-    throw new GyreError('UNIMPLEMENTED', `the remote "${remote.name}" at ${remote.url} is no folder`);
+  const open = (name: string | undefined): Promise<RemoteObjects> => openRemote(root(), remoteNamed(root(), name), s3);
+  /** The default remote, opened when something is missing here, and at most once. */
+  const defaultRemote = (): { readonly remote?: Behind } & AsyncDisposable => {
+    const found = remotesOf(root()).find(({ isDefault }) => isDefault);
+    const opened = new AsyncDisposableStack();
+    let remote: Promise<RemoteObjects> | undefined;
+    const openOnce = (): Promise<RemoteObjects> => (remote ??= open(found?.name).then((each) => opened.use(each)));
+    const { folder: at } = found ?? {};
+    return {
+      ...(found === undefined ? {} : { remote: { open: openOnce, ...(at === undefined ? {} : { folder: at }) } }),
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
   };
   return {
     get root() {
@@ -79,23 +95,30 @@ export function openWorkspace(folder: string): Workspace {
       const chosen = chosenPaths(root(), absolute(paths));
       return inSession(root(), { ...options, lock: false }, (session) => statusOf(session, chosen, options));
     },
-    diff: (request, options) => inSession(root(), { ...options, lock: false }, (session) => diffOf(session, request, options)),
+    diff: async (request, options) => {
+      await using behind = defaultRemote();
+      return await inSession(root(), { ...options, lock: false }, (session) => diffOf(session, request, behind.remote?.open, options));
+    },
+    remoteStatus: async (paths, options) => {
+      await using remote = await open(options.remote);
+      const chosen = chosenPaths(root(), absolute(paths));
+      return await inSession(root(), { ...options, lock: false }, (session) => remoteStatusOf(session, chosen, remote));
+    },
     checkout: async (paths, options) => {
-      const remote = remotesOf(root()).find(({ isDefault }) => isDefault)?.folder;
+      await using behind = defaultRemote();
       const done = await inSession(root(), options, (session) =>
-        checkoutPaths(session, chosenPaths(root(), absolute(paths)), { ...options, ...(remote === undefined ? {} : { remote }) }),
+        checkoutFrom(session, chosenPaths(root(), absolute(paths)), behind.remote, options),
       );
       requireNothingFailed(done, 'Everything else is checked out');
       return done;
     },
-    push: (paths, options) =>
-      inSession(root(), options, (session) =>
-        pushToFolder(session, chosenPaths(root(), absolute(paths)), folderRemote(options.remote), options),
-      ),
+    push: async (paths, options) => {
+      await using remote = await open(options.remote);
+      return await inSession(root(), options, (session) => pushTo(session, chosenPaths(root(), absolute(paths)), remote, options));
+    },
     pull: async (paths, options) => {
-      const done = await inSession(root(), options, (session) =>
-        pullFromFolder(session, chosenPaths(root(), absolute(paths)), folderRemote(options.remote), options),
-      );
+      await using remote = await open(options.remote);
+      const done = await inSession(root(), options, (session) => pullFrom(session, chosenPaths(root(), absolute(paths)), remote, options));
       requireNothingFailed(done, 'Everything else is there; push these from where they were added');
       return done;
     },

@@ -1,21 +1,11 @@
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { GyreError } from '#core';
-import { isFolderObject, objectPath } from './layout.ts';
+import { isFolderObject } from './layout.ts';
 import { md5At } from './manifest.ts';
-import { listObjects, manifestBytesIn, manifestIn, putManifest } from './objects.ts';
+import { manifestBytesIn, manifestIn } from './objects.ts';
 import { progressSum } from './place.ts';
 import type { TrackedPath, WorkOptions } from './port.ts';
-import { incomingFolder } from './root.ts';
-import { requireParent } from './remotes.ts';
-import type { Remote } from './remotes.ts';
-import { together } from './scan.ts';
+import type { RemoteObjects } from './remote-objects.ts';
 import type { Session } from './session.ts';
-import { openWorkerPool } from './worker-pool.ts';
-
-const objectsPerTask = 256;
-/** Up to so many objects are asked for one by one; beyond, the remote is listed. */
-const askedOneByOne = 500;
 
 export interface Pushed {
   readonly remote: string;
@@ -31,51 +21,28 @@ export interface Pushed {
  * never names what is not. Broken off, the next push goes on where it was.
  * @throws GyreError DATA_LOSS naming objects that the cache lacks or holds damaged; everything else was pushed
  */
-export async function pushToFolder(
+export async function pushTo(
   session: Session,
   paths: readonly TrackedPath[],
-  remote: Remote & { readonly folder: string },
+  remote: RemoteObjects,
   options: WorkOptions,
 ): Promise<Pushed> {
-  requireParent(remote);
-  const { root, signal } = session;
   const { files, folders } = objectsOf(session, paths);
-  const lacking = lackingIn(remote.folder, files);
-  const parent = join(remote.folder, '.gyre');
-  const incoming = incomingFolder(parent);
-  await using pool = openWorkerPool({
-    signal,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    objects: remote.folder,
-    incoming,
-    reflink: false,
-  });
-  const tell = progressSum(1, 'pushing', lacking.length, options.onProgress)(0);
-  const failed: (readonly [string, string])[] = [];
-  let [pushed, bytes] = [0, 0];
-  const starts = Array.from({ length: Math.ceil(lacking.length / objectsPerTask) }, (_, i) => i * objectsPerTask);
-  await together(
-    starts.map(async (start) => {
-      const part = lacking.slice(start, start + objectsPerTask);
-      const result = await pool.run({ kind: 'copy', from: root.cache, md5s: new Uint8Array(Buffer.from(part.join(''), 'hex')) });
-      failed.push(...result.failed);
-      pushed += result.copied;
-      bytes += result.bytes;
-      tell(pushed, bytes);
-    }),
-  );
+  const lacking = await remote.lacking(files);
+  const sent = await remote.send(session, lacking, progressSum(1, 'pushing', lacking.length, options.onProgress)(0));
+  const failed = [...sent.failed];
+  let { sent: pushed, bytes } = sent;
   const bad = new Set(failed.map(([md5]) => md5));
   for (const { name, md5s } of folders) {
     if (bad.size > 0 && md5s().some((md5) => bad.has(md5))) continue;
-    const listing = manifestBytesIn(root.cache, name, false);
+    const listing = manifestBytesIn(session.root.cache, name, false);
     if (typeof listing === 'string') failed.push([name, `${listing} in the cache`]);
-    else if (putManifest(remote.folder, listing).stored) {
+    else if (await remote.sendListing(name, listing)) {
       pushed += 1;
       bytes += listing.length;
     }
   }
-  rmSync(parent, { recursive: true, force: true });
-  if (failed.length > 0) throw lost(failed, remote);
+  if (failed.length > 0) throw lost(failed, remote.name);
   return { remote: remote.name, pushed, present: files.length + folders.length - pushed, bytes };
 }
 
@@ -105,13 +72,7 @@ export function objectsOf({ root }: Session, paths: readonly TrackedPath[]): Pus
   return { files: [...files], folders: [...folders].map(([name, md5s]) => ({ name, md5s })) };
 }
 
-function lackingIn(remote: string, md5s: readonly string[]): string[] {
-  if (md5s.length <= askedOneByOne) return md5s.filter((md5) => !existsSync(objectPath(remote, md5)));
-  const there = listObjects(remote);
-  return md5s.filter((md5) => !there.has(md5));
-}
-
-function lost(failed: readonly (readonly [string, string])[], { name }: Remote): GyreError {
+function lost(failed: readonly (readonly [string, string])[], remote: string): GyreError {
   const named = failed
     .slice(0, 5)
     .map(([md5, reason]) => `${md5} is ${reason}`)
@@ -119,7 +80,7 @@ function lost(failed: readonly (readonly [string, string])[], { name }: Remote):
   const more = failed.length > 5 ? ` and ${failed.length - 5} more` : '';
   return new GyreError(
     'DATA_LOSS',
-    `${failed.length} object${failed.length === 1 ? '' : 's'} could not be pushed to "${name}": ${named}${more}. "gyre data add" stores again what the workspace still has`,
+    `${failed.length} object${failed.length === 1 ? '' : 's'} could not be pushed to "${remote}": ${named}${more}. "gyre data add" stores again what the workspace still has`,
     { objects: failed.slice(0, 100).map(([md5]) => md5) },
   );
 }

@@ -1,4 +1,5 @@
 import type { ConfigInputs, ResolvedSetting } from '#core';
+import type { S3Access } from '#workspace';
 
 /** Flags of the platform that a person gave: setting → value. */
 export type Flags = Readonly<Record<string, unknown>>;
@@ -83,6 +84,8 @@ export interface AppDoor {
   up(options: UpFlags): Promise<void>;
   /** Runs the demo. @returns whether every station reached what it should */
   demo(options: DemoFlags): Promise<boolean>;
+  /** How a bucket is reached, for remotes of a workspace. */
+  s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */
   inferenceProcess(options: ServeFlags): Promise<number>;
 }

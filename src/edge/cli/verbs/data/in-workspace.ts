@@ -13,7 +13,9 @@ export async function inWorkspace<T>(cli: Cli, work: (work: Work) => Promise<T>)
   const { openWorkspace } = await import('#workspace');
   using progress = progressLine(cli);
   return await work({
-    workspace: openWorkspace(cli.options.project === undefined ? cli.host.folder : cli.projectFolder),
+    workspace: openWorkspace(cli.options.project === undefined ? cli.host.folder : cli.projectFolder, {
+      s3: async (overrides) => (await cli.host.app()).s3Access(cli.host.environment, overrides),
+    }),
     options: {
       signal: cli.host.signal,
       onProgress: progress.show,

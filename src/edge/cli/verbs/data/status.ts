@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TrackedStatus } from '#workspace';
+import type { RemoteStatus, TrackedStatus } from '#workspace';
 import type { Cli } from '../../cli.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import type { Bind } from '../../verb.ts';
@@ -22,10 +22,22 @@ export function registerDataStatus(data: Command, bind: Bind): void {
       'Says what changed in tracked files and folders since they were added. Exit code 1 when something did, or the cache lacks objects.',
     )
     .argument('[paths...]', 'all that are tracked without it')
-    .addHelpText('after', examples('gyre data status', 'gyre data status images/'))
+    .option(
+      '-r, --remote [name]',
+      'compare with a remote instead: which objects it lacks, and which the cache; the default one without a name',
+    )
+    .addHelpText('after', examples('gyre data status', 'gyre data status images/', 'gyre data status --remote'))
     .action(
-      bind<object>((cli, _options, ...paths) =>
+      bind<{ remote?: string | true }>((cli, { remote }, ...paths) =>
         inWorkspace(cli, async ({ workspace, options }) => {
+          if (remote !== undefined) {
+            const compared = await workspace.remoteStatus(paths, { ...options, ...(remote === true ? {} : { remote }) });
+            cli.output.facts(compared, () => {
+              if (compared.length === 0) cli.output.line('nothing is tracked');
+              for (const each of compared) sayRemote(cli, each);
+            });
+            return compared.every(({ toPush, toPull }) => toPush.length + toPull.length === 0) ? exitCodes.ok : exitCodes.failed;
+          }
           const found = await workspace.status(paths, options);
           const facts = found.map(({ tracked: { path, out }, ...rest }) => ({ path, object: out.object, ...rest }));
           cli.output.facts(facts, () => {
@@ -36,6 +48,16 @@ export function registerDataStatus(data: Command, bind: Bind): void {
         }),
       ),
     );
+}
+
+function sayRemote(cli: Cli, { path, remote, objects, toPush, toPull }: RemoteStatus): void {
+  const { output } = cli;
+  const parts = [
+    ...(toPush.length > 0 ? [`${counted(toPush.length, 'object')} to push`] : []),
+    ...(toPull.length > 0 ? [`${counted(toPull.length, 'object')} to pull`] : []),
+  ];
+  const word = parts.length === 0 ? output.style('green', `as in "${remote}"`) : output.style('yellow', parts.join(', '));
+  output.line(`${word}  ${path}  (${counted(objects, 'object')})`);
 }
 
 function say(cli: Cli, { tracked, state, files, changes, missing }: TrackedStatus): void {
