@@ -6,6 +6,7 @@ import './style/frame.css';
 import './style/parts.css';
 import './style/charts.css';
 import './style/pages.css';
+import './style/images.css';
 import { App } from './app.tsx';
 import mark from './mark.svg';
 

@@ -6,7 +6,8 @@ import type { DatasetVersion, PipelineRun } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, gyre, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { edit, people, smallProject } from '../harness/projects-fixture.ts';
-import { axeFindings, browserMissing, openBrowser, openTab, overflow, type Tab } from './browser.ts';
+import { browserMissing, openBrowser } from './browser.ts';
+import { pageViews } from './page-views.ts';
 
 interface List<T> {
   readonly items: readonly T[];
@@ -56,39 +57,10 @@ describe('the pages of data', { skip: browserMissing }, () => {
     await folder?.[Symbol.asyncDispose]();
   });
 
-  const withTab = async (theme: 'light' | 'dark', work: (tab: Tab) => Promise<void>): Promise<void> => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
-    try {
-      await work(await openTab(context));
-    } finally {
-      await context.close();
-    }
-  };
-
-  /** Opens an address in both themes, and sees that it is whole and says these words. */
-  const shows = async (path: string, words: readonly (string | RegExp)[]): Promise<void> => {
-    const shots = process.env['GYRE_SHOTS'];
-    for (const theme of ['light', 'dark'] as const) {
-      await withTab(theme, async ({ page, open, complaints }) => {
-        await open(`${server.address}${path}`);
-        for (const wanted of words) {
-          await page
-            .locator('main')
-            .getByText(wanted)
-            .first()
-            .waitFor({ state: 'attached', timeout: 10_000 })
-            .catch(() => assert.fail(`${path}: ${String(wanted)} is not shown`));
-        }
-        assert.deepEqual(await axeFindings(page), [], path);
-        assert.deepEqual(complaints(), [], path);
-        assert.ok((await overflow(page)) <= 0, `${path} is wider than 1280 px`);
-        if (shots !== undefined) {
-          await mkdir(shots, { recursive: true });
-          await page.screenshot({ path: join(shots, `${path.replaceAll(/\W+/g, '-').slice(1, 60)}-${theme}.png`), fullPage: true });
-        }
-      });
-    }
-  };
+  const { withTab, shows } = pageViews(
+    () => browser,
+    () => server,
+  );
   const versions = async (): Promise<readonly DatasetVersion[]> =>
     (await server.get<List<DatasetVersion>>('datasets?dataset=people&part=none')).items;
 

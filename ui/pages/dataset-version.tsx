@@ -6,6 +6,7 @@ import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Card, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { RecordRef, When, Who } from '../parts/values.tsx';
 import { ManifestFacts, SplitCard } from './data.tsx';
+import { ImagesCard, isOfImages } from './images-card.tsx';
 import { ProfileCard } from './profile-card.tsx';
 import { QualityCard } from './quality-card.tsx';
 import { RowsCard } from './rows-card.tsx';
@@ -35,6 +36,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
           }
         >
           <div class="cards">
+            {isOfImages(data) && <ImagesCard digest={data.digest} />}
             {data.part === undefined && <QualityCard digest={data.digest} />}
             <ProfileCard version={data} />
             <Splits digest={data.digest} />

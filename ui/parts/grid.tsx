@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from '../lib/api.ts';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { counted, number } from '../lib/format.ts';
-import { firstRowAt, pagesOf, rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
+import { firstRowAt, rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
 import type { Cell } from '../lib/table-rows.ts';
+import { type Known, pageLength as pageRows, usePages } from '../lib/use-pages.ts';
 
 export interface GridColumn {
   readonly name: string;
@@ -29,13 +29,7 @@ export interface GridProps {
 }
 
 const rowPx = 32;
-const pageRows = 200;
-const keptPages = 40;
-/** Pages that are only scrolled past are not asked for. */
-const restMs = 80;
 const mostCharacters = 44;
-
-type Known = ReadonlyMap<number, readonly GridRow[]>;
 
 /** Any number of rows, asked for by pages as they come in sight. The scroll bar stands for the whole table. */
 export function Grid(props: GridProps): JSX.Element {
@@ -45,19 +39,19 @@ export function Grid(props: GridProps): JSX.Element {
   const [scrollTop, setScrollTop] = useState(0);
   const [heightPx, setHeightPx] = useState(480);
   useLayoutEffect(() => {
-    const measure = (): void => {
-      if (scroller.current === null) return;
-      setHeightPx(Math.max(rowPx, scroller.current.clientHeight - (head.current?.offsetHeight ?? rowPx)));
-    };
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const measure = (): void => setHeightPx(Math.max(rowPx, element.clientHeight - (head.current?.offsetHeight ?? rowPx)));
     measure();
-    window.addEventListener('resize', measure);
-    return () => window.removeEventListener('resize', measure);
+    const watch = new ResizeObserver(measure);
+    watch.observe(element);
+    return () => watch.disconnect();
   }, [columns.length]);
 
   const view = { total, rowPx, heightPx };
   const first = firstRowAt(scrollTop, view);
   const last = Math.min(total, first + rowsThatFit(view));
-  const { known, error, retry } = usePages(props, first, last);
+  const { known, error, retry } = usePages<GridRow>({ items: props.rows, of: props.of, total }, first, last);
   const widths = useWidths(columns, known);
 
   const goTo = (row: number): void => {
@@ -203,47 +197,8 @@ function DataRow({
   );
 }
 
-/** The pages around what is in sight, those seen last kept. */
-function usePages(
-  { rows, of, total }: GridProps,
-  first: number,
-  last: number,
-): { readonly known: Known; readonly error: ApiError | undefined; readonly retry: () => void } {
-  const [known, setKnown] = useState<Known>(new Map());
-  const [error, setError] = useState<ApiError | undefined>(undefined);
-  const [tries, setTries] = useState(0);
-  const meant = useRef(of);
-  if (meant.current !== of) {
-    meant.current = of;
-    setKnown(new Map());
-    setError(undefined);
-  }
-  const wanted = pagesOf(first, last, pageRows).filter((page) => !known.has(page));
-  useEffect(() => {
-    if (wanted.length === 0 || total === 0) return undefined;
-    const stopped = new AbortController();
-    const ask = async (page: number): Promise<void> => {
-      try {
-        const answer = await rows(page * pageRows, pageRows, stopped.signal);
-        if (meant.current !== of || stopped.signal.aborted) return;
-        setError(undefined);
-        setKnown((before) => new Map([...before, [page, answer] as const].slice(-keptPages)));
-      } catch (cause) {
-        if (!(cause instanceof ApiError)) throw cause;
-        if (cause.code !== 'CANCELLED' && meant.current === of) setError(cause);
-      }
-    };
-    const timer = setTimeout(() => wanted.forEach((page) => void ask(page)), known.size === 0 ? 0 : restMs);
-    return () => {
-      clearTimeout(timer);
-      stopped.abort();
-    };
-  }, [of, wanted.join(' '), total, tries]);
-  return { known, error, retry: () => setTries((count) => count + 1) };
-}
-
 /** Widths in characters that fit what came first, so that columns stand still while rows pass. */
-function useWidths(columns: readonly GridColumn[], known: Known): readonly number[] {
+function useWidths(columns: readonly GridColumn[], known: Known<GridRow>): readonly number[] {
   const settled = useRef<{ readonly names: string; readonly widths: readonly number[] } | undefined>(undefined);
   const names = columns.map(({ name }) => name).join('\n');
   const [sample] = known.values();

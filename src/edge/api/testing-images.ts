@@ -15,8 +15,8 @@ export interface ImageRecords {
   readonly svg: string;
 }
 
-/** A dataset of three photos and an SVG. */
-export async function ingestImages({ deps }: Bench): Promise<ImageRecords> {
+/** A dataset of three photos and an SVG. @param personal columns of a second dataset, "secret", that its schema tags as personal */
+export async function ingestImages({ deps }: Bench, personal: readonly string[] = []): Promise<ImageRecords & { readonly secret: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-api-images-'));
   try {
     await cp(photos, join(folder, 'photo'), { recursive: true });
@@ -26,7 +26,12 @@ export async function ingestImages({ deps }: Bench): Promise<ImageRecords> {
     const { items } = await deps.data.images.list(version.digest, {});
     const [sha256, svg] = ['photo/hat.jpg', 'photo/z.svg'].map((name) => items.find(({ path }) => path === name)?.sha256 ?? undefined);
     if (sha256 === undefined || svg === undefined) throw new GyreError('INTERNAL', 'the photos are not in their version');
-    return { version: version.digest, sha256, svg };
+    const columns = version.schema.columns.map((column) => (personal.includes(column.name) ? { ...column, personal: true } : column));
+    const expect = { ...version.schema, columns };
+    // the same content would be the same version
+    await rm(join(folder, 'photo', 'shoes.jpg'));
+    const secret = await deps.data.ingestImages({ dataset: 'secret', folder, source: 'photos/', expect, by });
+    return { version: version.digest, sha256, svg, secret: secret.version.digest };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -24,6 +24,9 @@ export const DatasetImages = strict({
   checks: Type.Array(strict({ name: Type.String(), images: Type.Integer() }), {
     description: 'the checks that images of this version fail, and how many there are to look at',
   }),
+  masked: Type.Array(Type.String(), {
+    description: 'personal columns among `path`, `label` and `pixels`: they are hidden from the caller, `pixels` with the pictures',
+  }),
   next: Type.Optional(Type.String()),
 });
 export type DatasetImages = Static<typeof DatasetImages>;

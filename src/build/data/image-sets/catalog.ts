@@ -6,9 +6,11 @@ import type { ImageFormat } from '#images';
 import type { Frame } from '#tables';
 import type { DataDeps } from '../port.ts';
 import { findVersion, openRows } from '../versions.ts';
+import { maskedText } from '../masking.ts';
+import type { MaskedColumns } from '../masking.ts';
 import { areImages } from './image-checks.ts';
 import type { ImageChecks } from './image-checks.ts';
-import { imageChecksOf } from './image-divisions.ts';
+import { checksKeeper } from './image-divisions.ts';
 import { valueAt } from './checks.ts';
 import type { ImageCheck } from './checks.ts';
 import type { ImageList, StoredImage } from './image-port.ts';
@@ -27,6 +29,8 @@ interface Opened {
   /** Digest → the format of its content; null where it is none that is known. */
   readonly formats: ReadonlyMap<string, ImageFormat | null>;
   readonly labels: DatasetImages['labels'];
+  /** What was found of the images; found out again when a split has come. */
+  readonly checks: () => Promise<ImageChecks>;
 }
 
 /** Sheets are asked for in pages and images one by one: the newest versions that were looked at stay open. */
@@ -57,8 +61,8 @@ export function openImageCatalog(deps: DataDeps): ImageCatalog {
   };
   return {
     list: async (name, options) => {
-      const { frame, version, labels } = await open(name);
-      return listOf(frame, await imageChecksOf(deps, version, frame), labels, options);
+      const { frame, labels, checks } = await open(name);
+      return listOf(frame, await checks(), labels, options);
     },
     image: async (name, sha256) => {
       const { digest, format } = await named(name, sha256);
@@ -102,25 +106,39 @@ async function openVersion(deps: DataDeps, version: DatasetVersion): Promise<Ope
     if (label !== null) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1);
   }
   const labels = [...counts].sort(([one, many], [other, few]) => few - many || (one < other ? -1 : 1));
-  return { frame, formats, labels: labels.map(([label, images]) => ({ label, images })) };
+  return { frame, formats, labels: labels.map(([label, images]) => ({ label, images })), checks: checksKeeper(deps, version, frame) };
 }
 
 function listOf(frame: Frame, checks: ImageChecks, labels: DatasetImages['labels'], options: ImageList): DatasetImages {
-  const { label, check: name, limit = 100, after = '0' } = options;
+  const { label, check: name, limit = 100, after = '0', masked = new Set() } = options;
   const start = Number(after);
   if (!Number.isSafeInteger(start) || start < 0) throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
   const all = Object.values(checks).flat();
   const check = name === undefined ? undefined : checkNamed(all, name);
+  if (label !== undefined && masked.has('label'))
+    throw new GyreError('PERMISSION_DENIED', 'column "label" is personal and masked for you: images cannot be selected by it');
   const positions = check === undefined ? [...Array(frame.rows).keys()] : [...check.rows.keys()];
   const rowAt = (position: number): number => check?.rows[position] ?? position;
-  const chosen = label === undefined ? positions : positions.filter((position) => valueAt(frame, 'label', rowAt(position)) === label);
+  const { codes, dictionary } = frame.texts('label');
+  const wanted = label === undefined ? undefined : dictionary.indexOf(label);
+  const chosen =
+    wanted === undefined ? positions : positions.filter((position) => wanted >= 0 && codes[rowAt(position)] === wanted);
   const items = chosen.slice(start, start + limit).map((position) => itemOf(frame, rowAt(position), check?.groups?.[position]));
   return {
-    items,
+    items: items.map((item) => shownItem(item, masked)),
     total: chosen.length,
-    labels,
+    labels: masked.has('label') ? [] : labels,
     checks: all.flatMap(({ finding, rows }) => (rows.length === 0 ? [] : [{ name: finding.name, images: rows.length }])),
+    masked: ['path', 'label', 'pixels'].filter((column) => masked.has(column)),
     ...(start + limit < chosen.length ? { next: String(start + limit) } : {}),
+  };
+}
+
+function shownItem(item: DatasetImage, masked: MaskedColumns): DatasetImage {
+  return {
+    ...item,
+    ...(masked.has('path') ? { path: maskedText } : {}),
+    ...(masked.has('label') && item.label !== null ? { label: maskedText } : {}),
   };
 }
 

@@ -11,6 +11,21 @@ export async function imageChecksOf(deps: DataDeps, version: DatasetVersion, fra
   return areImages(frame) ? imageChecks(frame, await divisionsOf(deps, version, frame)) : {};
 }
 
+/** The checks on a version of images, found out once, and again whenever it has other splits than it had. */
+export function checksKeeper(deps: DataDeps, version: DatasetVersion, frame: Frame): () => Promise<ImageChecks> {
+  let kept: { readonly splits: string; readonly checks: Promise<ImageChecks> } | undefined;
+  return async () => {
+    const splits = (await deps.store.read((db) => splitsOf(db, version.digest))).map(({ id }) => id).join(' ');
+    if (kept?.splits === splits) return kept.checks;
+    const checks = imageChecksOf(deps, version, frame);
+    kept = { splits, checks };
+    checks.catch(() => {
+      if (kept?.checks === checks) kept = undefined;
+    });
+    return checks;
+  };
+}
+
 /** The splits of a version as divisions of its rows, newest first; an image is in the part whose version names its path. */
 async function divisionsOf(deps: DataDeps, version: DatasetVersion, frame: Frame): Promise<Division[]> {
   const splits = await deps.store.read((db) => splitsOf(db, version.digest));

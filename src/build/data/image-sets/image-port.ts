@@ -1,6 +1,7 @@
 import type { Actor, TableSchema } from '#contract';
 import type { Sha256 } from '#core';
 import type { ImageFormat } from '#images';
+import type { MaskedColumns } from '../masking.ts';
 import type { Ingested } from '../port.ts';
 import type { LabelsSource } from './read-labels.ts';
 
@@ -62,6 +63,8 @@ export interface ImageList {
   readonly limit?: number;
   /** `next` of the page before. */
   readonly after?: string;
+  /** Columns that the reader may not see: `path` and `label` are then hidden. */
+  readonly masked?: MaskedColumns;
 }
 
 /** The bytes of an image or of its thumbnail. */

@@ -1,10 +1,13 @@
 import { Type } from 'typebox';
 import { DatasetImages, Digest, strict, thumbnailSizes } from '#contract';
+import { GyreError } from '#core';
 import type { StoredImage } from '#data';
 import { mediaTypes } from '#images';
 import { pageHeaders } from '../../files.ts';
+import type { ApiDeps } from '../../port.ts';
 import { fileRoute, route, type FileAnswer, type RequestFacts, type Route } from '../../route.ts';
 import { paging } from '../../shapes.ts';
+import { masksFor } from './masks.ts';
 import { ByDigest, DigestOrPrefix } from './shapes.ts';
 
 const ByImage = strict({ digest: DigestOrPrefix, sha256: Digest });
@@ -33,7 +36,10 @@ export const imageRoutes: readonly Route[] = [
       ),
     }),
     answer: DatasetImages,
-    handle: ({ data }, { params, query }) => data.images.list(params.digest, query),
+    handle: async (rooms, call) => {
+      const version = await rooms.data.get(call.params.digest);
+      return rooms.data.images.list(version.digest, { ...call.query, masked: await masksFor(rooms, call, version, 'images', ['path', 'label']) });
+    },
   }),
   fileRoute({
     method: 'GET',
@@ -44,7 +50,10 @@ export const imageRoutes: readonly Route[] = [
     params: ByImage,
     types: [...shown, 'application/octet-stream'],
     answers: 'the bytes, under the type of their content; what is no image that browsers show safely is sent to be kept',
-    handle: async ({ data }, { params, request }) => imageAnswer(await data.images.image(params.digest, params.sha256), request),
+    handle: async (rooms, call) => {
+      const version = await picturesOf(rooms, call);
+      return imageAnswer(await rooms.data.images.image(version, call.params.sha256), call.request);
+    },
   }),
   fileRoute({
     method: 'GET',
@@ -56,10 +65,23 @@ export const imageRoutes: readonly Route[] = [
     query: strict({ size: Size }),
     types: ['image/jpeg'],
     answers: 'a JPEG, turned the right way',
-    handle: async ({ data }, { params, query, request }) =>
-      imageAnswer(await data.images.thumbnail(params.digest, params.sha256, sizeFrom(query.size)), request),
+    handle: async (rooms, call) => {
+      const version = await picturesOf(rooms, call);
+      return imageAnswer(await rooms.data.images.thumbnail(version, call.params.sha256, sizeFrom(call.query.size)), call.request);
+    },
   }),
 ];
+
+/** The version whose pictures are asked for; a schema that tags `pixels` as personal keeps them from who may not see personal data. */
+async function picturesOf(
+  rooms: Pick<ApiDeps, 'data' | 'project'>,
+  call: Parameters<typeof masksFor>[1] & { readonly params: { readonly digest: string } },
+): Promise<string> {
+  const version = await rooms.data.get(call.params.digest);
+  if (!(await masksFor(rooms, call, version, 'images', ['pixels'])).has('pixels')) return version.digest;
+  const message = 'the pictures are personal data (column "pixels"), which a data steward may see; the rows without them are for you';
+  throw new GyreError('PERMISSION_DENIED', message, { version: version.digest });
+}
 
 /** Few sizes are made, so that few are kept. */
 function sizeFrom(asked: number): (typeof thumbnailSizes)[number] {
