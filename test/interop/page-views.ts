@@ -8,11 +8,11 @@ export type Theme = 'light' | 'dark';
 
 export interface PageViews {
   /** A tab of its own, for as long as some work takes. */
-  withTab(theme: Theme, work: (tab: Tab) => Promise<void>, width?: number): Promise<void>;
+  readonly withTab: (theme: Theme, work: (tab: Tab) => Promise<void>, width?: number) => Promise<void>;
   /** Opens an address in both themes and on a narrow screen, and sees that it is whole and says these words. */
-  shows(path: string, words: readonly (string | RegExp)[]): Promise<void>;
+  readonly shows: (path: string, words: readonly (string | RegExp)[]) => Promise<void>;
   /** Sees that a page as it is now is whole: nothing for axe, no complaint, no wider than its window; keeps a picture where `GYRE_SHOTS` says. */
-  isWhole(tab: Tab, name: string): Promise<void>;
+  readonly isWhole: (tab: Tab, name: string) => Promise<void>;
 }
 
 const heightPx = 900;

@@ -1,28 +1,25 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DatasetVersion } from '#contract';
 import type { Browser } from 'playwright-core';
-import { relabelled, writeImages } from '../../src/build/data/image-sets/testing.ts';
-import { done, repository, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
+import { done, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
+import { photo, withComment, writeFiles } from '../harness/photos-fixture.ts';
 import { edit, smallProject } from '../harness/projects-fixture.ts';
 import { browserMissing, openBrowser } from './browser.ts';
 import { pageViews } from './page-views.ts';
 
-const fixtures = join(repository, 'src/foundation/images/fixtures');
-
 /** A project with photos of clothes: many of them, some twice, one cut off, one under two classes, one that is no picture. */
 async function prepare(path: string): Promise<Place> {
   const folder = await smallProject(path);
-  const [hat, shirt, shoes] = await Promise.all(['hat', 'shirt', 'shoes'].map((name) => readFile(join(fixtures, `${name}.jpg`))));
+  const [hat, shirt, shoes] = await Promise.all([photo('hat'), photo('shirt'), photo('shoes')]);
   const many = [hat, shirt, shoes].flatMap((jpeg, kind) =>
     Array.from({ length: 90 }, (_, index): [string, Uint8Array] => [
       `${['hat', 'shirt', 'shoes'][kind]}/${String(index).padStart(3, '0')}.jpg`,
-      relabelled(jpeg, `${index}`),
+      withComment(jpeg, `${index}`),
     ]),
   );
-  await writeImages(join(folder, 'photos'), {
+  await writeFiles(join(folder, 'photos'), {
     ...Object.fromEntries(many),
     'hat/cut.jpg': hat.subarray(0, 3000),
     'shirt/is-a-hat.jpg': hat,

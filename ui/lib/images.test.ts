@@ -17,10 +17,7 @@ const image = (row: number, more: Partial<DatasetImage> = {}): DatasetImage => (
 
 describe('images on a page', () => {
   test('are asked for by class and check, whatever these are called', () => {
-    assert.equal(
-      imagesRoute('abc', { label: 'T-shirt & co', check: undefined }),
-      'datasets/abc/images?label=T-shirt+%26+co',
-    );
+    assert.equal(imagesRoute('abc', { label: 'T-shirt & co', check: undefined }), 'datasets/abc/images?label=T-shirt+%26+co');
   });
 
   test('have a picture where there are pixels', () => {

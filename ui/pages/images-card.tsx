@@ -112,7 +112,13 @@ function Findings({ checks, chosen }: { readonly checks: DatasetImages['checks']
 }
 
 /** Each class with its images, as bars over the largest; a click shows it alone. */
-function Classes({ labels, chosen }: { readonly labels: DatasetImages['labels']; readonly chosen: string | undefined }): JSX.Element | null {
+function Classes({
+  labels,
+  chosen,
+}: {
+  readonly labels: DatasetImages['labels'];
+  readonly chosen: string | undefined;
+}): JSX.Element | null {
   const [largest] = labels;
   if (largest === undefined) return null;
   const all = labels.reduce((sum, { images }) => sum + images, 0);

@@ -121,8 +121,7 @@ function listOf(frame: Frame, checks: ImageChecks, labels: DatasetImages['labels
   const rowAt = (position: number): number => check?.rows[position] ?? position;
   const { codes, dictionary } = frame.texts('label');
   const wanted = label === undefined ? undefined : dictionary.indexOf(label);
-  const chosen =
-    wanted === undefined ? positions : positions.filter((position) => wanted >= 0 && codes[rowAt(position)] === wanted);
+  const chosen = wanted === undefined ? positions : positions.filter((position) => wanted >= 0 && codes[rowAt(position)] === wanted);
   const items = chosen.slice(start, start + limit).map((position) => itemOf(frame, rowAt(position), check?.groups?.[position]));
   return {
     items: items.map((item) => shownItem(item, masked)),

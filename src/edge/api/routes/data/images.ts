@@ -38,7 +38,10 @@ export const imageRoutes: readonly Route[] = [
     answer: DatasetImages,
     handle: async (rooms, call) => {
       const version = await rooms.data.get(call.params.digest);
-      return rooms.data.images.list(version.digest, { ...call.query, masked: await masksFor(rooms, call, version, 'images', ['path', 'label']) });
+      return rooms.data.images.list(version.digest, {
+        ...call.query,
+        masked: await masksFor(rooms, call, version, 'images', ['path', 'label']),
+      });
     },
   }),
   fileRoute({
