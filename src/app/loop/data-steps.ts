@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { asSha256, GyreError } from '#core';
-import type { QualityReport } from '#contract';
+import type { QualityReport, Split } from '#contract';
 import { imageIngestRequest, projectQuality } from '#data';
 import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
@@ -102,22 +102,35 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
       stillThere: async (outputs) => (await data.getSplit(text(outputs, 'split'))).id === text(outputs, 'split'),
       run: async (context) => {
         const dataset = datasetOf(rooms.project(), text(context.parameters, 'dataset'));
-        const { parts, salt, stratify } = dataset.split;
         const split = await data.split(text(context.inputs, 'version'), {
+          ...dataset.split,
           dataset: dataset.name,
           key: dataset.key,
-          parts,
-          salt,
-          ...(stratify === undefined ? {} : { stratify }),
           by: context.by,
         });
+        const { comparisons } = await data.splitReport(split.id);
+        const biased = comparisons.filter(({ verdict }) => verdict === 'biased').map(({ message }) => message);
         return {
-          outputs: { split: split.id, ...Object.fromEntries(split.parts.map(({ part, version }) => [`part.${part}`, version])) },
-          summary: split.parts.map(({ part, rows }) => `${part} ${rows}`).join(', '),
+          outputs: splitOutputs(split),
+          summary: [splitText(split), ...biased].join('; '),
         };
       },
     },
   ];
+}
+
+/** The split with each part and validation set by name, as later steps read them. */
+export function splitOutputs({ id, parts, sets = [] }: Split): Record<string, string> {
+  return {
+    split: id,
+    ...Object.fromEntries(parts.map(({ part, version }) => [`part.${part}`, version])),
+    ...Object.fromEntries(sets.map(({ set, version }) => [`set.${set}`, version])),
+  };
+}
+
+function splitText({ parts, sets = [] }: Split): string {
+  const dealt = parts.map(({ part, rows }) => `${part} ${rows}`).join(', ');
+  return sets.length === 0 ? dealt : `${dealt}; held out: ${sets.map(({ set, rows }) => `${set} ${rows}`).join(', ')}`;
 }
 
 function ingestedImages({ version, violations, summary }: ImageIngested): Awaited<ReturnType<StepHandler['run']>> {

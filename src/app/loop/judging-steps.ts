@@ -18,6 +18,8 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
         const run = text(context.inputs, 'run');
         const dataset = text(context.inputs, 'test');
         const earlier = optionalText(context.inputs, 'earlier');
+        const split = optionalText(context.inputs, 'split');
+        const sets = split === undefined ? [] : ((await rooms.data.getSplit(split)).sets ?? []);
         const champion = await championRun(rooms, run, dataset);
         const report = await evaluation.judge({
           run,
@@ -27,6 +29,7 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
           charter: await charters.record(project.resolved.project, charter, context.by),
           ...(champion === undefined ? {} : { champion }),
           ...(earlier === undefined ? {} : { alsoOn: [{ name: 'test before the change', version: earlier }] }),
+          ...(sets.length === 0 ? {} : { validationSets: sets }),
           by: context.by,
         });
         return {
@@ -79,8 +82,18 @@ function reportText(report: TestReport): string {
     const value = report.metrics.find((metric) => metric.name === name)?.value;
     return value === undefined || value === null ? [] : [`${name} ${value.toFixed(3)}`];
   });
+  const sets = setsText(report);
   const compared = report.comparison === undefined ? '' : `; ${comparisonText(report.comparison)}`;
-  return `${figures.join(', ')} on ${report.rows} rows; ${gates}${compared}`;
+  return `${figures.join(', ')} on ${report.rows} rows${sets}; ${gates}${compared}`;
+}
+
+/** The primary metric on each validation set. */
+function setsText({ validationSets = [], primary }: TestReport): string {
+  const figures = validationSets.flatMap(({ set, metrics }) => {
+    const value = metrics.find(({ name }) => name === primary)?.value;
+    return value === undefined || value === null ? [] : [`${value.toFixed(3)} on ${set}`];
+  });
+  return figures.length === 0 ? '' : ` (${primary} ${figures.join(', ')})`;
 }
 
 /** A comparison in a sentence's part, with its interval. */

@@ -191,6 +191,7 @@ function modelPlans(
   from: { readonly recent?: string },
 ): readonly StepPlan[] {
   const { dataset } = trainers[0];
+  const { sets } = datasetOf(project, dataset).split;
   const judged: Inputs =
     from.recent === undefined
       ? { test: part(dataset, 'test'), validation: part(dataset, 'validation') }
@@ -214,7 +215,11 @@ function modelPlans(
       kind: 'evaluation.judge',
       after: [],
       parameters: { test: plain(project.project.test ?? {}), charter: plain(project.project.charter) },
-      inputs: { run: { step: 'choose', output: 'run' }, ...judged },
+      inputs: {
+        run: { step: 'choose', output: 'run' },
+        ...judged,
+        ...(sets.length === 0 ? {} : { split: { step: `split:${dataset}`, output: 'split' } }),
+      },
     },
     {
       name: 'register',

@@ -1,6 +1,6 @@
 import { GyreError } from '#core';
 import type { StepHandler } from '#pipelines';
-import { datasetOf } from './data-steps.ts';
+import { datasetOf, splitOutputs } from './data-steps.ts';
 import type { LoopRooms } from './rooms.ts';
 import { count, text } from './values.ts';
 
@@ -22,7 +22,7 @@ export function retrainingSteps(rooms: LoopRooms): readonly StepHandler[] {
         if (split === undefined)
           throw new GyreError('FAILED_PRECONDITION', `"${name}" has no split yet: run the pipeline (gyre run) first`);
         return {
-          outputs: { split: split.id, ...Object.fromEntries(split.parts.map(({ part, version }) => [`part.${part}`, version])) },
+          outputs: splitOutputs(split),
           summary: `parts of version ${split.version.slice(0, 12)}`,
         };
       },

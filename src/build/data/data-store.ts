@@ -1,4 +1,4 @@
-import type { Actor, DatasetManifest, DatasetProfile, DatasetVersion, QualityReport, Split, TableSchema } from '#contract';
+import type { Actor, DatasetManifest, DatasetProfile, DatasetVersion, QualityReport, TableSchema } from '#contract';
 import { isoInstant } from '#core';
 import type { Db, Tx } from '#store';
 
@@ -20,13 +20,6 @@ interface VersionRow {
 
 interface Tables {
   dataset_versions: Omit<VersionRow, 'position'> & { readonly position?: number };
-  dataset_splits: {
-    readonly position?: number;
-    readonly id: string;
-    readonly definition: string;
-    readonly version: string;
-    readonly split: Split;
-  };
   dataset_quality_reports: { readonly position?: number; readonly id: string; readonly version: string; readonly report: QualityReport };
   dataset_profiles: { readonly version: string; readonly target: string; readonly profile: DatasetProfile };
 }
@@ -135,42 +128,6 @@ export async function digestsLike(db: Db, prefix: string, limit: number): Promis
     .limit(limit)
     .execute();
   return found.map(({ digest }) => digest);
-}
-
-/** Inserts a split whose definition the same transaction has looked for in vain. */
-export async function insertSplit(tx: Tx, split: Split, definition: string): Promise<void> {
-  await tx
-    .tables<Tables>()
-    .insertInto('dataset_splits')
-    .values({ id: split.id, definition, version: split.version, split })
-    .onConflict((conflict) => conflict.column('definition').doNothing())
-    .execute();
-}
-
-export async function splitById(db: Db, id: string): Promise<Split | undefined> {
-  return (await db.tables<Tables>().selectFrom('dataset_splits').select('split').where('id', '=', id).executeTakeFirst())?.split;
-}
-
-export async function splitByDefinition(db: Db, definition: string): Promise<Split | undefined> {
-  const found = await db
-    .tables<Tables>()
-    .selectFrom('dataset_splits')
-    .select('split')
-    .where('definition', '=', definition)
-    .executeTakeFirst();
-  return found?.split;
-}
-
-/** The splits of a version, newest first. */
-export async function splitsOf(db: Db, version: string): Promise<Split[]> {
-  const found = await db
-    .tables<Tables>()
-    .selectFrom('dataset_splits')
-    .select('split')
-    .where('version', '=', version)
-    .orderBy('position', 'desc')
-    .execute();
-  return found.map(({ split }) => split);
 }
 
 export async function insertQuality(tx: Tx, report: QualityReport): Promise<void> {

@@ -13,6 +13,7 @@ export type {
   RowsRequest,
   SourceFormat,
   SplitRequest,
+  ValidationSetRequest,
   VersionList,
 } from './port.ts';
 export type { ImageIngestRequest, ImageIngested, ImageList, IngestProgress, StoredImage } from './image-sets/image-port.ts';
@@ -29,6 +30,6 @@ export type { SqlAnswer, SqlQuery } from './sql.ts';
 export { validateFrame, validateParquet, violationsOf } from './validate.ts';
 export { profileParquet } from './profile.ts';
 export { checkTarget } from './target.ts';
-export { partRanges, placeOf } from './hash-split.ts';
-export type { PartRange } from './hash-split.ts';
+export { partRanges, placeOf } from './splits/hash-split.ts';
+export type { PartRange } from './splits/hash-split.ts';
 export { dataBlobHolders } from './blob-holders.ts';

@@ -1,7 +1,7 @@
 import type { DatasetProfile, DatasetVersion } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
-import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset, splitById, splitsOf } from './data-store.ts';
+import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
 import { feasibility } from './feasibility.ts';
 import { openImageCatalog } from './image-sets/catalog.ts';
@@ -15,8 +15,9 @@ import { profileParquet } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
 import { rowsPage } from './rows-page.ts';
-import { splitVersion } from './split.ts';
 import { sqlRunner } from './sql.ts';
+import { openSplits, partOf } from './splits/read-splits.ts';
+import { splitVersion } from './splits/split.ts';
 import { summariseDatasets } from './summaries-store.ts';
 import { validateParquet } from './validate.ts';
 import { findVersion, openRows } from './versions.ts';
@@ -53,15 +54,7 @@ export function openData(deps: DataDeps): Data {
     get: (version) => findVersion(deps, version),
     list: (options = {}) => list(deps, options),
     summaries: (dataset) => store.read((db) => summariseDatasets(db, dataset)),
-    getSplit: async (id) => {
-      const found = await store.read((db) => splitById(db, id));
-      if (found) return found;
-      throw new GyreError('NOT_FOUND', `no split ${id}`, { id });
-    },
-    splitsOf: async (version) => {
-      const { digest } = await findVersion(deps, version);
-      return store.read((db) => splitsOf(db, digest));
-    },
+    ...openSplits(deps),
     getQuality: async (idOrVersion) => {
       const found = await store.read(
         async (db) => (await qualityOf(db, { id: idOrVersion })) ?? (await qualityOf(db, { version: idOrVersion })),
@@ -75,15 +68,6 @@ export function openData(deps: DataDeps): Data {
       throw new GyreError('NOT_FOUND', `no version of dataset "${dataset}" has a quality report`, { dataset });
     },
   };
-}
-
-async function partOf(deps: DataDeps, version: DatasetVersion, part: string | undefined): Promise<DatasetVersion> {
-  if (part === undefined) return version;
-  const [split] = await deps.store.read((db) => splitsOf(db, version.digest));
-  const found = split?.parts.find((each) => each.part === part);
-  if (found) return findVersion(deps, found.version);
-  const has = split ? `its parts are ${split.parts.map((each) => each.part).join(', ')}` : 'it was never split';
-  throw new GyreError('NOT_FOUND', `version ${version.digest} has no part "${part}": ${has}`, { version: version.digest, part });
 }
 
 async function profile(deps: DataDeps, version: string, target: string | undefined): Promise<DatasetProfile> {

@@ -11,6 +11,8 @@ import type {
   QualityReport,
   QualityTrend,
   Split,
+  SplitReport,
+  SplitStrategy,
   TableSchema,
 } from '#contract';
 import type { Clock, NewId } from '#core';
@@ -80,7 +82,20 @@ export interface SplitRequest {
   readonly salt: string;
   /** The column whose shares are reported for each part. It must have two classes and no missing value. */
   readonly stratify?: string;
+  /** What the parts are dealt by; the key of each row without it. */
+  readonly strategy?: SplitStrategy;
+  /** With the strategy `time`: where each part but the first begins, in place of the fractions. */
+  readonly begins?: readonly (string | number)[];
+  /** Further rows to judge models on: what a set takes is in no part. */
+  readonly sets?: readonly ValidationSetRequest[];
   readonly by: Actor;
+}
+
+export interface ValidationSetRequest {
+  readonly set: string;
+  readonly strategy: SplitStrategy;
+  /** Of the rows, groups or places; not needed where the strategy names a beginning or places. */
+  readonly share?: number;
 }
 
 export interface QualityRequest {
@@ -185,7 +200,11 @@ export interface Data {
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */
   append(request: AppendRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean; readonly rows: DatasetVersion }>;
-  /** Cuts a version into named parts by the hash of each row's key; each part is a version. The same definition gives the same split. */
+  /**
+   * Cuts a version into named parts and validation sets, each a version of its own. The same definition gives the same split, and a row
+   * that a later version has as well is on the same side there.
+   * @throws GyreError FAILED_PRECONDITION (keys, instants missing; a part or set without rows), INVALID_ARGUMENT (columns, fractions)
+   */
   split(version: string, request: SplitRequest): Promise<Split>;
   /**
    * The rows of a version, checked against their digest.
@@ -224,6 +243,8 @@ export interface Data {
   /** Every dataset with its newest version and that one's marks, by name. @param dataset only this one; none when it has no version */
   summaries(dataset?: string): Promise<readonly DatasetSummary[]>;
   getSplit(id: string): Promise<Split>;
+  /** Whether each part and validation set is like the first part, column by column. Made when it is first asked for, then kept. */
+  splitReport(id: string): Promise<SplitReport>;
   /** The splits of a version, newest first. */
   splitsOf(version: string): Promise<readonly Split[]>;
   /** A report by its id, or the newest of a version. */

@@ -11,6 +11,15 @@ const facts: GateFacts = {
     { name: 'log_loss', value: 0.4, higherIsBetter: false },
     { name: 'roc_auc', value: null, higherIsBetter: true },
   ],
+  sets: [
+    {
+      set: 'newest',
+      strategy: { strategy: 'time', columns: ['since'] },
+      dataset: 'd',
+      rows: 1200,
+      metrics: [{ name: 'accuracy', value: 0.7, higherIsBetter: true, interval: { low: 0.67, high: 0.73, level: 0.95 } }],
+    },
+  ],
   slices: [
     { column: 'Contract', value: 'monthly', rows: 300, metrics: { accuracy: 0.71, log_loss: 0.55 } },
     { column: 'Contract', value: 'yearly', rows: 200, metrics: { accuracy: 0.9, log_loss: 0.2 } },
@@ -34,6 +43,20 @@ const facts: GateFacts = {
 const judge = (gate: string) => judgeGates({}, [gate], facts)[0];
 
 describe('gates', () => {
+  test('a gate may speak of a validation set, which has to be there', () => {
+    assert.deepEqual(judge('accuracy on newest >= 0.75'), {
+      name: 'accuracy on newest >= 0.75',
+      passed: false,
+      observed: 0.7,
+      wanted: '>= 0.75',
+      message: 'accuracy is 0.700 (95 % interval 0.670 to 0.730) on the 1,200 rows of newest; the project asks for >= 0.75',
+    });
+    assert.throws(
+      () => judge('accuracy on oldest >= 0.75'),
+      (error) => hasCode(error, 'INVALID_ARGUMENT') && error.message.endsWith('there is no validation set "oldest"; it has newest'),
+    );
+  });
+
   test('the charter’s thresholds come first and say who asks', () => {
     const checks = judgeGates({ accuracy: '>= 0.75' }, ['log_loss <= 0.3'], facts);
     assert.deepEqual(

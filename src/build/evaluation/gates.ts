@@ -1,4 +1,4 @@
-import type { Check, Fairness, MetricValue, TestReport } from '#contract';
+import type { Check, Fairness, MetricValue, TestReport, ValidationResult } from '#contract';
 import { GyreError } from '#core';
 import { meets, parseGate, thresholdText } from '#project';
 import type { ParsedGate } from '#project';
@@ -11,6 +11,7 @@ import { count, figure, percent } from './words.ts';
 export interface GateFacts {
   readonly task: TestReport['task'];
   readonly metrics: readonly MetricValue[];
+  readonly sets: readonly ValidationResult[];
   readonly slices: TestReport['slices'];
   readonly fairness: readonly Fairness[];
   /** A slice of fewer rows is reported, not judged. */
@@ -47,16 +48,24 @@ function judge(gate: ParsedGate, from: string, facts: GateFacts): Check {
   return gate.by === undefined ? judgeWhole(gate, from, facts) : judgeSlices(gate, gate.by, from, facts);
 }
 
-function judgeWhole(gate: ParsedGate, from: string, facts: GateFacts): Check {
-  const metric = facts.metrics.find(({ name }) => name === gate.metric);
+/** On the test part, or on the validation set that the gate names. */
+function judgeWhole(gate: ParsedGate, from: string, { metrics, sets }: GateFacts): Check {
+  const set = gate.on === undefined ? undefined : sets.find((each) => each.set === gate.on);
+  if (gate.on !== undefined && set === undefined) {
+    const known = sets.length === 0 ? 'the split has none' : `it has ${sets.map((each) => each.set).join(', ')}`;
+    const message = `the gate "${gate.text}" cannot be judged: there is no validation set "${gate.on}"; ${known}`;
+    throw new GyreError('INVALID_ARGUMENT', message, { gate: gate.text });
+  }
+  const metric = (set?.metrics ?? metrics).find(({ name }) => name === gate.metric);
   const value = metric?.value ?? null;
   const wanted = thresholdText(gate);
   const interval = metric?.interval;
   const range = interval === undefined ? '' : ` (${percent(interval.level)} interval ${figure(interval.low)} to ${figure(interval.high)})`;
+  const rows = set === undefined ? 'the test rows' : `the ${count(set.rows)} rows of ${set.set}`;
   const message =
     value === null
-      ? `${gate.metric} could not be measured on the test rows; ${from} asks for ${wanted}`
-      : `${gate.metric} is ${figure(value)}${range}; ${from} asks for ${wanted}`;
+      ? `${gate.metric} could not be measured on ${rows}; ${from} asks for ${wanted}`
+      : `${gate.metric} is ${figure(value)}${range}${set === undefined ? '' : ` on ${rows}`}; ${from} asks for ${wanted}`;
   return { name: nameOf(gate), passed: value !== null && meets(value, gate), observed: value, wanted, message };
 }
 
@@ -117,5 +126,6 @@ function judgeFairness(gate: ParsedGate, metric: FairnessMetricName, from: strin
 }
 
 function nameOf(gate: ParsedGate): string {
-  return gate.by === undefined ? `${gate.metric} ${thresholdText(gate)}` : `${gate.metric} by ${gate.by} ${thresholdText(gate)}`;
+  const where = gate.by !== undefined ? ` by ${gate.by}` : gate.on !== undefined ? ` on ${gate.on}` : '';
+  return `${gate.metric}${where} ${thresholdText(gate)}`;
 }

@@ -11,6 +11,7 @@ export {
   importanceBlocks,
   metricBlocks,
   partBlocks,
+  validationSetBlocks,
   sliceBlocks,
   warningBlocks,
 } from './report-page/report-blocks.ts';

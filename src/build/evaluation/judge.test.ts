@@ -83,6 +83,34 @@ describe('judging models of the churn table', () => {
     assert.deepEqual([wider.parts[3].part, wider.parts[3].rows], ['later', (await rooms.data.open(parts.later)).rows]);
   });
 
+  test('each validation set is judged with intervals, without rows whose keys the model has learned from, and gates may speak of it', async () => {
+    const strategy = { strategy: 'random' as const, columns: [] };
+    const mixed = concatRows([await rooms.data.open(parts.later), sliceRows(await rooms.data.open(parts.train), 0, 50)]);
+    const validationSets = [
+      { set: 'later', strategy, version: parts.later },
+      { set: 'mixed', strategy, version: await versionOf(rooms, 'customers', mixed) },
+    ];
+    const judged = await rooms.evaluation.judge(request({ validationSets, spec: { gates: ['accuracy on later >= 0.99'] }, repeats: 0 }));
+    const later = await rooms.data.open(parts.later);
+    const [first, second] = judged.validationSets ?? [];
+    assert.deepEqual([first.set, first.rows, first.leftOut], ['later', later.rows, undefined]);
+    const { truth, scores } = await scoresOf(linear.run.id, later);
+    const wanted = computeMetrics('binary', truth, scores, judged.threshold?.value);
+    assert.deepEqual(Object.fromEntries(first.metrics.map(({ name, value }) => [name, value])), wanted);
+    const { low, high } = first.metrics.find(({ name }) => name === 'accuracy')?.interval ?? assert.fail('no interval');
+    assert.ok(low < (wanted.accuracy ?? 0) && (wanted.accuracy ?? 1) < high);
+    assert.deepEqual([second.rows, second.leftOut, second.metrics], [later.rows, 50, first.metrics]);
+    assert.ok(
+      judged.warnings.some((warning) => warning.startsWith('50 of the 2,175 rows of validation set "mixed" are left out')),
+      judged.warnings.join(),
+    );
+    assert.ok(judged.gates.some(({ name, passed }) => name === 'accuracy on later >= 0.99' && !passed));
+    assert.match(await rooms.evaluation.reportHtml(judged.id), /On each validation set.*later \(2,125\)/s);
+    await assert.rejects(rooms.evaluation.judge(request({ validationSets: [{ set: 'x', strategy, version: parts.train }] })), {
+      code: 'FAILED_PRECONDITION',
+    });
+  });
+
   test('slices hold every row once, personal columns are compared, and a key is no slice', async () => {
     const columns = [...new Set(report.slices.map(({ column }) => column))];
     assert.deepEqual(columns, ['Contract', 'tenure', 'gender', 'SeniorCitizen']);

@@ -11,6 +11,7 @@ import type { EvaluationDeps, JudgeRequest } from './port.ts';
 import { measured, primaryMetric, scoreVersion, withoutSkill } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
 import { sliceColumns, sliceMetrics } from './slices.ts';
+import { judgeSets } from './validation-sets.ts';
 import type { TrainedModel } from '#training';
 
 /** What a judgement says: all of a report but its id, its digest and its time. */
@@ -73,9 +74,11 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
   const metrics = metricsWithIntervals(test, threshold, { seed, resamples });
   const { key } = await deps.features.specOf(model.transform);
   const sliced = sliceMetrics(test, sliceColumns(spec, charter.charter, key), threshold, minSliceRows);
+  const sets = await judgeSets(deps, model, request.validationSets ?? [], { threshold, seed, resamples });
   const gates = judgeGates(charter.charter.success, spec.gates ?? [], {
     task: test.task,
     metrics,
+    sets: sets.results,
     slices: sliced.slices,
     fairness: sliced.fairness,
     minSliceRows,
@@ -111,6 +114,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
     ...(overfitting === undefined ? [] : [overfitting]),
     ...importances.warnings,
     ...sliced.warnings,
+    ...sets.warnings,
     ...(small.length === 0 ? [] : [`slices of fewer than ${minSliceRows} rows are reported, not judged: ${quoted(small)}`]),
   ];
 
@@ -129,6 +133,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
     slices: sliced.slices,
     ...(test.task === 'binary' ? { fairness: [...sliced.fairness] } : {}),
     parts,
+    ...(sets.results.length === 0 ? {} : { validationSets: [...sets.results] }),
     primary,
     seed,
     resamples,

@@ -1,5 +1,5 @@
 import type { BlobStore } from '#blobs';
-import type { Actor, CharterVersion, Comparison, EventTypes, Explanation, NamedRow, TestReport, TestSpec } from '#contract';
+import type { Actor, CharterVersion, Comparison, EventTypes, Explanation, NamedRow, SplitStrategy, TestReport, TestSpec } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Events } from '#events';
 import type { Features, RowsSource } from '#features';
@@ -33,6 +33,8 @@ export interface JudgeRequest {
   readonly champion?: string;
   /** Further datasets whose figures stand beside, such as the test split of before a change. */
   readonly alsoOn?: readonly { readonly name: string; readonly version: string }[];
+  /** Validation sets of the split: each is reported with intervals, and gates may speak of it. */
+  readonly validationSets?: readonly { readonly set: string; readonly strategy: SplitStrategy; readonly version: string }[];
   /** What importance, overfitting and the comparison speak of; default: the charter's first metric that fits the task. */
   readonly primary?: MetricName;
   /** Of resamples and permutations. Default: the run's seed, or 0. */

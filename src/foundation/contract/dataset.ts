@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Digest, Id, Instant, Interval, Measured, Name, oneOf, strict } from './common.ts';
+import { Actor, Digest, Instant, Measured, Name, oneOf, strict } from './common.ts';
 import { ColumnType, TableSchema } from './table-schema.ts';
 
 export const DatasetFile = strict({
@@ -86,22 +86,3 @@ export const DatasetProfile = strict({
   sampled: Type.Optional(Type.Integer({ description: 'associations were measured on a sample of so many rows; all else is exact' })),
 });
 export type DatasetProfile = Static<typeof DatasetProfile>;
-
-export const SplitPart = strict({
-  part: Name,
-  fraction: Type.Number(),
-  version: Digest,
-  rows: Type.Integer(),
-  targetShare: Type.Optional(Type.Record(Type.String(), strict({ share: Type.Number(), interval: Interval }))),
-});
-export const Split = strict({
-  id: Id,
-  dataset: Name,
-  version: Digest,
-  key: Type.String(),
-  salt: Type.String(),
-  parts: Type.Array(SplitPart),
-  stratification: Type.Optional(strict({ column: Type.String(), pValue: Type.Number(), message: Type.String() })),
-  createdAt: Instant,
-});
-export type Split = Static<typeof Split>;

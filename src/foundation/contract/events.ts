@@ -17,7 +17,7 @@ export interface EventData {
     columns: string[];
     how: 'rows' | 'sql' | 'file' | 'comparison' | 'profile' | 'images';
   };
-  'split.created': { id: string; version: string; parts: Record<string, string> };
+  'split.created': { id: string; version: string; parts: Record<string, string>; sets?: Record<string, string> };
   'lfs_repository.created': { repository: string };
   'lfs_lock.taken': { id: string; repository: string; path: string };
   'lfs_lock.released': { id: string; repository: string; path: string; owner: string };

@@ -1,17 +1,20 @@
 export { Actor, Check, Digest, Id, Instant, Interval, Measured, Name, oneOf, page, strict } from './common.ts';
 export { Problem } from './problem.ts';
 export { Identity, IdentityInput, IssuedToken, Permission, Role, Token, permissions, roles } from './access.ts';
+export { ColumnProfile, DatasetFile, DatasetManifest, DatasetProfile, DatasetVersion, HistogramBin, datasetFormats } from './dataset.ts';
 export {
-  ColumnProfile,
-  DatasetFile,
-  DatasetManifest,
-  DatasetProfile,
-  DatasetVersion,
-  HistogramBin,
   Split,
+  SplitBorders,
+  SplitColumn,
+  SplitComparison,
   SplitPart,
-  datasetFormats,
-} from './dataset.ts';
+  SplitReport,
+  SplitSpec,
+  SplitStrategy,
+  ValidationSet,
+  ValidationSetSpec,
+  splitStrategies,
+} from './split.ts';
 export { CharterConfirmation, CharterDocuments, Feasibility } from './charter.ts';
 export { DatasetImage, DatasetImages, thumbnailSizes } from './image.ts';
 export type { ThumbnailSize } from './image.ts';
@@ -54,7 +57,6 @@ export {
   SearchAxis,
   SearchSpec,
   ServeSpec,
-  SplitSpec,
   StepSpec,
   TestSpec,
   Threshold,
@@ -66,7 +68,17 @@ export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
 export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
-export { Comparison, CurvePoint, Explanation, Fairness, Importance, MetricValue, Slice, TestReport } from './test-report.ts';
+export {
+  Comparison,
+  CurvePoint,
+  Explanation,
+  Fairness,
+  Importance,
+  MetricValue,
+  Slice,
+  TestReport,
+  ValidationResult,
+} from './test-report.ts';
 export {
   AliasChange,
   Evidence,

@@ -4,6 +4,7 @@ import { ImageSource } from './image-source.ts';
 import { JoinSource } from './join.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
+import { SplitSpec } from './split.ts';
 
 /*
  * The shape of `gyre.yaml`. Each section is the part of one room; this file and its neighbours are the one schema
@@ -45,11 +46,6 @@ export const Charter = strict({
 });
 export type Charter = Static<typeof Charter>;
 
-export const SplitSpec = strict({
-  parts: Type.Record(Name, Type.Number({ exclusiveMinimum: 0, maximum: 1 }), { description: 'part → fraction; together 1' }),
-  salt: Type.Optional(Type.String({ description: 'default: the project’s name' })),
-  stratify: Type.Optional(Type.String({ description: 'column whose shares are reported for each part' })),
-});
 export const DatasetSpec = strict({
   source: Type.Union([
     Type.String({
@@ -168,7 +164,8 @@ export type StepSpec = Static<typeof StepSpec>;
 export const TestSpec = strict({
   gates: Type.Optional(
     Type.Array(Type.String(), {
-      description: 'such as "roc_auc >= 0.83" or "accuracy by Contract >= 0.70"; the charter’s thresholds always count',
+      description:
+        'such as "roc_auc >= 0.83", "accuracy by Contract >= 0.70", or "roc_auc on newest >= 0.8" (a validation set); the charter’s thresholds always count',
     }),
   ),
   slices: Type.Optional(Type.Array(Type.String(), { description: 'columns by whose values metrics are reported' })),

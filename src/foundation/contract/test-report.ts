@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Check, Digest, Id, Instant, Interval, Measured, oneOf, strict } from './common.ts';
 import { Task } from './features.ts';
+import { SplitStrategy } from './split.ts';
 
 export const MetricValue = strict({
   name: Type.String(),
@@ -52,6 +53,17 @@ export const Fairness = strict({
 });
 export type Fairness = Static<typeof Fairness>;
 
+/** A model's figures on a validation set: rows that a strategy held out. */
+export const ValidationResult = strict({
+  set: Type.String(),
+  strategy: SplitStrategy,
+  dataset: Digest,
+  rows: Type.Integer({ description: 'judged' }),
+  leftOut: Type.Optional(Type.Integer({ description: 'rows whose key the model has learned from' })),
+  metrics: Type.Array(MetricValue),
+});
+export type ValidationResult = Static<typeof ValidationResult>;
+
 export const Importance = strict({ feature: Type.String(), drop: Type.Number(), std: Type.Number() });
 export const CurvePoint = strict({ x: Type.Number(), y: Type.Number() });
 
@@ -88,6 +100,7 @@ export const TestReport = strict({
     }),
     { description: 'train, validation and test side by side, then further datasets that were asked for' },
   ),
+  validationSets: Type.Optional(Type.Array(ValidationResult, { description: 'each set that the split names' })),
   primary: Type.Optional(Type.String({ description: 'the metric that importance, overfitting and the comparison speak of' })),
   seed: Type.Optional(Type.Integer({ description: 'of the resamples and permutations' })),
   resamples: Type.Optional(Type.Integer()),

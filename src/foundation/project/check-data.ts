@@ -5,6 +5,7 @@ import type { CheckContext } from './check-context.ts';
 import { checkJoin } from './check-join.ts';
 import { checkQuality } from './check-quality.ts';
 import { checkSchedule } from './check-schedule.ts';
+import { checkSplit } from './check-split.ts';
 import { checkImages, pathOrImages } from './image-facts.ts';
 import { sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
@@ -12,9 +13,6 @@ import { isJoin } from './join.ts';
 import type { Finding } from './problems.ts';
 import { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 import { listed } from './suggest.ts';
-
-/** How far the fractions of a split may add up from 1: what decimal fractions lose in binary. */
-const fractionTolerance = 1e-9;
 
 /** What does not hold in the `data` section. */
 export function checkData(context: CheckContext): Finding[] {
@@ -76,40 +74,4 @@ function checkColumns(context: CheckContext, name: string, spec: DatasetSpec): F
     });
   }
   return findings;
-}
-
-function checkSplit(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {
-  if (spec.split === undefined) return [];
-  const { parts, stratify } = spec.split;
-  const path = ['data', name, 'split', 'parts'];
-  const findings: Finding[] = [];
-  const fractions = Object.entries(parts);
-  const sum = fractions.reduce((total, [, fraction]) => total + fraction, 0);
-  if (fractions.length === 0)
-    findings.push({ path, message: 'names no part', suggestion: 'such as { train: 0.7, validation: 0.15, test: 0.15 }' });
-  else if (Math.abs(sum - 1) > fractionTolerance) {
-    const [last, fraction] = fractions[fractions.length - 1];
-    const right = rounded(fraction + 1 - sum);
-    const suggestion = right > 0 ? `with ${last}: ${right} it would be` : 'make them smaller';
-    findings.push({ path, message: `the fractions add up to ${rounded(sum)}, not to 1`, suggestion });
-  }
-  if (usedForTraining(context, name)) {
-    for (const part of ['train', 'validation', 'test'].filter((wanted) => !Object.hasOwn(parts, wanted))) {
-      findings.push({
-        path,
-        message: `has no part "${part}", which training needs`,
-        suggestion: 'models are fitted on train, chosen on validation, judged on test',
-      });
-    }
-  }
-  if (stratify !== undefined) findings.push(...columnFinding(context, name, stratify, ['data', name, 'split', 'stratify']));
-  return findings;
-}
-
-function usedForTraining(context: CheckContext, dataset: string): boolean {
-  return Object.values(context.project.steps).some((step) => 'transform' in step && step.of === dataset);
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(9));
 }

@@ -2,7 +2,7 @@ import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.
 import type { CheckContext } from './check-context.ts';
 import { checkGateMetric, checkMetric } from './check-metrics.ts';
 import { parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
-import type { Finding } from './problems.ts';
+import type { Finding, PathStep } from './problems.ts';
 import { suggestionFor } from './suggest.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -49,10 +49,19 @@ export function checkTest(context: CheckContext): Finding[] {
     else {
       findings.push(...checkGateMetric(gate.value, path, onlyTask(context)));
       if (gate.value.by !== undefined) findings.push(...anyColumnFinding(context, gate.value.by, path));
+      if (gate.value.on !== undefined) findings.push(...setFinding(context, gate.value.on, path));
     }
   });
   (test?.slices ?? []).forEach((column, index) => findings.push(...anyColumnFinding(context, column, ['test', 'slices', index])));
   return findings;
+}
+
+/** A finding when no dataset's split has a validation set of this name. */
+function setFinding({ project }: CheckContext, set: string, path: readonly PathStep[]): Finding[] {
+  const sets = Object.values(project.data).flatMap(({ split }) => Object.keys(split?.sets ?? {}));
+  if (sets.includes(set)) return [];
+  const suggestion = suggestionFor(set, sets, 'validation sets') ?? 'name it under split.sets of its dataset';
+  return [{ path, message: `no split has a validation set "${set}"`, suggestion }];
 }
 
 /** What does not hold in `release`. */

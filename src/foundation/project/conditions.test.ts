@@ -42,6 +42,7 @@ describe('conditions as people write them', () => {
     assert.equal(parseGate('accuracy by "Kind of contract" >= 0.7').by, 'Kind of contract');
     assert.equal(parseGate('accuracy by Kind of contract >= 0.7').by, 'Kind of contract');
     assert.equal(parseGate('log_loss<0.5').by, undefined);
+    assert.deepEqual([parseGate('roc_auc on newest >= 0.8').on, parseGate('roc_auc on newest >= 0.8').by], ['newest', undefined]);
     for (const text of ['accuracy', 'accuracy by >= 0.7', '>= 0.7', 'accuracy >= good'])
       assert.throws(() => parseGate(text), invalid, text);
   });

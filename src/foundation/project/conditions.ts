@@ -9,13 +9,15 @@ export interface ParsedThreshold {
   readonly value: number;
 }
 
-/** A condition on a metric, possibly for every value of a slice column by itself. */
+/** A condition on a metric, possibly for every value of a slice column by itself, or on a validation set. */
 export interface ParsedGate extends ParsedThreshold {
   /** As it was written. */
   readonly text: string;
   readonly metric: string;
   /** Every slice of this column has to meet the condition. */
   readonly by?: string;
+  /** The validation set whose rows have to meet the condition; the test part without it. */
+  readonly on?: string;
 }
 
 /** A condition of a monitor: absolute, or a share of what the test report found. */
@@ -28,7 +30,9 @@ export interface ParsedMonitorThreshold extends ParsedThreshold {
 const number = String.raw`-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?`;
 const thresholdForm = new RegExp(`^\\s*(>=|<=|>|<)\\s*(${number})\\s*$`);
 const monitorForm = new RegExp(`^\\s*(>=|<=|>|<)\\s*(${number})(?:\\s+of\\s+(test))?\\s*$`);
-const gateForm = new RegExp(`^\\s*([A-Za-z][\\w@-]*)(?:\\s+by\\s+(.+?))?\\s*(>=|<=|>|<)\\s*(${number})\\s*$`);
+const gateForm = new RegExp(
+  `^\\s*([A-Za-z][\\w@-]*)(?:\\s+on\\s+([A-Za-z0-9][A-Za-z0-9._-]*)|\\s+by\\s+(.+?))?\\s*(>=|<=|>|<)\\s*(${number})\\s*$`,
+);
 const durationForm = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
@@ -49,12 +53,14 @@ export function parseMonitorThreshold(text: string): ParsedMonitorThreshold {
   return match[3] === undefined ? threshold : { ...threshold, relativeTo: 'test' };
 }
 
-/** @param text such as `roc_auc >= 0.83` or `accuracy by Contract >= 0.70` @throws GyreError INVALID_ARGUMENT */
+/** @param text such as `roc_auc >= 0.83`, `accuracy by Contract >= 0.70` or `roc_auc on newest >= 0.8` @throws GyreError INVALID_ARGUMENT */
 export function parseGate(text: string): ParsedGate {
   const match = gateForm.exec(text);
-  if (match === null) throw unreadable(text, 'gate', '"roc_auc >= 0.83" or "accuracy by Contract >= 0.70" are needed');
-  const gate = { text: text.trim(), metric: match[1], operator: operatorOf(match[3]), value: Number(match[4]) };
-  return match[2] === undefined ? gate : { ...gate, by: match[2].replace(/^["'](.*)["']$/, '$1') };
+  if (match === null)
+    throw unreadable(text, 'gate', '"roc_auc >= 0.83", "accuracy by Contract >= 0.70" or "roc_auc on newest >= 0.8" are needed');
+  const gate = { text: text.trim(), metric: match[1], operator: operatorOf(match[4]), value: Number(match[5]) };
+  if (match[2] !== undefined) return { ...gate, on: match[2] };
+  return match[3] === undefined ? gate : { ...gate, by: match[3].replace(/^["'](.*)["']$/, '$1') };
 }
 
 /** Whether a number meets a condition; a number that could not be measured (NaN) meets none. */

@@ -200,7 +200,7 @@ describe('checking a project', () => {
       'a gate that cannot be read',
       'accuracy by city >= 0.7',
       'accuracy = 0.7',
-      'gyre.yaml:19:11 test.gates[0]: "accuracy = 0.7" is no gate: "roc_auc >= 0.83" or "accuracy by Contract >= 0.70" are needed',
+      'gyre.yaml:19:11 test.gates[0]: "accuracy = 0.7" is no gate: "roc_auc >= 0.83", "accuracy by Contract >= 0.70" or "roc_auc on newest >= 0.8" are needed',
     ],
     [
       'a trainer of a dataset',

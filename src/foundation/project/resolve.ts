@@ -5,9 +5,9 @@ import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
 import { resolveSchedule } from './schedule.ts';
+import { resolveSplit } from './split.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
 
-const defaultParts: Readonly<Record<string, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
 const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environments']> = {
   test: { certify: 'qa' },
   production: { approve: 'approver' },
@@ -54,11 +54,7 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
     name,
     ...(schedule === undefined ? {} : { schedule: resolveSchedule(schedule) }),
     ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
-    split: {
-      parts: split?.parts ?? defaultParts,
-      salt: split?.salt ?? project,
-      ...(split?.stratify === undefined ? {} : { stratify: split.stratify }),
-    },
+    split: resolveSplit(project, split),
     quality: {
       limits: qualityLimits(quality),
       quarantine: quality.quarantine ?? false,

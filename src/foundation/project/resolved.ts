@@ -3,6 +3,7 @@ import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './cond
 import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
 import type { ResolvedSchedule } from './schedule.ts';
+import type { ResolvedSplit } from './split.ts';
 
 /*
  * A project with every default settled, as other rooms see it: nothing here is optional that has a default.
@@ -19,7 +20,7 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule'
   /** How it is joined from other datasets, where it is. */
   readonly join?: ResolvedJoin;
   readonly maxAgeMs?: number;
-  readonly split: { readonly parts: Readonly<Record<string, number>>; readonly salt: string; readonly stratify?: string };
+  readonly split: ResolvedSplit;
   readonly quality: {
     /** Check or characteristic → the scores below which it warns or fails; later ones win. */
     readonly limits: readonly (readonly [string, CheckLimits])[];

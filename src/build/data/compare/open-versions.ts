@@ -1,6 +1,6 @@
 import type { DatasetComparison, DatasetVersion } from '#contract';
 import { asSha256 } from '#core';
-import { splitsOf } from '../data-store.ts';
+import { splitsOf } from '../splits/splits-store.ts';
 import type { CompareOptions, DataDeps } from '../port.ts';
 import { findVersion } from '../versions.ts';
 import { compareVersions } from './compare.ts';

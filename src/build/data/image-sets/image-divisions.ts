@@ -1,6 +1,6 @@
 import type { DatasetVersion } from '#contract';
 import type { Frame } from '#tables';
-import { splitsOf } from '../data-store.ts';
+import { splitsOf } from '../splits/splits-store.ts';
 import type { DataDeps } from '../port.ts';
 import { findVersion, openRows } from '../versions.ts';
 import { areImages, imageChecks } from './image-checks.ts';
@@ -30,9 +30,10 @@ export function checksKeeper(deps: DataDeps, version: DatasetVersion, frame: Fra
 async function divisionsOf(deps: DataDeps, version: DatasetVersion, frame: Frame): Promise<Division[]> {
   const splits = await deps.store.read((db) => splitsOf(db, version.digest));
   const divisions: Division[] = [];
-  for (const { parts, key, salt } of splits) {
+  for (const { parts, sets = [], key, salt } of splits) {
     const partOfPath = new Map<string, string>();
-    for (const { part, version: digest } of parts) {
+    const named = [...sets.map(({ set, version: digest }) => ({ part: set, version: digest })), ...parts];
+    for (const { part, version: digest } of named) {
       const { codes, dictionary } = (await openRows(deps, await findVersion(deps, digest), ['path'])).texts('path');
       for (const code of codes) if (code >= 0) partOfPath.set(dictionary[code], part);
     }

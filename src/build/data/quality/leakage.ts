@@ -1,6 +1,6 @@
 import type { FailingExample } from '#contract';
 import { cellOf, isMissing } from '#tables';
-import { partRanges, placeOf } from '../hash-split.ts';
+import { partRanges, placeOf } from '../splits/hash-split.ts';
 import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { unmeasured, warning } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { TestReport } from '#contract';
+import type { TestReport, ValidationResult } from '#contract';
 import { isMetricName, metricInfo } from '#stats';
 import type { Block, Cell } from '../document/blocks.ts';
 import { count, figure, percent } from '../words.ts';
@@ -94,6 +94,40 @@ export function partBlocks({ parts, metrics }: TestReport): Block[] {
       columns: [{ title: 'Metric' }, ...parts.map(({ part, rows }) => ({ title: `${part} (${count(rows)})`, numeric: true }))],
       rows: metrics.map(({ name }) => [titleOf(name), ...parts.map((part) => figure(part.metrics[name]))]),
     },
+  ];
+}
+
+/** In words, how a validation set was chosen. */
+function chosenBy({ strategy, columns, cell, from, places }: ValidationResult['strategy']): string {
+  const by = columns.length === 0 ? '' : ` by ${columns.join(', ')}`;
+  const more = [
+    ...(cell === undefined ? [] : [`squares of ${cell} degrees`]),
+    ...(from === undefined ? [] : [`from ${from}`]),
+    ...(places === undefined ? [] : [`${count(places.length)} named places`]),
+  ];
+  return `${strategy}${by}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+}
+
+export function validationSetBlocks({ validationSets = [], metrics, rows }: TestReport): Block[] {
+  if (validationSets.length === 0) return [];
+  const columns = [
+    { part: 'test', rows, metrics },
+    ...validationSets.map((set) => ({ part: set.set, rows: set.rows, metrics: set.metrics })),
+  ];
+  const cell = (name: string, values: TestReport['metrics']): string => {
+    const found = values.find((metric) => metric.name === name);
+    const interval = found?.interval;
+    return `${figure(found?.value ?? null)}${interval === undefined ? '' : ` (${figure(interval.low)} to ${figure(interval.high)})`}`;
+  };
+  return [
+    { kind: 'heading', text: 'On each validation set' },
+    {
+      kind: 'table',
+      caption: 'The same metrics on rows that a strategy held out of training, with their intervals',
+      columns: [{ title: 'Metric' }, ...columns.map((each) => ({ title: `${each.part} (${count(each.rows)})`, numeric: true }))],
+      rows: metrics.map(({ name }) => [titleOf(name), ...columns.map((each) => cell(name, each.metrics))]),
+    },
+    { kind: 'facts', items: validationSets.map(({ set, strategy }): [string, string] => [set, chosenBy(strategy)]) },
   ];
 }
 

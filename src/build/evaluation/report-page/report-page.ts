@@ -9,6 +9,7 @@ import {
   importanceBlocks,
   metricBlocks,
   partBlocks,
+  validationSetBlocks,
   sliceBlocks,
   warningBlocks,
 } from './report-blocks.ts';
@@ -36,6 +37,7 @@ export function reportPage(report: TestReport): string {
       ...drawings(report),
       ...comparisonBlocks(report),
       ...partBlocks(report),
+      ...validationSetBlocks(report),
       ...sliceBlocks(report),
       ...fairnessBlocks(report),
       ...importanceDrawing(report),

@@ -6,6 +6,7 @@ import {
   importanceBlocks,
   metricBlocks,
   partBlocks,
+  validationSetBlocks,
   sliceBlocks,
   warningBlocks,
 } from '#evaluation';
@@ -41,6 +42,7 @@ export function modelCard(facts: CardFacts): Document {
       ...metricBlocks(report),
       ...comparisonBlocks(report),
       ...partBlocks(report),
+      ...validationSetBlocks(report),
       ...sliceBlocks(report),
       ...fairnessBlocks(report),
       ...(report.importance.length === 0 ? [] : [{ kind: 'heading', text: 'What the model relies on' } as const]),

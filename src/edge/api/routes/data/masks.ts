@@ -11,6 +11,12 @@ export function personalOf({ project }: Pick<ApiDeps, 'project'>, version: Datas
   return new Set([...personalColumns(version.schema, resolved.charter.personalData?.columns), ...personalColumns(reviewed)]);
 }
 
+/** Who asks. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly by: Actor;
+}
+
 export function mayNotSee(principal: Principal): boolean {
   return !principal.permissions.has('see_personal');
 }
@@ -21,7 +27,7 @@ export function mayNotSee(principal: Principal): boolean {
  */
 export async function masksFor(
   rooms: Pick<ApiDeps, 'project' | 'data'>,
-  { principal, by }: { readonly principal: Principal; readonly by: Actor },
+  { principal, by }: Caller,
   version: DatasetVersion,
   how: SeenBy,
   columns: readonly string[] = version.schema.columns.map(({ name }) => name),

@@ -10,6 +10,7 @@ import { registerDataCheckout } from './checkout.ts';
 import { registerDataDiff } from './diff.ts';
 import { registerDataLog } from './log.ts';
 import { registerDataRemote } from './remote.ts';
+import { registerDataSplits } from './splits.ts';
 import { registerDataStatus } from './status.ts';
 import { registerDataTransfer } from './transfer.ts';
 import { registerDataSql } from './sql.ts';
@@ -34,4 +35,5 @@ export const registerData: Register = (program, bind) => {
   registerDataRows(data, bind);
   registerDataSheet(data, bind);
   registerDataSql(data, bind);
+  registerDataSplits(data, bind);
 };

@@ -2,7 +2,7 @@ import type { Split } from '#contract';
 import { GyreError } from '#core';
 import { sorted, quantileBinEdges, wilsonInterval } from '#stats';
 import type { Frame } from '#tables';
-import { asCategories, contingency, independence } from './association.ts';
+import { asCategories, contingency, independence } from '../association.ts';
 
 type TargetShare = NonNullable<Split['parts'][number]['targetShare']>;
 

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readCsv, toRecords } from '#tables';
-import { assignRows, partRanges, placeOf } from './hash-split.ts';
-import { ada, openBench } from './testing.ts';
+import type { Frame } from '#tables';
+import { ada, openBench } from '../testing.ts';
+import { dealRows } from './deal.ts';
+import { partRanges, placeOf } from './hash-split.ts';
+import type { PartRange } from './hash-split.ts';
 
 const churn = 'examples/churn/data/telco-churn.csv';
+const assignRows = (frame: Frame, key: string, salt: string, ranges: readonly PartRange[]): readonly Int32Array[] =>
+  dealRows(frame, { dataset: 'd', key, salt, parts: {}, by: ada }, ranges, { sets: new Map() }).parts;
 const parts = { train: 0.36, validation: 0.09, test: 0.15, reference: 0.08, later: 0.32 };
 
 describe('a key’s place', () => {
@@ -91,7 +96,8 @@ describe('splitting a version', () => {
 
   test('puts a key beside the same rows whether it is a number or a text', () => {
     const ranges = partRanges({ a: 0.5, b: 0.5 });
-    const side = (text: string, types = {}): Int32Array[] => assignRows(readCsv(Buffer.from(text), { types }).frame, 'k', 's', ranges);
+    const side = (text: string, types = {}): readonly Int32Array[] =>
+      assignRows(readCsv(Buffer.from(text), { types }).frame, 'k', 's', ranges);
     const numbers = `k\n${Array.from({ length: 40 }, (_, i) => i).join('\n')}\n`;
     assert.deepEqual(side(numbers), side(numbers, { k: 'string' }));
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GyreError } from '#core';
 import { cellOf, isMissing } from '#tables';
 import type { Frame } from '#tables';
-import { rowNumber } from './quality/masking.ts';
+import { rowNumber } from '../quality/masking.ts';
 
 /** One part of a split: the keys whose place lies in [low, high). */
 export interface PartRange {
@@ -40,26 +40,6 @@ export function partRanges(parts: Readonly<Record<string, number>>): PartRange[]
     low = high;
     return range;
   });
-}
-
-/**
- * Assigns each row to a part by the hash of its key.
- * @returns row positions per part, in the parts' order
- * @throws GyreError FAILED_PRECONDITION naming rows (the header is row 1) whose key is missing or repeats, or a part that gets no row
- */
-export function assignRows(frame: Frame, key: string, salt: string, ranges: readonly PartRange[]): Int32Array[] {
-  const keys = keysOf(frame, key);
-  const rows = ranges.map(() => new Array<number>());
-  keys.forEach((text, row) => {
-    const place = placeOf(text, salt);
-    rows[ranges.findIndex(({ high }) => place < high)].push(row);
-  });
-  const empty = ranges.filter((_, i) => rows[i].length === 0).map(({ part }) => part);
-  if (empty.length > 0) {
-    const message = `${frame.rows} rows leave part ${empty.map((part) => `"${part}"`).join(', ')} empty; give more rows or a larger fraction`;
-    throw new GyreError('FAILED_PRECONDITION', message, { parts: empty, rows: frame.rows });
-  }
-  return rows.map((positions) => Int32Array.from(positions));
 }
 
 /** Each row's key as text. @throws GyreError FAILED_PRECONDITION naming rows whose key is missing or repeats an earlier one */

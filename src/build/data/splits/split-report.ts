@@ -1,0 +1,147 @@
+import type { Split, SplitColumn, SplitComparison, SplitReport, SplitStrategy } from '#contract';
+import { benjaminiHochberg } from '#stats';
+import type { Frame } from '#tables';
+import { testColumn } from './column-test.ts';
+import type { Side } from './column-test.ts';
+import { byChance } from './deal.ts';
+import { keysOf } from './hash-split.ts';
+import { unitsOf } from './units.ts';
+
+/** Chance that any column of one comparison is said to differ where none does. */
+export const splitAlpha = 0.01;
+/** Rows of one side that are looked at; of more, a sample that depends on the rows' positions alone. */
+const mostRows = 100_000;
+/** With fewer groups or places on a side a test would hardly ever see a difference. */
+const leastUnits = 20;
+
+/** The rows of one part or validation set. */
+export interface NamedRows {
+  readonly name: string;
+  readonly kind: 'part' | 'set';
+  readonly strategy: SplitStrategy;
+  readonly open: () => Promise<Frame>;
+}
+
+/** The parts and sets of a split, in order. @param open opens the rows of a version */
+export function sidesOf(split: Split, open: (version: string) => Promise<Frame>): NamedRows[] {
+  const { strategy = byChance, parts, sets = [] } = split;
+  return [
+    ...parts.map(({ part, version }): NamedRows => ({ name: part, kind: 'part', strategy, open: () => open(version) })),
+    ...sets.map((set): NamedRows => ({ name: set.set, kind: 'set', strategy: set.strategy, open: () => open(set.version) })),
+  ];
+}
+
+/** Holds each part and validation set of a split against its first part, column by column; one frame beside the first's is in memory at a time. */
+export async function reportOfSplit(split: Split, sides: readonly NamedRows[]): Promise<SplitReport> {
+  const [first, ...others] = sides;
+  const reference = await first.open();
+  const total = [...split.parts, ...(split.sets ?? [])].reduce((sum, { rows }) => sum + rows, 0);
+  const comparisons: SplitComparison[] = [];
+  for (const side of others)
+    comparisons.push(compareSides(split, { ...first, frame: reference }, { ...side, frame: await side.open() }, total));
+  const biased = comparisons.filter(({ verdict }) => verdict === 'biased').map(({ name }) => name);
+  const message =
+    biased.length > 0
+      ? `${biased.join(', ')}: not like ${first.name}, although dealt by chance`
+      : comparisons.length === 0
+        ? 'one part alone: there is nothing to compare'
+        : 'what was dealt by chance is alike on all sides';
+  return { split: split.id, version: split.version, alpha: splitAlpha, correction: 'benjamini_hochberg', comparisons, message };
+}
+
+interface OpenRows extends Pick<NamedRows, 'name' | 'kind' | 'strategy'> {
+  readonly frame: Frame;
+}
+
+function compareSides(split: Split, reference: OpenRows, here: OpenRows, total: number): SplitComparison {
+  const { strategy } = here;
+  const unit = strategy.strategy === 'group' ? 'group' : strategy.strategy === 'location' ? 'place' : 'row';
+  const units = unit === 'row' ? undefined : { reference: unitsIn(split, reference, strategy), here: unitsIn(split, here, strategy) };
+  const left = sideOf(reference.frame, units?.reference);
+  const right = sideOf(here.frame, units?.here);
+  const tested = unit === 'row' || Math.min(left.independent.length, right.independent.length) >= leastUnits;
+  const names = reference.frame.names.filter((name) => name !== split.key);
+  const tests = names.map((name) => testColumn(name, left, right, tested));
+  const adjusted = adjustedOf(tests.map(({ pValue }) => pValue));
+  const columns = names.map((column, i): SplitColumn => {
+    const at = adjusted[i];
+    const differs = at !== null && at <= splitAlpha;
+    return { column, ...tests[i], adjusted: at, differs, byDesign: strategy.columns.includes(column) };
+  });
+  const shared = units === undefined ? undefined : sharedOf(units.reference, units.here);
+  const comparison = {
+    name: here.name,
+    kind: here.kind,
+    strategy,
+    rows: here.frame.rows,
+    share: here.frame.rows / total,
+    reference: { name: reference.name, rows: reference.frame.rows },
+    tested: { unit, here: right.independent.length, reference: left.independent.length } as const,
+    ...(shared === undefined ? {} : { shared }),
+    columns,
+  };
+  const verdict = verdictOf(strategy, columns);
+  return { ...comparison, verdict, message: messageOf({ ...comparison, verdict }) };
+}
+
+function unitsIn(split: Split, { frame }: OpenRows, strategy: SplitStrategy): readonly string[] {
+  return unitsOf(frame, strategy, keysOf(frame, split.key));
+}
+
+/** All rows, or a sample of many; of groups and places one row each is independent of the others. */
+function sideOf(frame: Frame, units: readonly string[] | undefined): Side {
+  const share = mostRows / frame.rows;
+  const isKept = (row: number): boolean => share >= 1 || (Math.imul(row + 1, 0x9e3779b1) >>> 0) / 2 ** 32 < share;
+  const rows = Int32Array.from({ length: frame.rows }, (_, row) => row).filter(isKept);
+  if (units === undefined) return { frame, rows, independent: rows };
+  const seen = new Set<string>();
+  const independent = rows.filter((row) => {
+    if (seen.has(units[row])) return false;
+    seen.add(units[row]);
+    return true;
+  });
+  return { frame, rows, independent };
+}
+
+function adjustedOf(pValues: readonly (number | null)[]): (number | null)[] {
+  const known = pValues.filter((pValue) => pValue !== null);
+  const adjusted = benjaminiHochberg(known);
+  let at = 0;
+  return pValues.map((pValue) => (pValue === null ? null : adjusted[at++]));
+}
+
+function sharedOf(left: readonly string[], right: readonly string[]): number {
+  const known = new Set(left);
+  return [...new Set(right)].filter((unit) => known.has(unit)).length;
+}
+
+function verdictOf({ strategy }: SplitStrategy, columns: readonly SplitColumn[]): SplitComparison['verdict'] {
+  const judged = columns.filter(({ byDesign }) => !byDesign);
+  if (judged.some(({ differs }) => differs)) return strategy === 'random' || strategy === 'stratified' ? 'biased' : 'shifted';
+  return judged.some(({ adjusted }) => adjusted !== null) ? 'alike' : 'untested';
+}
+
+function messageOf({ name, strategy, reference, tested, shared, columns, verdict }: Omit<SplitComparison, 'message'>): string {
+  const differing = columns.filter(({ differs, byDesign }) => differs && !byDesign).map(({ column }) => column);
+  const list = differing.length > 5 ? `${differing.slice(0, 5).join(', ')} and ${differing.length - 5} more` : differing.join(', ');
+  const designed = strategy.columns.length === 0 ? '' : `; ${strategy.columns.join(', ')}: as the strategy makes it`;
+  const units = (number: number): string => `${number} ${tested.unit}${number === 1 ? '' : 's'}`;
+  const both = shared === undefined ? '' : `; ${units(shared)} on both sides`;
+  const what = {
+    random: 'rows by chance',
+    stratified: `rows by chance in each value of ${strategy.columns.join(', ')}`,
+    group: 'other groups',
+    time: 'later rows',
+    location: 'other places',
+  }[strategy.strategy];
+  switch (verdict) {
+    case 'biased':
+      return `${name} (${what}) is not like ${reference.name} in ${list}: choose another salt, or look for keys that carry these${both}`;
+    case 'shifted':
+      return `${name} (${what}) differs from ${reference.name} in ${list}: expect other figures there${designed}${both}`;
+    case 'alike':
+      return `${name} (${what}) is like ${reference.name} in all that was tested${designed}${both}`;
+    case 'untested':
+      return `${name} (${what}): ${units(tested.here)} against ${tested.reference} are too few for a test${designed}${both}`;
+  }
+}
