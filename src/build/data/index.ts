@@ -19,6 +19,7 @@ export type {
 export type { ImageIngestRequest, ImageIngested, ImageList, IngestProgress, StoredImage } from './image-sets/image-port.ts';
 export type { FeasibilityRequest } from './feasibility.ts';
 export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
+export { listImages } from './image-sets/list-images.ts';
 export { standingOfImages } from './image-sets/image-files.ts';
 export { inferSchema } from './table-schema.ts';
 export { projectQuality } from './quality/project-request.ts';

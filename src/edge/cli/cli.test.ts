@@ -115,6 +115,27 @@ describe('the command line', () => {
     assert.match(again.err, /^error: .*has gyre\.yaml, schemas\/customers\.yaml, data\/telco-churn\.csv already; nothing was written/);
   });
 
+  test('makes a project of a folder of images, which stays where it is', async () => {
+    for (const file of ['hat/1.jpg', 'hat/2.jpg', 'shoe/1.png', 'notes.txt']) {
+      await mkdir(dirname(join(folder, 'photos', file)), { recursive: true });
+      await writeFile(join(folder, 'photos', file), '');
+    }
+    const { code, out, err } = await gyre(folder, ['init', 'clothes', '--from', 'photos']);
+    assert.deepEqual([code, err], [exitCodes.ok, '']);
+    assert.match(out, /3 images in photos\n {2}2 classes by folder: hat 2, shoe 1/);
+    assert.match(await readFile(join(folder, 'clothes/gyre.yaml'), 'utf8'), /source: \.\.\/photos\/ #.*\n.*\n {4}target: label\n/);
+    assert.equal((await gyre(folder, ['check', 'clothes'])).code, exitCodes.ok);
+    const flat = await gyre(folder, ['init', 'hats', '--from', 'photos/hat']);
+    assert.match(flat.out, /no folders that could be classes/);
+    assert.equal((await gyre(folder, ['check', 'hats'])).code, exitCodes.ok);
+    const asked = await gyre(folder, ['init', 'x', '--from', 'photos', '--target', 'label']);
+    assert.match(asked.err, /--target says nothing of a folder of images/);
+    await rm(join(folder, 'photos/hat'), { recursive: true });
+    await rm(join(folder, 'photos/shoe'), { recursive: true });
+    const none = await gyre(folder, ['init', 'x', '--from', 'photos']);
+    assert.deepEqual([none.code, /photos holds no images \(1 \.txt files\)/.test(none.err)], [exitCodes.usage, true]);
+  });
+
   test('refuses to make a project of what is no table, with the line', async () => {
     await writeFile(join(folder, 'ragged.csv'), 'id,a,b\n1,2,3\n4,5\n');
     const ragged = await gyre(folder, ['init', 'x', '--from', 'ragged.csv']);

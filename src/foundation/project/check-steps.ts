@@ -11,7 +11,6 @@ import { suggestionFor } from './suggest.ts';
 export function checkSteps(context: CheckContext): Finding[] {
   const { steps, data } = context.project;
   const findings: Finding[] = [];
-  if (Object.keys(steps).length === 0) findings.push({ path: ['steps'], message: 'names no step; at least one is needed' });
   for (const [name, step] of Object.entries(steps)) {
     if (Object.hasOwn(data, name)) {
       findings.push({

@@ -30,6 +30,8 @@ export { resolveReferences } from './references.ts';
 export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-pattern.ts';
 export type { ItemPattern } from './item-pattern.ts';
 export { publishedSchema, publishedTableSchema } from './published-schema.ts';
+export { initImageProject } from './init-images.ts';
+export type { InitImagesOptions } from './init-images.ts';
 export { initProject } from './init-project.ts';
 export type { InitOptions, InitResult } from './init-project.ts';
 export type { ColumnCounts, Guess, InferredTable } from './init-guess.ts';

@@ -60,8 +60,26 @@ export async function initProject(options: InitOptions): Promise<InitResult> {
     ],
     [schemaFile, schemaText(options.dataset, schema)],
   ];
-  const wanted = [...texts.map(([file]) => file), ...(isInside ? [] : [source]), 'gyre.ts'];
-  const inTheWay = options.overwrite === true ? [] : await existing(folder, wanted);
+  const copies = isInside ? [] : [[options.sourceFile, source] as const];
+  return { folder, files: await writeProjectFiles(folder, { texts, copies, overwrite: options.overwrite ?? false }), guess };
+}
+
+/** What a new project consists of: texts by file, and files that are copied; both relative to its folder. */
+export interface ProjectFiles {
+  readonly texts: readonly (readonly [file: string, text: string])[];
+  readonly copies: readonly (readonly [from: string, file: string])[];
+  /** Replace files that are there. */
+  readonly overwrite: boolean;
+}
+
+/**
+ * Writes the files of a new project, and a .gitignore where there is none.
+ * @returns what was written or copied
+ * @throws GyreError as {@link initProject} says
+ */
+export async function writeProjectFiles(folder: string, { texts, copies, overwrite }: ProjectFiles): Promise<readonly string[]> {
+  const wanted = [...texts.map(([file]) => file), ...copies.map(([, file]) => file), 'gyre.ts'];
+  const inTheWay = overwrite ? [] : await existing(folder, wanted);
   if (inTheWay.length > 0) {
     throw new GyreError(
       'ALREADY_EXISTS',
@@ -76,16 +94,16 @@ export async function initProject(options: InitOptions): Promise<InitResult> {
       await writeFile(join(folder, file), text);
       written.push(file);
     }
-    if (!isInside) {
-      await mkdir(join(folder, source, '..'), { recursive: true });
-      await copyFile(options.sourceFile, join(folder, source), options.overwrite === true ? 0 : constants.COPYFILE_EXCL);
-      written.push(source);
+    for (const [from, file] of copies) {
+      await mkdir(join(folder, file, '..'), { recursive: true });
+      await copyFile(from, join(folder, file), overwrite ? 0 : constants.COPYFILE_EXCL);
+      written.push(file);
     }
     if ((await existing(folder, ['.gitignore'])).length === 0) {
       await writeFile(join(folder, '.gitignore'), '.gyre/\n');
       written.push('.gitignore');
     }
-    return { folder, files: written, guess };
+    return written;
   } catch (error) {
     throw writeError(folder, error);
   }

@@ -95,6 +95,43 @@ monitor:
 `;
 }
 
+export interface ImageProjectTextInput {
+  readonly name: string;
+  readonly dataset: string;
+  /** The folder of images, relative to the project's folder, with `/` at its end. */
+  readonly source: string;
+  readonly isLabelled: boolean;
+  readonly owner: string;
+}
+
+/** A first gyre.yaml for a folder of images: versioned, checked and divided; what is learnt from them is added as steps. */
+export function imageProjectText({ name, dataset, source, isLabelled, owner }: ImageProjectTextInput): string {
+  const labels = isLabelled
+    ? '    target: label\n'
+    : '    # source: { images: …, labels: labels.csv, path: file, label: class } # labels from a CSV; then: target: label\n';
+  return `# yaml-language-server: $schema=.gyre/gyre.schema.json
+# The project: one file from the problem to the monitor. "gyre check" checks it, "gyre run" runs it, "gyre up" opens its page.
+project: ${word(name)}
+
+# Phase zero: why these images are kept, and what is to be decided with them.
+charter:
+  problem: ${word(`Keep the images of ${dataset}. Say here what is decided with them, by whom, and what a wrong decision costs.`)}
+  owner: ${word(owner)}
+
+data:
+  ${word(dataset)}:
+    source: ${word(source)} # class/name.jpg: an image's label is the folder that it lies in; the images stay where they are
+    key: path # names an image; which part of the split it is in depends on it alone
+${labels}    split:
+      # New images never move old ones.
+      parts: { train: 0.7, validation: 0.15, test: 0.15 }${isLabelled ? '\n      stratify: label' : ''}
+
+# Your own training, in any language: it gets its data as files, and writes a model.
+# steps:
+#   train: { run: python train.py, deps: [train.py], outs: [model.onnx], metrics: [metrics.json] }
+`;
+}
+
 /** A reviewed schema file for what inference saw; the person who reads it makes it a reviewed one. */
 export function schemaText(dataset: string, schema: TableSchema): string {
   return tableSchemaText(schema, {

@@ -10,6 +10,7 @@ import { joinedFacts } from './check-join.ts';
 import { datasetFacts } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import { imageFacts, pathOrImages } from './image-facts.ts';
+import { filled } from './defaults.ts';
 import { isJoin } from './join.ts';
 import { projectError } from './problems.ts';
 import type { Finding, Problem } from './problems.ts';
@@ -41,10 +42,12 @@ export async function checkProject(folder: string, options: LoadOptions = {}): P
   const source = await readProjectSource(root);
   if (!source.ok) return { problems: source.problems };
   const located = (finding: Finding): Problem => problemIn(source.file, finding, source.locate(finding.path, finding.atKey));
-  const shape = shapeFindings(jsonSchema(Project), source.value);
+  const schema = jsonSchema(Project);
+  const value = filled(schema, source.value);
+  const shape = shapeFindings(schema, value);
   if (shape.length > 0) return { problems: inFileOrder(shape.map(located)) };
   // The shape holds, so the value is what its schema says.
-  const project = source.value as Project;
+  const project = value as Project;
   const { schemas, facts, problems: schemaProblems } = await lookAtData(root, project);
   const context: CheckContext = { project, facts };
   const environment = options.environment ?? {};

@@ -1,4 +1,7 @@
+import type { TSchema } from 'typebox';
 import { Project, TableSchema } from '#contract';
+import { withDefaultsOptional } from './defaults.ts';
+import { jsonSchema } from './shape.ts';
 
 /** The JSON Schema of gyre.yaml, as editors use it for completion (`# yaml-language-server: $schema=…`). */
 export function publishedSchema(): Readonly<Record<string, unknown>> {
@@ -10,6 +13,6 @@ export function publishedTableSchema(): Readonly<Record<string, unknown>> {
   return published(TableSchema, 'reviewed schema of a dataset');
 }
 
-function published(schema: object, title: string): Readonly<Record<string, unknown>> {
-  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...schema };
+function published(schema: TSchema, title: string): Readonly<Record<string, unknown>> {
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...withDefaultsOptional(jsonSchema(schema)) };
 }

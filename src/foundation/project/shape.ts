@@ -26,6 +26,8 @@ export interface JsonSchema {
   readonly exclusiveMaximum?: number;
   readonly minLength?: number;
   readonly pattern?: string;
+  /** What a member is that was left out. */
+  readonly default?: unknown;
 }
 
 /** A TypeBox schema as the JSON Schema that it is. */

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
@@ -9,10 +10,12 @@ import { examples } from '../verb.ts';
 export const registerProject: Register = (program, bind) => {
   program
     .command('init')
-    .summary('make a project from a data file')
-    .description('Makes a project from a data file: infers the schema, guesses key and target, writes a commented gyre.yaml.')
+    .summary('make a project from a data file or a folder of images')
+    .description(
+      'Makes a project from a data file: infers the schema, guesses key and target, writes a commented gyre.yaml. A folder of images stays where it is.',
+    )
     .argument('<name>', 'the project’s name, and its folder')
-    .requiredOption('--from <file>', 'the data: CSV, TSV, Parquet or JSON Lines')
+    .requiredOption('--from <file>', 'the data: CSV, TSV, Parquet or JSON Lines, or a folder of images')
     .option('--key <column>', 'the column that names a row (default: one with a different value in each)')
     .option('--target <column>', 'the column to predict (default: guessed from the names)')
     .option('--dataset <name>', 'the dataset’s name (default: the file’s)')
@@ -21,7 +24,11 @@ export const registerProject: Register = (program, bind) => {
     .option('--force', 'overwrite files that are there')
     .addHelpText(
       'after',
-      examples('gyre init churn --from customers.csv', 'gyre init prices --from houses.parquet --key id --target price'),
+      examples(
+        'gyre init churn --from customers.csv',
+        'gyre init prices --from houses.parquet --key id --target price',
+        'gyre init clothes --from photos',
+      ),
     )
     .action(bind<InitOptions>(init));
 
@@ -65,6 +72,7 @@ async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
     throw new GyreError('INVALID_ARGUMENT', `"${name}" is no name: letters, digits, ".", "_" and "-", beginning with a letter or digit`);
   }
   const sourceFile = resolve(host.folder, options.from);
+  if ((await stat(sourceFile).catch(() => undefined))?.isDirectory() === true) return initImages(cli, options, name, sourceFile);
   const { inferTable } = await import('../infer-table.ts');
   const { checkProject, initProject, problemText } = await import('#project');
   const table = await inferTable(sourceFile, options.key);
@@ -84,6 +92,48 @@ async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
   output.facts({ folder, files, rows: table.rows, columns: table.columns.length, ...guess, problems }, () => {
     output.line(`${table.rows} rows, ${table.columns.length} columns in ${options.from}`);
     for (const note of guess.notes) output.line(`  ${note}`);
+    for (const problem of problems) output.line(`  ${problemText(problem)}`);
+    const place = relative(host.folder, folder) || '.';
+    output.line(`\nwritten: ${files.map((file) => join(place, file)).join(', ')}`);
+    output.line(`next: ${place === '.' ? '' : `cd ${place}, `}read gyre.yaml, then "gyre check" and "gyre run"`);
+  });
+  return exitCodes.ok;
+}
+
+async function initImages({ host, output }: Cli, options: InitOptions, name: string, images: string): VerbResult {
+  for (const column of ['key', 'target'] as const)
+    if (options[column] !== undefined)
+      throw new GyreError('INVALID_ARGUMENT', `--${column} says nothing of a folder of images: their key is "path", their label "label"`);
+  const { listImages } = await import('#data');
+  const { checkProject, initImageProject, problemText } = await import('#project');
+  const listing = await listImages(images);
+  if (listing.images.length === 0) {
+    const others = Object.entries(listing.ignored).map(([extension, count]) => `${count} ${extension}`);
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `${options.from} holds no images${others.length === 0 ? '' : ` (${others.join(', ')} files)`}; a folder of them, or a data file is needed`,
+    );
+  }
+  const classes = new Map<string, number>();
+  for (const { label } of listing.images) if (label !== null) classes.set(label, (classes.get(label) ?? 0) + 1);
+  const isLabelled = classes.size > 1;
+  const { folder, files } = await initImageProject({
+    folder: resolve(host.folder, options.folder ?? name),
+    name,
+    dataset: options.dataset ?? datasetName(images),
+    images,
+    isLabelled,
+    owner: options.owner ?? host.environment['USER'] ?? 'me',
+    ...(options.force === undefined ? {} : { overwrite: options.force }),
+  });
+  const { problems } = await checkProject(folder, { environment: host.environment });
+  output.facts({ folder, files, images: listing.images.length, classes: Object.fromEntries(classes), problems }, () => {
+    output.line(`${listing.images.length} images in ${options.from}`);
+    output.line(
+      isLabelled
+        ? `  ${classes.size} classes by folder: ${[...classes].map(([label, count]) => `${label} ${count}`).join(', ')}`
+        : '  no folders that could be classes: say where labels come from in gyre.yaml',
+    );
     for (const problem of problems) output.line(`  ${problemText(problem)}`);
     const place = relative(host.folder, folder) || '.';
     output.line(`\nwritten: ${files.map((file) => join(place, file)).join(', ')}`);
