@@ -57,7 +57,7 @@ describe('the pages of data', { skip: browserMissing }, () => {
     await folder?.[Symbol.asyncDispose]();
   });
 
-  const { withTab, shows } = pageViews(
+  const { withTab, shows, isWhole } = pageViews(
     () => browser,
     () => server,
   );
@@ -96,6 +96,65 @@ describe('the pages of data', { skip: browserMissing }, () => {
       await page.getByRole('button', { name: 'failed' }).click();
       await page.getByText('notes/bad.txt').first().waitFor();
       await page.getByText('notes/a.txt').first().waitFor({ state: 'detached' });
+    });
+  });
+
+  test('rows are selected and sorted on the page, by its address', async () => {
+    const [, earlier] = await versions();
+    assert.ok(earlier !== undefined);
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/data/${earlier.digest}`);
+      await page.getByText('400 rows, in the order of the source').waitFor();
+      const form = page.getByRole('form', { name: 'Select rows' });
+      await form.getByLabel('Column').selectOption('plan');
+      await form.getByLabel('Value').fill('pro');
+      await form.getByRole('button', { name: 'Add condition' }).click();
+      await form.getByLabel('Column').selectOption('age');
+      await form.getByLabel('Comparison').selectOption('>=');
+      await form.getByLabel('Value').fill('70');
+      await form.getByRole('button', { name: 'Add condition' }).click();
+      const query = `where=${encodeURIComponent("plan = 'pro' and age >= 70")}&sort=-income&limit=1`;
+      const wanted = await server.get<{ total: number; rows: { customer_id: string }[] }>(`datasets/${earlier.digest}/rows?${query}`);
+      assert.ok(wanted.total > 0 && wanted.total < 400);
+      await page.getByText(`${wanted.total} of 400 rows meet all conditions`).waitFor();
+      const grid = page.getByRole('region', { name: 'Rows of this version' });
+      await grid.getByRole('button', { name: 'income' }).click();
+      await grid.getByRole('button', { name: 'income' }).click();
+      await grid.getByRole('row', { name: new RegExp(`^1 ${wanted.rows[0]?.customer_id}`) }).waitFor();
+      await isWhole(tab, 'rows selected');
+      await page.reload();
+      await page.getByText(`${wanted.total} of 400 rows meet all conditions`).waitFor();
+      await page.getByRole('button', { name: /^plan = pro/ }).click();
+      await page.getByText(/of 400 rows meet the condition/).waitFor();
+    });
+  });
+
+  test('a query is asked on the page, names its version, and shows where it went wrong', async () => {
+    const [, earlier] = await versions();
+    assert.ok(earlier !== undefined);
+    const query = 'select plan, count(*) n from people group by all order by n desc';
+    await shows(`/data/${earlier.digest}/sql?q=${encodeURIComponent(query)}`, ['customer_id', /^\d rows in/, 'basic', 'bigint']);
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/data/${earlier.digest}/sql`);
+      const text = page.getByRole('textbox', { name: 'SQL' });
+      await text.fill('select age,\n  agee\nfrom people');
+      await text.press('Control+Enter');
+      await page.getByText('The query failed.').waitFor();
+      await page.getByRole('button', { name: 'line 2, column 3' }).click();
+      assert.equal(await page.evaluate('getSelection().toString()'), 'agee');
+      assert.ok(tab.complaints().every((complaint) => /400/.test(complaint)));
+      await isWhole(tab, 'sql failed');
+      await text.fill('select count(*) from range(100000000) a, range(100000) b');
+      await page.getByRole('button', { name: 'Run' }).click();
+      await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+      await page.getByText('running').waitFor({ state: 'detached' });
+      await text.fill(query);
+      await page.getByRole('button', { name: 'Run' }).click();
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Keep as CSV' }).click();
+      assert.equal((await download).suggestedFilename(), 'result.csv');
     });
   });
 });

@@ -34,12 +34,13 @@ export async function get<T>(route: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** Changes something. @throws ApiError */
-export async function send<T>(method: 'POST' | 'DELETE', route: string, body?: unknown): Promise<T> {
-  return request<T>(method, route, body);
+export async function send<T>(method: 'POST' | 'DELETE', route: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return request<T>(method, route, body, signal);
 }
 
 async function request<T>(method: string, route: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
+  let text: string;
   try {
     response = await fetch(apiUrl(route), {
       method,
@@ -47,6 +48,7 @@ async function request<T>(method: string, route: string, body?: unknown, signal?
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
+    text = await response.text();
   } catch (cause) {
     if (signal?.aborted === true) throw new ApiError('stopped', { status: 0, code: 'CANCELLED', cause });
     throw new ApiError('The server does not answer. What was shown before is kept; it is tried again when the connection is back.', {
@@ -55,7 +57,6 @@ async function request<T>(method: string, route: string, body?: unknown, signal?
       cause,
     });
   }
-  const text = await response.text();
   if (!response.ok) throw problemOf(response, text);
   if (text === '') return undefined as T;
   try {

@@ -4,6 +4,7 @@ import type { Prediction, Project } from '#contract';
  * What routes answer that is no record of the contract; described in /api/docs.
  */
 type Cell = string | number | boolean | null;
+export type ColumnType = 'string' | 'integer' | 'number' | 'boolean' | 'instant';
 
 export interface ProjectView {
   readonly name: string;
@@ -23,7 +24,7 @@ export interface ProjectView {
 }
 
 export interface RowsAnswer {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly masked?: boolean }[];
   readonly rows: readonly Readonly<Record<string, Cell>>[];
   readonly offset: number;
   readonly total: number;
@@ -49,4 +50,13 @@ export interface StepProgress {
   readonly total: number;
   readonly done: number;
   readonly message: string;
+}
+
+/** What a query gave. */
+export interface SqlAnswer {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** There are more rows. */
+  readonly truncated: boolean;
+  readonly tables: readonly { readonly name: string; readonly version: string; readonly masked: readonly string[] }[];
 }

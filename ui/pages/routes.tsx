@@ -19,6 +19,7 @@ import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
 import { EnvironmentsPage, ReleasesPage } from './releases.tsx';
 import { RunPage, TransformPage } from './run.tsx';
+import { SqlPage } from './sql.tsx';
 import { StepItemsPage } from './step-items.tsx';
 import { WindowPage } from './window.tsx';
 
@@ -43,6 +44,7 @@ export const routes: readonly Route<Draw>[] = [
     pattern: '/data/:digest/diff/:other',
     page: ({ digest = '', other = '' }) => <DatasetDiffPage key={digest + other} from={digest} to={other} />,
   },
+  { pattern: '/data/:digest/sql', page: ({ digest = '' }) => <SqlPage key={digest} digest={digest} /> },
   { pattern: '/splits/:id', page: byId(SplitPage) },
   { pattern: '/transforms/:id', page: byId(TransformPage) },
   { pattern: '/pipelines', page: plain(PipelinesPage) },

@@ -11,6 +11,8 @@ export interface GridColumn {
   readonly number: boolean;
   /** Shown under the name: the column's type, or why its values are masked. */
   readonly note?: string;
+  /** Its head does not sort: the reader may not see its values. */
+  readonly fixed?: boolean;
 }
 
 export type GridRow = Readonly<Record<string, Cell>>;
@@ -152,7 +154,7 @@ function GridHead({
   );
   return (
     <th scope="col" class={column.number ? 'number' : undefined} aria-sort={direction} style={{ minWidth: `${width}ch` }}>
-      {onSort === undefined ? (
+      {onSort === undefined || column.fixed === true ? (
         <span class="grid-head">{text}</span>
       ) : (
         <button type="button" onClick={() => onSort(column.name)}>

@@ -55,6 +55,7 @@ describe('conditions as people write them', () => {
   });
   test('a condition on rows compares a column with a constant or a column', () => {
     assert.deepEqual(parseRowCondition('tenure > 0'), { left: { column: 'tenure' }, operator: '>', right: { value: 0 } });
+    assert.deepEqual(parseRowCondition("town = 'L''Aquila'").right, { value: "L'Aquila" });
     assert.deepEqual(parseRowCondition("Contract == 'One year'"), {
       left: { column: 'Contract' },
       operator: '=',

@@ -14,11 +14,11 @@ export interface RowCondition {
 }
 
 const form =
-  /^\s*(?:"([^"]+)"|([^\s<>=!"']+))\s*(>=|<=|!=|==|=|>|<)\s*(?:'([^']*)'|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|"([^"]+)"|([^\s<>=!"']+))\s*$/;
+  /^\s*(?:"([^"]+)"|([^\s<>=!"']+))\s*(>=|<=|!=|==|=|>|<)\s*(?:'((?:[^']|'')*)'|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|"([^"]+)"|([^\s<>=!"']+))\s*$/;
 
 /**
  * Reads a comparison between a column and a constant or another column, as `where` and the rules of a schema hold it.
- * Names with spaces stand in double quotes, text constants in single quotes.
+ * Names with spaces stand in double quotes, text constants in single quotes; a quote within one is written twice.
  * @throws GyreError INVALID_ARGUMENT
  */
 export function parseRowCondition(text: string): RowCondition {
@@ -36,7 +36,7 @@ export function parseRowCondition(text: string): RowCondition {
     left: { column: quotedLeft ?? left },
     operator: found === '==' ? '=' : found,
     right:
-      constant !== undefined ? { value: constant } : number !== undefined ? { value: Number(number) } : { column: quotedRight ?? right },
+      constant !== undefined ? { value: constant.replaceAll("''", "'") } : number !== undefined ? { value: Number(number) } : { column: quotedRight ?? right },
   };
 }
 
