@@ -36,7 +36,11 @@ export function parseRowCondition(text: string): RowCondition {
     left: { column: quotedLeft ?? left },
     operator: found === '==' ? '=' : found,
     right:
-      constant !== undefined ? { value: constant.replaceAll("''", "'") } : number !== undefined ? { value: Number(number) } : { column: quotedRight ?? right },
+      constant !== undefined
+        ? { value: constant.replaceAll("''", "'") }
+        : number !== undefined
+          ? { value: Number(number) }
+          : { column: quotedRight ?? right },
   };
 }
 
