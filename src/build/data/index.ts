@@ -34,3 +34,4 @@ export { checkTarget } from './target.ts';
 export { partRanges, placeOf } from './splits/hash-split.ts';
 export type { PartRange } from './splits/hash-split.ts';
 export { dataBlobHolders } from './blob-holders.ts';
+export type { DatasetSource, DialectSpec } from './sources/source.ts';

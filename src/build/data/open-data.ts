@@ -8,6 +8,7 @@ import { openImageCatalog } from './image-sets/catalog.ts';
 import { ingestImages } from './image-sets/ingest-images.ts';
 import type { RunningIngests } from './image-sets/ingest-images.ts';
 import { ingest } from './ingest.ts';
+import { listIngestions } from './sources/ingestions-store.ts';
 import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
 import { personalLooks } from './personal.ts';
@@ -34,6 +35,7 @@ export function openData(deps: DataDeps): Data {
       return feasibility(await openRows(deps, found), found.digest, request, deps.clock);
     },
     images: openImageCatalog(deps),
+    ingestions: (options) => ingestions(deps, options),
     runningIngests: () => [...running].map((told) => told()),
     join: (request) => joinVersions(deps, request),
     createFromRows: (request) => createFromRows(deps, request),
@@ -81,13 +83,30 @@ async function profile(deps: DataDeps, version: string, target: string | undefin
   return made;
 }
 
+function positionOf(after: string | undefined): number | undefined {
+  const before = after === undefined ? undefined : Number(after);
+  if (before === undefined || Number.isSafeInteger(before)) return before;
+  throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
+}
+
+async function ingestions(
+  { store }: DataDeps,
+  { dataset, limit = 100, after }: NonNullable<Parameters<Data['ingestions']>[0]> = {},
+): ReturnType<Data['ingestions']> {
+  const before = positionOf(after);
+  const found = await store.read((db) => listIngestions(db, dataset, limit + 1, before));
+  const items = found.slice(0, limit);
+  return {
+    items: items.map(({ ingestion }) => ingestion),
+    ...(found.length > limit ? { next: String(items[items.length - 1].position) } : {}),
+  };
+}
+
 async function list(
   { store }: DataDeps,
   { dataset, part, limit = 100, after }: VersionList,
 ): Promise<{ items: DatasetVersion[]; next?: string }> {
-  const before = after === undefined ? undefined : Number(after);
-  if (before !== undefined && !Number.isSafeInteger(before))
-    throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
+  const before = positionOf(after);
   const filter = { ...(dataset === undefined ? {} : { dataset }), ...(part === undefined ? {} : { part }) };
   const found = await store.read((db) => listVersions(db, filter, limit + 1, before));
   const items = found.slice(0, limit);

@@ -1,6 +1,7 @@
 import type {
   Actor,
   DatasetComparison,
+  DatasetIngestion,
   DatasetManifest,
   DatasetProfile,
   DatasetSummary,
@@ -22,13 +23,14 @@ import type { Store } from '#store';
 import type { FeasibilityRequest } from './feasibility.ts';
 import type { ImageCatalog } from './image-sets/catalog.ts';
 import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
-import type { ColumnEvidence, Frame, LooseRecord } from '#tables';
+import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
 import type { SeePersonal } from './personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
 import type { RowsPage, RowsQuery } from './rows-page.ts';
+import type { DatasetSource, DialectSpec } from './sources/source.ts';
 import type { SqlAnswer, SqlQuery } from './sql.ts';
 
 export interface DataDeps {
@@ -45,12 +47,21 @@ export type SourceFormat = Exclude<DatasetManifest['format'], 'rows' | 'images'>
 
 export interface IngestRequest {
   readonly dataset: string;
-  /** The source file. */
-  readonly path: string;
-  /** Told by the file's extension without it. */
+  /** The source file; another kind of source is said with `from`. */
+  readonly path?: string;
+  readonly from?: DatasetSource;
+  /** Of a file: told by its extension without it. */
   readonly format?: SourceFormat;
-  /** The source as the user wrote it, for the record; `path` without it. */
+  /** The source as the user wrote it, for the record and without secrets; its path without it. */
   readonly source?: string;
+  /** How a CSV text is written, as far as it is not to be sniffed. */
+  readonly dialect?: DialectSpec;
+  /** How dates with the year last are written; see `readCsv`. */
+  readonly timestamps?: Timestamps;
+  /** A column that rises: only rows beyond its greatest value so far are taken, and appended to the version that the last ingestion made. */
+  readonly watermark?: string;
+  /** What the engine may take for one ingestion; 1,024 without it. */
+  readonly memoryLimitMib?: number;
   /** The key must be a column. */
   readonly key?: string;
   /** The target must be a column that can be learned. */
@@ -63,6 +74,8 @@ export interface IngestRequest {
 }
 
 export interface Ingested {
+  /** What was recorded of this ingestion. */
+  readonly ingestion: DatasetIngestion;
   readonly version: DatasetVersion;
   /** False when the dataset had this version: nothing was recorded. */
   readonly created: boolean;
@@ -175,8 +188,10 @@ export interface CompareOptions {
 /** Dataset versions: made, looked at, cut into parts, opened. */
 export interface Data {
   /**
-   * Reads a source file into an immutable version. The same bytes read the same way are the same version: the second time nothing is recorded.
-   * @throws GyreError NOT_FOUND (no such file), INVALID_ARGUMENT (with line and column: see `readCsv`), FAILED_PRECONDITION (no rows, unusable target)
+   * Reads a source into an immutable version, in bounded memory. The same bytes read the same way are the same version. A source that
+   * stands as it stood (size and times, ETag) is not read again. Each call leaves a record: see `ingestions`.
+   * @throws GyreError NOT_FOUND (no such file), INVALID_ARGUMENT (with line and column: see `readCsv`), FAILED_PRECONDITION (no rows, unusable
+   * target), ABORTED (changed while it was read)
    */
   ingest(request: IngestRequest): Promise<Ingested>;
   /**
@@ -184,6 +199,12 @@ export interface Data {
    * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (labels, with the row), FAILED_PRECONDITION (no image, a file that keeps changing), CANCELLED
    */
   ingestImages(request: ImageIngestRequest): Promise<ImageIngested>;
+  /** Ingestions of tables, newest first: where the rows came from, and what came of it. */
+  ingestions(options?: {
+    readonly dataset?: string;
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<{ readonly items: readonly DatasetIngestion[]; readonly next?: string }>;
   /** The ingests of images that run now. */
   runningIngests(): readonly IngestProgress[];
   /**

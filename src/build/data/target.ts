@@ -9,33 +9,56 @@ import { rowNumber } from './quality/masking.ts';
  * or hold an infinite one, when it has one class only, or when there is no row
  */
 export function checkTarget(frame: Frame, target: string): void {
-  const column = frame.column(target);
-  if (frame.rows === 0) throw new GyreError('FAILED_PRECONDITION', `there is no row to learn target "${target}" from`, { target });
-  const values = column.kind === 'text' ? column.codes : column.values;
-  const missing: number[] = [];
-  const infinite: number[] = [];
+  const check = targetCheck(target);
+  check.add(frame, 0);
+  check.end();
+}
+
+/** `checkTarget` for rows that come batch by batch. */
+export function targetCheck(target: string): { add(batch: Frame, firstRow: number): void; end(): void } {
+  const missing: Found = { first: [], count: 0 };
+  const infinite: Found = { first: [], count: 0 };
+  let rows = 0;
+  let only: string | number | undefined;
   let varies = false;
-  for (let row = 0; row < frame.rows; row++) {
-    if (isMissing(column, row)) missing.push(rowNumber(row));
-    else if (column.kind !== 'text' && !Number.isFinite(column.values[row])) infinite.push(rowNumber(row));
-    if (values[row] !== values[0]) varies = true;
-  }
-  const refuse = (rows: readonly number[], what: string): void => {
-    if (rows.length === 0) return;
-    const shown = rows.slice(0, 5).join(', ');
-    const message = `target "${target}" ${what} in ${rows.length} of ${frame.rows} rows (row ${shown}${rows.length > 5 ? ', …' : ''}); label or leave out these rows`;
-    throw new GyreError('FAILED_PRECONDITION', message, { target, rows: rows.slice(0, 5), count: rows.length });
-  };
-  refuse(missing, 'is missing');
-  refuse(infinite, 'is not finite');
-  if (varies) return;
-  const only = column.kind === 'text' ? column.dictionary[column.codes[0]] : column.values[0];
-  throw new GyreError(
-    'FAILED_PRECONDITION',
-    `target "${target}" has one class only (${only}) in ${frame.rows} rows; at least two are needed`,
-    {
-      target,
-      rows: frame.rows,
+  return {
+    add: (batch, firstRow) => {
+      const column = batch.column(target);
+      rows += batch.rows;
+      for (let row = 0; row < batch.rows; row++) {
+        if (isMissing(column, row)) note(missing, firstRow + row);
+        else if (column.kind !== 'text' && !Number.isFinite(column.values[row])) note(infinite, firstRow + row);
+        else if (!varies) {
+          const value = column.kind === 'text' ? column.dictionary[column.codes[row]] : column.values[row];
+          only ??= value;
+          varies = value !== only;
+        }
+      }
     },
-  );
+    end: () => {
+      if (rows === 0) throw new GyreError('FAILED_PRECONDITION', `there is no row to learn target "${target}" from`, { target });
+      refuse(target, missing, 'is missing', rows);
+      refuse(target, infinite, 'is not finite', rows);
+      if (varies) return;
+      throw new GyreError('FAILED_PRECONDITION', `target "${target}" has one class only (${only}) in ${rows} rows; at least two are needed`, {
+        target,
+        rows,
+      });
+    },
+  };
+}
+
+interface Found {
+  readonly first: number[];
+  count: number;
+}
+
+function note(found: Found, row: number): void {
+  if (found.count++ < 5) found.first.push(rowNumber(row));
+}
+
+function refuse(target: string, { first, count }: Found, what: string, rows: number): void {
+  if (count === 0) return;
+  const message = `target "${target}" ${what} in ${count} of ${rows} rows (row ${first.join(', ')}${count > 5 ? ', …' : ''}); label or leave out these rows`;
+  throw new GyreError('FAILED_PRECONDITION', message, { target, rows: first, count });
 }

@@ -1,27 +1,42 @@
 import { basename } from 'node:path';
-import { parseLfsPointer } from '#blobs';
+import { open } from 'node:fs/promises';
+import { maxLfsPointerBytes, parseLfsPointer } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { GyreError } from '#core';
+import type { Sha256 } from '#core';
 import type { Store } from '#store';
 import { isObject } from './lfs/lfs-store.ts';
+import { fileError } from './sources/file-standing.ts';
 
 /**
- * The bytes that a Git LFS pointer stands for, where a push has brought them here; whatever is no pointer as it is.
- * @param path of the file, for the message
+ * The blob that a file stands for which is a Git LFS pointer, where a push has brought its bytes here; undefined for any other file.
  * @throws GyreError FAILED_PRECONDITION for a pointer whose bytes are not here, naming how to fetch them
  */
 export async function throughPointer(
   { store, blobs }: { readonly store: Store; readonly blobs: BlobStore },
   path: string,
-  bytes: Uint8Array,
-): Promise<Uint8Array> {
-  const pointer = parseLfsPointer(bytes);
-  if (pointer === undefined) return bytes;
+): Promise<Sha256 | undefined> {
+  const pointer = parseLfsPointer(await beginningOf(path));
+  if (pointer === undefined) return undefined;
   const { oid, size, extensions } = pointer;
   // Only what was pushed as an object of Git LFS: any other blob is nobody's to be had by writing its digest into a file.
   const isHere = extensions.length === 0 && (await store.read((db) => isObject(db, oid))) && (await blobs.has(oid));
-  if (isHere) return blobs.read(oid);
+  if (isHere) return oid;
   throw pointerError(path, { oid, size });
+}
+
+/** As much of a file as tells a pointer, which is short, from anything longer. */
+async function beginningOf(path: string): Promise<Uint8Array> {
+  const file = await open(path).catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  try {
+    const bytes = Buffer.alloc(maxLfsPointerBytes + 1);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /** @returns the error that says what lies there in place of data, and how to have it */

@@ -44,7 +44,7 @@ export function lineAt(bytes: Uint8Array, offset: number): number {
   return line;
 }
 
-function firstBadByte(bytes: Uint8Array): number {
+export function firstBadByte(bytes: Uint8Array): number {
   let good = 0;
   let bad = bytes.length;
   // the longest valid prefix, by bisection over sequence starts; isUtf8 is a native scan

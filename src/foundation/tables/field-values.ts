@@ -1,9 +1,23 @@
-import { parseInstant } from './instants.ts';
+import { parseDated, parseInstant } from './instants.ts';
+import type { DatedInstant } from './instants.ts';
 
-/** What a field's text can be read as. `digits` are whole numbers that a float64 or a rewrite would change: `007`, 20-digit keys. */
-export type ValueClass = 'missing' | 'integer' | 'number' | 'boolean' | 'instant' | 'nonFinite' | 'digits' | 'text';
+/**
+ * What a field's text can be read as. `digits` are whole numbers that a float64 or a rewrite would change: `007`, 20-digit keys;
+ * `dated` are days whose order of day and month has to be settled: `03/04/2025`.
+ */
+export type ValueClass = 'missing' | 'integer' | 'number' | 'boolean' | 'instant' | 'nonFinite' | 'digits' | 'text' | 'dated';
 
-export const valueClasses: readonly ValueClass[] = ['missing', 'integer', 'number', 'boolean', 'instant', 'nonFinite', 'digits', 'text'];
+export const valueClasses: readonly ValueClass[] = [
+  'missing',
+  'integer',
+  'number',
+  'boolean',
+  'instant',
+  'nonFinite',
+  'digits',
+  'text',
+  'dated',
+];
 
 /** Class indices, for counting in typed arrays without a lookup per field. */
 export const MISSING = 0;
@@ -14,27 +28,35 @@ export const INSTANT = 4;
 export const NON_FINITE = 5;
 export const DIGITS = 6;
 export const TEXT = 7;
+export const DATED = 8;
 
 const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const isDateSign = (byte: number): boolean => byte === 0x2d || byte === POINT || byte === 0x2f;
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09;
 
 /** Holds the numeric value that `classify` read, so that no object is made per field. */
 export interface ScannedValue {
   value: number;
+  /** Of a `dated` value: what it says in either order. */
+  dated: DatedInstant;
+  /** The byte between a number's whole part and its decimals. */
+  readonly decimal: number;
   /** Instants that were read before: a table has few different days. */
-  readonly instants: Map<string, number | undefined>;
+  readonly instants: Map<string, number | DatedInstant | undefined>;
 }
 
 const instantsKept = 4096;
+const POINT = 0x2e;
 
-export function newScannedValue(): ScannedValue {
-  return { value: 0, instants: new Map() };
+/** @param decimal the sign before decimals; a point without it */
+export function newScannedValue(decimal: '.' | ',' = '.'): ScannedValue {
+  return { value: 0, dated: { dayFirst: Number.NaN, monthFirst: Number.NaN }, decimal: decimal.charCodeAt(0), instants: new Map() };
 }
 
-function instantOf(text: string, { instants }: ScannedValue): number | undefined {
+function instantOf(text: string, { instants }: ScannedValue): number | DatedInstant | undefined {
   if (instants.has(text)) return instants.get(text);
-  const instant = parseInstant(text);
+  const instant = parseInstant(text) ?? parseDated(text);
   if (instants.size < instantsKept) instants.set(text, instant);
   return instant;
 }
@@ -53,14 +75,18 @@ export function classify(bytes: Buffer, from: number, to: number, out: ScannedVa
   if (start === end) return MISSING;
   if (missing !== undefined && end - start <= 32 && missing.has(bytes.toString('utf8', start, end))) return MISSING;
   const first = bytes[start];
-  if (isDigit(first) || first === 0x2d || first === 0x2e) {
+  if (isDigit(first) || first === 0x2d || first === out.decimal) {
     const found = scanNumber(bytes, start, end, out);
     if (found !== TEXT) return found;
-    if (end - start >= 10 && bytes[start + 4] === 0x2d) {
+    if (end - start >= 8 && end - start <= 40 && (bytes[start + 4] === 0x2d || isDateSign(bytes[start + 1]) || isDateSign(bytes[start + 2]))) {
       const instant = instantOf(bytes.toString('latin1', start, end), out);
-      if (instant !== undefined) {
+      if (typeof instant === 'number') {
         out.value = instant;
         return INSTANT;
+      }
+      if (instant !== undefined) {
+        out.dated = instant;
+        return DATED;
       }
     }
   }
@@ -111,7 +137,7 @@ function scanNumber(bytes: Buffer, start: number, end: number, out: ScannedValue
   }
   const wholeDigits = i - firstDigit;
   let decimals = 0;
-  const dotted = i < end && bytes[i] === 0x2e;
+  const dotted = i < end && bytes[i] === out.decimal;
   if (dotted) {
     const firstDecimal = ++i;
     for (; i < end && isDigit(bytes[i]); i++) {
@@ -134,7 +160,8 @@ function scanNumber(bytes: Buffer, start: number, end: number, out: ScannedValue
     const value = mantissa / powersOfTen[decimals];
     out.value = negative ? -value : value;
   } else {
-    out.value = Number(bytes.toString('latin1', start, end));
+    const text = bytes.toString('latin1', start, end);
+    out.value = Number(out.decimal === POINT ? text : text.replace(',', '.'));
   }
   if (!Number.isFinite(out.value)) return NON_FINITE;
   if (dotted || powered) return NUMBER;

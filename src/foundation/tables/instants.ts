@@ -9,11 +9,44 @@ export function parseInstant(text: string): number | undefined {
   const found = pattern.exec(text);
   if (!found) return undefined;
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = found;
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number);
+  const local = instantFrom(Number(year), Number(month), Number(day), { hour, minute, second, fraction });
+  return local === undefined ? undefined : local - offsetMs(zone);
+}
+
+function instantFrom(
+  y: number,
+  mo: number,
+  d: number,
+  time: { readonly hour: string; readonly minute: string; readonly second: string; readonly fraction: string },
+): number | undefined {
+  const [h, mi, s] = [time.hour, time.minute, time.second].map(Number);
   if (mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || s > 59) return undefined;
   // setUTCFullYear, because Date.UTC maps the years 0-99 to 1900-1999
-  const local = new Date(Date.UTC(2000, 0, 1, h, mi, s, Number(fraction.padEnd(3, '0').slice(0, 3)))).setUTCFullYear(y, mo - 1, d);
-  return local - offsetMs(zone);
+  return new Date(Date.UTC(2000, 0, 1, h, mi, s, Number(time.fraction.padEnd(3, '0').slice(0, 3)))).setUTCFullYear(y, mo - 1, d);
+}
+
+/** What a date such as `03/04/2025` says when its day, or its month, stands first: UTC milliseconds, NaN where that is no day. */
+export interface DatedInstant {
+  readonly dayFirst: number;
+  readonly monthFirst: number;
+}
+
+/** In which order day and month stand. */
+export type DateOrder = 'day-first' | 'month-first';
+
+// Two numbers and a year with one sign between, and a time.
+const datedPattern = /^(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?$/;
+
+/** Reads a date whose year stands last, in UTC; undefined when it is none in either order. */
+export function parseDated(text: string): DatedInstant | undefined {
+  const found = datedPattern.exec(text);
+  if (!found) return undefined;
+  const [, first, , second, year, hour = '0', minute = '0', seconds = '0', fraction = ''] = found;
+  const time = { hour, minute, second: seconds, fraction };
+  const dayFirst = instantFrom(Number(year), Number(second), Number(first), time);
+  const monthFirst = instantFrom(Number(year), Number(first), Number(second), time);
+  if (dayFirst === undefined && monthFirst === undefined) return undefined;
+  return { dayFirst: dayFirst ?? Number.NaN, monthFirst: monthFirst ?? Number.NaN };
 }
 
 const daysIn = (year: number, month: number): number =>

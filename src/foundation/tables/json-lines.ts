@@ -4,13 +4,14 @@ import type { Column, ColumnType } from './column.ts';
 import { refuseAbsent } from './csv.ts';
 import type { ReadOptions, TableRead } from './csv.ts';
 import { textStart } from './encoding.ts';
-import { BOOLEAN, INSTANT, INTEGER, MISSING, NUMBER, TEXT } from './field-values.ts';
+import { BOOLEAN, DATED, INSTANT, INTEGER, MISSING, NUMBER, TEXT } from './field-values.ts';
 import { createFrame } from './frame.ts';
-import { decide, newTally, refuseProblems, wantsExample } from './inference.ts';
+import { decide, newTally, refuseProblems, tallyDated, wantsExample } from './inference.ts';
 import type { ClassTally } from './inference.ts';
-import { parseInstant } from './instants.ts';
+import { parseDated, parseInstant } from './instants.ts';
+import type { DateOrder } from './instants.ts';
 
-type Scalar = string | number | boolean;
+export type Scalar = string | number | boolean;
 interface SurveyedColumn {
   readonly values: (Scalar | null)[];
   readonly tally: ClassTally;
@@ -47,7 +48,7 @@ export function readJsonLines(input: Uint8Array, options: ReadOptions = {}): Tab
   const entries = [...surveyed].map(([name, { values, tally }]) => {
     while (values.length < lines.length) values.push(null);
     tally.counts[MISSING] = values.filter((value) => value === null).length;
-    return { values, tally, evidence: decide(name, tally, options.types?.[name]) };
+    return { values, tally, evidence: decide(name, tally, options.types?.[name], options.timestamps) };
   });
   refuseProblems(
     what,
@@ -55,11 +56,11 @@ export function readJsonLines(input: Uint8Array, options: ReadOptions = {}): Tab
     entries.map(({ tally }) => tally),
     options,
   );
-  const columns = entries.map(({ values, evidence: { name, type } }) => ({ name, type, column: columnOf(values, type) }));
+  const columns = entries.map(({ values, evidence: { name, type, order } }) => ({ name, type, column: columnOf(values, type, order) }));
   return { frame: createFrame(columns, lines.length), columns: entries.map(({ evidence }) => evidence), lines: Uint32Array.from(lines) };
 }
 
-function parseLine(source: string, line: number, what: string): Record<string, unknown> {
+export function parseLine(source: string, line: number, what: string): Record<string, unknown> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(source);
@@ -71,7 +72,7 @@ function parseLine(source: string, line: number, what: string): Record<string, u
   throw new GyreError('INVALID_ARGUMENT', `${what}, line ${line}: ${found}, where one JSON object per line is needed`, { line });
 }
 
-function scalarOf(member: unknown, name: string, line: number, what: string): Scalar | null {
+export function scalarOf(member: unknown, name: string, line: number, what: string): Scalar | null {
   if (member === null || typeof member === 'string' || typeof member === 'boolean') return member;
   if (typeof member === 'number') {
     if (Number.isFinite(member) && (!Number.isInteger(member) || Number.isSafeInteger(member) || Math.abs(member) >= 1e21)) return member;
@@ -82,7 +83,7 @@ function scalarOf(member: unknown, name: string, line: number, what: string): Sc
   throw new GyreError('INVALID_ARGUMENT', message, { line, column: name });
 }
 
-function count(tally: ClassTally, value: Scalar, line: number): void {
+export function count(tally: ClassTally, value: Scalar, line: number): void {
   const valueClass =
     typeof value === 'number'
       ? Number.isInteger(value)
@@ -90,17 +91,29 @@ function count(tally: ClassTally, value: Scalar, line: number): void {
         : NUMBER
       : typeof value === 'boolean'
         ? BOOLEAN
-        : parseInstant(value) === undefined
-          ? TEXT
-          : INSTANT;
+        : textClass(value);
+  if (valueClass === DATED) tallyDated(tally, parseDated(String(value)) ?? neither, () => ({ line, value: String(value) }));
   tally.counts[valueClass]++;
   if (wantsExample(tally, valueClass)) tally.examples[valueClass].push({ line, value: String(value) });
 }
 
-function columnOf(values: readonly (Scalar | null)[], type: ColumnType): Column {
+const neither = { dayFirst: Number.NaN, monthFirst: Number.NaN };
+
+function textClass(value: string): number {
+  if (parseInstant(value) !== undefined) return INSTANT;
+  return parseDated(value) === undefined ? TEXT : DATED;
+}
+
+/** UTC milliseconds of a text in a column of instants. */
+function instantOf(text: string, order: DateOrder | undefined): number {
+  const dated = parseDated(text) ?? neither;
+  return parseInstant(text) ?? (order === 'month-first' ? dated.monthFirst : dated.dayFirst);
+}
+
+export function columnOf(values: readonly (Scalar | null)[], type: ColumnType, order: DateOrder | undefined): Column {
   if (type === 'string') return textColumn(values.map((value) => (value === null ? null : String(value))));
   const numbers = Float64Array.from(values, (value) =>
-    value === null ? Number.NaN : typeof value === 'string' ? (parseInstant(value) ?? Number.NaN) : Number(value),
+    value === null ? Number.NaN : typeof value === 'string' ? instantOf(value, order) : Number(value),
   );
   return type === 'instant' ? instantColumn(numbers) : numberColumn(numbers);
 }

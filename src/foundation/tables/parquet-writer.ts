@@ -4,7 +4,7 @@ import type { ParquetTables } from './scan.ts';
 import { identifier, literal, parquetAt, parquetSchema } from './sql-columns.ts';
 
 /** Rows per row group of the files that we write; fixed, because it shows in the bytes. */
-const rowGroupRows = 122_880;
+export const rowGroupRows = 122_880;
 
 export interface WriteOptions extends Omit<DuckOptions, 'threads'> {
   /** Put the rows into the order of this column; rows with the same value stay in the order in which they came. */
@@ -29,12 +29,16 @@ export async function writeParquetQuery(path: string, sql: string, tables: Parqu
   });
 }
 
-async function copyTo(duck: Duck, sql: string, path: string): Promise<void> {
+/** @param compression of a file that is read once more and then gone: snappy @throws GyreError RESOURCE_EXHAUSTED, FAILED_PRECONDITION */
+export async function copyTo(duck: Duck, sql: string, path: string, compression: 'zstd' | 'snappy' = 'zstd'): Promise<void> {
   try {
-    await duck.run(
-      `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`,
-    );
+    await duck.run(copySql(sql, path, compression));
   } catch (cause) {
     throw engineError('FAILED_PRECONDITION', `cannot write ${path}`, cause);
   }
 }
+
+/** The statement that writes a query's rows as a Parquet file. */
+export const copySql = (sql: string, path: string, compression: 'zstd' | 'snappy' = 'zstd'): string =>
+  `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`;
+

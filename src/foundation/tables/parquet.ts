@@ -7,10 +7,8 @@ import type { Duck, DuckChunk, DuckOptions } from './duck.ts';
 import type { TextAssembler } from './duck-vectors.ts';
 import { createFrame } from './frame.ts';
 import type { Frame, TableSchema } from './frame.ts';
-import { countRows, identifier, literal, parquetAt, parquetSchema, pickColumns, projected, schemaOf, sqlTypes } from './sql-columns.ts';
-
-/** Rows per row group of the files that we write; fixed, because it shows in the bytes. */
-const rowGroupRows = 122_880;
+import { copyTo } from './parquet-writer.ts';
+import { countRows, identifier, parquetAt, parquetSchema, pickColumns, projected, schemaOf, sqlTypes } from './sql-columns.ts';
 
 /**
  * Writes a frame as one Parquet file (Zstandard, one writer thread). The same rows and schema give the same bytes, on every run and
@@ -21,18 +19,12 @@ const rowGroupRows = 122_880;
 export async function writeParquet(frame: Frame, path: string, options: Omit<DuckOptions, 'threads'> = {}): Promise<void> {
   await withDuck({ ...options, threads: 1, files: [path] }, async (duck) => {
     await loadFrame(duck, 'rows', frame);
-    try {
-      await duck.run(
-        `COPY rows TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`,
-      );
-    } catch (cause) {
-      throw engineError('FAILED_PRECONDITION', `cannot write ${path}`, cause);
-    }
+    await copyTo(duck, 'FROM rows', path);
   });
 }
 
 /** Makes a table of the engine from a frame. */
-async function loadFrame(duck: Duck, table: string, frame: Frame): Promise<void> {
+export async function loadFrame(duck: Duck, table: string, frame: Frame): Promise<void> {
   const columns = frame.schema.map(({ name, type }) => `${identifier(name)} ${sqlTypes[type]}`);
   await duck.run(`CREATE TABLE ${identifier(table)} (${columns.join(', ')})`);
   await duck.append(table, frame);

@@ -24,7 +24,7 @@ export interface ImageIngestRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface ImageIngested extends Ingested {
+export interface ImageIngested extends Omit<Ingested, 'ingestion'> {
   readonly images: {
     /** Image files in the folder. */
     readonly found: number;

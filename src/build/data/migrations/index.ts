@@ -6,3 +6,6 @@ import { lfs } from './0008-lfs.ts';
 import { validationSets } from './0012-validation-sets.ts';
 
 export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes, imageFiles, lfs, validationSets] };
+import { ingestions } from './0009-ingestions.ts';
+
+export const dataMigrations: MigrationSet = { room: 'data', migrations: [datasets, qualityOutcomes, imageFiles, lfs, ingestions] };
