@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { asSha256, GyreError } from '#core';
 import type { QualityReport, Split } from '#contract';
-import { imageIngestRequest, projectQuality } from '#data';
+import { imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
 import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
@@ -26,17 +25,7 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
         if (dataset.images !== undefined)
           return ingestedImages(await data.ingestImages(imageIngestRequest(project, dataset.name, context.by)));
-        const schema = project.schemas[dataset.name];
-        const { version, created, violations } = await data.ingest({
-          dataset: dataset.name,
-          path: join(project.folder, dataset.source),
-          source: dataset.source,
-          key: dataset.key,
-          ...(dataset.target === undefined ? {} : { target: dataset.target }),
-          ...(schema === undefined ? {} : { expect: schema }),
-          ...(dataset.where === undefined ? {} : { where: dataset.where }),
-          by: context.by,
-        });
+        const { version, created, violations } = await data.ingest(tableIngestRequest(project, dataset.name, context.by));
         return {
           outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length },
           summary: `${version.manifest.rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}${created ? '' : ' (the same bytes: known already)'}`,

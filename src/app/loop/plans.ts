@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GyreError, sha256 } from '#core';
-import { standingOfImages } from '#data';
+import { standingOfFiles, standingOfImages } from '#data';
 import type { JsonValue, StepPlan } from '#pipelines';
 import { mayMeet } from '#project';
 import type { LoadedProject, ResolvedCommandStep, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
@@ -138,7 +138,8 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
 }
 
 /** What a step's cache key knows of the source: a file's bytes; of images how each file stands, because reading them all is the step itself. */
-async function sourceDigest({ folder }: LoadedProject, { source, images }: ResolvedDataset): Promise<string> {
+async function sourceDigest({ folder }: LoadedProject, { source, from, images }: ResolvedDataset): Promise<string> {
+  if (from?.kind === 'files') return standingOfFiles(folder, from.pattern);
   if (images === undefined) return fileDigest(join(folder, source), source);
   const labels = images.labels === undefined ? '' : await fileDigest(join(folder, images.labels.file), images.labels.file);
   return sha256(`${await standingOfImages(join(folder, source))}\n${labels}`);

@@ -35,3 +35,5 @@ export { partRanges, placeOf } from './splits/hash-split.ts';
 export type { PartRange } from './splits/hash-split.ts';
 export { dataBlobHolders } from './blob-holders.ts';
 export type { DatasetSource, DialectSpec } from './sources/source.ts';
+export { tableIngestRequest } from './sources/table-request.ts';
+export { standingOfFiles } from './sources/read-files.ts';

@@ -84,7 +84,7 @@ async function followCourse(course: Course): Promise<Ingested> {
     return unchanged(course, base, { found: last.ingestion.found, watermark: last.ingestion.watermark });
   }
   const bytes = request.watermark === undefined ? await source.digest?.() : undefined;
-  const digest = bytes === undefined ? undefined : digestOf({ file: bytes, format: formatOf(request), ...optionsOf(request, reading) });
+  const digest = bytes === undefined ? undefined : digestOf({ file: bytes, ...formatOf(request), ...optionsOf(request, reading) });
   if (bytes !== undefined && digest !== undefined) {
     const known = await deps.store.read((db) => versionOfReading(db, request.dataset, digest));
     if (known && (await deps.blobs.has(asSha256(known.rowsDigest)))) return unchanged(course, known, { found: { sha256: bytes } });
@@ -97,12 +97,19 @@ async function followCourse(course: Course): Promise<Ingested> {
   }
 }
 
-function formatOf(request: IngestRequest): string | null {
+/** What a file's name says of how its bytes are read. */
+function formatOf(request: IngestRequest): Readonly<Record<string, string | boolean>> {
   const from = sourceOf(request);
-  return from.kind === 'file' ? namedFormat(from.path, from.format).format : null;
+  if (from.kind !== 'file') return {};
+  const { format, isGzip, isTabbed } = namedFormat(from.path, from.format);
+  return { format, ...(isGzip ? { gzip: true } : {}), ...(isTabbed ? { tabbed: true } : {}) };
 }
 
-async function versionStillThere({ store, blobs }: DataDeps, digest: string | undefined, dataset: string): Promise<DatasetVersion | undefined> {
+async function versionStillThere(
+  { store, blobs }: DataDeps,
+  digest: string | undefined,
+  dataset: string,
+): Promise<DatasetVersion | undefined> {
   const version = digest === undefined ? undefined : await store.read((db) => versionOf(db, digest, dataset));
   return version !== undefined && (await blobs.has(asSha256(version.rowsDigest))) ? version : undefined;
 }
@@ -137,7 +144,12 @@ async function readInto(
     const { source: _, ...rows } = whole;
     prepared.push(parent, await prepareRowsFile(deps, { ...rows, derivedFrom, ...reading_ }, kept));
   }
-  return recorded(course, prepared, { read, kept, violations, ...(column === undefined ? {} : { watermark: markOf(column, undefined, to) }) });
+  return recorded(course, prepared, {
+    read,
+    kept,
+    violations,
+    ...(column === undefined ? {} : { watermark: markOf(column, undefined, to) }),
+  });
 }
 
 const markOf = (column: string, from: string | undefined, to: string | undefined): NonNullable<DatasetIngestion['watermark']> => ({
@@ -279,13 +291,16 @@ async function checkRows({ path, schema }: RowsFile, { key, target, expect }: In
   const names = schema.map(({ name }) => name);
   const absent = [key, target].find((name) => name !== undefined && !names.includes(name));
   if (absent !== undefined) {
-    const shown = names.slice(0, 20).map((name) => `"${name}"`).join(', ');
+    const shown = names
+      .slice(0, 20)
+      .map((name) => `"${name}"`)
+      .join(', ');
     const more = names.length > 20 ? ` and ${names.length - 20} more` : '';
     throw new GyreError('INVALID_ARGUMENT', `no column "${absent}"; the columns are ${shown}${more}`, { column: absent, columns: names });
   }
   if (target !== undefined) {
     const check = targetCheck(target);
-    await scanParquet(path, check.add, { columns: [target] });
+    await scanParquet(path, (batch, firstRow) => check.add(batch, firstRow), { columns: [target] });
     check.end();
   }
   return expect === undefined ? [] : violationsOf(await validateParquet(path, expect));

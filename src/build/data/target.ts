@@ -40,10 +40,14 @@ export function targetCheck(target: string): { add(batch: Frame, firstRow: numbe
       refuse(target, missing, 'is missing', rows);
       refuse(target, infinite, 'is not finite', rows);
       if (varies) return;
-      throw new GyreError('FAILED_PRECONDITION', `target "${target}" has one class only (${only}) in ${rows} rows; at least two are needed`, {
-        target,
-        rows,
-      });
+      throw new GyreError(
+        'FAILED_PRECONDITION',
+        `target "${target}" has one class only (${only}) in ${rows} rows; at least two are needed`,
+        {
+          target,
+          rows,
+        },
+      );
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
 import { ImageSource } from './image-source.ts';
+import { DialectSpec, TimestampOrder } from './table-source.ts';
 import { JoinSource } from './join.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
@@ -53,7 +54,8 @@ export const DatasetSpec = strict({
   source: Type.Union([
     Type.String({
       minLength: 1,
-      description: 'a file (CSV, Parquet, JSON Lines) or, with a slash at its end, a folder of images, relative to gyre.yaml',
+      description:
+        'relative to gyre.yaml: a file (CSV, TSV, JSON Lines, also .gz; Parquet), a pattern of Parquet files or a folder of them, or, with a slash at its end, a folder of images',
     }),
     ImageSource,
     JoinSource,
@@ -61,6 +63,11 @@ export const DatasetSpec = strict({
   key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
   expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),
   where: Type.Optional(Type.String({ description: 'keep only these rows: a comparison, such as "tenure > 0"' })),
+  watermark: Type.Optional(
+    Type.String({ minLength: 1, description: 'a column that rises: only rows beyond its greatest value so far are read, and appended' }),
+  ),
+  dialect: Type.Optional(DialectSpec),
+  timestamps: Type.Optional(TimestampOrder),
   schedule: Type.Optional(ScheduleSpec),
   asOf: Type.Optional(Type.String({ description: 'the day that the data speak of, YYYY-MM-DD' })),
   maxAge: Type.Optional(Duration),

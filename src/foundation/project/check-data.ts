@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import type { DatasetSpec, ImageSource } from '#contract';
 import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
@@ -7,12 +6,13 @@ import { checkQuality } from './check-quality.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { checkSplit } from './check-split.ts';
 import { checkImages, pathOrImages } from './image-facts.ts';
-import { sourceExtensions } from './dataset-columns.ts';
+import { isReadable, sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import { isJoin } from './join.ts';
 import type { Finding } from './problems.ts';
 import { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 import { listed } from './suggest.ts';
+import { sourceFromText } from './table-source.ts';
 
 /** What does not hold in the `data` section. */
 export function checkData(context: CheckContext): Finding[] {
@@ -34,10 +34,15 @@ function checkSource(name: string, spec: DatasetSpec, given: string | ImageSourc
   const source = pathOrImages(given);
   if (typeof source !== 'string') return checkImages(name, spec, source, facts);
   const path = ['data', name, 'source'];
-  const extension = extname(source).toLowerCase();
-  if (extension === '' && facts?.size !== undefined && !facts.isFile)
-    return [{ path, message: `${source} is a folder`, suggestion: `a folder of images is written with a slash at its end: ${source}/` }];
-  if (!(sourceExtensions as readonly string[]).includes(extension)) {
+  const from = sourceFromText(source);
+  if (from.kind === 'files') {
+    if (facts?.hasFiles === true) return [];
+    const suggestion = `a folder of images is written with a slash at its end: ${source}/`;
+    return facts?.size === undefined
+      ? [{ path, message: `no Parquet file fits ${from.pattern}` }]
+      : [{ path, message: `${source} is a folder, and no Parquet file is in it`, suggestion }];
+  }
+  if (!isReadable(source)) {
     return [
       {
         path,
@@ -51,9 +56,24 @@ function checkSource(name: string, spec: DatasetSpec, given: string | ImageSourc
   return facts.size === 0 ? [{ path, message: `the file ${source} is empty` }] : [];
 }
 
+/** What says how a table is read, where no table is read. */
+function unusedOptions(name: string, spec: DatasetSpec): Finding[] {
+  const isTable = !isJoin(spec.source) && typeof pathOrImages(spec.source) === 'string';
+  return (['watermark', 'dialect', 'timestamps'] as const)
+    .filter((member) => spec[member] !== undefined && !isTable)
+    .map((member) => ({
+      path: ['data', name, member],
+      atKey: true,
+      message: `"${member}" says nothing here`,
+      suggestion: 'it is of a table that is read from a source',
+    }));
+}
+
 function checkColumns(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {
   const findings: Finding[] = [];
   findings.push(...columnFinding(context, name, spec.key, ['data', name, 'key']));
+  if (spec.watermark !== undefined) findings.push(...columnFinding(context, name, spec.watermark, ['data', name, 'watermark']));
+  findings.push(...unusedOptions(name, spec));
   if (spec.target !== undefined) findings.push(...columnFinding(context, name, spec.target, ['data', name, 'target']));
   const { where } = spec;
   if (where !== undefined) {

@@ -1,6 +1,7 @@
-import { open, stat } from 'node:fs/promises';
+import { glob, open, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { TableSchema } from '#contract';
+import { sourceFromText } from './table-source.ts';
 
 /** What can be known of a dataset without reading its rows. */
 export interface DatasetFacts {
@@ -10,15 +11,32 @@ export interface DatasetFacts {
   readonly schema?: TableSchema;
   /** Names of the columns: of the reviewed schema, else of the CSV header; undefined when neither is there. */
   readonly columns?: readonly string[];
+  /** Of a pattern or a folder: whether a Parquet file is there. */
+  readonly hasFiles?: boolean;
   /** Of a source of images: the columns of its labels; undefined when there are none or they cannot be read. */
   readonly labelColumns?: readonly string[];
 }
 
-/** Extensions of the formats that can be read. */
+/** Extensions of the formats that can be read; of texts also with `.gz` behind. */
 export const sourceExtensions = ['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson'] as const;
+
+/** Whether a file's name says a format that can be read. */
+export function isReadable(name: string): boolean {
+  const isGzip = extname(name).toLowerCase() === '.gz';
+  const extension = extname(isGzip ? name.slice(0, -'.gz'.length) : name).toLowerCase();
+  return (sourceExtensions as readonly string[]).includes(extension) && !(isGzip && extension === '.parquet');
+}
 
 /** Looks at a dataset's source file and its header. */
 export async function datasetFacts(folder: string, source: string, schema: TableSchema | undefined): Promise<DatasetFacts> {
+  const from = sourceFromText(source);
+  const known = schema === undefined ? {} : { schema, columns: schema.columns.map(({ name }) => name) };
+  if (from.kind === 'files') {
+    for await (const name of glob(from.pattern, { cwd: folder }))
+      if (name.endsWith('.parquet')) return { isFile: false, hasFiles: true, ...known };
+    const there = await stat(resolve(folder, source)).catch(() => undefined);
+    return { isFile: false, hasFiles: false, ...(there === undefined ? {} : { size: there.size }), ...known };
+  }
   const path = resolve(folder, source);
   const found = await stat(path).catch(() => undefined);
   const file = found === undefined ? { isFile: false } : { isFile: found.isFile(), size: found.size };

@@ -5,6 +5,7 @@ import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
 import { resolveSchedule } from './schedule.ts';
+import { sourceFromText } from './table-source.ts';
 import { resolveSplit } from './split.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
 
@@ -65,9 +66,9 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
   };
 }
 
-function resolveSource(given: string | ImageSource): Pick<ResolvedDataset, 'source' | 'images'> {
+function resolveSource(given: string | ImageSource): Pick<ResolvedDataset, 'source' | 'from' | 'images'> {
   const source = pathOrImages(given);
-  if (typeof source === 'string') return { source };
+  if (typeof source === 'string') return { source, from: sourceFromText(source) };
   const { images, labels, path = 'path', label = 'label' } = source;
   return { source: images, images: labels === undefined ? {} : { labels: { file: labels, path, label } } };
 }

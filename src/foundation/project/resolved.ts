@@ -3,6 +3,7 @@ import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './cond
 import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
 import type { ResolvedSchedule } from './schedule.ts';
+import type { ResolvedSource } from './table-source.ts';
 import type { ResolvedSplit } from './split.ts';
 
 /*
@@ -13,6 +14,8 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule'
   readonly name: string;
   /** The file, or the folder of images, relative to the project's folder; of a joined dataset, what it is joined from, in words. */
   readonly source: string;
+  /** Of a table that is read: where its rows come from. */
+  readonly from?: ResolvedSource;
   /** Of a folder of images: where the labels stand; absent for tables. */
   readonly images?: ResolvedImages;
   /** When it is ingested by itself, where it is. */

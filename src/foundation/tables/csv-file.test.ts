@@ -34,8 +34,14 @@ describe('a CSV file that is too large for memory', () => {
 
   const many = (line: (i: number) => string): string => Array.from({ length: 3000 }, (_, i) => line(i)).join('');
   const cases: readonly (readonly [string, string | Buffer, CsvOptions?])[] = [
-    ['all types, quotes and missing values', 'id,name,n,b,t\n1,"a, ""b""",0.5,true,2025-01-02\n2,,,FALSE,2025-01-02T03:04:05.678+02:00\n3, x ,1e3,,\n'],
-    ['instants before 1970 with fractions', 't\n1969-12-31T23:59:59.999\n1902-03-04 05:06:07.1234567\n0001-01-01\n1969-12-31T23:59:59.9999\n'],
+    [
+      'all types, quotes and missing values',
+      'id,name,n,b,t\n1,"a, ""b""",0.5,true,2025-01-02\n2,,,FALSE,2025-01-02T03:04:05.678+02:00\n3, x ,1e3,,\n',
+    ],
+    [
+      'instants before 1970 with fractions',
+      't\n1969-12-31T23:59:59.999\n1902-03-04 05:06:07.1234567\n0001-01-01\n1969-12-31T23:59:59.9999\n',
+    ],
     ['zones without a colon', 't\n2025-01-02T03:04+0230\n2025-01-02T03:04Z\n'],
     ['numbers that the engine would take more kindly', many((i) => (i === 0 ? 'a,b\n' : `${i},${i}.5\n`)) + '7,1_000\n'],
     ['a plus sign', many((i) => (i === 0 ? 'a\n' : `${i}.5\n`)) + '+5\n'],
@@ -105,7 +111,7 @@ describe('a CSV file that is too large for memory', () => {
       String(await read('d\n01/02/2025\n03/04/2025\n', 1 << 30, {})),
       /^INVALID_ARGUMENT: table.csv: column "d" has dates that do not tell day from month: line 2 "01\/02\/2025", line 3 "03\/04\/2025"; say which stands first with "timestamps: day-first"/,
     );
-    assert.deepEqual((await read('d\n01/02/2025\n', 1 << 30, { timestamps: 'day-first' }) as { records: unknown }).records, [
+    assert.deepEqual(((await read('d\n01/02/2025\n', 1 << 30, { timestamps: 'day-first' })) as { records: unknown }).records, [
       { d: '2025-02-01T00:00:00.000Z' },
     ]);
   });

@@ -161,4 +161,3 @@ async function copyCsv(
     return { rows: await countRows(duck, parquetAt(target)) };
   });
 }
-

@@ -42,7 +42,10 @@ function converted(column: ColumnEvidence, field: string, layout: CsvLayout, how
   if (column.type === 'string') return `CASE WHEN ${bare} = ''${named} THEN NULL ELSE ${field} END`;
   const value = how === 'proven' ? bare : field;
   const point = layout.decimal === ',' ? `replace(${value}, ',', '.')` : value;
-  const { cast, check } = column.type === 'instant' && how === 'proven' && column.order === undefined ? instantOfAnyForm(value) : conversions[column.type](point, value, column);
+  const { cast, check } =
+    column.type === 'instant' && how === 'proven' && column.order === undefined
+      ? instantOfAnyForm(value)
+      : conversions[column.type](point, value, column);
   const missing = how === 'proven' ? `${field} IS NULL OR ${bare} = ''${named}` : `${field} IS NULL${named}`;
   const holds = how === 'proven' ? `${cast} IS NOT NULL` : check;
   return `CASE WHEN ${missing} THEN NULL WHEN ${holds} THEN ${cast} ELSE error(${literal(`column ${column.name}`)}) END`;

@@ -78,7 +78,11 @@ export function classify(bytes: Buffer, from: number, to: number, out: ScannedVa
   if (isDigit(first) || first === 0x2d || first === out.decimal) {
     const found = scanNumber(bytes, start, end, out);
     if (found !== TEXT) return found;
-    if (end - start >= 8 && end - start <= 40 && (bytes[start + 4] === 0x2d || isDateSign(bytes[start + 1]) || isDateSign(bytes[start + 2]))) {
+    if (
+      end - start >= 8 &&
+      end - start <= 40 &&
+      (bytes[start + 4] === 0x2d || isDateSign(bytes[start + 1]) || isDateSign(bytes[start + 2]))
+    ) {
       const instant = instantOf(bytes.toString('latin1', start, end), out);
       if (typeof instant === 'number') {
         out.value = instant;

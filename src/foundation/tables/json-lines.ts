@@ -85,13 +85,7 @@ export function scalarOf(member: unknown, name: string, line: number, what: stri
 
 export function count(tally: ClassTally, value: Scalar, line: number): void {
   const valueClass =
-    typeof value === 'number'
-      ? Number.isInteger(value)
-        ? INTEGER
-        : NUMBER
-      : typeof value === 'boolean'
-        ? BOOLEAN
-        : textClass(value);
+    typeof value === 'number' ? (Number.isInteger(value) ? INTEGER : NUMBER) : typeof value === 'boolean' ? BOOLEAN : textClass(value);
   if (valueClass === DATED) tallyDated(tally, parseDated(String(value)) ?? neither, () => ({ line, value: String(value) }));
   tally.counts[valueClass]++;
   if (wantsExample(tally, valueClass)) tally.examples[valueClass].push({ line, value: String(value) });

@@ -62,10 +62,14 @@ async function commonSchema(duck: Duck, parts: readonly ParquetPart[]): Promise<
       ...(changed === undefined ? [] : [`has "${changed.name}" as ${changed.type}`]),
     ];
     if (difference.length === 0) continue;
-    throw new GyreError('INVALID_ARGUMENT', `${part.name} ${difference.join(', ')}, other than ${first.name}: the files of one table have the same columns`, {
-      file: part.name,
-      other: first.name,
-    });
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `${part.name} ${difference.join(', ')}, other than ${first.name}: the files of one table have the same columns`,
+      {
+        file: part.name,
+        other: first.name,
+      },
+    );
   }
   return schema;
 }
@@ -78,7 +82,12 @@ const badValue: Partial<Record<ColumnType, (column: string) => string>> = {
 
 function checked(name: string, type: ColumnType): string {
   const column = identifier(name);
-  const value = type === 'number' ? `CASE WHEN isnan(${column}::DOUBLE) THEN NULL ELSE ${column}::DOUBLE END` : type === 'instant' ? `make_timestamp_ms(epoch_ms(${column}::TIMESTAMP))::${sqlTypes.instant}` : `${column}::${sqlTypes[type]}`;
+  const value =
+    type === 'number'
+      ? `CASE WHEN isnan(${column}::DOUBLE) THEN NULL ELSE ${column}::DOUBLE END`
+      : type === 'instant'
+        ? `make_timestamp_ms(epoch_ms(${column}::TIMESTAMP))::${sqlTypes.instant}`
+        : `${column}::${sqlTypes[type]}`;
   const bad = badValue[type]?.(column);
   return `${bad === undefined ? value : `CASE WHEN ${bad} THEN error('no place') ELSE ${value} END`} AS ${column}`;
 }

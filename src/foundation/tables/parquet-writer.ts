@@ -41,4 +41,3 @@ export async function copyTo(duck: Duck, sql: string, path: string, compression:
 /** The statement that writes a query's rows as a Parquet file. */
 export const copySql = (sql: string, path: string, compression: 'zstd' | 'snappy' = 'zstd'): string =>
   `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false)`;
-

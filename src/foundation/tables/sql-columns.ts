@@ -17,8 +17,8 @@ export const sqlTypes: Record<ColumnType, string> = {
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** A Parquet file as a table of a query. @param path absolute */
-export const parquetAt = (path: string): string => `read_parquet(${literal(path)})`;
+/** A Parquet file as a table of a query; what its folders are called says nothing. @param path absolute */
+export const parquetAt = (path: string): string => `read_parquet(${literal(path)}, hive_partitioning = false)`;
 
 export async function countRows(duck: Duck, table: string): Promise<number> {
   const [[rows]] = await duck.rows(`SELECT count(*)::DOUBLE FROM ${table}`);

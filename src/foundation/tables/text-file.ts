@@ -73,7 +73,9 @@ function lineEndsOf(
   if (!seen.blank) {
     const blank = ['\n\n', '\r\n\r\n', '\r\r'].map((pair) => text.indexOf(pair)).filter((at) => at >= 0);
     // blank lines at the end of the text are nothing
-    seen.blank = blank.some((at) => !isEnd || text.subarray(at).toString('latin1').trim() !== '') || ((before === LF || before === CR) && text[0] === LF);
+    seen.blank =
+      blank.some((at) => !isEnd || text.subarray(at).toString('latin1').trim() !== '') ||
+      ((before === LF || before === CR) && text[0] === LF);
   }
   const isMixed = (): boolean => Number(seen.lf) + Number(seen.crlf) + Number(seen.cr) > 1;
   if (before === CR && text[0] !== LF) seen.cr = true;
@@ -184,13 +186,22 @@ export async function scanCsvFile(
 }
 
 export function tooLong(what: string, line: number): GyreError {
-  return new GyreError('RESOURCE_EXHAUSTED', `${what}, line ${line}: a record of more than ${maxRecordBytes / 2 ** 20} MiB; is a quote never closed?`, {
-    line,
-  });
+  return new GyreError(
+    'RESOURCE_EXHAUSTED',
+    `${what}, line ${line}: a record of more than ${maxRecordBytes / 2 ** 20} MiB; is a quote never closed?`,
+    {
+      line,
+    },
+  );
 }
 
 /** The lines of a text file of any length, without their ends (LF or CRLF). */
-export async function eachLine(path: string, start: number, what: string, take: (text: string, line: number) => void | Promise<void>): Promise<void> {
+export async function eachLine(
+  path: string,
+  start: number,
+  what: string,
+  take: (text: string, line: number) => void | Promise<void>,
+): Promise<void> {
   const file = await open(path);
   try {
     let kept: Buffer = Buffer.alloc(0);

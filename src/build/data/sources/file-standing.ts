@@ -31,5 +31,7 @@ export function fileError(path: string, error: unknown): unknown {
 }
 
 export function changedError(name: string): GyreError {
-  return new GyreError('ABORTED', `${name} changed while it was read, so that nothing was made of it: ingest it when it stands still`, { name });
+  return new GyreError('ABORTED', `${name} changed while it was read, so that nothing was made of it: ingest it when it stands still`, {
+    name,
+  });
 }

@@ -22,7 +22,8 @@ export async function gunzipFile(path: string, target: string, name: string): Pr
   } catch (error) {
     if (isGyreError(error)) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'Z_BUF_ERROR') throw new GyreError('INVALID_ARGUMENT', `${name} ends in the middle: it is a part of a gzip file`, {}, { cause: error });
+    if (code === 'Z_BUF_ERROR')
+      throw new GyreError('INVALID_ARGUMENT', `${name} ends in the middle: it is a part of a gzip file`, {}, { cause: error });
     if (code === 'Z_DATA_ERROR')
       throw new GyreError('INVALID_ARGUMENT', `${name} is no whole gzip file: ${messageOf(error)}`, {}, { cause: error });
     throw error;

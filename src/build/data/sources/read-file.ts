@@ -81,5 +81,9 @@ export async function readRows(
     return jsonFile(path, target, options);
   }
   const between = delimiter ?? (named.isTabbed ? '\t' : undefined);
-  return csvFile(path, target, { ...options, ...(between === undefined ? {} : { delimiter: between }), ...(decimal === undefined ? {} : { decimal }) });
+  return csvFile(path, target, {
+    ...options,
+    ...(between === undefined ? {} : { delimiter: between }),
+    ...(decimal === undefined ? {} : { decimal }),
+  });
 }

@@ -47,7 +47,9 @@ export function watermarkText(value: Cell): string | undefined {
 export async function greatestOf(rows: RowsFile, column: string): Promise<string | undefined> {
   const type = watermarkType(rows.schema, column);
   const name = sqlName(column);
-  const found = toRecords(await queryParquet(`SELECT max(${name}) AS greatest, count(*) - count(${name}) AS missing FROM rows`, { rows: rows.path }));
+  const found = toRecords(
+    await queryParquet(`SELECT max(${name}) AS greatest, count(*) - count(${name}) AS missing FROM rows`, { rows: rows.path }),
+  );
   const [{ greatest, missing }] = found;
   if (Number(missing) > 0) {
     const message = `the watermark "${column}" is missing in ${missing} row${Number(missing) === 1 ? '' : 's'}: nothing would tell whether these were read`;
@@ -62,7 +64,8 @@ export function watermarkType(schema: TableSchema, column: string): ColumnType {
     const names = schema.map(({ name }) => name).join(', ');
     throw new GyreError('INVALID_ARGUMENT', `no column "${column}" for the watermark; the columns are ${names}`, { column });
   }
-  if (type === 'boolean') throw new GyreError('INVALID_ARGUMENT', `the watermark "${column}" is true or false: a column that rises is needed`, { column });
+  if (type === 'boolean')
+    throw new GyreError('INVALID_ARGUMENT', `the watermark "${column}" is true or false: a column that rises is needed`, { column });
   return type;
 }
 
@@ -96,6 +99,9 @@ export async function appendedRows(base: RowsFile, added: RowsFile, folder: stri
   }
   const path = join(folder, 'appended.parquet');
   const columns = base.schema.map(({ name }) => sqlName(name)).join(', ');
-  await writeParquetQuery(path, `SELECT ${columns} FROM base UNION ALL SELECT ${columns} FROM added`, { base: base.path, added: added.path });
+  await writeParquetQuery(path, `SELECT ${columns} FROM base UNION ALL SELECT ${columns} FROM added`, {
+    base: base.path,
+    added: added.path,
+  });
   return { path, rows: base.rows + added.rows, schema: base.schema };
 }

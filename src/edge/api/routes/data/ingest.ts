@@ -1,30 +1,52 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { realpath } from 'node:fs/promises';
-import { Type } from 'typebox';
-import { DatasetVersion, Instant, Name, QualityCheck, datasetFormats, oneOf, page, strict } from '#contract';
+import { glob, realpath } from 'node:fs/promises';
+import { Type, type Static } from 'typebox';
+import {
+  DatasetIngestion,
+  DatasetVersion,
+  DialectSpec,
+  Instant,
+  Name,
+  QualityCheck,
+  TimestampOrder,
+  datasetFormats,
+  oneOf,
+  page,
+  strict,
+} from '#contract';
 import { GyreError } from '#core';
-import { imageIngestRequest, isOfImages, projectQuality } from '#data';
+import { imageIngestRequest, isOfImages, projectQuality, tableIngestRequest } from '#data';
 import type { Data, ImageIngestRequest, IngestRequest } from '#data';
+import { sourceFromText } from '#project';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../../route.ts';
+import { paging } from '../../shapes.ts';
 
 const sourceFormats = datasetFormats.filter((format) => format !== 'rows' && format !== 'images');
 
 const Ingest = strict({
   dataset: Name,
   path: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 4096, description: 'a file in the project’s folder; default: the one that gyre.yaml names' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description: 'a source in the project’s folder, written as in gyre.yaml; default: the one that gyre.yaml names',
+    }),
   ),
   format: Type.Optional(oneOf(sourceFormats)),
   key: Type.Optional(Type.String({ minLength: 1 })),
   target: Type.Optional(Type.String({ minLength: 1 })),
   where: Type.Optional(Type.String({ minLength: 1 })),
+  watermark: Type.Optional(Type.String({ minLength: 1, description: 'a column that rises: only rows beyond its greatest value are read' })),
+  dialect: Type.Optional(DialectSpec),
+  timestamps: Type.Optional(TimestampOrder),
 });
 const Ingested = strict({
   version: DatasetVersion,
   created: Type.Boolean({ description: 'false: the dataset had this version' }),
   violations: Type.Array(QualityCheck),
   summary: Type.String(),
+  ingestion: Type.Optional(DatasetIngestion),
   images: Type.Optional(
     strict(
       {
@@ -63,11 +85,30 @@ export const ingestRoutes: readonly Route[] = [
         body.path === undefined && isOfImages(project.current(), body.dataset)
           ? await ingestImages(data, project.current(), body.dataset, by, signal)
           : undefined;
-      const ingested = ofImages ?? (await data.ingest(await ingestRequest(project.current(), body, by)));
+      const ofTable = ofImages === undefined ? await data.ingest(await ingestRequest(project.current(), body, by)) : undefined;
+      const ingested = ofImages ?? ofTable;
+      if (ingested === undefined) throw new GyreError('INTERNAL', 'nothing was ingested');
       const { version, created, violations, summary } = ingested;
       if (created) await data.quality(version.digest, { ...projectQuality(project.current(), body.dataset), quarantine: false, by });
-      return { version, created, violations, summary, ...(ofImages === undefined ? {} : { images: ofImages.images }) };
+      return {
+        version,
+        created,
+        violations,
+        summary,
+        ...(ofTable === undefined ? {} : { ingestion: ofTable.ingestion }),
+        ...(ofImages === undefined ? {} : { images: ofImages.images }),
+      };
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/dataset-ingestions',
+    permission: 'read',
+    tag: 'data',
+    summary: 'Ingestions of tables, newest first: where the rows came from, what was found there, what came of it',
+    query: strict({ ...paging, dataset: Type.Optional(Name) }),
+    answer: page(DatasetIngestion),
+    handle: ({ data }, { query }) => data.ingestions(query),
   }),
   route({
     method: 'GET',
@@ -95,36 +136,20 @@ async function ingestImages(
 }
 
 /** What the project says about a dataset, and what the caller says instead. */
-async function ingestRequest(
-  project: LoadedProject,
-  body: { dataset: string; path?: string; format?: 'csv' | 'parquet' | 'jsonl'; key?: string; target?: string; where?: string },
-  by: IngestRequest['by'],
-): Promise<IngestRequest> {
-  const known = project.resolved.datasets.find(({ name }) => name === body.dataset);
-  if (known?.join !== undefined && body.path === undefined) {
-    throw new GyreError('FAILED_PRECONDITION', `"${known.name}" is a ${known.source}, which a pipeline run makes: gyre run`);
-  }
-  const source = body.path ?? known?.source;
-  if (source === undefined) {
-    const names = project.resolved.datasets.map(({ name }) => `"${name}"`).join(', ');
-    throw new GyreError('INVALID_ARGUMENT', `the project has no dataset "${body.dataset}" (it has ${names}): say which file with "path"`);
-  }
-  const path = await fileInProject(project.folder, source);
-  const schema = project.schemas[body.dataset];
-  const key = body.key ?? known?.key;
-  const target = body.target ?? known?.target;
-  const where = body.where ?? known?.where;
-  return {
-    dataset: body.dataset,
-    path,
-    source: relative(project.folder, path),
-    by,
-    ...(body.format === undefined ? {} : { format: body.format }),
-    ...(key === undefined ? {} : { key }),
-    ...(target === undefined ? {} : { target }),
-    ...(where === undefined ? {} : { where }),
-    ...(schema === undefined ? {} : { expect: schema }),
-  };
+async function ingestRequest(project: LoadedProject, body: Static<typeof Ingest>, by: IngestRequest['by']): Promise<IngestRequest> {
+  const { dataset, path, format, ...own } = body;
+  const source = path === undefined ? undefined : isAbsolute(path) ? relative(project.folder, path) : path;
+  const request = tableIngestRequest(project, dataset, by, source === undefined ? undefined : { source, from: sourceFromText(source) });
+  const { from } = request;
+  if (from?.kind === 'file') await fileInProject(project.folder, relative(project.folder, from.path));
+  if (from?.kind === 'files') await filesInProject(project.folder, from.pattern);
+  return { ...request, ...own, ...(from?.kind === 'file' && format !== undefined ? { from: { ...from, format } } : {}) };
+}
+
+/** The files of a pattern lie in the project's folder, links out of it included. */
+async function filesInProject(folder: string, pattern: string): Promise<void> {
+  if (isAbsolute(pattern) || pattern.split(/[\\/]/).includes('..')) throw outsideError(pattern);
+  for await (const name of glob(pattern, { cwd: folder })) await fileInProject(folder, name);
 }
 
 /** Whoever may build may not by that read every file of this machine: links out of the folder count as outside. */
@@ -133,14 +158,12 @@ async function fileInProject(folder: string, source: string): Promise<string> {
   const [root, path] = await Promise.all([realpath(folder), realpath(asked).catch(() => undefined)]);
   if (path === undefined && !isOutside(relative(folder, asked)))
     throw new GyreError('NOT_FOUND', `there is no file "${source}" in the project’s folder`);
-  if (path === undefined || isOutside(relative(root, path))) {
-    throw new GyreError(
-      'PERMISSION_DENIED',
-      `"${source}" is not in the project’s folder: put the file there, sources are read from nowhere else`,
-    );
-  }
+  if (path === undefined || isOutside(relative(root, path))) throw outsideError(source);
   return asked;
 }
+
+const outsideError = (source: string): GyreError =>
+  new GyreError('PERMISSION_DENIED', `"${source}" is not in the project’s folder: put the file there, sources are read from nowhere else`);
 
 function isOutside(path: string): boolean {
   return path === '..' || /^\.\.[\\/]/.test(path) || isAbsolute(path);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { DatasetVersion, QualityCheck } from '#contract';
+import type { DatasetIngestion, DatasetVersion, QualityCheck } from '#contract';
 import { followIngest } from '../../follow-ingest.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
@@ -10,6 +10,8 @@ interface Ingested {
   readonly version: DatasetVersion;
   readonly created: boolean;
   readonly violations: readonly QualityCheck[];
+  /** Of a table. */
+  readonly ingestion?: DatasetIngestion;
   /** Of a dataset of images. */
   readonly images?: {
     readonly read: number;
@@ -45,12 +47,30 @@ export function registerDataAdd(data: Command, bind: Bind): void {
           cli.output.facts(ingested, () => {
             const { version, created, violations } = ingested;
             cli.output.line(`${version.digest} ${created ? 'is new' : 'was there already'}: ${version.manifest.rows} rows`);
+            for (const line of sourceLines(ingested)) cli.output.line(`  ${line}`);
             for (const line of imageLines(ingested)) cli.output.line(`  ${line}`);
             for (const { message } of violations) cli.output.line(`  against the reviewed schema: ${message}`);
           });
         });
       }),
     );
+}
+
+const lineEndWords = { lf: 'LF', crlf: 'CRLF', cr: 'CR', mixed: 'mixed' } as const;
+
+/** How the source was read. */
+function sourceLines({ ingestion }: Ingested): string[] {
+  if (ingestion === undefined) return [];
+  const { dialect, watermark, newRows, outcome } = ingestion;
+  return [
+    ...(outcome === 'unchanged' ? ['there was nothing new in the source'] : []),
+    ...(dialect === undefined
+      ? []
+      : [
+          `CSV with ${JSON.stringify(dialect.delimiter)} between fields, ${lineEndWords[dialect.lineEnds]} line ends, "${dialect.decimal}" before decimals`,
+        ]),
+    ...(watermark?.from === undefined ? [] : [`${newRows ?? 0} rows beyond ${watermark.column} ${watermark.from}`]),
+  ];
 }
 
 /** What a person would want to know of a folder of images. */

@@ -1,6 +1,7 @@
 import type { Register } from '../../verb.ts';
 import { registerDataAdd } from './add.ts';
 import { registerDataCompare } from './compare.ts';
+import { registerDataIngestions } from './ingestions.ts';
 import { registerDataList } from './list.ts';
 import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
@@ -23,6 +24,7 @@ export const registerData: Register = (program, bind) => {
     .description('Dataset versions: immutable, named by their digest.');
   registerDataList(data, bind);
   registerDataAdd(data, bind);
+  registerDataIngestions(data, bind);
   registerDataStatus(data, bind);
   registerDataDiff(data, bind);
   registerDataCheckout(data, bind);
