@@ -16,6 +16,7 @@ import { flags, forgetAbsent, loadStatCache, saveStatCache } from './stat-cache.
 import type { FolderStats, StatCache } from './stat-cache.ts';
 import type { Session } from './session.ts';
 import { relativePath, requireTrackable } from './tracked.ts';
+import { openWholeObjects } from './whole-objects.ts';
 
 /** What is hashed is kept after so many files, so that a process that is killed does not begin from the beginning. */
 const filesPerCheckpoint = 25_000;
@@ -142,12 +143,16 @@ async function scanAndStore(
     },
   };
   try {
-    if (known !== undefined) forgetAbsent(known, listObjects(root.cache));
+    if (known !== undefined && !isWhole(session, known)) forgetAbsent(known, listObjects(root.cache));
     return await scan({ ...request, known });
   } catch (error) {
     if (last !== undefined) keep(last());
     throw error;
   }
+}
+
+function isWhole({ root }: Session, { object }: StatCache): boolean {
+  return object !== undefined && openWholeObjects(root.path, root.cache).has(object);
 }
 
 function objectOf({ root }: Session, scanned: Scanned): ObjectName {

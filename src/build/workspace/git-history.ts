@@ -8,15 +8,18 @@ import { pathsOf, relativePath } from './tracked.ts';
 
 const mostBytes = 64 * 1024 * 1024;
 
-async function git(folder: string, words: readonly string[]): Promise<string> {
+/** @param input for its standard input @throws GyreError INVALID_ARGUMENT with git's words */
+export async function git(folder: string, words: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile('git', ['-C', folder, ...words], { encoding: 'utf8', maxBuffer: mostBytes }, (error, out, complaint) => {
+    const child = execFile('git', ['-C', folder, ...words], { encoding: 'utf8', maxBuffer: mostBytes }, (error, out, complaint) => {
       if (error === null) resolve(out);
       else
         reject(
           new GyreError('INVALID_ARGUMENT', `git ${words[0]}: ${complaint.trim().split('\n')[0] || error.message}`, {}, { cause: error }),
         );
     });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
   });
 }
 

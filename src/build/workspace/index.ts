@@ -9,3 +9,4 @@ export type { Remote } from './remotes.ts';
 export type { RecordedVersion } from './git-history.ts';
 export type { S3Access } from './remote-objects.ts';
 export type { RemoteStatus } from './remote-status.ts';
+export type { CollectedGarbage } from './garbage.ts';

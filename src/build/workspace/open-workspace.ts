@@ -4,6 +4,8 @@ import { addPaths } from './add.ts';
 import type { CheckedOut } from './checkout.ts';
 import { diffOf } from './diff.ts';
 import type { DiffRequest, PathDiff } from './diff.ts';
+import { collectGarbage } from './garbage.ts';
+import type { CollectedGarbage, GarbageOptions } from './garbage.ts';
 import { historyOf } from './git-history.ts';
 import type { RecordedVersion } from './git-history.ts';
 import type { Added, TrackedPath, WorkOptions } from './port.ts';
@@ -51,6 +53,11 @@ export interface Workspace {
     paths: readonly string[],
     options: WorkOptions & { readonly remote?: string; readonly force?: boolean },
   ): Promise<readonly CheckedOut[]>;
+  /**
+   * Finds objects of the cache that no `.dvc` file in the folder or in git's history names, and deletes them with `apply`.
+   * @throws GyreError FAILED_PRECONDITION for a cache that others may share, DATA_LOSS when a listing cannot be had
+   */
+  garbage(options: GarbageOptions): Promise<CollectedGarbage>;
   /** The versions of one tracked path in git's history, newest first. */
   log(path: string, limit: number): Promise<readonly RecordedVersion[]>;
   remotes(): readonly Remote[];
@@ -121,6 +128,10 @@ export function openWorkspace(folder: string, { s3 }: { readonly s3?: S3Access }
       const done = await inSession(root(), options, (session) => pullFrom(session, chosenPaths(root(), absolute(paths)), remote, options));
       requireNothingFailed(done, 'Everything else is there; push these from where they were added');
       return done;
+    },
+    garbage: async (options) => {
+      await using behind = defaultRemote();
+      return await inSession(root(), options, (session) => collectGarbage(session, behind.remote?.open, options));
     },
     log: async (path, limit) => historyOf(root(), chosenPaths(root(), absolute([path]))[0], limit),
     remotes: () => remotesOf(root()),

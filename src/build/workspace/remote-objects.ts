@@ -1,6 +1,5 @@
 import type { S3Connection, S3Overrides, S3World } from '#blobs';
 import { GyreError } from '#core';
-import { openBucketRemote } from './bucket-remote.ts';
 import { openFolderRemote } from './folder-remote.ts';
 import type { ObjectName } from './layout.ts';
 import type { Remote } from './remotes.ts';
@@ -50,6 +49,8 @@ export async function openRemote(root: string, remote: Remote, s3: S3Access | un
   if (s3 === undefined)
     throw new GyreError('UNIMPLEMENTED', `the remote "${name}" is a bucket, and nothing says how S3 is reached from here`);
   const { overrides, adjust } = s3OverridesOf(root, remote);
+  // Loaded when it is needed: a status of files is over before the client of S3 is read.
+  const { openBucketRemote } = await import('./bucket-remote.ts');
   const { connection, world } = await s3(overrides);
   return openBucketRemote(name, url, { connection: adjust(connection), world });
 }

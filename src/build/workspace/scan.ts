@@ -1,4 +1,5 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { ignoreFilesFor } from './ignored-paths.ts';
 import { scratchOf } from './layout.ts';
@@ -49,11 +50,16 @@ export interface Scanned {
  * still for some milliseconds. (Git calls such entries racily clean.) They count as unknown the next time.
  */
 export function racyAfter(root: string): number {
+  const { mtimeMs, ctimeMs } = clockOf(root);
+  return ctimeMs - (mtimeMs % 1000 === 0 ? coarseTickMs : tickMs);
+}
+
+/** What the file system of the workspace takes for now. */
+export function clockOf(root: string): Stats {
   const probe = join(scratchOf(root), 'clock');
   mkdirSync(scratchOf(root), { recursive: true });
   writeFileSync(probe, '');
-  const { mtimeMs, ctimeMs } = statSync(probe);
-  return ctimeMs - (mtimeMs % 1000 === 0 ? coarseTickMs : tickMs);
+  return statSync(probe);
 }
 
 interface Part {

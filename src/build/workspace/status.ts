@@ -11,6 +11,8 @@ import { manifestOf, scan, together } from './scan.ts';
 import type { Scanned } from './scan.ts';
 import type { Session } from './session.ts';
 import { loadStatCache, saveStatCache } from './stat-cache.ts';
+import { openWholeObjects } from './whole-objects.ts';
+import type { WholeObjects } from './whole-objects.ts';
 
 /** What a tracked path is like beside what its `.dvc` file says. */
 export interface TrackedStatus {
@@ -29,20 +31,33 @@ export const noChanges: Changes = { added: [], removed: [], modified: [], rename
 /** Looks at tracked paths; what was learned is kept, so that the next look reads nothing. */
 export async function statusOf(session: Session, paths: readonly TrackedPath[], options: WorkOptions): Promise<TrackedStatus[]> {
   const found: TrackedStatus[] = [];
-  const objects = listObjects(session.root.cache);
+  const { path, cache } = session.root;
+  const whole = openWholeObjects(path, cache);
+  let listed: ReadonlySet<ObjectName> | undefined;
+  const present: Present = { whole, objects: () => (listed ??= listObjects(cache)) };
   const tell = progressSum(paths.length, 'hashing', undefined, options.onProgress);
   await together(
     paths.map(async (tracked, i) => {
-      found[i] = await statusOne(session, tracked, objects, tell(i));
+      found[i] = await statusOne(session, tracked, present, tell(i));
     }),
   );
+  whole.save(
+    found.flatMap(({ tracked: { out }, missing }) => (out.object === undefined || out.legacy || missing.length > 0 ? [] : [out.object])),
+  );
   return found;
+}
+
+/** What the cache has. */
+interface Present {
+  readonly whole: WholeObjects;
+  /** All of it, listed once, when somebody asks. */
+  readonly objects: () => ReadonlySet<ObjectName>;
 }
 
 async function statusOne(
   session: Session,
   tracked: TrackedPath,
-  objects: ReadonlySet<ObjectName>,
+  present: Present,
   onFiles: (files: number, bytes: number) => void,
 ): Promise<TrackedStatus> {
   const { out } = tracked;
@@ -50,7 +65,7 @@ async function statusOne(
   if (out.object === undefined)
     return { tracked, state: 'unrecorded', files: current?.files ?? 0, size: current?.size ?? 0, changes: noChanges, missing: [] };
   if (current?.object === out.object) {
-    const missing = missingOf(session, tracked, () => current.manifest(), objects);
+    const missing = missingOf(session, tracked, () => current.scanned.folders().map(({ md5s }) => md5s), present);
     return { tracked, state: 'clean', files: current.files, size: current.size, changes: noChanges, missing };
   }
   const { cache } = session.root;
@@ -59,7 +74,7 @@ async function statusOne(
     return { ...facts, state: current === undefined ? 'deleted' : 'unknown', changes: noChanges, missing: [out.object] };
   }
   const recorded = manifestIn(cache, out.object, out.legacy);
-  const missing = missingOf(session, tracked, () => recorded, objects);
+  const missing = missingOf(session, tracked, () => [recorded.md5s], present);
   if (current === undefined) return { ...facts, state: 'deleted', changes: noChanges, missing };
   const changes = changesBetween(recorded, current.manifest());
   // The same files, listed by another writer in another way.
@@ -96,13 +111,15 @@ export async function lookAt(
   return { object, files: scanned.files, size: scanned.bytes, scanned, manifest };
 }
 
-function missingOf({ root }: Session, { out }: TrackedPath, manifest: () => Manifest, objects: ReadonlySet<ObjectName>): string[] {
-  const has = (md5: string): boolean => (out.legacy ? existsSync(legacyObjectPath(root.cache, md5)) : objects.has(md5));
-  const { md5s } = manifest();
+function missingOf({ root }: Session, { out }: TrackedPath, md5sOf: () => readonly Buffer[], { whole, objects }: Present): string[] {
+  if (out.object !== undefined && !out.legacy && whole.has(out.object)) return [];
+  const has = (md5: string): boolean => (out.legacy ? existsSync(legacyObjectPath(root.cache, md5)) : objects().has(md5));
   const missing = new Set<string>();
-  for (let at = 0; at < md5s.length; at += 16) {
-    const md5 = md5s.toString('hex', at, at + 16);
-    if (!has(md5)) missing.add(md5);
+  for (const md5s of md5sOf()) {
+    for (let at = 0; at < md5s.length; at += 16) {
+      const md5 = md5s.toString('hex', at, at + 16);
+      if (!has(md5)) missing.add(md5);
+    }
   }
   if (out.object !== undefined && isFolderObject(out.object) && !has(out.object)) missing.add(out.object);
   return [...missing];

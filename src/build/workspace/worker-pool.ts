@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GyreError, messageOf } from '#core';
@@ -61,7 +62,10 @@ export function openWorkerPool({ signal, threads = Math.min(mostThreads, availab
   };
   const startLane = (): Lane => {
     const lane: Lane = {
-      worker: new Worker(new URL('workspace-worker.ts', import.meta.url), { workerData: start, execArgv: [] }),
+      worker: new Worker(new URL('workspace-thread.ts', import.meta.url), {
+        workerData: { ...start, compileCache: getCompileCacheDir() },
+        execArgv: [],
+      }),
       inFlight: new Map(),
       messages: 0,
     };

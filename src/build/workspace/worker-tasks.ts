@@ -12,6 +12,12 @@ export interface WorkerStart {
   readonly reflink: boolean;
 }
 
+/** What a thread is started with. */
+export interface ThreadStart extends WorkerStart {
+  /** Where compiled modules are kept; undefined when they are not. */
+  readonly compileCache?: string;
+}
+
 /** A task and what comes of it. */
 export interface TaskKinds {
   readonly scan: { readonly task: ScanTask; readonly result: ScanResult | ScanSplit };

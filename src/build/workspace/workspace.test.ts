@@ -198,7 +198,7 @@ describe('adding data files', () => {
     assert.equal(again.state, 'clean');
   });
 
-  test('two processes that add the same folder at once both end well', async () => {
+  test('two that add the same folder at once both end well, one after the other', async () => {
     await using bench = openBench();
     bench.files(Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`data/${i}`, `file ${i}`])));
     const other = openWorkspace(bench.folder);

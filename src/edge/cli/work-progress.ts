@@ -48,7 +48,8 @@ function progressText({ phase, files, bytes, of }: WorkspaceProgress): string {
   return `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${figures}`;
 }
 
-const countOf = (count: number): string => count.toLocaleString('en-US');
+/** Without `toLocaleString`, which reads its tables first: they take as long as a look at 5,000 files. */
+export const countOf = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 
 /** Bytes for people, in binary units. */
 export function sizeText(bytes: number): string {

@@ -8,6 +8,7 @@ import { registerDataQuality } from './quality.ts';
 import { registerDataRows } from './rows.ts';
 import { registerDataSheet } from './sheet.ts';
 import { registerDataCheckout } from './checkout.ts';
+import { registerDataGc } from './gc.ts';
 import { registerDataDiff } from './diff.ts';
 import { registerDataLog } from './log.ts';
 import { registerDataRemote } from './remote.ts';
@@ -30,6 +31,7 @@ export const registerData: Register = (program, bind) => {
   registerDataCheckout(data, bind);
   registerDataTransfer(data, bind);
   registerDataLog(data, bind);
+  registerDataGc(data, bind);
   registerDataRemote(data, bind);
   registerDataProfile(data, bind);
   registerDataQuality(data, bind);

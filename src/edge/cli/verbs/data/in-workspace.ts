@@ -1,6 +1,6 @@
 import type { Workspace } from '#workspace';
 import type { Cli } from '../../cli.ts';
-import { progressLine } from '../../work-progress.ts';
+import { countOf, progressLine } from '../../work-progress.ts';
 
 /** What verbs on data files hand to the workspace: Ctrl-C, progress, and a word when another process is waited for. */
 export interface Work {
@@ -26,12 +26,11 @@ export async function inWorkspace<T>(cli: Cli, work: (work: Work) => Promise<T>)
 
 /** Files or objects, in the right number. */
 export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+  return `${countOf(count)} ${count === 1 ? one : many}`;
 }
 
 /** The first few of a list, for people; the rest as a number. */
 export function fewOf(cli: Cli, sign: string, items: readonly string[], most = 10): void {
   for (const item of items.slice(0, most)) cli.output.line(`  ${sign} ${item}`);
-  if (items.length > most)
-    cli.output.line(cli.output.style('dim', `    and ${(items.length - most).toLocaleString('en-US')} more (--json shows all)`));
+  if (items.length > most) cli.output.line(cli.output.style('dim', `    and ${countOf(items.length - most)} more (--json shows all)`));
 }
