@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { sha256 } from '#core';
-import { decodeImage, perceptualHash, resizeRaster, toLuma } from '#images';
+import { contactSheet, decodeImage, nearBits, nearGroups, perceptualHash, resizeRaster, thumbnail, toLuma } from '#images';
 import { pythonMissing, runPython } from './python.ts';
 
 interface Peer {
@@ -37,5 +37,29 @@ describe('pixels, compared with Pillow and imagehash', { skip: pythonMissing }, 
       assert.equal(sha256(resizeRaster(wide, { width: 50, height: 50 }).data), peer.covered, 'the middle of a wide picture');
       assert.equal(perceptualHash(raster), peer.phash);
     }
+  });
+
+  test('near duplicates are grouped as imagehash measures their distances', async () => {
+    const sides = [40, 56, 64, 72, 88, 96, 104, 112, 120, 128];
+    const near = (await Promise.all(photos.map((bytes) => Promise.all(sides.map((side) => thumbnail(bytes, side)))))).flat();
+    // each also with one half of another beside it, so that some are near and some are not
+    const mixed = await Promise.all(
+      sides.map((columns, index) =>
+        contactSheet({
+          title: '',
+          columns: (columns % 3) + 1,
+          size: 64,
+          cells: near.slice(index, index + 3).map((bytes) => ({ bytes, lines: [] })),
+        }),
+      ),
+    );
+    const all = [...near, ...mixed];
+    const hashes = await Promise.all(all.map(async (bytes) => perceptualHash(await decodeImage(bytes))));
+    const groups = await runPython<number[][]>('images_peer.py', {
+      near: all.map((bytes) => Buffer.from(bytes).toString('base64')),
+      bits: nearBits,
+    });
+    assert.deepEqual(nearGroups(hashes), groups);
+    assert.ok(groups.length >= 3 && groups.flat().length < all.length);
   });
 });

@@ -10,6 +10,20 @@ import imagehash
 from PIL import Image
 
 given = json.load(sys.stdin)
+
+if "near" in given:
+    hashes = [imagehash.phash(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")) for encoded in given["near"]]
+    firsts, groups = [], []
+    for row, found in enumerate(hashes):
+        apart = [int(found - hashes[first]) for first in firsts]
+        if apart and min(apart) <= given["bits"]:
+            groups[apart.index(min(apart))].append(row)
+        else:
+            firsts.append(row)
+            groups.append([row])
+    json.dump([group for group in groups if len(group) > 1], sys.stdout)
+    sys.exit()
+
 answer = []
 for encoded in given["images"]:
     image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")

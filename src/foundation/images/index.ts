@@ -7,6 +7,7 @@ export type { Raster } from './raster.ts';
 export { decodableFormats, extensionOf, formatOfName, imageFormats, mediaTypes, sniffImage } from './sniff.ts';
 export type { ImageFormat } from './sniff.ts';
 export { perceptualHash } from './perceptual-hash.ts';
+export { bitsApart, nearBits, nearGroups } from './near-hashes.ts';
 export { measureRaster } from './measures.ts';
 export type { ImageMeasures } from './measures.ts';
 export { factsFunction, factsOf } from './facts.ts';

@@ -1,5 +1,6 @@
 import { warning } from '../quality/limits.ts';
 import { unmeasured } from '../quality/limits.ts';
+import { bitsApart, nearGroups } from '#images';
 import type { Frame } from '#tables';
 import { images, shareCheck, valueAt } from './checks.ts';
 import type { ImageCheck } from './checks.ts';
@@ -30,6 +31,8 @@ interface Kinship {
   readonly groups: Groups;
   readonly applied: number;
   readonly words: string;
+  /** How a row is like the first of its group, for the reader. */
+  readonly like?: (row: number, first: number) => string;
 }
 
 /** `are the same` → `is the same`. */
@@ -38,7 +41,7 @@ function singular(words: string): string {
 }
 
 /** Reliability: images that are there twice. The first of each group is no failure, but it is shown beside the others. */
-export function duplicateCheck(frame: Frame, { name, groups, applied, words }: Kinship): ImageCheck {
+export function duplicateCheck(frame: Frame, { name, groups, applied, words, like }: Kinship): ImageCheck {
   const repeats = groups.reduce((sum, group) => sum + group.length - 1, 0);
   const check = shareCheck(frame, {
     name,
@@ -51,11 +54,39 @@ export function duplicateCheck(frame: Frame, { name, groups, applied, words }: K
     passed: `no image ${singular(words)} another`,
     note: (row) => {
       const group = groups.find((each) => each.includes(row));
-      return group ? `like ${String(valueAt(frame, 'path', group[0]))}` : '';
+      if (!group) return '';
+      const said = like === undefined ? '' : `, ${like(row, group[0])}`;
+      return `like ${String(valueAt(frame, 'path', group[0]))}${said}`;
     },
   });
   const { rows, groups: numbers } = laidOut(groups);
   return repeats === 0 ? check : { ...check, rows: Int32Array.from(rows), groups: Int32Array.from(numbers) };
+}
+
+/** Below this contrast a picture is of one colour, and its hash says nothing. */
+const leastContrast = 0.02;
+
+/**
+ * Reliability: pictures that look alike, such as one that was scaled, compressed again, brightened or cut a little. Of those with the same
+ * pixels only the first takes part: the others are duplicates already.
+ */
+export function nearDuplicateCheck(frame: Frame): ImageCheck {
+  const { codes: pictures } = frame.texts('pixels');
+  const { codes, dictionary } = frame.texts('phash');
+  const contrast = frame.numbers('contrast');
+  const seen = new Set<number>();
+  const hashes = Array.from(pictures, (pixels, row) => {
+    if (pixels < 0 || codes[row] < 0 || contrast[row] < leastContrast || seen.has(pixels)) return null;
+    seen.add(pixels);
+    return dictionary[codes[row]];
+  });
+  return duplicateCheck(frame, {
+    name: 'near duplicates',
+    groups: nearGroups(hashes),
+    applied: seen.size,
+    words: 'look much like',
+    like: (row, first) => `${bitsApart(dictionary[codes[row]], dictionary[codes[first]])} of 64 bits of their hashes differ`,
+  });
 }
 
 /** Reliability: the same picture under different labels: at least one of them is wrong. */

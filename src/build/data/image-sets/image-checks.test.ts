@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { QualityCheck } from '#contract';
+import { thumbnail } from '#images';
 import type { ImageFacts } from '#images';
 import { ada, openBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
@@ -61,6 +62,27 @@ describe('the quality of images', () => {
       [['a/named.png', 'the content is jpeg: .jpg']],
     );
     assert.equal(report.outcome, 'fail');
+  });
+
+  test('finds pictures that look alike: compressed again or scaled; those that share pixels are not counted once more', async () => {
+    const { version, of } = await judged('alike', {
+      'hat/1.jpg': photo('hat'),
+      'hat/2.jpg': relabelled(photo('hat'), 'the same pixels'),
+      'hat/3.jpg': await thumbnail(photo('hat'), 128),
+      'shirt/4.jpg': photo('shirt'),
+      'shirt/5.jpg': await thumbnail(photo('shirt'), 96),
+      'shirt/6.jpg': await thumbnail(photo('shirt'), 64),
+      'shoes/7.jpg': photo('shoes'),
+    });
+    const near = of('near duplicates');
+    assert.deepEqual([near.failing, near.applied, near.outcome], [3, 6, 'warn']);
+    assert.match(near.message, /^3 images look much like another, in 2 groups$/);
+    assert.match(near.examples[0]?.note ?? '', /^like hat\/1.jpg, [0-6] of 64 bits of their hashes differ$/);
+    const { items } = await bench.data.images.list(version.digest, { check: 'near duplicates' });
+    assert.deepEqual(
+      items.map(({ path, group }) => [path, group]),
+      ['hat/1.jpg', 'hat/3.jpg', 'shirt/4.jpg', 'shirt/5.jpg', 'shirt/6.jpg'].map((path, index) => [path, index < 2 ? 0 : 1]),
+    );
   });
 
   test('finds the same file, the same pixels in other bytes, and one picture under two labels', async () => {
@@ -197,6 +219,14 @@ describe('images unlike the others', () => {
   test('are none among images that are nearly all alike: small differences are no outliers', () => {
     const frame = imageFrame(Array.from({ length: 50 }, (_, index) => row(index, { width: index === 7 ? 650 : 640, height: 480 })));
     assert.deepEqual([...(imageCheckNamed(frame, 'usual image size')?.rows ?? [])], []);
+  });
+
+  test('pictures of one colour look alike to a hash only: they are no near duplicates', () => {
+    const like = (index: number, contrast: number): ImageRow =>
+      row(index, { measures: { ...measures, contrast, phash: '00ff00ff00ff00ff', pixels: `q${index}` } });
+    const rows = (contrast: number): ImageRow[] => [like(1, contrast), like(2, contrast), like(3, 0.3)];
+    assert.deepEqual([...(imageCheckNamed(imageFrame(rows(0.01)), 'near duplicates')?.rows ?? [])], []);
+    assert.deepEqual([...(imageCheckNamed(imageFrame(rows(0.1)), 'near duplicates')?.rows ?? [])], [0, 1, 2]);
   });
 
   test('classes of very different sizes are no good balance', () => {

@@ -2,7 +2,7 @@ import type { QualityReport } from '#contract';
 import type { Frame } from '#tables';
 import { balanceCheck, contentChecks, labelChecks, rowsWithFile } from './checks.ts';
 import type { ImageCheck } from './checks.ts';
-import { conflictCheck, duplicateCheck, leakageCheck, sameText } from './duplicate-checks.ts';
+import { conflictCheck, duplicateCheck, leakageCheck, nearDuplicateCheck, sameText } from './duplicate-checks.ts';
 import { outlierChecks } from './outlier-checks.ts';
 
 type Characteristic = QualityReport['characteristics'][number]['name'];
@@ -39,6 +39,7 @@ export function imageChecks(frame: Frame, divisions: readonly Division[] = []): 
         applied: present,
         words: 'show the same pixels, in other bytes, as',
       }),
+      nearDuplicateCheck(frame),
       conflictCheck(frame, same, present),
       ...(frame.has('folder')
         ? [
