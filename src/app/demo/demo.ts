@@ -93,6 +93,8 @@ async function trafficSource(
   if (target === undefined || positive === undefined || stays === undefined) {
     throw new GyreError('FAILED_PRECONDITION', 'the demo needs a project with a binary target');
   }
+  if (dataset.key === undefined)
+    throw new GyreError('FAILED_PRECONDITION', 'the demo needs a dataset with a key: its rows come back with their labels');
   return {
     rows: {
       key: dataset.key,

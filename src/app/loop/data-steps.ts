@@ -94,7 +94,7 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
         const split = await data.split(text(context.inputs, 'version'), {
           ...dataset.split,
           dataset: dataset.name,
-          key: dataset.key,
+          ...(dataset.key === undefined ? {} : { key: dataset.key }),
           by: context.by,
         });
         const { comparisons } = await data.splitReport(split.id);

@@ -50,7 +50,7 @@ export function retrainingSteps(rooms: LoopRooms): readonly StepHandler[] {
         const validation = (1 - testShare) * validationShare;
         const split = await data.split(version.digest, {
           dataset: `${dataset.name}-recent`,
-          key: dataset.key,
+          ...(dataset.key === undefined ? {} : { key: dataset.key }),
           parts: { 'recent-train': 1 - testShare - validation, 'recent-validation': validation, 'recent-test': testShare },
           // Not the first split's salt: these rows are all of one of its parts, and would fall into few of these.
           salt: `${dataset.split.salt}:recent`,

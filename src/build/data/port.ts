@@ -89,7 +89,8 @@ export interface Ingested {
 
 export interface SplitRequest {
   readonly dataset: string;
-  readonly key: string;
+  /** The column that names a row; without it all values of a row together do, so that equal rows are always on one side. */
+  readonly key?: string;
   /** Part → fraction, in order; together 1. */
   readonly parts: Readonly<Record<string, number>>;
   readonly salt: string;

@@ -353,7 +353,12 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
     by,
   });
   const quality = await data.quality(whole.digest, { schema: schemas[dataset.name], key: dataset.key, target: 'Churn', by });
-  const split = await data.split(whole.digest, { dataset: dataset.name, key: dataset.key, ...dataset.split, by });
+  const split = await data.split(whole.digest, {
+    dataset: dataset.name,
+    ...(dataset.key === undefined ? {} : { key: dataset.key }),
+    ...dataset.split,
+    by,
+  });
   const part = (name: string): string => split.parts.find((known) => known.part === name)?.version ?? '';
   const spec = resolved.steps.find((step) => step.kind === 'transform')?.spec;
   if (spec === undefined) throw new Error('the example has no transform step');

@@ -60,7 +60,12 @@ export const DatasetSpec = strict({
     ImageSource,
     JoinSource,
   ]),
-  key: Type.String({ minLength: 1, description: 'the column that names a row; a row’s part depends on it alone' }),
+  key: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'the column that names a row; a row’s part depends on it alone; without it all values of a row together name it',
+    }),
+  ),
   expect: Type.Optional(Type.String({ description: 'the reviewed schema file' })),
   where: Type.Optional(Type.String({ description: 'keep only these rows: a comparison, such as "tenure > 0"' })),
   watermark: Type.Optional(

@@ -83,7 +83,7 @@ export const Split = strict({
   id: Id,
   dataset: Name,
   version: Digest,
-  key: Type.String(),
+  key: Type.Optional(Type.String({ description: 'the column that names a row; without it all values of a row do' })),
   salt: Type.String(),
   strategy: Type.Optional(SplitStrategy),
   borders: Type.Optional(SplitBorders),

@@ -71,7 +71,7 @@ function unusedOptions(name: string, spec: DatasetSpec): Finding[] {
 
 function checkColumns(context: CheckContext, name: string, spec: DatasetSpec): Finding[] {
   const findings: Finding[] = [];
-  findings.push(...columnFinding(context, name, spec.key, ['data', name, 'key']));
+  if (spec.key !== undefined) findings.push(...columnFinding(context, name, spec.key, ['data', name, 'key']));
   if (spec.watermark !== undefined) findings.push(...columnFinding(context, name, spec.watermark, ['data', name, 'watermark']));
   findings.push(...unusedOptions(name, spec));
   if (spec.target !== undefined) findings.push(...columnFinding(context, name, spec.target, ['data', name, 'target']));

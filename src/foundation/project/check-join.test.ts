@@ -68,6 +68,14 @@ describe('checking a joined dataset', () => {
     assert.equal(problem, 'gyre.yaml:16:13 data.profile.target: dataset "profile" has no column "spent"; did you mean "spend"?');
   });
 
+  test('asks by which column rows are joined where the base has no key', async () => {
+    const keyless = project(right).replace('customers: { source: customers.csv, key: id }', 'customers: { source: customers.csv }');
+    assert.deepEqual(await problemsOf(keyless), [
+      'gyre.yaml:10:13 data.profile.source.join: "customers" has no key that the others could be joined by; say by which column with "key"',
+    ]);
+    assert.deepEqual(await problemsOf(keyless.replace('join: customers', 'join: customers\n      key: id')), []);
+  });
+
   const cases: readonly (readonly [string, string, string, string])[] = [
     [
       'an unknown base',

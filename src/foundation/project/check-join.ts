@@ -13,6 +13,12 @@ export function checkJoin(context: CheckContext, name: string, spec: DatasetSpec
   const findings = [...unknown];
   if (unknown.length === 0) {
     if (source.key !== undefined) findings.push(...columnFinding(context, source.join, source.key, [...path, 'key']));
+    else if (context.project.data[source.join].key === undefined)
+      findings.push({
+        path: [...path, 'join'],
+        message: `"${source.join}" has no key that the others could be joined by`,
+        suggestion: 'say by which column with "key"',
+      });
     if (source.at !== undefined) findings.push(...columnFinding(context, source.join, source.at, [...path, 'at']));
   }
   if (Object.keys(source.with).length === 0) findings.push({ path: [...path, 'with'], message: 'names no dataset to join' });

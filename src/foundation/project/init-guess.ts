@@ -20,7 +20,8 @@ export interface InferredTable {
 }
 
 export interface Guess {
-  readonly key: string;
+  /** None where no column has a different value in each row: then all values of a row name it. */
+  readonly key?: string;
   readonly target: string;
   readonly task: Task;
   readonly positive?: string;
@@ -49,11 +50,11 @@ const positiveNames = ['yes', 'true', '1', 'positive', 'churned', 'y', 'bad', 'f
 
 /**
  * Guesses the key, the target and its task from names and counts.
- * @throws GyreError INVALID_ARGUMENT when a named column is not there, no column names a row, or the target has one value only
+ * @throws GyreError INVALID_ARGUMENT when a named column is not there, a named key names no row, or the target has one value only
  */
 export function guessProject(table: InferredTable, given: { readonly key?: string; readonly target?: string } = {}): Guess {
   const notes: string[] = [];
-  const key = given.key === undefined ? guessKey(table, notes) : knownColumn(table, given.key);
+  const key = given.key === undefined ? guessKey(table, notes) : givenKey(table, given.key);
   const target = given.target === undefined ? guessTarget(table, key, notes) : knownColumn(table, given.target);
   if (target === key) throw new GyreError('INVALID_ARGUMENT', `"${key}" cannot be both the key and the target`);
   const counts = countsOf(table, target);
@@ -74,26 +75,35 @@ export function guessProject(table: InferredTable, given: { readonly key?: strin
     )
     .map(({ name }) => name);
   if (excluded.length > 0) notes.push(`left out of the features, being almost different in every row: ${excluded.join(', ')}`);
-  return { key, target, task, ...(positive === undefined ? {} : { positive }), excluded, notes };
+  return { ...(key === undefined ? {} : { key }), target, task, ...(positive === undefined ? {} : { positive }), excluded, notes };
 }
 
-function guessKey(table: InferredTable, notes: string[]): string {
+function givenKey(table: InferredTable, name: string): string {
+  const key = knownColumn(table, name);
+  const { distinct, missing } = countsOf(table, key);
+  if (missing > 0) throw new GyreError('INVALID_ARGUMENT', `"${key}" is missing in ${missing} rows, so it cannot name a row`);
+  if (distinct < table.rows) {
+    const message = `"${key}" has ${distinct} different values in ${table.rows} rows, so it cannot name a row; leave --key out, and all values of a row name it`;
+    throw new GyreError('INVALID_ARGUMENT', message, { key });
+  }
+  return key;
+}
+
+function guessKey(table: InferredTable, notes: string[]): string | undefined {
   const unique = table.columns.filter(({ name, distinct, missing }) => {
     const type = typeOf(table, name);
     return missing === 0 && distinct === table.rows && (type === 'string' || type === 'integer');
   });
   const chosen = unique.find(({ name }) => keyNames.test(name)) ?? unique.find(({ name }) => typeOf(table, name) === 'string') ?? unique[0];
-  if (chosen === undefined) {
-    throw new GyreError(
-      'INVALID_ARGUMENT',
-      'no column has a different value in every row, so none can name a row: add one (such as "id"), or name with --key the column that does',
-    );
-  }
-  notes.push(`"${chosen.name}" has a different value in each of ${table.rows} rows: taken as the key`);
-  return chosen.name;
+  notes.push(
+    chosen === undefined
+      ? 'no column has a different value in every row: there is no key, all values of a row name it'
+      : `"${chosen.name}" has a different value in each of ${table.rows} rows: taken as the key`,
+  );
+  return chosen?.name;
 }
 
-function guessTarget(table: InferredTable, key: string, notes: string[]): string {
+function guessTarget(table: InferredTable, key: string | undefined, notes: string[]): string {
   const candidates = table.columns.filter(({ name, distinct }) => name !== key && distinct > 1);
   const byName = targetNames
     .map((wanted) => candidates.find(({ name }) => name.toLowerCase() === wanted))

@@ -23,7 +23,7 @@ export function projectText(input: ProjectTextInput): string {
   const [[metric, threshold]] = Object.entries(firstThreshold[guess.task]);
   const isRegression = guess.task === 'regression';
   const linear = isRegression ? 'linear' : 'logistic';
-  const exclude = [guess.key, ...guess.excluded].map(word).join(', ');
+  const exclude = [...(guess.key === undefined ? [] : [guess.key]), ...guess.excluded].map(word).join(', ');
   return `# yaml-language-server: $schema=.gyre/gyre.schema.json
 # The project: one file from the problem to the monitor. "gyre check" checks it, "gyre run" runs it, "gyre up" opens its page.
 project: ${word(name)}
@@ -50,8 +50,11 @@ charter:
 data:
   ${word(dataset)}:
     source: ${word(input.source)} # CSV, Parquet or JSON Lines, relative to this file
-    key: ${word(guess.key)} # names a row; which part of the split a row is in depends on it alone
-    expect: ${word(input.schemaFile)} # the reviewed schema: data that do not fit it are refused
+${
+  guess.key === undefined
+    ? '    # key: id # a column that names a row; without one all values of a row do, and equal rows are always on one side of the split\n'
+    : `    key: ${word(guess.key)} # names a row; which part of the split a row is in depends on it alone\n`
+}    expect: ${word(input.schemaFile)} # the reviewed schema: data that do not fit it are refused
     target: ${word(guess.target)}
     split:
       # Fitted on train, chosen on validation, judged on test. New rows never move old ones.

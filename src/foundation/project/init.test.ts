@@ -112,11 +112,20 @@ describe('making a new project', () => {
     assert.match(await readFile(join(folder, 'gyre.yaml'), 'utf8'), /source: people\.csv/);
   });
 
-  test('is refused where no column names a row, or the target has one value', async () => {
+  test('has no key where no column names a row, and says what names one then', async () => {
     const noKey = { ...table, columns: table.columns.map((column) => ({ ...column, distinct: Math.min(column.distinct, 50) })) };
+    const { guess } = await initProject({ ...options, table: noKey });
+    assert.equal(guess.key, undefined);
+    assert.match(guess.notes[0], /there is no key, all values of a row name it/);
+    assert.match(await readFile(join(options.folder, 'gyre.yaml'), 'utf8'), /\n {4}# key: id # a column that names a row; without one/);
+    const { problems } = await checkProject(options.folder);
+    assert.deepEqual(problems.map(problemText), []);
+  });
+
+  test('is refused where the named key names no row, or the target has one value', async () => {
     await assert.rejects(
-      initProject({ ...options, table: noKey }),
-      (error) => hasCode(error, 'INVALID_ARGUMENT') && error.message.includes('--key'),
+      initProject({ ...options, key: 'plan' }),
+      (error) => hasCode(error, 'INVALID_ARGUMENT') && error.message.includes('"plan" has 2 different values in 100 rows'),
     );
     const flat = { ...table, columns: table.columns.map((column) => (column.name === 'left' ? { ...column, distinct: 1 } : column)) };
     await assert.rejects(

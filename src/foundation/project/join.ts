@@ -72,11 +72,18 @@ export function parseAggregate(name: string, text: string): Aggregate {
   throw new GyreError('INVALID_ARGUMENT', `"${text}" names no column: such as ${found}(amount)`, { aggregate: text });
 }
 
+/** By which column rows of the base are joined: the join's own, or the base's key. */
+function baseKey(project: Project, source: JoinSource): string {
+  const key = source.key ?? project.data[source.join].key;
+  if (key === undefined) throw new GyreError('INVALID_ARGUMENT', `"${source.join}" has no key: say in the join by which column with "key"`);
+  return key;
+}
+
 /** @param project one whose joins were checked */
 export function resolveJoin(project: Project, source: JoinSource): ResolvedJoin {
   return {
     base: source.join,
-    key: source.key ?? project.data[source.join].key,
+    key: baseKey(project, source),
     ...(source.at === undefined ? {} : { at: source.at }),
     sides: Object.entries(source.with).map(([name, side]) => ({
       name,

@@ -52,6 +52,7 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
   return {
     ...rest,
     ...(isJoin(source) ? { source: joinText(source), join: resolveJoin(whole, source) } : resolveSource(source)),
+    ...namedBy(whole, spec),
     name,
     ...(schedule === undefined ? {} : { schedule: resolveSchedule(schedule) }),
     ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge) }),
@@ -64,6 +65,16 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
       ...(quality.population === undefined ? {} : { population: quality.population }),
     },
   };
+}
+
+/** What names a row when nothing was said: an image's path, a joined row's base; of a table, all its values. */
+function namedBy({ data }: Project, { key, source }: Project['data'][string]): Pick<ResolvedDataset, 'key'> {
+  if (key !== undefined) return { key };
+  if (isJoin(source)) {
+    const { key: ofBase } = data[source.join];
+    return ofBase === undefined ? {} : { key: ofBase };
+  }
+  return typeof pathOrImages(source) === 'string' ? {} : { key: 'path' };
 }
 
 function resolveSource(given: string | ImageSource): Pick<ResolvedDataset, 'source' | 'from' | 'images'> {

@@ -35,7 +35,7 @@ async function knownKey({ store }: DataDeps, versions: readonly DatasetVersion[]
     const own = manifest.derivedFrom?.parameters.key;
     if (manifest.derivedFrom?.operation === 'split' && typeof own === 'string') return [own];
     const [split] = await store.read((db) => splitsOf(db, digest));
-    if (split !== undefined) return [split.key];
+    if (split?.key !== undefined) return [split.key];
   }
   return undefined;
 }

@@ -42,8 +42,25 @@ export function partRanges(parts: Readonly<Record<string, number>>): PartRange[]
   });
 }
 
-/** Each row's key as text. @throws GyreError FAILED_PRECONDITION naming rows whose key is missing or repeats an earlier one */
-export function keysOf(frame: Frame, key: string): string[] {
+/**
+ * Each row's key as text; without a key column, all values of the row.
+ * @throws GyreError FAILED_PRECONDITION naming rows whose key is missing or repeats an earlier one
+ */
+export function keysOf(frame: Frame, key: string | undefined): string[] {
+  return key === undefined ? contentsOf(frame) : uniqueKeys(frame, key);
+}
+
+/** All values of each row as one text: names with values, in the order of the names, so that moved columns move no row. */
+function contentsOf(frame: Frame): string[] {
+  const columns = frame.schema
+    .map(({ name, type }) => ({ name, type, column: frame.column(name) }))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  return Array.from({ length: frame.rows }, (_, row) =>
+    JSON.stringify(columns.map(({ name, type, column }) => [name, isMissing(column, row) ? null : String(cellOf(column, type, row))])),
+  );
+}
+
+function uniqueKeys(frame: Frame, key: string): string[] {
   const column = frame.column(key);
   const type = frame.typeOf(key);
   const missing: number[] = [];

@@ -84,7 +84,7 @@ async function feasibilityOf(
   try {
     return await data.feasibility(version.digest, {
       target: predicted,
-      excluded: [key, ...(transform?.exclude ?? [])],
+      excluded: [...(key === undefined ? [] : [key]), ...(transform?.exclude ?? [])],
       success: resolved.success,
       ...(task === undefined ? {} : { task }),
       ...(positive === undefined ? {} : { positive }),

@@ -44,7 +44,11 @@ export const splitRoutes: readonly Route[] = [
       if (digest === undefined)
         throw new GyreError('FAILED_PRECONDITION', `"${name}" has no version yet: gyre run, or gyre data add ${name}`, { dataset: name });
       const { key, split } = dataset;
-      return asSeenBy(rooms, call, await rooms.data.split(digest, { ...split, dataset: name, key, by: call.by }));
+      return asSeenBy(
+        rooms,
+        call,
+        await rooms.data.split(digest, { ...split, dataset: name, ...(key === undefined ? {} : { key }), by: call.by }),
+      );
     },
   }),
   route({
