@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { DatasetVersion, PipelineRun } from '#contract';
+import type { DatasetVersion, GarbageSweep, PipelineRun } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, gyre, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { edit, people, smallProject } from '../harness/projects-fixture.ts';
-import { browserMissing, openBrowser } from './browser.ts';
-import { pageViews } from './page-views.ts';
+import { browserMissing, openBrowser, type Tab } from './browser.ts';
+import { pageViews, type Theme } from './page-views.ts';
 
 interface List<T> {
   readonly items: readonly T[];
@@ -24,10 +24,12 @@ async function prepare(path: string): Promise<Place> {
     'grep -q bad "$GYRE_INPUT" && { echo "no words in $GYRE_ITEM"; exit 3; }\nwc -w < "$GYRE_INPUT" > "$GYRE_OUTPUT"\n',
   );
   await edit(join(folder, 'gyre.yaml'), (text) =>
-    text.replace(
-      '\nsteps:\n',
-      '\nsteps:\n  words: { run: sh words.sh, deps: [words.sh], per_file: "notes/*.txt", outs: ["words/{stem}.count"] }\n',
-    ),
+    text
+      .replace('target: cancelled, split', 'target: cancelled, schedule: "0 0 1 1 *", split')
+      .replace(
+        '\nsteps:\n',
+        '\nsteps:\n  words: { run: sh words.sh, deps: [words.sh], per_file: "notes/*.txt", outs: ["words/{stem}.count"] }\n',
+      ),
   );
   // the bad note fails its step, and the run with it
   assert.equal((await gyre(['run'], place)).code, 1);
@@ -61,6 +63,12 @@ describe('the pages of data', { skip: browserMissing }, () => {
     () => browser,
     () => server,
   );
+  const signedIn = (theme: Theme, work: (tab: Tab) => Promise<void>): Promise<void> =>
+    withTab(theme, async (tab) => {
+      const { body } = await server.post<{ readonly path: string }>('one-time-codes');
+      await tab.open(`${server.address}${body.path}`);
+      await work(tab);
+    });
   const versions = async (): Promise<readonly DatasetVersion[]> =>
     (await server.get<List<DatasetVersion>>('datasets?dataset=people&part=none')).items;
 
@@ -155,6 +163,34 @@ describe('the pages of data', { skip: browserMissing }, () => {
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Keep as CSV' }).click();
       assert.equal((await download).suggestedFilename(), 'result.csv');
+    });
+  });
+
+  test('sources show schedules, which a button pauses, and each ingestion with what came of it', async () => {
+    await shows('/sources', ['0 0 1 1 *', 'people.csv', 'later.csv', 'new', 'Run now']);
+    await signedIn('light', async (tab) => {
+      await tab.open(`${server.address}/sources`);
+      await tab.page.getByRole('button', { name: 'Pause' }).click();
+      await tab.page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+      await tab.page.getByText('paused').waitFor();
+      await tab.page.getByRole('button', { name: 'Resume' }).waitFor();
+      await isWhole(tab, 'sources paused');
+    });
+  });
+
+  test('storage shows what would go before anything goes, and who may delete it', async () => {
+    await shows('/storage', ['No garbage collection ran yet.', 'No repository was pushed yet.', /needs the role admin/]);
+    await signedIn('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/storage`);
+      await page.getByText('look for garbage first').waitFor();
+      await page.getByRole('button', { name: 'Look for garbage' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Look for garbage' }).click();
+      await page.getByText(/^Dry run, /).waitFor();
+      await page.getByText('finished').first().waitFor();
+      const { items } = await server.get<List<GarbageSweep>>('garbage-sweeps');
+      assert.deepEqual([items.length, items[0]?.apply], [1, false]);
+      await isWhole(tab, 'storage dry run');
     });
   });
 });

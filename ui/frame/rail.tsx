@@ -26,6 +26,8 @@ export const groups: readonly { readonly name: string; readonly places: readonly
     name: 'Build',
     places: [
       { text: 'Data', href: '/data', also: ['/datasets', '/splits', '/transforms'] },
+      { text: 'Sources', href: '/sources' },
+      { text: 'Storage', href: '/storage' },
       { text: 'Pipelines', href: '/pipelines' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies'] },
       { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },

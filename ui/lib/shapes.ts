@@ -60,3 +60,13 @@ export interface SqlAnswer {
   readonly truncated: boolean;
   readonly tables: readonly { readonly name: string; readonly version: string; readonly masked: readonly string[] }[];
 }
+
+/** An ingest of images while it runs. */
+export interface RunningIngest {
+  readonly dataset: string;
+  readonly done: number;
+  readonly total: number;
+  readonly read: number;
+  readonly decoded: number;
+  readonly startedAt: string;
+}

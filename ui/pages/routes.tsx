@@ -19,8 +19,10 @@ import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
 import { EnvironmentsPage, ReleasesPage } from './releases.tsx';
 import { RunPage, TransformPage } from './run.tsx';
+import { SourcesPage } from './sources.tsx';
 import { SqlPage } from './sql.tsx';
 import { StepItemsPage } from './step-items.tsx';
+import { StoragePage } from './storage.tsx';
 import { WindowPage } from './window.tsx';
 
 /** What draws a page, given the parts of its address. */
@@ -38,6 +40,8 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/', page: plain(LoopPage) },
   { pattern: '/charter', page: plain(CharterPage) },
   { pattern: '/data', page: plain(DataPage) },
+  { pattern: '/sources', page: plain(SourcesPage) },
+  { pattern: '/storage', page: plain(StoragePage) },
   { pattern: '/datasets/:name', page: ({ name = '' }) => <DatasetPage key={name} name={name} /> },
   { pattern: '/data/:digest', page: ({ digest = '' }) => <DatasetVersionPage key={digest} digest={digest} /> },
   {

@@ -1,0 +1,182 @@
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { GarbageSweep, LfsRepository } from '#contract';
+import { send } from '../lib/api.ts';
+import { bytes, counted, duration, number } from '../lib/format.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Action } from '../parts/action.tsx';
+import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
+import { WordState } from '../parts/state.tsx';
+import { Table } from '../parts/table.tsx';
+import { Command, DigestText, When } from '../parts/values.tsx';
+
+const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string => (count === 0 ? 'none' : `${number(count, 0)}, ${bytes(size)}`);
+
+/** What is kept: Git LFS repositories, and what may go because nothing refers to it. */
+export function StoragePage(): JSX.Element {
+  const sweeps = useResource<PageOf<GarbageSweep>>('garbage-sweeps', ['garbage.']);
+  const repositories = useResource<PageOf<LfsRepository>>('lfs-repositories', ['lfs_']);
+  const [newest] = sweeps.data?.items ?? [];
+  const isRunning = newest?.state === 'running';
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    const timer = setInterval(sweeps.reload, 1000);
+    return () => clearInterval(timer);
+  }, [isRunning, sweeps.reload]);
+  const begin = (apply: boolean) => async (): Promise<void> => {
+    await send('POST', 'garbage-sweeps', { what: 'blobs', apply });
+    sweeps.reload();
+  };
+  const dry = newest !== undefined && !newest.apply && newest.state === 'finished' ? newest : undefined;
+  return (
+    <Page
+      title="Storage"
+      crumbs={[{ text: 'Data', href: '/data' }]}
+      truth={<p>Bytes are kept by their digest, each once. What no record refers to is garbage, and goes only when somebody says so.</p>}
+      actions={
+        <>
+          <Action
+            label="Look for garbage"
+            permission="erase"
+            primary
+            missing={isRunning ? ['a collection is running'] : []}
+            explain={<p>A dry run: lists the blobs that no record refers to and that are older than a day. It deletes nothing.</p>}
+            act={begin(false)}
+          />
+          <Action
+            label="Delete garbage"
+            permission="erase"
+            missing={[
+              ...(isRunning ? ['a collection is running'] : []),
+              ...(dry === undefined ? ['look for garbage first: a finished dry run shows what would go'] : []),
+              ...(dry !== undefined && dry.garbage.count === 0 ? ['the newest dry run found none'] : []),
+            ]}
+            confirmWord="delete"
+            explain={
+              <p>
+                Deletes what no record refers to and what is older than a day, for ever. The newest dry run found{' '}
+                <b>{dry === undefined ? '—' : amount(dry.garbage)}</b>; each blob is looked up once more before it goes.
+              </p>
+            }
+            act={begin(true)}
+          />
+        </>
+      }
+    >
+      <div class="cards">
+        <Card title="Garbage" wide says="The collections since the platform was started, the newest first.">
+          <Load of={sweeps} what="The collections">
+            {({ items }) =>
+              items.length === 0 ? (
+                <Empty title="No garbage collection ran yet.">
+                  <Command>gyre gc</Command> looks for garbage as the button does, and deletes none without <code>--apply</code>.
+                </Empty>
+              ) : (
+                <>
+                  {items.map((sweep, index) => (
+                    <Sweep key={sweep.id} sweep={sweep} open={index === 0} reload={sweeps.reload} />
+                  ))}
+                </>
+              )
+            }
+          </Load>
+        </Card>
+        <Card title="Git LFS" wide says="Repositories that Git LFS has pushed to.">
+          <Load of={repositories} what="The repositories">
+            {({ items }) =>
+              items.length === 0 ? (
+                <Empty title="No repository was pushed yet.">
+                  In a git repository, <Command>gyre lfs connect NAME</Command> has Git LFS keep its files here.
+                </Empty>
+              ) : (
+                <Repositories items={items} />
+              )
+            }
+          </Load>
+        </Card>
+      </div>
+    </Page>
+  );
+}
+
+function Sweep({
+  sweep,
+  open,
+  reload,
+}: {
+  readonly sweep: GarbageSweep;
+  readonly open: boolean;
+  readonly reload: () => void;
+}): JSX.Element {
+  const { id, apply, state, phase, referred, looked, kept, young, garbage, deleted, items, error, startedAt, endedAt } = sweep;
+  const title = `${apply ? 'Deletion' : 'Dry run'}, ${amount(apply ? deleted : garbage)}`;
+  return (
+    <details open={open} class="sweep">
+      <summary>
+        {title} <WordState word={state} /> <When at={startedAt} />
+      </summary>
+      <Facts
+        facts={[
+          ['Phase', phase],
+          ['Referred to', counted(referred, 'digest')],
+          ['Looked at', amount(looked)],
+          ['In use', amount(kept)],
+          ['Too young', amount(young)],
+          ['Garbage', amount(garbage)],
+          ['Deleted', amount(deleted)],
+          error === undefined ? undefined : ['Error', <span class="tone-bad">{error}</span>],
+          endedAt === undefined ? undefined : ['Took', duration(Date.parse(endedAt) - Date.parse(startedAt))],
+        ]}
+      />
+      {state === 'running' && (
+        <Action
+          label="Stop"
+          permission="erase"
+          explain={<p>Stops this collection; what is deleted stays so.</p>}
+          act={async () => {
+            await send('DELETE', `garbage-sweeps/${id}`);
+            reload();
+          }}
+        />
+      )}
+      {items.length > 0 && (
+        <Table
+          name={`garbage-${id.slice(-6)}`}
+          caption={apply ? 'What went' : 'What would go'}
+          rows={items}
+          rowKey={({ digest }) => digest}
+          columns={[
+            { key: 'digest', head: 'Blob', value: ({ digest }) => digest, cell: ({ digest }) => <DigestText digest={digest} /> },
+            { key: 'bytes', head: 'Size', number: true, value: ({ bytes: size }) => size, cell: ({ bytes: size }) => bytes(size) },
+            { key: 'since', head: 'Since', value: ({ since }) => since, cell: ({ since }) => <When at={since} /> },
+            { key: 'why', head: 'Why', value: ({ why }) => why, cell: ({ why }) => <span class="prose">{why}</span> },
+          ]}
+        />
+      )}
+      <RawJson value={sweep} />
+    </details>
+  );
+}
+
+function Repositories({ items }: { readonly items: readonly LfsRepository[] }): JSX.Element {
+  return (
+    <Table
+      name="repositories"
+      caption="Git LFS repositories"
+      rows={items}
+      rowKey={({ repository }) => repository}
+      columns={[
+        { key: 'repository', head: 'Repository', value: ({ repository }) => repository },
+        { key: 'objects', head: 'Objects', number: true, value: ({ objects }) => objects, cell: ({ objects }) => number(objects, 0) },
+        { key: 'bytes', head: 'Size', number: true, value: ({ bytes: size }) => size, cell: ({ bytes: size }) => bytes(size) },
+        { key: 'first', head: 'First push', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
+        {
+          key: 'last',
+          head: 'Last push',
+          value: ({ lastStoredAt }) => lastStoredAt,
+          cell: ({ lastStoredAt }) => <When at={lastStoredAt} />,
+        },
+      ]}
+    />
+  );
+}
