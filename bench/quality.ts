@@ -1,25 +1,41 @@
 /*
- * The same 28 checks with failing examples on a Parquet file of 1 million rows and 20 columns: ours, Great Expectations, pandera, by turns
- * in one run, each from the file on; then the profile of every column, with the peak of this process's memory.
- * Usage: node bench/quality.ts [rows]; GYRE_BENCH_VENV names a Python environment with great-expectations, pandera, pandas and pyarrow
- * (default: .venv of the checkout).
+ * Profile and checks of a table of 1 million rows and 20 columns, as Gyre keeps it (Parquet): first the profile of every column, then the
+ * same 28 checks with failing examples by us, Great Expectations and pandera, by turns in one run, each from the file on. Stops when the
+ * three do not find the same rows.
+ * Usage: ./gyre bench quality [--rows N] [--alone], without the peers when alone. Their versions stand in bench/requirements.txt;
+ * GYRE_BENCH_VENV names the Python environment that has them (default: .venv of the checkout).
  */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import type { ColumnSchema, TableSchema } from '#contract';
 import { profileParquet, validateParquet } from '#data';
+import { writeParquetQuery } from '#tables';
 
-const rows = Number(process.argv[2] ?? 1_000_000);
-const rounds = 3;
+const { values: options } = parseArgs({
+  options: { rows: { type: 'string', default: '1000000' }, alone: { type: 'boolean', default: false } },
+});
+const rows = Number(options.rows);
+const rounds = 5;
+const python = join(process.env.GYRE_BENCH_VENV ?? resolve(import.meta.dirname, '../.venv'), 'bin/python');
 
 interface Answer {
   readonly seconds: number;
   readonly checks: number;
-  readonly failed: number;
+  /** Check → rows that fail it. */
+  readonly failed: Readonly<Record<string, number>>;
   readonly version: string;
+  /** MiB that the process had at most. */
+  readonly peak: number;
+}
+
+interface Side {
+  readonly name: string;
+  run(path: string): Promise<Answer>;
 }
 
 const range = (name: string, type: ColumnSchema['type'], min: number, max: number, more: object = {}): ColumnSchema => ({
@@ -56,53 +72,86 @@ const schema: TableSchema = {
   rules: ['high >= low'],
 };
 
-async function ours(path: string): Promise<Answer> {
-  const started = performance.now();
-  const checks = (await validateParquet(path, schema)).filter(({ name }) => !/^(columns$|type: )/.test(name));
+const peakMemory = (): number => process.resourceUsage().maxRSS / 1024;
+
+const ours: Side = {
+  name: 'gyre',
+  run: async (path) => {
+    const started = performance.now();
+    const checks = (await validateParquet(path, schema)).filter(({ name }) => !/^(columns$|type: )/.test(name));
+    const seconds = (performance.now() - started) / 1000;
+    const failing = checks.filter(({ outcome }) => outcome === 'fail');
+    for (const { name, examples } of failing) assert.ok(examples.length > 0, `${name} has no example`);
+    const failed = Object.fromEntries(failing.map(({ name, failing: count }) => [name, count]));
+    return { seconds, checks: checks.length, failed, version: '', peak: peakMemory() };
+  },
+};
+
+/** A Python process that answers line by line. */
+function peer(): { ask(question: object): Promise<Answer>; [Symbol.dispose](): void } {
+  const child = spawn(python, [join(import.meta.dirname, 'quality_peer.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    seconds: (performance.now() - started) / 1000,
-    checks: checks.length,
-    failed: checks.filter(({ outcome }) => outcome === 'fail').length,
-    version: '',
+    ask: async (question) => {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      for (;;) {
+        const { value, done } = await answers.next();
+        if (done === true) throw new Error('the Python peer ended; its message is above');
+        if (value.startsWith('{')) return JSON.parse(value) as Answer;
+      }
+    },
+    [Symbol.dispose]: () => child.kill(),
   };
 }
 
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
 const folder = await mkdtemp(join(tmpdir(), 'gyre-bench-'));
-const venv = process.env.GYRE_BENCH_VENV ?? resolve(import.meta.dirname, '../.venv');
-const peer = spawn(join(venv, 'bin/python'), [join(import.meta.dirname, 'quality_peer.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
 try {
-  const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
-  const ask = async (question: object): Promise<Answer> => {
-    peer.stdin.write(`${JSON.stringify(question)}\n`);
-    for (;;) {
-      const { value, done } = await answers.next();
-      if (done === true) throw new Error('the Python peers ended; their message is above');
-      if (value.startsWith('{')) return JSON.parse(value) as Answer;
-    }
-  };
   const path = join(folder, 'table.parquet');
-  await ask({ make: path, rows });
-  const profileStarted = performance.now();
+  {
+    using maker = peer();
+    await maker.ask({ make: join(folder, 'made.parquet'), rows });
+  }
+  await writeParquetQuery(path, 'SELECT * FROM made', { made: join(folder, 'made.parquet') }, { spillFolder: folder });
+  await rm(join(folder, 'made.parquet'));
+
+  const before = peakMemory();
+  const started = performance.now();
   const profile = await profileParquet(path, '0'.repeat(64));
-  const profileSeconds = (performance.now() - profileStarted) / 1000;
-  const peak = process.resourceUsage().maxRSS / 1024;
+  const seconds = (performance.now() - started) / 1000;
   console.log(
-    `profile of ${profile.rows} rows x ${profile.columns.length} columns: ${profileSeconds.toFixed(2)} s, peak memory ${peak.toFixed(0)} MiB`,
+    `profile of ${profile.rows} rows x ${profile.columns.length} columns: ${seconds.toFixed(2)} s, peak memory ${peakMemory().toFixed(0)} MiB (before it ${before.toFixed(0)})`,
   );
 
-  const times = { ours: [] as number[], great_expectations: [] as number[], pandera: [] as number[] };
+  using greatExpectations = peer();
+  using pandera = peer();
+  const peers: readonly Side[] = [
+    { name: 'great_expectations', run: (at) => greatExpectations.ask({ run: 'great_expectations', path: at }) },
+    { name: 'pandera', run: (at) => pandera.ask({ run: 'pandera', path: at }) },
+  ];
+  const sides = options.alone ? [ours] : [ours, ...peers];
+  const times = new Map(sides.map(({ name }) => [name, new Array<number>()]));
   for (let round = 0; round < rounds; round++) {
-    for (const who of ['ours', 'great_expectations', 'pandera'] as const) {
-      const { seconds, checks, failed, version } = who === 'ours' ? await ours(path) : await ask({ run: who, path });
-      times[who].push(seconds);
-      console.log(`round ${round + 1}  ${who.padEnd(18)} ${seconds.toFixed(2).padStart(6)} s  ${checks} checks, ${failed} fail ${version}`);
+    let found: Answer['failed'] | undefined;
+    for (const side of sides) {
+      const { name } = side;
+      const answer = await side.run(path);
+      assert.equal(answer.checks, 28, name);
+      found ??= answer.failed;
+      assert.deepEqual(answer.failed, found, `${name} finds other rows than ${ours.name}`);
+      times.get(name)?.push(answer.seconds);
+      const failed = Object.entries(answer.failed).map(([check, count]) => `${check} (${count})`);
+      console.log(
+        `round ${round + 1}  ${`${name} ${answer.version}`.padEnd(26)} ${answer.seconds.toFixed(2).padStart(6)} s  peak ${answer.peak.toFixed(0).padStart(5)} MiB  fail: ${failed.join(', ')}`,
+      );
     }
   }
-  const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-  for (const who of ['great_expectations', 'pandera'] as const)
-    console.log(`${who}: ${(median(times[who]) / median(times.ours)).toFixed(1)} x our time (medians of ${rounds})`);
+  const own = median(times.get(ours.name) ?? []);
+  for (const [name, list] of times) {
+    const ratio = name === ours.name ? '' : `, ${(median(list) / own).toFixed(1)} x our time`;
+    console.log(`${name}: median ${median(list).toFixed(2)} s of ${rounds} rounds${ratio}`);
+  }
 } finally {
-  peer.stdin.end();
-  peer.kill();
   await rm(folder, { recursive: true, force: true });
 }

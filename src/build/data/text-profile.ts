@@ -1,10 +1,8 @@
-import type { Batches } from './quality/batches.ts';
-import { hashRows } from './quality/row-hash.ts';
-import { valueCounts } from './quality/value-counts.ts';
+import { sqlName } from '#tables';
+import type { Frame, OpenTables } from '#tables';
+import { wholeTable } from './quality/batches.ts';
 
 const topValues = 20;
-/** A column with more different values is counted by the hashes of its values. */
-const mostCounted = 50_000;
 
 export interface TextFigures {
   readonly count: number;
@@ -14,81 +12,49 @@ export interface TextFigures {
   readonly maxLength: number;
 }
 
-/**
- * How many values a text column has, how many different ones, the most frequent ones, and lengths in UTF-16 code units.
- * Up to 50,000 different values are counted by name. More are counted by a 53-bit hash, 8 bytes a row: that two of n different values
- * share one has a chance of n squared / 2^54, and would make one too few.
- */
-export async function textProfile(batches: Batches, name: string): Promise<TextFigures> {
-  const counts = valueCounts(name, mostCounted);
-  let [minLength, maxLength] = [Infinity, 0];
-  let hashed = 0;
-  let count = 0;
-  await batches.each([name], (batch) => {
-    const { codes, dictionary } = batch.texts(name);
-    const seen = new Uint8Array(dictionary.length);
-    for (const code of codes) {
-      if (code < 0) continue;
-      count++;
-      if (seen[code] !== 0) continue;
-      seen[code] = 1;
-      const { length } = dictionary[code];
-      if (length < minLength) minLength = length;
-      if (length > maxLength) maxLength = length;
-    }
-    counts.take(batch);
+/** How many values a text column has, how many different ones, the most frequent ones, and lengths in UTF-16 code units. */
+export function textProfile(frame: Frame, name: string): TextFigures {
+  const { codes, dictionary } = frame.texts(name);
+  const counts = new Map<string, number>();
+  const byCode = new Float64Array(dictionary.length);
+  for (const code of codes) if (code >= 0) byCode[code]++;
+  let [minLength, maxLength, count] = [Infinity, 0, 0];
+  dictionary.forEach((text, code) => {
+    if (byCode[code] === 0) return;
+    counts.set(text, (counts.get(text) ?? 0) + byCode[code]);
+    count += byCode[code];
+    minLength = Math.min(minLength, text.length);
+    maxLength = Math.max(maxLength, text.length);
   });
-  const named = counts.counts();
-  if (named !== undefined) return { count, distinct: named.size, top: topOf([...named]), minLength, maxLength };
-  const hashes = new Float64Array(count);
-  await batches.each([name], (batch) => {
-    const { codes } = batch.texts(name);
-    const { high, low } = hashRows(batch, [name]);
-    for (let row = 0; row < batch.rows; row++) if (codes[row] >= 0) hashes[hashed++] = high[row] * 2 ** 21 + (low[row] >>> 11);
-  });
-  hashes.sort();
-  const { distinct, frequent } = runsOf(hashes);
-  const wanted = new Map(frequent.map((each) => [each.hash, each.count]));
-  const top: [string, number][] = [];
-  await batches.each([name], (batch) => {
-    if (wanted.size === 0) return;
-    const { codes, dictionary } = batch.texts(name);
-    const { high, low } = hashRows(batch, [name]);
-    for (let row = 0; row < batch.rows; row++) {
-      if (codes[row] < 0) continue;
-      const hash = high[row] * 2 ** 21 + (low[row] >>> 11);
-      const found = wanted.get(hash);
-      if (found === undefined) continue;
-      wanted.delete(hash);
-      top.push([dictionary[codes[row]], found]);
-    }
-  });
-  return { count, distinct, top: topOf(top), minLength, maxLength };
+  const top = [...counts]
+    .sort(([a, left], [b, right]) => right - left || Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .slice(0, topValues)
+    .map(([value, times]) => ({ value, count: times }));
+  return { count, distinct: counts.size, top, minLength, maxLength };
 }
 
-const topOf = (counts: [string, number][]): TextFigures['top'] =>
-  counts
-    .sort(([a, left], [b, right]) => right - left || (a < b ? -1 : 1))
-    .slice(0, topValues)
-    .map(([value, count]) => ({ value, count }));
-
-/** Runs of equal hashes: how many, and the longest ones. @param rising in rising order */
-function runsOf(rising: Float64Array): { distinct: number; frequent: { hash: number; count: number }[] } {
-  let distinct = 0;
-  let frequent: { hash: number; count: number }[] = [];
-  let least = 0;
-  for (let start = 0; start < rising.length;) {
-    let end = start + 1;
-    while (end < rising.length && rising[end] === rising[start]) end++;
-    distinct++;
-    if (end - start > least) {
-      frequent.push({ hash: rising[start], count: end - start });
-      if (frequent.length >= topValues * 2) {
-        frequent = frequent.sort((left, right) => right.count - left.count).slice(0, topValues);
-        least = frequent[topValues - 1].count;
-      }
-    }
-    start = end;
-  }
-  return { distinct, frequent: frequent.sort((left, right) => right.count - left.count).slice(0, topValues) };
+/** Like `textProfile`, of a table that an engine holds. */
+export async function askTextProfile(tables: OpenTables, name: string): Promise<TextFigures> {
+  const column = sqlName(name);
+  // characters beyond 16 bits have four bytes, and are two code units
+  const wide = `length(regexp_replace(value, '[^\\x{10000}-\\x{10FFFF}]', '', 'g'))`;
+  const units = `length(value) + CASE WHEN strlen(value) = length(value) THEN 0 ELSE ${wide} END`;
+  const counted = `SELECT ${column} AS value, count(*) AS times FROM ${wholeTable} WHERE ${column} IS NOT NULL GROUP BY 1`;
+  const figures = `SELECT sum(times)::DOUBLE AS "count", count(*)::DOUBLE AS "distinct", min(${units})::DOUBLE AS least, max(${units})::DOUBLE AS most FROM counted`;
+  const frame = await tables.frame(
+    `WITH counted AS MATERIALIZED (${counted})
+     SELECT value, times::DOUBLE AS times, "count", "distinct", least, most FROM (${figures}) CROSS JOIN (
+       SELECT value, times FROM counted ORDER BY times DESC, value LIMIT ${topValues}) ORDER BY times DESC, value`,
+  );
+  if (frame.rows === 0) return { count: 0, distinct: 0, top: [], minLength: Infinity, maxLength: 0 };
+  const { codes, dictionary } = frame.texts('value');
+  const times = frame.numbers('times');
+  const first = (figure: string): number => frame.numbers(figure)[0];
+  return {
+    count: first('count'),
+    distinct: first('distinct'),
+    top: [...codes].map((code, row) => ({ value: dictionary[code], count: times[row] })),
+    minLength: first('least'),
+    maxLength: first('most'),
+  };
 }

@@ -93,6 +93,15 @@ export function readNumbers(bindings: typeof Bindings, chunk: DuckDBDataChunk, c
   for (let row = 0; row < rows; row++) if ((valid[row >> 3] & (1 << (row & 7))) !== 0) into[at + row] = values[row];
 }
 
+/** A copy of a list of DOUBLEs without NULL, which stands in the first row of a chunk. */
+export function readList(bindings: typeof Bindings, chunk: DuckDBDataChunk, column: number): Float64Array {
+  const vector = bindings.data_chunk_get_vector(chunk.chunk, column);
+  const length = bindings.list_vector_get_size(vector);
+  if (length === 0) return new Float64Array();
+  const bytes = bindings.vector_get_data(bindings.list_vector_get_child(vector), length * 8);
+  return new Float64Array(bytes.buffer, bytes.byteOffset, length).slice();
+}
+
 /** Adds a VARCHAR column of a chunk from row `at` on; NULL leaves the row missing. */
 export function readTexts(bindings: typeof Bindings, chunk: DuckDBDataChunk, column: number, at: number, into: TextAssembler): void {
   const rows = chunk.rowCount;

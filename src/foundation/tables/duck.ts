@@ -6,7 +6,7 @@ import type Bindings from '@duckdb/node-bindings';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 import type { Column, ColumnType } from './column.ts';
-import { readNumbers, readTexts } from './duck-vectors.ts';
+import { readList, readNumbers, readTexts } from './duck-vectors.ts';
 import type { TextAssembler } from './duck-vectors.ts';
 import type { Frame } from './frame.ts';
 
@@ -46,6 +46,8 @@ export interface Duck {
   rows(sql: string): Promise<readonly (readonly unknown[])[]>;
   /** The next chunk is fetched when the callback is done. */
   stream(sql: string, onChunk: (chunk: DuckChunk, firstRow: number) => void | Promise<void>): Promise<void>;
+  /** The lists of DOUBLEs in a result of one row. */
+  lists(sql: string): Promise<Float64Array[]>;
   /** A result of any types, to be fetched chunk by chunk. */
   result(sql: string): Promise<DuckDBResult>;
   /** Appends a frame's rows to a table that has the same columns. */
@@ -89,6 +91,7 @@ export async function withDuck<T>(
         },
         rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
         stream: (sql, onChunk) => stream(bindings, connection, sql, onChunk),
+        lists: (sql) => lists(bindings, connection, sql),
         result: (sql) => connection.stream(sql),
         append: (table, frame) => append(api, connection, table, frame),
       });
@@ -122,6 +125,12 @@ async function stream(
     await onChunk(chunkOf(bindings, chunk), at);
     at += chunk.rowCount;
   }
+}
+
+async function lists(bindings: typeof Bindings, connection: DuckDBConnection, sql: string): Promise<Float64Array[]> {
+  const result = await connection.run(sql);
+  const chunk = await result.fetchChunk();
+  return chunk ? Array.from({ length: chunk.columnCount }, (_, column) => readList(bindings, chunk, column)) : [];
 }
 
 function chunkOf(bindings: typeof Bindings, chunk: DuckDBDataChunk): DuckChunk {

@@ -90,8 +90,10 @@ export async function readAll(duck: Duck, table: string, schema: TableSchema): P
 export function refuseWideIntegers(frame: Frame, firstRow = 0): void {
   for (const { name, type } of frame.schema) {
     if (type !== 'integer') continue;
-    const at = frame.numbers(name).findIndex((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
-    if (at < 0) continue;
+    const values = frame.numbers(name);
+    let at = 0;
+    while (at < values.length && !(Math.abs(values[at]) > Number.MAX_SAFE_INTEGER)) at++;
+    if (at === values.length) continue;
     const row = firstRow + at;
     const message = `column "${name}", row ${row}: an integer beyond 2^53 cannot be kept exactly; store it as a string`;
     throw new GyreError('INVALID_ARGUMENT', message, { column: name, row });

@@ -34,6 +34,27 @@ export async function parquetSchema(duck: Duck, path: string, columns?: readonly
   }
 }
 
+/**
+ * The columns of a Parquet file, and what stands behind SELECT to have them with the types of our own files and NULL for what is missing.
+ * Columns that are so already are named as they are: then the engine leaves out parts of the file that cannot meet a condition. Another
+ * writer's numbers may be NaN, which no statistics of the file show.
+ * @throws GyreError INVALID_ARGUMENT when the file is no Parquet file or a column has no place in a table
+ */
+export async function plainParquet(duck: Duck, path: string): Promise<{ readonly schema: TableSchema; readonly plain: string }> {
+  const schema = await parquetSchema(duck, path);
+  const described = await duck.rows(`SELECT column_type FROM (DESCRIBE SELECT * FROM ${parquetAt(path)})`);
+  const [[writer]] = await duck.rows(`SELECT created_by FROM parquet_file_metadata(${literal(path)})`);
+  const isOurs = String(writer).startsWith('DuckDB');
+  const plain = schema.map(({ name, type }, i) => {
+    const [column, sqlType] = [identifier(name), String(described[i][0])];
+    const isFloating = sqlType === 'DOUBLE' || sqlType === 'FLOAT';
+    if (sqlType === sqlTypes[type] && (isOurs || !isFloating)) return column;
+    const value = `${column}::${sqlTypes[type]}`;
+    return `${isFloating ? `CASE WHEN isnan(${column}) THEN NULL ELSE ${value} END` : value} AS ${column}`;
+  });
+  return { schema, plain: plain.join(', ') };
+}
+
 /** Picks columns of a schema, in the order in which they are asked for. @throws GyreError INVALID_ARGUMENT naming those that exist */
 export function pickColumns(schema: TableSchema, names: readonly string[]): TableSchema {
   return names.map((name) => {

@@ -1,6 +1,6 @@
 import { GyreError } from '#core';
-import { queryParquet, scanParquet, parquetInfo } from '#tables';
-import type { Frame, TableSchema } from '#tables';
+import { queryParquet, scanParquet, parquetInfo, withParquet } from '#tables';
+import type { Frame, OpenTables, TableSchema } from '#tables';
 
 /** The rows of a table, batch by batch and as often as they are asked for, so that a table need not fit into memory. */
 export interface Batches {
@@ -8,7 +8,12 @@ export interface Batches {
   readonly schema: TableSchema;
   /** @param columns what the batches hold, at least one @param take gets each batch and the position of its first row, in order */
   each(columns: readonly string[], take: (batch: Frame, firstRow: number) => void): Promise<void>;
+  /** Where an engine holds the file: opens it there as the table `whole`, to be asked in SQL. */
+  readonly ask?: <T>(work: (tables: OpenTables) => Promise<T>) => Promise<T>;
 }
+
+/** The table's name in what `Batches.ask` opens. */
+export const wholeTable = 'whole';
 
 /** A frame as one batch. */
 export function frameBatches(frame: Frame): Batches {
@@ -17,6 +22,8 @@ export function frameBatches(frame: Frame): Batches {
 
 /** What the engine that decodes the file may take; the batches are beside it. */
 const memoryLimitMib = 384;
+/** And where it is asked. */
+const askingMemoryMib = 640;
 
 /** A Parquet file batch by batch. @param path absolute */
 export async function parquetBatches(path: string): Promise<Batches> {
@@ -27,6 +34,7 @@ export async function parquetBatches(path: string): Promise<Batches> {
     each: async (columns, take) => {
       await scanParquet(path, take, { columns, memoryLimitMib });
     },
+    ask: (work) => withParquet({ [wholeTable]: path }, work, { memoryLimitMib: askingMemoryMib }),
   };
 }
 

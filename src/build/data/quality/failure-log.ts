@@ -1,6 +1,8 @@
 /** Which rows fail which checks; 8 bytes each. */
 export interface FailureLog {
   add(check: string, row: number): void;
+  /** Names a check before its rows come: a row's reasons stand in the order in which checks were named. */
+  expect(check: string): void;
   /** The rows (0-based, rising) and the checks that each fails. */
   byRow(): { readonly rows: Int32Array; readonly reasons: readonly (readonly string[])[] };
   counts(): ReadonlyMap<string, number>;
@@ -17,10 +19,15 @@ export function failureLog(): FailureLog {
     next.set(array);
     return next;
   };
+  const codeFor = (check: string): number => {
+    let code = codeOf.get(check);
+    if (code === undefined) codeOf.set(check, (code = names.push(check) - 1));
+    return code;
+  };
   return {
+    expect: codeFor,
     add: (check, row) => {
-      let code = codeOf.get(check);
-      if (code === undefined) codeOf.set(check, (code = names.push(check) - 1));
+      const code = codeFor(check);
       if (size === rows.length) [rows, codes] = [wider(rows), wider(codes)];
       rows[size] = row;
       codes[size++] = code;

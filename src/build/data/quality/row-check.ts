@@ -1,9 +1,12 @@
 import type { CheckLimits, FailingExample } from '#contract';
-import type { Frame } from '#tables';
+import { positionColumn } from '#tables';
+import type { Frame, OpenTables } from '#tables';
+import { askRows } from './ask-rows.ts';
 import type { Collector } from './collector.ts';
 import type { Finding } from './limits.ts';
 import { exampleAt } from './masking.ts';
 import type { Masked } from './masking.ts';
+import type { RowSql } from './row-sql.ts';
 
 export const examplesKept = 5;
 
@@ -27,6 +30,8 @@ export interface RowCheck {
   readonly blamesRow?: false | 'when_every_row_must_pass';
   /** Marks the rows of a batch: `passes`, `fails` or `skipped`. Batches come in order. @param firstRow position of the batch's first row */
   mark(batch: Frame, marks: Uint8Array, round: number, firstRow: number): void;
+  /** The same as a question to the engine that holds the table. */
+  readonly sql?: RowSql | undefined;
   /** Words for failures, from their number and the number of rows that were looked at. */
   readonly failed: (count: number, applied: number) => string;
   readonly passed: string;
@@ -40,7 +45,22 @@ export function tally(check: RowCheck, masked: Masked, onFailure?: OnFailure): C
   let marks = new Uint8Array(0);
   let [count, applied] = [0, 0];
   const examples: FailingExample[] = [];
+  const { sql, column } = check;
+  const ask = sql && {
+    ask: async (tables: OpenTables): Promise<void> => {
+      const found = await askRows(tables, sql, column === undefined ? [] : [column], onFailure === undefined ? examplesKept : Infinity);
+      [count, applied] = [found.count, found.applied];
+      const { failing } = found;
+      if (failing === undefined) return;
+      const positions = failing.numbers(positionColumn);
+      for (let at = 0; at < failing.rows; at++) {
+        if (examples.length < examplesKept) examples.push(exampleAt(failing, column, at, masked, positions[at] - at));
+        onFailure?.(check, positions[at]);
+      }
+    },
+  };
   return {
+    ...ask,
     reads: check.reads,
     ...(check.rounds === undefined ? {} : { rounds: check.rounds }),
     take: (batch, firstRow, round) => {

@@ -1,4 +1,5 @@
 import type { CheckLimits, ColumnSchema, TableSchema as ReviewedSchema } from '#contract';
+import { sqlName } from '#tables';
 import type { Frame, TableSchema } from '#tables';
 import { parseRule, ruleOn } from '../rules.ts';
 import type { Rule } from '../rules.ts';
@@ -8,6 +9,8 @@ import { strictly, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { fails, markRows, passes, rowsWord, skipped } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
+import { categoriesSql, everyRow, lengthSql, orderSql, patternSql, rangeSql, ruleSql } from './row-sql.ts';
+import type { RowSql } from './row-sql.ts';
 import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';
 
 /** What a table's shape says for itself, before any row is looked at. */
@@ -69,6 +72,7 @@ function columnChecks(expected: ColumnSchema, type: ColumnSchema['type'], rows: 
     // all of its rows read as another type: that is no fault of any one row
     blamesRow: false,
     mark: (batch, marks) => marks.fill(isFit ? passes : fails, 0, batch.rows),
+    sql: { fails: isFit ? 'FALSE' : everyRow, applies: everyRow },
     failed: () => `${name} reads as ${type}, the schema wants ${expected.type}`,
     passed: `${name} is ${expected.type}`,
   };
@@ -79,7 +83,7 @@ function columnChecks(expected: ColumnSchema, type: ColumnSchema['type'], rows: 
     ...(expected.unique ? [uniqueCheck([name], rows, limits)] : []),
     ...rangeChecks(expected, type, limits),
     ...textChecks(expected, type, limits),
-    ...orderChecks(expected, limits),
+    ...orderChecks(expected, type, limits),
   ];
 }
 
@@ -100,6 +104,7 @@ export function missingCheck(name: string, limits: CheckLimits, wanted = ''): Ro
     // where some may be missing, none of them is to blame
     blamesRow: 'when_every_row_must_pass',
     mark: (batch, marks) => markMissing(batch, name, marks),
+    sql: { fails: `${sqlName(name)} IS NULL`, applies: everyRow },
     failed: (count, applied) => `${name} is missing in ${rowsWord(count)} (${((count / applied) * 100).toFixed(2)} %)${wanted}`,
     passed: `${name} has no missing value`,
   };
@@ -132,6 +137,7 @@ export function uniqueCheck(columns: readonly string[], rows: number, limits: Ch
     reads: columns,
     limits,
     rounds,
+    ...(rounds > 1 ? {} : { sql: { repeats: columns } }),
     mark: (batch, marks, round) => {
       if (round !== seenIn) {
         seen = hashIndex(rowsOfRound(rows));
@@ -190,6 +196,7 @@ function rangeChecks(expected: ColumnSchema, type: ColumnSchema['type'], limits:
           marks[row] = value < low || value > high ? fails : value === value ? passes : skipped;
         }
       },
+      sql: rangeSql(name, type, low, high),
       failed: (count) => `${name} is out of range in ${rowsWord(count)}; wanted: ${wanted}`,
       passed: `${name} is within ${wanted}`,
     },
@@ -200,13 +207,20 @@ function textChecks(expected: ColumnSchema, type: ColumnSchema['type'], limits: 
   if (type !== 'string') return [];
   const { name, categories, pattern, minLength, maxLength } = expected;
   const checks: RowCheck[] = [];
-  const add = (kind: string, isWrong: (text: string) => boolean, failed: (count: number) => string, passed: string): void => {
+  const add = (
+    kind: string,
+    isWrong: (text: string) => boolean,
+    sql: RowSql | undefined,
+    failed: (count: number) => string,
+    passed: string,
+  ): void => {
     checks.push({
       name: `${kind}: ${name}`,
       column: name,
       reads: [name],
       limits,
       mark: (batch, marks) => markTexts(batch, name, marks, isWrong),
+      sql,
       failed,
       passed,
     });
@@ -217,6 +231,7 @@ function textChecks(expected: ColumnSchema, type: ColumnSchema['type'], limits: 
     add(
       'categories',
       (text) => !allowed.has(text),
+      categoriesSql(name, categories),
       (count) => `${rowsWord(count)} have a value of ${name} that is none of ${shown}`,
       `${name} has known categories only`,
     );
@@ -226,6 +241,7 @@ function textChecks(expected: ColumnSchema, type: ColumnSchema['type'], limits: 
     add(
       'pattern',
       (text) => !expression.test(text),
+      patternSql(name, pattern),
       (count) => `${rowsWord(count)} have a value of ${name} that does not match ${pattern}`,
       `${name} matches ${pattern}`,
     );
@@ -239,7 +255,7 @@ function textChecks(expected: ColumnSchema, type: ColumnSchema['type'], limits: 
       return length < least || length > most;
     };
     const failed = (count: number): string => `${rowsWord(count)} have a value of ${name} whose length is not ${wanted} characters`;
-    add('length', isWrong, failed, `${name} has ${wanted} characters`);
+    add('length', isWrong, lengthSql(name, least, most), failed, `${name} has ${wanted} characters`);
   }
   return checks;
 }
@@ -269,7 +285,7 @@ export function markTexts(batch: Frame, name: string, marks: Uint8Array, isWrong
 
 const orderWords = { rising: 'rises or stays', strictly_rising: 'rises', falling: 'falls or stays' } as const;
 
-function orderChecks({ name, order }: ColumnSchema, limits: CheckLimits): RowCheck[] {
+function orderChecks({ name, order }: ColumnSchema, type: ColumnSchema['type'], limits: CheckLimits): RowCheck[] {
   if (order === undefined) return [];
   let last: number | string | undefined;
   const isWrong = (before: number | string, value: number | string): boolean =>
@@ -290,6 +306,7 @@ function orderChecks({ name, order }: ColumnSchema, limits: CheckLimits): RowChe
           return wrong;
         });
       },
+      sql: orderSql(name, type, order),
       failed: (count) => `in ${rowsWord(count)} ${name} does not follow the row before: it ${orderWords[order]} from row to row`,
       passed: `${name} ${orderWords[order]} from row to row`,
     },
@@ -323,6 +340,7 @@ function ruleChecks(table: TableShape, schema: ReviewedSchema): RowCheck[] {
         reads: columns,
         limits: severity === 'warning' ? warning : strictly,
         mark: (batch, marks) => markRule(batch, marks, rule, condition),
+        sql: ruleSql(rule, condition, shape.typeOf),
         failed: (count) => `${rowsWord(count)} break ${said}`,
         passed: `${said} holds`,
       },

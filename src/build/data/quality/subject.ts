@@ -47,5 +47,6 @@ export function onSample({ sample, batches }: Pick<QualitySubject, 'sample' | 'b
 export function judgedRows({ masked, limits, log }: QualitySubject, check: RowCheck): Collector {
   const { fail } = limitsFor(check.name, check.limits, limits);
   const isBlame = fail !== undefined && (check.blamesRow === 'when_every_row_must_pass' ? fail === 1 : check.blamesRow !== false);
+  if (isBlame) log?.expect(check.name);
   return tally(check, masked, log && isBlame ? (failing, row) => log.add(failing.name, row) : undefined);
 }
