@@ -1,7 +1,7 @@
 import { GyreError } from '#core';
 import { isMissing } from '#tables';
 import type { Frame } from '#tables';
-import { rowNumber } from './quality/masking.ts';
+import { rowNumber } from './masking.ts';
 
 /**
  * Checks that a column can be learned: it is there, complete and finite, and it varies.

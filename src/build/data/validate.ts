@@ -4,14 +4,14 @@ import { parquetBatches } from './quality/batches.ts';
 import { collect, collectFrame } from './quality/collector.ts';
 import { judged } from './quality/limits.ts';
 import type { LimitEntry } from './quality/limits.ts';
-import { nothingMasked } from './quality/masking.ts';
-import type { Masked } from './quality/masking.ts';
+import { nothingMasked } from './masking.ts';
+import type { MaskedColumns } from './masking.ts';
 import { tally } from './quality/row-check.ts';
 import { columnsFinding, schemaChecks } from './quality/schema-checks.ts';
 
 export interface ValidateOptions {
   /** Columns whose values are not shown among the examples. */
-  readonly masked?: Masked;
+  readonly masked?: MaskedColumns;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sqlName } from '#tables';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 import type { RowsCompared } from './row-changes.ts';
 import { byRow, numbersIn, pairsIn, position, rising, rowsAt } from './rows-at.ts';
 import type { Pair } from './rows-at.ts';

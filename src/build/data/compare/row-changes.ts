@@ -1,7 +1,7 @@
 import type { ColumnComparison, RowChanges } from '#contract';
 import { GyreError } from '#core';
 import { sqlName } from '#tables';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 import { compareByKey } from './by-key.ts';
 import { position } from './rows-at.ts';
 import { alikeTerm } from './sides.ts';

@@ -1,5 +1,5 @@
 import { sqlName } from '#tables';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 import type { RowsCompared } from './row-changes.ts';
 import { numbersIn, position, rising, rowsAt } from './rows-at.ts';
 import { alikeTerm, comparable } from './sides.ts';

@@ -1,6 +1,6 @@
 import type { Finding } from '../quality/limits.ts';
 import { strictly, unmeasured, warning } from '../quality/limits.ts';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 import { extensionOf, formatOfName } from '#images';
 import { cellOf } from '#tables';
 import type { Cell, Frame } from '#tables';

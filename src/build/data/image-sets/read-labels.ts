@@ -4,7 +4,7 @@ import { GyreError } from '#core';
 import { cellOf, readCsv } from '#tables';
 import type { Frame } from '#tables';
 import { sourceBytes } from '../source.ts';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 
 export interface LabelsSource {
   /** Absolute. */

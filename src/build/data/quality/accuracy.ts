@@ -4,7 +4,7 @@ import { collectReferences } from './references.ts';
 import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { unmeasured, warning } from './limits.ts';
-import { exampleAt } from './masking.ts';
+import { exampleAt } from '../masking.ts';
 import { populationCollectors, representativenessFindings } from './representativeness.ts';
 import { examplesKept, rowsWord, shareFinding } from './row-check.ts';
 import { columnsFinding, schemaChecks } from './schema-checks.ts';

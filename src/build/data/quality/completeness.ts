@@ -4,7 +4,7 @@ import type { Collector } from './collector.ts';
 import { coverageCollectors } from './coverage.ts';
 import { never, unmeasured, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
-import { exampleAt } from './masking.ts';
+import { exampleAt } from '../masking.ts';
 import { examplesKept, fails, shareFinding } from './row-check.ts';
 import { markMissing, missingCheck, schemaChecks } from './schema-checks.ts';
 import { judgedRows } from './subject.ts';

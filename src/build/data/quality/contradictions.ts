@@ -1,7 +1,7 @@
 import type { FailingExample } from '#contract';
 import type { Collector } from './collector.ts';
 import { warning } from './limits.ts';
-import { exampleAt, rowNumber } from './masking.ts';
+import { exampleAt, rowNumber } from '../masking.ts';
 import { examplesKept, shareFinding } from './row-check.ts';
 import { hashIndex, hashRows, roundsFor } from './row-hash.ts';
 import type { QualitySubject } from './subject.ts';

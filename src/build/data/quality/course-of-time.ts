@@ -5,7 +5,7 @@ import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { unmeasured } from './limits.ts';
 import type { Finding } from './limits.ts';
-import { maskedValue } from './masking.ts';
+import { maskedValue } from '../masking.ts';
 import type { QualitySubject } from './subject.ts';
 import { groupName } from './value-counts.ts';
 

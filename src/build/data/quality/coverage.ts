@@ -6,7 +6,7 @@ import type { Collector } from './collector.ts';
 import { unmeasured } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { courseOfTime } from './course-of-time.ts';
-import { maskedValue } from './masking.ts';
+import { maskedValue } from '../masking.ts';
 import { onSample } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
 import { groupName, valueCounts } from './value-counts.ts';

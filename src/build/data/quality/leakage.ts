@@ -4,7 +4,7 @@ import { partRanges, placeOf } from '../splits/hash-split.ts';
 import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { unmeasured, warning } from './limits.ts';
-import { exampleAt } from './masking.ts';
+import { exampleAt } from '../masking.ts';
 import { examplesKept, shareFinding } from './row-check.ts';
 import { hashIndex, hashRows } from './row-hash.ts';
 import type { QualitySubject } from './subject.ts';

@@ -5,7 +5,7 @@ import type { DataDeps } from '../port.ts';
 import { openRows, prepareVersion } from '../versions.ts';
 import type { PreparedVersion } from '../versions.ts';
 import type { FailureLog } from './failure-log.ts';
-import { rowNumber } from './masking.ts';
+import { rowNumber } from '../masking.ts';
 
 /** Where a dataset's bad rows go. */
 export const quarantineOf = (dataset: string): string => `${dataset}-quarantine`;

@@ -6,7 +6,7 @@ import { groupsOf } from './coverage.ts';
 import { leakage } from './leakage.ts';
 import { strictly, unmeasured, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
-import { maskedValue } from './masking.ts';
+import { maskedValue } from '../masking.ts';
 import { fails, passes, skipped } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
 import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';

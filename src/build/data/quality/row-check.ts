@@ -4,8 +4,8 @@ import type { Frame, OpenTables } from '#tables';
 import { askRows } from './ask-rows.ts';
 import type { Collector } from './collector.ts';
 import type { Finding } from './limits.ts';
-import { exampleAt } from './masking.ts';
-import type { Masked } from './masking.ts';
+import { exampleAt } from '../masking.ts';
+import type { MaskedColumns } from '../masking.ts';
 import type { RowSql } from './row-sql.ts';
 
 export const examplesKept = 5;
@@ -41,7 +41,7 @@ export interface RowCheck {
 export type OnFailure = (check: RowCheck, row: number) => void;
 
 /** Counts what fails a check, and keeps the first few rows as examples. Its score is the share of rows that pass. */
-export function tally(check: RowCheck, masked: Masked, onFailure?: OnFailure): Collector {
+export function tally(check: RowCheck, masked: MaskedColumns, onFailure?: OnFailure): Collector {
   let marks = new Uint8Array(0);
   let [count, applied] = [0, 0];
   const examples: FailingExample[] = [];

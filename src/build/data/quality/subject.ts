@@ -7,7 +7,7 @@ import type { Collector } from './collector.ts';
 import type { FailureLog } from './failure-log.ts';
 import { limitsFor } from './limits.ts';
 import type { Finding, LimitEntry } from './limits.ts';
-import type { Masked } from './masking.ts';
+import type { MaskedColumns } from '../masking.ts';
 import { tally } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
 import type { HashIndex } from './row-hash.ts';
@@ -20,7 +20,7 @@ export interface QualitySubject {
   /** The rows themselves, or a sample of them where there are too many for checks that need them side by side. */
   readonly sample: Frame;
   readonly request: Omit<QualityRequest, 'by'>;
-  readonly masked: Masked;
+  readonly masked: MaskedColumns;
   /** Now, UTC milliseconds. */
   readonly now: number;
   /** Whether the stored bytes of rows and source still have their digests; with words for the case that they have not. */

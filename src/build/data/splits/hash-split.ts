@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GyreError } from '#core';
 import { cellOf, isMissing } from '#tables';
 import type { Frame } from '#tables';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 
 /** One part of a split: the keys whose place lies in [low, high). */
 export interface PartRange {

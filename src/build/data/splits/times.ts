@@ -1,7 +1,7 @@
 import { GyreError } from '#core';
 import { parseInstant } from '#tables';
 import type { Frame } from '#tables';
-import { rowNumber } from '../quality/masking.ts';
+import { rowNumber } from '../masking.ts';
 
 /**
  * When each row happened: UTC milliseconds, or the number itself where time is counted in numbers.
