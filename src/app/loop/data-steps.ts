@@ -1,18 +1,28 @@
 import { asSha256, GyreError } from '#core';
 import type { QualityReport, Split } from '#contract';
-import { imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
+import { comparedDatasets, imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
 import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
 import type { LoopRooms } from './rooms.ts';
 import { text } from './values.ts';
 
+/** Outputs of a quality step that begin so tell which version of another dataset the rows were held against. */
+const against = 'against.';
+
 /** The steps that make a source into versions: ingest, quality, split. */
-export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
+export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>): readonly StepHandler[] {
   const { data } = rooms;
   const versionStillThere = async (outputs: Readonly<Record<string, unknown>>): Promise<boolean> => {
     const version = await data.get(text(outputs, 'version'));
     return rooms.blobs.has(asSha256(version.rowsDigest));
+  };
+  /** The newest version of each dataset that rows are held against, as outputs of the step. */
+  const newestOf = async (datasets: readonly string[]): Promise<Record<string, string>> => {
+    const newest: Record<string, string> = {};
+    for (const dataset of datasets)
+      newest[`${against}${dataset}`] = (await data.list({ dataset, part: null, limit: 1 })).items[0]?.digest ?? '';
+    return newest;
   };
   return [
     {
@@ -59,15 +69,21 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
     },
     {
       kind: 'data.quality',
-      version: '2',
+      version: '3',
       cacheable: true,
-      stillThere: async (outputs) =>
-        (await data.getQuality(text(outputs, 'report'))).id === text(outputs, 'report') && (await versionStillThere(outputs)),
+      stillThere: async (outputs) => {
+        const compared = Object.keys(outputs).filter((name) => name.startsWith(against));
+        const newest = await newestOf(compared.map((name) => name.slice(against.length)));
+        if (compared.some((name) => outputs[name] !== newest[name])) return false;
+        return (await data.getQuality(text(outputs, 'report'))).id === text(outputs, 'report') && (await versionStillThere(outputs));
+      },
       run: async (context) => {
         const project = rooms.project();
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
         const request = { ...projectQuality(project, dataset.name), by: context.by };
         const version = text(context.inputs, 'version');
+        // looked up first: what comes in between is noticed the next time
+        const compared = await newestOf(comparedDatasets(request));
         const whole = await data.quality(version, request);
         const { quarantine } = whole;
         // what goes on is judged by itself: nothing of what was set aside may hide in its scores
@@ -76,6 +92,7 @@ export function dataSteps(rooms: LoopRooms): readonly StepHandler[] {
         const aside = quarantine === undefined ? '' : `${quarantine.rows} rows set aside (${quarantine.version.slice(0, 12)}); `;
         return {
           outputs: {
+            ...compared,
             report: report.id,
             version: quarantine?.kept ?? version,
             ...(quarantine === undefined ? {} : { quarantine: quarantine.version }),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GyreError, sha256 } from '#core';
-import { standingOfFiles, standingOfImages } from '#data';
+import { projectQuality, standingOfFiles, standingOfImages } from '#data';
 import type { JsonValue, StepPlan } from '#pipelines';
 import { mayMeet } from '#project';
 import type { LoadedProject, ResolvedCommandStep, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
@@ -123,9 +123,11 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
   const { name } = dataset;
   const version = { version: { step: `ingest:${name}`, output: 'version' } };
   const description = { dataset: name, spec: plain(dataset), schema: plain(project.schemas[name] ?? null) };
+  // what the charter says of a column shows in the report
+  const { masked = [] } = projectQuality(project, name);
   return [
     await versionPlan(project, dataset, description),
-    { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: description, inputs: version },
+    { name: `quality:${name}`, kind: 'data.quality', after: [], parameters: { ...description, personal: plain(masked) }, inputs: version },
     {
       name: `split:${name}`,
       kind: 'data.split',

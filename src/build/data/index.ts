@@ -22,7 +22,7 @@ export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
 export { listImages } from './image-sets/list-images.ts';
 export { standingOfImages } from './image-sets/image-files.ts';
 export { inferSchema } from './table-schema.ts';
-export { projectQuality } from './quality/project-request.ts';
+export { comparedDatasets, projectQuality } from './quality/project-request.ts';
 export { personalColumns } from './personal.ts';
 export type { SeenBy } from './personal.ts';
 export type { MaskedColumns } from './masking.ts';

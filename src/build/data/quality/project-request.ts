@@ -1,6 +1,7 @@
 import type { LoadedProject } from '#project';
 import { personalColumns } from '../personal.ts';
 import type { QualityRequest } from '../port.ts';
+import { referencesOf } from './references.ts';
 
 /** What a dataset's versions are held against: its section of the project's file, its reviewed schema, the charter's personal columns. */
 export function projectQuality(project: LoadedProject, dataset: string): Omit<QualityRequest, 'by'> {
@@ -25,6 +26,12 @@ export function projectQuality(project: LoadedProject, dataset: string): Omit<Qu
     ...(asOf === undefined ? {} : { asOf: Date.parse(`${asOf}T00:00:00Z`) }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
   };
+}
+
+/** The other datasets whose newest versions the request holds rows against: the population, and those that the schema refers to. */
+export function comparedDatasets({ schema, population }: Pick<QualityRequest, 'schema' | 'population'>): readonly string[] {
+  const referred = schema === undefined ? [] : referencesOf(schema).map(({ dataset }) => dataset);
+  return [...new Set([...referred, ...(population === undefined ? [] : [population])])].sort();
 }
 
 /** Columns that every transform step on the dataset leaves out. */
