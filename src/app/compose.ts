@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accessMigrations, type Access, newSecret, openAccess } from '#access';
 import type { BlobStore } from '#blobs';
@@ -22,7 +22,8 @@ import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
-import { openBlobs } from './blobs.ts';
+import { openServedWorkspace, type ServedWorkspace } from '#workspace';
+import { openBlobs, s3Access } from './blobs.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
@@ -67,6 +68,7 @@ export interface House extends AsyncDisposable {
   readonly triggers: Triggers;
   readonly governance: Governance;
   readonly garbage: Garbage;
+  readonly workspace: ServedWorkspace;
   readonly planes: LocalPlanes;
   readonly loop: Loop;
   /** The token of the first identity, as the data folder keeps it. */
@@ -303,6 +305,9 @@ export async function compose(options: ComposeOptions): Promise<House> {
   );
 
   const garbage = opened.use(openGarbage(rooms));
+  const workspace = opened.use(
+    openServedWorkspace({ folder: resolve(options.projectFolder), clock, newId, s3: (overrides) => s3Access(process.env, overrides) }),
+  );
 
   const closing = opened.move();
   return {
@@ -331,6 +336,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     triggers,
     governance,
     garbage,
+    workspace,
     planes,
     loop,
     ownerToken,

@@ -10,3 +10,5 @@ export type { RecordedVersion } from './git-history.ts';
 export type { S3Access } from './remote-objects.ts';
 export type { RemoteStatus } from './remote-status.ts';
 export type { CollectedGarbage } from './garbage.ts';
+export { openServedWorkspace } from './served.ts';
+export type { ServedWorkspace } from './served.ts';

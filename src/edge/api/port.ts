@@ -14,6 +14,7 @@ import type { Release } from '#release';
 import type { Logger, Metrics } from '#telemetry';
 import type { Training } from '#training';
 import type { Triggers } from '#triggers';
+import type { ServedWorkspace } from '#workspace';
 
 /** The turns of the loop that go through several rooms, as the composition root hands them in. */
 export interface LoopVerbs {
@@ -51,6 +52,8 @@ export interface Rooms {
   readonly schedules: Schedules;
   readonly training: Training;
   readonly triggers: Triggers;
+  /** The data files of the project's folder. */
+  readonly workspace: ServedWorkspace;
 }
 
 export interface ApiDeps extends Rooms {

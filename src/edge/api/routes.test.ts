@@ -13,6 +13,7 @@ import { openBench, turnTheLoop } from './testing.ts';
 import type { Bench, Records } from './testing.ts';
 import { ingestImages } from './testing-images.ts';
 import type { ImageRecords } from './testing-images.ts';
+import { versionFiles } from './testing-workspace.ts';
 
 const table = allRoutes();
 const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
@@ -134,11 +135,13 @@ describe('every route that reads', () => {
   let records: Records;
   let images: ImageRecords;
   let sweep = '';
+  let job = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
     images = await ingestImages(bench);
     sweep = (await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'test', name: 'test' } })).id;
+    job = await versionFiles(bench, 'notes.txt');
   });
   after(() => bench[Symbol.asyncDispose]());
 
@@ -168,6 +171,7 @@ describe('every route that reads', () => {
       identities: 'the-qa',
       lineage: version.id,
       'garbage-sweeps': sweep,
+      workspace: job,
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
@@ -185,6 +189,7 @@ describe('every route that reads', () => {
       '/api/v1/performance': '?environment=test&endpoint=churn&from=2026-06-01T00:00:00Z&to=2026-06-03T00:00:00Z',
       '/api/v1/datasets': '?limit=2',
       '/api/v1/quality-trend': '?dataset=customers',
+      '/api/v1/workspace/log': '?path=notes.txt',
     };
     return filled + (queries[path] ?? '');
   };

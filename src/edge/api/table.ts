@@ -15,6 +15,7 @@ import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { trainingRoutes } from './routes/training.ts';
+import { workspaceRoutes } from './routes/workspace.ts';
 
 /** The one table of routes: what is registered, documented, and walked by the tests. */
 export function allRoutes(): readonly Route[] {
@@ -26,6 +27,7 @@ export function allRoutes(): readonly Route[] {
     ...pipelineRoutes,
     ...scheduleRoutes,
     ...dataRoutes,
+    ...workspaceRoutes,
     ...trainingRoutes,
     ...evaluationRoutes,
     ...registryRoutes,

@@ -27,6 +27,7 @@ import { toRecords } from '#tables';
 import { createLogger, createMetrics } from '#telemetry';
 import { openTraining, trainingMigrations } from '#training';
 import { openTriggers, triggersMigrations } from '#triggers';
+import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
 
@@ -241,6 +242,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     schedules,
     training,
     triggers,
+    workspace: opened.use(openServedWorkspace({ folder: projectFolder, clock, newId })),
     loop: {
       build,
       compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {

@@ -118,4 +118,21 @@ export { AuditEntry, AuditVerification, Reproduction, Trace, TraceLink } from '.
 export { GyreEvent, eventType } from './events.ts';
 export type { EventData, EventKind, EventType, EventTypes } from './events.ts';
 export { Figure, Overview, RecordLink, Station, stationNames, stationStates, Waiting } from './overview.ts';
-export { WorkspaceProgress, workspacePhases } from './workspace.ts';
+export {
+  WorkspaceChanges,
+  WorkspaceDiff,
+  WorkspaceJob,
+  WorkspaceJobRequest,
+  WorkspacePath,
+  WorkspacePathDiff,
+  WorkspacePathStatus,
+  WorkspaceProgress,
+  WorkspaceRemote,
+  WorkspaceStatus,
+  WorkspaceVersion,
+  WorkspaceVersions,
+  WorkspaceView,
+  workspacePhases,
+  workspaceStates,
+  workspaceVerbs,
+} from './workspace.ts';
