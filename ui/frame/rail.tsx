@@ -28,6 +28,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Data', href: '/data', also: ['/datasets', '/splits', '/transforms'] },
       { text: 'Sources', href: '/sources' },
       { text: 'Storage', href: '/storage' },
+      { text: 'Workspace', href: '/workspace' },
       { text: 'Pipelines', href: '/pipelines' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies'] },
       { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },

@@ -24,6 +24,7 @@ import { SqlPage } from './sql.tsx';
 import { StepItemsPage } from './step-items.tsx';
 import { StoragePage } from './storage.tsx';
 import { WindowPage } from './window.tsx';
+import { WorkspacePage } from './workspace.tsx';
 
 /** What draws a page, given the parts of its address. */
 export type Draw = (parameters: RouteParameters) => JSX.Element;
@@ -42,6 +43,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/data', page: plain(DataPage) },
   { pattern: '/sources', page: plain(SourcesPage) },
   { pattern: '/storage', page: plain(StoragePage) },
+  { pattern: '/workspace', page: plain(WorkspacePage) },
   { pattern: '/datasets/:name', page: ({ name = '' }) => <DatasetPage key={name} name={name} /> },
   { pattern: '/data/:digest', page: ({ digest = '' }) => <DatasetVersionPage key={digest} digest={digest} /> },
   {
