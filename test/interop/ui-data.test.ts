@@ -193,4 +193,25 @@ describe('the pages of data', { skip: browserMissing }, () => {
       await isWhole(tab, 'storage dry run');
     });
   });
+
+  test('the charter is read in three documents, and confirmed by who is known', async () => {
+    await shows('/charter/documents', [
+      'these words are not confirmed',
+      'Problem statement: shop',
+      'Who cancels?',
+      /who agrees has to be known/,
+    ]);
+    await signedIn('light', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/charter/documents?document=initial-data-report`);
+      await page.getByRole('heading', { name: 'Dataset "people"' }).waitFor();
+      await isWhole(tab, 'charter data report');
+      await page.getByRole('button', { name: 'Confirm the charter' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Comment').fill('as we said');
+      await dialog.getByRole('button', { name: 'Confirm the charter' }).click();
+      await page.getByText('confirmed, word for word').waitFor({ timeout: 60_000 });
+      await page.getByText('as we said').waitFor();
+    });
+  });
 });

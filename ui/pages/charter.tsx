@@ -54,6 +54,7 @@ function Charter({ version, all }: { readonly version: CharterVersion; readonly 
             .join(' and ')}
         </p>
       }
+      actions={<a href="/charter/documents">Problem statement, charter and data report, to be confirmed</a>}
     >
       <div class="cards">
         <Card title="Problem" wide>

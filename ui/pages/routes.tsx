@@ -5,6 +5,7 @@ import { AccessPage } from './access.tsx';
 import { AlertPage, AlertsPage } from './alerts.tsx';
 import { AuditPage } from './audit.tsx';
 import { ApplicationTestPage, CertificationPage } from './certification.tsx';
+import { CharterDocumentsPage } from './charter-documents.tsx';
 import { CharterPage } from './charter.tsx';
 import { DataPage, SplitPage } from './data.tsx';
 import { DatasetPage } from './dataset.tsx';
@@ -40,6 +41,7 @@ const byId =
 export const routes: readonly Route<Draw>[] = [
   { pattern: '/', page: plain(LoopPage) },
   { pattern: '/charter', page: plain(CharterPage) },
+  { pattern: '/charter/documents', page: plain(CharterDocumentsPage) },
   { pattern: '/data', page: plain(DataPage) },
   { pattern: '/sources', page: plain(SourcesPage) },
   { pattern: '/storage', page: plain(StoragePage) },
