@@ -65,7 +65,7 @@ describe('decoding an image', () => {
     }
     await assert.rejects(
       decodeImage(whole.subarray(0, 3000)),
-      (error) => hasCode(error, 'INVALID_ARGUMENT') && /premature end/.test(error.message),
+      (error) => hasCode(error, 'INVALID_ARGUMENT') && /the jpeg data end too early/.test(error.message),
     );
   });
 
@@ -77,13 +77,28 @@ describe('decoding an image', () => {
     }
   });
 
+  test('says the same of broken images when it works on many at once', async () => {
+    const png = await encoded(gradient(40, 40), 'png');
+    const hurt = photo('hat');
+    hurt.set([0xff, 0xd3], 2500);
+    const broken = [photo('shirt').subarray(0, 3000), hurt, png.subarray(0, 60), Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 4, 9, 9])];
+    const told = async (bytes: Uint8Array): Promise<string> => {
+      const { problem, error } = await examineImage(bytes);
+      return `${problem}: ${error}`;
+    };
+    const alone: string[] = [];
+    for (const bytes of broken) alone.push(await told(bytes));
+    const together = await Promise.all(Array.from({ length: 200 }, (_, index) => told(broken[index % broken.length])));
+    for (const [index, found] of together.entries()) assert.equal(found, alone[index % broken.length]);
+  });
+
   test('gives the pixels of a damaged JPEG with the decoder’s complaint', async () => {
     const bytes = photo('hat');
     // a restart marker where none belongs (ITU-T T.81, B.2.1)
     bytes.set([0xff, 0xd3], 2500);
     const { problem, error, raster } = await examineImage(bytes);
     assert.equal(problem, 'damaged');
-    assert.match(error ?? '', /Corrupt JPEG data/);
+    assert.match(error ?? '', /complains of the jpeg data/);
     assert.equal(raster?.width, 128);
   });
 

@@ -1,6 +1,7 @@
 import type { OutputInfo } from 'sharp';
 import { GyreError, messageOf } from '#core';
 import type { Raster } from './raster.ts';
+import { endsEarly } from './ends-early.ts';
 import { decodableFormats, sniffImage } from './sniff.ts';
 import type { ImageFormat } from './sniff.ts';
 
@@ -88,25 +89,28 @@ export async function examineImage(bytes: Uint8Array, limits: ImageLimits = {}):
     if (width * height > most.pixels) {
       return { header: whole, problem: 'too_large', error: `${width} x ${height} pixels; ${most.pixels} are decoded at most` };
     }
-  } catch (error) {
-    return { header, problem: 'unreadable', error: oneLine(error) };
+  } catch {
+    return { header, problem: 'unreadable', error: `the ${format} header cannot be read` };
   }
-  return { ...(await pixelsOf(sharp, bytes, most)), header: whole };
+  return { ...(await pixelsOf(sharp, bytes, format, most)), header: whole };
 }
 
 type Outcome = Examined extends infer E ? (E extends unknown ? Omit<E, 'header'> : never) : never;
 
-/** Strictly first; what fails is tried again with less demands, to tell what kind of failure it is. */
-async function pixelsOf(sharp: Sharp, bytes: Uint8Array, limits: Required<ImageLimits>): Promise<Outcome> {
+/**
+ * Strictly first; what fails is tried again with less demands, to tell what kind of failure it is. What is said of it depends on the bytes
+ * alone: the decoder keeps its complaints in one place for all images that it works on, so that they may come from another one.
+ */
+async function pixelsOf(sharp: Sharp, bytes: Uint8Array, format: ImageFormat, limits: Required<ImageLimits>): Promise<Outcome> {
   const strict = await attempt(sharp, bytes, 'warning', limits);
   if ('raster' in strict) return strict;
-  if (strict.error.includes('timeout')) return { problem: 'slow', error: `decoding took longer than ${limits.timeMs} ms` };
+  if (strict.isLate) return { problem: 'slow', error: `decoding took longer than ${limits.timeMs} ms` };
   const whole = await attempt(sharp, bytes, 'truncated', limits);
-  if ('raster' in whole) return { raster: whole.raster, problem: 'damaged', error: strict.error };
+  if ('raster' in whole) return { raster: whole.raster, problem: 'damaged', error: `the decoder complains of the ${format} data` };
   const filled = await attempt(sharp, bytes, 'none', limits);
-  // no decoder says "cut off" in the same words: what decodes only when missing bytes are allowed has lost some
-  const isCut = 'raster' in filled || /unexpected end|premature end|read error|bad seek|end of stream|unable to parse/i.test(whole.error);
-  return { problem: isCut ? 'truncated' : 'unreadable', error: whole.error };
+  // what decodes only when missing bytes are allowed has lost some
+  if ('raster' in filled || endsEarly(bytes, format)) return { problem: 'truncated', error: `the ${format} data end too early` };
+  return { problem: 'unreadable', error: `the ${format} data cannot be decoded` };
 }
 
 async function attempt(
@@ -114,7 +118,7 @@ async function attempt(
   bytes: Uint8Array,
   failOn: 'none' | 'truncated' | 'warning',
   limits: Required<ImageLimits>,
-): Promise<{ readonly raster: Raster } | { readonly error: string }> {
+): Promise<{ readonly raster: Raster } | { readonly isLate: boolean }> {
   try {
     const { data, info } = await sharp(bytes, { failOn, limitInputPixels: limits.pixels, pages: 1, autoOrient: true })
       .flatten({ background: '#ffffff' })
@@ -124,7 +128,7 @@ async function attempt(
       .toBuffer({ resolveWithObject: true });
     return { raster: rasterOf(data, info) };
   } catch (error) {
-    return { error: oneLine(error) };
+    return { isLate: messageOf(error).includes('timeout') };
   }
 }
 
@@ -134,12 +138,4 @@ function rasterOf(data: Uint8Array, { width, height, channels }: OutputInfo): Ra
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) out.fill(data[pixel * channels], pixel * 3, pixel * 3 + 3);
   return { width, height, channels: 3, data: out };
-}
-
-function oneLine(error: unknown): string {
-  const [first = 'the decoder gives no reason'] = messageOf(error)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  return first.replace(/^Input buffer /, 'the file ').replace(/^Vips(\w+): /, '');
 }

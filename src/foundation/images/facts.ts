@@ -4,7 +4,7 @@ import { measureRaster } from './measures.ts';
 import type { ImageFacts } from './thread-messages.ts';
 
 /** The name of how facts are found out: what is kept under another one is looked at again. */
-export const factsFunction = `${imageFunction} facts/1`;
+export const factsFunction = `${imageFunction} facts/2`;
 
 /** Examines an image and measures its pixels. */
 export async function factsOf(bytes: Uint8Array, limits: ImageLimits = {}): Promise<ImageFacts> {
