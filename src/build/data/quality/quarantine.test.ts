@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TableSchema } from '#contract';
-import { toRecords } from '#tables';
+import { createFrame, numberColumn, toRecords } from '#tables';
 import { ada, openBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
 
@@ -53,6 +53,28 @@ describe('quarantine', () => {
     assert.equal(again.violations, 0);
     assert.equal(again.quarantine, undefined, 'a warning sets nothing aside');
     assert.deepEqual(await bench.data.getQuality(whole), report);
+  });
+
+  test('keeps the order of rows in a file of several groups of rows', async () => {
+    await using bench = await openBench();
+    const rows = 250_000;
+    const isBad = (row: number): boolean => row % 50_000 === 7;
+    const frame = createFrame([
+      { name: 'id', type: 'integer', column: numberColumn(Float64Array.from({ length: rows }, (_, row) => row * 3)) },
+      {
+        name: 'age',
+        type: 'integer',
+        column: numberColumn(Float64Array.from({ length: rows }, (_, row) => (isBad(row) ? 500 : row % 100))),
+      },
+    ]);
+    const { version } = await bench.data.createFromRows({ dataset: 'people', frame, by: ada });
+    const twoColumns = { columns: schema.columns.slice(0, 2) };
+    const { quarantine } = await bench.data.quality(version.digest, { schema: twoColumns, key: 'id', by: ada, quarantine: true });
+    assert.ok(quarantine);
+    const kept = (await bench.data.open(quarantine.kept)).numbers('id');
+    const wanted = frame.numbers('id').filter((_, row) => !isBad(row));
+    assert.deepEqual(kept, wanted);
+    assert.deepEqual([...(await bench.data.open(quarantine.version)).numbers('quarantine_row')], [9, 50_009, 100_009, 150_009, 200_009]);
   });
 
   test('of the same version again makes no new versions', async () => {
