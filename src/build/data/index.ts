@@ -26,6 +26,7 @@ export { comparedDatasets, projectQuality } from './quality/project-request.ts';
 export { personalColumns } from './personal.ts';
 export type { SeenBy } from './personal.ts';
 export type { MaskedColumns } from './masking.ts';
+export type { RowsBlob } from './rows-file.ts';
 export type { RowsPage, RowsQuery } from './rows-page.ts';
 export type { SqlAnswer, SqlQuery } from './sql.ts';
 export { validateFrame, validateParquet, violationsOf } from './validate.ts';

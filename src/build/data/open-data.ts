@@ -15,8 +15,9 @@ import { personalLooks } from './personal.ts';
 import { profileParquet } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
+import { rowsFiles } from './rows-file.ts';
 import { rowsPage } from './rows-page.ts';
-import { sqlRunner } from './sql.ts';
+import { sqlRunner, versionNamed } from './sql.ts';
 import { openSplits, partOf } from './splits/read-splits.ts';
 import { splitVersion } from './splits/split.ts';
 import { summariseDatasets } from './summaries-store.ts';
@@ -42,6 +43,8 @@ export function openData(deps: DataDeps): Data {
     append: (request) => append(deps, request),
     split: (version, request) => splitVersion(deps, version, request),
     open: async (version, { columns, part } = {}) => openRows(deps, await partOf(deps, await findVersion(deps, version), part), columns),
+    named: (name) => (/^[0-9a-f]{6,64}$/.test(name) ? findVersion(deps, name) : versionNamed(deps, name)),
+    rowsFile: rowsFiles(deps),
     rowsPath: async (version) => blobs.localPath(asSha256((await findVersion(deps, version)).rowsDigest), { verify: true }),
     rows: async (version, query = {}) => rowsPage(deps, await findVersion(deps, version), query),
     sql: sqlRunner(deps),

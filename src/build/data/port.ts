@@ -29,6 +29,7 @@ import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
 import type { SeePersonal } from './personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
+import type { RowsBlob } from './rows-file.ts';
 import type { RowsPage, RowsQuery } from './rows-page.ts';
 import type { DatasetSource, DialectSpec } from './sources/source.ts';
 import type { SqlAnswer, SqlQuery } from './sql.ts';
@@ -234,6 +235,14 @@ export interface Data {
    * @throws GyreError NOT_FOUND, DATA_LOSS when the bytes are corrupt, INVALID_ARGUMENT for an unknown column
    */
   open(version: string, options?: { readonly columns?: readonly string[]; readonly part?: string }): Promise<Frame>;
+  /**
+   * A version by its digest or the beginning of one, else by name: `customers` is the newest that is no part of a split,
+   * `customers@702a45d5` that one.
+   * @throws GyreError NOT_FOUND
+   */
+  named(name: string): Promise<DatasetVersion>;
+  /** A version's rows as one Parquet file in which these columns are masked. The same columns give the same bytes. */
+  rowsFile(version: DatasetVersion, masked: MaskedColumns): Promise<RowsBlob>;
   /** The Parquet file that holds a version's rows. Never write to it. */
   rowsPath(version: string): Promise<string>;
   /** Rows as they are asked for, without reading the others. @throws GyreError NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED */

@@ -49,13 +49,13 @@ function isSameOrigin(origin: string, host: string): boolean {
 }
 
 /**
- * Recognises the caller: a bearer token, else a session's cookie, else on this machine `local` where that is allowed.
+ * Recognises the caller: a bearer token (of what is read also as the password of Basic), else a session's cookie, else on this machine `local` where that is allowed.
  * @throws GyreError UNAUTHENTICATED; PERMISSION_DENIED when a cookie comes with a change that no page of ours sent
  */
 export async function principalOf(request: FastifyRequest, rules: CallerRules): Promise<Principal> {
   const { authorization } = request.headers;
   if (authorization !== undefined) {
-    const secret = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
+    const secret = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1] ?? passwordOf(request);
     if (secret === undefined)
       throw new GyreError('UNAUTHENTICATED', 'the Authorization header has another form: "Bearer <token>" is needed');
     return rules.access.authenticate(secret);
@@ -70,6 +70,19 @@ export async function principalOf(request: FastifyRequest, rules: CallerRules): 
     'UNAUTHENTICATED',
     'nobody was recognised: send "Authorization: Bearer <token>", or log in on the web page with a link from "gyre open"',
   );
+}
+
+/**
+ * The password of Basic authentication, where something is read: a token in an address (`http://gyre:TOKEN@host/…`) is what clients can give
+ * that set no headers, such as R's. A browser that remembers one may not change anything by it.
+ */
+function passwordOf({ method, headers: { authorization = '' } }: FastifyRequest): string | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization) ?? [];
+  if (encoded === undefined) return undefined;
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  const secret = pair.slice(pair.indexOf(':') + 1);
+  return secret === '' ? undefined : secret;
 }
 
 /** The secret in the session's cookie. */

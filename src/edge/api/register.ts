@@ -34,7 +34,7 @@ export function registerRoutes(server: FastifyInstance, routes: readonly Route[]
   for (const route of routes) {
     const { permission } = route;
     server.route({
-      method: route.method,
+      method: route.head === true ? [route.method, 'HEAD'] : route.method,
       url: route.path,
       ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
       onRequest: async (request) => {
@@ -60,6 +60,7 @@ export function registerRoutes(server: FastifyInstance, routes: readonly Route[]
             id: request.id,
             headers: request.headers,
             secure: deps.tls !== undefined,
+            isHead: request.method === 'HEAD',
             ...(session === undefined ? {} : { session }),
           },
           answerHeaders: new Map(),
@@ -115,6 +116,7 @@ async function send(
         .code(status)
         .type(type)
         .headers({ 'cache-control': 'no-store', ...headers });
+      if (request.method === 'HEAD') return reply.send();
       return reply.send(typeof body === 'string' || body instanceof Uint8Array ? body : Readable.from(body, { objectMode: false }));
     }
     case 'stream':

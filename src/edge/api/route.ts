@@ -58,6 +58,8 @@ export interface RequestFacts {
   /** The secret in the session's cookie. */
   readonly session?: string;
   readonly secure: boolean;
+  /** Only the headers of the answer are wanted. */
+  readonly isHead: boolean;
 }
 
 /** An answer that is no JSON of ours: a page, a file, a redirection. */
@@ -86,6 +88,8 @@ interface RouteFacts {
   /** What it does, in a few words. */
   readonly summary: string;
   readonly description?: string;
+  /** Of a file: answers HEAD as well. */
+  readonly head?: true;
   /** Largest body in bytes; 1 MiB without it. */
   readonly bodyLimit?: number;
 }

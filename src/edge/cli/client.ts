@@ -20,6 +20,8 @@ export interface Client {
   remove<T>(path: string): Promise<T>;
   /** The bytes of a file. */
   bytes(path: string): Promise<Uint8Array>;
+  /** As `bytes`, for a file of any size. */
+  download(path: string): Promise<AsyncIterable<Uint8Array>>;
   /** Server-sent events, parsed, until the signal aborts or the server ends them. */
   stream(
     path: string,
@@ -72,6 +74,7 @@ export function openClient(options: ClientOptions): Client {
     put: (path, body) => json(at(path), 'PUT', body),
     remove: (path) => json(at(path), 'DELETE', undefined),
     bytes: async (path) => new Uint8Array(await (await request(at(path), {})).arrayBuffer()),
+    download: async (path) => (await request(at(path), {})).body ?? new Blob([]).stream(),
     postTo: async <T>(url: string, body: unknown): Promise<T> => {
       try {
         return await json<T>(url, 'POST', body, false);

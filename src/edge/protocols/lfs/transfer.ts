@@ -1,3 +1,4 @@
+import { byteRangeOf } from '#contract';
 import { GyreError, isSha256 } from '#core';
 import type { Sha256 } from '#core';
 import { json } from './batch.ts';
@@ -24,7 +25,7 @@ export async function download({ lfs }: LfsOptions, { params, principal, headers
     'cache-control': 'private, immutable, max-age=31536000',
     etag: `"${oid}"`,
   };
-  const range = rangeOf(headers.range, size);
+  const range = byteRangeOf(headers.range, size);
   if (range === 'whole') {
     const bytes = await lfs.open(params.repository, oid);
     return { status: 200, headers: { ...common, 'content-length': String(size) }, body: bytes };
@@ -55,18 +56,4 @@ export async function verify({ lfs }: LfsOptions, call: LfsCall): Promise<LfsAns
 function oidOf(text: string): Sha256 {
   if (isSha256(text)) return text;
   throw new GyreError('INVALID_ARGUMENT', `"${text.slice(0, 100)}" is no oid: a SHA-256 of 64 lower-case hex digits is needed`);
-}
-
-/** One range of bytes, `end` exclusive. Several at once, other units and what cannot be read count as no range at all, as the RFC says. */
-function rangeOf(header: string | undefined, size: number): { readonly start: number; readonly end: number } | 'whole' | 'outside' {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || (first === '' && last === '')) return 'whole';
-  if (first === '') {
-    const length = Math.min(Number(last), size);
-    return length === 0 ? 'outside' : { start: size - length, end: size };
-  }
-  const start = Number(first);
-  const end = last === '' ? size : Math.min(Number(last) + 1, size);
-  if (last !== '' && Number(last) < start) return 'whole';
-  return start >= size ? 'outside' : { start, end };
 }

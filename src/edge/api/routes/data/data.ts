@@ -5,6 +5,7 @@ import { ingestRoutes } from './ingest.ts';
 import { lfsRepositoryRoutes } from './lfs.ts';
 import { qualityRoutes } from './quality.ts';
 import { rowsRoutes } from './rows.ts';
+import { rowsFileRoutes } from './rows-file.ts';
 import { splitRoutes } from './splits.ts';
 import { sqlRoutes } from './sql.ts';
 import { summaryRoutes } from './summaries.ts';
@@ -19,6 +20,7 @@ export const dataRoutes: readonly Route[] = [
   ...imageRoutes,
   ...qualityRoutes,
   ...rowsRoutes,
+  ...rowsFileRoutes,
   ...sqlRoutes,
   ...splitRoutes,
   ...lfsRepositoryRoutes,

@@ -2,6 +2,7 @@ import type { Register } from '../../verb.ts';
 import { registerDataAdd } from './add.ts';
 import { registerDataCompare } from './compare.ts';
 import { registerDataIngestions } from './ingestions.ts';
+import { registerDataExport } from './export.ts';
 import { registerDataList } from './list.ts';
 import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
@@ -38,6 +39,7 @@ export const registerData: Register = (program, bind) => {
   registerDataCompare(data, bind);
   registerDataRows(data, bind);
   registerDataSheet(data, bind);
+  registerDataExport(data, bind);
   registerDataSql(data, bind);
   registerDataSplits(data, bind);
 };

@@ -1,0 +1,49 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { GyreError } from '#core';
+import { parquetInfo, readParquet, toRecords, writeCsv } from '#tables';
+import type { Bind } from '../../verb.ts';
+import { examples } from '../../verb.ts';
+
+const formats = ['.parquet', '.csv', '.jsonl'] as const;
+
+/** Rows as a file. */
+export function registerDataExport(data: Command, bind: Bind): void {
+  data
+    .command('export')
+    .description('Writes the rows of a version to a file, personal columns masked unless you may see them. An existing file is replaced.')
+    .argument('<version>', 'a digest, or a name: customers is the newest version, customers@702a45d5 that one')
+    .argument('<file>', `its format is told by its name: ${formats.join(', ')}`)
+    .addHelpText('after', examples('gyre data export customers customers.parquet', 'gyre data export customers@702a45d5 customers.csv'))
+    .action(
+      bind<object>(async (cli, _options, version, file) => {
+        const path = resolve(file);
+        const format = formats.find((each) => each === extname(path).toLowerCase());
+        if (format === undefined)
+          throw new GyreError('INVALID_ARGUMENT', `"${basename(path)}" is of no format that can be written: ${formats.join(', ')} are`, { file });
+        await cli.withClient(async (client) => {
+          // beside the file, so that it is replaced in one step or not at all
+          const folder = await mkdtemp(join(dirname(path), '.gyre-export-'));
+          try {
+            const rows = join(folder, 'rows.parquet');
+            await pipeline(await client.download(`datasets/${encodeURIComponent(version)}/rows.parquet`), createWriteStream(rows));
+            const made = format === '.parquet' ? rows : join(folder, 'rows');
+            const info = await parquetInfo(rows);
+            if (format === '.csv') await writeFile(made, writeCsv(await readParquet(rows)));
+            if (format === '.jsonl') await writeFile(made, jsonLines(toRecords(await readParquet(rows))));
+            await rename(made, path);
+            cli.output.facts({ file: path, rows: info.rows }, () => cli.output.line(`${info.rows} rows in ${file}`));
+          } finally {
+            await rm(folder, { recursive: true, force: true });
+          }
+        });
+      }),
+    );
+}
+
+function* jsonLines(records: ReturnType<typeof toRecords>): Generator<string> {
+  for (const record of records) yield `${JSON.stringify(record)}\n`;
+}
