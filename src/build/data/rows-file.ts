@@ -16,7 +16,7 @@ const memoryLimitMib = 1024;
 
 /** A file of rows: the SHA-256 of its bytes, how many there are, and they themselves. */
 export interface RowsBlob extends Pick<BlobRef, 'digest' | 'size'> {
-  open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  readonly open: (range?: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
 }
 
 /**
