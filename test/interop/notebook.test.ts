@@ -67,7 +67,10 @@ describe('the notebook of the examples', { skip: pythonMissing || dvcMissing }, 
       assert.ok(Math.abs(seen.spend - spend) < 1e-6, 'the same numbers, added up in another order');
       assert.match(seen.joined, /^datetime64\[ms/);
       assert.equal(seen.newsletter, 'bool');
-      assert.deepEqual(seen.some, cells.slice(0, 5).map((row) => Number(row[1])));
+      assert.deepEqual(
+        seen.some,
+        cells.slice(0, 5).map((row) => Number(row[1])),
+      );
       assert.deepEqual(seen.age, ['int64', lines.length]);
       assert.deepEqual([seen.now, seen.before, seen.files], [2, 'x\n1\n', ['/folder/a.txt']]);
     } finally {

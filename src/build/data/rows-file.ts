@@ -35,7 +35,9 @@ export function rowsFiles(deps: DataDeps): (version: DatasetVersion, masked: Mas
     if (hidden.length === 0) {
       const found = await stored(own);
       if (found) return found;
-      throw new GyreError('DATA_LOSS', `the rows of version ${version.digest} are gone: there is no blob ${own}`, { version: version.digest });
+      throw new GyreError('DATA_LOSS', `the rows of version ${version.digest} are gone: there is no blob ${own}`, {
+        version: version.digest,
+      });
     }
     const name = JSON.stringify([own, hidden]);
     const before = known.get(name);

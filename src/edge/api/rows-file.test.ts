@@ -13,11 +13,18 @@ describe('the rows of a version as a Parquet file', () => {
   let bench: Bench;
   let digest = '';
   const path = (name = digest): string => `/api/v1/datasets/${name}/rows.parquet`;
-  const ask = (role: keyof Bench['tokens'], options: { readonly headers?: Record<string, string>; readonly method?: string } = {}, of = digest) =>
-    bench.ask(path(of), { token: bench.tokens[role], ...options });
+  const ask = (
+    role: keyof Bench['tokens'],
+    options: { readonly headers?: Record<string, string>; readonly method?: string } = {},
+    of = digest,
+  ) => bench.ask(path(of), { token: bench.tokens[role], ...options });
   before(async () => {
     bench = await openBench();
-    const response = await bench.ask('/api/v1/datasets', { method: 'POST', token: bench.tokens['data-scientist'], body: { dataset: 'customers' } });
+    const response = await bench.ask('/api/v1/datasets', {
+      method: 'POST',
+      token: bench.tokens['data-scientist'],
+      body: { dataset: 'customers' },
+    });
     digest = ((await response.json()) as { version: { digest: string } }).version.digest;
   });
   after(() => bench[Symbol.asyncDispose]());
@@ -56,7 +63,10 @@ describe('the rows of a version as a Parquet file', () => {
   test('answers HEAD, parts, and that nothing has changed', async () => {
     const whole = Buffer.from(await (await ask('data-scientist')).arrayBuffer());
     const head = await ask('data-scientist', { method: 'HEAD' });
-    assert.deepEqual([head.status, head.headers.get('content-length'), head.headers.get('accept-ranges')], [200, String(whole.length), 'bytes']);
+    assert.deepEqual(
+      [head.status, head.headers.get('content-length'), head.headers.get('accept-ranges')],
+      [200, String(whole.length), 'bytes'],
+    );
     assert.equal((await head.arrayBuffer()).byteLength, 0);
     const etag = head.headers.get('etag') ?? '';
     const part = async (range: string, more: Record<string, string> = {}) => {

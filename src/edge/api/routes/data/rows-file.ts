@@ -38,7 +38,11 @@ async function partOfFile({ headers, isHead }: RequestFacts, { digest, size, ope
   const etag = `"${digest}"`;
   // whoever may see more gets other bytes by the same address
   const common = { etag, 'accept-ranges': 'bytes', 'cache-control': 'private, no-cache', vary: 'authorization, cookie' };
-  if (textOf(headers['if-none-match'])?.split(/\s*,\s*/).includes(etag) === true)
+  if (
+    textOf(headers['if-none-match'])
+      ?.split(/\s*,\s*/)
+      .includes(etag) === true
+  )
     return { status: 304, type, body: '', headers: common };
   const condition = textOf(headers['if-range']);
   const range = condition === undefined || condition === etag ? byteRangeOf(textOf(headers['range']), size) : 'whole';

@@ -23,7 +23,9 @@ export function registerDataExport(data: Command, bind: Bind): void {
         const path = resolve(file);
         const format = formats.find((each) => each === extname(path).toLowerCase());
         if (format === undefined)
-          throw new GyreError('INVALID_ARGUMENT', `"${basename(path)}" is of no format that can be written: ${formats.join(', ')} are`, { file });
+          throw new GyreError('INVALID_ARGUMENT', `"${basename(path)}" is of no format that can be written: ${formats.join(', ')} are`, {
+            file,
+          });
         await cli.withClient(async (client) => {
           // beside the file, so that it is replaced in one step or not at all
           const folder = await mkdtemp(join(dirname(path), '.gyre-export-'));
