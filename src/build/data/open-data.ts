@@ -11,7 +11,8 @@ import { ingest } from './ingest.ts';
 import { listIngestions } from './sources/ingestions-store.ts';
 import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
-import { personalLooks } from './personal.ts';
+import { personalLooks } from './personal/personal.ts';
+import { personalSuggestions } from './personal/suggestions.ts';
 import { profileParquet } from './profile.ts';
 import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
@@ -49,6 +50,7 @@ export function openData(deps: DataDeps): Data {
     rows: async (version, query = {}) => rowsPage(deps, await findVersion(deps, version), query),
     sql: sqlRunner(deps),
     seePersonal: personalLooks(deps),
+    suggestPersonal: personalSuggestions(deps),
     profile: (version, target) => profile(deps, version, target),
     validate: async (version, schema) => {
       const { rowsDigest } = await findVersion(deps, version);

@@ -8,6 +8,7 @@ import type {
   DatasetVersion,
   EventTypes,
   Feasibility,
+  PersonalSuggestion,
   QualityCheck,
   QualityReport,
   QualityTrend,
@@ -27,7 +28,7 @@ import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
-import type { SeePersonal } from './personal.ts';
+import type { SeePersonal } from './personal/personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
 import type { RowsBlob } from './rows-file.ts';
 import type { RowsPage, RowsQuery } from './rows-page.ts';
@@ -252,6 +253,8 @@ export interface Data {
    * @throws GyreError NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED
    */
   sql(query: SqlQuery): Promise<SqlAnswer>;
+  /** The columns of a version that look like data of persons, by the first rows. Whether somebody has said otherwise is not asked. */
+  suggestPersonal(version: DatasetVersion): Promise<readonly PersonalSuggestion[]>;
   /** States for the audit log that somebody saw personal data unmasked. */
   seePersonal: SeePersonal;
   profile(version: string, target?: string): Promise<DatasetProfile>;

@@ -17,7 +17,7 @@ export interface SqlQuery {
   /** 10,000 without it, at most 60,000. */
   readonly timeoutMs?: number;
   /** The columns of a version that the reader may not see: they are masked before the query sees them. */
-  readonly masked?: (version: DatasetVersion) => MaskedColumns;
+  readonly masked?: (version: DatasetVersion) => MaskedColumns | Promise<MaskedColumns>;
   readonly signal?: AbortSignal;
 }
 
@@ -62,7 +62,7 @@ async function answer(deps: DataDeps, query: SqlQuery): Promise<SqlAnswer> {
       const version = await versionNamed(deps, name, versions);
       const path = await deps.blobs.localPath(asSha256(version.rowsDigest), { verify: true });
       const { schema } = await parquetInfo(path);
-      const hidden = masked(version);
+      const hidden = await masked(version);
       tables.push({ name, path, projection: schema.map((column) => shownColumn(column, hidden)).join(', ') });
       named.push({ name, version, masked: schema.map((column) => column.name).filter((column) => hidden.has(column)) });
     }

@@ -1,28 +1,33 @@
 import type { TableSchema } from '#contract';
 import { isMissing } from '#tables';
 import type { ColumnType, Frame } from '#tables';
+import { suggestPersonal } from './personal/suggest.ts';
 
 /** String columns with at most so many different values are taken for categories. */
 const mostCategories = 20;
 
 /**
  * The schema that a table suggests, as a start for a reviewed one: types, which columns are complete, the categories of string columns
- * with few values, 0 as least value where nothing is negative, and `unique` for the key.
+ * with few values, 0 as least value where nothing is negative, `unique` for the key, and what looks like data of persons.
  */
 export function inferSchema(frame: Frame, options: { readonly key?: string } = {}): TableSchema {
+  const suggested = new Map(suggestPersonal(frame).map(({ column, tag }) => [column, tag]));
   return {
     columns: frame.schema.map(({ name, type }) => {
       const column = frame.column(name);
       let missing = 0;
       for (let row = 0; row < frame.rows; row++) if (isMissing(column, row)) missing++;
       const isKey = name === options.key;
+      const tag = suggested.get(name);
       return {
         name,
         type,
         nullable: missing > 0 && !isKey,
         ...(isKey ? { unique: true } : {}),
-        ...(isKey ? {} : categoriesOf(frame, name, type)),
+        // the values of persons are not written into a file
+        ...(isKey || tag !== undefined ? {} : categoriesOf(frame, name, type)),
         ...(isKey ? {} : leastOf(frame, name, type)),
+        ...(tag === undefined ? {} : { [tag]: true }),
       };
     }),
   };

@@ -138,3 +138,4 @@ export {
 } from './workspace.ts';
 export { WorkspaceProgress, workspacePhases } from './workspace.ts';
 export { byteRangeOf } from './byte-range.ts';
+export { PersonalColumns, PersonalSuggestion } from './personal.ts';

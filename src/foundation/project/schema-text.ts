@@ -22,6 +22,8 @@ const columnMembers = [
   'order',
   'freshness',
   'population',
+  'personal',
+  'sensitive',
   'severity',
 ] as const satisfies readonly (keyof ColumnSchema)[];
 const tableMembers = ['columns', 'keys', 'references', 'time', 'rules', 'checks'] as const satisfies readonly (keyof TableSchema)[];

@@ -6,6 +6,8 @@ import type { Frame } from '#tables';
 import { insertQuality, listVersions } from '../data-store.ts';
 import { areImages } from '../image-sets/image-checks.ts';
 import { imageChecksOf } from '../image-sets/image-divisions.ts';
+import { declaredColumns } from '../personal/personal.ts';
+import { suggestPersonal } from '../personal/suggest.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
 import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
@@ -31,7 +33,7 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     batches,
     sample: side,
     request: { ...request, populations: [...(await referencePopulation(deps, request.population)), ...(request.populations ?? [])] },
-    masked: new Set(request.masked ?? []),
+    masked: new Set([...(request.masked ?? []), ...undeclared(side, [found.schema, ...(request.schema ? [request.schema] : [])])]),
     limits: [...limitsOfSchema(request.schema), ...(request.limits ?? [])],
     ...(log === undefined ? {} : { log }),
     now,
@@ -55,6 +57,14 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     });
     return made;
   }, whole);
+}
+
+/** Columns that look like data of persons, and of which nobody has said whether they are: their values are shown to nobody. */
+function undeclared(sample: Frame, schemas: readonly TableSchema[]): readonly string[] {
+  const said = declaredColumns(schemas);
+  return suggestPersonal(sample)
+    .map(({ column }) => column)
+    .filter((column) => !said.has(column));
 }
 
 async function referencePopulation(deps: DataDeps, dataset: string | undefined): Promise<{ name: string; frame: Frame }[]> {

@@ -1,5 +1,5 @@
 import type { LoadedProject } from '#project';
-import { personalColumns } from '../personal.ts';
+import { personalColumns } from '../personal/personal.ts';
 import type { QualityRequest } from '../port.ts';
 import { referencesOf } from './references.ts';
 

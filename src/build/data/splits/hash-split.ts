@@ -64,7 +64,7 @@ function uniqueKeys(frame: Frame, key: string): string[] {
   const column = frame.column(key);
   const type = frame.typeOf(key);
   const missing: number[] = [];
-  const repeated: { row: number; first: number; key: string }[] = [];
+  const repeated: { row: number; first: number }[] = [];
   const firstRow = new Map<string, number>();
   const keys = Array.from({ length: frame.rows }, (_, row) => {
     if (isMissing(column, row)) {
@@ -74,7 +74,7 @@ function uniqueKeys(frame: Frame, key: string): string[] {
     const text = String(cellOf(column, type, row));
     const first = firstRow.get(text);
     if (first === undefined) firstRow.set(text, row);
-    else repeated.push({ row: rowNumber(row), first: rowNumber(first), key: text });
+    else repeated.push({ row: rowNumber(row), first: rowNumber(first) });
     return text;
   });
   if (missing.length > 0) {
@@ -82,7 +82,7 @@ function uniqueKeys(frame: Frame, key: string): string[] {
     throw new GyreError('FAILED_PRECONDITION', message, { key, rows: missing.slice(0, 5) });
   }
   if (repeated.length > 0) {
-    const shown = repeated.slice(0, 3).map(({ row, first, key: text }) => `row ${row} repeats "${text}" of row ${first}`);
+    const shown = repeated.slice(0, 3).map(({ row, first }) => `row ${row} repeats that of row ${first}`);
     const message = `key "${key}" is not unique: ${shown.join(', ')}${repeated.length > 3 ? ` and ${repeated.length - 3} more` : ''}; remove the duplicates or name another key`;
     throw new GyreError('FAILED_PRECONDITION', message, { key, rows: repeated.slice(0, 5).map(({ row }) => row) });
   }

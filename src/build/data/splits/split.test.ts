@@ -113,7 +113,7 @@ describe('splitting a version', () => {
       code: 'FAILED_PRECONDITION',
       message: /key "k" is missing in 2 rows \(row 3, 4\)/,
     });
-    await assert.rejects(split('k,x\na,1\nb,2\na,3\n'), { code: 'FAILED_PRECONDITION', message: /row 4 repeats "a" of row 2/ });
+    await assert.rejects(split('k,x\na,1\nb,2\na,3\n'), { code: 'FAILED_PRECONDITION', message: /row 4 repeats that of row 2/ });
     await assert.rejects(split(good, { key: 'id' }), { message: /no column "id"/ });
     await assert.rejects(split(good, { parts: { a: 0.5, b: 0.4 } }), { code: 'INVALID_ARGUMENT', message: /sum to 0.9; 1 is needed/ });
     await assert.rejects(split(good, { parts: { a: 1.5, b: -0.5 } }), { message: /part "a" has fraction 1.5/ });

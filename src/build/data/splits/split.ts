@@ -137,7 +137,9 @@ async function prepareSplit(
     const { rows, borders } = dealt.sets[i];
     const drawn = borders === undefined ? {} : { borders: measuredOn(borders) };
     const asked = wanted === undefined ? {} : { share: wanted };
-    const version = await versionOf(set, rows, { strategy: how, ...asked, ...drawn });
+    // by their digest: borders of classes name values, and a manifest is for everybody's eyes
+    const border = drawn.borders === undefined ? {} : { borders: digestOf(drawn.borders) };
+    const version = await versionOf(set, rows, { strategy: how, ...asked, ...border });
     made.push({ set, strategy: how, ...asked, version, rows: rows.length, ...drawn, ...share(rows) });
   }
   const split: Split = {

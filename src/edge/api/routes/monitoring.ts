@@ -16,8 +16,11 @@ import {
 } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { PredictionEntry } from '#monitoring';
+import type { ApiDeps } from '../port.ts';
 import { route, type Route } from '../route.ts';
 import { ById, LabelsJoined, PerformanceSummary, PredictionRecord, Reason, WindowsEvaluated, first, paging } from '../shapes.ts';
+import type { Caller } from './data/masks.ts';
+import { masksOfPredictions } from './masked-predictions.ts';
 import { pageOf } from './paging.ts';
 
 const range = { from: Type.Optional(Instant), to: Type.Optional(Instant) };
@@ -43,9 +46,9 @@ export const monitoringRoutes: readonly Route[] = [
     summary: 'Predictions by event time, with their labels',
     query: strict({ ...paging, ...where, ...range, ...first, modelVersion: Type.Optional(Id), key: Type.Optional(Type.String()) }),
     answer: page(PredictionRecord),
-    handle: async ({ monitoring }, { query }) => {
-      const { items, next } = await monitoring.predictions(query);
-      return { items: items.map(recordOf), ...(next === undefined ? {} : { next }) };
+    handle: async (rooms, call) => {
+      const { items, next } = await rooms.monitoring.predictions(call.query);
+      return { items: await recordsOf(rooms, call, items), ...(next === undefined ? {} : { next }) };
     },
   }),
   route({
@@ -56,7 +59,10 @@ export const monitoringRoutes: readonly Route[] = [
     summary: 'A prediction as it was logged, with what became of it',
     params: ById,
     answer: PredictionRecord,
-    handle: async ({ monitoring }, { params }) => recordOf(await monitoring.getPrediction(params.id)),
+    handle: async (rooms, call) => {
+      const [record] = await recordsOf(rooms, call, [await rooms.monitoring.getPrediction(call.params.id)]);
+      return record;
+    },
   }),
   route({
     method: 'GET',
@@ -67,7 +73,9 @@ export const monitoringRoutes: readonly Route[] = [
     params: ById,
     query: strict({ groupBy: Type.Optional(oneOf(['feature', 'column'])) }),
     answer: Explanation,
-    handle: async ({ monitoring, registry, evaluation }, { params, query }) => {
+    handle: async (rooms, call) => {
+      const { monitoring, registry, evaluation } = rooms;
+      const { params, query } = call;
       const { prediction, modelVersion } = await monitoring.getPrediction(params.id);
       if (prediction === undefined || modelVersion === undefined) {
         throw new GyreError(
@@ -77,7 +85,7 @@ export const monitoringRoutes: readonly Route[] = [
       }
       const { id, run } = await registry.getById(modelVersion);
       const [explanation] = await evaluation.explain({ run, frame: [prediction.inputs], model: id, ...query });
-      return explanation;
+      return (await masksOfPredictions(rooms, call, [prediction])).explanation(explanation);
     },
   }),
   route({
@@ -210,10 +218,21 @@ export const monitoringRoutes: readonly Route[] = [
 ];
 
 /** As it was logged, with what monitoring made of it beside. */
-function recordOf({
-  prediction,
-  ...entry
-}: PredictionEntry): Omit<PredictionEntry, 'prediction'> & NonNullable<PredictionEntry['prediction']> {
-  if (prediction === undefined) throw new GyreError('DATA_LOSS', `what was logged with prediction ${entry.id} is not on record`);
-  return { ...prediction, ...entry };
+type Logged = Omit<PredictionEntry, 'prediction'> & NonNullable<PredictionEntry['prediction']>;
+
+/** Predictions as they were logged, as the caller may see them. */
+async function recordsOf(rooms: ApiDeps, caller: Caller, entries: readonly PredictionEntry[]): Promise<Logged[]> {
+  const logged = entries.map(({ prediction, ...entry }) => {
+    if (prediction === undefined) throw new GyreError('DATA_LOSS', `what was logged with prediction ${entry.id} is not on record`);
+    return { prediction, entry };
+  });
+  const masks = await masksOfPredictions(
+    rooms,
+    caller,
+    logged.map(({ prediction }) => prediction),
+  );
+  return logged.map(({ prediction, entry }) => {
+    const seen = masks.prediction(prediction);
+    return { ...seen, ...entry, ...(seen.key === undefined ? {} : { key: seen.key }) };
+  });
 }

@@ -45,7 +45,7 @@ export const sqlRoutes: readonly Route[] = [
         ...(versions === undefined ? {} : { versions }),
       });
       for (const { version } of hide ? [] : found.tables) {
-        const personal = personalOf(rooms, version);
+        const personal = await personalOf(rooms, version);
         const columns = version.schema.columns.map(({ name }) => name).filter((name) => personal.has(name));
         await rooms.data.seePersonal({ version, columns, how: 'sql', by });
       }

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { DatasetProfile, DatasetVersion, Name, page, strict } from '#contract';
+import { DatasetProfile, DatasetVersion, Name, PersonalColumns, page, strict } from '#contract';
 import { route, type Route } from '../../route.ts';
 import { paging } from '../../shapes.ts';
-import { masksFor } from './masks.ts';
+import { masksFor, whyPersonal } from './masks.ts';
 import { ByDigest } from './shapes.ts';
 
 export const versionRoutes: readonly Route[] = [
@@ -51,6 +51,19 @@ export const versionRoutes: readonly Route[] = [
           : { ...column, ...(numeric ? { numeric } : {}), ...(text ? { text } : {}), ...(instants ? { instants } : {}) },
       );
       return { ...profile, columns };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/datasets/:digest/personal',
+    permission: 'read',
+    tag: 'data',
+    summary: 'The columns of a version that are masked for whoever may not see personal data, and why each is',
+    params: ByDigest,
+    answer: PersonalColumns,
+    handle: async (rooms, call) => {
+      const version = await rooms.data.get(call.params.digest);
+      return { dataset: version.dataset, version: version.digest, columns: await whyPersonal(rooms, version) };
     },
   }),
 ];

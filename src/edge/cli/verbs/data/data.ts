@@ -4,6 +4,7 @@ import { registerDataCompare } from './compare.ts';
 import { registerDataIngestions } from './ingestions.ts';
 import { registerDataExport } from './export.ts';
 import { registerDataList } from './list.ts';
+import { registerDataPersonal } from './personal.ts';
 import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
 import { registerDataRows } from './rows.ts';
@@ -35,6 +36,7 @@ export const registerData: Register = (program, bind) => {
   registerDataGc(data, bind);
   registerDataRemote(data, bind);
   registerDataProfile(data, bind);
+  registerDataPersonal(data, bind);
   registerDataQuality(data, bind);
   registerDataCompare(data, bind);
   registerDataRows(data, bind);

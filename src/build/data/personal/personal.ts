@@ -4,7 +4,7 @@ import type { Actor, TableSchema } from '#contract';
 import type { Clock } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
-import type { MaskedColumns } from './masking.ts';
+import type { MaskedColumns } from '../masking.ts';
 
 /** The columns that hold personal or sensitive data: so tagged in the reviewed schema, or named by the charter. */
 export function personalColumns(schema: TableSchema, charter: readonly string[] = []): MaskedColumns {
@@ -12,11 +12,20 @@ export function personalColumns(schema: TableSchema, charter: readonly string[] 
   return new Set([...tagged.map(({ name }) => name), ...charter]);
 }
 
+/** The columns of which a schema says that they are personal or sensitive, or that they are not. */
+export function declaredColumns(schemas: readonly TableSchema[]): ReadonlySet<string> {
+  const said = schemas
+    .flatMap(({ columns }) => columns)
+    .filter(({ personal, sensitive }) => personal !== undefined || sensitive !== undefined);
+  return new Set(said.map(({ name }) => name));
+}
+
 /** How somebody came to see personal data. */
 export type SeenBy = EventTypes['dev.gyre.personal_data.seen.v1']['how'];
 
 export interface PersonalLook {
-  readonly version: DatasetVersion;
+  /** Of predictions: the endpoint, and the digest of its package. */
+  readonly version: Pick<DatasetVersion, 'dataset' | 'digest'>;
   readonly columns: readonly string[];
   readonly how: SeenBy;
   readonly by: Actor;
