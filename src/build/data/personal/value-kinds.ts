@@ -30,10 +30,12 @@ export function isIban(text: string): boolean {
 export function isCard(text: string): boolean {
   if (!/^(4\d{12}(\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6\d{15,18})$/.test(text)) return false;
   let sum = 0;
-  [...text].reverse().forEach((digit, i) => {
-    const doubled = Number(digit) * (i % 2 === 0 ? 1 : 2);
-    sum += doubled > 9 ? doubled - 9 : doubled;
-  });
+  Array.from(text)
+    .reverse()
+    .forEach((digit, i) => {
+      const doubled = Number(digit) * (i % 2 === 0 ? 1 : 2);
+      sum += doubled > 9 ? doubled - 9 : doubled;
+    });
   return sum % 10 === 0;
 }
 
@@ -55,7 +57,7 @@ const isSocialSecurity = (text: string): boolean => /^(?!000|666|9)\d{3}-(?!00)\
 function isSwiss(text: string): boolean {
   const digits = text.replaceAll('.', '');
   if (!/^756\.?\d{4}\.?\d{4}\.?\d{2}$/.test(text) || digits.length !== 13) return false;
-  const sum = digits.slice(0, 12).reduce((total, digit, i) => total + Number(digit) * (i % 2 === 0 ? 1 : 3), 0);
+  const sum = Array.from(digits.slice(0, 12)).reduce((total, digit, i) => total + Number(digit) * (i % 2 === 0 ? 1 : 3), 0);
   return (10 - (sum % 10)) % 10 === Number(digits[12]);
 }
 
