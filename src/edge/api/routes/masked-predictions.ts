@@ -19,7 +19,7 @@ export async function masksOfPredictions(
   shown: readonly Prediction[],
 ): Promise<Mask> {
   const personal = personalAnywhere(rooms);
-  const hidesKeys = rooms.project.current().resolved.datasets.some(({ key }) => personal.has(key));
+  const hidesKeys = rooms.project.current().resolved.datasets.some(({ key }) => key !== undefined && personal.has(key));
   if (!mayNotSee(principal)) {
     for (const { endpoint, package: digest, inputs } of shown) {
       const columns = Object.keys(inputs).filter((name) => personal.has(name));
