@@ -9,7 +9,7 @@ const type = 'application/vnd.apache.parquet';
 export const rowsFileRoutes: readonly Route[] = [
   fileRoute({
     method: 'GET',
-    path: '/api/v1/datasets/:version/rows.parquet',
+    path: '/api/v1/datasets/:digest/rows.parquet',
     head: true,
     permission: 'read',
     tag: 'data',
@@ -17,7 +17,7 @@ export const rowsFileRoutes: readonly Route[] = [
     description:
       'Answers HEAD, ranges of bytes, and If-None-Match, so that pandas, polars, pyarrow, DuckDB and R read it by its address. The token may also be the password of Basic authentication.',
     params: strict({
-      version: Type.String({
+      digest: Type.String({
         minLength: 1,
         maxLength: 300,
         description: 'a digest or its beginning; `customers`: the newest version of that dataset; `customers@702a45d5`',
@@ -26,7 +26,7 @@ export const rowsFileRoutes: readonly Route[] = [
     types: [type],
     answers: 'the file, or the part that Range asks for (206)',
     handle: async (rooms, call) => {
-      const version = await rooms.data.named(call.params.version);
+      const version = await rooms.data.named(call.params.digest);
       const file = await rooms.data.rowsFile(version, await masksFor(rooms, call, version, 'file'));
       return partOfFile(call.request, file, `${version.dataset}-${version.digest.slice(0, 12)}.parquet`);
     },

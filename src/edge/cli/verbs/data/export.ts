@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { GyreError } from '#core';
-import { parquetInfo, readParquet, toRecords, writeCsv } from '#tables';
+import type { TableRecord } from '#tables';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
 
@@ -33,6 +33,7 @@ export function registerDataExport(data: Command, bind: Bind): void {
             const rows = join(folder, 'rows.parquet');
             await pipeline(await client.download(`datasets/${encodeURIComponent(version)}/rows.parquet`), createWriteStream(rows));
             const made = format === '.parquet' ? rows : join(folder, 'rows');
+            const { parquetInfo, readParquet, toRecords, writeCsv } = await import('#tables');
             const info = await parquetInfo(rows);
             if (format === '.csv') await writeFile(made, writeCsv(await readParquet(rows)));
             if (format === '.jsonl') await writeFile(made, jsonLines(toRecords(await readParquet(rows))));
@@ -46,6 +47,6 @@ export function registerDataExport(data: Command, bind: Bind): void {
     );
 }
 
-function* jsonLines(records: ReturnType<typeof toRecords>): Generator<string> {
+function* jsonLines(records: readonly TableRecord[]): Generator<string> {
   for (const record of records) yield `${JSON.stringify(record)}\n`;
 }
