@@ -136,6 +136,5 @@ export {
   workspaceStates,
   workspaceVerbs,
 } from './workspace.ts';
-export { WorkspaceProgress, workspacePhases } from './workspace.ts';
 export { byteRangeOf } from './byte-range.ts';
 export { PersonalColumns, PersonalSuggestion } from './personal.ts';
