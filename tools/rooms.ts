@@ -85,9 +85,12 @@ export const entryPoints: readonly string[] = ['src/edge/cli/main.ts', 'src/app/
 /** Packages that have a home: only these rooms import them. `*-store.ts` and `migrations/` of any room may import `kysely` as well. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
-  pg: ['store'],
-  // The app's and the workspace's: their locks are SQLite's exclusive file lock.
-  'node:sqlite': ['store', 'workspace', 'app'],
+  pg: ['store', 'data'],
+  'pg-copy-streams': ['data'],
+  mysql2: ['data'],
+  'read-excel-file': ['data'],
+  // The app's and the workspace's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources.
+  'node:sqlite': ['store', 'workspace', 'data', 'app'],
   '@duckdb/node-api': ['tables'],
   '@duckdb/node-bindings': ['tables'],
   'onnxruntime-node': ['onnx'],

@@ -38,7 +38,8 @@ export interface OpenedBlobs extends AsyncDisposable {
   readonly blobs: BlobStore;
 }
 
-const s3World = (clock: Clock): S3World => ({ clock, random: seeded(Math.floor(Math.random() * 2 ** 32)) });
+/** Clock and chance of whoever speaks to other machines. */
+export const s3World = (clock: Clock): S3World => ({ clock, random: seeded(Math.floor(Math.random() * 2 ** 32)) });
 
 /** How a bucket is reached: by what somebody says of it, such as a remote in `.dvc/config`, and for the rest by the environment. */
 export async function s3Access(

@@ -24,6 +24,7 @@ import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace, type ServedWorkspace } from '#workspace';
 import { openBlobs, s3Access } from './blobs.ts';
+import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
@@ -147,7 +148,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
 
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
-  const data = openData({ ...rooms, temporary: folder.temporary });
+  const data = openData({ ...rooms, temporary: folder.temporary, environment: process.env, fetch: sourceFetcher(values, process.env) });
   const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });

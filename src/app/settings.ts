@@ -20,6 +20,11 @@ export const platformSettings = {
   blobCacheMb: { env: 'GYRE_BLOB_CACHE_MB', default: 20_000, help: 'most megabytes of local copies of blobs that are in a bucket' },
   s3Endpoint: { env: 'GYRE_S3_ENDPOINT', default: '', help: 'address of the S3 service; empty: AWS_ENDPOINT_URL_S3, else Amazon' },
   s3Region: { env: 'GYRE_S3_REGION', default: '', help: 'region of the S3 service; empty: AWS_REGION, else us-east-1' },
+  fetchHosts: {
+    env: 'GYRE_FETCH_HOSTS',
+    default: 'public',
+    help: 'hosts that sources are fetched from, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
+  },
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
   localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },

@@ -29,15 +29,17 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
       kind: 'data.ingest',
       version: '1',
       cacheable: true,
-      stillThere: versionStillThere,
+      stillThere: async (outputs) => outputs['asked'] !== true && (await versionStillThere(outputs)),
       run: async (context) => {
         const project = rooms.project();
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
         if (dataset.images !== undefined)
           return ingestedImages(await data.ingestImages(imageIngestRequest(project, dataset.name, context.by)));
         const { version, created, violations } = await data.ingest(tableIngestRequest(project, dataset.name, context.by));
+        // what a database or a server has is known when it is asked: a run asks each time
+        const asked = ['url', 'postgres', 'mysql', 'sqlite'].includes(dataset.from?.kind ?? '') ? { asked: true } : {};
         return {
-          outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length },
+          outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length, ...asked },
           summary: `${version.manifest.rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}${created ? '' : ' (the same bytes: known already)'}`,
         };
       },

@@ -142,6 +142,9 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
 /** What a step's cache key knows of the source: a file's bytes; of images how each file stands, because reading them all is the step itself. */
 async function sourceDigest({ folder }: LoadedProject, { source, from, images }: ResolvedDataset): Promise<string> {
   if (from?.kind === 'files') return standingOfFiles(folder, from.pattern);
+  // whether these have anything new is known when they are asked: the step asks each time
+  if (from !== undefined && !('path' in from)) return from.kind;
+  if (from?.kind === 'sqlite' || from?.kind === 'excel') return fileDigest(join(folder, from.path), from.path);
   if (images === undefined) return fileDigest(join(folder, source), source);
   const labels = images.labels === undefined ? '' : await fileDigest(join(folder, images.labels.file), images.labels.file);
   return sha256(`${await standingOfImages(join(folder, source))}\n${labels}`);

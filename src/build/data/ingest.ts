@@ -39,7 +39,7 @@ interface Course {
 export async function ingest(deps: DataDeps, request: IngestRequest): Promise<Ingested> {
   const { expect, dialect, timestamps } = request;
   const from = sourceOf(request);
-  const source = openSource(deps, from, request.source ?? ('path' in from ? from.path : join(from.folder, from.pattern)));
+  const source = openSource(deps, from, request.source ?? shownSource(from));
   const reading: ReadingSpec = {
     types: declaredTypes(expect),
     ...(dialect === undefined ? {} : { dialect }),
@@ -49,12 +49,15 @@ export async function ingest(deps: DataDeps, request: IngestRequest): Promise<In
   const { kind, address, query = null } = source;
   const how = digestOf({ kind, address, query, ...optionsOf(request, reading) });
   const course: Course = { deps, request, source, reading, how, startedAt: deps.clock.now(), look: { found: {}, stamp: '' } };
+  const folder = await mkdtemp(join(deps.temporary ?? tmpdir(), 'gyre-source-'));
   try {
-    return await followCourse(course);
+    return await followCourse(course, folder);
   } catch (error) {
     const failed = { outcome: 'failed' as const, error: messageOf(error) };
     await deps.store.write(insertIngestion, keptOf(course, failed)).catch(() => undefined);
     throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -62,6 +65,11 @@ function sourceOf({ from, path, format }: IngestRequest): DatasetSource {
   if (from !== undefined) return from;
   if (path !== undefined) return { kind: 'file', path, ...(format === undefined ? {} : { format }) };
   throw new GyreError('INVALID_ARGUMENT', 'nothing says where the rows come from');
+}
+
+/** Of a source that has no address of its own to show. */
+function shownSource(from: DatasetSource): string {
+  return from.kind === 'files' ? join(from.folder, from.pattern) : 'path' in from ? from.path : from.kind;
 }
 
 /** How the rows are read, as far as it changes what they are. */
@@ -75,12 +83,13 @@ function optionsOf({ where, dialect, timestamps, watermark }: IngestRequest, { t
   };
 }
 
-async function followCourse(course: Course): Promise<Ingested> {
+async function followCourse(course: Course, folder: string): Promise<Ingested> {
   const { deps, request, source, reading, how } = course;
-  course.look = await source.look();
   const last = await deps.store.read((db) => lastIngestion(db, request.dataset, how));
   const base = last === undefined ? undefined : await versionStillThere(deps, last.ingestion.version, request.dataset);
-  if (last !== undefined && base !== undefined && last.stamp !== '' && last.stamp === course.look.stamp) {
+  course.look = await source.look(folder, base === undefined ? undefined : last?.ingestion.found);
+  const isSame = course.look.isKnown === true || (course.look.stamp !== '' && last?.stamp === course.look.stamp);
+  if (last !== undefined && base !== undefined && isSame) {
     return unchanged(course, base, { found: last.ingestion.found, watermark: last.ingestion.watermark });
   }
   const bytes = request.watermark === undefined ? await source.digest?.() : undefined;
@@ -89,19 +98,15 @@ async function followCourse(course: Course): Promise<Ingested> {
     const known = await deps.store.read((db) => versionOfReading(db, request.dataset, digest));
     if (known && (await deps.blobs.has(asSha256(known.rowsDigest)))) return unchanged(course, known, { found: { sha256: bytes } });
   }
-  const folder = await mkdtemp(join(deps.temporary ?? tmpdir(), 'gyre-source-'));
-  try {
-    return await readInto(course, folder, { base, last, ...(digest === undefined ? {} : { digest }) });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return readInto(course, folder, { base, last, ...(digest === undefined ? {} : { digest }) });
 }
 
 /** What a file's name says of how its bytes are read. */
 function formatOf(request: IngestRequest): Readonly<Record<string, string | boolean>> {
   const from = sourceOf(request);
-  if (from.kind !== 'file') return {};
-  const { format, isGzip, isTabbed } = namedFormat(from.path, from.format);
+  if (from.kind !== 'file' && from.kind !== 'url') return {};
+  const name = from.kind === 'file' ? from.path : /^s3:/i.test(from.address) ? from.address : (URL.parse(from.address)?.pathname ?? '');
+  const { format, isGzip, isTabbed } = namedFormat(name, from.format);
   return { format, ...(isGzip ? { gzip: true } : {}), ...(isTabbed ? { tabbed: true } : {}) };
 }
 

@@ -18,7 +18,7 @@ import type {
   TableSchema,
 } from '#contract';
 import type { Clock, NewId } from '#core';
-import type { BlobStore } from '#blobs';
+import type { BlobStore, FetchedSource, SourceVersion } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
 import type { FeasibilityRequest } from './feasibility.ts';
@@ -41,6 +41,10 @@ export interface DataDeps {
   readonly events: Events<EventTypes>;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Fetches what an address names into a file; without it nothing is fetched. */
+  readonly fetch?: (address: string, path: string, options: { readonly known?: SourceVersion }) => Promise<FetchedSource>;
+  /** Where the secrets are that addresses of sources name. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Folder for Parquet files on their way into the blobs; the system's without it. */
   readonly temporary?: string;
 }

@@ -12,7 +12,7 @@ import { openStore } from '#store';
 import type { Store } from '#store';
 import { dataMigrations } from './migrations/index.ts';
 import { openData } from './open-data.ts';
-import type { Data } from './port.ts';
+import type { Data, DataDeps } from './port.ts';
 
 export const ada: Actor = { identity: 'ada', name: 'Ada' };
 
@@ -29,14 +29,18 @@ export interface Bench extends AsyncDisposable {
   eventTypes(): Promise<string[]>;
 }
 
-export async function openBench(url = 'sqlite::memory:', schema = 'gyre_data_test'): Promise<Bench> {
+export async function openBench(
+  url = 'sqlite::memory:',
+  schema = 'gyre_data_test',
+  more: Pick<DataDeps, 'fetch' | 'environment'> = {},
+): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-data-'));
   const clock = manualClock(Date.UTC(2026, 0, 31));
   const store = await openStore({ url, schema });
   await store.migrate([eventsMigrations, dataMigrations]);
   const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
   const events = openEvents<EventTypes>({ store, clock, newId: countingIds('event'), source: '/test' });
-  const data = openData({ store, blobs, events, clock, newId: countingIds('id'), temporary: folder });
+  const data = openData({ store, blobs, events, clock, newId: countingIds('id'), temporary: folder, ...more });
   return {
     data,
     store,

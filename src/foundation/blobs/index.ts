@@ -1,6 +1,7 @@
 export { openObjectBlobs } from './object-blobs.ts';
 export type { ObjectBlobsOptions } from './object-blobs.ts';
 export { fetchSource } from './fetch/fetch-source.ts';
+export { publicAddress } from './fetch/http.ts';
 export type { FetchedSource, FetchOptions, FetchSettings } from './fetch/fetch-source.ts';
 export type { SourceVersion } from './fetch/http-source.ts';
 export { openFsBlobs } from './fs.ts';

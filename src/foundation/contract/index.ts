@@ -20,7 +20,7 @@ export { DatasetImage, DatasetImages, thumbnailSizes } from './image.ts';
 export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
-export { DialectSpec, TimestampOrder } from './table-source.ts';
+export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 export { CsvDialect, DatasetIngestion, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';
 export {

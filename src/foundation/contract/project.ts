@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
 import { ImageSource } from './image-source.ts';
-import { DialectSpec, TimestampOrder } from './table-source.ts';
+import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 import { JoinSource } from './join.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
@@ -55,10 +55,11 @@ export const DatasetSpec = strict({
     Type.String({
       minLength: 1,
       description:
-        'relative to gyre.yaml: a file (CSV, TSV, JSON Lines, also .gz; Parquet), a pattern of Parquet files or a folder of them, or, with a slash at its end, a folder of images',
+        'relative to gyre.yaml: a file (CSV, TSV, JSON Lines, also .gz; Parquet), a pattern of Parquet files or a folder of them, or, with a slash at its end, a folder of images; or an address: https://…, s3://…',
     }),
     ImageSource,
     JoinSource,
+    ...QuerySource.anyOf,
   ]),
   key: Type.Optional(
     Type.String({

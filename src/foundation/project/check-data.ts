@@ -1,4 +1,4 @@
-import type { DatasetSpec, ImageSource } from '#contract';
+import type { DatasetSpec, ImageSource, QuerySource } from '#contract';
 import { columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkJoin } from './check-join.ts';
@@ -10,16 +10,21 @@ import { isReadable, sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import { isJoin } from './join.ts';
 import type { Finding } from './problems.ts';
+import { holdsCredential } from './references.ts';
 import { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 import { listed } from './suggest.ts';
-import { sourceFromText } from './table-source.ts';
+import { isQuery, sourceFromText } from './table-source.ts';
 
 /** What does not hold in the `data` section. */
 export function checkData(context: CheckContext): Finding[] {
   const datasets = Object.entries(context.project.data);
   if (datasets.length === 0) return [{ path: ['data'], message: 'names no dataset; at least one is needed' }];
   return datasets.flatMap(([name, spec]) => [
-    ...(isJoin(spec.source) ? checkJoin(context, name, spec, spec.source) : checkSource(name, spec, spec.source, context.facts.get(name))),
+    ...(isJoin(spec.source)
+      ? checkJoin(context, name, spec, spec.source)
+      : isQuery(spec.source)
+        ? checkQuery(name, spec.source, context.facts.get(name))
+        : checkSource(name, spec, spec.source, context.facts.get(name))),
     ...checkColumns(context, name, spec),
     ...checkSplit(context, name, spec),
     ...checkQuality(context, name, spec),
@@ -35,6 +40,10 @@ function checkSource(name: string, spec: DatasetSpec, given: string | ImageSourc
   if (typeof source !== 'string') return checkImages(name, spec, source, facts);
   const path = ['data', name, 'source'];
   const from = sourceFromText(source);
+  if (from.kind === 'url') {
+    const credential = credentialFinding(path, source);
+    return credential ?? (isReadable(addressedName(source)) ? [] : [unreadable(path, source)]);
+  }
   if (from.kind === 'files') {
     if (facts?.hasFiles === true) return [];
     const suggestion = `a folder of images is written with a slash at its end: ${source}/`;
@@ -42,25 +51,51 @@ function checkSource(name: string, spec: DatasetSpec, given: string | ImageSourc
       ? [{ path, message: `no Parquet file fits ${from.pattern}` }]
       : [{ path, message: `${source} is a folder, and no Parquet file is in it`, suggestion }];
   }
-  if (!isReadable(source)) {
-    return [
-      {
-        path,
-        message: `"${source}" is of no format that can be read`,
-        suggestion: `the file's name ends in ${listed(sourceExtensions)}`,
-      },
-    ];
-  }
+  if (!isReadable(source)) return [unreadable(path, source)];
   if (facts?.size === undefined) return [{ path, message: `there is no file ${source}`, suggestion: 'the path is relative to gyre.yaml' }];
   if (!facts.isFile) return [{ path, message: `${source} is a folder; a file is needed` }];
   return facts.size === 0 ? [{ path, message: `the file ${source} is empty` }] : [];
 }
 
+const unreadable = (path: string[], source: string): Finding => ({
+  path,
+  message: `"${source}" is of no format that can be read`,
+  suggestion: `the file's name ends in ${listed(sourceExtensions)}`,
+});
+
+/** The name of the file that an address ends in. */
+const addressedName = (address: string): string => (/^s3:/i.test(address) ? address : (URL.parse(address)?.pathname ?? address));
+
+/** A finding when a password stands in the file. */
+function credentialFinding(path: string[], address: string): Finding[] | undefined {
+  if (!holdsCredential(address)) return undefined;
+  return [{ path, message: 'a credential is written down here', suggestion: 'name an environment variable that holds it: "${env:NAME}"' }];
+}
+
+function checkQuery(name: string, source: QuerySource, facts: DatasetFacts | undefined): Finding[] {
+  const path = ['data', name, 'source'];
+  if ('postgres' in source) return credentialFinding([...path, 'postgres'], source.postgres) ?? [];
+  if ('mysql' in source) return credentialFinding([...path, 'mysql'], source.mysql) ?? [];
+  const file = 'excel' in source ? source.excel : source.sqlite;
+  const at = [...path, 'excel' in source ? 'excel' : 'sqlite'];
+  if (facts?.size === undefined)
+    return [{ path: at, message: `there is no file ${file}`, suggestion: 'the path is relative to gyre.yaml' }];
+  if (!facts.isFile) return [{ path: at, message: `${file} is a folder; a file is needed` }];
+  if ('excel' in source)
+    return file.toLowerCase().endsWith('.xlsx')
+      ? []
+      : [{ path: at, message: `"${file}" is no .xlsx file`, suggestion: 'save it as one in Excel' }];
+  const isOne = (source.query === undefined) !== (source.table === undefined);
+  return isOne ? [] : [{ path, message: 'needs one of "query" and "table"' }];
+}
+
 /** What says how a table is read, where no table is read. */
 function unusedOptions(name: string, spec: DatasetSpec): Finding[] {
-  const isTable = !isJoin(spec.source) && typeof pathOrImages(spec.source) === 'string';
+  const { source } = spec;
+  const isAsked = isQuery(source);
+  const isTable = isAsked || (!isJoin(source) && typeof pathOrImages(source) === 'string');
   return (['watermark', 'dialect', 'timestamps'] as const)
-    .filter((member) => spec[member] !== undefined && !isTable)
+    .filter((member) => spec[member] !== undefined && (!isTable || (isAsked && member === 'dialect')))
     .map((member) => ({
       path: ['data', name, member],
       atKey: true,

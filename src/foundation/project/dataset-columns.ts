@@ -1,6 +1,6 @@
 import { glob, open, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import type { TableSchema } from '#contract';
+import type { QuerySource, TableSchema } from '#contract';
 import { sourceFromText } from './table-source.ts';
 
 /** What can be known of a dataset without reading its rows. */
@@ -31,6 +31,7 @@ export function isReadable(name: string): boolean {
 export async function datasetFacts(folder: string, source: string, schema: TableSchema | undefined): Promise<DatasetFacts> {
   const from = sourceFromText(source);
   const known = schema === undefined ? {} : { schema, columns: schema.columns.map(({ name }) => name) };
+  if (from.kind === 'url') return { isFile: false, ...known };
   if (from.kind === 'files') {
     for await (const name of glob(from.pattern, { cwd: folder }))
       if (name.endsWith('.parquet')) return { isFile: false, hasFiles: true, ...known };
@@ -44,6 +45,14 @@ export async function datasetFacts(folder: string, source: string, schema: Table
   if (!file.isFile || !['.csv', '.tsv'].includes(extname(path).toLowerCase())) return file;
   const columns = await csvHeader(path, extname(path).toLowerCase() === '.tsv' ? '\t' : undefined);
   return columns === undefined ? file : { ...file, columns };
+}
+
+/** Looks at the file that is asked; a database is asked when it is ingested, and not before. */
+export async function queryFacts(folder: string, source: QuerySource, schema: TableSchema | undefined): Promise<DatasetFacts> {
+  const file = 'sqlite' in source ? source.sqlite : 'excel' in source ? source.excel : undefined;
+  const found = file === undefined ? undefined : await stat(resolve(folder, file)).catch(() => undefined);
+  const known = schema === undefined ? {} : { schema, columns: schema.columns.map(({ name }) => name) };
+  return { isFile: found?.isFile() ?? false, ...(found === undefined ? {} : { size: found.size }), ...known };
 }
 
 const headerBytes = 256 * 1024;

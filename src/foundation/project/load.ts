@@ -7,11 +7,12 @@ import { checkData } from './check-data.ts';
 import { checkCharter, checkMonitor, checkRelease, checkTest } from './check-operations.ts';
 import { checkSteps } from './check-steps.ts';
 import { joinedFacts } from './check-join.ts';
-import { datasetFacts } from './dataset-columns.ts';
+import { datasetFacts, queryFacts } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import { imageFacts, pathOrImages } from './image-facts.ts';
 import { filled } from './defaults.ts';
 import { isJoin } from './join.ts';
+import { isQuery } from './table-source.ts';
 import { projectError } from './problems.ts';
 import type { Finding, Problem } from './problems.ts';
 import { readProjectSource } from './project-source.ts';
@@ -112,6 +113,10 @@ async function lookAtData(
       else inProject.push({ path: ['data', name, 'expect'], message: `${spec.expect}: ${missing.message}` });
     }
     if (isJoin(spec.source)) continue;
+    if (isQuery(spec.source)) {
+      facts.set(name, await queryFacts(folder, spec.source, schemas[name]));
+      continue;
+    }
     const source = pathOrImages(spec.source);
     const looked = typeof source === 'string' ? datasetFacts(folder, source, schemas[name]) : imageFacts(folder, source, schemas[name]);
     facts.set(name, await looked);

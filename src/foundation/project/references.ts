@@ -13,6 +13,11 @@ export function isCredentialName(name: string): boolean {
 }
 const credentialInUrl = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:(?!\$\{)[^\s/@]+@/i;
 
+/** Whether an address has a password written in it, and not the name of a variable. */
+export function holdsCredential(address: string): boolean {
+  return credentialInUrl.test(address);
+}
+
 /**
  * Puts the values of environment variables in place of `${env:NAME}`.
  * @throws GyreError INVALID_ARGUMENT naming the variable that is not set, or a reference of another kind

@@ -1,11 +1,11 @@
-import type { Charter, ImageSource, MonitorSpec, Project } from '#contract';
+import type { Charter, ImageSource, MonitorSpec, Project, QuerySource } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import { pathOrImages } from './image-facts.ts';
 import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
 import { resolveSchedule } from './schedule.ts';
-import { sourceFromText } from './table-source.ts';
+import { isQuery, queryText, sourceFromQuery, sourceFromText } from './table-source.ts';
 import { resolveSplit } from './split.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
 
@@ -74,10 +74,11 @@ function namedBy({ data }: Project, { key, source }: Project['data'][string]): P
     const { key: ofBase } = data[source.join];
     return ofBase === undefined ? {} : { key: ofBase };
   }
-  return typeof pathOrImages(source) === 'string' ? {} : { key: 'path' };
+  return isQuery(source) || typeof pathOrImages(source) === 'string' ? {} : { key: 'path' };
 }
 
-function resolveSource(given: string | ImageSource): Pick<ResolvedDataset, 'source' | 'from' | 'images'> {
+function resolveSource(given: string | ImageSource | QuerySource): Pick<ResolvedDataset, 'source' | 'from' | 'images'> {
+  if (isQuery(given)) return { source: queryText(given), from: sourceFromQuery(given) };
   const source = pathOrImages(given);
   if (typeof source === 'string') return { source, from: sourceFromText(source) };
   const { images, labels, path = 'path', label = 'label' } = source;

@@ -35,7 +35,7 @@ export function openFile(deps: FileDeps, source: Extract<DatasetSource, { kind: 
   };
 }
 
-interface StoredFile {
+export interface StoredFile {
   readonly file: DatasetFile;
   /** Where the rows are read: the file itself, or what a pointer of Git LFS stands for. */
   readonly bytesAt: string;

@@ -9,7 +9,20 @@ export type DatasetSource =
       readonly kind: 'files';
       /** Absolute. */ readonly folder: string;
       /** Of Parquet files below the folder, such as `events/*.parquet`. */ readonly pattern: string;
-    };
+    }
+  /** `http://…`, `https://…` or `s3://bucket/key`; secrets are named in it: `${env:NAME}`. */
+  | { readonly kind: 'url'; readonly address: string; readonly format?: SourceFormat }
+  | DatabaseSource<'postgres'>
+  | DatabaseSource<'mysql'>
+  | { readonly kind: 'sqlite'; /** Absolute. */ readonly path: string; readonly query: string }
+  | { readonly kind: 'excel'; /** Absolute. */ readonly path: string; /** The first without it. */ readonly sheet?: string };
+
+interface DatabaseSource<K extends 'postgres' | 'mysql'> {
+  readonly kind: K;
+  /** `postgres://user:${env:NAME}@host/database`. */
+  readonly address: string;
+  readonly query: string;
+}
 
 /** What the caller says of how a text is written; what is left out is sniffed. */
 export interface DialectSpec {
@@ -41,6 +54,8 @@ export interface SourceLook {
   readonly stamp: string;
   /** UTC milliseconds of its last change, where it says so: what changed just now may change again without a trace. */
   readonly changedAt?: number;
+  /** It is what was found the last time: the source itself says so. */
+  readonly isKnown?: boolean;
 }
 
 /** Rows of a source, in a Parquet file of ours. */
@@ -60,7 +75,8 @@ export interface OpenSource {
   /** Without secrets. */
   readonly address: string;
   readonly query?: string;
-  look(): Promise<SourceLook>;
+  /** @param folder absolute, for what is fetched by looking; @param known what was found the last time */
+  look(folder: string, known?: DatasetIngestion['found']): Promise<SourceLook>;
   /**
    * The digest of what it holds, where that can be had without reading the rows; the bytes are in the blobs then.
    * @returns undefined where only the rows themselves tell
@@ -68,7 +84,7 @@ export interface OpenSource {
   digest?(): Promise<string>;
   /**
    * Reads the rows into a Parquet file.
-   * @param folder absolute, for files on the way @throws GyreError ABORTED when the source changed meanwhile: then nothing was made
+   * @param folder absolute, for files on the way; the one that `look` had @throws GyreError ABORTED when the source changed meanwhile: then nothing was made
    */
   read(folder: string, reading: ReadingSpec, watermark?: Watermark): Promise<SourceRead>;
 }

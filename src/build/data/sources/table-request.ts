@@ -54,5 +54,6 @@ function optionsOf({
 }
 
 function inFolder(folder: string, from: ResolvedSource): DatasetSource {
-  return from.kind === 'file' ? { kind: 'file', path: join(folder, from.path) } : { kind: 'files', folder, pattern: from.pattern };
+  if (from.kind === 'files') return { kind: 'files', folder, pattern: from.pattern };
+  return 'path' in from ? { ...from, path: join(folder, from.path) } : from;
 }

@@ -30,7 +30,7 @@ const Ingest = strict({
     Type.String({
       minLength: 1,
       maxLength: 4096,
-      description: 'a source in the project’s folder, written as in gyre.yaml; default: the one that gyre.yaml names',
+      description: 'a source in the project’s folder or an address, written as in gyre.yaml; default: the one that gyre.yaml names',
     }),
   ),
   format: Type.Optional(oneOf(sourceFormats)),
@@ -138,12 +138,18 @@ async function ingestImages(
 /** What the project says about a dataset, and what the caller says instead. */
 async function ingestRequest(project: LoadedProject, body: Static<typeof Ingest>, by: IngestRequest['by']): Promise<IngestRequest> {
   const { dataset, path, format, ...own } = body;
+  // whoever calls may not have the secrets of the environment sent to a place of their choice
+  if (path?.includes('${') === true) throw new GyreError('INVALID_ARGUMENT', 'variables are named in gyre.yaml alone');
   const source = path === undefined ? undefined : isAbsolute(path) ? relative(project.folder, path) : path;
   const request = tableIngestRequest(project, dataset, by, source === undefined ? undefined : { source, from: sourceFromText(source) });
   const { from } = request;
-  if (from?.kind === 'file') await fileInProject(project.folder, relative(project.folder, from.path));
+  if (from !== undefined && 'path' in from) await fileInProject(project.folder, relative(project.folder, from.path));
   if (from?.kind === 'files') await filesInProject(project.folder, from.pattern);
-  return { ...request, ...own, ...(from?.kind === 'file' && format !== undefined ? { from: { ...from, format } } : {}) };
+  return {
+    ...request,
+    ...own,
+    ...((from?.kind === 'file' || from?.kind === 'url') && format !== undefined ? { from: { ...from, format } } : {}),
+  };
 }
 
 /** The files of a pattern lie in the project's folder, links out of it included. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DatasetIngestion, DatasetVersion, QualityCheck } from '#contract';
+import { isAddress } from '#project';
 import { followIngest } from '../../follow-ingest.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
@@ -31,7 +32,7 @@ export function registerDataAdd(data: Command, bind: Bind): void {
       'Versions data. A dataset of gyre.yaml is ingested as a table; a file or folder goes into the content cache, with a .dvc file beside it. The same bytes again are the same version.',
     )
     .argument('<what...>', 'a dataset’s name in gyre.yaml, or files and folders')
-    .option('--file <file>', 'another file than gyre.yaml names for the dataset')
+    .option('--file <file>', 'another file or address (https://…, s3://…) than gyre.yaml names for the dataset')
     .addHelpText(
       'after',
       examples('gyre data add customers', 'gyre data add customers --file data/2027-01.csv', 'gyre data add images/ labels.csv'),
@@ -42,7 +43,8 @@ export function registerDataAdd(data: Command, bind: Bind): void {
           return addPaths(cli, [dataset, ...others]);
         }
         return cli.withClient(async (client) => {
-          const path = options.file === undefined ? {} : { path: resolve(cli.host.folder, options.file) };
+          const { file } = options;
+          const path = file === undefined ? {} : { path: isAddress(file) ? file : resolve(cli.host.folder, file) };
           const ingested = await followIngest(cli, client, dataset, client.post<Ingested>('datasets', { dataset, ...path }));
           cli.output.facts(ingested, () => {
             const { version, created, violations } = ingested;
