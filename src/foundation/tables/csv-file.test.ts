@@ -106,6 +106,15 @@ describe('a CSV file that is too large for memory', () => {
     );
   });
 
+  test('of a million columns is refused, and soon', async () => {
+    const header = Array.from({ length: 1_000_000 }, (_, i) => `c${i}`).join(',');
+    const row = '1,'.repeat(999_999);
+    const refused =
+      'RESOURCE_EXHAUSTED: table.csv has 1000000 columns; tables of up to 10000 are read: turn it into rows of (row, name, value)';
+    assert.equal(await read(`${header}\n${row}1\n`, 0, {}), refused);
+    assert.equal(await read(`${header}\n${row}1\n`, 1 << 30, {}), refused);
+  });
+
   test('says of dates that tell nothing which choice there is', async () => {
     assert.match(
       String(await read('d\n01/02/2025\n03/04/2025\n', 1 << 30, {})),

@@ -83,6 +83,16 @@ export function refuseAbsent(what: string, names: readonly string[], { types = {
   throw new GyreError('INVALID_ARGUMENT', `${what} has no column ${listed(missing)}; its columns are ${listed(names)}`, { columns: names });
 }
 
+/** Beyond so many columns a table would be none that anything here can show, profile or learn from. */
+const maxColumns = 10_000;
+
+/** @throws GyreError RESOURCE_EXHAUSTED for a table of more than 10,000 columns */
+export function refuseTooWide(what: string, columns: number): void {
+  if (columns <= maxColumns) return;
+  const message = `${what} has ${columns} columns; tables of up to ${maxColumns} are read: turn it into rows of (row, name, value)`;
+  throw new GyreError('RESOURCE_EXHAUSTED', message, { columns });
+}
+
 /** Gets one record of a CSV text; its fields are ranges of these bytes. */
 export type OnRecord = (bytes: Buffer, fields: RecordFields, line: number) => void;
 
@@ -167,6 +177,7 @@ const quoteHint = (more: boolean, delimiter: Delimiter): string =>
   more ? `; a field that contains ${JSON.stringify(delimiter)} must be quoted` : '';
 
 function headerOf({ what }: CsvLayout, bytes: Buffer, fields: RecordFields, line: number): string[] {
+  refuseTooWide(what, fields.count);
   const names = Array.from({ length: fields.count }, (_, i) => fieldText(bytes, fields, i).trim());
   const firstAt = new Map<string, number>();
   names.forEach((name, i) => {
