@@ -1,4 +1,5 @@
 import { GyreError, errorCodes, hasCode, messageOf } from '#core';
+import { patientRequest } from './patient-request.ts';
 import type { ErrorCode } from '#core';
 
 export interface ClientOptions {
@@ -42,7 +43,12 @@ export function openClient(options: ClientOptions): Client {
     if (authorized && token !== undefined) headers.set('authorization', `Bearer ${token}`);
     let response: Response;
     try {
-      response = await fetch(url, { ...init, headers, signal: init.signal ?? options.signal });
+      const { method = 'GET', body } = init;
+      const signal = init.signal ?? options.signal;
+      response =
+        method === 'POST' && typeof body === 'string'
+          ? await patientRequest(url, { method, headers, body, signal })
+          : await fetch(url, { ...init, headers, signal });
     } catch (error) {
       if (options.signal.aborted || init.signal?.aborted === true) throw new GyreError('CANCELLED', 'stopped', {}, { cause: error });
       throw new GyreError('UNAVAILABLE', `nothing answers at ${new URL(url).origin} (${causeOf(error)})`, { url }, { cause: error });
