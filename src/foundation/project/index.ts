@@ -39,5 +39,5 @@ export { openCharter } from './charter.ts';
 export type { CharterBook, CharterDeps } from './charter.ts';
 export { projectMigrations } from './migrations/index.ts';
 export { projectBlobHolders } from './blob-holders.ts';
-export { isAddress, sourceFromText } from './table-source.ts';
+export { sourceFromText } from './table-source.ts';
 export type { ResolvedSource } from './table-source.ts';

@@ -12,7 +12,7 @@ export type ResolvedSource =
   | { readonly kind: 'excel'; readonly path: string; readonly sheet?: string };
 
 /** Whether a source is written as an address to fetch from. */
-export const isAddress = (text: string): boolean => /^(https?|s3):\/\//i.test(text);
+const isAddress = (text: string): boolean => /^(https?|s3):\/\//i.test(text);
 
 /** Reads a source that is written as a text: an address, a path, a pattern (`events/*.parquet`), a folder of Parquet files (no slash at its end). */
 export function sourceFromText(text: string): ResolvedSource {

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DatasetIngestion, DatasetVersion, QualityCheck } from '#contract';
-import { isAddress } from '#project';
 import { followIngest } from '../../follow-ingest.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
@@ -44,7 +43,7 @@ export function registerDataAdd(data: Command, bind: Bind): void {
         }
         return cli.withClient(async (client) => {
           const { file } = options;
-          const path = file === undefined ? {} : { path: isAddress(file) ? file : resolve(cli.host.folder, file) };
+          const path = file === undefined ? {} : { path: /^(https?|s3):/i.test(file) ? file : resolve(cli.host.folder, file) };
           const ingested = await followIngest(cli, client, dataset, client.post<Ingested>('datasets', { dataset, ...path }));
           cli.output.facts(ingested, () => {
             const { version, created, violations } = ingested;
