@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { DatasetVersion, GarbageSweep, PipelineRun } from '#contract';
+import type { DatasetVersion, GarbageSweep, PipelineRun, Split, TestReport } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, gyre, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { edit, people, smallProject } from '../harness/projects-fixture.ts';
@@ -26,6 +26,7 @@ async function prepare(path: string): Promise<Place> {
   await edit(join(folder, 'gyre.yaml'), (text) =>
     text
       .replace('target: cancelled, split', 'target: cancelled, schedule: "0 0 1 1 *", split')
+      .replace('test: 0.3 } }', 'test: 0.3 }, sets: { chance: { share: 0.1 }, newest: { share: 0.1, time: joined } } }')
       .replace(
         '\nsteps:\n',
         '\nsteps:\n  words: { run: sh words.sh, deps: [words.sh], per_file: "notes/*.txt", outs: ["words/{stem}.count"] }\n',
@@ -90,6 +91,27 @@ describe('the pages of data', { skip: browserMissing }, () => {
       'Changed cells',
       'pro',
     ]);
+  });
+
+  test('a split shows its validation sets, what differs by design, and how a model does on each of them', async () => {
+    const [, earlier] = await versions();
+    const [split] = (await server.get<List<Split>>(`datasets/${earlier?.digest}/splits`)).items;
+    const [report] = (await server.get<List<TestReport>>('test-reports')).items;
+    assert.ok(split !== undefined && report !== undefined);
+    await shows(`/splits/${split.id}`, [
+      'people by customer_id',
+      '3 parts and 2 validation sets by stable hash of customer_id',
+      'the course of joined',
+      'Is the division biased?',
+      /^(alike|shifted)$/,
+      /Columns that differ, at 0\.\d+ after Benjamini and Hochberg/,
+    ]);
+    await shows(`/test-reports/${report.id}`, ['Validation sets', 'chance', 'the course of joined']);
+    await withTab('light', async ({ page, open }) => {
+      await open(`${server.address}/data/${earlier?.digest}`);
+      await page.getByRole('link', { name: 'Is it biased?' }).click();
+      await page.waitForURL(`**/splits/${split.id}`);
+    });
   });
 
   test('the items of a step show what each output was made from, and the last words of what failed', async () => {

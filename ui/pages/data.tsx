@@ -1,12 +1,11 @@
 import type { JSX } from 'preact';
-import type { DatasetSummary, DatasetVersion, Split } from '#contract';
-import { bytes, number, percent, shortDigest } from '../lib/format.ts';
+import type { DatasetSummary, DatasetVersion } from '#contract';
+import { bytes, number } from '../lib/format.ts';
 import { datasetPath, recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
+import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
-import { Intervals } from '../charts/bars.tsx';
 import { Marks } from './quality-card.tsx';
 
 /** Every dataset with its newest version and that one's marks; then all versions. */
@@ -139,91 +138,6 @@ export function VersionTable({
         { key: 'made', head: 'Made', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
       ]}
     />
-  );
-}
-
-/** The parts of a dataset version, with the shares of the target in each. */
-export function SplitPage({ id }: { readonly id: string }): JSX.Element {
-  const split = useResource<Split>(`splits/${id}`);
-  return (
-    <Load of={split} what="This split">
-      {(data) => (
-        <Page
-          kind="Split"
-          title={`${data.dataset} by ${data.key}`}
-          crumbs={[
-            { text: 'Data', href: '/data' },
-            { text: `${data.dataset} ${shortDigest(data.version)}`, href: recordPath('dataset_version', data.version) },
-          ]}
-          truth={
-            <p>
-              {data.parts.length} parts by stable hash of <code>{data.key}</code>; {data.stratification?.message ?? ''}{' '}
-              <When at={data.createdAt} />
-            </p>
-          }
-        >
-          <div class="cards">
-            <SplitCard split={data} />
-            <Card title="Record" wide>
-              <Facts
-                facts={[
-                  ['Salt', <code>{data.salt}</code>],
-                  ['Whole version', <RecordRef kind="dataset_version" id={data.version} />],
-                ]}
-              />
-              <RawJson value={data} />
-            </Card>
-          </div>
-        </Page>
-      )}
-    </Load>
-  );
-}
-
-/** Parts with their rows, and how the target lies in each. */
-export function SplitCard({ split }: { readonly split: Split }): JSX.Element {
-  const classes = [...new Set(split.parts.flatMap(({ targetShare }) => Object.keys(targetShare ?? {})))].sort();
-  const shown = classes.length === 2 ? classes.slice(1) : classes.slice(0, 4);
-  return (
-    <Card title="Split parts" wide says={split.stratification?.message}>
-      <Table
-        name="parts"
-        caption="Parts of the split"
-        rows={split.parts}
-        rowKey={({ part }) => part}
-        href={({ version }) => recordPath('dataset_version', version)}
-        columns={[
-          {
-            key: 'part',
-            head: 'Part',
-            value: ({ part }) => part,
-            cell: (row) => <a href={recordPath('dataset_version', row.version)}>{row.part}</a>,
-          },
-          { key: 'rows', head: 'Rows', number: true, value: ({ rows }) => rows, cell: ({ rows }) => number(rows, 0) },
-          { key: 'fraction', head: 'Wanted', number: true, value: ({ fraction }) => fraction, cell: ({ fraction }) => percent(fraction) },
-          {
-            key: 'version',
-            head: 'Version',
-            value: ({ version }) => version,
-            cell: ({ version }) => <DigestText digest={version} href={recordPath('dataset_version', version)} />,
-          },
-        ]}
-      />
-      {shown.map((name) => (
-        <div key={name}>
-          <h3>
-            Share of {split.stratification?.column ?? 'target'} = {name}
-          </h3>
-          <Intervals
-            label={`Share of ${name} by part`}
-            rows={split.parts.flatMap(({ part, targetShare }) => {
-              const found = targetShare?.[name];
-              return found === undefined ? [] : [{ name: part, value: found.share, interval: found.interval, text: percent(found.share) }];
-            })}
-          />
-        </div>
-      ))}
-    </Card>
   );
 }
 

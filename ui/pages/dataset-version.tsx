@@ -5,11 +5,12 @@ import { datasetPath, recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Card, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { RecordRef, When, Who } from '../parts/values.tsx';
-import { ManifestFacts, SplitCard } from './data.tsx';
+import { ManifestFacts } from './data.tsx';
 import { ImagesCard, isOfImages } from './images-card.tsx';
 import { ProfileCard } from './profile-card.tsx';
 import { QualityCard } from './quality-card.tsx';
 import { RowsCard } from './rows-card.tsx';
+import { SplitCard } from './split.tsx';
 
 /** One dataset version: what is in it, how good it is, where it came from. */
 export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX.Element {

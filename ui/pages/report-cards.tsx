@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Check, Comparison, TestReport } from '#contract';
+import type { Check, Comparison, TestReport, ValidationResult } from '#contract';
 import { Bars, Intervals } from '../charts/bars.tsx';
 import { Calibration, Confusion, PrecisionRecallCurve, RocCurve } from '../charts/curves.tsx';
 import { counted, measured, number, plain, signed } from '../lib/format.ts';
@@ -8,6 +8,7 @@ import { recordPath } from '../lib/records.ts';
 import { Card } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
+import { strategyText } from './split.tsx';
 
 /** Checks with what was found and what was wanted; those that failed stand first. */
 export function Checks({
@@ -123,6 +124,11 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
       <Card title="Train, validation, test" wide says="Side by side: a gap between train and test is overfitting.">
         <PartsTable report={report} />
       </Card>
+      {report.validationSets !== undefined && report.validationSets.length > 0 && (
+        <Card title="Validation sets" wide says="Rows held out of every part, each chosen by a strategy of its own.">
+          <SetsTable sets={report.validationSets} />
+        </Card>
+      )}
       {report.importance.length > 0 && (
         <Card title="Importance" wide says={`How much ${metricLabel(report.primary ?? 'the metric')} drops when a column is shuffled.`}>
           <Bars
@@ -136,6 +142,45 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
       <Slices report={report} />
       {report.fairness !== undefined && report.fairness.length > 0 && <FairnessCard report={report} />}
     </>
+  );
+}
+
+function SetsTable({ sets }: { readonly sets: NonNullable<TestReport['validationSets']> }): JSX.Element {
+  const names = [...new Set(sets.flatMap(({ metrics }) => metrics.map(({ name }) => name)))];
+  return (
+    <Table
+      name="report-sets"
+      caption="Metrics by validation set"
+      rows={sets}
+      rowKey={({ set }) => set}
+      href={({ dataset }) => recordPath('dataset_version', dataset)}
+      columns={[
+        {
+          key: 'set',
+          head: 'Set',
+          value: ({ set }) => set,
+          cell: ({ set, dataset }) => <a href={recordPath('dataset_version', dataset)}>{set}</a>,
+        },
+        { key: 'strategy', head: 'Chosen by', value: ({ strategy }) => strategyText(strategy) },
+        {
+          key: 'rows',
+          head: 'Rows',
+          number: true,
+          value: ({ rows }) => rows,
+          cell: ({ rows, leftOut = 0 }) => `${number(rows, 0)}${leftOut === 0 ? '' : `, ${number(leftOut, 0)} left out`}`,
+        },
+        ...names.map((name) => ({
+          key: name,
+          head: `${metricLabel(name)} ${directionMark(name)}`,
+          number: true,
+          value: ({ metrics }: ValidationResult) => metrics.find((metric) => metric.name === name)?.value,
+          cell: ({ metrics }: ValidationResult) => {
+            const found = metrics.find((metric) => metric.name === name);
+            return found === undefined ? '—' : measured(found.value, found.interval);
+          },
+        })),
+      ]}
+    />
   );
 }
 
