@@ -90,7 +90,7 @@ CONF
     timeout 60 radosgw-admin user create --uid=gyre --display-name=gyre --access-key=gyre-test --secret-key=gyre-test-secret
     radosgw -n client.rgw
   } >"$dir/log/start.log" 2>&1 </dev/null || { tail -n 20 "$dir/log/start.log" >&2; stop; exit 1; }
-  for _ in $(seq 200); do
+  for _ in $(seq 600); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$gateway_port") 2>/dev/null; then
       echo "export GYRE_TEST_S3=http://gyre-test:gyre-test-secret@127.0.0.1:$gateway_port"
       return
