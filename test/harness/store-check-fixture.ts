@@ -78,7 +78,14 @@ export async function checkStore(dataFolder: string): Promise<void> {
 }
 
 /** What tells of the past, or only remembers what files held, keeps no blob. */
-const history: readonly string[] = ['events', 'audit_entries', 'audit_head', 'dataset_image_files', 'dataset_image_thumbnails'];
+const history: readonly string[] = [
+  'events',
+  'audit_entries',
+  'audit_head',
+  'dataset_image_files',
+  'dataset_image_thumbnails',
+  'dataset_ingestions',
+];
 
 /**
  * Garbage collection keeps what `blobHolders` lead to, and nothing else: the digest of a stored blob in any other column may be lost.
