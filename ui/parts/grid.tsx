@@ -4,6 +4,7 @@ import { counted, number } from '../lib/format.ts';
 import { firstRowAt, rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
 import type { Cell } from '../lib/table-rows.ts';
 import { type Known, pageLength as pageRows, usePages } from '../lib/use-pages.ts';
+import { NotLoaded } from './not-loaded.tsx';
 
 export interface GridColumn {
   readonly name: string;
@@ -87,14 +88,7 @@ export function Grid(props: GridProps): JSX.Element {
           {total === 0 ? 'no rows' : `rows ${number(first + 1, 0)} to ${number(last, 0)} of ${counted(total, 'row')}`}
         </span>
       </div>
-      {error !== undefined && (
-        <p class="tone-bad" role="alert">
-          Rows could not be loaded: {error.message}{' '}
-          <button type="button" class="plain" onClick={retry}>
-            Try again
-          </button>
-        </p>
-      )}
+      {error !== undefined && <NotLoaded what="Rows" error={error} retry={retry} />}
       <div
         class="grid-scroll"
         ref={scroller}

@@ -3,6 +3,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import { counted, number } from '../lib/format.ts';
 import { type Paged, pageLength, usePages } from '../lib/use-pages.ts';
 import { columnsOf, wallAt } from '../lib/wall-window.ts';
+import { NotLoaded } from './not-loaded.tsx';
 
 export interface PictureWallProps<T> extends Paged<T> {
   readonly caption: string;
@@ -69,14 +70,7 @@ export function PictureWall<T>(props: PictureWallProps<T>): JSX.Element {
         {counted(total, 'image')}
         {wall.seen < total && `, ${number(wall.seenFirst + 1, 0)} to ${number(wall.seenFirst + wall.seen, 0)} in sight`}
       </p>
-      {error !== undefined && (
-        <p class="tone-bad" role="alert">
-          Images could not be loaded: {error.message}{' '}
-          <button type="button" class="plain" onClick={retry}>
-            Try again
-          </button>
-        </p>
-      )}
+      {error !== undefined && <NotLoaded what="Images" error={error} retry={retry} />}
       <div
         class="wall-scroll"
         ref={scroller}

@@ -2,6 +2,7 @@ import type { JsonSchema } from './shape.ts';
 
 /**
  * Fills in what a shape says a member is when it is left out. Only members of plain objects that are there are filled.
+ * (TypeBox's `Value.Default` does the same, and takes a quarter of a second to load at the start of every verb.)
  * @returns a copy where something was filled in, else the value itself
  */
 export function filled(schema: JsonSchema, value: unknown): unknown {
