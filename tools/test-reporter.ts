@@ -69,8 +69,8 @@ function describeError(error: unknown): string {
   return cause === undefined ? trimStack(error) : String(cause);
 }
 
-/** The message and the frames of our own code: the runner's frames say nothing. */
+/** The message and the frames of our own code, of a long one the first and the last lines: the runner's frames say nothing. */
 function trimStack(error: Error): string {
   const lines = (error.stack ?? error.message).split('\n').filter((line) => !/^\s+at .*\(?node:/.test(line));
-  return [...lines.slice(0, 40), ...(lines.length > 40 ? ['…'] : [])].join('\n');
+  return lines.length <= 80 ? lines.join('\n') : [...lines.slice(0, 40), '…', ...lines.slice(-40)].join('\n');
 }

@@ -102,7 +102,7 @@ export function gyre(words: readonly string[], place: Place): Promise<Ended> {
 /** Runs a verb that must end well. @returns its output */
 export async function done(words: readonly string[], place: Place): Promise<string> {
   const ended = await gyre(words, place);
-  assert.equal(ended.code, 0, `gyre ${words.join(' ')}: ${ended.code ?? ended.signal}\n${ended.stdout}${ended.stderr}`);
+  assert.equal(ended.code, 0, `gyre ${words.join(' ')}: ${ended.code ?? ended.signal}\n${ended.stderr}${ended.stdout}`);
   return ended.stdout;
 }
 

@@ -13,6 +13,8 @@ export async function copyOfExample(folder: string): Promise<{ readonly folder: 
     filter: (path) => !/[/\\]\.gyre(-control)?([/\\]|$)/.test(path),
   });
   await writeFile(join(target, '.gitignore'), '.gyre*\n');
+  // On a machine shared with others a stall of theirs would fail the example's own limit, which is not what the tests ask.
+  await edit(join(target, 'gyre.yaml'), (text) => text.replace('latencyP99Ms: 250', 'latencyP99Ms: 5000'));
   return { folder: target, commit: commitAll(target) };
 }
 
