@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { accessMigrations, type Access, newSecret, openAccess } from '#access';
 import type { BlobStore } from '#blobs';
 import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
-import type { Actor, Alert } from '#contract';
+import type { Actor, Alert, BlobStorage } from '#contract';
 import { type Data, dataMigrations, type LfsRepositories, openData, openLfs } from '#data';
 import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluation';
 import { type Events, eventsMigrations, openEvents } from '#events';
@@ -69,6 +69,7 @@ export interface House extends AsyncDisposable {
   readonly triggers: Triggers;
   readonly governance: Governance;
   readonly garbage: Garbage;
+  readonly blobStorage: () => Promise<BlobStorage>;
   readonly workspace: ServedWorkspace;
   readonly planes: LocalPlanes;
   readonly loop: Loop;
@@ -127,7 +128,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     governanceMigrations,
   ]);
   const blobsPlace = blobsPlaceOf(settings, folder);
-  const { blobs } = opened.use(await openBlobs(blobsPlace, { environment: process.env, clock, faults }));
+  const openedBlobs = opened.use(await openBlobs(blobsPlace, { environment: process.env, clock, faults }));
+  const { blobs } = openedBlobs;
   const events = opened.use(
     openEvents({
       store,
@@ -337,6 +339,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     triggers,
     governance,
     garbage,
+    blobStorage: () => openedBlobs.storage(),
     workspace,
     planes,
     loop,

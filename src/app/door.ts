@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GyreError, hasCode } from '#core';
-import type { DemoFlags, OpenedApp, ProjectFlags, UpFlags } from '#cli';
+import type { DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
 import { readServerInfo } from './data-folder.ts';
+import { sealBlobs as seal, type Sealing } from './seal-blobs.ts';
 import { settleSettings, type SettledSettings } from './settings.ts';
 import { type RunningGyre, up as start } from './up.ts';
 
@@ -18,6 +19,11 @@ export async function openForVerb(options: ProjectFlags): Promise<OpenedApp> {
     token: running.house.ownerToken,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
+}
+
+/** Seals the blobs of a data folder that nobody else has. */
+export async function sealBlobs(options: SealFlags): Promise<Sealing> {
+  return seal(await settle(options, {}), options);
 }
 
 /** Runs the platform until the signal aborts. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { s3Variables } from '#blobs';
+import { s3Variables, sealingVariable } from '#blobs';
 import { type Faults, GyreError } from '#core';
 import type { DataPlanes } from '#release';
 import type { Logger } from '#telemetry';
@@ -43,8 +43,8 @@ export interface LocalPlanes extends DataPlanes, AsyncDisposable {
   pid(environment: string): number | undefined;
 }
 
-/** The variables that a plane gets: no credential of ours, unless it has to read a bucket. */
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL'] as const;
+/** The variables that a plane gets: no credential of ours, but those that it reads blobs with. */
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable] as const;
 
 function blobFlags({ address, cache, s3Endpoint, s3Region }: BlobsPlace): readonly string[] {
   if (!isBucket(address)) return ['--blobs', address];

@@ -17,7 +17,16 @@ export const platformSettings = {
     default: '',
     help: 'where blobs are kept: s3://bucket/prefix, or a folder (a relative one starts at the data folder); empty: its `blobs`',
   },
-  blobCacheMb: { env: 'GYRE_BLOB_CACHE_MB', default: 20_000, help: 'most megabytes of local copies of blobs that are in a bucket' },
+  blobCacheMb: {
+    env: 'GYRE_BLOB_CACHE_MB',
+    default: 20_000,
+    help: 'most megabytes of local copies of blobs that are in a bucket or sealed',
+  },
+  blobClear: {
+    env: 'GYRE_BLOB_CLEAR',
+    default: '',
+    help: 'folder for opened copies of sealed blobs, while the platform runs; empty: /dev/shm, which is memory',
+  },
   s3Endpoint: { env: 'GYRE_S3_ENDPOINT', default: '', help: 'address of the S3 service; empty: AWS_ENDPOINT_URL_S3, else Amazon' },
   s3Region: { env: 'GYRE_S3_REGION', default: '', help: 'region of the S3 service; empty: AWS_REGION, else us-east-1' },
   fetchHosts: {
@@ -67,11 +76,12 @@ export function hostNamesOf({ hostNames, tlsCert }: Pick<PlatformSettings, 'host
 
 /** Where the platform keeps its blobs. A relative folder starts at the data folder. */
 export function blobsPlaceOf({ values, dataFolder }: SettledSettings, folder: Pick<DataFolder, 'blobs' | 'blobCache'>): BlobsPlace {
-  const { blobs, blobCacheMb, s3Endpoint, s3Region } = values;
+  const { blobs, blobCacheMb, blobClear, s3Endpoint, s3Region } = values;
   return {
     address: blobs === '' ? folder.blobs : isBucket(blobs) ? blobs : resolve(dataFolder, blobs),
     cache: folder.blobCache,
     cacheBytes: blobCacheMb * 1e6,
+    ...(blobClear === '' ? {} : { clear: resolve(dataFolder, blobClear) }),
     ...(s3Endpoint === '' ? {} : { s3Endpoint }),
     ...(s3Region === '' ? {} : { s3Region }),
   };

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { GarbageSweep, LfsRepository } from '#contract';
+import type { BlobStorage, GarbageSweep, LfsRepository } from '#contract';
 import { send } from '../lib/api.ts';
 import { bytes, counted, duration, number } from '../lib/format.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -16,6 +16,7 @@ const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string => (cou
 export function StoragePage(): JSX.Element {
   const sweeps = useResource<PageOf<GarbageSweep>>('garbage-sweeps', ['garbage.']);
   const repositories = useResource<PageOf<LfsRepository>>('lfs-repositories', ['lfs_']);
+  const storage = useResource<BlobStorage>('blob-storage', ['garbage.']);
   const [newest] = sweeps.data?.items ?? [];
   const isRunning = newest?.state === 'running';
   useEffect(() => {
@@ -79,6 +80,32 @@ export function StoragePage(): JSX.Element {
                 </>
               )
             }
+          </Load>
+        </Card>
+        <Card title="Blobs" says="Where bytes are kept, and whether they are encrypted there.">
+          <Load of={storage} what="The blobs">
+            {({ address, key, sealed, clear }) => (
+              <Facts
+                facts={[
+                  ['Kept in', <code>{address}</code>],
+                  [
+                    'Encrypted with',
+                    key === undefined ? (
+                      <>
+                        nothing: a key in <code>GYRE_BLOBS_KEY</code> seals what is stored from then on
+                      </>
+                    ) : (
+                      <>
+                        key <code>{key}</code>
+                      </>
+                    ),
+                  ],
+                  ['Sealed', amount(sealed)],
+                  ['In clear', amount(clear)],
+                  key !== undefined && clear.count > 0 ? ['To seal them', <Command>gyre blobs seal</Command>] : undefined,
+                ]}
+              />
+            )}
           </Load>
         </Card>
         <Card title="Git LFS" wide says="Repositories that Git LFS has pushed to.">

@@ -1,5 +1,5 @@
 import type { Access } from '#access';
-import type { Actor, Comparison, PipelineRun } from '#contract';
+import type { Actor, BlobStorage, Comparison, PipelineRun } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
@@ -34,6 +34,7 @@ export interface LoopVerbs {
 /** What the handlers of the routes work with: every opened room, and the verbs that join them. */
 export interface Rooms {
   readonly access: Access;
+  readonly blobStorage: () => Promise<BlobStorage>;
   readonly charters: CharterBook;
   readonly data: Data;
   readonly evaluation: Evaluation;

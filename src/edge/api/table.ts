@@ -2,6 +2,7 @@ import { openApiDocument } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { blobStorageRoutes } from './routes/blob-storage.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
@@ -35,6 +36,7 @@ export function allRoutes(): readonly Route[] {
     ...monitoringRoutes,
     ...governanceRoutes,
     ...garbageRoutes,
+    ...blobStorageRoutes,
   ];
   return table;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import type { Access } from '#access';
-import { openFsBlobs } from '#blobs';
+import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, Role } from '#contract';
@@ -226,6 +226,11 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   );
   const deps: ApiDeps = {
     access,
+    blobStorage: async () => ({
+      address: join(folder, 'blobs'),
+      clear: await amountOf(blobs.list()),
+      sealed: { count: 0, bytes: 0 },
+    }),
     charters,
     data,
     evaluation,

@@ -1,3 +1,4 @@
+import type { BlobStorage } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
 import type { S3Access } from '#workspace';
 
@@ -58,6 +59,12 @@ export interface ServeFlags {
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
+export interface SealFlags extends ProjectFlags {
+  readonly signal: AbortSignal;
+  /** Told how many blobs are sealed. */
+  readonly progress: (sealed: number) => void;
+}
+
 /** A platform that was opened for one verb, in this very process. */
 export interface OpenedApp extends AsyncDisposable {
   /** Base URL, on loopback. */
@@ -84,6 +91,8 @@ export interface AppDoor {
   up(options: UpFlags): Promise<void>;
   /** Runs the demo. @returns whether every station reached what it should */
   demo(options: DemoFlags): Promise<boolean>;
+  /** Seals blobs of a platform that is stopped. */
+  sealBlobs(options: SealFlags): Promise<{ readonly sealed: number; readonly storage: BlobStorage }>;
   /** How a bucket is reached, for remotes of a workspace. */
   s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */

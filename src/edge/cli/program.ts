@@ -8,6 +8,7 @@ import { registerAccess } from './verbs/access.ts';
 import { registerCharter } from './verbs/charter.ts';
 import { registerData } from './verbs/data/data.ts';
 import { registerLfs } from './verbs/data/lfs.ts';
+import { registerBlobs } from './verbs/blobs.ts';
 import { registerGarbage } from './verbs/garbage.ts';
 import { registerGovernance } from './verbs/governance.ts';
 import { registerModels } from './verbs/models.ts';
@@ -71,6 +72,7 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
     ['Monitor', registerPredictions],
     ['Govern', registerGovernance],
     ['Govern', registerGarbage],
+    ['Govern', registerBlobs],
     ['Govern', registerAccess],
   ] as const;
   for (const [title, register] of groups) {

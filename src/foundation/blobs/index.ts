@@ -14,5 +14,10 @@ export type { ObjectStat, ObjectStore, TransferOptions } from './objects/port.ts
 export type { S3Connection, S3Credentials, S3World } from './s3/connection.ts';
 export { s3ConnectionFrom, s3Variables } from './s3/settings.ts';
 export type { Environment, S3Overrides } from './s3/settings.ts';
+export { ClearCopies } from './sealed/clear-copies.ts';
+export { sealingKeysFrom, sealingVariable } from './sealed/keys.ts';
+export { openSealedBlobs, requireNothingSealed } from './sealed/open-sealed.ts';
+export { amountOf } from './sealed/sealed-blobs.ts';
+export type { SealedBlobs } from './sealed/sealed-blobs.ts';
 export type { BlobHolder } from './holders.ts';
 export type { BlobRef, BlobStat, BlobStore, ByteRange, PutOptions } from './port.ts';

@@ -67,6 +67,7 @@ export {
   TransformStep,
   riskLevels,
 } from './project.ts';
+export { BlobStorage } from './blob-storage.ts';
 export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
