@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import type { DatasetImages } from '#contract';
+import type { DatasetImages, DatasetIngestion } from '#contract';
 import { seeded } from '#core';
 import { start, up, type Up } from '../test/harness/gyre-fixture.ts';
 
@@ -59,19 +59,24 @@ async function peakOf(pid: number): Promise<number> {
   return Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
+/** The platform that is measured now. */
+let platform: Up | undefined;
+
 async function timed<T>(what: string, work: () => Promise<T>, detail: (done: T) => string = () => ''): Promise<T> {
   const started = performance.now();
   const done = await work();
-  console.log(`${what.padEnd(58)} ${((performance.now() - started) / 1000).toFixed(2).padStart(8)} s  ${detail(done)}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(2);
+  const peak = platform === undefined ? '' : `peak ${(await peakOf(platform.running.pid)).toFixed(0)} MiB; `;
+  console.log(`${what.padEnd(58)} ${seconds.padStart(8)} s  ${peak}${detail(done)}`);
   return done;
 }
 
 interface Running {
-  readonly items: readonly { readonly done: number; readonly total: number }[];
+  readonly items: readonly DatasetIngestion[];
 }
 interface Added {
   readonly version: { readonly digest: string };
-  readonly images: { readonly found: number; readonly read: number; readonly decoded: number };
+  readonly ingestion: DatasetIngestion;
 }
 
 const folder = kept ?? (await mkdtemp(join(tmpdir(), 'gyre-bench-')));
@@ -90,20 +95,21 @@ try {
     if (code !== 0) throw new Error(`gyre data add: ${stdout}${stderr}`);
     return JSON.parse(stdout) as Added;
   };
-  const counts = ({ images: { found, read, decoded } }: Added): string => `${found} found, ${read} read, ${decoded} decoded`;
+  const counts = ({ ingestion: { images } }: Added): string => `${images?.found} found, ${images?.read} read, ${images?.decoded} decoded`;
 
   const first = await up(place);
   await timed('until half of them are in', async () => {
     const adding = start(['data', 'add', 'photos', '--json'], place).ended;
     for (;;) {
       await sleep(100);
-      const [item] = (await first.get<Running>('dataset-ingests')).items;
-      if (item !== undefined && item.done >= item.total / 2) break;
+      const { done = 0, total = Infinity } = (await first.get<Running>('dataset-ingestions?limit=1')).items[0]?.progress ?? {};
+      if (done >= total / 2) break;
     }
     first.running.kill('SIGKILL');
     await adding;
   });
   const server: Up = await timed('up again after kill -9', () => up(place));
+  platform = server;
   const { version } = await timed('the rest, with the quality report', add, counts);
   await timed('again, nothing has changed', add, counts);
   const list = (query: string): Promise<DatasetImages> => server.get(`datasets/${version.digest}/images?limit=200${query}`);
@@ -123,7 +129,6 @@ try {
     () => list(`&label=hat`),
     ({ total }) => `of ${total}`,
   );
-  console.log(`peak memory of the platform: ${(await peakOf(server.running.pid)).toFixed(0)} MiB`);
   await server.stop();
 } finally {
   if (kept === undefined) await rm(folder, { recursive: true, force: true });

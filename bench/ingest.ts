@@ -92,7 +92,7 @@ try {
     const { size } = await stat(format === 'csv' ? csv : parquet);
     const ours = await measured(join(root, 'gyre'), ['data', 'add', format, '--json'], folder);
     const { ingestion } = JSON.parse(ours.output) as { readonly ingestion: DatasetIngestion };
-    const ingest = (Date.parse(ingestion.finishedAt) - Date.parse(ingestion.startedAt)) / 1000;
+    const ingest = (Date.parse(ingestion.finishedAt ?? '') - Date.parse(ingestion.startedAt)) / 1000;
     const again = await measured(join(root, 'gyre'), ['data', 'add', format, '--json'], folder);
     const floor = floors[format];
     process.stdout.write(

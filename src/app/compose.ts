@@ -151,6 +151,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
   const data = openData({ ...rooms, temporary: folder.temporary, environment: process.env, fetch: sourceFetcher(values, process.env) });
+  opened.use(data.ingestions);
+  await data.ingestions.endAbandoned();
   const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });

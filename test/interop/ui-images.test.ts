@@ -26,8 +26,15 @@ async function prepare(path: string): Promise<Place> {
     'hat/again.jpg': hat,
     'shoes/none.jpg': 'this is no picture',
   });
+  await writeFiles(
+    join(folder, 'more'),
+    Object.fromEntries(Array.from({ length: 6_000 }, (_, index) => [`hat/${index}.jpg`, withComment(hat, `more ${index}`)])),
+  );
   await edit(join(folder, 'gyre.yaml'), (text) =>
-    text.replace('\nsteps:\n', '\n  photos: { source: photos/, key: path, target: label }\nsteps:\n'),
+    text.replace(
+      '\nsteps:\n',
+      '\n  photos: { source: photos/, key: path, target: label }\n  more: { source: more/, key: path, target: label }\nsteps:\n',
+    ),
   );
   const place: Place = { cwd: folder, env: { GYRE_PORT: '0' } };
   await done(['data', 'add', 'photos'], place);
@@ -118,5 +125,33 @@ describe('the page of images', { skip: browserMissing }, () => {
       await tab.getByRole('button', { name: /^shirt/ }).click();
       await tab.getByText(/^274 images/).waitFor();
     });
+  });
+
+  test('are ingested by a button, which says how far it is without being asked, and stopped by another', async () => {
+    const { body } = await server.post<{ readonly path: string }>('one-time-codes');
+    await withTab('light', async (tab) => {
+      await tab.open(`${server.address}${body.path}`);
+      await tab.open(`${server.address}/sources`);
+      const { page: shown } = tab;
+      const asked: string[] = [];
+      await shown.getByRole('listitem').filter({ hasText: 'more/' }).getByRole('button', { name: 'Ingest' }).click();
+      await shown.getByRole('dialog').getByRole('button', { name: 'Ingest' }).click();
+      await shown.getByText(/of 6.?000 files/).waitFor();
+      shown.on('request', (request) => asked.push(request.url()));
+      const before = await shown.getByRole('progressbar').getAttribute('value');
+      await shown.waitForFunction((old) => document.querySelector('progress')?.getAttribute('value') !== old, before);
+      assert.deepEqual(
+        asked.filter((url) => url.includes('dataset-ingestions')),
+        [],
+        'progress comes by the event stream',
+      );
+      await isWhole(tab, 'sources running');
+      await shown.getByRole('button', { name: 'Stop' }).click();
+      await shown.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+      await shown.getByRole('row', { name: /^more cancelled/ }).waitFor();
+      await shown.getByText('Running now').waitFor({ state: 'detached' });
+      await isWhole(tab, 'sources stopped');
+    });
+    await shows('/sources', ['Sources of gyre.yaml', 'cancelled', 'decoded']);
   });
 });

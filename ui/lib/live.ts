@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
-import type { GyreEvent } from '#contract';
+import type { DatasetIngestion, GyreEvent } from '#contract';
 import { apiUrl } from './api.ts';
 import { eventParser } from './event-stream.ts';
-import type { StepProgress } from './shapes.ts';
+import type { IngestionTold, StepProgress } from './shapes.ts';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 /** Whether what is shown follows what happens. */
@@ -12,6 +12,9 @@ export const lastEvent = signal<GyreEvent | undefined>(undefined);
 
 /** How far steps are that run now, by pipeline run and step. */
 export const progress = signal<ReadonlyMap<string, StepProgress>>(new Map());
+
+/** Ingestions that were heard of, by id: as they were told last. */
+export const ingestions = signal<ReadonlyMap<string, DatasetIngestion>>(new Map());
 
 interface Listener {
   readonly kinds: readonly string[];
@@ -95,18 +98,26 @@ async function follow(from: () => Promise<number | undefined>, signal: AbortSign
   }
 }
 
-/** At most so many steps are kept in mind. */
-const keptSteps = 100;
+/** At most so many steps and ingestions are kept in mind. */
+const keptInMind = 100;
 
 function hearProgress(data: string): void {
-  const told = JSON.parse(data) as StepProgress | { readonly kind: string };
+  const told = JSON.parse(data) as StepProgress | IngestionTold | { readonly kind: string };
+  if ('ingestion' in told) return hearIngestion(told.ingestion);
   if (!('total' in told)) {
     // A step or a run that changed its state without an event of its own, such as a retry.
     tell('pipeline_run.');
     return;
   }
-  const entries = [...progress.value].slice(-keptSteps);
+  const entries = [...progress.value].slice(-keptInMind);
   progress.value = new Map([...entries, [`${told.pipelineRun} ${told.step}`, told]]);
+}
+
+function hearIngestion(told: DatasetIngestion): void {
+  const isNews = told.progress === undefined || !ingestions.value.has(told.id);
+  ingestions.value = new Map([...[...ingestions.value].slice(-keptInMind), [told.id, told]]);
+  // that one begins or ends is no event of its own
+  if (isNews) tell('dataset_ingestion.');
 }
 
 function hear(data: string): void {

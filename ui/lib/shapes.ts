@@ -1,4 +1,4 @@
-import type { Prediction, Project } from '#contract';
+import type { DatasetIngestion, Prediction, Project } from '#contract';
 
 /*
  * What routes answer that is no record of the contract; described in /api/docs.
@@ -52,6 +52,12 @@ export interface StepProgress {
   readonly message: string;
 }
 
+/** Tells of an ingestion that begins, goes on or has ended; comes with the event stream. */
+export interface IngestionTold {
+  readonly kind: 'ingestion';
+  readonly ingestion: DatasetIngestion;
+}
+
 /** What a query gave. */
 export interface SqlAnswer {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -59,14 +65,4 @@ export interface SqlAnswer {
   /** There are more rows. */
   readonly truncated: boolean;
   readonly tables: readonly { readonly name: string; readonly version: string; readonly masked: readonly string[] }[];
-}
-
-/** An ingest of images while it runs. */
-export interface RunningIngest {
-  readonly dataset: string;
-  readonly done: number;
-  readonly total: number;
-  readonly read: number;
-  readonly decoded: number;
-  readonly startedAt: string;
 }

@@ -1,21 +1,24 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { DatasetIngestion, Schedule } from '#contract';
 import { send } from '../lib/api.ts';
 import { bytes, counted, duration, number, percent } from '../lib/format.ts';
 import { datasetPath, recordPath } from '../lib/records.ts';
-import { type Page as PageOf, type Resource, useResource } from '../lib/resource.ts';
-import type { RunningIngest } from '../lib/shapes.ts';
+import { ingestions as heard } from '../lib/live.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty, Load, Page } from '../parts/page.tsx';
 import { State, WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
+import { IngestCard } from './ingest-card.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 
 /** Where rows come from: what is read now, what is read by the clock, what was read and what came of it. */
 export function SourcesPage(): JSX.Element {
-  const ingestions = useResource<PageOf<DatasetIngestion>>('dataset-ingestions?limit=200', ['dataset.']);
+  const ingestions = useResource<PageOf<DatasetIngestion>>('dataset-ingestions?limit=200', ['dataset_ingestion.']);
   const schedules = useResource<PageOf<Schedule>>('schedules', ['pipeline_run.', 'schedule.']);
+  const running = (ingestions.data?.items ?? [])
+    .map((item) => heard.value.get(item.id) ?? item)
+    .filter(({ progress }) => progress !== undefined);
   return (
     <Page
       title="Sources"
@@ -23,7 +26,8 @@ export function SourcesPage(): JSX.Element {
       truth={<p>Each reading of a source leaves a record: what was there, and which version it became.</p>}
     >
       <div class="cards">
-        <RunningCard />
+        <RunningCard running={running} />
+        <IngestCard running={running} />
         <Card title="Schedules" wide says="Datasets that are ingested by the clock.">
           <Load of={schedules} what="The schedules">
             {({ items }) =>
@@ -41,7 +45,7 @@ export function SourcesPage(): JSX.Element {
           <Load of={ingestions} what="The ingestions">
             {({ items, next }) =>
               items.length === 0 ? (
-                <Empty title="No table was ingested yet.">
+                <Empty title="Nothing was ingested yet.">
                   <Command>gyre data add</Command> with a dataset of gyre.yaml reads its source.
                 </Empty>
               ) : (
@@ -58,29 +62,48 @@ export function SourcesPage(): JSX.Element {
   );
 }
 
-const pollMs = 1000;
-
-/** Images that are read now, and how far it is; nothing while none are. */
-function RunningCard(): JSX.Element | null {
-  const running: Resource<PageOf<RunningIngest>> = useResource('dataset-ingests', ['dataset.']);
-  useEffect(() => {
-    const timer = setInterval(running.reload, pollMs);
-    return () => clearInterval(timer);
-  }, [running.reload]);
-  const items = running.data?.items ?? [];
-  if (items.length === 0) return null;
+/** What is ingested now, and how far it is; nothing while nothing is. */
+function RunningCard({ running }: { readonly running: readonly DatasetIngestion[] }): JSX.Element | null {
+  if (running.length === 0) return null;
   return (
     <Card title="Running now" wide>
-      {items.map(({ dataset, done, total, decoded, startedAt }) => (
-        <div key={dataset} class="running">
-          <p>
-            <b>{dataset}</b> {number(done, 0)} of {counted(total, 'image')} ({percent(done / Math.max(1, total), 0)}), {number(decoded, 0)}{' '}
-            decoded; begun <When at={startedAt} />
-          </p>
-          <progress value={done} max={Math.max(1, total)} aria-label={`Images of ${dataset} that are done`} />
-        </div>
+      {running.map((ingestion) => (
+        <RunningIngestion key={ingestion.id} ingestion={ingestion} />
       ))}
     </Card>
+  );
+}
+
+function RunningIngestion({ ingestion: { id, dataset, progress, startedAt } }: { readonly ingestion: DatasetIngestion }): JSX.Element {
+  const { phase, done = 0, total, decoded } = progress ?? { phase: 'reading' };
+  return (
+    <div class="running">
+      <p>
+        <b>{dataset}</b> {phase === 'judging' && 'is recorded; its quality is being judged'}
+        {phase === 'reading' && total === undefined && 'is being read'}
+        {phase === 'reading' && total !== undefined && (
+          <>
+            {number(done, 0)} of {counted(total, 'file')} ({percent(done / Math.max(1, total), 0)})
+            {decoded !== undefined && <>, {number(decoded, 0)} decoded</>}
+          </>
+        )}
+        ; begun <When at={startedAt} />
+      </p>
+      <progress
+        {...(phase === 'reading' && total !== undefined ? { value: done, max: Math.max(1, total) } : {})}
+        aria-label={`How far ${dataset} is`}
+      />
+      {phase === 'reading' && (
+        <Action
+          label="Stop"
+          permission="build"
+          explain={<p>“{dataset}” is not read on. What was read is not read again when it is ingested once more.</p>}
+          act={async () => {
+            await send('DELETE', `dataset-ingestions/${encodeURIComponent(id)}`);
+          }}
+        />
+      )}
+    </div>
   );
 }
 
@@ -160,7 +183,18 @@ function Schedules({ items, reload }: { readonly items: readonly Schedule[]; rea
   );
 }
 
-const outcomes = { new: 'good', unchanged: 'off', failed: 'bad' } as const;
+const outcomes = { new: 'good', unchanged: 'off', failed: 'bad', cancelled: 'off' } as const;
+
+function imageWords({ decoded, unreadable, missing, links }: NonNullable<DatasetIngestion['images']>): string {
+  return [
+    `${number(decoded, 0)} decoded`,
+    ...(unreadable > 0 ? [`${number(unreadable, 0)} without pixels`] : []),
+    ...(missing > 0 ? [`${number(missing, 0)} named by the labels and not there`] : []),
+    ...(links > 0 ? [counted(links, 'link that is not followed', 'links that are not followed')] : []),
+  ].join(', ');
+}
+
+const tookMs = ({ startedAt, finishedAt = startedAt }: DatasetIngestion): number => Date.parse(finishedAt) - Date.parse(startedAt);
 
 function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }): JSX.Element {
   return (
@@ -181,13 +215,14 @@ function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }):
           key: 'outcome',
           head: 'Outcome',
           value: ({ outcome }) => outcome,
-          cell: ({ outcome }) => <State tone={outcomes[outcome]}>{outcome}</State>,
+          cell: ({ outcome }) =>
+            outcome === undefined ? <State tone="waiting">running</State> : <State tone={outcomes[outcome]}>{outcome}</State>,
         },
         {
           key: 'from',
           head: 'From',
           value: ({ address }) => address,
-          cell: ({ address, kind, query, dialect, watermark, error }) => (
+          cell: ({ address, kind, outcome, query, dialect, watermark, images, violations, error }) => (
             <span class="prose">
               {address}
               <span class="tag">{kind}</span>
@@ -204,7 +239,9 @@ function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }):
                   {watermark.column} {watermark.from === undefined ? 'up' : `beyond ${watermark.from}`} to {watermark.to ?? '—'}
                 </span>
               )}
-              {error !== undefined && <span class="tone-bad"> {error}</span>}
+              {images !== undefined && <span class="quiet"> {imageWords(images)}</span>}
+              {violations !== undefined && <span class="tone-bad"> against the schema: {violations.join('; ')}</span>}
+              {error !== undefined && <span class={outcome === 'cancelled' ? 'quiet' : 'tone-bad'}> {error}</span>}
             </span>
           ),
         },
@@ -239,8 +276,8 @@ function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }):
           key: 'took',
           head: 'Took',
           number: true,
-          value: ({ startedAt, finishedAt }) => Date.parse(finishedAt) - Date.parse(startedAt),
-          cell: ({ startedAt, finishedAt }) => duration(Date.parse(finishedAt) - Date.parse(startedAt)),
+          value: tookMs,
+          cell: (ingestion) => (ingestion.finishedAt === undefined ? '—' : duration(tookMs(ingestion))),
         },
         { key: 'when', head: 'When', value: ({ startedAt }) => startedAt, cell: ({ startedAt }) => <When at={startedAt} /> },
         { key: 'by', head: 'By', value: ({ by }) => by.name, cell: ({ by }) => <Who actor={by} /> },

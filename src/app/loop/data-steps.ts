@@ -34,8 +34,15 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
         const project = rooms.project();
         const dataset = datasetOf(project, text(context.parameters, 'dataset'));
         if (dataset.images !== undefined)
-          return ingestedImages(await data.ingestImages(imageIngestRequest(project, dataset.name, context.by)));
-        const { version, created, violations } = await data.ingest(tableIngestRequest(project, dataset.name, context.by));
+          return ingestedImages(
+            await data.ingestImages({
+              ...imageIngestRequest(project, dataset.name, context.by),
+              signal: context.signal,
+              onProgress: (done, total) => context.progress(done, total, 'images'),
+            }),
+          );
+        const request = tableIngestRequest(project, dataset.name, context.by);
+        const { version, created, violations } = await data.ingest({ ...request, signal: context.signal });
         // what a database or a server has is known when it is asked: a run asks each time
         const asked = ['url', 'postgres', 'mysql', 'sqlite'].includes(dataset.from?.kind ?? '') ? { asked: true } : {};
         return {

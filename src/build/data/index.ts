@@ -16,7 +16,8 @@ export type {
   ValidationSetRequest,
   VersionList,
 } from './port.ts';
-export type { ImageIngestRequest, ImageIngested, ImageList, IngestProgress, StoredImage } from './image-sets/image-port.ts';
+export type { Ingestions, IngestionRequest } from './ingestions/port.ts';
+export type { ImageIngestRequest, ImageIngested, ImageList, StoredImage } from './image-sets/image-port.ts';
 export type { FeasibilityRequest } from './feasibility.ts';
 export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
 export { listImages } from './image-sets/list-images.ts';

@@ -2,13 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { DatasetIngestion, DatasetVersion, QualityCheck } from '#contract';
-import { GyreError, asSha256, digestOf, isoInstant, messageOf } from '#core';
+import { GyreError, asSha256, digestOf } from '#core';
+import type { Tx } from '#store';
 import { parquetInfo, scanParquet } from '#tables';
 import type { ColumnEvidence } from '#tables';
 import { versionOf, versionOfReading } from './data-store.ts';
 import type { DataDeps, IngestRequest, Ingested } from './port.ts';
-import { insertIngestion, lastIngestion } from './sources/ingestions-store.ts';
-import type { KeptIngestion } from './sources/ingestions-store.ts';
+import { lastIngestion } from './ingestions/ingestions-store.ts';
+import type { KeptIngestion } from './ingestions/ingestions-store.ts';
+import type { IngestionPlan, IngestionWork } from './ingestions/running.ts';
 import { namedFormat } from './sources/formats.ts';
 import { openSource } from './sources/open-source.ts';
 import { appendedRows, filteredRows, greatestOf, rowsBeyond } from './sources/rows-of-source.ts';
@@ -31,13 +33,13 @@ interface Course {
   readonly reading: ReadingSpec;
   /** The digest of the source's address and of how it is read. */
   readonly how: string;
-  readonly startedAt: number;
+  readonly going: IngestionWork;
   look: SourceLook;
 }
 
-/** See `Data.ingest`. Order matters: check the rows, store the blobs, record versions, events and the ingestion in one transaction. */
-export async function ingest(deps: DataDeps, request: IngestRequest): Promise<Ingested> {
-  const { expect, dialect, timestamps } = request;
+/** See `Data.ingest`. Order matters: check the rows, store the blobs, record versions, events and what came of it in one transaction. */
+export function tableIngestion(deps: DataDeps, request: IngestRequest): IngestionPlan<Ingested> {
+  const { dataset, expect, dialect, timestamps, by, signal } = request;
   const from = sourceOf(request);
   const source = openSource(deps, from, request.source ?? shownSource(from));
   const reading: ReadingSpec = {
@@ -46,19 +48,22 @@ export async function ingest(deps: DataDeps, request: IngestRequest): Promise<In
     ...(timestamps === undefined ? {} : { timestamps }),
     memoryLimitMib: request.memoryLimitMib ?? memoryLimitMib,
   };
-  const { kind, address, query = null } = source;
-  const how = digestOf({ kind, address, query, ...optionsOf(request, reading) });
-  const course: Course = { deps, request, source, reading, how, startedAt: deps.clock.now(), look: { found: {}, stamp: '' } };
-  const folder = await mkdtemp(join(deps.temporary ?? tmpdir(), 'gyre-source-'));
-  try {
-    return await followCourse(course, folder);
-  } catch (error) {
-    const failed = { outcome: 'failed' as const, error: messageOf(error) };
-    await deps.store.write(insertIngestion, keptOf(course, failed)).catch(() => undefined);
-    throw error;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { kind, address, query } = source;
+  const how = digestOf({ kind, address, query: query ?? null, ...optionsOf(request, reading) });
+  return {
+    about: { dataset, kind, address, ...(query === undefined ? {} : { query }), by },
+    signal,
+    work: async (going) => {
+      const course: Course = { deps, request, source, reading, how, going, look: { found: {}, stamp: '' } };
+      const folder = await mkdtemp(join(deps.temporary ?? tmpdir(), 'gyre-source-'));
+      try {
+        return await followCourse(course, folder);
+      } finally {
+        going.found = course.look.found;
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
 }
 
 function sourceOf({ from, path, format }: IngestRequest): DatasetSource {
@@ -84,7 +89,8 @@ function optionsOf({ where, dialect, timestamps, watermark }: IngestRequest, { t
 }
 
 async function followCourse(course: Course, folder: string): Promise<Ingested> {
-  const { deps, request, source, reading, how } = course;
+  const { deps, request, source, reading, how, going } = course;
+  going.requireGoing();
   const last = await deps.store.read((db) => lastIngestion(db, request.dataset, how));
   const base = last === undefined ? undefined : await versionStillThere(deps, last.ingestion.version, request.dataset);
   course.look = await source.look(folder, base === undefined ? undefined : last?.ingestion.found);
@@ -124,8 +130,9 @@ async function readInto(
   folder: string,
   known: { readonly base: DatasetVersion | undefined; readonly last: KeptIngestion | undefined; readonly digest?: string },
 ): Promise<Ingested> {
-  const { request, source, reading, deps } = course;
+  const { request, source, reading, deps, going } = course;
   const { watermark: column, where } = request;
+  going.requireGoing();
   const since = known.base === undefined ? undefined : known.last?.ingestion.watermark?.to;
   const watermark = column === undefined ? undefined : { column, ...(since === undefined ? {} : { from: since }) };
   const read = await source.read(folder, reading, watermark);
@@ -213,25 +220,21 @@ async function recorded(
 ): Promise<Ingested> {
   const { deps } = course;
   const { read, kept, violations, watermark } = found;
+  course.going.requireGoing();
   const now = deps.clock.now();
-  const id = deps.newId();
   const { versions, ingestion } = await deps.store.write(async (tx, given: readonly PreparedVersion[]) => {
     const made = await recordVersions(tx, deps, given, { now });
     const { version, created } = made[made.length - 1];
-    const keeping = keptOf(
-      course,
-      {
-        outcome: created ? 'new' : 'unchanged',
-        version: version.digest,
-        rows: version.manifest.rows,
-        newRows: read.rows,
-        ...(watermark === undefined ? {} : { watermark }),
-        ...(read.dialect === undefined ? {} : { dialect: { ...read.dialect } }),
-      },
-      id,
-    );
-    await insertIngestion(tx, keeping);
-    return { versions: made, ingestion: keeping.ingestion };
+    const kept = await keep(course, tx, {
+      outcome: created ? 'new' : 'unchanged',
+      version: version.digest,
+      rows: version.manifest.rows,
+      newRows: read.rows,
+      ...(watermark === undefined ? {} : { watermark }),
+      ...(read.dialect === undefined ? {} : { dialect: { ...read.dialect } }),
+      ...violated(violations),
+    });
+    return { versions: made, ingestion: kept };
   }, prepared);
   const { version, created } = versions[versions.length - 1];
   const evidence: readonly ColumnEvidence[] | undefined = read.columns;
@@ -249,16 +252,17 @@ async function unchanged(
   const path = await deps.blobs.localPath(asSha256(version.rowsDigest), { verify: true });
   const rows = { path, ...(await parquetInfo(path)) };
   const violations = await checkRows(rows, request);
-  const kept = keptOf(course, {
-    outcome: 'unchanged',
+  const outcome = {
+    outcome: 'unchanged' as const,
     version: version.digest,
     rows: version.manifest.rows,
     newRows: 0,
     ...(watermark === undefined ? {} : { watermark }),
-  });
-  await deps.store.write(insertIngestion, kept);
+    ...violated(violations),
+  };
+  const ingestion = await deps.store.write((tx) => keep(course, tx, outcome), {});
   return {
-    ingestion: kept.ingestion,
+    ingestion,
     version,
     created: false,
     violations,
@@ -266,30 +270,14 @@ async function unchanged(
   };
 }
 
-function keptOf(
-  { deps, request, source, how, startedAt, look }: Course,
-  result: Pick<DatasetIngestion, 'outcome' | 'version' | 'rows' | 'newRows' | 'watermark' | 'dialect' | 'error'>,
-  id = deps.newId(),
-): KeptIngestion {
-  const { kind, address, query } = source;
-  const isSettled = look.changedAt === undefined || look.changedAt < startedAt - settledAfterMs;
-  return {
-    reading: how,
-    stamp: isSettled ? look.stamp : '',
-    ingestion: {
-      id,
-      dataset: request.dataset,
-      kind,
-      address,
-      ...(query === undefined ? {} : { query }),
-      ...result,
-      found: look.found,
-      startedAt: isoInstant(startedAt),
-      finishedAt: isoInstant(deps.clock.now()),
-      by: request.by,
-    },
-  };
+function keep({ how, going, look }: Course, tx: Tx, outcome: Parameters<IngestionWork['keep']>[1]): Promise<DatasetIngestion> {
+  const isSettled = look.changedAt === undefined || look.changedAt < going.startedAt - settledAfterMs;
+  going.found = look.found;
+  return going.keep(tx, outcome, { reading: how, stamp: isSettled ? look.stamp : '' });
 }
+
+const violated = (violations: readonly QualityCheck[]): Pick<DatasetIngestion, 'violations'> =>
+  violations.length === 0 ? {} : { violations: violations.map(({ message }) => message) };
 
 /** Key and target are columns that can be used, and how the rows stand against the reviewed schema. */
 async function checkRows({ path, schema }: RowsFile, { key, target, expect }: IngestRequest): Promise<readonly QualityCheck[]> {

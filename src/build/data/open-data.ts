@@ -5,10 +5,10 @@ import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset } fro
 import { append, createFromRows } from './derive.ts';
 import { feasibility } from './feasibility.ts';
 import { openImageCatalog } from './image-sets/catalog.ts';
-import { ingestImages } from './image-sets/ingest-images.ts';
-import type { RunningIngests } from './image-sets/ingest-images.ts';
-import { ingest } from './ingest.ts';
-import { listIngestions } from './sources/ingestions-store.ts';
+import { imageIngestion } from './image-sets/ingest-images.ts';
+import { tableIngestion } from './ingest.ts';
+import { openIngestions } from './ingestions/open-ingestions.ts';
+import { RunningIngestions } from './ingestions/running.ts';
 import { joinVersions } from './join/join.ts';
 import type { Data, DataDeps, VersionList } from './port.ts';
 import { personalLooks } from './personal/personal.ts';
@@ -28,17 +28,16 @@ import { findVersion, openRows } from './versions.ts';
 /** Opens the room over a migrated store. */
 export function openData(deps: DataDeps): Data {
   const { store, blobs } = deps;
-  const running: RunningIngests = new Set();
+  const running = new RunningIngestions(deps);
   return {
-    ingest: (request) => ingest(deps, request),
-    ingestImages: (request) => ingestImages(deps, request, running),
+    ingest: async (request) => running.run(tableIngestion(deps, request)),
+    ingestImages: async (request) => running.run(imageIngestion(deps, request)),
+    ingestions: openIngestions(deps, running),
     feasibility: async (version, request) => {
       const found = await findVersion(deps, version);
       return feasibility(await openRows(deps, found), found.digest, request, deps.clock);
     },
     images: openImageCatalog(deps),
-    ingestions: (options) => ingestions(deps, options),
-    runningIngests: () => [...running].map((told) => told()),
     join: (request) => joinVersions(deps, request),
     createFromRows: (request) => createFromRows(deps, request),
     append: (request) => append(deps, request),
@@ -92,19 +91,6 @@ function positionOf(after: string | undefined): number | undefined {
   const before = after === undefined ? undefined : Number(after);
   if (before === undefined || Number.isSafeInteger(before)) return before;
   throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
-}
-
-async function ingestions(
-  { store }: DataDeps,
-  { dataset, limit = 100, after }: NonNullable<Parameters<Data['ingestions']>[0]> = {},
-): ReturnType<Data['ingestions']> {
-  const before = positionOf(after);
-  const found = await store.read((db) => listIngestions(db, dataset, limit + 1, before));
-  const items = found.slice(0, limit);
-  return {
-    items: items.map(({ ingestion }) => ingestion),
-    ...(found.length > limit ? { next: String(items[items.length - 1].position) } : {}),
-  };
 }
 
 async function list(

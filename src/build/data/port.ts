@@ -23,7 +23,8 @@ import type { Events } from '#events';
 import type { Store } from '#store';
 import type { FeasibilityRequest } from './feasibility.ts';
 import type { ImageCatalog } from './image-sets/catalog.ts';
-import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-sets/image-port.ts';
+import type { ImageIngestRequest, ImageIngested } from './image-sets/image-port.ts';
+import type { Ingestions } from './ingestions/port.ts';
 import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
@@ -77,6 +78,8 @@ export interface IngestRequest {
   /** Keeps the rows for which this comparison holds: a version of its own, derived from the whole. */
   readonly where?: string;
   readonly by: Actor;
+  /** Stops it before its next step. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Ingested {
@@ -196,9 +199,9 @@ export interface CompareOptions {
 export interface Data {
   /**
    * Reads a source into an immutable version, in bounded memory. The same bytes read the same way are the same version. A source that
-   * stands as it stood (size and times, ETag) is not read again. Each call leaves a record: see `ingestions`.
+   * stands as it stood (size and times, ETag) is not read again. Each call leaves a record: see `ingestions`, which can also do it in the background.
    * @throws GyreError NOT_FOUND (no such file), INVALID_ARGUMENT (with line and column: see `readCsv`), FAILED_PRECONDITION (no rows, unusable
-   * target), ABORTED (changed while it was read)
+   * target), ABORTED (changed while it was read), CANCELLED
    */
   ingest(request: IngestRequest): Promise<Ingested>;
   /**
@@ -206,14 +209,8 @@ export interface Data {
    * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (labels, with the row), FAILED_PRECONDITION (no image, a file that keeps changing), CANCELLED
    */
   ingestImages(request: ImageIngestRequest): Promise<ImageIngested>;
-  /** Ingestions of tables, newest first: where the rows came from, and what came of it. */
-  ingestions(options?: {
-    readonly dataset?: string;
-    readonly limit?: number;
-    readonly after?: string;
-  }): Promise<{ readonly items: readonly DatasetIngestion[]; readonly next?: string }>;
-  /** The ingests of images that run now. */
-  runningIngests(): readonly IngestProgress[];
+  /** The records that ingestions leave, and those that go on in the background. */
+  readonly ingestions: Ingestions;
   /**
    * Joins versions into a version of another dataset: a row for each row of the base, with what was known of its key at its instant. The
    * same versions joined in the same way are the same version.

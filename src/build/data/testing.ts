@@ -55,6 +55,7 @@ export async function openBench(
     },
     eventTypes: async () => (await events.read({ limit: 1000 })).map(({ type }) => type),
     [Symbol.asyncDispose]: async () => {
+      await data.ingestions[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
+import type { DatasetIngestion } from '#contract';
 import { openBench } from './testing.ts';
 import type { Bench } from './testing.ts';
 
@@ -75,6 +76,37 @@ describe('the event stream', () => {
       if (signal.kind === 'run') break;
     }
     assert.ok(progress.some(({ kind, message }) => kind === 'progress' && message === 'half-way'));
+  });
+
+  test('tells of ingestions while they go on and when they have ended; one is begun with 202 and its record', async () => {
+    const told: DatasetIngestion[] = [];
+    let begun: DatasetIngestion | undefined;
+    for await (const message of listen()) {
+      if ('retry' in message) {
+        const response = await bench.ask('/api/v1/dataset-ingestions', {
+          method: 'POST',
+          token: bench.tokens['data-scientist'],
+          body: { dataset: 'customers' },
+        });
+        assert.equal(response.status, 202);
+        begun = (await response.json()) as DatasetIngestion;
+      }
+      if (message.event !== 'progress') continue;
+      const signal = JSON.parse(message.data ?? '') as { kind: string; ingestion: DatasetIngestion };
+      if (signal.kind !== 'ingestion') continue;
+      told.push(signal.ingestion);
+      if (signal.ingestion.progress === undefined) break;
+    }
+    assert.deepEqual([begun?.dataset, begun?.outcome, begun?.progress], ['customers', undefined, { phase: 'reading' }]);
+    assert.ok(told.every(({ id }) => id === begun?.id));
+    const last = told.at(-1);
+    assert.match(last?.outcome ?? '', /^(new|unchanged)$/);
+    const asked = async (method: string): Promise<unknown> => {
+      const response = await bench.ask(`/api/v1/dataset-ingestions/${last?.id}`, { method, token: bench.tokens['data-scientist'] });
+      return response.json();
+    };
+    assert.deepEqual(await asked('GET'), last);
+    assert.deepEqual(await asked('DELETE'), last, 'one that has ended stays as it is');
   });
 
   test('beats while nothing happens, and ends for whoever may no longer listen', async () => {

@@ -136,12 +136,14 @@ describe('every route that reads', () => {
   let images: ImageRecords;
   let sweep = '';
   let job = '';
+  let ingestion = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
     images = await ingestImages(bench);
     sweep = (await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'test', name: 'test' } })).id;
     job = await versionFiles(bench, 'notes.txt');
+    ingestion = (await bench.deps.data.ingestions.list({ dataset: 'photos' })).items[0].id;
   });
   after(() => bench[Symbol.asyncDispose]());
 
@@ -172,6 +174,7 @@ describe('every route that reads', () => {
       lineage: version.id,
       'garbage-sweeps': sweep,
       workspace: job,
+      'dataset-ingestions': ingestion,
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {

@@ -115,6 +115,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const charters = openCharter({ store, events, clock });
   const charter = (digest: string) => charters.get(resolved.project, digest);
   const data = openData({ ...common, temporary: folder });
+  opened.use(data.ingestions);
   const features = opened.use(openFeatures({ ...common, data }));
   const training = openTraining({ ...common, data, features });
   const evaluation = openEvaluation({ ...common, data, features, training });

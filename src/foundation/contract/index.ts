@@ -21,7 +21,7 @@ export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
-export { CsvDialect, DatasetIngestion, sourceKinds } from './ingestion.ts';
+export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';
 export {
   CellChange,

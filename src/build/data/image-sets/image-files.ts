@@ -8,6 +8,7 @@ import type { Clock } from '#core';
 import { factsFunction, stampOf, usualLimits } from '#images';
 import type { FileStamp, ImageFacts, ImageThreads } from '#images';
 import type { Store } from '#store';
+import type { IngestionWork } from '../ingestions/running.ts';
 import { pointerError } from '../through-pointer.ts';
 import { forgetFiles, rememberFiles, rememberedFiles } from './image-files-store.ts';
 import type { RememberedFile } from './image-files-store.ts';
@@ -42,6 +43,16 @@ const rememberEvery = 500;
  */
 const settledMs = 2_000;
 
+interface FilesToTake {
+  /** Absolute. */
+  readonly folder: string;
+  /** Relative to the folder. */
+  readonly paths: readonly string[];
+  readonly going: Pick<IngestionWork, 'requireGoing'>;
+  /** Called when a file is done. */
+  readonly onProgress: () => void;
+}
+
 /**
  * Stores the bytes of images and finds out what there is to know of each. Files that stand as they stood when they were looked at last are
  * not read; bytes that are known are not decoded. What a file is, is remembered only after its bytes are durable.
@@ -49,7 +60,7 @@ const settledMs = 2_000;
  */
 export async function takeFiles(
   deps: FilesDeps,
-  { folder, paths, signal }: { readonly folder: string; readonly paths: readonly string[]; readonly signal?: AbortSignal | undefined },
+  { folder, paths, going, onProgress }: FilesToTake,
   progress: FilesProgress,
 ): Promise<FoundFiles> {
   const { store, blobs, clock, openThreads } = deps;
@@ -68,7 +79,7 @@ export async function takeFiles(
 
   const unread: { readonly path: string; readonly before: FileStamp }[] = [];
   const look = async (path: string): Promise<void> => {
-    requireGoing(signal);
+    going.requireGoing();
     const before = await standing(join(folder, path));
     const known = remembered.get(path);
     const isKnown = known?.stamp === before?.stamp && known?.size === before?.size;
@@ -79,16 +90,18 @@ export async function takeFiles(
       return;
     }
     progress.done++;
+    onProgress();
   };
   await eachOf(paths, looksAtOnce, look);
 
   const take = async (threads: ImageThreads, { path, before }: (typeof unread)[number]): Promise<void> => {
-    requireGoing(signal);
+    going.requireGoing();
     const file = before.size > usualLimits.bytes ? await takeLarge(path, before) : await takeSmall(threads, path);
     found.set(path, file);
     if (isSettled(file, clock.now())) fresh.push(file);
     if (fresh.length >= rememberEvery) await remember();
     progress.done++;
+    onProgress();
   };
 
   const takeSmall = async (threads: ImageThreads, path: string): Promise<RememberedFile> => {
@@ -119,16 +132,15 @@ export async function takeFiles(
 
   if (unread.length > 0) {
     await using threads = await openThreads();
-    await eachOf(unread, threads.width, (each) => take(threads, each));
-    await remember();
+    try {
+      await eachOf(unread, threads.width, (each) => take(threads, each));
+    } finally {
+      await remember();
+    }
   }
   const gone = [...remembered.keys()].filter((path) => (found.get(path) ?? null) === null);
   if (gone.length > 0) await store.write(forgetFiles, { folder, paths: gone });
   return found;
-}
-
-function requireGoing(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new GyreError('CANCELLED', 'the ingest was stopped; what was read is not read again');
 }
 
 /** How all images of a folder stand, as a digest: it changes whenever a file is written, comes, goes or is renamed. */

@@ -1,4 +1,4 @@
-import type { Actor, TableSchema } from '#contract';
+import type { Actor, ImageCounts, TableSchema } from '#contract';
 import type { Sha256 } from '#core';
 import type { ImageFormat } from '#images';
 import type { MaskedColumns } from '../masking.ts';
@@ -20,39 +20,15 @@ export interface ImageIngestRequest {
   /** Keeps the rows for which this comparison holds. */
   readonly where?: string;
   readonly by: Actor;
+  /** Told now and then how many images are done. */
+  readonly onProgress?: (done: number, total: number) => void;
   /** Stops between two files; what was read until then is not read again. */
   readonly signal?: AbortSignal;
 }
 
-export interface ImageIngested extends Omit<Ingested, 'ingestion'> {
-  readonly images: {
-    /** Image files in the folder. */
-    readonly found: number;
-    /** Of these: read in this call, because they were new or had changed. */
-    readonly read: number;
-    /** Of these: decoded, because their bytes were not known. */
-    readonly decoded: number;
-    /** Without pixels. */
-    readonly unreadable: number;
-    /** Named by the labels, and not there. */
-    readonly missing: number;
-    /** Extension → files that were left aside because it names no image. */
-    readonly ignored: Readonly<Record<string, number>>;
-    /** Links, which are not followed. */
-    readonly links: number;
-  };
-}
-
-/** How far an ingest is, while it runs. */
-export interface IngestProgress {
-  readonly dataset: string;
-  /** Images that are done. */
-  readonly done: number;
-  readonly total: number;
-  readonly read: number;
-  readonly decoded: number;
-  /** ISO 8601. */
-  readonly startedAt: string;
+export interface ImageIngested extends Ingested {
+  /** What was found in the folder, and what of it had to be read in this call. */
+  readonly images: ImageCounts;
 }
 
 export interface ImageList {

@@ -175,7 +175,11 @@ describe('a folder of images as a dataset', () => {
     await assert.rejects(bench.data.ingestImages(request('stopped', { signal: AbortSignal.abort() })), (error) =>
       hasCode(error, 'CANCELLED'),
     );
-    assert.deepEqual(bench.data.runningIngests(), []);
+    const { items } = await bench.data.ingestions.list({ dataset: 'stopped' });
+    assert.deepEqual(
+      items.map(({ kind, outcome, code, progress }) => [kind, outcome, code, progress]),
+      [['images', 'cancelled', 'CANCELLED', undefined]],
+    );
     assert.equal((await bench.data.ingestImages(request('stopped'))).version.manifest.rows, 2);
   });
 });

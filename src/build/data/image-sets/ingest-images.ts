@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { DatasetFile } from '#contract';
-import { GyreError, asSha256, digestOf, isoInstant } from '#core';
+import type { DatasetFile, DatasetIngestion, DatasetVersion, ImageCounts, QualityCheck } from '#contract';
+import { GyreError, asSha256, digestOf } from '#core';
 import { factsFunction, openImageThreads } from '#images';
+import type { Tx } from '#store';
 import { filterRows } from '#tables';
 import type { Frame } from '#tables';
 import { versionOfReading } from '../data-store.ts';
+import type { IngestionPlan, IngestionWork } from '../ingestions/running.ts';
 import type { DataDeps } from '../port.ts';
 import { parseRule, ruleOn } from '../rules.ts';
 import { plainSchema } from '../table-schema.ts';
@@ -17,7 +19,7 @@ import { openRows, prepareVersion, recordVersions } from '../versions.ts';
 import type { PreparedVersion } from '../versions.ts';
 import { takeFiles } from './image-files.ts';
 import type { FilesProgress, FoundFiles } from './image-files.ts';
-import type { ImageIngestRequest, ImageIngested, IngestProgress } from './image-port.ts';
+import type { ImageIngestRequest, ImageIngested } from './image-port.ts';
 import { imageFrame } from './image-rows.ts';
 import type { ImageRow } from './image-rows.ts';
 import { listImages } from './list-images.ts';
@@ -31,41 +33,48 @@ export const listingFile = 'files.jsonl';
 /** The calling thread stores what they read, and does not keep up with more. */
 const mostThreads = 8;
 
-/** The ingests that run, for whoever waits for one. */
-export type RunningIngests = Set<() => IngestProgress>;
-
 /**
- * See `Data.ingestImages`. Order matters: the images' bytes, the rows and the listing are durable before version and event are recorded in
- * one transaction.
+ * See `Data.ingestImages`. Order matters: the images' bytes, the rows and the listing are durable before version, event and what came of it
+ * are recorded in one transaction.
  */
-export async function ingestImages(deps: DataDeps, request: ImageIngestRequest, running: RunningIngests): Promise<ImageIngested> {
+export function imageIngestion(deps: DataDeps, request: ImageIngestRequest): IngestionPlan<ImageIngested> {
+  const { dataset, source: address, by, signal } = request;
+  return {
+    about: { dataset, kind: 'images', address, by },
+    signal,
+    work: (going) => ingestImages(deps, request, going),
+  };
+}
+
+async function ingestImages(deps: DataDeps, request: ImageIngestRequest, going: IngestionWork): Promise<ImageIngested> {
   const folder = await realFolder(request.folder);
   const listing = await listImages(folder);
   const labels = request.labels === undefined ? undefined : await readLabels(request.labels);
   const planned = plan(listing, labels);
   if (planned.length === 0) throw new GyreError('FAILED_PRECONDITION', emptyText(request.source, listing), { folder: request.source });
+  going.found = { files: listing.images.length };
 
   const progress: FilesProgress = { done: 0, read: 0, decoded: 0 };
-  const startedAt = isoInstant(deps.clock.now());
-  const told = (): IngestProgress => ({ dataset: request.dataset, total: planned.length, ...progress, startedAt });
-  running.add(told);
-  let files: FoundFiles;
-  try {
-    const openThreads = () => openImageThreads({ threads: Math.min(mostThreads, availableParallelism()) });
-    const paths = planned.map(({ path }) => path);
-    files = await takeFiles({ ...deps, openThreads }, { folder, paths, signal: request.signal }, progress);
-  } finally {
-    running.delete(told);
-  }
+  const onProgress = (): void => {
+    Object.assign(going.progress, progress, { total: planned.length });
+    going.tell();
+    request.onProgress?.(progress.done, planned.length);
+  };
+  const openThreads = () => openImageThreads({ threads: Math.min(mostThreads, availableParallelism()) });
+  const paths = planned.map(({ path }) => path);
+  const files = await takeFiles({ ...deps, openThreads }, { folder, paths, onProgress, going }, progress);
   const rows = planned.map((row) => withFile(row, files));
-  const recorded = await record(deps, request, rows, labels);
+  going.found = { ...going.found, size: rows.reduce((size, { file }) => size + (file?.size ?? 0), 0) };
   const missing = rows.filter(({ file }) => file === undefined).length;
   const unreadable = rows.filter(({ file }) => file !== undefined && file.facts.measures === undefined).length;
   const { read, decoded } = progress;
-  const { ignored, images, links } = listing;
+  const { ignored, images: listed, links } = listing;
+  const images = { found: listed.length, read, decoded, unreadable, missing, ignored, links: links.length };
+  going.requireGoing();
+  const recorded = await record(deps, request, { rows, labels, images, going });
   return {
     ...recorded,
-    images: { found: images.length, read, decoded, unreadable, missing, ignored, links: links.length },
+    images,
     summary: `${recorded.version.manifest.rows} images, ${read} read and ${decoded} decoded; ${recorded.created ? 'a new version' : 'the same as before: the same version'}`,
   };
 }
@@ -109,9 +118,18 @@ function emptyText(source: string, { ignored, links }: ImageListing): string {
 async function record(
   deps: DataDeps,
   request: ImageIngestRequest,
-  rows: readonly ImageRow[],
-  labels: Labels | undefined,
-): Promise<Pick<ImageIngested, 'version' | 'created' | 'violations'>> {
+  {
+    rows,
+    labels,
+    images,
+    going,
+  }: {
+    readonly rows: readonly ImageRow[];
+    readonly labels: Labels | undefined;
+    readonly images: ImageCounts;
+    readonly going: IngestionWork;
+  },
+): Promise<Pick<ImageIngested, 'version' | 'created' | 'violations' | 'ingestion'>> {
   const { dataset, source: from, expect, where, by } = request;
   const listing = fileOf(listingFile, new TextEncoder().encode(listingText(rows)));
   const table = labels && request.labels ? fileOf('labels.csv', labels.bytes) : undefined;
@@ -123,9 +141,24 @@ async function record(
     factsFunction,
     where: where ?? null,
   });
+  const keep = (tx: Tx, version: DatasetVersion, created: boolean, violations: readonly QualityCheck[]): Promise<DatasetIngestion> =>
+    going.keep(
+      tx,
+      {
+        outcome: created ? 'new' : 'unchanged',
+        version: version.digest,
+        rows: version.manifest.rows,
+        newRows: images.read,
+        images,
+        ...(violations.length === 0 ? {} : { violations: violations.map(({ message }) => message) }),
+      },
+      { reading, stamp: '' },
+    );
   const known = await deps.store.read((db) => versionOfReading(db, dataset, reading));
   if (known && (await deps.blobs.has(asSha256(known.rowsDigest)))) {
-    return { version: known, created: false, violations: checked(request, await openRows(deps, known)) };
+    const violations = checked(request, await openRows(deps, known));
+    const ingestion = await deps.store.write((tx) => keep(tx, known, false, violations), {});
+    return { version: known, created: false, violations, ingestion };
   }
   const frame = imageFrame(rows, labels);
   const kept = where === undefined ? frame : rowsWhere(frame, where, from);
@@ -143,11 +176,11 @@ async function record(
     prepared.push(parent, await prepareVersion(deps, { dataset, schema, from, by, frame: kept, derivedFrom, reading }));
   }
   const now = deps.clock.now();
-  const recorded = await deps.store.write(
-    (tx, versions: readonly PreparedVersion[]) => recordVersions(tx, deps, versions, { now }),
-    prepared,
-  );
-  return { ...recorded[recorded.length - 1], violations };
+  return deps.store.write(async (tx, versions: readonly PreparedVersion[]) => {
+    const recorded = await recordVersions(tx, deps, versions, { now });
+    const { version, created } = recorded[recorded.length - 1];
+    return { version, created, violations, ingestion: await keep(tx, version, created, violations) };
+  }, prepared);
 }
 
 function listingText(rows: readonly ImageRow[]): string {

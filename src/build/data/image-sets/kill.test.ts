@@ -43,10 +43,12 @@ describe('a process killed while it ingests images', () => {
   for (const fault of [
     'blob.rename:4',
     'blob.fsync:13',
-    'store.commit.before:1',
+    // the record, what files are, the version
     'store.commit.after:1',
     'store.commit.before:2',
     'store.commit.after:2',
+    'store.commit.before:3',
+    'store.commit.after:3',
   ]) {
     test(`at ${fault} leaves a whole version or none, remembers no file whose bytes are not stored, and goes on from there`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'gyre-kill-images-'));
@@ -70,7 +72,10 @@ describe('a process killed while it ingests images', () => {
         const data = openData({ store, blobs, events, clock, newId: countingIds('j'), temporary: folder });
         const { items } = await data.list();
         assert.equal((await events.read({ types: ['dev.gyre.dataset.versioned.v1'] })).length, items.length);
-        const isRemembered = !['blob.rename:4', 'store.commit.before:1'].includes(fault);
+        assert.equal(await data.ingestions.endAbandoned(), items.length === 0 ? 1 : 0);
+        const [cutOff] = (await data.ingestions.list()).items;
+        assert.deepEqual([cutOff.outcome, cutOff.version], items.length === 0 ? ['failed', undefined] : ['new', items[0].digest]);
+        const isRemembered = !['blob.rename:4', 'store.commit.after:1', 'store.commit.before:2'].includes(fault);
         const { version, created, images } = await data.ingestImages({
           dataset: 'd',
           folder: join(folder, 'images'),

@@ -11,8 +11,8 @@ import type { Bench } from '../testing.ts';
 
 const customers = 'id,name\n1,Ada\n2,Bob\n';
 
-async function outcomes(bench: Bench): Promise<string[]> {
-  return (await bench.data.ingestions()).items.map(({ outcome }) => outcome).reverse();
+async function outcomes(bench: Bench): Promise<(string | undefined)[]> {
+  return (await bench.data.ingestions.list()).items.map(({ outcome }) => outcome).reverse();
 }
 
 /** As if hours lay between this moment and what happens to files now. */
@@ -29,7 +29,7 @@ describe('a file as a source', () => {
     await using bench = await openBench();
     const path = await bench.file('people.csv', customers);
     const { version, ingestion } = await bench.data.ingest({ dataset: 'people', path, source: 'people.csv', by: ada });
-    const { items } = await bench.data.ingestions({ dataset: 'people' });
+    const { items } = await bench.data.ingestions.list({ dataset: 'people' });
     assert.deepEqual(items, [ingestion]);
     const { found, ...rest } = ingestion;
     assert.deepEqual(rest, {
@@ -47,7 +47,7 @@ describe('a file as a source', () => {
       by: ada,
     });
     assert.deepEqual([found.size, found.sha256], [customers.length, version.manifest.files[0].sha256]);
-    assert.deepEqual((await bench.data.ingestions({ dataset: 'other' })).items, []);
+    assert.deepEqual((await bench.data.ingestions.list({ dataset: 'other' })).items, []);
   });
 
   test('is not read again when it stands as it stood', async () => {
@@ -73,7 +73,7 @@ describe('a file as a source', () => {
     const path = await bench.file('people.csv', 'id,name\n1,Ada,more\n');
     await assert.rejects(bench.data.ingest({ dataset: 'people', path, by: ada }), { message: /line 2: 3 fields/ });
     await assert.rejects(bench.data.ingest({ dataset: 'people', path: join(bench.folder, 'no.csv'), by: ada }), { code: 'NOT_FOUND' });
-    const { items } = await bench.data.ingestions();
+    const { items } = await bench.data.ingestions.list();
     assert.deepEqual(
       items.map(({ outcome, error, version }) => [outcome, /fields|no file/.test(error ?? ''), version]),
       [

@@ -186,7 +186,7 @@ describe('PostgreSQL as a source', { skip: skipPostgres }, () => {
     );
     assert.match(await at(postgresUrl, "SELECT setval('no_such_sequence', 1) AS s"), /no_such_sequence/);
     assert.match(await at(postgresUrl, 'WITH d AS (DELETE FROM pg_am RETURNING 1) SELECT 1 AS one FROM d'), /INVALID_ARGUMENT/);
-    const text = JSON.stringify((await bench.data.ingestions()).items);
+    const text = JSON.stringify((await bench.data.ingestions.list()).items);
     assert.doesNotMatch(text, /hunter2/);
   });
 
@@ -207,7 +207,7 @@ describe('PostgreSQL as a source', { skip: skipPostgres }, () => {
     assert.match(await asked, /^UNAVAILABLE: postgres:/);
     assert.deepEqual((await bench.data.list()).items, []);
     assert.deepEqual(
-      (await bench.data.ingestions()).items.map(({ outcome }) => outcome),
+      (await bench.data.ingestions.list()).items.map(({ outcome }) => outcome),
       ['failed'],
     );
   });
@@ -272,7 +272,7 @@ describe('MariaDB as a source', { skip: skipMysql }, () => {
     assert.match(await at(mysqlUrl, "SELECT X'00FF' AS b"), /column "b" of the query has a type which has no place in a table/);
     assert.match(await at(mysqlUrl, "SELECT '0000-00-00' AS d, 9007199254740993 AS i"), /column "i" is declared as integer/);
     assert.match(await at(mysqlUrl, 'SELECT 1 AS one) AS s; DROP TABLE t; -- '), /^INVALID_ARGUMENT/);
-    assert.doesNotMatch(JSON.stringify((await bench.data.ingestions()).items), /hunter2/);
+    assert.doesNotMatch(JSON.stringify((await bench.data.ingestions.list()).items), /hunter2/);
   });
 });
 

@@ -62,7 +62,7 @@ describe('an address as a source', () => {
     const third = await bench.data.ingest({ dataset: 'people', from, by: ada });
     assert.deepEqual([third.created, third.version.manifest.rows], [true, 4]);
     assert.deepEqual(asked, [undefined, `"${first.ingestion.found.etag}"`, `"${first.ingestion.found.etag}"`]);
-    const kept = JSON.stringify([(await bench.data.ingestions()).items, (await bench.data.list()).items]);
+    const kept = JSON.stringify([(await bench.data.ingestions.list()).items, (await bench.data.list()).items]);
     assert.doesNotMatch(kept, /hunter2/);
     assert.match(kept, /people\.csv\.gz/);
   });
@@ -89,7 +89,7 @@ describe('an address as a source', () => {
     canResume = false;
     await assert.rejects(ingest('half'), { code: 'UNAVAILABLE' });
     assert.deepEqual((await bench.data.list({ dataset: 'half' })).items, []);
-    assert.equal((await bench.data.ingestions({ dataset: 'half' })).items[0].outcome, 'failed');
+    assert.equal((await bench.data.ingestions.list({ dataset: 'half' })).items[0].outcome, 'failed');
   });
 
   test('is refused where it is not allowed, not there, or of no format', async () => {

@@ -5,7 +5,7 @@ import {
   DatasetIngestion,
   DatasetVersion,
   DialectSpec,
-  Instant,
+  ImageCounts,
   Name,
   QualityCheck,
   TimestampOrder,
@@ -16,11 +16,11 @@ import {
 } from '#contract';
 import { GyreError } from '#core';
 import { imageIngestRequest, isOfImages, projectQuality, tableIngestRequest } from '#data';
-import type { Data, ImageIngestRequest, IngestRequest } from '#data';
+import type { ImageIngestRequest, IngestRequest, IngestionRequest } from '#data';
 import { sourceFromText } from '#project';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../../route.ts';
-import { paging } from '../../shapes.ts';
+import { ById, paging } from '../../shapes.ts';
 
 const sourceFormats = datasetFormats.filter((format) => format !== 'rows' && format !== 'images');
 
@@ -46,29 +46,8 @@ const Ingested = strict({
   created: Type.Boolean({ description: 'false: the dataset had this version' }),
   violations: Type.Array(QualityCheck),
   summary: Type.String(),
-  ingestion: Type.Optional(DatasetIngestion),
-  images: Type.Optional(
-    strict(
-      {
-        found: Type.Integer(),
-        read: Type.Integer({ description: 'because they were new or had changed' }),
-        decoded: Type.Integer({ description: 'because their bytes were not known' }),
-        unreadable: Type.Integer(),
-        missing: Type.Integer({ description: 'named by the labels, and not there' }),
-        ignored: Type.Record(Type.String(), Type.Integer(), { description: 'extension → files that are no images by their names' }),
-        links: Type.Integer({ description: 'links, which are not followed' }),
-      },
-      { description: 'of a dataset of images' },
-    ),
-  ),
-});
-const RunningIngest = strict({
-  dataset: Name,
-  done: Type.Integer(),
-  total: Type.Integer(),
-  read: Type.Integer(),
-  decoded: Type.Integer(),
-  startedAt: Instant,
+  ingestion: DatasetIngestion,
+  images: Type.Optional({ ...ImageCounts, description: 'of a dataset of images' }),
 });
 
 export const ingestRoutes: readonly Route[] = [
@@ -77,62 +56,91 @@ export const ingestRoutes: readonly Route[] = [
     path: '/api/v1/datasets',
     permission: 'build',
     tag: 'data',
-    summary: 'Ingests a source file as a dataset version; the same bytes again are the same version',
+    summary: 'Ingests a source as a dataset version and waits for it; the same bytes again are the same version',
+    description:
+      'Of what takes long, better begin an ingestion: POST /api/v1/dataset-ingestions. This one stops when the caller goes away.',
     body: Ingest,
     answer: Ingested,
     handle: async ({ data, project }, { body, by, signal }) => {
-      const ofImages =
-        body.path === undefined && isOfImages(project.current(), body.dataset)
-          ? await ingestImages(data, project.current(), body.dataset, by, signal)
-          : undefined;
-      const ofTable = ofImages === undefined ? await data.ingest(await ingestRequest(project.current(), body, by)) : undefined;
-      const ingested = ofImages ?? ofTable;
-      if (ingested === undefined) throw new GyreError('INTERNAL', 'nothing was ingested');
-      const { version, created, violations, summary } = ingested;
-      if (created) await data.quality(version.digest, { ...projectQuality(project.current(), body.dataset), quarantine: false, by });
-      return {
+      const { id } = await data.ingestions.start(await ingestionRequest(project.current(), body, { by, signal }));
+      return data.ingestions.wait(id).then(({ version, created, violations, summary, ...rest }) => ({
         version,
         created,
         violations,
         summary,
-        ...(ofTable === undefined ? {} : { ingestion: ofTable.ingestion }),
-        ...(ofImages === undefined ? {} : { images: ofImages.images }),
-      };
+        ingestion: rest.ingestion,
+        ...('images' in rest ? { images: rest.images } : {}),
+      }));
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/dataset-ingestions',
+    permission: 'build',
+    tag: 'data',
+    summary: 'Begins to ingest a source as a dataset version; the same bytes again are the same version',
+    description:
+      'It goes on in the background; the ingestion’s own address tells how far it is and what came of it, and so does the event stream (`event: progress`).',
+    body: Ingest,
+    answer: DatasetIngestion,
+    status: 202,
+    handle: async ({ data, project }, { body, by }) => data.ingestions.start(await ingestionRequest(project.current(), body, { by })),
   }),
   route({
     method: 'GET',
     path: '/api/v1/dataset-ingestions',
     permission: 'read',
     tag: 'data',
-    summary: 'Ingestions of tables, newest first: where the rows came from, what was found there, what came of it',
+    summary:
+      'Ingestions, newest first: where the rows came from, what was found there, what came of it; those that go on say how far they are',
     query: strict({ ...paging, dataset: Type.Optional(Name) }),
     answer: page(DatasetIngestion),
-    handle: ({ data }, { query }) => data.ingestions(query),
+    handle: ({ data }, { query }) => data.ingestions.list(query),
   }),
   route({
     method: 'GET',
-    path: '/api/v1/dataset-ingests',
+    path: '/api/v1/dataset-ingestions/:id',
     permission: 'read',
     tag: 'data',
-    summary: 'The ingests of images that run now, and how far each is',
-    answer: page(RunningIngest),
-    handle: ({ data }) => ({ items: data.runningIngests() }),
+    summary: 'How an ingestion goes, or went',
+    params: ById,
+    answer: DatasetIngestion,
+    handle: ({ data }, { params }) => data.ingestions.get(params.id),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/v1/dataset-ingestions/:id',
+    permission: 'build',
+    tag: 'data',
+    summary: 'Stops an ingestion; what was read is not read again when it is begun once more',
+    params: ById,
+    answer: DatasetIngestion,
+    handle: ({ data }, { params }) => data.ingestions.cancel(params.id),
   }),
 ];
 
+interface Caller {
+  readonly by: IngestRequest['by'];
+  readonly signal?: AbortSignal;
+}
+
+/** What is to be ingested: as the project says, or a table as the caller says instead. */
+async function ingestionRequest(project: LoadedProject, body: Static<typeof Ingest>, caller: Caller): Promise<IngestionRequest> {
+  const { by } = caller;
+  const quality = { ...projectQuality(project, body.dataset), quarantine: false, by };
+  const request =
+    body.path === undefined && isOfImages(project, body.dataset)
+      ? { images: { ...(await imagesRequest(project, body.dataset, by)), ...caller } }
+      : { table: { ...(await ingestRequest(project, body, by)), ...caller } };
+  return { ...request, quality };
+}
+
 /** Folder and labels of a dataset of images, which have to lie in the project's folder as any source does. */
-async function ingestImages(
-  data: Data,
-  project: LoadedProject,
-  dataset: string,
-  by: ImageIngestRequest['by'],
-  signal: AbortSignal,
-): ReturnType<Data['ingestImages']> {
+async function imagesRequest(project: LoadedProject, dataset: string, by: ImageIngestRequest['by']): Promise<ImageIngestRequest> {
   const request = imageIngestRequest(project, dataset, by);
   await fileInProject(project.folder, relative(project.folder, request.folder));
   if (request.labels !== undefined) await fileInProject(project.folder, relative(project.folder, request.labels.file));
-  return data.ingestImages({ ...request, signal });
+  return request;
 }
 
 /** What the project says about a dataset, and what the caller says instead. */

@@ -1,27 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { DatasetIngestion, DatasetVersion, QualityCheck } from '#contract';
-import { followIngest } from '../../follow-ingest.ts';
+import type { DatasetIngestion, DatasetVersion } from '#contract';
+import { followIngestion } from '../../follow-ingestion.ts';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
 import { addPaths, isDatasetName } from './add-paths.ts';
-
-interface Ingested {
-  readonly version: DatasetVersion;
-  readonly created: boolean;
-  readonly violations: readonly QualityCheck[];
-  /** Of a table. */
-  readonly ingestion?: DatasetIngestion;
-  /** Of a dataset of images. */
-  readonly images?: {
-    readonly read: number;
-    readonly decoded: number;
-    readonly unreadable: number;
-    readonly missing: number;
-    readonly ignored: Readonly<Record<string, number>>;
-    readonly links: number;
-  };
-}
 
 /** Sources into versions. */
 export function registerDataAdd(data: Command, bind: Bind): void {
@@ -44,13 +27,15 @@ export function registerDataAdd(data: Command, bind: Bind): void {
         return cli.withClient(async (client) => {
           const { file } = options;
           const path = file === undefined ? {} : { path: /^(https?|s3):/i.test(file) ? file : resolve(cli.host.folder, file) };
-          const ingested = await followIngest(cli, client, dataset, client.post<Ingested>('datasets', { dataset, ...path }));
-          cli.output.facts(ingested, () => {
-            const { version, created, violations } = ingested;
+          const started = await client.post<DatasetIngestion>('dataset-ingestions', { dataset, ...path });
+          const ingestion = await followIngestion(cli, client, started);
+          const version = await client.get<DatasetVersion>(`datasets/${ingestion.version ?? ''}`);
+          const created = ingestion.outcome === 'new';
+          cli.output.facts({ version, created, ingestion }, () => {
             cli.output.line(`${version.digest} ${created ? 'is new' : 'was there already'}: ${version.manifest.rows} rows`);
-            for (const line of sourceLines(ingested)) cli.output.line(`  ${line}`);
-            for (const line of imageLines(ingested)) cli.output.line(`  ${line}`);
-            for (const { message } of violations) cli.output.line(`  against the reviewed schema: ${message}`);
+            for (const line of [...sourceLines(ingestion), ...imageLines(ingestion)]) cli.output.line(`  ${line}`);
+            for (const message of ingestion.violations ?? []) cli.output.line(`  against the reviewed schema: ${message}`);
+            if (ingestion.error !== undefined) cli.output.line(`  ${ingestion.error}`);
           });
         });
       }),
@@ -60,11 +45,9 @@ export function registerDataAdd(data: Command, bind: Bind): void {
 const lineEndWords = { lf: 'LF', crlf: 'CRLF', cr: 'CR', mixed: 'mixed' } as const;
 
 /** How the source was read. */
-function sourceLines({ ingestion }: Ingested): string[] {
-  if (ingestion === undefined) return [];
-  const { dialect, watermark, newRows, outcome } = ingestion;
+function sourceLines({ dialect, watermark, newRows, outcome, images }: DatasetIngestion): string[] {
   return [
-    ...(outcome === 'unchanged' ? ['there was nothing new in the source'] : []),
+    ...(outcome === 'unchanged' && images === undefined ? ['there was nothing new in the source'] : []),
     ...(dialect === undefined
       ? []
       : [
@@ -75,7 +58,7 @@ function sourceLines({ ingestion }: Ingested): string[] {
 }
 
 /** What a person would want to know of a folder of images. */
-function imageLines({ images }: Ingested): string[] {
+function imageLines({ images }: DatasetIngestion): string[] {
   if (images === undefined) return [];
   const { read, decoded, unreadable, missing, ignored, links } = images;
   const others = Object.entries(ignored).map(([extension, count]) => `${count} ${extension}`);

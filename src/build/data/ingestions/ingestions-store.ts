@@ -1,13 +1,15 @@
 import type { DatasetIngestion } from '#contract';
 import type { Db, Tx } from '#store';
 
+type Outcome = NonNullable<DatasetIngestion['outcome']> | 'running';
+
 interface Tables {
   dataset_ingestions: {
     readonly position?: number;
     readonly id: string;
     readonly dataset: string;
     readonly reading: string;
-    readonly outcome: DatasetIngestion['outcome'];
+    readonly outcome: Outcome;
     readonly stamp: string;
     readonly ingestion: DatasetIngestion;
   };
@@ -22,12 +24,38 @@ export interface KeptIngestion {
   readonly stamp: string;
 }
 
-export async function insertIngestion(tx: Tx, { ingestion, reading, stamp }: KeptIngestion): Promise<void> {
-  const { id, dataset, outcome } = ingestion;
-  await tx.tables<Tables>().insertInto('dataset_ingestions').values({ id, dataset, reading, outcome, stamp, ingestion }).execute();
+/** Keeps an ingestion as it stands now: first when it begins, then when it is known what came of it. */
+export async function keepIngestion(tx: Tx, { ingestion, reading, stamp }: KeptIngestion): Promise<void> {
+  const { id, dataset, outcome = 'running' } = ingestion;
+  await tx
+    .tables<Tables>()
+    .insertInto('dataset_ingestions')
+    .values({ id, dataset, reading, outcome, stamp, ingestion })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ reading, outcome, stamp, ingestion }))
+    .execute();
 }
 
-/** The newest ingestion of a source, read in this way, that did not fail. */
+/** Keeps other words about an ingestion whose version is recorded. */
+export async function reworded(tx: Tx, ingestion: DatasetIngestion): Promise<void> {
+  await tx.tables<Tables>().updateTable('dataset_ingestions').set({ ingestion }).where('id', '=', ingestion.id).execute();
+}
+
+export async function ingestionOf(db: Db, id: string): Promise<DatasetIngestion | undefined> {
+  const found = await db.tables<Tables>().selectFrom('dataset_ingestions').select('ingestion').where('id', '=', id).executeTakeFirst();
+  return found?.ingestion;
+}
+
+/** Those of which it is not known yet what came of them. */
+export async function openIngestions(db: Db): Promise<KeptIngestion[]> {
+  return db
+    .tables<Tables>()
+    .selectFrom('dataset_ingestions')
+    .select(['ingestion', 'reading', 'stamp'])
+    .where('outcome', '=', 'running')
+    .execute();
+}
+
+/** The newest ingestion of a source, read in this way, that made or found a version. */
 export async function lastIngestion(db: Db, dataset: string, reading: string): Promise<KeptIngestion | undefined> {
   return db
     .tables<Tables>()
@@ -35,7 +63,7 @@ export async function lastIngestion(db: Db, dataset: string, reading: string): P
     .select(['ingestion', 'reading', 'stamp'])
     .where('dataset', '=', dataset)
     .where('reading', '=', reading)
-    .where('outcome', '!=', 'failed')
+    .where('outcome', 'in', ['new', 'unchanged'])
     .orderBy('position', 'desc')
     .limit(1)
     .executeTakeFirst();
