@@ -28,7 +28,7 @@ export { declaredColumns, personalColumns } from './personal/personal.ts';
 export { maskedText } from './masking.ts';
 export type { SeenBy } from './personal/personal.ts';
 export type { MaskedColumns } from './masking.ts';
-export type { RowsBlob } from './rows-file.ts';
+export type { RowsBlob, RowsFormat } from './rows-file.ts';
 export type { RowsPage, RowsQuery } from './rows-page.ts';
 export type { SqlAnswer, SqlQuery } from './sql.ts';
 export { validateFrame, validateParquet, violationsOf } from './validate.ts';

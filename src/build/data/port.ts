@@ -31,7 +31,7 @@ import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
 import type { SeePersonal } from './personal/personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
-import type { RowsBlob } from './rows-file.ts';
+import type { RowsBlob, RowsFormat } from './rows-file.ts';
 import type { RowsPage, RowsQuery } from './rows-page.ts';
 import type { DatasetSource, DialectSpec } from './sources/source.ts';
 import type { SqlAnswer, SqlQuery } from './sql.ts';
@@ -243,8 +243,8 @@ export interface Data {
    * @throws GyreError NOT_FOUND
    */
   named(name: string): Promise<DatasetVersion>;
-  /** A version's rows as one Parquet file in which these columns are masked. The same columns give the same bytes. */
-  rowsFile(version: DatasetVersion, masked: MaskedColumns): Promise<RowsBlob>;
+  /** A version's rows as one file (Parquet without `format`) in which these columns are masked. The same columns give the same bytes. */
+  rowsFile(version: DatasetVersion, masked: MaskedColumns, format?: RowsFormat): Promise<RowsBlob>;
   /** The Parquet file that holds a version's rows. Never write to it. */
   rowsPath(version: string): Promise<string>;
   /** Rows as they are asked for, without reading the others. @throws GyreError NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED */

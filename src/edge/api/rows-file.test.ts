@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sha256 } from '#core';
-import { readParquet } from '#tables';
+import { readCsv, readParquet, toRecords } from '#tables';
 import type { Frame } from '#tables';
 import { openBench } from './testing.ts';
 import type { Bench } from './testing.ts';
@@ -100,5 +100,41 @@ describe('the rows of a version as a Parquet file', () => {
     const again = await ask('data-scientist');
     assert.deepEqual([again.status, again.headers.get('etag')], [200, etag]);
     assert.equal(sha256(new Uint8Array(await again.arrayBuffer())), masked);
+  });
+});
+
+describe('the rows of a version as text', () => {
+  let bench: Bench;
+  let digest = '';
+  before(async () => {
+    bench = await openBench();
+    const response = await bench.ask('/api/v1/datasets', {
+      method: 'POST',
+      token: bench.tokens['data-scientist'],
+      body: { dataset: 'customers' },
+    });
+    digest = ((await response.json()) as { version: { digest: string } }).version.digest;
+  });
+  after(() => bench[Symbol.asyncDispose]());
+  const ask = (role: keyof Bench['tokens'], format: string): Promise<Response> =>
+    bench.ask(`/api/v1/datasets/customers/rows.${format}`, { token: bench.tokens[role] });
+
+  test('are the same rows as in the Parquet file, masked in the same way', async () => {
+    const version = await bench.deps.data.named(digest);
+    const own = await readParquet(await bench.deps.data.rowsPath(digest));
+    const csv = await ask('data-steward', 'csv');
+    assert.equal(csv.headers.get('content-type'), 'text/csv; charset=utf-8');
+    const { frame } = readCsv(new Uint8Array(await csv.arrayBuffer()));
+    assert.deepEqual(toRecords(frame), toRecords(own));
+    const lines = (await (await ask('data-steward', 'jsonl')).text()).trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      toRecords(own),
+    );
+    const masked = await (await ask('data-scientist', 'csv')).text();
+    assert.ok(!masked.includes('7590-VHVEG'));
+    assert.equal(masked.split('\n').length, version.manifest.rows + 2);
+    assert.match(masked, /^\*\*\*,/m);
+    assert.equal((await ask('data-scientist', 'xlsx')).status, 404);
   });
 });

@@ -27,6 +27,8 @@ export { positionColumn, withParquet } from './open-tables.ts';
 export type { OpenTables } from './open-tables.ts';
 export type { ParquetInfo } from './parquet.ts';
 export { writeParquetQuery } from './parquet-writer.ts';
+export { textFormats, writeRowsText } from './text-export.ts';
+export type { TextFormat } from './text-export.ts';
 export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
 export type { ParquetTables, ScanOptions } from './scan.ts';
 export { runSql } from './sql-process.ts';

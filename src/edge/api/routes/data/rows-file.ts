@@ -1,40 +1,49 @@
-import { Type } from 'typebox';
-import { byteRangeOf, strict } from '#contract';
-import type { RowsBlob } from '#data';
+import { byteRangeOf } from '#contract';
+import type { RowsBlob, RowsFormat } from '#data';
 import { fileRoute, type FileAnswer, type RequestFacts, type Route } from '../../route.ts';
 import { masksFor } from './masks.ts';
+import { ByVersion } from './shapes.ts';
 
-const type = 'application/vnd.apache.parquet';
+const types = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8', jsonl: 'application/x-ndjson' } as const;
+
+const parquet =
+  'Answers HEAD, ranges of bytes, and If-None-Match, so that pandas, polars, pyarrow, DuckDB and R read it by its address. The token may also be the password of Basic authentication.';
+const text =
+  'Missing values are blank (CSV) or null (JSON Lines), instants ISO 8601 in UTC. Written at the first request; for large tables take rows.parquet.';
 
 export const rowsFileRoutes: readonly Route[] = [
-  fileRoute({
+  rowsFileRoute('parquet', 'The rows of a version as one Parquet file, personal columns masked for whoever may not see them', parquet),
+  rowsFileRoute('csv', 'The rows of a version as CSV, masked like rows.parquet', text),
+  rowsFileRoute('jsonl', 'The rows of a version as JSON Lines, masked like rows.parquet', text),
+];
+
+function rowsFileRoute(format: RowsFormat, summary: string, description: string): Route {
+  const type = types[format];
+  return fileRoute({
     method: 'GET',
-    path: '/api/v1/datasets/:digest/rows.parquet',
+    path: `/api/v1/datasets/:digest/rows.${format}`,
     head: true,
     permission: 'read',
     tag: 'data',
-    summary: 'The rows of a version as one Parquet file, personal columns masked for whoever may not see them',
-    description:
-      'Answers HEAD, ranges of bytes, and If-None-Match, so that pandas, polars, pyarrow, DuckDB and R read it by its address. The token may also be the password of Basic authentication.',
-    params: strict({
-      digest: Type.String({
-        minLength: 1,
-        maxLength: 300,
-        description: 'a digest or its beginning; `customers`: the newest version of that dataset; `customers@702a45d5`',
-      }),
-    }),
+    summary,
+    description,
+    params: ByVersion,
     types: [type],
     answers: 'the file, or the part that Range asks for (206)',
     handle: async (rooms, call) => {
       const version = await rooms.data.named(call.params.digest);
-      const file = await rooms.data.rowsFile(version, await masksFor(rooms, call, version, 'file'));
-      return partOfFile(call.request, file, `${version.dataset}-${version.digest.slice(0, 12)}.parquet`);
+      const file = await rooms.data.rowsFile(version, await masksFor(rooms, call, version, 'file'), format);
+      return partOfFile(call.request, file, { type, name: `${version.dataset}-${version.digest.slice(0, 12)}.${format}` });
     },
-  }),
-];
+  });
+}
 
-/** What a request for a file is answered with: all of it, a part, or that the caller has it already. @param name to keep it under */
-async function partOfFile({ headers, isHead }: RequestFacts, { digest, size, open }: RowsBlob, name: string): Promise<FileAnswer> {
+/** What a request for a file is answered with: all of it, a part, or that the caller has it already. @param file its media type, and the name to keep it under */
+async function partOfFile(
+  { headers, isHead }: RequestFacts,
+  { digest, size, open }: RowsBlob,
+  { type, name }: { readonly type: string; readonly name: string },
+): Promise<FileAnswer> {
   const etag = `"${digest}"`;
   // whoever may see more gets other bytes by the same address
   const common = { etag, 'accept-ranges': 'bytes', 'cache-control': 'private, no-cache', vary: 'authorization, cookie' };

@@ -3,7 +3,7 @@ import { DatasetProfile, DatasetVersion, Name, PersonalColumns, page, strict } f
 import { route, type Route } from '../../route.ts';
 import { paging } from '../../shapes.ts';
 import { masksFor, whyPersonal } from './masks.ts';
-import { ByDigest } from './shapes.ts';
+import { ByDigest, ByVersion } from './shapes.ts';
 
 export const versionRoutes: readonly Route[] = [
   route({
@@ -27,9 +27,9 @@ export const versionRoutes: readonly Route[] = [
     permission: 'read',
     tag: 'data',
     summary: 'A dataset version',
-    params: ByDigest,
+    params: ByVersion,
     answer: DatasetVersion,
-    handle: ({ data }, { params }) => data.get(params.digest),
+    handle: ({ data }, { params }) => data.named(params.digest),
   }),
   route({
     method: 'GET',

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import type { DatasetVersion } from '#contract';
 import { GyreError } from '#core';
-import type { TableRecord } from '#tables';
 import type { Bind } from '../../verb.ts';
 import { examples } from '../../verb.ts';
 
@@ -30,23 +30,15 @@ export function registerDataExport(data: Command, bind: Bind): void {
           // beside the file, so that it is replaced in one step or not at all
           const folder = await mkdtemp(join(dirname(path), '.gyre-export-'));
           try {
-            const rows = join(folder, 'rows.parquet');
-            await pipeline(await client.download(`datasets/${encodeURIComponent(version)}/rows.parquet`), createWriteStream(rows));
-            const made = format === '.parquet' ? rows : join(folder, 'rows');
-            const { parquetInfo, readParquet, toRecords, writeCsv } = await import('#tables');
-            const info = await parquetInfo(rows);
-            if (format === '.csv') await writeFile(made, writeCsv(await readParquet(rows)));
-            if (format === '.jsonl') await writeFile(made, jsonLines(toRecords(await readParquet(rows))));
+            const made = join(folder, `rows${format}`);
+            const { digest, manifest } = await client.get<DatasetVersion>(`datasets/${encodeURIComponent(version)}`);
+            await pipeline(await client.download(`datasets/${digest}/rows${format}`), createWriteStream(made));
             await rename(made, path);
-            cli.output.facts({ file: path, rows: info.rows }, () => cli.output.line(`${info.rows} rows in ${file}`));
+            cli.output.facts({ file: path, rows: manifest.rows }, () => cli.output.line(`${manifest.rows} rows in ${file}`));
           } finally {
             await rm(folder, { recursive: true, force: true });
           }
         });
       }),
     );
-}
-
-function* jsonLines(records: readonly TableRecord[]): Generator<string> {
-  for (const record of records) yield `${JSON.stringify(record)}\n`;
 }
