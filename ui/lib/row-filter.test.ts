@@ -17,10 +17,11 @@ describe('filters of rows', () => {
       { column: 'my town', operator: '=', value: "L'Aquila and more" },
       { column: 'active', operator: '=', value: 'true' },
       { column: 'joined', operator: '<', value: '2026-01-01' },
+      { column: 'my town', operator: 'is not missing', value: '' },
     ];
     assert.equal(
       conditionOf(filters, types),
-      `"tenure" >= 12.5 and "my town" = 'L''Aquila and more' and "active" = 1 and "joined" < '2026-01-01'`,
+      `"tenure" >= 12.5 and "my town" = 'L''Aquila and more' and "active" = 1 and "joined" < '2026-01-01' and "my town" is not missing`,
     );
     assert.equal(conditionOf([], types), undefined);
   });

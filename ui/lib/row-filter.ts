@@ -4,7 +4,7 @@ import type { ColumnType } from './shapes.ts';
  * Conditions on rows in the words of the rows route: `tenure > 0 and Contract = 'One year'`. Pure: the form and the chips go by it.
  */
 
-/** A comparison of a column with a constant. */
+/** A comparison of a column with a constant, or whether its value is missing. */
 export interface RowFilter {
   readonly column: string;
   readonly operator: string;
@@ -14,8 +14,13 @@ export interface RowFilter {
 
 /** The comparisons that a column's type allows. */
 export function operatorsOf(type: ColumnType): readonly string[] {
-  return type === 'string' || type === 'boolean' ? ['=', '!='] : ['=', '!=', '>', '>=', '<', '<='];
+  return [...(type === 'string' || type === 'boolean' ? ['=', '!='] : ['=', '!=', '>', '>=', '<', '<=']), ...withoutValue];
 }
+
+/** What is asked of a column without a constant. */
+const withoutValue: readonly string[] = ['is missing', 'is not missing'];
+
+export const takesValue = (operator: string): boolean => !withoutValue.includes(operator);
 
 /** Filters as the query of an address holds them, one a member: `Contract|=|One year`. */
 export function filterText({ column, operator, value }: RowFilter): string {
@@ -41,7 +46,9 @@ export function searchWith(search: string, filters: readonly RowFilter[], name =
 
 /** The condition that the server reads; undefined without filters. */
 export function conditionOf(filters: readonly RowFilter[], types: ReadonlyMap<string, ColumnType>): string | undefined {
-  const parts = filters.map(({ column, operator, value }) => `"${column}" ${operator} ${constant(value, types.get(column))}`);
+  const parts = filters.map(({ column, operator, value }) =>
+    takesValue(operator) ? `"${column}" ${operator} ${constant(value, types.get(column))}` : `"${column}" ${operator}`,
+  );
   return parts.length === 0 ? undefined : parts.join(' and ');
 }
 

@@ -3,7 +3,7 @@ import { useCallback, useState } from 'preact/hooks';
 import { get } from '../lib/api.ts';
 import { counted, number } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
-import { conditionOf, filtersIn, operatorsOf, type RowFilter, searchWith } from '../lib/row-filter.ts';
+import { conditionOf, filtersIn, operatorsOf, type RowFilter, searchWith, takesValue } from '../lib/row-filter.ts';
 import { navigate, queryValue, search, setQuery } from '../lib/router.ts';
 import type { RowsAnswer } from '../lib/shapes.ts';
 import { nextSort } from '../lib/table-rows.ts';
@@ -48,7 +48,7 @@ function Rows({
       <p class="says">
         {filters.length === 0 || chosen.data === undefined
           ? `${counted(all, 'row')}, ${sort === undefined ? 'in the order of the source' : 'sorted'}.`
-          : `${number(chosen.data.total, 0)} of ${counted(all, 'row')} meet ${filters.length === 1 ? 'the condition' : 'all conditions'}; a missing value meets none.`}
+          : `${number(chosen.data.total, 0)} of ${counted(all, 'row')} meet ${filters.length === 1 ? 'the condition' : 'all conditions'}; a missing value meets no comparison.`}
         {masked.length > 0 && (
           <>
             {' '}
@@ -101,6 +101,9 @@ function Filters({
 }): JSX.Element | null {
   const [column, setColumn] = useState(columns[0]?.name ?? '');
   const type = columns.find(({ name }) => name === column)?.type ?? 'string';
+  const operators = operatorsOf(type);
+  const [chosen, setOperator] = useState('=');
+  const operator = operators.includes(chosen) ? chosen : '=';
   if (columns.length === 0) return null;
   return (
     <div class="row-filters">
@@ -110,7 +113,7 @@ function Filters({
         onSubmit={(event) => {
           event.preventDefault();
           const entered = new FormData(event.currentTarget);
-          show([...filters, { column, operator: String(entered.get('operator')), value: String(entered.get('value')) }]);
+          show([...filters, { column, operator, value: takesValue(operator) ? String(entered.get('value')) : '' }]);
           event.currentTarget.reset();
         }}
       >
@@ -126,31 +129,33 @@ function Filters({
         </label>
         <label>
           <span class="visually-hidden">Comparison</span>
-          <select name="operator">
-            {operatorsOf(type).map((operator) => (
-              <option key={operator} value={operator}>
-                {operator.replace('!=', '≠').replace('>=', '≥').replace('<=', '≤')}
+          <select value={operator} onChange={(event) => setOperator(event.currentTarget.value)}>
+            {operators.map((each) => (
+              <option key={each} value={each}>
+                {each.replace('!=', '≠').replace('>=', '≥').replace('<=', '≤')}
               </option>
             ))}
           </select>
         </label>
-        <label>
-          <span class="visually-hidden">Value</span>
-          {type === 'boolean' ? (
-            <select name="value">
-              <option value="true">true</option>
-              <option value="false">false</option>
-            </select>
-          ) : (
-            <input
-              name="value"
-              autocomplete="off"
-              required={type !== 'string'}
-              placeholder={type === 'instant' ? '2026-01-31' : 'value'}
-              inputMode={type === 'number' || type === 'integer' ? 'decimal' : 'text'}
-            />
-          )}
-        </label>
+        {takesValue(operator) && (
+          <label>
+            <span class="visually-hidden">Value</span>
+            {type === 'boolean' ? (
+              <select name="value">
+                <option value="true">true</option>
+                <option value="false">false</option>
+              </select>
+            ) : (
+              <input
+                name="value"
+                autocomplete="off"
+                required={type !== 'string'}
+                placeholder={type === 'instant' ? '2026-01-31' : 'value'}
+                inputMode={type === 'number' || type === 'integer' ? 'decimal' : 'text'}
+              />
+            )}
+          </label>
+        )}
         <button type="submit">Add condition</button>
       </form>
       {filters.length > 0 && (

@@ -49,6 +49,9 @@ describe('a page of rows', () => {
     assert.deepEqual(await keys({ where: "c != 'red' AND x != 7" }), []);
     assert.deepEqual(await keys({ where: "when >= '2026-01-02' and ok = 1" }), ['d']);
     assert.deepEqual(await keys({ where: "c = 'it'' OR 1=1 --'" }), [], 'a quote that stands twice is a part of the text');
+    assert.deepEqual(await keys({ where: 'x is missing' }), ['b']);
+    assert.deepEqual(await keys({ where: '"x" is not missing and x > 1' }), ['a', 'd']);
+    await assert.rejects(keys({ where: 'nope is missing' }), { code: 'INVALID_ARGUMENT', message: /no column "nope"/ });
     await assert.rejects(keys({ where: "c = 'it' OR 1=1 --'" }), { code: 'INVALID_ARGUMENT' });
     assert.equal((await bench.data.rows(digest, { where: 'x > 1', limit: 1 })).total, 2);
     await assert.rejects(keys({ where: 'nope > 1' }), { code: 'INVALID_ARGUMENT', message: /no column "nope"/ });

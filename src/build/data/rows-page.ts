@@ -124,9 +124,16 @@ function refuseMasked(column: string, masked: MaskedColumns, what: string): void
   throw new GyreError('PERMISSION_DENIED', `column "${column}" is personal and masked for you: it cannot be ${what}`, { column });
 }
 
+/** `TotalCharges is missing`, `"my column" is not missing`. */
+const missingQuestion = /^\s*(?:"([^"]+)"|([\p{L}_][\p{L}\p{N}_]*))\s+is\s+(not\s+)?missing\s*$/iu;
+
 /** A comparison of the rule language (`parseRule`) as SQL; a row that misses a value that it needs does not meet it. */
 function conditionSql(text: string, schema: TableSchema, masked: MaskedColumns): string {
   const names = schema.map(({ name }) => name);
+  const missing = missingQuestion.exec(text);
+  // A masked value shows whether it is missing, so that it may be asked for as well.
+  if (missing !== null)
+    return `${sqlName(columnOf(schema, missing[1] ?? missing[2]).name)} IS${missing[3] === undefined ? '' : ' NOT'} NULL`;
   const typeOf = (name: string): ColumnType => columnOf(schema, name).type;
   const { condition, columns } = parseRule(text, { names, has: (name) => names.includes(name), typeOf });
   for (const column of columns) refuseMasked(column, masked, 'selected by');

@@ -87,6 +87,15 @@ describe('every door by which values of rows leave', () => {
       assert.match(hidden, /"SeniorCitizen":null/);
       assert.doesNotMatch(hidden, /"(Partner|Dependents)":"(Yes|No)|"\d{4}-[A-Z]{5}"/);
     }
+    for (const [role, status] of [
+      ['data-scientist', 403],
+      ['data-steward', 200],
+    ] as const)
+      assert.equal(
+        (await bench.ask(`/api/v1/predictions?key=${customer}`, { token: bench.tokens[role] })).status,
+        status,
+        'found by a hidden key',
+      );
     const explained = await bench.ask(`/api/v1/predictions/${records.prediction}/explanation?groupBy=column`, {
       token: bench.tokens['data-scientist'],
     });

@@ -1,4 +1,5 @@
 import type { Explanation, NamedRow, Prediction } from '#contract';
+import { GyreError } from '#core';
 import { maskedText } from '#data';
 import type { ApiDeps } from '../port.ts';
 import { mayNotSee, personalAnywhere } from './data/masks.ts';
@@ -19,7 +20,7 @@ export async function masksOfPredictions(
   shown: readonly Prediction[],
 ): Promise<Mask> {
   const personal = personalAnywhere(rooms);
-  const hidesKeys = rooms.project.current().resolved.datasets.some(({ key }) => key !== undefined && personal.has(key));
+  const hidesKeys = hasPersonalKeys(rooms);
   if (!mayNotSee(principal)) {
     for (const { endpoint, package: digest, inputs } of shown) {
       const columns = Object.keys(inputs).filter((name) => personal.has(name));
@@ -40,6 +41,18 @@ export async function masksOfPredictions(
       contributions: explanation.contributions.map((each) => (isOf(each.feature, personal) ? { ...each, value: null } : each)),
     }),
   };
+}
+
+/** Whether predictions are of people whose key is personal. */
+function hasPersonalKeys(rooms: Pick<ApiDeps, 'project'>): boolean {
+  const personal = personalAnywhere(rooms);
+  return rooms.project.current().resolved.datasets.some(({ key }) => key !== undefined && personal.has(key));
+}
+
+/** Whoever may not see a key may not find somebody by it either. @throws GyreError PERMISSION_DENIED */
+export function requireKeysSeen(rooms: Pick<ApiDeps, 'project'>, { principal }: Caller): void {
+  if (!mayNotSee(principal) || !hasPersonalKeys(rooms)) return;
+  throw new GyreError('PERMISSION_DENIED', 'keys are personal and masked for you: predictions cannot be selected by one', { field: 'key' });
 }
 
 /** Whether a feature is made of a personal column: the column itself, or one of its values as `gender=Female`. */

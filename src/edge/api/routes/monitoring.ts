@@ -20,7 +20,7 @@ import type { ApiDeps } from '../port.ts';
 import { route, type Route } from '../route.ts';
 import { ById, LabelsJoined, PerformanceSummary, PredictionRecord, Reason, WindowsEvaluated, first, paging } from '../shapes.ts';
 import type { Caller } from './data/masks.ts';
-import { masksOfPredictions } from './masked-predictions.ts';
+import { masksOfPredictions, requireKeysSeen } from './masked-predictions.ts';
 import { pageOf } from './paging.ts';
 
 const range = { from: Type.Optional(Instant), to: Type.Optional(Instant) };
@@ -47,6 +47,7 @@ export const monitoringRoutes: readonly Route[] = [
     query: strict({ ...paging, ...where, ...range, ...first, modelVersion: Type.Optional(Id), key: Type.Optional(Type.String()) }),
     answer: page(PredictionRecord),
     handle: async (rooms, call) => {
+      if (call.query.key !== undefined) requireKeysSeen(rooms, call);
       const { items, next } = await rooms.monitoring.predictions(call.query);
       return { items: await recordsOf(rooms, call, items), ...(next === undefined ? {} : { next }) };
     },

@@ -19,7 +19,7 @@ export function registerDataRows(data: Command, bind: Bind): void {
     .option('--limit <n>', 'at most so many', whole, 10)
     .option('--offset <n>', 'leave out so many before', whole, 0)
     .option('--columns <names>', 'only these, separated by commas')
-    .option('--where <comparison>', 'only rows for which it holds; several are joined by "and"')
+    .option('--where <comparison>', 'only rows for which it holds (also: TotalCharges is missing); several are joined by "and"')
     .option('--sort <column>', 'in this order; with a minus before it, falling')
     .addHelpText(
       'after',
