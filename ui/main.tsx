@@ -7,6 +7,7 @@ import './style/parts.css';
 import './style/charts.css';
 import './style/pages.css';
 import './style/images.css';
+import './style/schema.css';
 import './style/sql.css';
 import { App } from './app.tsx';
 import mark from './mark.svg';

@@ -13,6 +13,18 @@ interface List<T> {
   readonly items: readonly T[];
 }
 
+/** Fits all rows but the richest, which is worth a warning, and allows a plan that nobody has. */
+const reviewed = `columns:
+  - { name: customer_id, type: string, unique: true }
+  - { name: age, type: integer, min: 18 }
+  - { name: plan, type: string, categories: [basic, plus, pro, gold] }
+  - { name: income, type: number, max: 95000, severity: warning }
+  - { name: newsletter, type: boolean }
+  - { name: joined, type: instant }
+  - { name: spend, type: number }
+  - { name: cancelled, type: string }
+`;
+
 /** A project whose data changed once, with a step that works file by file on notes, one of which is bad. */
 async function prepare(path: string): Promise<Place> {
   const folder = await smallProject(path);
@@ -25,6 +37,7 @@ async function prepare(path: string): Promise<Place> {
   );
   await edit(join(folder, 'gyre.yaml'), (text) =>
     text
+      .replace('source: people.csv,', 'source: people.csv, expect: people.yaml,')
       .replace('target: cancelled, split', 'target: cancelled, schedule: "0 0 1 1 *", split')
       .replace('test: 0.3 } }', 'test: 0.3 }, sets: { chance: { share: 0.1 }, newest: { share: 0.1, time: joined } } }')
       .replace(
@@ -32,6 +45,7 @@ async function prepare(path: string): Promise<Place> {
         '\nsteps:\n  words: { run: sh words.sh, deps: [words.sh], per_file: "notes/*.txt", outs: ["words/{stem}.count"] }\n',
       ),
   );
+  await writeFile(join(folder, 'people.yaml'), reviewed);
   // the bad note fails its step, and the run with it
   assert.equal((await gyre(['run'], place)).code, 1);
   const changed = people(420)
@@ -127,6 +141,35 @@ describe('the pages of data', { skip: browserMissing }, () => {
       await page.getByText('notes/bad.txt').first().waitFor();
       await page.getByText('notes/a.txt').first().waitFor({ state: 'detached' });
     });
+  });
+
+  test('the reviewed schema stands on a version’s page, with how its rows differ from it and what they suggest', async () => {
+    const [newest] = await versions();
+    for (const [theme, width] of [
+      ['light', 1440],
+      ['dark', 1440],
+      ['light', 390],
+    ] as const)
+      await withTab(
+        theme,
+        async (tab) => {
+          const { page, open } = tab;
+          await open(`${server.address}/data/${newest?.digest}`);
+          const card = page.getByRole('region', { name: 'Schema', exact: true });
+          await card.getByText('people.yaml').waitFor();
+          for (const label of ['How these rows differ from it', 'What these rows suggest', 'The schema in force'])
+            await card.getByText(label).click();
+          await card.getByText(/income is out of range in \d+ rows; wanted: at most 95000/).waitFor();
+          await card.getByText('no row has gold').waitFor();
+          await card
+            .getByText(/pattern: /)
+            .first()
+            .waitFor();
+          await card.getByText(/# present in every row; all different/).waitFor();
+          await isWhole(tab, `schema ${theme} ${width}`);
+        },
+        width,
+      );
   });
 
   test('rows are selected and sorted on the page, by its address', async () => {

@@ -10,6 +10,7 @@ import { ImagesCard, isOfImages } from './images-card.tsx';
 import { ProfileCard } from './profile-card.tsx';
 import { QualityCard } from './quality-card.tsx';
 import { RowsCard } from './rows-card.tsx';
+import { SchemaCard } from './schema-card.tsx';
 import { SplitCard } from './split.tsx';
 
 /** One dataset version: what is in it, how good it is, where it came from. */
@@ -40,6 +41,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
             {isOfImages(data) && <ImagesCard digest={data.digest} />}
             {data.part === undefined && <QualityCard digest={data.digest} />}
             <ProfileCard version={data} />
+            {data.part === undefined && <SchemaCard version={data} />}
             <Splits digest={data.digest} />
             <RowsCard digest={data.digest} />
             <Card title="Where from, where to" wide>

@@ -18,6 +18,7 @@ import { judgeQuality } from './quality/judge-quality.ts';
 import { trendOf } from './quality/trend.ts';
 import { rowsFiles } from './rows-file.ts';
 import { rowsPage } from './rows-page.ts';
+import { compareOfVersion, inferOfVersion } from './schemas/of-version.ts';
 import { sqlRunner, versionNamed } from './sql.ts';
 import { openSplits, partOf } from './splits/read-splits.ts';
 import { splitVersion } from './splits/split.ts';
@@ -55,6 +56,8 @@ export function openData(deps: DataDeps): Data {
       const { rowsDigest } = await findVersion(deps, version);
       return validateParquet(await blobs.localPath(asSha256(rowsDigest), { verify: true }), schema);
     },
+    inferSchema: (version, request) => inferOfVersion(deps, version, request),
+    compareSchema: (version, reviewed, request) => compareOfVersion(deps, version, reviewed, request),
     quality: (version, request) => judgeQuality(deps, version, request),
     compare: (from, to, options) => compare(deps, from, to, options),
     get: (version) => findVersion(deps, version),

@@ -12,6 +12,8 @@ import type {
   QualityCheck,
   QualityReport,
   QualityTrend,
+  SchemaComparison,
+  SchemaInference,
   Split,
   SplitReport,
   SplitStrategy,
@@ -33,6 +35,7 @@ import type { SeePersonal } from './personal/personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
 import type { RowsBlob, RowsFormat } from './rows-file.ts';
 import type { RowsPage, RowsQuery } from './rows-page.ts';
+import type { SchemaRequest } from './schemas/of-version.ts';
 import type { DatasetSource, DialectSpec } from './sources/source.ts';
 import type { SqlAnswer, SqlQuery } from './sql.ts';
 
@@ -261,6 +264,10 @@ export interface Data {
   profile(version: string, target?: string): Promise<DatasetProfile>;
   /** Holds a version against a reviewed schema. */
   validate(version: string, schema: TableSchema): Promise<readonly QualityCheck[]>;
+  /** The schema that a version's rows suggest, for a person to review; it holds in all of them (see `inferRows`). */
+  inferSchema(version: string, request: SchemaRequest): Promise<SchemaInference>;
+  /** How a version and a reviewed schema differ: what the rows break, what they suggest, what the schema allows that no row has. */
+  compareSchema(version: string, reviewed: TableSchema, request: SchemaRequest): Promise<SchemaComparison>;
   /**
    * Judges a version: five characteristics, each made of named checks. With `quarantine`, bad rows and the others become versions of their own.
    * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (a column that is not there), FAILED_PRECONDITION when every row would be set aside

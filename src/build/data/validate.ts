@@ -1,6 +1,7 @@
 import type { QualityCheck, TableSchema } from '#contract';
 import type { Frame } from '#tables';
 import { parquetBatches } from './quality/batches.ts';
+import type { Batches } from './quality/batches.ts';
 import { collect, collectFrame } from './quality/collector.ts';
 import { judged } from './quality/limits.ts';
 import type { LimitEntry } from './quality/limits.ts';
@@ -36,7 +37,15 @@ export async function validateParquet(
   schema: TableSchema,
   { masked = nothingMasked }: ValidateOptions = {},
 ): Promise<QualityCheck[]> {
-  const batches = await parquetBatches(path);
+  return validateBatches(await parquetBatches(path), schema, { masked });
+}
+
+/** As `validateFrame`, batch by batch. */
+export async function validateBatches(
+  batches: Batches,
+  schema: TableSchema,
+  { masked = nothingMasked }: ValidateOptions = {},
+): Promise<QualityCheck[]> {
   const collectors = schemaChecks(batches, schema).map((check) => tally(check, masked));
   await collect(batches, collectors);
   const findings = collectors.flatMap((collector) => collector.findings());

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { inferSchema } from '#data';
+import { inferFrame } from '#data';
 import { GyreError, messageOf } from '#core';
 import type { ColumnCounts, InferredTable } from '#project';
 import { cellOf, isMissing, readCsv, readJsonLines, readParquet } from '#tables';
@@ -9,21 +9,28 @@ import type { ColumnType, Frame } from '#tables';
 /** How many of a column's commonest values are looked at. */
 const topValues = 20;
 
+const dayMs = 86_400_000;
+
+/** The end of a day, as the instant that files are as fresh as. @param today YYYY-MM-DD */
+export const endOf = (today: string): number => Date.parse(`${today}T00:00:00Z`) + dayMs;
+
 /**
  * Reads a data file and says what is in it.
+ * @param today YYYY-MM-DD
  * @throws GyreError NOT_FOUND when there is no such file, INVALID_ARGUMENT when it cannot be read as a table (with line and column)
  */
-export async function inferTable(file: string, key: string | undefined): Promise<InferredTable> {
+export async function inferTable(file: string, key: string | undefined, today: string): Promise<InferredTable> {
   const frame = await readTable(file);
   if (frame.rows === 0)
     throw new GyreError('INVALID_ARGUMENT', `${file} has a header and no rows: there is nothing to learn from`, { file });
   const columns = frame.schema.map(({ name, type }) => countColumn(frame, name, type));
   const isColumn = key !== undefined && columns.some(({ name }) => name === key);
-  return { rows: frame.rows, schema: inferSchema(frame, isColumn ? { key } : {}), columns };
+  const { schema } = await inferFrame(frame, { now: endOf(today), ...(isColumn ? { key } : {}) });
+  return { rows: frame.rows, schema, columns };
 }
 
-/** Reads a data file by its extension. */
-export async function readTable(file: string): Promise<Frame> {
+/** Reads a data file by its extension. @param types those that are known; the others follow from the values */
+export async function readTable(file: string, types: Readonly<Record<string, ColumnType>> = {}): Promise<Frame> {
   const extension = extname(file).toLowerCase();
   const bytes = await readFile(file).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -33,12 +40,12 @@ export async function readTable(file: string): Promise<Frame> {
   const name = basename(file);
   switch (extension) {
     case '.csv':
-      return readCsv(bytes, { name }).frame;
+      return readCsv(bytes, { name, types, absent: 'ignore' }).frame;
     case '.tsv':
-      return readCsv(bytes, { name, delimiter: '\t' }).frame;
+      return readCsv(bytes, { name, types, absent: 'ignore', delimiter: '\t' }).frame;
     case '.jsonl':
     case '.ndjson':
-      return readJsonLines(bytes, { name }).frame;
+      return readJsonLines(bytes, { name, types, absent: 'ignore' }).frame;
     case '.parquet':
       return readParquet(file);
     default:

@@ -32,6 +32,15 @@ export {
   DatasetComparison,
   RowChanges,
 } from './dataset-comparison.ts';
+export {
+  SchemaComparison,
+  SchemaDifference,
+  SchemaFormat,
+  SchemaImport,
+  SchemaInference,
+  SchemaInForce,
+  schemaFormats,
+} from './schema-review.ts';
 export { CheckLimits, ColumnRule, ColumnSchema, ColumnType, TableSchema, columnTypes } from './table-schema.ts';
 export {
   FailingExample,

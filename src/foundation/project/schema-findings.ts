@@ -46,6 +46,15 @@ export function schemaFindings(schema: TableSchema): Finding[] {
   return [...findings, ...timeFindings(schema, unknown)];
 }
 
+/** What does not hold in a schema that was made by a program, in words. */
+export function schemaProblems(schema: TableSchema): string[] {
+  return schemaFindings(schema).map(({ path, message }) => {
+    const [list, at] = path;
+    const column = list === 'columns' && typeof at === 'number' ? schema.columns[at].name : undefined;
+    return column === undefined ? message : `${column}: ${message}`;
+  });
+}
+
 function timeFindings({ columns, time }: TableSchema, unknown: (column: string, path: readonly PathStep[]) => Finding[]): Finding[] {
   if (time === undefined) return [];
   return (['column', 'arrived', 'by'] as const).flatMap((member): Finding[] => {

@@ -6,6 +6,7 @@ import { lfsRepositoryRoutes } from './lfs.ts';
 import { qualityRoutes } from './quality.ts';
 import { rowsRoutes } from './rows.ts';
 import { rowsFileRoutes } from './rows-file.ts';
+import { schemaRoutes } from './schemas.ts';
 import { splitRoutes } from './splits.ts';
 import { sqlRoutes } from './sql.ts';
 import { summaryRoutes } from './summaries.ts';
@@ -19,6 +20,7 @@ export const dataRoutes: readonly Route[] = [
   ...ingestRoutes,
   ...imageRoutes,
   ...qualityRoutes,
+  ...schemaRoutes,
   ...rowsRoutes,
   ...rowsFileRoutes,
   ...sqlRoutes,

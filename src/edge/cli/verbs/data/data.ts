@@ -8,6 +8,7 @@ import { registerDataPersonal } from './personal.ts';
 import { registerDataProfile } from './profile.ts';
 import { registerDataQuality } from './quality.ts';
 import { registerDataRows } from './rows.ts';
+import { registerDataSchema } from './schema.ts';
 import { registerDataSheet } from './sheet.ts';
 import { registerDataCheckout } from './checkout.ts';
 import { registerDataGc } from './gc.ts';
@@ -38,6 +39,7 @@ export const registerData: Register = (program, bind) => {
   registerDataProfile(data, bind);
   registerDataPersonal(data, bind);
   registerDataQuality(data, bind);
+  registerDataSchema(data, bind);
   registerDataCompare(data, bind);
   registerDataRows(data, bind);
   registerDataSheet(data, bind);
