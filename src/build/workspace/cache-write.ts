@@ -9,13 +9,14 @@ import { objectMode, objectPath } from './layout.ts';
 export interface ObjectWriter {
   /** Whether an object of this size is there. One of another size is damaged and counts as absent. @param size any without it */
   has(md5: string, size?: number): boolean;
-  /** @returns false when it was there already */
-  put(md5: string, bytes: Uint8Array): boolean;
+  /** @param anyway also in the place of one that is there, because its bytes are damaged @returns false when it was there already */
+  put(md5: string, bytes: Uint8Array, anyway?: boolean): boolean;
   /** Copies a file in, hashing what was copied. @param wanted refuse another content @throws GyreError DATA_LOSS when it is another */
   putLarge(source: string, chunk: Buffer, wanted?: string): { readonly md5: string; readonly size: number };
 }
 
 let count = 0;
+const create = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 /** @param root of the cache or remote @param incoming a folder on the same file system for files on their way */
 export function objectWriter(root: string, incoming: string, reflink: boolean): ObjectWriter {
@@ -24,7 +25,10 @@ export function objectWriter(root: string, incoming: string, reflink: boolean): 
   const protect = (file: number): void => {
     if ((umask & objectMode) !== 0) fchmodSync(file, objectMode);
   };
-  const temporary = (): string => `${incoming}/${threadId}-${++count}`;
+  // A folder of its own: threads that make files in the same one wait for each other.
+  const own = `${incoming}/${threadId}`;
+  mkdirSync(own, { recursive: true });
+  const temporary = (): string => `${own}/${++count}`;
   const moveIn = (from: string, md5: string): void => {
     const prefix = md5.slice(0, 2);
     if (!made.has(prefix)) {
@@ -39,11 +43,11 @@ export function objectWriter(root: string, incoming: string, reflink: boolean): 
   };
   return {
     has,
-    put: (md5, bytes) => {
-      if (has(md5, bytes.length)) return false;
+    put: (md5, bytes, anyway = false) => {
+      if (!anyway && has(md5, bytes.length)) return false;
       const path = temporary();
       try {
-        const file = openSync(path, 'w', objectMode);
+        const file = openSync(path, create, objectMode);
         try {
           writeAll(file, bytes);
           protect(file);
@@ -71,7 +75,7 @@ export function objectWriter(root: string, incoming: string, reflink: boolean): 
           chmodSync(path, objectMode);
           readLarge(path, chunk, take);
         } else {
-          const file = openSync(path, 'w', objectMode);
+          const file = openSync(path, create, objectMode);
           try {
             readLarge(source, chunk, (bytes) => {
               take(bytes);

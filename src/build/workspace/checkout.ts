@@ -19,6 +19,8 @@ export interface CheckoutOptions extends WorkOptions {
   readonly force?: boolean;
   /** A folder remote that the cache is filled from. */
   readonly remote?: string;
+  /** The cache is known to have no file's object. */
+  readonly uncached?: boolean;
 }
 
 export interface CheckedOut {
@@ -133,7 +135,6 @@ async function carryOut(
   const { absolute, path, out } = tracked;
   const { root } = session;
   if (current?.object === out.object) return { path, placed: 0, removed: 0, fetched: 0, failed: [] };
-  if (isFolderObject(out.object ?? '')) mkdirSync(absolute, { recursive: true });
   // First, because a folder may have to make room for a file. What goes is in the cache, or was given up.
   removeFiles(
     absolute,
@@ -145,9 +146,11 @@ async function carryOut(
     manifest: target,
     positions: place,
     ...(options.remote === undefined ? {} : { remote: options.remote }),
+    ...(options.uncached === undefined ? {} : { uncached: options.uncached }),
     place: true,
     onFiles,
   });
+  if (isFolderObject(out.object ?? '')) mkdirSync(absolute, { recursive: true });
   const failed = new Set(placed.failed.map((each) => each.path));
   const before = statsByPath(current);
   const folders = folderStats(

@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
+import { hash } from 'node:crypto';
 import type { ObjectWriter } from './cache-write.ts';
-import { md5Of, readSmall, smallBytes } from './file-bytes.ts';
 import type { Buffers } from './file-bytes.ts';
 import { objectPath } from './layout.ts';
+import { readObject } from './object-source.ts';
 
 /** Copy objects from a cache into a folder remote, each hashed on its way: a damaged one is not spread. */
 export interface CopyTask {
@@ -26,20 +26,15 @@ export function copyObjects(task: CopyTask, buffers: Buffers, writer: ObjectWrit
   for (let at = 0; at < md5s.length; at += 16) {
     const md5 = md5s.toString('hex', at, at + 16);
     const path = objectPath(task.from, md5);
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) {
-      failed.push([md5, 'missing in the cache']);
-      continue;
-    }
-    if (found.size <= smallBytes) {
-      const content = readSmall(path, buffers.small);
-      if (content === undefined || md5Of(content).toString('hex') !== md5) failed.push([md5, 'damaged in the cache']);
-      else if (writer.put(md5, content)) copied += 1;
-    } else if (!writer.has(md5, found.size)) {
-      writer.putLarge(path, buffers.chunk(), md5);
+    const content = readObject(path, buffers);
+    if (content === 'missing') failed.push([md5, 'missing in the cache']);
+    else if (content === 'large') {
+      bytes += writer.putLarge(path, buffers.chunk(), md5).size;
       copied += 1;
-    }
-    bytes += found.size;
+    } else if (hash('md5', content, 'hex') === md5) {
+      if (writer.put(md5, content)) copied += 1;
+      bytes += content.length;
+    } else failed.push([md5, 'damaged in the cache']);
   }
   return { kind: 'copied', bytes, copied, failed };
 }

@@ -23,9 +23,7 @@ export function isSameStat(before: Stats, after: Stats): boolean {
   return before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs;
 }
 
-/**
- * Reads a file whole into a buffer. @returns its bytes, a view that the next call overwrites; undefined when it has grown beyond the buffer
- */
+/** @returns a file's bytes, a view that the next call overwrites; undefined when it has grown beyond the buffer */
 export function readSmall(path: string, buffer: Buffer): Buffer | undefined {
   const file = openSync(path, constants.O_RDONLY);
   try {
@@ -35,9 +33,28 @@ export function readSmall(path: string, buffer: Buffer): Buffer | undefined {
       length += read;
       if (read === 0) return buffer.subarray(0, length);
       if (length === buffer.length) return undefined;
-      // A file that was read to its known end needs no second call to hear so: sizes are compared by the caller.
-      if (length < smallBytes && read < buffer.length && fstatSync(file).size === length) return buffer.subarray(0, length);
     }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Reads a file that was looked at before.
+ * @returns its bytes, a view that the next call overwrites; undefined when they are not those of the file that was seen
+ */
+export function readSeen(path: string, seen: Stats, buffer: Buffer): Buffer | undefined {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    let length = 0;
+    while (length <= seen.size) {
+      const read = readSync(file, buffer, length, buffer.length - length, null);
+      if (read === 0) break;
+      length += read;
+      // What was read to its known end needs no further call to hear so: the size is compared below.
+      if (length === seen.size) break;
+    }
+    return length === seen.size && isSameStat(seen, fstatSync(file)) ? buffer.subarray(0, length) : undefined;
   } finally {
     closeSync(file);
   }

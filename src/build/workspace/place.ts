@@ -1,11 +1,15 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { WorkspaceProgress } from '#contract';
 import type { Out } from './dvc-file.ts';
 import { isFolderObject } from './layout.ts';
 import type { Manifest } from './manifest.ts';
 import { workspaceIncoming } from './root.ts';
-import { manifestOf, racyAfter, together } from './scan.ts';
+import { clockOf, manifestOf, racyBefore, together } from './scan.ts';
 import type { Scanned } from './scan.ts';
 import type { Session } from './session.ts';
+import { dividedByFolder, moveStaged, nearestAbove } from './staged-folders.ts';
+import type { Moving } from './staged-folders.ts';
 import { statFields } from './stat-cache.ts';
 import type { FolderStats } from './stat-cache.ts';
 
@@ -27,6 +31,8 @@ export interface PlaceRequest {
   readonly positions: readonly number[];
   /** A folder remote that the cache is filled from. */
   readonly remote?: string;
+  /** The cache is known to have none of it. */
+  readonly uncached?: boolean;
   /** False: into the cache alone. */
   readonly place: boolean;
   readonly onFiles: (files: number, bytes: number) => void;
@@ -43,45 +49,72 @@ export interface Placed {
 
 /** Puts files of a listing into the workspace (or only into the cache), each checked against its MD5 when its object is read. */
 export async function placeAll({ root, pool }: Session, request: PlaceRequest): Promise<Placed> {
-  const { path, out, manifest, positions, remote, place, onFiles } = request;
+  const { path, out, manifest, positions, remote, uncached = false, place, onFiles } = request;
   const incoming = workspaceIncoming(root.path);
-  const racyAfterMs = racyAfter(root.path);
+  const clock = clockOf(root.path);
+  let latestMs = clock.ctimeMs;
   const stats = new Map<number, Float64Array>();
   const failed: FailedObject[] = [];
   let [files, bytes, fetched] = [0, 0, 0];
-  const starts = Array.from({ length: Math.ceil(positions.length / filesPerTask) }, (_, i) => i * filesPerTask);
-  await together(
-    starts.map(async (start) => {
-      const part = positions.slice(start, start + filesPerTask);
-      const md5s = new Uint8Array(part.length * 16);
-      part.forEach((position, i) => md5s.set(manifest.md5s.subarray(position * 16, position * 16 + 16), i * 16));
-      const result = await pool.run({
-        kind: 'place',
-        root: path,
-        paths: part.map((position) => manifest.paths[position]),
-        md5s,
-        cache: root.cache,
-        ...(remote === undefined ? {} : { remote }),
-        incoming,
-        linkTypes: root.linkTypes,
-        legacy: out.legacy,
-        executable: out.executable,
-        place,
-        racyAfterMs,
-      });
-      const bad = new Set(result.failed.map(([i]) => i));
-      part.forEach((position, i) => {
-        if (!bad.has(i)) stats.set(position, result.stats.subarray(i * statFields, (i + 1) * statFields));
-      });
-      for (const [i, reason] of result.failed) {
-        failed.push({ path: manifest.paths[part[i]], md5: Buffer.from(md5s).toString('hex', i * 16, i * 16 + 16), reason });
-      }
-      files += part.length - result.failed.length;
-      bytes += result.bytes;
-      fetched += result.fetched;
-      onFiles(files, bytes);
-    }),
-  );
+  /** Places files in `to`, under their paths from the position `from` on. */
+  const placeIn = async (to: string, isStaged: boolean, all: readonly number[], from: number): Promise<void> => {
+    const starts = Array.from({ length: Math.ceil(all.length / filesPerTask) }, (_, i) => i * filesPerTask);
+    await together(
+      starts.map(async (start) => {
+        const part = all.slice(start, start + filesPerTask);
+        const md5s = new Uint8Array(part.length * 16);
+        part.forEach((position, i) => md5s.set(manifest.md5s.subarray(position * 16, position * 16 + 16), i * 16));
+        const result = await pool.run({
+          kind: 'place',
+          root: to,
+          isStaged,
+          paths: part.map((position) => manifest.paths[position].slice(from)),
+          md5s,
+          cache: root.cache,
+          ...(remote === undefined ? {} : { remote }),
+          uncached,
+          incoming,
+          linkTypes: root.linkTypes,
+          legacy: out.legacy,
+          executable: out.executable,
+          place,
+          racyAfterMs: isStaged ? Infinity : racyBefore(clock, clock.ctimeMs),
+        });
+        const bad = new Set(result.failed.map(([i]) => i));
+        part.forEach((position, i) => {
+          if (!bad.has(i)) stats.set(position, result.stats.subarray(i * statFields, (i + 1) * statFields));
+        });
+        for (const [i, reason] of result.failed) {
+          failed.push({ path: manifest.paths[part[i]], md5: Buffer.from(md5s).toString('hex', i * 16, i * 16 + 16), reason });
+        }
+        latestMs = Math.max(latestMs, result.stats.at(-1) ?? 0);
+        files += part.length - result.failed.length;
+        bytes += result.bytes;
+        fetched += result.fetched;
+        onFiles(files, bytes);
+      }),
+    );
+  };
+  const isFolder = isFolderObject(out.object ?? '');
+  const meanBytes = (out.size ?? Infinity) / Math.max(1, out.files ?? 1);
+  const { staged, rest } =
+    place && isFolder ? dividedByFolder(path, manifest.paths, positions, meanBytes) : { staged: [], rest: positions };
+  const made = new Set<string>();
+  const moved = new Map<string, Promise<void>>();
+  for (const [i, each] of staged.entries()) {
+    const scratch = join(incoming, `folder-${i}`);
+    mkdirSync(scratch);
+    const placed = placeIn(scratch, true, each.positions, each.folder === '' ? 0 : each.folder.length + 1);
+    // A folder moves in behind those that it lies in.
+    const inside = Promise.all([placed, nearestAbove(moved, each.folder)]);
+    const moving = (): Moving => ({ root: path, paths: manifest.paths, made, stats, racyAfterMs: racyBefore(clock, latestMs) });
+    moved.set(
+      each.folder,
+      inside.then(() => moveStaged(scratch, each, moving())),
+    );
+  }
+  await together([...moved.values()]);
+  await placeIn(path, false, rest, 0);
   return { stats, files, bytes, fetched, failed };
 }
 

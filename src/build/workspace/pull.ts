@@ -14,6 +14,8 @@ import type { Session } from './session.ts';
 
 export interface PullOptions extends WorkOptions {
   readonly force?: boolean;
+  /** The cache is known to have no file's object. */
+  readonly uncached?: boolean;
 }
 
 /** Where a checkout finds what the cache lacks. */
@@ -78,11 +80,12 @@ export async function pullFrom(
   const open = (): Promise<RemoteObjects> => Promise.resolve(remote);
   await fetchListings(session, paths, open);
   const { folder } = remote;
-  if (folder !== undefined) {
-    const done = await checkoutFrom(session, paths, { folder, open }, options);
-    return fillCache(session, paths, folder, options, done);
-  }
   const objects = listObjects(session.root.cache);
+  if (folder !== undefined) {
+    const uncached = [...objects].every(isFolderObject);
+    const done = await checkoutFrom(session, paths, { folder, open }, { ...options, uncached });
+    return fillCache(session, paths, folder, { ...options, objects }, done);
+  }
   const before = new Map(paths.map((tracked) => [tracked.path, missingOf(session, tracked, objects)]));
   const today = [...new Set([...before.values()].flat())];
   const reasons = await fetchAll(session, remote, { today, legacy: [] }, options);
@@ -144,24 +147,26 @@ export async function fetchListing(
   putManifest(root.cache, bytes);
 }
 
+/** Fetches what the workspace needed nothing of. @param options with the names of the objects that the cache had before the checkout */
 async function fillCache(
   session: Session,
   paths: readonly TrackedPath[],
   remote: string,
-  options: WorkOptions,
+  { objects, onProgress }: WorkOptions & { readonly objects: ReadonlySet<ObjectName> },
   done: readonly CheckedOut[],
 ): Promise<CheckedOut[]> {
   const given = new Set(done.flatMap(({ failed }) => failed.map(({ md5 }) => md5)));
-  const objects = listObjects(session.root.cache);
+  const placed = new Map(done.map((each) => [each.path, each.placed + each.failed.length]));
   const wanted = paths.flatMap((tracked) => {
-    const { out } = tracked;
+    const { path, out } = tracked;
     if (out.object === undefined || out.legacy) return [];
+    if (placed.get(path) === (isFolderObject(out.object) ? out.files : 1)) return [];
     const manifest = manifestIn(session.root.cache, out.object);
     const positions = manifest.paths.flatMap((_, i) => (objects.has(md5At(manifest, i)) || given.has(md5At(manifest, i)) ? [] : [i]));
     return positions.length === 0 ? [] : [{ tracked, manifest, positions }];
   });
   const total = wanted.reduce((sum, { positions }) => sum + positions.length, 0);
-  const tell = progressSum(wanted.length, 'fetching', total, options.onProgress);
+  const tell = progressSum(wanted.length, 'fetching', total, onProgress);
   const filled = new Map<string, { fetched: number; failed: readonly FailedObject[] }>();
   await together(
     wanted.map(async ({ tracked: { path, absolute, out }, manifest, positions }, i) => {

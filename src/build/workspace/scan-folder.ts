@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { GyreError } from '#core';
 import type { ObjectWriter } from './cache-write.ts';
-import { changedWhileRead, isSameStat, legacyMd5Of, md5Of, readLarge, readSmall, smallBytes } from './file-bytes.ts';
+import { changedWhileRead, isSameStat, legacyMd5Of, md5Of, readLarge, readSeen, smallBytes } from './file-bytes.ts';
 import type { Buffers } from './file-bytes.ts';
 import { ignoreTest } from './ignored-paths.ts';
 import type { IgnoreFile } from './ignored-paths.ts';
@@ -223,26 +223,17 @@ interface Hashed {
 
 /** Reads once: what is hashed is what is stored. A file that changes meanwhile is read once more, then given up. */
 function hashSmall(path: string, found: Stats, task: ScanTask, { buffers, writer }: ScanContext): Hashed {
-  let before = found;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const bytes = contentOf(path, before.size, buffers);
-    const after = statSync(path, { throwIfNoEntry: false });
-    if (after === undefined) break;
-    if (bytes?.length === before.size && isSameStat(before, after)) {
+  let seen: Stats | undefined = found;
+  for (let attempt = 0; attempt < 2 && seen !== undefined; attempt++) {
+    const bytes = readSeen(path, seen, seen.size < smallBytes ? buffers.small : Buffer.allocUnsafe(seen.size));
+    if (bytes !== undefined) {
       const md5 = task.legacy ? legacyMd5Of(bytes) : md5Of(bytes);
       if (!task.store || writer === undefined) return { md5, stored: false };
       return { md5, sha256: hash('sha256', bytes, 'buffer'), stored: writer.put(md5.toString('hex'), bytes) };
     }
-    before = after;
+    seen = statSync(path, { throwIfNoEntry: false });
   }
   throw changedWhileRead(path);
-}
-
-function contentOf(path: string, size: number, { small }: Buffers): Buffer | undefined {
-  if (size <= smallBytes) return readSmall(path, small);
-  const parts: Buffer[] = [];
-  readLarge(path, Buffer.allocUnsafe(Math.min(size + 1, ownTaskBytes)), (bytes) => parts.push(Buffer.from(bytes)));
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
 /** Hash (and store) one large file. */

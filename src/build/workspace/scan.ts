@@ -50,8 +50,13 @@ export interface Scanned {
  * still for some milliseconds. (Git calls such entries racily clean.) They count as unknown the next time.
  */
 export function racyAfter(root: string): number {
-  const { mtimeMs, ctimeMs } = clockOf(root);
-  return ctimeMs - (mtimeMs % 1000 === 0 ? coarseTickMs : tickMs);
+  const clock = clockOf(root);
+  return racyBefore(clock, clock.ctimeMs);
+}
+
+/** The same for an instant of the file system's clock. @param clock what `clockOf` said */
+export function racyBefore(clock: Stats, nowMs: number): number {
+  return nowMs - (clock.mtimeMs % 1000 === 0 ? coarseTickMs : tickMs);
 }
 
 /** What the file system of the workspace takes for now. */

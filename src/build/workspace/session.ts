@@ -25,14 +25,17 @@ export interface SessionOptions extends WorkOptions {
 export async function inSession<T>(path: string, options: SessionOptions, work: (session: Session) => Promise<T>): Promise<T> {
   const { signal, threads, onWait = () => undefined } = options;
   using _lock = options.lock === false ? undefined : await lockWorkspace(path, { signal, onWait });
-  const root = openRoot(path);
-  const incoming = cacheIncoming(root.cache);
+  const found = openRoot(path);
+  const incoming = cacheIncoming(found.cache);
+  const reflink = found.linkTypes.includes('reflink') && canReflink(path, incoming);
+  // Asked once: a try for each file would make a file and delete it again.
+  const root = reflink ? found : { ...found, linkTypes: found.linkTypes.filter((type) => type !== 'reflink') };
   await using pool = openWorkerPool({
     signal,
     ...(threads === undefined ? {} : { threads }),
     objects: root.cache,
     incoming,
-    reflink: root.linkTypes.includes('reflink') && canReflink(path, incoming),
+    reflink,
   });
   try {
     return await withCanonicalErrors(() => work({ root, pool, signal }));

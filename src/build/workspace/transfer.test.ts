@@ -53,11 +53,14 @@ describe('pushing and pulling', () => {
     const status = await here.status([], bench.options);
     assert.ok(status.every(({ state, missing }) => state === 'clean' && missing.length === 0));
     const x = objectPath(join(bench.folder, 'a/.dvc/cache'), 'c4ca4238a0b923820dcc509a6f75849b');
-    chmodSync(x, 0o644);
-    writeFileSync(x, 'damaged');
-    rmSync(join(bench.folder, 'a/data/x'));
-    const [done] = await here.checkout(['data'], bench.options);
-    assert.deepEqual([done.fetched, text(bench, 'a/data/x'), readFileSync(x, 'utf8')], [1, '1', '1']);
+    // Of another size, and of the same one.
+    for (const damage of ['damaged', '2']) {
+      chmodSync(x, 0o644);
+      writeFileSync(x, damage);
+      rmSync(join(bench.folder, 'a/data/x'));
+      const [done] = await here.checkout(['data'], bench.options);
+      assert.deepEqual([done.fetched, text(bench, 'a/data/x'), readFileSync(x, 'utf8')], [1, '1', '1']);
+    }
   });
 
   test('a damaged object is not spread, and holds back only the listing that names it', async () => {
