@@ -113,7 +113,12 @@ try {
     using maker = peer();
     await maker.ask({ make: join(folder, 'made.parquet'), rows });
   }
-  await writeParquetQuery(path, 'SELECT * FROM made', { made: join(folder, 'made.parquet') }, { spillFolder: folder });
+  await writeParquetQuery(
+    path,
+    'SELECT * REPLACE (ts::TIMESTAMP_MS AS ts) FROM made',
+    { made: join(folder, 'made.parquet') },
+    { spillFolder: folder },
+  );
   await rm(join(folder, 'made.parquet'));
 
   const before = peakMemory();

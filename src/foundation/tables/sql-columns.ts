@@ -36,23 +36,63 @@ export async function parquetSchema(duck: Duck, path: string, columns?: readonly
 
 /**
  * The columns of a Parquet file, and what stands behind SELECT to have them with the types of our own files and NULL for what is missing.
- * Columns that are so already are named as they are: then the engine leaves out parts of the file that cannot meet a condition. Another
+ * Instants are whole milliseconds as TIMESTAMP. Columns that are so already are named as they are: then the engine leaves out parts of the file that cannot meet a condition. Another
  * writer's numbers may be NaN, which no statistics of the file show.
  * @throws GyreError INVALID_ARGUMENT when the file is no Parquet file or a column has no place in a table
  */
-export async function plainParquet(duck: Duck, path: string): Promise<{ readonly schema: TableSchema; readonly plain: string }> {
+export async function plainParquet(
+  duck: Duck,
+  path: string,
+): Promise<{ readonly schema: TableSchema; readonly plain: string; readonly isOurs: boolean }> {
   const schema = await parquetSchema(duck, path);
   const described = await duck.rows(`SELECT column_type FROM (DESCRIBE SELECT * FROM ${parquetAt(path)})`);
   const [[writer]] = await duck.rows(`SELECT created_by FROM parquet_file_metadata(${literal(path)})`);
+  const millis = await duck.rows(`SELECT name FROM parquet_schema(${literal(path)}) WHERE converted_type = 'TIMESTAMP_MILLIS'`);
+  const inMillis = new Set(millis.map(([name]) => name));
   const isOurs = String(writer).startsWith('DuckDB');
   const plain = schema.map(({ name, type }, i) => {
     const [column, sqlType] = [identifier(name), String(described[i][0])];
     const isFloating = sqlType === 'DOUBLE' || sqlType === 'FLOAT';
+    if (type === 'instant') {
+      // the engine reads milliseconds as a TIMESTAMP of microseconds
+      const whole = sqlType === 'TIMESTAMP' && inMillis.has(name) ? column : `${column}::${sqlTypes.instant}::TIMESTAMP`;
+      return whole === column ? column : `${whole} AS ${column}`;
+    }
     if (sqlType === sqlTypes[type] && (isOurs || !isFloating)) return column;
     const value = `${column}::${sqlTypes[type]}`;
     return `${isFloating ? `CASE WHEN isnan(${column}) THEN NULL ELSE ${value} END` : value} AS ${column}`;
   });
-  return { schema, plain: plain.join(', ') };
+  return { schema, plain: plain.join(', '), isOurs };
+}
+
+/** How many rows a table of a file has, and how many of them miss each column. */
+export interface ParquetCounts {
+  readonly rows: number;
+  /** Column → rows. */
+  readonly missing: ReadonlyMap<string, number>;
+}
+
+/** By the file's own statistics where they say so, else counted in the table. @param table with the columns of `plainParquet` */
+export async function countMissing(
+  duck: Duck,
+  path: string,
+  table: string,
+  { schema, isOurs }: { readonly schema: TableSchema; readonly isOurs: boolean },
+): Promise<ParquetCounts> {
+  const [[all]] = await duck.rows(`SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata(${literal(path)})`);
+  const rows = Number(all);
+  const said = await duck.rows(
+    `SELECT path_in_schema, sum(stats_null_count)::DOUBLE FROM parquet_metadata(${literal(path)}) GROUP BY ALL HAVING count(*) = count(stats_null_count)`,
+  );
+  const known = new Map(said.map(([name, missing]) => [String(name), Number(missing)]));
+  // another writer's numbers may be NaN, which is missing, too
+  const isSaid = ({ name, type }: TableSchema[number]): boolean => known.has(name) && (isOurs || type !== 'number');
+  const counted = schema.filter((column) => rows > 0 && !isSaid(column)).map(({ name }) => name);
+  if (counted.length > 0) {
+    const [present] = await duck.rows(`SELECT ${counted.map((name) => `count(${identifier(name)})::DOUBLE`).join(', ')} FROM ${table}`);
+    counted.forEach((name, i) => known.set(name, rows - Number(present[i])));
+  }
+  return { rows, missing: new Map(schema.map(({ name }) => [name, known.get(name) ?? 0])) };
 }
 
 /** Picks columns of a schema, in the order in which they are asked for. @throws GyreError INVALID_ARGUMENT naming those that exist */

@@ -1,18 +1,21 @@
 import type { FailingExample } from '#contract';
 import { quantilesOfSorted, sorted } from '#stats';
+import { askRows } from './ask-rows.ts';
 import { collectReferences } from './references.ts';
 import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { unmeasured, warning } from './limits.ts';
 import { exampleAt } from '../masking.ts';
 import { populationCollectors, representativenessFindings } from './representativeness.ts';
-import { examplesKept, rowsWord, shareFinding } from './row-check.ts';
+import { examplesKept, rowsWord, shareFinding, shownExamples } from './row-check.ts';
+import { rangeSql } from './row-sql.ts';
 import { columnsFinding, schemaChecks } from './schema-checks.ts';
 import { judgedRows } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
 
 /** Tukey's outer fence: values beyond it are far out, whatever the distribution looks like (Tukey 1977). */
 const fence = 3;
+const examplesOfColumn = 2;
 
 /**
  * Accuracy: do the values mean what they should? The reviewed schema's expectations and rules, values that another dataset must know,
@@ -46,6 +49,19 @@ function plausibility(subject: QualitySubject): Collector {
   let applied = 0;
   return {
     reads: fences.map(({ name }) => name),
+    ask: async (tables) => {
+      await Promise.all(
+        fences.map(async (each) => {
+          const { name, low, high } = each;
+          const sql = rangeSql(name, 'number', low, high);
+          if (sql === undefined) return;
+          const found = await askRows(tables, { sql, columns: [name], examples: examplesOfColumn });
+          each.count = found.count;
+          each.examples.push(...shownExamples(found, name, masked));
+          applied += found.applied;
+        }),
+      );
+    },
     take: (batch, firstRow) => {
       for (const each of fences) {
         const values = batch.numbers(each.name);
@@ -53,7 +69,7 @@ function plausibility(subject: QualitySubject): Collector {
           const value = values[row];
           if (value < each.low || value > each.high) {
             each.count++;
-            if (each.examples.length < 2) each.examples.push(exampleAt(batch, each.name, row, masked, firstRow));
+            if (each.examples.length < examplesOfColumn) each.examples.push(exampleAt(batch, each.name, row, masked, firstRow));
           } else if (value !== value) continue;
           applied++;
         }

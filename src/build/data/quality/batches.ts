@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { GyreError } from '#core';
 import { queryParquet, scanParquet, parquetInfo, withParquet } from '#tables';
 import type { Frame, OpenTables, TableSchema } from '#tables';
@@ -25,8 +26,8 @@ const memoryLimitMib = 384;
 /** And where it is asked. */
 const askingMemoryMib = 640;
 
-/** A Parquet file batch by batch. @param path absolute */
-export async function parquetBatches(path: string): Promise<Batches> {
+/** A Parquet file batch by batch. @param path absolute @param folder for what the engine cannot hold in memory; the system's without it */
+export async function parquetBatches(path: string, folder = tmpdir()): Promise<Batches> {
   const { rows, schema } = await parquetInfo(path);
   return {
     rows,
@@ -34,7 +35,7 @@ export async function parquetBatches(path: string): Promise<Batches> {
     each: async (columns, take) => {
       await scanParquet(path, take, { columns, memoryLimitMib });
     },
-    ask: (work) => withParquet({ [wholeTable]: path }, work, { memoryLimitMib: askingMemoryMib }),
+    ask: (work) => withParquet({ [wholeTable]: path }, work, { memoryLimitMib: askingMemoryMib, spillFolder: folder }),
   };
 }
 
@@ -50,14 +51,14 @@ export interface OpenedRows {
   readonly sample: () => Promise<Frame>;
 }
 
-/** @param path of the rows' Parquet file, absolute @param read gives all rows @param limits for the tests, which have no large tables */
+/** @param path of the rows' Parquet file, absolute @param read gives all rows @param limits.folder see `parquetBatches`; the others are for the tests, which have no large tables */
 export async function openBatches(
   path: string,
   read: () => Promise<Frame>,
-  limits: { readonly cells?: number; readonly sampleRows?: number } = {},
+  limits: { readonly cells?: number; readonly sampleRows?: number; readonly folder?: string | undefined } = {},
 ): Promise<OpenedRows> {
-  const { cells = cellsInMemory, sampleRows = rowsOfSample } = limits;
-  const batches = await parquetBatches(path);
+  const { cells = cellsInMemory, sampleRows = rowsOfSample, folder } = limits;
+  const batches = await parquetBatches(path, folder);
   if (batches.rows * batches.schema.length <= cells) {
     const frame = await read();
     return { batches: frameBatches(frame), sample: () => Promise.resolve(frame) };

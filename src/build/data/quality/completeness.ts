@@ -1,11 +1,15 @@
 import type { FailingExample } from '#contract';
+import { sqlName } from '#tables';
+import { askRows } from './ask-rows.ts';
+import { wholeTable } from './batches.ts';
 import { known } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { coverageCollectors } from './coverage.ts';
 import { never, unmeasured, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { exampleAt } from '../masking.ts';
-import { examplesKept, fails, shareFinding } from './row-check.ts';
+import { examplesKept, fails, shareFinding, shownExamples } from './row-check.ts';
+import { never as noRow } from './row-sql.ts';
 import { markMissing, missingCheck, schemaChecks } from './schema-checks.ts';
 import { judgedRows } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
@@ -42,12 +46,29 @@ function onlyWhenFailing(collector: Collector): Collector {
 
 function rowsCollector({ batches, request, masked }: QualitySubject): Collector {
   const reads = batches.schema.map(({ name }) => name);
+  const key = request.key !== undefined && reads.includes(request.key) ? request.key : undefined;
   let missing = new Uint16Array(0);
   let marks = new Uint8Array(0);
   const any = { count: 0, applied: batches.rows, examples: new Array<FailingExample>() };
   const most = { count: 0, applied: batches.rows, examples: new Array<FailingExample>() };
   return {
     reads,
+    ask: async (tables) => {
+      const { missing: known } = await tables.counts(wholeTable);
+      const lacking = reads.filter((name) => known.get(name) !== 0);
+      const each = lacking.map((name) => `${sqlName(name)} IS NULL`);
+      const some = each.length === 0 ? noRow : each.join(' OR ');
+      const half =
+        each.length * 2 <= reads.length ? noRow : `${each.map((lacks) => `(${lacks})::INTEGER`).join(' + ')} > ${reads.length / 2}`;
+      const ask = { columns: key === undefined ? [] : [key], examples: examplesKept };
+      const found = await Promise.all(
+        [some, half].map((fails) => askRows(tables, { ...ask, sql: { fails, present: [], scans: lacking } })),
+      );
+      [any, most].forEach((into, i) => {
+        into.count = found[i].count;
+        into.examples.push(...shownExamples(found[i], key, masked));
+      });
+    },
     take: (batch, firstRow) => {
       if (marks.length < batch.rows) [marks, missing] = [new Uint8Array(batch.rows), new Uint16Array(batch.rows)];
       missing.fill(0, 0, batch.rows);
@@ -60,7 +81,6 @@ function rowsCollector({ batches, request, masked }: QualitySubject): Collector 
         any.count++;
         const isMost = missing[row] * 2 > reads.length;
         if (isMost) most.count++;
-        const key = request.key !== undefined && batch.has(request.key) ? request.key : undefined;
         if (any.examples.length < examplesKept) any.examples.push(exampleAt(batch, key, row, masked, firstRow));
         if (isMost && most.examples.length < examplesKept) most.examples.push(exampleAt(batch, key, row, masked, firstRow));
       }

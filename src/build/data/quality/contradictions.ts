@@ -3,52 +3,48 @@ import type { Collector } from './collector.ts';
 import { warning } from './limits.ts';
 import { exampleAt, rowNumber } from '../masking.ts';
 import { examplesKept, shareFinding } from './row-check.ts';
-import { hashIndex, hashRows, roundsFor } from './row-hash.ts';
+import { askContradictions } from './ask-contradictions.ts';
+import { hashIndex, hashRows } from './row-hash.ts';
 import type { QualitySubject } from './subject.ts';
 
 /** Rows that are alike in every feature and differ in the target; all rows of such a group count. */
-export function contradictions({ batches, masked }: QualitySubject, features: readonly string[], target: string): Collector {
-  const rounds = roundsFor(batches.rows);
+export function contradictions({ masked }: QualitySubject, features: readonly string[], target: string): Collector {
   const examples: FailingExample[] = [];
-  let groups = groupList();
-  let groupsIn = 0;
-  const done = { count: 0, applied: 0, torn: 0 };
-  const closeRound = (): void => {
-    const { torn, count } = groups.torn();
-    done.torn += torn;
-    done.count += count;
-  };
+  const groups = groupList();
+  let applied = 0;
+  let found: { readonly torn: number; readonly count: number } | undefined;
   return {
     reads: [...features, target],
-    rounds,
-    take: (batch, firstRow, round) => {
-      if (round !== groupsIn) {
-        closeRound();
-        groups = groupList();
-        groupsIn = round;
-      }
+    ask: async (tables) => {
+      const asked = await askContradictions(tables, features, target, examplesKept);
+      [applied, found] = [asked.applied, asked];
+      asked.rows.forEach(({ at, first }, row) => {
+        examples.push({ ...exampleAt(asked.shown, target, row, masked, at - row), note: noteOf(first) });
+      });
+    },
+    take: (batch, firstRow) => {
       const { high, low } = hashRows(batch, features);
       // the label by a hash too: a text's code is one of its batch only
       const labels = hashRows(batch, [target]);
       const column = batch.column(target);
       for (let row = 0; row < batch.rows; row++) {
-        if (rounds > 1 && high[row] % rounds !== round) continue;
         if (column.kind === 'text' ? column.codes[row] < 0 : Number.isNaN(column.values[row])) continue;
-        done.applied++;
+        applied++;
         const first = groups.add(high[row], low[row], labels.high[row] * 2 ** 21 + (labels.low[row] >>> 11), firstRow + row);
         if (first === undefined || examples.length >= examplesKept) continue;
-        examples.push({ ...exampleAt(batch, target, row, masked, firstRow), note: `row ${rowNumber(first)} is alike and says otherwise` });
+        examples.push({ ...exampleAt(batch, target, row, masked, firstRow), note: noteOf(first) });
       }
     },
     findings: () => {
-      closeRound();
-      const { count, applied, torn } = done;
+      const { count, torn } = found ?? groups.torn();
       const failed = (rows: number): string => `${rows} rows are alike in every feature and differ in ${target}, in ${torn} groups`;
       const passed = `rows alike in every feature agree on ${target}`;
       return [shareFinding({ name: 'consistent labels', column: target, limits: warning, failed, passed }, { count, applied, examples })];
     },
   };
 }
+
+const noteOf = (first: number): string => `row ${rowNumber(first)} is alike and says otherwise`;
 
 /** Groups of rows by hash, each with the label and the position of its first row; kept in typed arrays. */
 function groupList(): {

@@ -9,7 +9,7 @@ import { courseOfTime } from './course-of-time.ts';
 import { maskedValue } from '../masking.ts';
 import { onSample } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
-import { groupName, valueCounts } from './value-counts.ts';
+import { countsCollector, groupName, valueCounts } from './value-counts.ts';
 
 /** Nothing can be said of a group with fewer rows: the 95 % interval of a share of one half is then wider than 0.36. */
 const leastRows = 30;
@@ -32,8 +32,7 @@ export function coverageCollectors(subject: QualitySubject): Collector[] {
       const counts = valueCounts(name);
       const expected = request.schema?.columns.find((column) => column.name === name);
       return {
-        reads: [name],
-        take: (batch) => counts.take(batch),
+        ...countsCollector(counts),
         findings: () => [
           coverageFinding(subject, name, what, counts.counts(), expected),
           onSample(subject, missingByGroup(subject, name, what)),

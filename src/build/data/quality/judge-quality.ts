@@ -23,7 +23,7 @@ import type { Lookup, QualitySubject } from './subject.ts';
 export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
   const found = await findVersion(deps, version);
   const path = await deps.blobs.localPath(asSha256(found.rowsDigest), { verify: true });
-  const { batches, sample } = await openBatches(path, () => readParquet(path));
+  const { batches, sample } = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
   for (const name of [request.key, request.target]) if (name !== undefined) requireColumn(batches.schema, name);
   const side = await sample();
   const now = deps.clock.now();

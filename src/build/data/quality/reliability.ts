@@ -7,13 +7,14 @@ import { leakage } from './leakage.ts';
 import { strictly, unmeasured, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { maskedValue } from '../masking.ts';
-import { fails, passes, skipped } from './row-check.ts';
+import { fails, passes } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
-import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';
+import { hashIndex, hashRows } from './row-hash.ts';
+import type { HashIndex } from './row-hash.ts';
 import { missingCheck, schemaChecks, uniqueCheck } from './schema-checks.ts';
 import { judgedRows, onSample } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
-import { valueCounts } from './value-counts.ts';
+import { countsCollector, valueCounts } from './value-counts.ts';
 
 /**
  * Reliability: can a row be trusted to stand for one thing? Keys, repeated rows, the same row on both sides of a split, rows alike in all
@@ -55,24 +56,18 @@ export function reliabilityCollectors(subject: QualitySubject): Collector[] {
 }
 
 function repeatedCheck(columns: readonly string[], rows: number, key: string | undefined): RowCheck {
-  const rounds = roundsFor(rows);
-  let seen = hashIndex(0);
-  let seenIn = -1;
+  let seen: HashIndex | undefined;
   const besides = key === undefined ? '' : ` but ${key}`;
   return {
     name: 'duplicate rows',
     ...(key === undefined ? {} : { column: key }),
     reads: key === undefined ? columns : [...columns, key],
     limits: warning,
-    rounds,
-    mark: (batch, marks, round) => {
-      if (round !== seenIn) [seen, seenIn] = [hashIndex(rowsOfRound(rows)), round];
+    sql: { repeats: columns, missing: 'alike' },
+    mark: (batch, marks) => {
+      seen ??= hashIndex(rows);
       const { high, low } = hashRows(batch, columns);
       for (let row = 0; row < batch.rows; row++) {
-        if (rounds > 1 && high[row] % rounds !== round) {
-          marks[row] = skipped;
-          continue;
-        }
         const before = seen.size;
         marks[row] = seen.add(high[row], low[row]) < before ? fails : passes;
       }
@@ -94,7 +89,7 @@ function balanceCollectors(subject: QualitySubject): Collector[] {
   const counts = valueCounts(target, mostClasses);
   const present = new Set(batches.schema.map(({ name }) => name));
   return [
-    { reads: [target], take: (batch) => counts.take(batch), findings: () => [balanceFinding(subject, target, counts.counts())] },
+    { ...countsCollector(counts), findings: () => [balanceFinding(subject, target, counts.counts())] },
     ...groups
       .filter((group) => present.has(group) && group !== target)
       .map((group) => known(onSample(subject, classesByGroup(subject, group, target)))),

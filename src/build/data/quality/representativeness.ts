@@ -6,7 +6,7 @@ import { never, unmeasured } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { onSample } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
-import { groupName, valueCounts } from './value-counts.ts';
+import { countsCollector, groupName, valueCounts } from './value-counts.ts';
 
 /** Chance of calling rows unrepresentative that are a fair draw. */
 const alpha = 0.01;
@@ -21,7 +21,7 @@ export function populationCollectors({ batches, request }: QualitySubject): Coll
   return (request.schema?.columns ?? []).flatMap(({ name, population }): Collector[] => {
     if (population === undefined || !present.has(name)) return [];
     const values = valueCounts(name);
-    return [{ reads: [name], take: (batch) => values.take(batch), findings: () => [declaredFinding(name, population, values.counts())] }];
+    return [{ ...countsCollector(values), findings: () => [declaredFinding(name, population, values.counts())] }];
   });
 }
 

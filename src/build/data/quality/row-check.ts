@@ -2,6 +2,7 @@ import type { CheckLimits, FailingExample } from '#contract';
 import { positionColumn } from '#tables';
 import type { Frame, OpenTables } from '#tables';
 import { askRows } from './ask-rows.ts';
+import type { Asked } from './ask-rows.ts';
 import type { Collector } from './collector.ts';
 import type { Finding } from './limits.ts';
 import { exampleAt } from '../masking.ts';
@@ -25,11 +26,10 @@ export interface RowCheck {
   readonly limits: CheckLimits;
   /** 1 without it. */
   readonly weight?: number;
-  readonly rounds?: number;
   /** Whether a row that fails may be set aside; true without it. `when_every_row_must_pass`: only where the limit lets none fail. */
   readonly blamesRow?: false | 'when_every_row_must_pass';
   /** Marks the rows of a batch: `passes`, `fails` or `skipped`. Batches come in order. @param firstRow position of the batch's first row */
-  mark(batch: Frame, marks: Uint8Array, round: number, firstRow: number): void;
+  mark(batch: Frame, marks: Uint8Array, firstRow: number): void;
   /** The same as a question to the engine that holds the table. */
   readonly sql?: RowSql | undefined;
   /** Words for failures, from their number and the number of rows that were looked at. */
@@ -48,24 +48,23 @@ export function tally(check: RowCheck, masked: MaskedColumns, onFailure?: OnFail
   const { sql, column } = check;
   const ask = sql && {
     ask: async (tables: OpenTables): Promise<void> => {
-      const found = await askRows(tables, sql, column === undefined ? [] : [column], onFailure === undefined ? examplesKept : Infinity);
+      const found = await askRows(tables, {
+        sql,
+        columns: column === undefined ? [] : [column],
+        examples: examplesKept,
+        all: onFailure !== undefined,
+      });
       [count, applied] = [found.count, found.applied];
-      const { failing } = found;
-      if (failing === undefined) return;
-      const positions = failing.numbers(positionColumn);
-      for (let at = 0; at < failing.rows; at++) {
-        if (examples.length < examplesKept) examples.push(exampleAt(failing, column, at, masked, positions[at] - at));
-        onFailure?.(check, positions[at]);
-      }
+      examples.push(...shownExamples(found, column, masked));
+      for (const position of found.positions ?? []) onFailure?.(check, position);
     },
   };
   return {
     ...ask,
     reads: check.reads,
-    ...(check.rounds === undefined ? {} : { rounds: check.rounds }),
-    take: (batch, firstRow, round) => {
+    take: (batch, firstRow) => {
       if (marks.length < batch.rows) marks = new Uint8Array(batch.rows);
-      check.mark(batch, marks, round, firstRow);
+      check.mark(batch, marks, firstRow);
       for (let row = 0; row < batch.rows; row++) {
         if (marks[row] === skipped) continue;
         applied++;
@@ -77,6 +76,13 @@ export function tally(check: RowCheck, masked: MaskedColumns, onFailure?: OnFail
     },
     findings: () => [shareFinding(check, { count, applied, examples })],
   };
+}
+
+/** The examples that an engine answered with. */
+export function shownExamples({ examples }: Asked, column: string | undefined, masked: MaskedColumns): FailingExample[] {
+  if (examples === undefined) return [];
+  const positions = examples.numbers(positionColumn);
+  return Array.from(positions, (position, at) => exampleAt(examples, column, at, masked, position - at));
 }
 
 /** A finding whose score is the share of rows that pass. */

@@ -125,16 +125,3 @@ export function hashIndex(expected = 512): HashIndex {
     find: (high, low) => slots[slotOf(high | 0, low | 0)] - 1,
   };
 }
-
-/** At most so many rows are remembered at a time; 24 bytes each. */
-const rowsARound = 1 << 23;
-
-/** In how many rounds a table's rows are remembered. */
-export function roundsFor(rows: number): number {
-  return Math.max(1, Math.ceil(rows / rowsARound));
-}
-
-/** About how many rows are remembered in one round. */
-export function rowsOfRound(rows: number): number {
-  return Math.ceil(rows / roundsFor(rows));
-}

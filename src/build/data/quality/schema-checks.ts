@@ -1,5 +1,4 @@
 import type { CheckLimits, ColumnSchema, TableSchema as ReviewedSchema } from '#contract';
-import { sqlName } from '#tables';
 import type { Frame, TableSchema } from '#tables';
 import { parseRule, ruleOn } from '../rules.ts';
 import type { Rule } from '../rules.ts';
@@ -9,9 +8,10 @@ import { strictly, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { fails, markRows, passes, rowsWord, skipped } from './row-check.ts';
 import type { RowCheck } from './row-check.ts';
-import { categoriesSql, everyRow, lengthSql, orderSql, patternSql, rangeSql, ruleSql } from './row-sql.ts';
+import { always, categoriesSql, lengthSql, never, orderSql, patternSql, rangeSql, ruleSql } from './row-sql.ts';
 import type { RowSql } from './row-sql.ts';
-import { hashIndex, hashRows, roundsFor, rowsOfRound } from './row-hash.ts';
+import { hashIndex, hashRows } from './row-hash.ts';
+import type { HashIndex } from './row-hash.ts';
 
 /** What a table's shape says for itself, before any row is looked at. */
 export interface TableShape {
@@ -72,7 +72,7 @@ function columnChecks(expected: ColumnSchema, type: ColumnSchema['type'], rows: 
     // all of its rows read as another type: that is no fault of any one row
     blamesRow: false,
     mark: (batch, marks) => marks.fill(isFit ? passes : fails, 0, batch.rows),
-    sql: { fails: isFit ? 'FALSE' : everyRow, applies: everyRow },
+    sql: { fails: isFit ? never : always, present: [] },
     failed: () => `${name} reads as ${type}, the schema wants ${expected.type}`,
     passed: `${name} is ${expected.type}`,
   };
@@ -104,7 +104,7 @@ export function missingCheck(name: string, limits: CheckLimits, wanted = ''): Ro
     // where some may be missing, none of them is to blame
     blamesRow: 'when_every_row_must_pass',
     mark: (batch, marks) => markMissing(batch, name, marks),
-    sql: { fails: `${sqlName(name)} IS NULL`, applies: everyRow },
+    sql: { misses: name },
     failed: (count, applied) => `${name} is missing in ${rowsWord(count)} (${((count / applied) * 100).toFixed(2)} %)${wanted}`,
     passed: `${name} has no missing value`,
   };
@@ -127,22 +127,16 @@ export function markMissing(batch: Frame, name: string, marks: Uint8Array): void
  * them does not count.
  */
 export function uniqueCheck(columns: readonly string[], rows: number, limits: CheckLimits, name?: string): RowCheck {
-  const rounds = roundsFor(rows);
   const what = columns.join(' + ');
-  let seen = hashIndex(0);
-  let seenIn = -1;
+  let seen: HashIndex | undefined;
   return {
     name: name ?? `unique: ${what}`,
     ...(columns.length === 1 ? { column: columns[0] } : { column: columns[columns.length - 1] }),
     reads: columns,
     limits,
-    rounds,
-    ...(rounds > 1 ? {} : { sql: { repeats: columns } }),
-    mark: (batch, marks, round) => {
-      if (round !== seenIn) {
-        seen = hashIndex(rowsOfRound(rows));
-        seenIn = round;
-      }
+    sql: { repeats: columns, missing: 'left_out' },
+    mark: (batch, marks) => {
+      seen ??= hashIndex(rows);
       const { high, low } = hashRows(batch, columns);
       const missing = new Uint8Array(batch.rows);
       const absent = new Uint8Array(batch.rows);
@@ -151,7 +145,7 @@ export function uniqueCheck(columns: readonly string[], rows: number, limits: Ch
         for (let row = 0; row < batch.rows; row++) absent[row] |= missing[row];
       }
       for (let row = 0; row < batch.rows; row++) {
-        if (absent[row] !== 0 || (rounds > 1 && high[row] % rounds !== round)) {
+        if (absent[row] !== 0) {
           marks[row] = skipped;
           continue;
         }

@@ -1,4 +1,6 @@
 import { isoInstant } from '#core';
+import { sqlName } from '#tables';
+import { wholeTable } from './batches.ts';
 import { parseDuration } from '#project';
 import { quantilesOfSorted } from '#stats';
 import type { Collector } from './collector.ts';
@@ -8,6 +10,7 @@ import type { Time } from './course-of-time.ts';
 import { strictly, unmeasured, warning } from './limits.ts';
 import type { Finding } from './limits.ts';
 import { fails, passes, skipped } from './row-check.ts';
+import { rangeSql } from './row-sql.ts';
 import { judgedRows } from './subject.ts';
 import type { QualitySubject } from './subject.ts';
 
@@ -25,6 +28,13 @@ export function timelinessCollectors(subject: QualitySubject): Collector[] {
   const newest = new Map<string, number>();
   const ages: Collector = {
     reads: instants,
+    ask: async (tables) => {
+      if (instants.length === 0) return;
+      const latest = await tables.numbers(
+        `SELECT ${instants.map((name) => `epoch_ms(max(${sqlName(name)}))::DOUBLE`).join(', ')} FROM ${wholeTable}`,
+      );
+      instants.forEach((name, i) => newest.set(name, Number.isNaN(latest[i]) ? -Infinity : latest[i]));
+    },
     take: (batch) => {
       for (const name of instants) {
         const column = batch.column(name);
@@ -57,6 +67,7 @@ export function timelinessCollectors(subject: QualitySubject): Collector[] {
           for (let row = 0; row < batch.rows; row++)
             marks[row] = values[row] > now ? fails : values[row] === values[row] ? passes : skipped;
         },
+        sql: rangeSql(name, 'instant', -Infinity, now),
         failed: (count) => `${count} values of ${name} lie in the future`,
         passed: `no ${name} lies in the future`,
       }),
@@ -117,7 +128,7 @@ function timeCollectors(subject: QualitySubject, time: Time): Collector[] {
     column: arrived,
     reads: [column, arrived],
     limits: warning,
-    mark: (batch, marks, _round, firstRow) => {
+    mark: (batch, marks, firstRow) => {
       const [event, arrival] = [batch.column(column), batch.column(arrived)];
       if (event.kind === 'text' || arrival.kind === 'text') return;
       for (let row = 0; row < batch.rows; row++) {
