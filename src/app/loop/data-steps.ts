@@ -1,6 +1,6 @@
 import { asSha256, GyreError } from '#core';
-import type { QualityReport, Split } from '#contract';
-import { comparedDatasets, imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
+import type { DatasetVersion, QualityReport, Split } from '#contract';
+import { comparedDatasets, declaredColumns, imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
 import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
@@ -9,6 +9,14 @@ import { text } from './values.ts';
 
 /** Outputs of a quality step that begin so tell which version of another dataset the rows were held against. */
 const against = 'against.';
+
+/** Says which columns look personal while nobody has said whether they are: they are masked until then. */
+async function unsaidPersonal(data: LoopRooms['data'], { schemas, resolved }: LoadedProject, version: DatasetVersion): Promise<string> {
+  const reviewed = Object.hasOwn(schemas, version.dataset) ? [schemas[version.dataset]] : Object.values(schemas);
+  const said = new Set([...declaredColumns([version.schema, ...reviewed]), ...(resolved.charter.personalData?.columns ?? [])]);
+  const unsaid = (await data.suggestPersonal(version)).map(({ column }) => column).filter((column) => !said.has(column));
+  return unsaid.length === 0 ? '' : `; looks personal, and is masked until the schema says whether it is: ${unsaid.join(', ')}`;
+}
 
 /** The steps that make a source into versions: ingest, quality, split. */
 export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>): readonly StepHandler[] {
@@ -47,7 +55,7 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
         const asked = ['url', 'postgres', 'mysql', 'sqlite'].includes(dataset.from?.kind ?? '') ? { asked: true } : {};
         return {
           outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length, ...asked },
-          summary: `${version.manifest.rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}${created ? '' : ' (the same bytes: known already)'}`,
+          summary: `${version.manifest.rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}${created ? '' : ' (the same bytes: known already)'}${await unsaidPersonal(data, project, version)}`,
         };
       },
     },
@@ -72,7 +80,7 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
         const { rows } = version.manifest;
         return {
           outputs: { version: version.digest, rows },
-          summary: `${rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}, ${source}${created ? '' : ' (known already)'}`,
+          summary: `${rows} rows, ${version.schema.columns.length} columns as version ${version.digest.slice(0, 12)}, ${source}${created ? '' : ' (known already)'}${await unsaidPersonal(data, project, version)}`,
         };
       },
     },
