@@ -41,6 +41,7 @@ import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { blobsPlaceOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
+import { recordWorkspaceJobs } from './workspace-jobs.ts';
 
 /** Every room, opened and wired. */
 export interface House extends AsyncDisposable {
@@ -311,7 +312,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
 
   const garbage = opened.use(openGarbage(rooms));
   const workspace = opened.use(
-    openServedWorkspace({ folder: resolve(options.projectFolder), clock, newId, s3: (overrides) => s3Access(process.env, overrides) }),
+    openServedWorkspace({
+      folder: resolve(options.projectFolder),
+      clock,
+      newId,
+      s3: (overrides) => s3Access(process.env, overrides),
+      record: recordWorkspaceJobs(rooms),
+    }),
   );
 
   const closing = opened.move();

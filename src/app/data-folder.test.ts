@@ -18,7 +18,7 @@ async function holder(path: string): Promise<{ readonly pid: number; kill(): Pro
     const folder = holdDataFolder(${JSON.stringify(path)}, { now: () => 0 });
     folder.announce({ address: 'http://127.0.0.1:7070', version: '0.1.0' });
     console.log('held');
-    setInterval(() => {}, 1000);`;
+    setInterval(() => folder, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
+import type { GyreEvent } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
@@ -85,5 +87,32 @@ describe('the page of the project’s data files', { skip: browserMissing }, () 
       items.map(({ state }) => state),
       ['clean', 'clean'],
     );
+  });
+
+  test('a job that waits for another process is stopped by its button, and the audit log has who began it and how it ended', async () => {
+    const held = new DatabaseSync(join(place.cwd, '.dvc', 'tmp', 'gyre', 'lock'));
+    try {
+      held.exec('pragma journal_mode = memory; begin exclusive');
+      await withTab('light', async ({ page, open }) => {
+        const { body } = await server.post<{ readonly path: string }>('one-time-codes', {});
+        await page.goto(`${server.address}${body.path}`);
+        await open(`${server.address}/workspace`);
+        await page.getByRole('button', { name: 'Push', exact: true }).click();
+        await page.locator('dialog').getByRole('button', { name: 'Push' }).click();
+        await page.getByText('running, waiting for another process').waitFor();
+        const shots = process.env['GYRE_SHOTS'];
+        if (shots !== undefined) await page.screenshot({ path: join(shots, 'workspace-stop.png'), fullPage: true });
+        await page.getByRole('button', { name: 'Stop', exact: true }).click();
+        await page.locator('dialog').getByRole('button', { name: 'Stop' }).click();
+        await page.getByText('cancelled').waitFor();
+      });
+    } finally {
+      held.close();
+    }
+    const { items } = await server.get<{ readonly items: readonly GyreEvent[] }>('events?first=newest&limit=10');
+    const [ended, begun] = items.filter(({ type }) => type.includes('.workspace_job.'));
+    assert.partialDeepStrictEqual(ended.data, { verb: 'push', state: 'cancelled' });
+    assert.partialDeepStrictEqual(begun, { type: 'dev.gyre.workspace_job.started.v1', data: { verb: 'push', paths: [] } });
+    assert.match(await done(['audit', 'verify'], place), /intact/);
   });
 });

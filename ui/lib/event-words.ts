@@ -208,6 +208,13 @@ const words: Words = {
     href: recordPath('pipeline_run', d.pipelineRun),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
   }),
+  'workspace_job.started': (d) => ({ part: 'build', text: `data files: ${d.verb} begun`, href: '/workspace' }),
+  'workspace_job.finished': (d) => ({
+    part: 'build',
+    text: `data files: ${d.verb} ${d.state}${after(d.error ?? '')}`,
+    href: '/workspace',
+    ...(d.state === 'failed' ? { tone: 'bad' } : {}),
+  }),
   'garbage_sweep.started': (d) => ({ part: 'govern', text: `garbage collection of ${d.what} begun` }),
   'garbage_sweep.finished': (d) => ({
     part: 'govern',

@@ -30,7 +30,7 @@ const jobTones: Readonly<Record<WorkspaceJob['state'], Tone>> = { running: 'wait
 export function WorkspacePage(): JSX.Element {
   const view = useResource<WorkspaceView>('workspace');
   const status = useResource<WorkspaceStatus>('workspace/status');
-  const jobs = useResource<PageOf<WorkspaceJob>>('workspace/jobs');
+  const jobs = useResource<PageOf<WorkspaceJob>>('workspace/jobs', ['workspace_job.']);
   const running = jobs.data?.items.some(({ state }) => state === 'running') === true;
   useEffect(() => {
     if (!running) return undefined;
@@ -88,7 +88,7 @@ export function WorkspacePage(): JSX.Element {
               </Card>
               <Card title="Jobs" wide says="Since the platform was started. The newest come first.">
                 <Load of={jobs} what="The jobs">
-                  {({ items }) => <Jobs items={items} />}
+                  {({ items }) => <Jobs items={items} reload={jobs.reload} />}
                 </Load>
               </Card>
             </div>
@@ -273,7 +273,7 @@ function Versions({ path }: { readonly path: string }): JSX.Element {
   );
 }
 
-function Jobs({ items }: { readonly items: readonly WorkspaceJob[] }): JSX.Element {
+function Jobs({ items, reload }: { readonly items: readonly WorkspaceJob[]; readonly reload: () => void }): JSX.Element {
   if (items.length === 0) return <p class="quiet">None yet.</p>;
   return (
     <Table
@@ -284,6 +284,23 @@ function Jobs({ items }: { readonly items: readonly WorkspaceJob[] }): JSX.Eleme
       columns={[
         { key: 'verb', head: 'Verb', value: ({ verb }) => verb, cell: ({ verb }) => verb },
         { key: 'state', head: 'State', value: ({ state }) => state, cell: (job) => <JobState job={job} /> },
+        {
+          key: 'stop',
+          head: '',
+          value: () => undefined,
+          cell: ({ id, verb, state }) =>
+            state === 'running' && (
+              <Action
+                label="Stop"
+                permission="build"
+                explain={<p>Stops this {verb}; what is done stays, and the same verb goes on from there.</p>}
+                act={async () => {
+                  await send('DELETE', `workspace/jobs/${id}`);
+                  reload();
+                }}
+              />
+            ),
+        },
         { key: 'by', head: 'By', value: ({ by }) => by.name, cell: ({ by }) => <Who actor={by} /> },
         { key: 'at', head: 'Begun', value: ({ startedAt }) => startedAt, cell: ({ startedAt }) => <When at={startedAt} /> },
       ]}

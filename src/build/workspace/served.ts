@@ -19,6 +19,8 @@ export interface ServedOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly s3?: S3Access;
+  /** Keeps for the record that a job begins, before it does, or how it ended. A job that cannot be recorded does not begin. */
+  readonly record: (job: WorkspaceJob) => Promise<void>;
 }
 
 /** The data files of one folder for callers elsewhere: paths are relative to it, and long work goes on in the background. */
@@ -30,7 +32,7 @@ export interface ServedWorkspace extends AsyncDisposable {
   /** @throws GyreError NOT_FOUND when the path is not tracked, PERMISSION_DENIED when it leaves the folder */
   log(path: string, limit: number): Promise<WorkspaceVersions>;
   /** @throws GyreError PERMISSION_DENIED when a path leaves the folder, INVALID_ARGUMENT for an add of nothing */
-  start(request: WorkspaceJobRequest & { readonly by: Actor }): WorkspaceJob;
+  start(request: WorkspaceJobRequest & { readonly by: Actor }): Promise<WorkspaceJob>;
   /** Since the platform was started, newest first. */
   jobs(): readonly WorkspaceJob[];
   /** @throws GyreError NOT_FOUND */
@@ -47,7 +49,7 @@ interface Job {
   readonly ended: Promise<void>;
 }
 
-export function openServedWorkspace({ folder, clock, newId, s3 }: ServedOptions): ServedWorkspace {
+export function openServedWorkspace({ folder, clock, newId, s3, record }: ServedOptions): ServedWorkspace {
   const workspace = openWorkspace(folder, s3 === undefined ? {} : { s3 });
   const jobs = new Map<string, Job>();
   const now = (): string => isoInstant(clock.now());
@@ -135,7 +137,7 @@ export function openServedWorkspace({ folder, clock, newId, s3 }: ServedOptions)
         }),
       };
     },
-    start: ({ by, ...request }) => {
+    start: async ({ by, ...request }) => {
       for (const path of request.paths) requireInside(folder, path);
       if (request.verb === 'add' && request.paths.length === 0)
         throw new GyreError('INVALID_ARGUMENT', 'body.paths: name what is to be added');
@@ -158,6 +160,7 @@ export function openServedWorkspace({ folder, clock, newId, s3 }: ServedOptions)
         stopping,
         ended,
       };
+      await record(job.record);
       jobs.set(id, job);
       const options: WorkOptions = {
         signal: stopping.signal,
@@ -176,8 +179,13 @@ export function openServedWorkspace({ folder, clock, newId, s3 }: ServedOptions)
             error: messageOf(error),
           }),
         )
-        .then((outcome) => {
-          job.record = { ...job.record, ...outcome, waiting: false, endedAt: now() };
+        .then(async (outcome) => {
+          const ended: WorkspaceJob = { ...job.record, ...outcome, waiting: false, endedAt: now() };
+          const unrecorded = await record(ended).then(
+            () => undefined,
+            (error: unknown) => ({ error: [ended.error, `its end could not be recorded: ${messageOf(error)}`].filter(Boolean).join('; ') }),
+          );
+          job.record = { ...ended, ...unrecorded };
           for (const old of [...jobs.keys()].slice(0, Math.max(0, jobs.size - mostJobs)))
             if (jobs.get(old)?.record.state !== 'running') jobs.delete(old);
           end();

@@ -22,7 +22,7 @@ export async function writeFiles(bench: Bench, contents: Readonly<Record<string,
 export async function versionFiles(bench: Bench, path: string): Promise<string> {
   git(bench, 'init', '-q', '-b', 'main');
   await writeFiles(bench, { [path]: 'the first version' });
-  const { id } = bench.deps.workspace.start({ verb: 'add', paths: [path], by: { identity: 'test', name: 'test' } });
+  const { id } = await bench.deps.workspace.start({ verb: 'add', paths: [path], by: { identity: 'test', name: 'test' } });
   await bench.deps.workspace.wait(id);
   git(bench, 'add', `${path}.dvc`);
   git(bench, 'commit', '-q', '-m', 'notes');

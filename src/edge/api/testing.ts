@@ -248,7 +248,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     schedules,
     training,
     triggers,
-    workspace: opened.use(openServedWorkspace({ folder: projectFolder, clock, newId })),
+    workspace: opened.use(openServedWorkspace({ folder: projectFolder, clock, newId, record: async () => undefined })),
     loop: {
       build,
       compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {
