@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename } from 'node:path';
-import { Document, Scalar, type YAMLMap, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type * as Yaml from 'yaml';
+import type { Document, Scalar, YAMLMap } from 'yaml';
 import { GyreError, messageOf } from '#core';
 import { isObjectName } from './layout.ts';
 import type { ObjectName } from './layout.ts';
 import { isInnerPath } from './manifest.ts';
+import { isInOrder, isPlainName, isPlainText, parsePlain, plainText } from './plain-dvc-file.ts';
 import { replaceFile } from './replace-file.ts';
+
+const requireHere = createRequire(import.meta.url);
+/** Loaded for files that are not in the plain form. */
+const yaml = (): typeof Yaml => requireHere('yaml') as typeof Yaml;
 
 /** What a `.dvc` file says about one tracked path. */
 export interface Out {
@@ -46,6 +53,8 @@ export function readDvcFile(file: string): DvcFile {
 
 /** @param text of a `.dvc` file, from the disk or out of git's history */
 export function parseDvcFile(text: string, file: string): DvcFile {
+  const plain = parsePlain(text);
+  if (plain !== undefined) return { file, wdir: '.', outs: plain.map((members) => outOf(members, file)) };
   const value: unknown = documentOf(text, file).toJS();
   if (typeof value !== 'object' || value === null || !('outs' in value) || !Array.isArray(value.outs)) {
     throw wrong(file, 'a list "outs" is needed');
@@ -53,12 +62,15 @@ export function parseDvcFile(text: string, file: string): DvcFile {
   const wdir = 'wdir' in value && typeof value.wdir === 'string' ? value.wdir : '.';
   if (wdir !== '.' && !isInnerPath(wdir.replace(/^\.\//, ''))) throw outside(file, wdir);
   const outs: readonly unknown[] = value.outs;
-  return { file, wdir, outs: outs.map((out) => outOf(out, file)) };
+  return { file, wdir, outs: outs.map((out) => outOf(membersOf(out, file), file)) };
 }
 
-function outOf(out: unknown, file: string): Out {
+function membersOf(out: unknown, file: string): ReadonlyMap<string, unknown> {
   if (typeof out !== 'object' || out === null) throw wrong(file, 'each of "outs" is a map');
-  const members = new Map<string, unknown>(Object.entries(out));
+  return new Map<string, unknown>(Object.entries(out));
+}
+
+function outOf(members: ReadonlyMap<string, unknown>, file: string): Out {
   const path = members.get('path');
   const md5 = members.get('md5');
   if (typeof path !== 'string') throw wrong(file, '"path" is needed');
@@ -94,16 +106,28 @@ export interface AddedOut {
  */
 export function writeDvcFile(file: string, added: AddedOut): boolean {
   const old = textOrNothing(file);
-  const document = old === undefined ? new Document({ outs: [{}] }) : documentOf(old, file);
-  const out = outNamed(document, added.name, file);
-  setOut(out, added);
-  const text = document.toString({ lineWidth: 0, indentSeq: false });
+  const text = plainlyWritten(old, added) ?? withYaml(old, file, added);
   if (text === old) return false;
   replaceFile(file, text);
   return true;
 }
 
+/** Where the file tracks nothing else, or is new. */
+function plainlyWritten(old: string | undefined, added: AddedOut): string | undefined {
+  const outs = old === undefined ? [] : parsePlain(old);
+  if (outs === undefined || outs.length > 1) return undefined;
+  if (outs.some((members) => members.get('path') !== added.name || !isInOrder(members))) return undefined;
+  return plainText(knownOf(added));
+}
+
+function withYaml(old: string | undefined, file: string, added: AddedOut): string {
+  const document = old === undefined ? new (yaml().Document)({ outs: [{}] }) : documentOf(old, file);
+  setOut(outNamed(document, added.name, file), added);
+  return document.toString({ lineWidth: 0, indentSeq: false });
+}
+
 function outNamed(document: Document, name: string, file: string): YAMLMap {
+  const { isMap, isSeq } = yaml();
   const outs = document.get('outs');
   if (!isSeq(outs)) throw wrong(file, 'a list "outs" is needed');
   const maps = outs.items.filter((item) => isMap(item));
@@ -112,26 +136,32 @@ function outNamed(document: Document, name: string, file: string): YAMLMap {
   throw wrong(file, `it tracks ${maps.map((map) => String(map.get('path'))).join(', ')}, not ${name}`);
 }
 
-/** Known keys first, in DVC's order; what else the out had keeps its own order behind them. */
-function setOut(out: YAMLMap, { name, object, size, files, executable }: AddedOut): void {
-  const known: readonly (readonly [string, unknown])[] = [
-    ['md5', plainOrQuoted(object)],
+/** What is known of an out, in DVC's order. */
+function knownOf({ name, object, size, files, executable }: AddedOut): readonly (readonly [key: string, value: unknown])[] {
+  return [
+    ['md5', object],
     ['size', size],
     ['nfiles', files],
     ['isexec', executable ? true : undefined],
     ['hash', 'md5'],
-    ['path', plainOrQuoted(name)],
+    ['path', name],
   ];
+}
+
+/** Known keys first, in DVC's order; what else the out had keeps its own order behind them. */
+function setOut(out: YAMLMap, added: AddedOut): void {
   const isNew = out.items.length === 0;
-  for (const [key, value] of known) {
+  for (const [key, value] of knownOf(added)) {
+    const node = typeof value === 'string' ? plainOrQuoted(value) : value;
     if (value === undefined) out.delete(key);
-    else if (isNew || out.has(key)) replaceValue(out, key, value);
-    else insertBefore(out, 'path', key, value);
+    else if (isNew || out.has(key)) replaceValue(out, key, node);
+    else insertBefore(out, 'path', key, node);
   }
 }
 
 /** A comment behind the old value stays. */
 function replaceValue(out: YAMLMap, key: string, value: unknown): void {
+  const { Scalar, isScalar } = yaml();
   const old = out.get(key, true);
   const fresh = isScalar(value) ? value : new Scalar(value);
   if (isScalar(old)) {
@@ -150,16 +180,15 @@ function insertBefore(out: YAMLMap, before: string, key: string, value: unknown)
 
 /** Texts that a YAML reader of any version could take for something else than a text are written in quotes. */
 function plainOrQuoted(text: string): Scalar<string> {
+  const { Scalar } = yaml();
   const scalar = new Scalar(text);
-  const isPlain =
-    /^[\p{L}_./][\p{L}\p{N}_./ +@=()-]*$/u.test(text) && !/^(true|false|yes|no|on|off|null|y|n)$/i.test(text) && text.trim() === text;
-  const isHex = /^[0-9a-f]{32}(\.dir)?$/.test(text) && !/^[0-9]+(e[0-9]+)?$/.test(text);
-  if (!isPlain && !isHex) scalar.type = text.includes('"') || /[^ -~]/.test(text) ? Scalar.QUOTE_SINGLE : Scalar.QUOTE_DOUBLE;
+  if (!isPlainText(text) && !isPlainName(text))
+    scalar.type = text.includes('"') || /[^ -~]/.test(text) ? Scalar.QUOTE_SINGLE : Scalar.QUOTE_DOUBLE;
   return scalar;
 }
 
 function documentOf(text: string, file: string): Document {
-  const document = parseDocument(text, { keepSourceTokens: false });
+  const document = yaml().parseDocument(text, { keepSourceTokens: false });
   const [error] = document.errors;
   if (error) {
     const line = error.linePos?.[0].line;

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { AppDoor, Flags } from './app-door.ts';
 import type { Client } from './client.ts';
-import { connect, runningServer } from './connect.ts';
 import type { RunningServer } from './connect.ts';
 import type { Output, Sink } from './output.ts';
 import { Output as OutputTo } from './output.ts';
@@ -61,9 +60,10 @@ export function cliFor(host: CliHost, options: GlobalOptions, flags: Flags = {})
     projectFolder,
     flags: settings,
     withClient: async (work) => {
+      const { connect } = await import('./connect.ts');
       await using connection = await connect(host, where);
       return await work(connection.client);
     },
-    server: () => runningServer(host, where),
+    server: async () => (await import('./connect.ts')).runningServer(host, where),
   };
 }

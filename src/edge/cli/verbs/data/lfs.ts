@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import type { Identity, LfsRepository, Permission } from '#contract';
 import { GyreError, messageOf } from '#core';
 import type { Cli } from '../../cli.ts';
-import { openClient } from '../../client.ts';
 import type { Page } from '../../lists.ts';
 import { when } from '../../output.ts';
 import type { Register, VerbResult } from '../../verb.ts';
@@ -54,6 +53,7 @@ async function connectRepository(cli: Cli, repository: string): VerbResult {
   if (server === undefined) {
     throw new GyreError('FAILED_PRECONDITION', 'the platform does not run, and git has to reach it later as well: start it with "gyre up"');
   }
+  const { openClient } = await import('../../client.ts');
   const client = openClient({ ...server, signal: cli.host.signal });
   const { identity, permissions } = await client.get<{ identity: Identity; permissions: readonly Permission[] }>('whoami');
   const top = (await git(cli, ['rev-parse', '--show-toplevel'])).trim();
