@@ -2,12 +2,13 @@ import type { Feasibility } from '#contract';
 import { GyreError, seeded } from '#core';
 import type { Clock } from '#core';
 import { fitLearner, predictScores } from '#learners';
-import type { Matrix, TrainingData } from '#learners';
+import type { TrainingData } from '#learners';
 import { meets, thresholdText } from '#project';
 import type { ParsedThreshold } from '#project';
 import { bootstrapMetric, computeMetrics, isMetricName, metricInfo } from '#stats';
 import { takeRows } from '#tables';
-import type { Column, Frame } from '#tables';
+import type { Frame } from '#tables';
+import { learnableColumns, quickFeatures, rowsWith } from './quick-features.ts';
 
 export interface FeasibilityRequest {
   readonly target: string;
@@ -22,8 +23,6 @@ export interface FeasibilityRequest {
 /** As many rows as a quick look needs: a model of them takes seconds. */
 const mostRows = 20_000;
 const trainShare = 0.7;
-/** A text column with more values than this, or than a fifth of the rows, is a key or free text. */
-const mostValues = 200;
 const iterations = 60;
 const seed = 20_260_101;
 
@@ -41,9 +40,9 @@ export async function feasibility(frame: Frame, version: string, request: Feasib
   seeded(seed).shuffle(order);
   const sample = takeRows(frame, order.subarray(0, mostRows));
   const answers = answersOf(sample, request);
-  const { names, left } = columnsOf(sample, [target, ...excluded]);
+  const { names, left } = learnableColumns(sample, [target, ...excluded]);
   if (names.length === 0) throw new GyreError('FAILED_PRECONDITION', 'no column is left to learn from', { target });
-  const features = featuresOf(sample, names);
+  const features = quickFeatures(sample, names);
   const trained = Math.floor(sample.rows * trainShare);
   const part = (from: number, to: number): TrainingData => ({
     task: answers.task,
@@ -103,12 +102,6 @@ export async function feasibility(frame: Frame, version: string, request: Feasib
   };
 }
 
-function rowsWith(frame: Frame, target: string): number[] {
-  const column = frame.column(target);
-  const isThere = column.kind === 'text' ? (row: number) => column.codes[row] >= 0 : (row: number) => Number.isFinite(column.values[row]);
-  return Array.from({ length: frame.rows }, (_, row) => row).filter(isThere);
-}
-
 interface Answers {
   readonly task: Feasibility['task'];
   readonly classes: number;
@@ -134,36 +127,6 @@ function answersOf(sample: Frame, { target, task, positive }: FeasibilityRequest
     classes: classes.length,
     values: Float64Array.from(raw, (value) => indexOf.get(value) ?? 0),
   };
-}
-
-function columnsOf(sample: Frame, excluded: readonly string[]): { names: string[]; left: string[] } {
-  const names: string[] = [];
-  const left: string[] = [];
-  for (const name of sample.names) {
-    if (excluded.includes(name)) continue;
-    const column = sample.column(name);
-    const values = column.kind === 'text' ? new Set(column.codes).size : 0;
-    (values > mostValues || values * 5 > sample.rows ? left : names).push(name);
-  }
-  return { names, left };
-}
-
-/** Numbers as they are, instants in milliseconds, texts by the rank of their frequency; NaN is missing. */
-function featuresOf(sample: Frame, names: readonly string[]): Matrix {
-  const values = new Float32Array(sample.rows * names.length);
-  for (const [at, name] of names.entries()) {
-    const numbers = asNumbers(sample.column(name));
-    for (let row = 0; row < sample.rows; row++) values[row * names.length + at] = numbers(row);
-  }
-  return { rows: sample.rows, columns: names.length, values };
-}
-
-function asNumbers(column: Column): (row: number) => number {
-  if (column.kind !== 'text') return (row) => (Number.isFinite(column.values[row]) ? column.values[row] : Number.NaN);
-  const counts = new Map<number, number>();
-  for (const code of column.codes) counts.set(code, (counts.get(code) ?? 0) + 1);
-  const rank = new Map([...counts].sort(([, many], [, few]) => few - many).map(([code], index) => [code, index] as const));
-  return (row) => (column.codes[row] < 0 ? Number.NaN : (rank.get(column.codes[row]) ?? Number.NaN));
 }
 
 /** What one who looks at nothing says of each row: the shares of the classes, or the mean. */

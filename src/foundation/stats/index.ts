@@ -30,5 +30,7 @@ export { hellingerDistance, jensenShannonDistance, populationStabilityIndex, tot
 export { countCategories, histogramOf, quantileBinEdges, uniformBinEdges } from './histogram.ts';
 export { ksTwoSample } from './kolmogorov-smirnov.ts';
 export type { KsResult } from './kolmogorov-smirnov.ts';
+export { suspectLabels } from './confident-learning.ts';
+export type { LabelSuspects } from './confident-learning.ts';
 export { chiSquaredTest } from './chi-squared.ts';
 export type { ChiSquaredResult } from './chi-squared.ts';

@@ -19,7 +19,7 @@ const examplesOfColumn = 2;
 
 /**
  * Accuracy: do the values mean what they should? The reviewed schema's expectations and rules, values that another dataset must know,
- * values far outside of their own column, and whether the rows stand for the population that they are meant to.
+ * values far outside of their own column, labels that a model contradicts, and whether the rows stand for the population that they are meant to.
  */
 export function accuracyCollectors(subject: QualitySubject): Collector[] {
   const { batches, request } = subject;
@@ -33,7 +33,13 @@ export function accuracyCollectors(subject: QualitySubject): Collector[] {
         ...collectReferences(subject, schema),
       ]
     : [known(unmeasured('schema', 'no reviewed schema was given; the types are inferred ones'))];
-  return [...expected, plausibility(subject), ...populationCollectors(subject), known(...representativenessFindings(subject))];
+  return [
+    ...expected,
+    plausibility(subject),
+    known(...subject.labels),
+    ...populationCollectors(subject),
+    known(...representativenessFindings(subject)),
+  ];
 }
 
 /** One check over all number columns, so that many columns do not drown the others. The fences come from the sample. */

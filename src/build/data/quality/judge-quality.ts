@@ -13,6 +13,7 @@ import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
 import { openBatches, requireColumn } from './batches.ts';
 import { failureLog } from './failure-log.ts';
+import { labelErrors } from './label-errors.ts';
 import { prepareQuarantine } from './quarantine.ts';
 import { lookupKey, referencesOf } from './references.ts';
 import { qualityReport } from './report.ts';
@@ -23,21 +24,25 @@ import type { Lookup, QualitySubject } from './subject.ts';
 export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
   const found = await findVersion(deps, version);
   const path = await deps.blobs.localPath(asSha256(found.rowsDigest), { verify: true });
-  const { batches, sample } = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
+  const opened = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
+  const { batches, sample } = opened;
   for (const name of [request.key, request.target]) if (name !== undefined) requireColumn(batches.schema, name);
   const side = await sample();
   const now = deps.clock.now();
   const log = request.quarantine === true ? failureLog() : undefined;
+  const masked = new Set([...(request.masked ?? []), ...undeclared(side, [found.schema, ...(request.schema ? [request.schema] : [])])]);
   const subject: QualitySubject = {
     version: found,
     batches,
     sample: side,
     request: { ...request, populations: [...(await referencePopulation(deps, request.population)), ...(request.populations ?? [])] },
-    masked: new Set([...(request.masked ?? []), ...undeclared(side, [found.schema, ...(request.schema ? [request.schema] : [])])]),
+    masked,
     limits: [...limitsOfSchema(request.schema), ...(request.limits ?? [])],
     ...(log === undefined ? {} : { log }),
     now,
     stored: await storedState(deps, found),
+    // the columns beside an image's pixels tell no class
+    labels: areImages(side) ? [] : [await labelErrors(opened, request, masked)],
     // images are looked at all together
     images: await imageChecksOf(deps, found, areImages(side) && side.rows < batches.rows ? await openRows(deps, found) : side),
     lookups: await lookupsOf(deps, request.schema),

@@ -29,6 +29,8 @@ export interface QualitySubject {
   readonly limits: readonly LimitEntry[];
   /** Takes the rows that fail a check with a limit to fail, where they are to be set aside. */
   readonly log?: FailureLog;
+  /** What a model says of the labels. */
+  readonly labels: readonly Finding[];
   /** Of rows that are images: what was found by looking at them as such. */
   readonly images: ImageChecks;
   /** What the schema refers to, by `lookupKey`. */

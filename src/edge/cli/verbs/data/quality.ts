@@ -82,7 +82,7 @@ function reportLines(cli: Cli, report: QualityReport, isWhole: boolean): void {
 function checkLines(cli: Cli, check: QualityCheck): void {
   const sampled = check.sampled === undefined ? '' : ` (on a sample of ${check.sampled} rows)`;
   cli.output.line(`  ${outcomeText(cli, check.outcome)} ${scoreText(check.score)} ${check.name}: ${check.message}${sampled}`);
-  if (check.outcome !== 'warn' && check.outcome !== 'fail') return;
+  if (check.outcome !== 'warn' && check.outcome !== 'fail' && check.name !== 'label errors') return;
   for (const { row, column, value, note } of check.examples.slice(0, 3)) {
     const parts = [
       row === undefined ? '' : `row ${row}`,
