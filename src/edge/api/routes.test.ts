@@ -175,6 +175,7 @@ describe('every route that reads', () => {
       'garbage-sweeps': sweep,
       workspace: job,
       'dataset-ingestions': ingestion,
+      'dataset-schemas': 'customers',
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
