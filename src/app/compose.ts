@@ -22,7 +22,7 @@ import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
-import { openServedWorkspace, type ServedWorkspace } from '#workspace';
+import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBlobs, s3Access } from './blobs.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
@@ -151,7 +151,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
 
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
-  const data = openData({ ...rooms, temporary: folder.temporary, environment: process.env, fetch: sourceFetcher(values, process.env) });
+  const data = openData({
+    ...rooms,
+    temporary: folder.temporary,
+    environment: process.env,
+    fetch: sourceFetcher(values, process.env),
+    objects: openWorkspaceObjects(resolve(options.projectFolder)),
+  });
   opened.use(data.ingestions);
   await data.ingestions.endAbandoned();
   const lfs = openLfs(rooms);

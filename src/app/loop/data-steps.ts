@@ -1,6 +1,6 @@
 import { asSha256, GyreError } from '#core';
 import type { DatasetVersion, QualityReport, Split } from '#contract';
-import { comparedDatasets, declaredColumns, imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
+import { comparedDatasets, declaredColumns, filesIngestRequest, imageIngestRequest, projectQuality, tableIngestRequest } from '#data';
 import type { ImageIngested } from '#data';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedDataset } from '#project';
@@ -49,6 +49,14 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
               onProgress: (done, total) => context.progress(done, total, 'images'),
             }),
           );
+        if (dataset.isFiles === true) {
+          const { version, violations, summary } = await data.ingestFiles({
+            ...filesIngestRequest(project, dataset.name, context.by),
+            signal: context.signal,
+            onProgress: (done, total) => context.progress(done, total, 'files'),
+          });
+          return { outputs: { version: version.digest, rows: version.manifest.rows, violations: violations.length }, summary };
+        }
         const request = tableIngestRequest(project, dataset.name, context.by);
         const { version, created, violations } = await data.ingest({ ...request, signal: context.signal });
         // what a database or a server has is known when it is asked: a run asks each time

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GyreError, sha256 } from '#core';
-import { projectQuality, standingOfFiles, standingOfImages } from '#data';
+import { projectQuality, standingOfFiles, standingOfFolder, standingOfImages } from '#data';
 import type { JsonValue, StepPlan } from '#pipelines';
 import { mayMeet } from '#project';
 import type { LoadedProject, ResolvedCommandStep, ResolvedDataset, ResolvedStep, ResolvedTrainStep } from '#project';
@@ -139,8 +139,9 @@ async function datasetPlans(project: LoadedProject, dataset: ResolvedDataset): P
   ];
 }
 
-/** What a step's cache key knows of the source: a file's bytes; of images how each file stands, because reading them all is the step itself. */
-async function sourceDigest({ folder }: LoadedProject, { source, from, images }: ResolvedDataset): Promise<string> {
+/** What a step's cache key knows of the source: a file's bytes; of images and folders how each file stands, because reading them all is the step itself. */
+async function sourceDigest({ folder }: LoadedProject, { source, from, images, isFiles }: ResolvedDataset): Promise<string> {
+  if (isFiles === true) return standingOfFolder(join(folder, source));
   if (from?.kind === 'files') return standingOfFiles(folder, from.pattern);
   // whether these have anything new is known when they are asked: the step asks each time
   if (from !== undefined && !('path' in from)) return from.kind;

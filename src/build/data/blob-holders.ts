@@ -1,7 +1,7 @@
 import type { BlobHolder } from '#blobs';
 import { isSha256 } from '#core';
 import type { Sha256 } from '#core';
-import { listingFile } from './image-sets/ingest-images.ts';
+import { listingFile } from './file-sets/listing.ts';
 
 /** Where this room's records refer to blobs. What only remembers files of a folder keeps none: it asks whether they are there. */
 export const dataBlobHolders: readonly BlobHolder[] = [

@@ -4,6 +4,8 @@ import { compare } from './compare/open-versions.ts';
 import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset } from './data-store.ts';
 import { append, createFromRows } from './derive.ts';
 import { feasibility } from './feasibility.ts';
+import { openFileCatalog } from './file-sets/file-catalog.ts';
+import { filesIngestion } from './file-sets/ingest-files.ts';
 import { openImageCatalog } from './image-sets/catalog.ts';
 import { imageIngestion } from './image-sets/ingest-images.ts';
 import { tableIngestion } from './ingest.ts';
@@ -33,6 +35,8 @@ export function openData(deps: DataDeps): Data {
   return {
     ingest: async (request) => running.run(tableIngestion(deps, request)),
     ingestImages: async (request) => running.run(imageIngestion(deps, request)),
+    ingestFiles: async (request) => running.run(filesIngestion(deps, request)),
+    files: openFileCatalog(deps),
     ingestions: openIngestions(deps, running),
     feasibility: async (version, request) => {
       const found = await findVersion(deps, version);

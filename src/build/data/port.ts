@@ -24,9 +24,11 @@ import type { BlobStore, FetchedSource, SourceVersion } from '#blobs';
 import type { Events } from '#events';
 import type { Store } from '#store';
 import type { FeasibilityRequest } from './feasibility.ts';
+import type { FileCatalog, FilesIngestRequest } from './file-sets/file-port.ts';
 import type { ImageCatalog } from './image-sets/catalog.ts';
 import type { ImageIngestRequest, ImageIngested } from './image-sets/image-port.ts';
 import type { Ingestions } from './ingestions/port.ts';
+import type { WorkspaceObjects } from '#workspace';
 import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
@@ -47,13 +49,15 @@ export interface DataDeps {
   readonly newId: NewId;
   /** Fetches what an address names into a file; without it nothing is fetched. */
   readonly fetch?: (address: string, path: string, options: { readonly known?: SourceVersion }) => Promise<FetchedSource>;
+  /** The cache of the project's workspace: files that are in it are not copied; without it all are. */
+  readonly objects?: WorkspaceObjects;
   /** Where the secrets are that addresses of sources name. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Folder for Parquet files on their way into the blobs; the system's without it. */
   readonly temporary?: string;
 }
 
-export type SourceFormat = Exclude<DatasetManifest['format'], 'rows' | 'images'>;
+export type SourceFormat = Exclude<DatasetManifest['format'], 'rows' | 'images' | 'files'>;
 
 export interface IngestRequest {
   readonly dataset: string;
@@ -212,6 +216,14 @@ export interface Data {
    * @throws GyreError NOT_FOUND, INVALID_ARGUMENT (labels, with the row), FAILED_PRECONDITION (no image, a file that keeps changing), CANCELLED
    */
   ingestImages(request: ImageIngestRequest): Promise<ImageIngested>;
+  /**
+   * Records a folder of files of any kind, or one file, as an immutable version whose rows are one for each file. Files that a `.dvc` file tracks
+   * stay in the workspace's cache, which keeps them from then on; others are copied.
+   * @throws GyreError NOT_FOUND, FAILED_PRECONDITION (no file, a tracked path that has changed), DATA_LOSS (objects that the cache lacks), CANCELLED
+   */
+  ingestFiles(request: FilesIngestRequest): Promise<Ingested>;
+  /** The files of a version, by path. @throws GyreError FAILED_PRECONDITION for a table */
+  readonly files: FileCatalog;
   /** The records that ingestions leave, and those that go on in the background. */
   readonly ingestions: Ingestions;
   /**

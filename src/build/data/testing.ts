@@ -32,7 +32,7 @@ export interface Bench extends AsyncDisposable {
 export async function openBench(
   url = 'sqlite::memory:',
   schema = 'gyre_data_test',
-  more: Pick<DataDeps, 'fetch' | 'environment'> = {},
+  more: Pick<DataDeps, 'fetch' | 'environment' | 'objects'> = {},
 ): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-data-'));
   const clock = manualClock(Date.UTC(2026, 0, 31));

@@ -1,4 +1,4 @@
-import { comparePaths, md5At } from './manifest.ts';
+import { comparePaths, md5At, sortedManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { Changes } from './port.ts';
 
@@ -45,4 +45,22 @@ export function changesBetween(from: Manifest, to: Manifest): Changes {
 
 export function isEmpty({ added, removed, modified, renamed }: Changes): boolean {
   return added.length + removed.length + modified.length + renamed.length === 0;
+}
+
+/** A file by path and content, wherever it is listed. */
+export interface ListedFile {
+  readonly path: string;
+  /** In hex. */
+  readonly md5: string;
+}
+
+/** As `changesBetween`, for files in any order. */
+export function changesOfFiles(from: readonly ListedFile[], to: readonly ListedFile[]): Changes {
+  const [before, after] = [from, to].map((files) =>
+    sortedManifest(
+      files.map(({ path }) => path),
+      Buffer.from(files.map(({ md5 }) => md5).join(''), 'hex'),
+    ),
+  );
+  return changesBetween(before, after);
 }

@@ -4,6 +4,7 @@ import { GyreError } from '#core';
 import { namesObjects, objectNamesIn, objectsNamedInGit } from './git-objects.ts';
 import { isFolderObject, objectPath, scratchOf } from './layout.ts';
 import type { ObjectName } from './layout.ts';
+import { keptObjects } from './kept-objects.ts';
 import { md5At } from './manifest.ts';
 import { listObjects, manifestIn } from './objects.ts';
 import type { WorkOptions } from './port.ts';
@@ -33,6 +34,8 @@ export interface CollectedGarbage {
   readonly objects: number;
   /** Those that something names. */
   readonly named: number;
+  /** Files and folders that recorded dataset versions refer to; named are their objects, whatever git says. */
+  readonly kept: number;
   /** Unnamed ones that are younger than the grace period. */
   readonly young: number;
   readonly garbage: readonly GarbageObject[];
@@ -44,7 +47,7 @@ export interface CollectedGarbage {
 /**
  * Finds objects of the cache that nothing names, and deletes them when told so. Named are those of every `.dvc` and `dvc.lock` file in the
  * working folder, in git's index, and in the commits that branches, tags, stashes and the reflogs lead to; and what the listings among them
- * name. Any text of these files that looks like an object's name counts: too much is kept rather than too little.
+ * name. So are those that recorded dataset versions keep. Any text of these files that looks like an object's name counts: too much is kept rather than too little.
  * @param remote where listings come from that the cache lacks
  * @throws GyreError FAILED_PRECONDITION for a cache that other workspaces may share, DATA_LOSS when a listing cannot be had: what it names is unknown
  */
@@ -63,6 +66,8 @@ export async function collectGarbage(
   }
   const named = objectsNamedIn(path);
   for (const name of await objectsNamedInGit(path, tips)) named.add(name);
+  const kept = keptObjects(cache);
+  for (const name of kept) named.add(name);
   for (const name of [...named].filter(isFolderObject)) {
     await requireListing(session, name, remote);
     const manifest = manifestIn(cache, name);
@@ -90,7 +95,7 @@ export async function collectGarbage(
     rmSync(join(cache, 'gyre', 'fetching'), { recursive: true, force: true });
   }
   const bytes = garbage.reduce((sum, { size }) => sum + size, 0);
-  return { objects, named: objects - garbage.length - young, young, garbage, bytes, deleted: apply };
+  return { objects, named: objects - garbage.length - young, kept: kept.length, young, garbage, bytes, deleted: apply };
 }
 
 async function requireListing(session: Session, name: ObjectName, remote: (() => Promise<RemoteObjects>) | undefined): Promise<void> {
@@ -100,7 +105,7 @@ async function requireListing(session: Session, name: ObjectName, remote: (() =>
   } catch (cause) {
     throw new GyreError(
       'DATA_LOSS',
-      `the listing ${name} is named by a .dvc file and cannot be had, so nobody knows which objects it names: nothing is deleted. Pull it first`,
+      `the listing ${name} is named by a .dvc file or a recorded dataset version and cannot be had, so nobody knows which objects it names: nothing is deleted. Pull it first`,
       { object: name },
       { cause },
     );

@@ -12,3 +12,6 @@ export type { RemoteStatus } from './remote-status.ts';
 export type { CollectedGarbage } from './garbage.ts';
 export { openServedWorkspace } from './served.ts';
 export type { ServedWorkspace } from './served.ts';
+export { changesOfFiles } from './changes.ts';
+export { openWorkspaceObjects } from './recorded-files.ts';
+export type { RecordedFile, RecordedPath, WorkspaceObjects } from './recorded-files.ts';

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
@@ -23,6 +23,38 @@ export function appendObjects(cache: string, entries: readonly Buffer[]): void {
     const torn = fstatSync(file).size % entryBytes;
     if (torn > 0) ftruncateSync(file, fstatSync(file).size - torn);
     for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Read so much at once: a large cache has millions of entries. */
+const entriesAtOnce = 65_536;
+
+/**
+ * What the index says of objects.
+ * @param md5s 16 bytes each
+ * @returns MD5 → SHA-256, both in hex; without those that the index does not have
+ */
+export function digestsOfObjects(cache: string, md5s: Buffer): Map<string, string> {
+  const wanted = new Set<string>();
+  for (let at = 0; at < md5s.length; at += 16) wanted.add(md5s.toString('latin1', at, at + 16));
+  const found = new Map<string, string>();
+  const path = fileOf(cache);
+  if (!existsSync(path)) return found;
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(entriesAtOnce * entryBytes);
+    for (let start = 0; ;) {
+      const read = readSync(file, buffer, 0, buffer.length, start);
+      const whole = read - (read % entryBytes);
+      for (let at = 0; at < whole; at += entryBytes) {
+        if (!wanted.has(buffer.toString('latin1', at, at + 16))) continue;
+        found.set(buffer.toString('hex', at, at + 16), buffer.toString('hex', at + 16, at + entryBytes));
+      }
+      start += whole;
+      if (whole === 0) return found;
+    }
   } finally {
     closeSync(file);
   }

@@ -150,7 +150,7 @@ describe('every route that reads', () => {
   /** Parameters that name what the loop left; by route where one name means several things. */
   const pathTo = ({ path }: Route): string => {
     const { version } = records;
-    if (path.startsWith('/api/v1/datasets/:digest/images'))
+    if (path.startsWith('/api/v1/datasets/:digest/images') || path.startsWith('/api/v1/datasets/:digest/files'))
       return path.replace(':digest', images.version).replace(':sha256', images.sha256);
     const ids: Readonly<Record<string, string>> = {
       'charter-versions': records.charter,

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Digest, oneOf, strict } from './common.ts';
+import { WorkspaceChanges } from './workspace.ts';
 import { ColumnType } from './table-schema.ts';
 import { CellValue } from './prediction.ts';
 
@@ -95,6 +96,7 @@ export const DatasetComparison = strict({
   rows: strict(Both),
   sameSchema: Type.Boolean(),
   rowChanges: RowChanges,
+  files: Type.Optional({ ...WorkspaceChanges, description: 'of versions of folders: files by path and content' }),
   differences: Type.Array(ColumnDifference, { description: 'what a reader should look at' }),
   columns: Type.Array(ColumnComparison, { description: 'each column that both versions have' }),
 });

@@ -10,7 +10,7 @@ export const DatasetFile = strict({
 });
 export type DatasetFile = Static<typeof DatasetFile>;
 
-export const datasetFormats = ['csv', 'parquet', 'jsonl', 'images', 'rows'] as const;
+export const datasetFormats = ['csv', 'parquet', 'jsonl', 'images', 'files', 'rows'] as const;
 
 /** What a dataset version is made of; the digest of its canonical JSON is the version. */
 export const DatasetManifest = strict({

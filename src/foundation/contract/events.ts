@@ -15,7 +15,7 @@ export interface EventData {
     dataset: string;
     digest: string;
     columns: string[];
-    how: 'rows' | 'sql' | 'file' | 'comparison' | 'profile' | 'images' | 'predictions';
+    how: 'rows' | 'sql' | 'file' | 'comparison' | 'profile' | 'images' | 'files' | 'predictions';
   };
   'split.created': { id: string; version: string; parts: Record<string, string>; sets?: Record<string, string> };
   'lfs_repository.created': { repository: string };

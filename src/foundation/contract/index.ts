@@ -19,6 +19,7 @@ export { CharterConfirmation, CharterDocuments, Feasibility } from './charter.ts
 export { DatasetImage, DatasetImages, thumbnailSizes } from './image.ts';
 export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';
+export { FilesSource, VersionFile, VersionFiles, fileColumns } from './files-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';

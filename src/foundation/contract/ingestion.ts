@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
 
-export const sourceKinds = ['file', 'files', 'url', 'sqlite', 'excel', 'postgres', 'mysql', 'images'] as const;
+export const sourceKinds = ['file', 'files', 'url', 'sqlite', 'excel', 'postgres', 'mysql', 'images', 'folder'] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
 /** How a CSV text is written, as it was sniffed or said. */
@@ -67,6 +67,7 @@ export const DatasetIngestion = strict({
     }),
   ),
   dialect: Type.Optional(CsvDialect),
+  kept: Type.Optional(Type.Integer({ description: 'of a folder of files: those that are in the workspace’s cache, and were not copied' })),
   images: Type.Optional({ ...ImageCounts, description: 'of a folder of images' }),
   violations: Type.Optional(Type.Array(Type.String(), { description: 'what does not hold of the reviewed schema' })),
   error: Type.Optional(Type.String({ description: 'why it failed' })),

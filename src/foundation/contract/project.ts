@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
+import { FilesSource } from './files-source.ts';
 import { ImageSource } from './image-source.ts';
 import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 import { JoinSource } from './join.ts';
@@ -58,6 +59,7 @@ export const DatasetSpec = strict({
         'relative to gyre.yaml: a file (CSV, TSV, JSON Lines, also .gz; Parquet), a pattern of Parquet files or a folder of them, or, with a slash at its end, a folder of images; or an address: https://…, s3://…',
     }),
     ImageSource,
+    FilesSource,
     JoinSource,
     ...QuerySource.anyOf,
   ]),

@@ -5,6 +5,7 @@ import { checkJoin } from './check-join.ts';
 import { checkQuality } from './check-quality.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { checkSplit } from './check-split.ts';
+import { checkFiles, isFiles } from './files-facts.ts';
 import { checkImages, pathOrImages } from './image-facts.ts';
 import { isReadable, sourceExtensions } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
@@ -24,7 +25,9 @@ export function checkData(context: CheckContext): Finding[] {
       ? checkJoin(context, name, spec, spec.source)
       : isQuery(spec.source)
         ? checkQuery(name, spec.source, context.facts.get(name))
-        : checkSource(name, spec, spec.source, context.facts.get(name))),
+        : isFiles(spec.source)
+          ? checkFiles(name, spec.source, context.facts.get(name))
+          : checkSource(name, spec, spec.source, context.facts.get(name))),
     ...checkColumns(context, name, spec),
     ...checkSplit(context, name, spec),
     ...checkQuality(context, name, spec),

@@ -6,8 +6,8 @@ import { csvHeader } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
 import type { Finding } from './problems.ts';
 
-/** A table's path as it is, or a source of images: a text with a slash at its end is a folder of them. */
-export function pathOrImages(source: string | ImageSource): string | ImageSource {
+/** A table's path or a folder of files as it is, or a source of images: a text with a slash at its end is a folder of them. */
+export function pathOrImages<T extends object>(source: string | T): string | T | ImageSource {
   return typeof source === 'string' && source.endsWith('/') ? { images: source } : source;
 }
 

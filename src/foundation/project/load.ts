@@ -9,6 +9,7 @@ import { checkSteps } from './check-steps.ts';
 import { joinedFacts } from './check-join.ts';
 import { datasetFacts, queryFacts } from './dataset-columns.ts';
 import type { DatasetFacts } from './dataset-columns.ts';
+import { filesFacts, isFiles } from './files-facts.ts';
 import { imageFacts, pathOrImages } from './image-facts.ts';
 import { filled } from './defaults.ts';
 import { isJoin } from './join.ts';
@@ -115,6 +116,10 @@ async function lookAtData(
     if (isJoin(spec.source)) continue;
     if (isQuery(spec.source)) {
       facts.set(name, await queryFacts(folder, spec.source, schemas[name]));
+      continue;
+    }
+    if (isFiles(spec.source)) {
+      facts.set(name, await filesFacts(folder, spec.source, schemas[name]));
       continue;
     }
     const source = pathOrImages(spec.source);

@@ -1,5 +1,6 @@
-import type { Charter, ImageSource, MonitorSpec, Project, QuerySource } from '#contract';
+import type { Charter, FilesSource, ImageSource, MonitorSpec, Project, QuerySource } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
+import { isFiles } from './files-facts.ts';
 import { pathOrImages } from './image-facts.ts';
 import { isJoin, joinText, resolveJoin } from './join.ts';
 import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
@@ -67,7 +68,7 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
   };
 }
 
-/** What names a row when nothing was said: an image's path, a joined row's base; of a table, all its values. */
+/** What names a row when nothing was said: the path of an image or file, a joined row's base; of a table, all its values. */
 function namedBy({ data }: Project, { key, source }: Project['data'][string]): Pick<ResolvedDataset, 'key'> {
   if (key !== undefined) return { key };
   if (isJoin(source)) {
@@ -77,7 +78,10 @@ function namedBy({ data }: Project, { key, source }: Project['data'][string]): P
   return isQuery(source) || typeof pathOrImages(source) === 'string' ? {} : { key: 'path' };
 }
 
-function resolveSource(given: string | ImageSource | QuerySource): Pick<ResolvedDataset, 'source' | 'from' | 'images'> {
+function resolveSource(
+  given: string | ImageSource | FilesSource | QuerySource,
+): Pick<ResolvedDataset, 'source' | 'from' | 'images' | 'isFiles'> {
+  if (isFiles(given)) return { source: given.files.replace(/(?<=[^/])\/+$/, ''), isFiles: true };
   if (isQuery(given)) return { source: queryText(given), from: sourceFromQuery(given) };
   const source = pathOrImages(given);
   if (typeof source === 'string') return { source, from: sourceFromText(source) };

@@ -12,12 +12,14 @@ import type { ResolvedSplit } from './split.ts';
 
 export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule' | 'split' | 'maxAge' | 'quality'> {
   readonly name: string;
-  /** The file, or the folder of images, relative to the project's folder; of a joined dataset, what it is joined from, in words. */
+  /** The file, or the folder of images or files, relative to the project's folder; of a joined dataset, what it is joined from, in words. */
   readonly source: string;
   /** Of a table that is read: where its rows come from. */
   readonly from?: ResolvedSource;
   /** Of a folder of images: where the labels stand; absent for tables. */
   readonly images?: ResolvedImages;
+  /** True of a folder of files of any kind, or of one such file. */
+  readonly isFiles?: boolean;
   /** When it is ingested by itself, where it is. */
   readonly schedule?: ResolvedSchedule;
   /** How it is joined from other datasets, where it is. */

@@ -1,5 +1,6 @@
 import type { DatasetComparison, DatasetVersion } from '#contract';
 import { asSha256 } from '#core';
+import { fileChanges } from '../file-sets/file-changes.ts';
 import { splitsOf } from '../splits/splits-store.ts';
 import type { CompareOptions, DataDeps } from '../port.ts';
 import { findVersion } from '../versions.ts';
@@ -15,13 +16,16 @@ export async function compare(deps: DataDeps, from: string, to: string, options:
     options.key ??
     (await knownKey(deps, [after.version, before.version])) ??
     (options.usualKey === undefined ? undefined : [options.usualKey]);
-  return compareVersions(before, after, {
+  const masked = options.masked ?? new Set<string>();
+  const files = await fileChanges(deps, before.version, after.version, masked);
+  const compared = await compareVersions(before, after, {
     ...(key === undefined ? {} : { key }),
     isKeyAsked: options.key !== undefined,
     examples: options.examples ?? examplesShown,
-    masked: options.masked ?? new Set(),
+    masked,
     ...(options.cellsPerPass === undefined ? {} : { cellsPerPass: options.cellsPerPass }),
   });
+  return files === undefined ? compared : { ...compared, files };
 }
 
 async function opened(deps: DataDeps, digest: string): Promise<ComparedVersion> {

@@ -1,7 +1,7 @@
 import type { DatasetImage, DatasetImages, DatasetVersion, ThumbnailSize } from '#contract';
-import { GyreError, asSha256, hasCode } from '#core';
+import { GyreError, asSha256, sha256 as sha256Of } from '#core';
 import type { Sha256 } from '#core';
-import { imageFormats, thumbnail, thumbnailFunction } from '#images';
+import { imageFormats } from '#images';
 import type { ImageFormat } from '#images';
 import type { Frame } from '#tables';
 import type { DataDeps } from '../port.ts';
@@ -14,7 +14,7 @@ import { checksKeeper } from './image-divisions.ts';
 import { valueAt } from './checks.ts';
 import type { ImageCheck } from './checks.ts';
 import type { ImageList, StoredImage } from './image-port.ts';
-import { keepThumbnail, thumbnailOf } from './thumbnails-store.ts';
+import { keptThumbnail } from './kept-thumbnail.ts';
 
 /** The images of dataset versions, to be looked at. */
 export interface ImageCatalog {
@@ -71,27 +71,10 @@ export function openImageCatalog(deps: DataDeps): ImageCatalog {
     },
     thumbnail: async (name, sha256, size) => {
       const { digest } = await named(name, sha256);
-      const key = { sha256: digest, size, madeBy: thumbnailFunction };
-      const kept = await deps.store.read((db) => thumbnailOf(db, key));
-      if (kept !== undefined && (await deps.blobs.has(asSha256(kept)))) {
-        return { digest: asSha256(kept), format: 'jpeg', bytes: await deps.blobs.read(asSha256(kept)) };
-      }
-      const bytes = await small(await deps.blobs.read(digest), size);
-      const made = await deps.blobs.put(bytes);
-      await deps.store.write(keepThumbnail, { ...key, thumbnail: made.digest });
-      return { digest: made.digest, format: 'jpeg', bytes };
+      const bytes = await keptThumbnail(deps, { sha256: digest, size }, () => deps.blobs.read(digest));
+      return { digest: asSha256(sha256Of(bytes)), format: 'jpeg', bytes };
     },
   };
-}
-
-async function small(bytes: Uint8Array, size: number): Promise<Uint8Array> {
-  try {
-    return await thumbnail(bytes, size);
-  } catch (error) {
-    // whoever asks has asked rightly: it is the image that has nothing to show
-    if (!hasCode(error, 'INVALID_ARGUMENT')) throw error;
-    throw new GyreError('FAILED_PRECONDITION', error.message, {}, { cause: error });
-  }
 }
 
 async function openVersion(deps: DataDeps, version: DatasetVersion): Promise<Opened> {

@@ -10,6 +10,7 @@ import type { FileStamp, ImageFacts, ImageThreads } from '#images';
 import type { Store } from '#store';
 import type { IngestionWork } from '../ingestions/running.ts';
 import { pointerError } from '../through-pointer.ts';
+import { listFiles } from '../file-sets/list-files.ts';
 import { forgetFiles, rememberFiles, rememberedFiles } from './image-files-store.ts';
 import type { RememberedFile } from './image-files-store.ts';
 import { listImages } from './list-images.ts';
@@ -150,8 +151,16 @@ export async function standingOfImages(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** As `standingOfImages`, of all files of a folder, or of one file. */
+export async function standingOfFolder(path: string): Promise<string> {
+  const { folder, paths } = await listFiles(path);
+  const hash = createHash('sha256');
+  for (const each of paths) hash.update(`${each}\0${(await standing(join(folder, each)))?.stamp ?? ''}\n`);
+  return hash.digest('hex');
+}
+
 /** How a file stands; undefined when there is none, or a link or a folder in its place. */
-async function standing(path: string): Promise<(FileStamp & { readonly changedMs: number }) | undefined> {
+export async function standing(path: string): Promise<(FileStamp & { readonly changedMs: number }) | undefined> {
   try {
     const stats = await lstat(path, { bigint: true });
     return stats.isFile() ? { ...stampOf(stats), changedMs: Number(stats.mtimeMs) } : undefined;
@@ -164,13 +173,14 @@ async function standing(path: string): Promise<(FileStamp & { readonly changedMs
   }
 }
 
-function isSettled({ stamp }: RememberedFile, now: number): boolean {
+/** Whether a file's last change is long enough ago for its stamp to show the next one. */
+export function isSettled({ stamp }: RememberedFile, now: number): boolean {
   const changedMs = Number(BigInt(stamp.split(':')[2]) / 1_000_000n);
   return Math.abs(now - changedMs) > settledMs;
 }
 
 /** Works on all items, so many at once; the first failure ends it, after those that run have ended. */
-async function eachOf<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function eachOf<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   let next = 0;
   let failed = false;
   const lane = async (): Promise<void> => {

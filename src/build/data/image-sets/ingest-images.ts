@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { DatasetFile, DatasetIngestion, DatasetVersion, ImageCounts, QualityCheck } from '#contract';
+import type { DatasetIngestion, DatasetVersion, ImageCounts, QualityCheck } from '#contract';
 import { GyreError, asSha256, digestOf } from '#core';
 import { factsFunction, openImageThreads } from '#images';
 import type { Tx } from '#store';
 import { filterRows } from '#tables';
 import type { Frame } from '#tables';
 import { versionOfReading } from '../data-store.ts';
+import { listingOf, sourceFile } from '../file-sets/listing.ts';
 import type { IngestionPlan, IngestionWork } from '../ingestions/running.ts';
 import type { DataDeps } from '../port.ts';
 import { parseRule, ruleOn } from '../rules.ts';
@@ -26,9 +26,6 @@ import { listImages } from './list-images.ts';
 import type { ImageListing } from './list-images.ts';
 import { readLabels } from './read-labels.ts';
 import type { Labels } from './read-labels.ts';
-
-/** The file of a version that names each of its images, one JSON object a line: `path`, `size`, `sha256`, `md5`. */
-export const listingFile = 'files.jsonl';
 
 /** The calling thread stores what they read, and does not keep up with more. */
 const mostThreads = 8;
@@ -131,8 +128,10 @@ async function record(
   },
 ): Promise<Pick<ImageIngested, 'version' | 'created' | 'violations' | 'ingestion'>> {
   const { dataset, source: from, expect, where, by } = request;
-  const listing = fileOf(listingFile, new TextEncoder().encode(listingText(rows)));
-  const table = labels && request.labels ? fileOf('labels.csv', labels.bytes) : undefined;
+  const listing = listingOf(
+    rows.flatMap(({ path, file }) => (file ? [{ path, size: file.size, sha256: file.sha256, md5: file.md5 }] : [])),
+  );
+  const table = labels && request.labels ? sourceFile('labels.csv', labels.bytes) : undefined;
   const columns = request.labels ? { path: request.labels.path, label: request.labels.label } : null;
   const reading = digestOf({
     listing: listing.file.sha256,
@@ -184,18 +183,6 @@ async function record(
     const { version, created } = recorded[recorded.length - 1];
     return { version, created, violations, ingestion: await keep(tx, version, created, violations) };
   }, prepared);
-}
-
-function listingText(rows: readonly ImageRow[]): string {
-  const lines = rows.flatMap(({ path, file }) =>
-    file === undefined ? [] : [JSON.stringify({ path, size: file.size, sha256: file.sha256, md5: file.md5 })],
-  );
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-}
-
-function fileOf(path: string, bytes: Uint8Array): { readonly bytes: Uint8Array; readonly file: DatasetFile } {
-  const digest = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
-  return { bytes, file: { path, size: bytes.byteLength, sha256: digest('sha256'), md5: digest('md5') } };
 }
 
 function rowsWhere(frame: Frame, where: string, source: string): Frame {

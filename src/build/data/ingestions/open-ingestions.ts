@@ -1,5 +1,6 @@
 import { GyreError, isoInstant } from '#core';
 import type { DatasetIngestion } from '#contract';
+import { filesIngestion } from '../file-sets/ingest-files.ts';
 import type { ImageIngested } from '../image-sets/image-port.ts';
 import { imageIngestion } from '../image-sets/ingest-images.ts';
 import { tableIngestion } from '../ingest.ts';
@@ -17,13 +18,12 @@ const mostEnded = 20;
 export function openIngestions(deps: DataDeps, running: RunningIngestions): Ingestions {
   const { store, clock } = deps;
   const started = new Map<string, RunningIngestion<Given>>();
-  const begin = ({ table, images, quality }: IngestionRequest): Promise<RunningIngestion<Given>> => {
+  const begin = ({ table, images, files, quality }: IngestionRequest): Promise<RunningIngestion<Given>> => {
     const judge = async ({ version, created }: Given): Promise<void> => {
       if (created && quality !== undefined) await judgeQuality(deps, version.digest, quality);
     };
-    return images === undefined
-      ? running.begin<Given>(tableIngestion(deps, table), judge)
-      : running.begin<Given>(imageIngestion(deps, images), judge);
+    if (images !== undefined) return running.begin<Given>(imageIngestion(deps, images), judge);
+    return running.begin<Given>(files === undefined ? tableIngestion(deps, table) : filesIngestion(deps, files), judge);
   };
   const get = async (id: string): Promise<DatasetIngestion> => {
     const found = running.get(id)?.record() ?? (await store.read((db) => ingestionOf(db, id)));

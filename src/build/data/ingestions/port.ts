@@ -1,11 +1,13 @@
 import type { DatasetIngestion } from '#contract';
 import type { IngestRequest, Ingested, QualityRequest } from '../port.ts';
+import type { FilesIngestRequest } from '../file-sets/file-port.ts';
 import type { ImageIngestRequest, ImageIngested } from '../image-sets/image-port.ts';
 
 /** What is to be ingested, and how what came of it is judged. */
 export type IngestionRequest = (
-  | { readonly table: IngestRequest; readonly images?: undefined }
-  | { readonly images: ImageIngestRequest; readonly table?: undefined }
+  | { readonly table: IngestRequest; readonly images?: undefined; readonly files?: undefined }
+  | { readonly images: ImageIngestRequest; readonly table?: undefined; readonly files?: undefined }
+  | { readonly files: FilesIngestRequest; readonly table?: undefined; readonly images?: undefined }
 ) & {
   /** A new version gets a quality report by this; none without it. */
   readonly quality?: QualityRequest;

@@ -20,7 +20,10 @@ export interface IngestionWork {
   /** Records what came of it, within the write that records the version. */
   readonly keep: (
     tx: Tx,
-    outcome: Pick<DatasetIngestion, 'outcome' | 'version' | 'rows' | 'newRows' | 'watermark' | 'dialect' | 'images' | 'violations'>,
+    outcome: Pick<
+      DatasetIngestion,
+      'outcome' | 'version' | 'rows' | 'newRows' | 'watermark' | 'dialect' | 'images' | 'kept' | 'violations'
+    >,
     marks: { readonly reading: string; readonly stamp: string },
   ) => Promise<DatasetIngestion>;
 }

@@ -3,6 +3,7 @@ import type { DatasetVersion, QualityReport, TableSchema } from '#contract';
 import { GyreError, asSha256, hasCode } from '#core';
 import { readParquet } from '#tables';
 import type { Frame } from '#tables';
+import { openFileCatalog } from '../file-sets/file-catalog.ts';
 import { insertQuality, listVersions } from '../data-store.ts';
 import { areImages } from '../image-sets/image-checks.ts';
 import { imageChecksOf } from '../image-sets/image-divisions.ts';
@@ -83,14 +84,20 @@ async function referencePopulation(deps: DataDeps, dataset: string | undefined):
 }
 
 /** Reads the stored source files again. The rows' file was checked when it was opened. */
-async function storedState({ blobs }: DataDeps, { manifest }: DatasetVersion): Promise<{ intact: boolean; message: string }> {
+async function storedState(deps: DataDeps, version: DatasetVersion): Promise<{ intact: boolean; message: string }> {
+  const { manifest } = version;
   for (const { path, sha256 } of manifest.files) {
     try {
-      await blobs.verify(asSha256(sha256));
+      await deps.blobs.verify(asSha256(sha256));
     } catch (error) {
       if (!hasCode(error, 'DATA_LOSS') && !hasCode(error, 'NOT_FOUND')) throw error;
       return { intact: false, message: `the stored ${path} is not what was recorded: ${error.message}` };
     }
+  }
+  if (manifest.format === 'files') {
+    const { files, missing, paths } = await openFileCatalog(deps).missing(version.digest);
+    const shown = `${paths.join(', ')}${missing > paths.length ? ', …' : ''}`;
+    if (missing > 0) return { intact: false, message: `the bytes of ${missing} of ${files} files are nowhere: ${shown}` };
   }
   const what = manifest.files.length > 0 ? 'the source and the rows have' : 'the rows have';
   return { intact: true, message: `${what} the digests that were recorded` };

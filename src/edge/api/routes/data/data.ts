@@ -1,5 +1,6 @@
 import type { Route } from '../../route.ts';
 import { comparisonRoutes } from './comparison.ts';
+import { fileSetRoutes } from './files.ts';
 import { imageRoutes } from './images.ts';
 import { ingestRoutes } from './ingest.ts';
 import { lfsRepositoryRoutes } from './lfs.ts';
@@ -19,6 +20,7 @@ export const dataRoutes: readonly Route[] = [
   ...comparisonRoutes,
   ...ingestRoutes,
   ...imageRoutes,
+  ...fileSetRoutes,
   ...qualityRoutes,
   ...schemaRoutes,
   ...rowsRoutes,

@@ -15,14 +15,14 @@ import {
   strict,
 } from '#contract';
 import { GyreError } from '#core';
-import { imageIngestRequest, isOfImages, projectQuality, tableIngestRequest } from '#data';
-import type { ImageIngestRequest, IngestRequest, IngestionRequest } from '#data';
+import { filesIngestRequest, imageIngestRequest, isOfFiles, isOfImages, projectQuality, tableIngestRequest } from '#data';
+import type { FilesIngestRequest, ImageIngestRequest, IngestRequest, IngestionRequest } from '#data';
 import { sourceFromText } from '#project';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../../route.ts';
 import { ById, paging } from '../../shapes.ts';
 
-const sourceFormats = datasetFormats.filter((format) => format !== 'rows' && format !== 'images');
+const sourceFormats = datasetFormats.filter((format) => format !== 'rows' && format !== 'images' && format !== 'files');
 
 const Ingest = strict({
   dataset: Name,
@@ -131,7 +131,9 @@ async function ingestionRequest(project: LoadedProject, body: Static<typeof Inge
   const request =
     body.path === undefined && isOfImages(project, body.dataset)
       ? { images: { ...(await imagesRequest(project, body.dataset, by)), ...caller } }
-      : { table: { ...(await ingestRequest(project, body, by)), ...caller } };
+      : body.path === undefined && isOfFiles(project, body.dataset)
+        ? { files: { ...(await filesRequest(project, body.dataset, by)), ...caller } }
+        : { table: { ...(await ingestRequest(project, body, by)), ...caller } };
   return { ...request, quality };
 }
 
@@ -140,6 +142,13 @@ async function imagesRequest(project: LoadedProject, dataset: string, by: ImageI
   const request = imageIngestRequest(project, dataset, by);
   await fileInProject(project.folder, relative(project.folder, request.folder));
   if (request.labels !== undefined) await fileInProject(project.folder, relative(project.folder, request.labels.file));
+  return request;
+}
+
+/** A folder of files, which has to lie in the project's folder as any source does. */
+async function filesRequest(project: LoadedProject, dataset: string, by: IngestRequest['by']): Promise<FilesIngestRequest> {
+  const request = filesIngestRequest(project, dataset, by);
+  await fileInProject(project.folder, relative(project.folder, request.path));
   return request;
 }
 

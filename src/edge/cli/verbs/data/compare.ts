@@ -3,6 +3,7 @@ import type { ColumnComparison, DatasetComparison, RowChanges } from '#contract'
 import type { Cli } from '../../cli.ts';
 import type { Bind } from '../../verb.ts';
 import { examples, whole } from '../../verb.ts';
+import { fewOf } from './in-workspace.ts';
 
 /** What changed between two versions. */
 export function registerDataCompare(data: Command, bind: Bind): void {
@@ -26,9 +27,11 @@ export function registerDataCompare(data: Command, bind: Bind): void {
               ['rows', `${comparison.rows.from} → ${comparison.rows.to}`],
               ['changes', rowsText(comparison.rowChanges)],
               ['matched by', comparison.rowChanges.key?.join(', ') ?? `whole rows (${comparison.rowChanges.note ?? ''})`],
+              ['files', filesText(comparison.files)],
               ['schema', comparison.sameSchema ? 'the same' : 'changed'],
             ]);
             cli.output.line();
+            fileExamples(cli, comparison.files, options.examples);
             rowExamples(cli, comparison.rowChanges);
             differences(cli, comparison);
             columns(cli, comparison.columns);
@@ -41,6 +44,28 @@ export function registerDataCompare(data: Command, bind: Bind): void {
 function rowsText({ matchedBy, added, removed, changed, unchanged }: RowChanges): string {
   const counts = matchedBy === 'key' ? [`${changed} changed`] : [];
   return [`${added} added`, `${removed} removed`, ...counts, `${unchanged} unchanged`].join(', ');
+}
+
+function filesText(files: DatasetComparison['files']): string | undefined {
+  if (files === undefined) return undefined;
+  const { added, removed, modified, renamed, count } = files;
+  const shown = [`${added.length} added`, `${removed.length} removed`, `${modified.length} changed`, `${renamed.length} renamed`];
+  const sum = added.length + removed.length + modified.length + renamed.length;
+  return `${shown.join(', ')}${count > sum ? ` (the first 1000 of each kind; ${count} in all)` : ''}`;
+}
+
+function fileExamples(cli: Cli, files: DatasetComparison['files'], most: number): void {
+  if (files === undefined || files.count === 0) return;
+  fewOf(cli, '+', files.added, most);
+  fewOf(cli, '-', files.removed, most);
+  fewOf(cli, '~', files.modified, most);
+  fewOf(
+    cli,
+    '→',
+    files.renamed.map(({ from, to }) => `${from} → ${to}`),
+    most,
+  );
+  cli.output.line();
 }
 
 function rowExamples(cli: Cli, { examples: shown }: RowChanges): void {

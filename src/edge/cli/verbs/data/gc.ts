@@ -17,7 +17,7 @@ export function registerDataGc(data: Command, bind: Bind): void {
   data
     .command('gc')
     .description(
-      'Lists objects of the cache that no .dvc file names, in the folder or in git’s history; --apply deletes them. What is younger than the grace period stays.',
+      'Lists objects of the cache that no .dvc file names, in the folder or in git’s history, and no recorded dataset version; --apply deletes them. What is younger than the grace period stays.',
     )
     .option('--apply', 'delete; without it nothing is')
     .option('--tips', 'of git’s history only the tips of branches and tags count')
@@ -34,10 +34,10 @@ export function registerDataGc(data: Command, bind: Bind): void {
     );
 }
 
-function say(cli: Cli, { objects, named, young, garbage, bytes, deleted }: CollectedGarbage): void {
+function say(cli: Cli, { objects, named, kept, young, garbage, bytes, deleted }: CollectedGarbage): void {
   const { output } = cli;
   output.line(
-    `${counted(objects, 'object')} in the cache, ${named} named by .dvc files${young > 0 ? `, ${young} too young to judge` : ''}`,
+    `${counted(objects, 'object')} in the cache, ${named} named by .dvc files${kept > 0 ? ` or dataset versions (${counted(kept, 'recorded path')})` : ''}${young > 0 ? `, ${young} too young to judge` : ''}`,
   );
   if (garbage.length === 0) {
     output.line('nothing is garbage');

@@ -1,0 +1,152 @@
+import type { DatasetFile, DatasetVersion, VersionFiles } from '#contract';
+import { GyreError } from '#core';
+import { decodableFormats, formatOfName, usualLimits } from '#images';
+import { cellOf } from '#tables';
+import { keptThumbnail } from '../image-sets/kept-thumbnail.ts';
+import type { DataDeps } from '../port.ts';
+import { maskedText } from '../masking.ts';
+import { findVersion, openRows } from '../versions.ts';
+import { hasFile, openFile } from './file-bytes.ts';
+import type { FileCatalog, FileList } from './file-port.ts';
+import { extensionOfPath } from './file-rows.ts';
+
+/** What a version's rows have that are files, one each. */
+const needed = ['path', 'size', 'sha256', 'md5'] as const;
+
+/** Whether the rows of a version are files: of a folder of any kind, or of images. */
+export function areFiles({ schema }: Pick<DatasetVersion, 'schema'>): boolean {
+  return needed.every((name) => schema.columns.some((column) => column.name === name));
+}
+
+/** The files of a version, in the order of its rows; rows without a file are left out. @throws GyreError FAILED_PRECONDITION for a table */
+export async function filesOf(deps: Pick<DataDeps, 'blobs'>, version: DatasetVersion): Promise<readonly DatasetFile[]> {
+  if (!areFiles(version))
+    throw new GyreError('FAILED_PRECONDITION', `dataset version ${version.digest} ("${version.dataset}") is a table, not made of files`);
+  const frame = await openRows(deps, version, needed);
+  const text = (name: string, row: number): string => String(cellOf(frame.column(name), 'string', row) ?? '');
+  const sizes = frame.numbers('size');
+  const { codes } = frame.texts('sha256');
+  return [...codes.keys()].flatMap((row) =>
+    codes[row] < 0 ? [] : [{ path: text('path', row), size: sizes[row], sha256: text('sha256', row), md5: text('md5', row) }],
+  );
+}
+
+interface Opened {
+  readonly files: readonly DatasetFile[];
+  readonly bySha256: ReadonlyMap<string, DatasetFile>;
+  readonly extensions: VersionFiles['extensions'];
+}
+
+/** Lists are asked for in pages and files one by one: the newest versions that were looked at stay open. */
+const keptOpen = 2;
+const pathsShown = 5;
+
+export function openFileCatalog(deps: DataDeps): FileCatalog {
+  const opened = new Map<string, Promise<Opened>>();
+  const open = async (name: string): Promise<Opened & { readonly version: DatasetVersion }> => {
+    const version = await findVersion(deps, name);
+    const found = opened.get(version.digest) ?? filesOf(deps, version).then(withFacts);
+    opened.delete(version.digest);
+    opened.set(version.digest, found);
+    const [oldest] = opened.keys();
+    if (opened.size > keptOpen) opened.delete(oldest);
+    try {
+      return { ...(await found), version };
+    } catch (error) {
+      opened.delete(version.digest);
+      throw error;
+    }
+  };
+  return {
+    list: async (name, options) => listOf(await open(name), options),
+    file: async (name, sha256) => {
+      const { bySha256, version } = await open(name);
+      const file = fileNamed(bySha256, version, sha256);
+      return { path: file.path, sha256, size: file.size, bytes: await openFile(deps, file) };
+    },
+    thumbnail: async (name, sha256, size) => {
+      const { bySha256, version } = await open(name);
+      const file = fileNamed(bySha256, version, sha256);
+      return keptThumbnail(deps, { sha256: file.sha256, size }, async () => {
+        if (file.size > usualLimits.bytes)
+          throw new GyreError(
+            'RESOURCE_EXHAUSTED',
+            `${file.path} has ${file.size} bytes; pictures up to ${usualLimits.bytes} are made small`,
+          );
+        return Buffer.concat(await Array.fromAsync(await openFile(deps, file)));
+      });
+    },
+    missing: async (name) => {
+      const { files } = await open(name);
+      let missing = 0;
+      const paths: string[] = [];
+      for (const file of files) {
+        if (await hasFile(deps, file)) continue;
+        missing += 1;
+        if (paths.length < pathsShown) paths.push(file.path);
+      }
+      return { files: files.length, missing, paths };
+    },
+  };
+}
+
+/** Only what a version names may be asked of it, whatever else is stored. */
+function fileNamed(files: Opened['bySha256'], { digest }: DatasetVersion, sha256: string): DatasetFile {
+  const file = files.get(sha256);
+  if (file !== undefined) return file;
+  throw new GyreError('NOT_FOUND', `dataset version ${digest} has no file ${sha256}`, { sha256 });
+}
+
+function withFacts(files: readonly DatasetFile[]): Opened {
+  const bySha256 = new Map<string, DatasetFile>();
+  const extensions = new Map<string, { files: number; bytes: number }>();
+  for (const file of files) {
+    if (!bySha256.has(file.sha256)) bySha256.set(file.sha256, file);
+    const extension = extensionOfPath(file.path);
+    const { files: count, bytes } = extensions.get(extension) ?? { files: 0, bytes: 0 };
+    extensions.set(extension, { files: count + 1, bytes: bytes + file.size });
+  }
+  return {
+    files,
+    bySha256,
+    extensions: [...extensions]
+      .map(([extension, counts]) => ({ extension, ...counts }))
+      .sort((one, other) => other.files - one.files || (one.extension < other.extension ? -1 : 1)),
+  };
+}
+
+function listOf({ files, extensions }: Opened, options: FileList): VersionFiles {
+  const { match, extension, limit = 100, after = '0', masked = new Set() } = options;
+  const start = Number(after);
+  if (!Number.isSafeInteger(start) || start < 0) throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
+  const isHidden = masked.has('path');
+  if (isHidden && (match !== undefined || extension !== undefined))
+    throw new GyreError('PERMISSION_DENIED', 'column "path" is personal and masked for you: files cannot be selected by it');
+  const wanted = match?.toLowerCase();
+  const chosen =
+    wanted === undefined && extension === undefined
+      ? files
+      : files.filter(
+          ({ path }) =>
+            (wanted === undefined || path.toLowerCase().includes(wanted)) &&
+            (extension === undefined || extensionOfPath(path) === extension),
+        );
+  return {
+    items: chosen.slice(start, start + limit).map((file) => ({
+      ...file,
+      path: isHidden ? maskedText : file.path,
+      isPicture: isPicture(file.path),
+    })),
+    total: chosen.length,
+    bytes: chosen.reduce((sum, { size }) => sum + size, 0),
+    extensions: isHidden ? [] : extensions,
+    masked: ['path', 'content'].filter((column) => masked.has(column)),
+    ...(start + limit < chosen.length ? { next: String(start + limit) } : {}),
+  };
+}
+
+/** Whether a thumbnail can be made of a file, by its name. */
+function isPicture(path: string): boolean {
+  const format = formatOfName(path);
+  return format !== undefined && decodableFormats.some((each) => each === format);
+}

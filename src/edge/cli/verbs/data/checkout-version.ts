@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { VersionFile, VersionFiles } from '#contract';
+import { GyreError, messageOf } from '#core';
+import type { Cli } from '../../cli.ts';
+import type { Client } from '../../client.ts';
+import { progressLine, sizeText } from '../../work-progress.ts';
+import { counted } from './in-workspace.ts';
+
+/** Files that are fetched at once. */
+const lanes = 8;
+const filesPerPage = 1000;
+const incoming = '.gyre-checkout-';
+
+interface Where {
+  readonly to: string;
+  /** Replace files of other content. */
+  readonly force: boolean;
+}
+
+/**
+ * Puts the files of a dataset version into a folder. Each is checked against its digest before it gets its name; what is there already is not
+ * fetched again, so that the same call goes on where one was stopped.
+ * @throws GyreError FAILED_PRECONDITION when files of other content are in the way, DATA_LOSS naming what could not be had
+ */
+export async function checkoutVersion(cli: Cli, versions: readonly string[], { to, force }: Where): Promise<void> {
+  if (versions.length !== 1)
+    throw new GyreError('INVALID_ARGUMENT', 'name one dataset version beside --to, such as contracts or contracts@702a45d5');
+  const [version] = versions;
+  const folder = resolve(cli.host.folder, to);
+  await cli.withClient(async (client) => {
+    const files = await filesOf(client, version);
+    const wanted = await lacking(folder, files, force);
+    await mkdir(folder, { recursive: true });
+    await sweep(folder);
+    const scratch = await mkdtemp(join(folder, incoming));
+    try {
+      await fetchAll(cli, client, { version, folder, scratch, files: wanted });
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+    const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
+    cli.output.facts({ version, folder, files: files.length, placed: wanted.length, bytes }, () =>
+      cli.output.line(
+        `${counted(files.length, 'file')} of ${version} in ${to}: ${wanted.length === 0 ? 'all were there' : `${counted(wanted.length, 'file')} placed, ${sizeText(bytes)}`}`,
+      ),
+    );
+  });
+}
+
+async function filesOf(client: Client, version: string): Promise<readonly VersionFile[]> {
+  const files: VersionFile[] = [];
+  let after: string | undefined;
+  do {
+    const page = await client.get<VersionFiles>(`datasets/${encodeURIComponent(version)}/files`, { limit: filesPerPage, after });
+    if (page.masked.includes('path'))
+      throw new GyreError('PERMISSION_DENIED', 'column "path" is personal and masked for you: without it the files have no names');
+    files.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return files;
+}
+
+/** The files that are not in the folder yet. Nothing is written through a link, and no path leaves the folder. */
+async function lacking(folder: string, files: readonly VersionFile[], force: boolean): Promise<readonly VersionFile[]> {
+  const wanted: VersionFile[] = [];
+  const inTheWay: string[] = [];
+  for (const file of files) {
+    const path = placeOf(folder, file.path);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() === true && found.size === file.size && (await sha256Of(path)) === file.sha256) continue;
+    if (found !== undefined) inTheWay.push(file.path);
+    wanted.push(file);
+  }
+  if (inTheWay.length === 0 || force) return wanted;
+  const shown = `${inTheWay.slice(0, 3).join(', ')}${inTheWay.length > 3 ? ', …' : ''}`;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `${counted(inTheWay.length, 'file')} of other content ${inTheWay.length === 1 ? 'is' : 'are'} in ${folder} (${shown}): choose another folder, or give them up with --force`,
+    { folder, paths: inTheWay.slice(0, 100) },
+  );
+}
+
+/** @throws GyreError PERMISSION_DENIED for a path that would leave the folder */
+function placeOf(folder: string, path: string): string {
+  const place = resolve(folder, path);
+  if (place.startsWith(`${folder}${sep}`) && !path.includes('\0')) return place;
+  throw new GyreError('PERMISSION_DENIED', `${JSON.stringify(path)} is no path inside of its folder; nothing is written`, { path });
+}
+
+/** Whatever killed processes left. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.startsWith(incoming)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function fetchAll(
+  cli: Cli,
+  client: Client,
+  {
+    version,
+    folder,
+    scratch,
+    files,
+  }: { readonly version: string; readonly folder: string; readonly scratch: string; readonly files: readonly VersionFile[] },
+): Promise<void> {
+  using progress = progressLine(cli);
+  const failed: string[] = [];
+  let [next, done, bytes] = [0, 0, 0];
+  const lane = async (): Promise<void> => {
+    while (next < files.length && !cli.host.signal.aborted) {
+      const at = next++;
+      const file = files[at];
+      try {
+        await place(client, version, file, { from: join(scratch, String(at)), to: placeOf(folder, file.path), folder });
+      } catch (error) {
+        if (cli.host.signal.aborted) return;
+        failed.push(`${file.path}: ${messageOf(error)}`);
+        continue;
+      }
+      done += 1;
+      bytes += file.size;
+      progress.show({ phase: 'placing', files: done, bytes, of: files.length });
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  if (cli.host.signal.aborted) throw new GyreError('CANCELLED', 'stopped; the same call goes on from here');
+  if (failed.length === 0) return;
+  throw new GyreError(
+    'DATA_LOSS',
+    `${counted(failed.length, 'file')} could not be had, the others are there: ${failed.slice(0, 3).join('; ')}${failed.length > 3 ? '; …' : ''}`,
+    { files: failed.slice(0, 100) },
+  );
+}
+
+async function place(
+  client: Client,
+  version: string,
+  file: VersionFile,
+  { from, to, folder }: { readonly from: string; readonly to: string; readonly folder: string },
+): Promise<void> {
+  const bytes = await client.download(`datasets/${encodeURIComponent(version)}/files/${file.sha256}`);
+  await pipeline(bytes, createWriteStream(from));
+  if ((await sha256Of(from)) !== file.sha256) throw new GyreError('DATA_LOSS', 'the bytes that came are not what was recorded');
+  await makeFolders(folder, dirname(to));
+  const found = await lstat(to).catch(() => undefined);
+  if (found?.isDirectory() === true) await rm(to, { recursive: true });
+  await rename(from, to);
+}
+
+/** The folders of a file, none of them a link that would lead elsewhere. */
+async function makeFolders(root: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (let each = folder; each !== root; each = dirname(each)) {
+    if (!(await lstat(each)).isSymbolicLink()) continue;
+    throw new GyreError('FAILED_PRECONDITION', `${each} is a link: nothing is written through it`, { path: each });
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest('hex');
+}
