@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DatasetVersion, GarbageSweep, PipelineRun, Split, TestReport } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, gyre, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
+import { sha256 } from '#core';
 import { edit, people, smallProject } from '../harness/projects-fixture.ts';
 import { browserMissing, openBrowser, type Tab } from './browser.ts';
 import { pageViews, type Theme } from './page-views.ts';
@@ -256,7 +257,38 @@ describe('the pages of data', { skip: browserMissing }, () => {
       const { items } = await server.get<List<GarbageSweep>>('garbage-sweeps');
       assert.deepEqual([items.length, items[0]?.apply], [1, false]);
       await isWhole(tab, 'storage dry run');
+      const stray = sha256('nobody refers to this');
+      const file = join(server.dataFolder, 'blobs/sha256', stray.slice(0, 2), stray.slice(2));
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, 'nobody refers to this');
+      await utimes(file, 0, 0);
+      const press = async (label: string): Promise<void> => {
+        await page.getByRole('button', { name: label }).click();
+        const dialog = page.getByRole('dialog');
+        if (label === 'Delete garbage') await dialog.getByLabel(/Type delete/).fill('delete');
+        await dialog.getByRole('button', { name: label }).click();
+      };
+      await press('Look for garbage');
+      await page.getByText(/^Dry run, 1, 21 B/).waitFor();
+      await press('Delete garbage');
+      await page.getByText(/^Deletion, 1, 21 B/).waitFor();
+      await assert.rejects(access(file), { code: 'ENOENT' });
     });
+  });
+
+  test('storage shows the repositories of Git LFS, and what is locked in them', async () => {
+    const words = 'an object';
+    const token = (await readFile(join(server.dataFolder, 'secrets/owner-token'), 'utf8')).trim();
+    const lfs = (method: string, path: string, body: string, type: string): Promise<Response> =>
+      fetch(`${server.address}/lfs/vision/${path}`, {
+        method,
+        body,
+        headers: { authorization: `Bearer ${token}`, accept: 'application/vnd.git-lfs+json', 'content-type': type },
+      });
+    assert.equal((await lfs('PUT', `objects/${sha256(words)}`, words, 'application/octet-stream')).status, 200);
+    assert.equal((await lfs('POST', 'locks', '{"path":"data/cats.bin"}', 'application/vnd.git-lfs+json')).status, 201);
+    await shows('/storage', ['vision', 'Locked in vision', 'data/cats.bin', 'owner']);
+    assert.match(await done(['lfs', 'locks', 'vision'], { cwd: dirname(server.dataFolder) }), /data\/cats\.bin +owner/);
   });
 
   test('the charter is read in three documents, and confirmed by who is known', async () => {

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { BlobStorage, GarbageSweep, LfsRepository } from '#contract';
+import type { BlobStorage, GarbageSweep, LfsLock, LfsRepository } from '#contract';
 import { send } from '../lib/api.ts';
 import { bytes, counted, duration, number } from '../lib/format.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -8,7 +8,7 @@ import { Action } from '../parts/action.tsx';
 import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
-import { Command, DigestText, When } from '../parts/values.tsx';
+import { Command, DigestText, When, Who } from '../parts/values.tsx';
 
 const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string => (count === 0 ? 'none' : `${number(count, 0)}, ${bytes(size)}`);
 
@@ -116,7 +116,12 @@ export function StoragePage(): JSX.Element {
                   In a git repository, <Command>gyre lfs connect NAME</Command> has Git LFS keep its files here.
                 </Empty>
               ) : (
-                <Repositories items={items} />
+                <>
+                  <Repositories items={items} />
+                  {items.map(({ repository }) => (
+                    <Locks key={repository} repository={repository} />
+                  ))}
+                </>
               )
             }
           </Load>
@@ -203,6 +208,26 @@ function Repositories({ items }: { readonly items: readonly LfsRepository[] }): 
           value: ({ lastStoredAt }) => lastStoredAt,
           cell: ({ lastStoredAt }) => <When at={lastStoredAt} />,
         },
+      ]}
+    />
+  );
+}
+
+/** Nothing where nothing is locked. */
+function Locks({ repository }: { readonly repository: string }): JSX.Element | null {
+  const locks = useResource<PageOf<LfsLock>>(`lfs-repositories/${encodeURIComponent(repository)}/locks?limit=100`, ['lfs_']);
+  const items = locks.data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <Table
+      name={`locks-${repository}`}
+      caption={`Locked in ${repository}`}
+      rows={items}
+      rowKey={({ id }) => id}
+      columns={[
+        { key: 'path', head: 'Path', value: ({ path }) => path },
+        { key: 'owner', head: 'Locked by', value: ({ owner }) => owner.name, cell: ({ owner }) => <Who actor={owner} /> },
+        { key: 'since', head: 'Since', value: ({ lockedAt }) => lockedAt, cell: ({ lockedAt }) => <When at={lockedAt} /> },
       ]}
     />
   );

@@ -1,6 +1,6 @@
 export { openData } from './open-data.ts';
 export { openLfs } from './lfs/lfs.ts';
-export type { LfsLock, LfsRepositories } from './lfs/port.ts';
+export type { LfsRepositories } from './lfs/port.ts';
 export { dataMigrations } from './migrations/index.ts';
 export type {
   AppendRequest,

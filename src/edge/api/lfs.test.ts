@@ -231,6 +231,13 @@ describe('the Git LFS API', () => {
     assert.deepEqual([ours.map(({ path }) => path), theirs.map(({ path }) => path)], [['data/a.bin'], ['data/b.bin']]);
     assert.deepEqual(await (await ask('unlocked/locks')).json(), { locks: [] }, 'locks of a repository are its own');
 
+    const listed = await bench.ask('/api/v1/lfs-repositories/locked/locks?limit=1', { token: bench.tokens.stakeholder });
+    const { items, next } = (await listed.json()) as { items: readonly Lock[]; next?: string };
+    assert.deepEqual(
+      [items.map(({ path, owner }) => [path, owner.name]), next !== undefined],
+      [[['data/a.bin', 'the-data-scientist']], true],
+    );
+
     assert.match(await refused(await post(`locked/locks/${lock.id}/unlock`, {}, engineer), 403), /only they may unlock it/);
     assert.match(await refused(await post(`locked/locks/${lock.id}/unlock`, { force: true }, engineer), 403), /"administer"/);
     assert.equal((await post(`locked/locks/${lock.id}/unlock`, {})).status, 200);

@@ -180,6 +180,7 @@ describe('every route that reads', () => {
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
       step: 'count',
+      repository: 'vision',
       version: 'candidate',
       key: 'validation_roc_auc',
       kind: 'model_version',

@@ -79,7 +79,7 @@ export {
 } from './project.ts';
 export { BlobStorage } from './blob-storage.ts';
 export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
-export { LfsRepository } from './lfs.ts';
+export { LfsLock, LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
 export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
 export {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Instant, Name, strict } from './common.ts';
+import { Actor, Instant, Name, strict } from './common.ts';
 
 /** A git repository as Git LFS knows it here: by the objects that were pushed to it. */
 export const LfsRepository = strict({
@@ -10,3 +10,12 @@ export const LfsRepository = strict({
   lastStoredAt: Instant,
 });
 export type LfsRepository = Static<typeof LfsRepository>;
+
+/** A path of a repository that somebody has locked. */
+export const LfsLock = strict({
+  id: Type.String(),
+  path: Type.String({ description: 'in the repository' }),
+  lockedAt: Instant,
+  owner: Actor,
+});
+export type LfsLock = Static<typeof LfsLock>;

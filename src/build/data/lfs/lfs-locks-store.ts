@@ -1,7 +1,8 @@
 import type { Actor } from '#contract';
 import { isoInstant } from '#core';
 import type { Db, Tx } from '#store';
-import type { LfsLock, LockQuery } from './port.ts';
+import type { LfsLock } from '#contract';
+import type { LockQuery } from './port.ts';
 
 interface LockRow {
   readonly id: string;

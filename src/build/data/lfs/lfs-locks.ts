@@ -1,7 +1,8 @@
 import { eventType } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import { deleteLock, findLock, insertLock, selectLocks } from './lfs-locks-store.ts';
-import type { LfsDeps, LfsLock, LfsRepositories } from './port.ts';
+import type { LfsLock } from '#contract';
+import type { LfsDeps, LfsRepositories } from './port.ts';
 
 const pageSize = 100;
 

@@ -1,5 +1,5 @@
 import type { BlobStore, ByteRange } from '#blobs';
-import type { Actor, EventTypes, LfsRepository } from '#contract';
+import type { Actor, EventTypes, LfsLock, LfsRepository } from '#contract';
 import type { Clock, NewId, Sha256 } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
@@ -10,14 +10,6 @@ export interface LfsDeps {
   readonly events: Pick<Events<EventTypes>, 'publish'>;
   readonly clock: Clock;
   readonly newId: NewId;
-}
-
-/** A path of a repository that somebody has locked. */
-export interface LfsLock {
-  readonly id: string;
-  readonly path: string;
-  readonly lockedAt: string;
-  readonly owner: Actor;
 }
 
 export interface LockQuery {

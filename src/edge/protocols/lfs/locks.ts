@@ -1,5 +1,5 @@
 import { GyreError, hasCode } from '#core';
-import type { LfsLock } from '#data';
+import type { LfsLock } from '#contract';
 import { json } from './batch.ts';
 import { demand } from './permission.ts';
 import type { LfsAnswer, LfsCall, LfsOptions } from './port.ts';

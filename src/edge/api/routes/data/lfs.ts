@@ -1,5 +1,7 @@
-import { LfsRepository, page } from '#contract';
+import { LfsLock, LfsRepository, Name, page, strict } from '#contract';
+import { Type } from 'typebox';
 import { fileRoute, route, type Route } from '../../route.ts';
+import { paging } from '../../shapes.ts';
 
 const help = `Git LFS answers here. In a git repository:
 
@@ -31,5 +33,19 @@ export const lfsRepositoryRoutes: readonly Route[] = [
     summary: 'Repositories that Git LFS has pushed to, with the number and size of their objects',
     answer: page(LfsRepository),
     handle: async ({ lfs }) => ({ items: await lfs.list() }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/lfs-repositories/:repository/locks',
+    permission: 'read',
+    tag: 'data',
+    summary: 'Paths of a repository that `git lfs lock` has locked, in the order in which they were',
+    params: strict({ repository: Name }),
+    query: strict({ ...paging, limit: Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'at most so many items' }) }),
+    answer: page(LfsLock),
+    handle: async ({ lfs }, { params, query }) => {
+      const { items, next } = await lfs.locks({ ...params, ...query });
+      return { items: [...items], ...(next === undefined ? {} : { next }) };
+    },
   }),
 ];

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { Identity, LfsRepository, Permission } from '#contract';
+import type { Identity, LfsLock, LfsRepository, Permission } from '#contract';
 import { GyreError, messageOf } from '#core';
 import type { Cli } from '../../cli.ts';
 import type { Page } from '../../lists.ts';
@@ -37,6 +37,28 @@ export const registerLfs: Register = (program, bind) => {
               { title: 'BYTES', of: ({ bytes }) => bytes, align: 'right' },
               { title: 'LAST PUSH', of: ({ lastStoredAt }) => when(lastStoredAt) },
             ]),
+          );
+        }),
+      ),
+    );
+  lfs
+    .command('locks')
+    .description('Lists the paths of a repository that "git lfs lock" has locked.')
+    .argument('<repository>', 'as "gyre lfs ls" names it')
+    .action(
+      bind<object>((cli, _options, repository) =>
+        cli.withClient(async (client) => {
+          const page = await client.get<Page<LfsLock>>(`lfs-repositories/${encodeURIComponent(repository)}/locks?limit=100`);
+          cli.output.facts(page, () =>
+            cli.output.table(
+              page.items,
+              [
+                { title: 'PATH', of: ({ path }) => path },
+                { title: 'BY', of: ({ owner }) => owner.name },
+                { title: 'SINCE', of: ({ lockedAt }) => when(lockedAt) },
+              ],
+              'nothing is locked',
+            ),
           );
         }),
       ),
