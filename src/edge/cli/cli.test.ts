@@ -72,6 +72,19 @@ describe('the command line', () => {
     assert.match(verb.out, /--statement <text>/);
   });
 
+  test('knows each verb that it lists when that is called alone', async () => {
+    const named = (help: string): string[] => [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, name]) => name);
+    for (const above of [[], ['data']]) {
+      const { out } = await gyre(folder, [...above, '--help']);
+      const names = named(out.slice(out.search(/^(Project|Commands):/m)));
+      assert.ok(names.length > 15, names.join());
+      for (const name of names.filter((each) => each !== 'help')) {
+        const own = await gyre(folder, ['--json', ...above, name, '--help']);
+        assert.deepEqual([own.code, own.out.split(/[ \n]/)[above.length + 2]], [exitCodes.ok, name], own.err);
+      }
+    }
+  });
+
   test('refuses wrong usage with exit code 2 and what was meant', async () => {
     const unknown = await gyre(folder, ['chekc']);
     assert.deepEqual([unknown.code, unknown.out], [exitCodes.usage, '']);

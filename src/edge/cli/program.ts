@@ -1,30 +1,49 @@
 import { Command, CommanderError } from 'commander';
 import { isGyreError, messageOf } from '#core';
+import { called, fromVerbOn } from './choice.ts';
+import type { VerbModule } from './choice.ts';
 import type { CliHost, GlobalOptions } from './cli.ts';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { binder } from './verb.ts';
-import { registerAccess } from './verbs/access.ts';
-import { registerCharter } from './verbs/charter.ts';
-import { registerData } from './verbs/data/data.ts';
-import { registerLfs } from './verbs/data/lfs.ts';
-import { registerBlobs } from './verbs/blobs.ts';
-import { registerGarbage } from './verbs/garbage.ts';
-import { registerGovernance } from './verbs/governance.ts';
-import { registerModels } from './verbs/models.ts';
-import { registerMonitor } from './verbs/monitor.ts';
-import { registerPredictions } from './verbs/predictions.ts';
-import { registerPlatform } from './verbs/platform.ts';
-import { registerProject } from './verbs/project.ts';
-import { registerRelease } from './verbs/release.ts';
-import { registerRuns } from './verbs/runs.ts';
-import { registerSchedules } from './verbs/schedules.ts';
-import { registerServing } from './verbs/serving.ts';
+import type { Register } from './verb.ts';
+
+/** What is not called is not loaded: that takes longer than many a verb. */
+const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
+  {
+    title: 'Project',
+    names: ['init', 'check', 'config', 'schema'],
+    load: async () => (await import('./verbs/project.ts')).registerProject,
+  },
+  { title: 'Project', names: ['charter'], load: async () => (await import('./verbs/charter.ts')).registerCharter },
+  { title: 'Platform', names: ['demo', 'up', 'run'], load: async () => (await import('./verbs/platform.ts')).registerPlatform },
+  {
+    title: 'Build',
+    names: ['pipeline', 'runs', 'experiments', 'studies'],
+    load: async () => (await import('./verbs/runs.ts')).registerRuns,
+  },
+  { title: 'Build', names: ['schedule'], load: async () => (await import('./verbs/schedules.ts')).registerSchedules },
+  { title: 'Build', names: ['data'], load: async () => (await import('./verbs/data/data.ts')).registerData },
+  { title: 'Build', names: ['lfs'], load: async () => (await import('./verbs/data/lfs.ts')).registerLfs },
+  { title: 'Build', names: ['model'], load: async () => (await import('./verbs/models.ts')).registerModels },
+  { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
+  { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
+  { title: 'Monitor', names: ['monitor'], load: async () => (await import('./verbs/monitor.ts')).registerMonitor },
+  { title: 'Monitor', names: ['prediction'], load: async () => (await import('./verbs/predictions.ts')).registerPredictions },
+  {
+    title: 'Govern',
+    names: ['trace', 'reproduce', 'audit', 'events'],
+    load: async () => (await import('./verbs/governance.ts')).registerGovernance,
+  },
+  { title: 'Govern', names: ['gc'], load: async () => (await import('./verbs/garbage.ts')).registerGarbage },
+  { title: 'Govern', names: ['blobs'], load: async () => (await import('./verbs/blobs.ts')).registerBlobs },
+  { title: 'Govern', names: ['whoami', 'open', 'identity'], load: async () => (await import('./verbs/access.ts')).registerAccess },
+];
 
 /** Runs one command line. @param words what follows `gyre` @returns the exit code */
 export async function runCli(words: readonly string[], host: CliHost): Promise<number> {
   let code: number = exitCodes.ok;
-  const program = newProgram(host, (result) => {
+  const program = await newProgram(words, host, (result) => {
     code = result;
   });
   try {
@@ -36,7 +55,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<n
   }
 }
 
-function newProgram(host: CliHost, done: (code: number) => void): Command {
+async function newProgram(words: readonly string[], host: CliHost, done: (code: number) => void): Promise<Command> {
   const program = new Command('gyre')
     .description('One control loop for machine learning: build, deploy, monitor, and build again, every claim with its evidence.')
     .version(host.version, '-V, --version', 'print the version')
@@ -57,27 +76,12 @@ function newProgram(host: CliHost, done: (code: number) => void): Command {
       `\n${exitCodeHelp}\n\nA first turn of the loop:\n  $ gyre demo\nA project of your own:\n  $ gyre init customers --from customers.csv\n  $ cd customers && gyre check && gyre run`,
     );
   const bind = binder(host, done);
-  const groups = [
-    ['Project', registerProject],
-    ['Project', registerCharter],
-    ['Platform', registerPlatform],
-    ['Build', registerRuns],
-    ['Build', registerSchedules],
-    ['Build', registerData],
-    ['Build', registerLfs],
-    ['Build', registerModels],
-    ['Deploy', registerRelease],
-    ['Deploy', registerServing],
-    ['Monitor', registerMonitor],
-    ['Monitor', registerPredictions],
-    ['Govern', registerGovernance],
-    ['Govern', registerGarbage],
-    ['Govern', registerBlobs],
-    ['Govern', registerAccess],
-  ] as const;
-  for (const [title, register] of groups) {
+  const [verb, second] = fromVerbOn(words);
+  for (const { title, load } of called(groups, verb)) {
     program.commandsGroup(`${title}:`);
-    register(program, bind);
+    await (
+      await load()
+    )(program, bind, second);
   }
   return program;
 }

@@ -6,8 +6,11 @@ import type { Cli, CliHost, GlobalOptions } from './cli.ts';
 /** What a verb gives back: an exit code, or nothing where all went well. */
 export type VerbResult = Promise<number | void>;
 
-/** Adds verbs to the program; rooms are imported by the actions, so that help costs nothing. */
-export type Register = (program: Command, bind: Bind) => void;
+/**
+ * Adds verbs to the program; rooms are imported by the actions, so that help costs nothing.
+ * @param second the word behind the verb: of a verb with many verbs below it, only that one need be loaded
+ */
+export type Register = (program: Command, bind: Bind, second?: string) => void | Promise<void>;
 
 /** Makes an action of a verb: `bind((cli, options, ...arguments) => …)`. */
 export type Bind = <O extends object>(
