@@ -101,6 +101,8 @@ function report(error: unknown, host: CliHost, options: GlobalOptions): number {
 
 function hintOf(error: unknown, options: GlobalOptions): string | undefined {
   if (!isGyreError(error)) return options.debug === true ? undefined : 'This is a fault of Gyre’s own; --debug shows where.';
+  // What an ingestion failed with is about its source.
+  if ('ingestion' in error.details || 'database' in error.details) return undefined;
   if (error.code === 'UNAVAILABLE') return 'Is the platform up? "gyre up" starts it; --server or GYRE_SERVER names one elsewhere.';
   if (error.code === 'UNAUTHENTICATED') return 'GYRE_TOKEN holds your token; an admin makes one with "gyre identity token NAME".';
   return undefined;
