@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { sha256 } from '#core';
 import { readCsv, readParquet, toRecords } from '#tables';
 import type { Frame } from '#tables';
+import { ingestCustomers } from './testing-data.ts';
 import { openBench } from './testing.ts';
 import type { Bench } from './testing.ts';
 
@@ -20,12 +21,7 @@ describe('the rows of a version as a Parquet file', () => {
   ) => bench.ask(path(of), { token: bench.tokens[role], ...options });
   before(async () => {
     bench = await openBench();
-    const response = await bench.ask('/api/v1/datasets', {
-      method: 'POST',
-      token: bench.tokens['data-scientist'],
-      body: { dataset: 'customers' },
-    });
-    digest = ((await response.json()) as { version: { digest: string } }).version.digest;
+    digest = await ingestCustomers(bench);
   });
   after(() => bench[Symbol.asyncDispose]());
   const frameOf = async (bytes: Uint8Array): Promise<Frame> => {
@@ -108,12 +104,7 @@ describe('the rows of a version as text', () => {
   let digest = '';
   before(async () => {
     bench = await openBench();
-    const response = await bench.ask('/api/v1/datasets', {
-      method: 'POST',
-      token: bench.tokens['data-scientist'],
-      body: { dataset: 'customers' },
-    });
-    digest = ((await response.json()) as { version: { digest: string } }).version.digest;
+    digest = await ingestCustomers(bench);
   });
   after(() => bench[Symbol.asyncDispose]());
   const ask = (role: keyof Bench['tokens'], format: string): Promise<Response> =>

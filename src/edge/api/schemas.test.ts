@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { SchemaComparison, SchemaImport, SchemaInForce, SchemaInference } from '#contract';
+import { ingestCustomers } from './testing-data.ts';
 import { openBench } from './testing.ts';
 import type { Bench } from './testing.ts';
 
@@ -14,12 +15,7 @@ describe('schemas over HTTP', () => {
   };
   before(async () => {
     bench = await openBench();
-    const response = await bench.ask('/api/v1/datasets', {
-      method: 'POST',
-      token: bench.tokens['data-scientist'],
-      body: { dataset: 'customers' },
-    });
-    digest = ((await response.json()) as { version: { digest: string } }).version.digest;
+    digest = await ingestCustomers(bench);
   });
   after(() => bench[Symbol.asyncDispose]());
 
