@@ -5,6 +5,7 @@ import { counted, number, percent, shortDigest } from '../lib/format.ts';
 import { datasetPath, recordPath } from '../lib/records.ts';
 import { useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
+import { FileChangesCard } from './file-changes-card.tsx';
 import { Card, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { StateShape } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
@@ -33,6 +34,7 @@ export function DatasetDiffPage({ from, to }: { readonly from: string; readonly 
             <Card title="What to look at" wide>
               <Differences differences={data.differences} />
             </Card>
+            {data.files !== undefined && <FileChangesCard files={data.files} />}
             <ColumnsCard columns={data.columns} rows={data.rows} differences={data.differences} />
             <RowChangesCard changes={data.rowChanges} rows={data.rows} />
             <Card title="Record" wide>

@@ -6,6 +6,7 @@ import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Card, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { RecordRef, When, Who } from '../parts/values.tsx';
 import { ManifestFacts } from './data.tsx';
+import { FilesCard, isOfFiles } from './files-card.tsx';
 import { ImagesCard, isOfImages } from './images-card.tsx';
 import { ProfileCard } from './profile-card.tsx';
 import { QualityCard } from './quality-card.tsx';
@@ -39,6 +40,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
         >
           <div class="cards">
             {isOfImages(data) && <ImagesCard digest={data.digest} />}
+            {isOfFiles(data) && !isOfImages(data) && <FilesCard version={data} />}
             {data.part === undefined && <QualityCard digest={data.digest} />}
             <ProfileCard version={data} />
             {data.part === undefined && <SchemaCard version={data} />}

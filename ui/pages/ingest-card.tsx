@@ -13,6 +13,7 @@ type Source = ProjectView['project']['data'][string]['source'];
 function sourceWords(source: Source): string | undefined {
   if (typeof source === 'string') return source;
   if ('images' in source) return `${source.images}/`;
+  if ('files' in source) return source.files;
   if ('join' in source) return undefined;
   return Object.keys(source)[0];
 }

@@ -7,6 +7,8 @@ import { NotLoaded } from './not-loaded.tsx';
 
 export interface PictureWallProps<T> extends Paged<T> {
   readonly caption: string;
+  /** What is shown; default: image. */
+  readonly noun?: string;
   /** Side of a tile's square, pixels. */
   readonly side: number;
   /** What is drawn of a picture, its words included: they name it for whoever listens. */
@@ -67,10 +69,10 @@ export function PictureWall<T>(props: PictureWallProps<T>): JSX.Element {
   return (
     <div class="wall">
       <p class="quiet" role="status">
-        {counted(total, 'image')}
+        {counted(total, props.noun ?? 'image')}
         {wall.seen < total && `, ${number(wall.seenFirst + 1, 0)} to ${number(wall.seenFirst + wall.seen, 0)} in sight`}
       </p>
-      {error !== undefined && <NotLoaded what="Images" error={error} retry={retry} />}
+      {error !== undefined && <NotLoaded what={props.noun === undefined ? 'Images' : `The ${props.noun}s`} error={error} retry={retry} />}
       <div
         class="wall-scroll"
         ref={scroller}

@@ -140,7 +140,7 @@ function listOf({ files, extensions }: Opened, options: FileList): VersionFiles 
     total: chosen.length,
     bytes: chosen.reduce((sum, { size }) => sum + size, 0),
     extensions: isHidden ? [] : extensions,
-    masked: ['path', 'content'].filter((column) => masked.has(column)),
+    masked: ['path', 'content', 'pixels'].filter((column) => masked.has(column)),
     ...(start + limit < chosen.length ? { next: String(start + limit) } : {}),
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { VersionFile, VersionFiles } from '#contract';
 import { GyreError, messageOf } from '#core';
@@ -58,6 +58,9 @@ async function filesOf(client: Client, version: string): Promise<readonly Versio
     const page = await client.get<VersionFiles>(`datasets/${encodeURIComponent(version)}/files`, { limit: filesPerPage, after });
     if (page.masked.includes('path'))
       throw new GyreError('PERMISSION_DENIED', 'column "path" is personal and masked for you: without it the files have no names');
+    const hidden = page.masked.find((column) => column !== 'path');
+    if (hidden !== undefined)
+      throw new GyreError('PERMISSION_DENIED', `the files are personal data ("${hidden}"), which a data steward may see`);
     files.push(...page.items);
     after = page.next;
   } while (after !== undefined);
@@ -150,12 +153,18 @@ async function place(
   await rename(from, to);
 }
 
-/** The folders of a file, none of them a link that would lead elsewhere. */
+/** The folders of a file, from the outermost one on: none of them may be a link that leads elsewhere. */
 async function makeFolders(root: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (let each = folder; each !== root; each = dirname(each)) {
-    if (!(await lstat(each)).isSymbolicLink()) continue;
-    throw new GyreError('FAILED_PRECONDITION', `${each} is a link: nothing is written through it`, { path: each });
+  let each = root;
+  for (const part of relative(root, folder).split(sep)) {
+    if (part === '') continue;
+    each = join(each, part);
+    // another lane may make the same folder
+    await mkdir(each).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    });
+    if ((await lstat(each)).isDirectory()) continue;
+    throw new GyreError('FAILED_PRECONDITION', `${each} is a link or a file: nothing is written through it`, { path: each });
   }
 }
 
