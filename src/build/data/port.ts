@@ -33,6 +33,7 @@ import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
+import type { Nearness } from './near-duplicates/plan.ts';
 import type { SeePersonal } from './personal/personal.ts';
 import type { LimitEntry } from './quality/limits.ts';
 import type { RowsBlob, RowsFormat } from './rows-file.ts';
@@ -149,6 +150,8 @@ export interface QualityRequest {
   readonly split?: { readonly parts: Readonly<Record<string, number>>; readonly salt: string };
   /** A dataset whose newest version shows the population that the rows stand for. */
   readonly population?: string;
+  /** What counts as a small difference between rows; `usualNearness` without it. */
+  readonly near?: Nearness;
   /** Rows that fail a check with a limit to fail are set aside (see `QualityReport.quarantine`); false without it. */
   readonly quarantine?: boolean;
 

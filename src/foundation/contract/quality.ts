@@ -104,6 +104,19 @@ export const QualitySpec = strict({
     }),
   ),
   places: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'columns that say where: coverage over space' })),
+  near: Type.Optional(
+    strict(
+      {
+        numbers: Type.Optional(
+          Type.Number({ minimum: 0, maximum: 0.1, description: 'share of the column’s interquartile range; default: 0.001' }),
+        ),
+        texts: Type.Optional(
+          Type.Number({ minimum: 0.8, maximum: 1, description: 'share of the longer text’s characters that agrees; default: 0.85' }),
+        ),
+      },
+      { description: 'what counts as a small difference between rows that are otherwise alike' },
+    ),
+  ),
   population: Type.Optional(Type.String({ minLength: 1, description: 'a dataset that shows the population the rows stand for' })),
 });
 export type QualitySpec = Static<typeof QualitySpec>;

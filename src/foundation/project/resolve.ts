@@ -63,6 +63,7 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
       quarantine: quality.quarantine ?? false,
       groups: quality.groups ?? [],
       places: quality.places ?? [],
+      ...(quality.near === undefined ? {} : { near: quality.near }),
       ...(quality.population === undefined ? {} : { population: quality.population }),
     },
   };

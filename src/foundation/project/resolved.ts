@@ -1,4 +1,15 @@
-import type { Charter, CheckLimits, CommandStep, DatasetSpec, Project, TableSchema, TestSpec, TrainStep, TransformStep } from '#contract';
+import type {
+  Charter,
+  CheckLimits,
+  CommandStep,
+  DatasetSpec,
+  Project,
+  QualitySpec,
+  TableSchema,
+  TestSpec,
+  TrainStep,
+  TransformStep,
+} from '#contract';
 import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
 import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
@@ -32,6 +43,7 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule'
     readonly quarantine: boolean;
     readonly groups: readonly string[];
     readonly places: readonly string[];
+    readonly near?: NonNullable<QualitySpec['near']>;
     readonly population?: string;
   };
 }

@@ -55,6 +55,7 @@ const subjectOf = (batches: QualitySubject['batches'], sample: Frame): QualitySu
   now: Date.UTC(2026, 1, 1),
   stored: { intact: true, message: 'as recorded' },
   labels: [],
+  near: [],
   images: {},
   lookups: new Map(),
 });

@@ -9,6 +9,7 @@ import { areImages } from '../image-sets/image-checks.ts';
 import { imageChecksOf } from '../image-sets/image-divisions.ts';
 import { declaredColumns } from '../personal/personal.ts';
 import { suggestPersonal } from '../personal/suggest.ts';
+import { nearDuplicates } from '../near-duplicates/check.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
 import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
@@ -44,6 +45,7 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     stored: await storedState(deps, found),
     // the columns beside an image's pixels tell no class
     labels: areImages(side) ? [] : [await labelErrors(opened, request, masked)],
+    near: areImages(side) ? [] : [await nearDuplicates(opened, request, masked)],
     // images are looked at all together
     images: await imageChecksOf(deps, found, areImages(side) && side.rows < batches.rows ? await openRows(deps, found) : side),
     lookups: await lookupsOf(deps, request.schema),

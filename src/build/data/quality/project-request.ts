@@ -1,5 +1,6 @@
 import type { LoadedProject } from '#project';
 import { personalColumns } from '../personal/personal.ts';
+import { usualNearness } from '../near-duplicates/plan.ts';
 import type { QualityRequest } from '../port.ts';
 import { referencesOf } from './references.ts';
 
@@ -19,6 +20,7 @@ export function projectQuality(project: LoadedProject, dataset: string): Omit<Qu
     limits: quality.limits,
     groups: quality.groups,
     places: quality.places,
+    near: { ...usualNearness, ...quality.near },
     unused: unusedColumns(project, dataset),
     quarantine: quality.quarantine,
     ...(quality.population === undefined ? {} : { population: quality.population }),

@@ -42,6 +42,7 @@ export function reliabilityCollectors(subject: QualitySubject): Collector[] {
         ]),
     ...declared.map((check) => judgedRows(subject, check)),
     judgedRows(subject, repeatedCheck(features, batches.rows, key)),
+    known(...subject.near),
     target === undefined
       ? known(unmeasured('consistent labels', 'no target was named'))
       : contradictions(

@@ -31,6 +31,8 @@ export interface QualitySubject {
   readonly log?: FailureLog;
   /** What a model says of the labels. */
   readonly labels: readonly Finding[];
+  /** Rows that nearly repeat others. */
+  readonly near: readonly Finding[];
   /** Of rows that are images: what was found by looking at them as such. */
   readonly images: ImageChecks;
   /** What the schema refers to, by `lookupKey`. */
