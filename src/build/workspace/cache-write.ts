@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, closeSync, constants, copyFileSync, fchmodSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
-import { GyreError } from '#core';
-import { readLarge, writeAll } from './file-bytes.ts';
+import { GyreError, hasCode } from '#core';
+import { md5Beside, writeAll } from './file-bytes.ts';
+import type { Buffers } from './file-bytes.ts';
 import { objectMode, objectPath } from './layout.ts';
 
 /** Puts objects into a cache or a folder remote: written beside under another name, then renamed. Killed anywhere, an object is there whole or not at all. */
@@ -11,8 +12,22 @@ export interface ObjectWriter {
   has(md5: string, size?: number): boolean;
   /** @param anyway also in the place of one that is there, because its bytes are damaged @returns false when it was there already */
   put(md5: string, bytes: Uint8Array, anyway?: boolean): boolean;
-  /** Copies a file in, hashing what was copied. @param wanted refuse another content @throws GyreError DATA_LOSS when it is another */
-  putLarge(source: string, chunk: Buffer, wanted?: string): { readonly md5: string; readonly size: number };
+  /** Copies a file in, hashing what was copied. @throws GyreError DATA_LOSS when it has another content than is wanted */
+  putLarge(source: string, buffers: Buffers, options?: LargeOptions): StoredLarge;
+}
+
+export interface LargeOptions {
+  /** The MD5 that it is to have. */
+  readonly wanted?: string;
+  readonly withSha256?: boolean;
+  /** Told each piece as well. */
+  readonly use?: (bytes: Buffer) => void;
+}
+
+export interface StoredLarge {
+  readonly md5: string;
+  readonly sha256?: Buffer;
+  readonly size: number;
 }
 
 let count = 0;
@@ -61,41 +76,59 @@ export function objectWriter(root: string, incoming: string, reflink: boolean): 
       }
       return true;
     },
-    putLarge: (source, chunk, wanted) => {
+    putLarge: (source, buffers, { wanted, withSha256 = false, use }: LargeOptions = {}) => {
       const path = temporary();
-      const digest = createHash('md5');
+      const sha256 = withSha256 ? createHash('sha256') : undefined;
       let size = 0;
       const take = (bytes: Buffer): void => {
-        digest.update(bytes);
         size += bytes.length;
+        sha256?.update(bytes);
+        use?.(bytes);
+      };
+      const copied = (): string => {
+        const file = openSync(path, create, objectMode);
+        try {
+          const md5 = md5Beside(source, buffers, (bytes) => {
+            writeAll(file, bytes);
+            take(bytes);
+          });
+          protect(file);
+          return md5;
+        } finally {
+          closeSync(file);
+        }
+      };
+      const cloned = (): string => {
+        copyFileSync(source, path, constants.COPYFILE_FICLONE_FORCE);
+        chmodSync(path, objectMode);
+        return md5Beside(path, buffers, take);
       };
       try {
-        if (reflink) {
-          copyFileSync(source, path, constants.COPYFILE_FICLONE_FORCE);
-          chmodSync(path, objectMode);
-          readLarge(path, chunk, take);
-        } else {
-          const file = openSync(path, create, objectMode);
-          try {
-            readLarge(source, chunk, (bytes) => {
-              take(bytes);
-              writeAll(file, bytes);
-            });
-            protect(file);
-          } finally {
-            closeSync(file);
-          }
-        }
-        const md5 = digest.digest('hex');
+        const md5 = reflink ? cloned() : copied();
         if (wanted !== undefined && md5 !== wanted) {
           throw new GyreError('DATA_LOSS', `${source} has the MD5 ${md5}, not the ${wanted} that it is named by`, { object: wanted });
         }
         moveIn(path, md5);
-        return { md5, size };
+        return { md5, size, ...(sha256 === undefined ? {} : { sha256: sha256.digest() }) };
       } catch (error) {
         rmSync(path, { force: true });
         throw error;
       }
     },
   };
+}
+
+/** The same as `putLarge`; undefined when the content is another than is wanted. */
+export function putIfSound(
+  writer: ObjectWriter,
+  source: string,
+  buffers: Buffers,
+  options: LargeOptions & { readonly wanted: string },
+): StoredLarge | undefined {
+  try {
+    return writer.putLarge(source, buffers, options);
+  } catch (error) {
+    if (hasCode(error, 'DATA_LOSS')) return undefined;
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { putIfSound } from './cache-write.ts';
 import type { ObjectWriter } from './cache-write.ts';
 import type { Buffers } from './file-bytes.ts';
 import { objectPath } from './layout.ts';
@@ -29,8 +30,10 @@ export function copyObjects(task: CopyTask, buffers: Buffers, writer: ObjectWrit
     const content = readObject(path, buffers);
     if (content === 'missing') failed.push([md5, 'missing in the cache']);
     else if (content === 'large') {
-      bytes += writer.putLarge(path, buffers.chunk(), md5).size;
-      copied += 1;
+      const size = putIfSound(writer, path, buffers, { wanted: md5 })?.size;
+      if (size === undefined) failed.push([md5, 'damaged in the cache']);
+      else copied += 1;
+      bytes += size ?? 0;
     } else if (hash('md5', content, 'hex') === md5) {
       if (writer.put(md5, content)) copied += 1;
       bytes += content.length;

@@ -2,20 +2,31 @@ import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { GyreError } from '#core';
+import { openMd5Lane } from './md5-lane.ts';
+import type { Md5Lane } from './md5-lane.ts';
 
 /** Files up to this size are read in one go. */
 export const smallBytes = 1024 * 1024;
 const chunkBytes = 4 * 1024 * 1024;
 
-/** A thread's own buffers, used again for each file. */
+/** From this size on a file is hashed beside what else is done with it: less, and the thread for it begins too late. */
+const laneBytes = 32 * 1024 * 1024;
+
+/** What a thread uses again for each file. */
 export interface Buffers {
   readonly small: Buffer;
   readonly chunk: () => Buffer;
+  readonly lane: () => Md5Lane;
 }
 
 export function makeBuffers(): Buffers {
   let chunk: Buffer | undefined;
-  return { small: Buffer.allocUnsafeSlow(smallBytes + 1), chunk: () => (chunk ??= Buffer.allocUnsafeSlow(chunkBytes)) };
+  let lane: Md5Lane | undefined;
+  return {
+    small: Buffer.allocUnsafeSlow(smallBytes + 1),
+    chunk: () => (chunk ??= Buffer.allocUnsafeSlow(chunkBytes)),
+    lane: () => (lane ??= openMd5Lane()),
+  };
 }
 
 /** Whether two looks at a file saw the same: nobody wrote to it in between. */
@@ -69,6 +80,28 @@ export function readLarge(path: string, chunk: Buffer, each: (bytes: Buffer) => 
       if (read === 0) return;
       each(chunk.subarray(0, read));
     }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Reads a file piece by piece and takes its MD5 meanwhile.
+ * @param use told each piece, a view that a later one overwrites
+ * @returns the digest in hex
+ */
+export function md5Beside(path: string, buffers: Buffers, use: (bytes: Buffer) => void = () => undefined): string {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    const read = (into: Buffer): number => readSync(file, into, 0, into.length, null);
+    if (fstatSync(file).size >= laneBytes) return buffers.lane().hash(read, use);
+    const digest = createHash('md5');
+    const chunk = buffers.chunk();
+    for (let length = read(chunk); length > 0; length = read(chunk)) {
+      digest.update(chunk.subarray(0, length));
+      use(chunk.subarray(0, length));
+    }
+    return digest.digest('hex');
   } finally {
     closeSync(file);
   }

@@ -1,7 +1,9 @@
-import { createHash, hash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { putIfSound } from './cache-write.ts';
 import type { ObjectWriter } from './cache-write.ts';
-import { legacyMd5Of, readLarge, readSmall } from './file-bytes.ts';
+import { legacyMd5Of, md5Beside, readSmall, writeAll } from './file-bytes.ts';
 import type { Buffers } from './file-bytes.ts';
 import { legacyObjectPath, objectPath } from './layout.ts';
 
@@ -12,6 +14,8 @@ export interface Source {
   /** The bytes, where they are few: a view that the next object overwrites. */
   readonly bytes?: Buffer;
   readonly fetched: boolean;
+  /** What the file system says of the copy that was wanted, where the bytes are many. */
+  readonly copy?: Stats;
 }
 
 export interface SourceRequest {
@@ -23,40 +27,87 @@ export interface SourceRequest {
   readonly legacy: boolean;
 }
 
-/** The object in the cache, checked; from the remote, through the cache, where the cache has none or a damaged one. */
+interface SourceContext {
+  readonly buffers: Buffers;
+  readonly writer: ObjectWriter;
+}
+
+/**
+ * The object in the cache, checked; from the remote, through the cache, where the cache has none or a damaged one.
+ * @param copyTo a path where a copy of a large object is wanted: its bytes are written there while they are checked
+ */
 export function sourceOf(
   md5: string,
   { cache, remote, uncached, legacy }: SourceRequest,
-  { buffers, writer }: { readonly buffers: Buffers; readonly writer: ObjectWriter },
+  context: SourceContext,
+  copyTo: string | undefined,
 ): Source | { readonly reason: string } {
   const pathIn = (root: string): string => (legacy ? legacyObjectPath(root, md5) : objectPath(root, md5));
+  const copying = legacy ? undefined : copyTo;
   const inCache = pathIn(cache);
-  const kept = uncached && remote !== undefined ? 'missing' : check(inCache, md5, legacy, buffers);
+  const kept = uncached && remote !== undefined ? 'missing' : check(inCache, md5, legacy, context, copying);
   if (typeof kept !== 'string') return { path: inCache, fetched: false, ...kept };
   if (remote === undefined) return { reason: kept };
   const inRemote = pathIn(remote);
-  const there = check(inRemote, md5, legacy, buffers);
+  const there = legacy ? check(inRemote, md5, legacy, context, undefined) : fetched(inRemote, md5, kept, context, copying);
   if (typeof there === 'string') return { reason: `${kept} in the cache, ${there} in the remote` };
   // What DVC before 3 kept is read where it lies; the cache gets objects of today's layout alone.
-  if (legacy) return { path: inRemote, fetched: true, ...there };
-  if (there.bytes !== undefined) return { path: inCache, fetched: writer.put(md5, there.bytes, kept === 'damaged'), ...there };
-  writer.putLarge(inRemote, buffers.chunk(), md5);
-  return { path: inCache, fetched: true, ...there };
+  return { path: legacy ? inRemote : inCache, fetched: true, ...there };
+}
+
+type Fault = 'missing' | 'damaged';
+type Read = Pick<Source, 'size' | 'bytes' | 'copy'>;
+
+/** Brings an object of a remote into the cache, read once. @param kept what is wrong with the cache's own */
+function fetched(
+  path: string,
+  md5: string,
+  kept: Fault,
+  { buffers, writer }: SourceContext,
+  copyTo: string | undefined,
+): (Read & { readonly fetched: boolean }) | Fault {
+  const bytes = readObject(path, buffers);
+  if (bytes === 'missing') return 'missing';
+  if (bytes !== 'large') {
+    if (hash('md5', bytes, 'hex') !== md5) return 'damaged';
+    return { size: bytes.length, bytes, fetched: writer.put(md5, bytes, kept === 'damaged') };
+  }
+  return copiedBeside(copyTo, (use) => {
+    const stored = putIfSound(writer, path, buffers, { wanted: md5, use });
+    return stored === undefined ? 'damaged' : { size: stored.size, fetched: true };
+  });
 }
 
 /** Reads an object and hashes it. @returns what is wrong with it, as a text */
-function check(path: string, md5: string, legacy: boolean, buffers: Buffers): { size: number; bytes?: Buffer } | 'missing' | 'damaged' {
+function check(path: string, md5: string, legacy: boolean, { buffers }: SourceContext, copyTo: string | undefined): Read | Fault {
   const bytes = readObject(path, buffers);
   if (bytes === 'missing') return 'missing';
   if (bytes !== 'large') {
     const isRight = hash('md5', bytes, 'hex') === md5 || (legacy && legacyMd5Of(bytes).toString('hex') === md5);
     return isRight ? { size: bytes.length, bytes } : 'damaged';
   }
-  const digest = createHash('md5');
-  readLarge(path, buffers.chunk(), (part) => digest.update(part));
-  if (digest.digest('hex') === md5 || (legacy && legacyMd5Of(readFileSync(path)).toString('hex') === md5))
-    return { size: statSync(path).size };
-  return 'damaged';
+  return copiedBeside(copyTo, (use) => {
+    let size = 0;
+    const found = md5Beside(path, buffers, (part) => {
+      size += part.length;
+      use(part);
+    });
+    return found === md5 || (legacy && legacyMd5Of(readFileSync(path)).toString('hex') === md5) ? { size } : 'damaged';
+  });
+}
+
+/** Writes what is read into a file of its own as well. The file goes when the bytes are damaged. */
+function copiedBeside<T extends Read>(path: string | undefined, read: (use: (bytes: Buffer) => void) => T | Fault): T | Fault {
+  if (path === undefined) return read(() => undefined);
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+  let found: T | Fault | undefined;
+  try {
+    found = read((bytes) => writeAll(file, bytes));
+    return typeof found === 'string' ? found : { ...found, copy: fstatSync(file) };
+  } finally {
+    closeSync(file);
+    if (found === undefined || typeof found === 'string') rmSync(path, { force: true });
+  }
 }
 
 /** @returns the bytes of a small object, a view that the next call overwrites */

@@ -70,7 +70,11 @@ export function placeFiles(task: PlaceTask, context: PlaceContext): PlaceResult 
   const failed: (readonly [number, string])[] = [];
   let [bytes, fetched] = [0, 0];
   for (const [i, path] of task.paths.entries()) {
-    const source = sourceOf(md5s.toString('hex', i * 16, i * 16 + 16), task, context);
+    const target = path === '' ? task.root : `${task.root}/${path}`;
+    // In a folder that nobody sees, a file gets its name at once.
+    const way = task.isStaged ? target : `${task.incoming}/${threadId}-${++count}`;
+    const copyTo = task.place && task.linkTypes[0] === 'copy' ? way : undefined;
+    const source = sourceOf(md5s.toString('hex', i * 16, i * 16 + 16), task, context, copyTo);
     if ('reason' in source) {
       failed.push([i, source.reason]);
       continue;
@@ -79,8 +83,8 @@ export function placeFiles(task: PlaceTask, context: PlaceContext): PlaceResult 
     bytes += source.size;
     if (!task.place) continue;
     if (!task.isStaged) makeParent(task.root, path, context.folders);
-    const target = path === '' ? task.root : `${task.root}/${path}`;
-    const placed = task.isStaged ? write(source, target, task, context.buffers).stats : placeOne(source, target, task, context.buffers);
+    const written = source.copy === undefined ? write(source, way, task, context.buffers) : { type: 'copy' as const, stats: source.copy };
+    const placed = task.isStaged ? written.stats : moveOne(written.type, way, target, task);
     const isRacy = Math.max(placed.mtimeMs, placed.ctimeMs) > task.racyAfterMs;
     stats.set([isRacy ? -1 : placed.ino, placed.size, placed.mtimeMs, placed.ctimeMs], i * statFields);
   }
@@ -102,10 +106,8 @@ export function makeParent(root: string, path: string, folders: Set<string>): vo
   folders.add(folder);
 }
 
-function placeOne(source: Source, target: string, task: PlaceTask, buffers: Buffers): Stats {
-  const temporary = `${task.incoming}/${threadId}-${++count}`;
+function moveOne(type: LinkType, temporary: string, target: string, task: PlaceTask): Stats {
   try {
-    const { type } = write(source, temporary, task, buffers);
     if (task.executable && type !== 'symlink') {
       chmodSync(temporary, type === 'hardlink' ? 0o555 : 0o777 & ~process.umask());
     }

@@ -1,9 +1,9 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { GyreError } from '#core';
 import type { ObjectWriter } from './cache-write.ts';
-import { changedWhileRead, isSameStat, legacyMd5Of, md5Of, readLarge, readSeen, smallBytes } from './file-bytes.ts';
+import { changedWhileRead, isSameStat, legacyMd5Of, md5Beside, md5Of, readLarge, readSeen, smallBytes } from './file-bytes.ts';
 import type { Buffers } from './file-bytes.ts';
 import { ignoreTest } from './ignored-paths.ts';
 import type { IgnoreFile } from './ignored-paths.ts';
@@ -240,13 +240,14 @@ function hashSmall(path: string, found: Stats, task: ScanTask, { buffers, writer
 export interface HashTask {
   readonly kind: 'hash';
   readonly path: string;
-  /** `sha256` alone is for a second thread beside the one that stores. */
-  readonly what: 'store' | 'md5' | 'sha256' | 'legacy';
+  readonly what: 'store' | 'md5' | 'legacy';
 }
 
 export interface HashResult {
   readonly kind: 'hashed';
-  readonly digest: Uint8Array;
+  readonly md5: Uint8Array;
+  /** Of what was stored. */
+  readonly sha256?: Uint8Array;
   readonly ino: number;
   readonly size: number;
   readonly mtimeMs: number;
@@ -256,21 +257,29 @@ export interface HashResult {
 /** @throws GyreError ABORTED when the file changes meanwhile */
 export function hashLarge(task: HashTask, { buffers, writer }: ScanContext): HashResult {
   const before = statSync(task.path);
-  const digest = digestLarge(task, buffers, writer);
+  const { md5, sha256 } = digestLarge(task, buffers, writer);
   const after = statSync(task.path);
   if (!isSameStat(before, after)) throw changedWhileRead(task.path);
   const { ino, size, mtimeMs, ctimeMs } = after;
-  return { kind: 'hashed', digest: new Uint8Array(digest), ino, size, mtimeMs, ctimeMs };
+  return {
+    kind: 'hashed',
+    md5: Uint8Array.from(Buffer.from(md5, 'hex')),
+    ...(sha256 === undefined ? {} : { sha256: Uint8Array.from(sha256) }),
+    ino,
+    size,
+    mtimeMs,
+    ctimeMs,
+  };
 }
 
-function digestLarge({ path, what }: HashTask, buffers: Buffers, writer: ObjectWriter | undefined): Buffer {
-  if (what === 'store' && writer !== undefined) return Buffer.from(writer.putLarge(path, buffers.chunk()).md5, 'hex');
-  if (what === 'legacy') {
-    const parts: Buffer[] = [];
-    readLarge(path, buffers.chunk(), (bytes) => parts.push(Buffer.from(bytes)));
-    return legacyMd5Of(Buffer.concat(parts));
-  }
-  const digest = createHash(what === 'sha256' ? 'sha256' : 'md5');
-  readLarge(path, buffers.chunk(), (bytes) => digest.update(bytes));
-  return digest.digest();
+function digestLarge(
+  { path, what }: HashTask,
+  buffers: Buffers,
+  writer: ObjectWriter | undefined,
+): { readonly md5: string; readonly sha256?: Buffer } {
+  if (what === 'store' && writer !== undefined) return writer.putLarge(path, buffers, { withSha256: true });
+  if (what !== 'legacy') return { md5: md5Beside(path, buffers) };
+  const parts: Buffer[] = [];
+  readLarge(path, buffers.chunk(), (bytes) => parts.push(Buffer.from(bytes)));
+  return { md5: legacyMd5Of(Buffer.concat(parts)).toString('hex') };
 }

@@ -140,7 +140,7 @@ export async function together(work: readonly Promise<unknown>[]): Promise<void>
   if (failed !== undefined) throw failed.reason;
 }
 
-/** A large file: one thread takes its MD5 and stores it, another one its SHA-256 meanwhile. */
+/** A large file, by a task of its own. */
 async function hashOwn(
   { pool, store, legacy }: ScanRequest,
   folder: string,
@@ -150,16 +150,12 @@ async function hashOwn(
 ): Promise<void> {
   if (files === undefined) return;
   const path = `${folder}/${files.names[position]}`;
-  const what = store ? 'store' : legacy ? 'legacy' : 'md5';
-  const [first, second] = await Promise.all([
-    pool.run({ kind: 'hash', path, what }),
-    store ? pool.run({ kind: 'hash', path, what: 'sha256' }) : undefined,
-  ]);
-  const isRacy = Math.max(first.mtimeMs, first.ctimeMs) > racyAfterMs;
-  const changed = second !== undefined && (second.ino !== first.ino || second.ctimeMs !== first.ctimeMs || second.size !== first.size);
-  files.stats.set([isRacy || changed ? -1 : first.ino, first.size, first.mtimeMs, first.ctimeMs], position * statFields);
-  Buffer.from(first.digest).copy(files.md5s, position * 16);
-  if (second !== undefined && !changed) pairs.push(Buffer.from(first.digest), Buffer.from(second.digest));
+  const found = await pool.run({ kind: 'hash', path, what: store ? 'store' : legacy ? 'legacy' : 'md5' });
+  const isRacy = Math.max(found.mtimeMs, found.ctimeMs) > racyAfterMs;
+  files.stats.set([isRacy ? -1 : found.ino, found.size, found.mtimeMs, found.ctimeMs], position * statFields);
+  const md5 = Buffer.from(found.md5);
+  md5.copy(files.md5s, position * 16);
+  if (found.sha256 !== undefined) pairs.push(md5, Buffer.from(found.sha256));
   total.hashed += 1;
   if (store) total.stored += 1;
 }
