@@ -11,8 +11,13 @@ import type { Events } from '#events';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { dataMigrations } from './migrations/index.ts';
+import type { Frame } from '#tables';
 import { openData } from './open-data.ts';
 import type { Data, DataDeps } from './port.ts';
+import { frameBatches } from './quality/batches.ts';
+import { openDealer } from './splits/deal.ts';
+import type { Deal } from './splits/deal.ts';
+import type { PartRange } from './splits/hash-split.ts';
 
 export const ada: Actor = { identity: 'ada', name: 'Ada' };
 
@@ -61,4 +66,11 @@ export async function openBench(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The positions of the rows that come to each part. */
+export async function partsOf(frame: Frame, deal: Deal, ranges: readonly PartRange[]): Promise<readonly Int32Array[]> {
+  const dealer = await openDealer(frameBatches(frame), deal, ranges, { sets: new Map() });
+  const { parts } = dealer.deal(frame);
+  return ranges.map((_, part) => Int32Array.from(parts.keys()).filter((row) => parts[row] === part));
 }

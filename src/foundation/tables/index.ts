@@ -26,6 +26,7 @@ export { parquetInfo, query, readParquet, writeParquet } from './parquet.ts';
 export { positionColumn, withParquet } from './open-tables.ts';
 export type { OpenTables } from './open-tables.ts';
 export type { ParquetInfo } from './parquet.ts';
+export { divideParquet } from './divide.ts';
 export { writeParquetQuery } from './parquet-writer.ts';
 export { textFormats, writeRowsText } from './text-export.ts';
 export type { TextFormat } from './text-export.ts';

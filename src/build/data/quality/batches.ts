@@ -8,7 +8,7 @@ export interface Batches {
   readonly rows: number;
   readonly schema: TableSchema;
   /** @param columns what the batches hold, at least one @param take gets each batch and the position of its first row, in order */
-  each(columns: readonly string[], take: (batch: Frame, firstRow: number) => void): Promise<void>;
+  each(columns: readonly string[], take: (batch: Frame, firstRow: number) => void | Promise<void>): Promise<void>;
   /** Where an engine holds the file: opens it there as the table `whole`, to be asked in SQL. */
   readonly ask?: <T>(work: (tables: OpenTables) => Promise<T>) => Promise<T>;
 }

@@ -2,11 +2,14 @@ import type { SplitBorders, SplitStrategy } from '#contract';
 import { GyreError } from '#core';
 import type { Frame } from '#tables';
 import type { SplitRequest, ValidationSetRequest } from '../port.ts';
-import { classBorders, rowClasses } from './class-borders.ts';
-import { keysOf, placeOf } from './hash-split.ts';
+import { requireColumn } from '../quality/batches.ts';
+import type { Batches } from '../quality/batches.ts';
+import { classBorders } from './class-borders.ts';
+import { keyColumns, keyReader, placeOf, valueReader } from './hash-split.ts';
 import type { PartRange } from './hash-split.ts';
-import { borderOf, readTime, timesOf, timeText } from './times.ts';
-import { unitsOf } from './units.ts';
+import { refuseBadKeys } from './key-check.ts';
+import { bordersOfTimes, readTime, refuseMissingTimes, timesOf, timeText } from './times.ts';
+import { unitReader } from './units.ts';
 
 /** Borders that an earlier version was cut by: for the parts, and for each validation set by its name. */
 export interface KeptBorders {
@@ -14,139 +17,202 @@ export interface KeptBorders {
   readonly sets: ReadonlyMap<string, SplitBorders>;
 }
 
-export interface DealtRows {
-  /** Positions in the frame, rising. */
-  readonly rows: Int32Array;
-  readonly borders?: SplitBorders;
+/** What is dealt, and how. */
+export type Deal = Pick<SplitRequest, 'key' | 'salt' | 'strategy' | 'begins' | 'sets'>;
+
+/** On which sides the rows of a batch come. */
+export interface DealtBatch {
+  /** The part of each row, by its place in the list of parts; -1 for what a set takes. */
+  readonly parts: Int16Array;
+  /** For each set: 1 for the rows that it takes. */
+  readonly sets: readonly Uint8Array[];
 }
 
-export interface Dealt {
-  readonly parts: readonly Int32Array[];
+/** Deals rows by their own values, whatever batch they come in. */
+export interface Dealer {
+  /** The columns that it looks at, at least one. */
+  readonly reads: readonly string[];
+  deal(batch: Frame): DealtBatch;
   readonly borders?: SplitBorders;
-  readonly sets: readonly DealtRows[];
+  /** By the name of the set. */
+  readonly setBorders: ReadonlyMap<string, SplitBorders>;
 }
 
 export const byChance: SplitStrategy = { strategy: 'random', columns: [] };
 
+/** Which rows of a batch a set takes, or which part a row comes to. */
+type Taking = (batch: Frame, keyAt: (row: number) => string) => (row: number) => boolean;
+type Parting = (batch: Frame, keyAt: (row: number) => string) => (row: number) => number;
+
 /**
- * Deals the rows to validation sets and parts. What a set takes is in no part; a row may be in several sets of the same kind (by chance,
- * or not). On which side a row comes
- * depends on its own values, the salt and the borders alone, so that rows which come later move nobody.
- * @throws GyreError FAILED_PRECONDITION (keys or instants missing, a part or set without rows), INVALID_ARGUMENT (columns, borders)
+ * Prepares to deal the rows to validation sets and parts: checks keys and instants, and draws the borders that are not kept. What a set
+ * takes is in no part; a row may be in several sets of the same kind (by chance, or not). On which side a row comes depends on its own
+ * values, the salt and the borders alone, so that rows which come later move nobody. Takes the memory of a batch, and of 4 million numbers.
+ * @throws GyreError FAILED_PRECONDITION (keys or instants missing), INVALID_ARGUMENT (columns, borders)
  */
-export function dealRows(frame: Frame, request: SplitRequest, ranges: readonly PartRange[], kept: KeptBorders): Dealt {
+export async function openDealer(batches: Batches, request: Deal, ranges: readonly PartRange[], kept: KeptBorders): Promise<Dealer> {
   const { key, salt, strategy = byChance, sets = [] } = request;
-  const keys = keysOf(frame, key);
-  const isTaken = new Uint8Array(frame.rows);
-  const dealt = new Map<string, DealtRows>();
+  const strategies = [strategy, ...sets.map((set) => set.strategy)];
+  for (const name of [...(key === undefined ? [] : [key]), ...strategies.flatMap(({ columns }) => columns)])
+    requireColumn(batches.schema, name);
+  if (key !== undefined) await refuseBadKeys(batches, key);
+  const timed = new Set(strategies.filter((each) => each.strategy === 'time').map(({ columns: [column] }) => column));
+  for (const column of timed) await refuseMissingTimes(batches, column);
+  const names = batches.schema.map(({ name }) => name);
+  const reads = [...new Set([...keyColumns(names, key), ...strategies.flatMap(({ columns }) => columns)])];
+  const takings = new Map<ValidationSetRequest, Taking>();
+  const setBorders = new Map<string, SplitBorders>();
+  const source: Source = { batches, key, reads };
   // what is taken by chance is like the parts: it is chosen among the rows that no other strategy takes
   for (const some of [sets.filter((set) => !isByChance(set)), sets.filter(isByChance)]) {
-    const among = positionsWhere(frame.rows, (row) => isTaken[row] === 0);
+    const before = [...takings.values()];
     for (const set of some) {
-      const deal = { keys, among, salt: `${salt}:${set.set}`, units: strategy, kept: kept.sets.get(set.set) };
-      const { takes, borders } = takenBy(frame, set, deal);
-      const rows = among.filter(takes);
-      if (rows.length === 0) throw new GyreError('FAILED_PRECONDITION', emptySet(set), { set: set.set, rows: frame.rows });
-      dealt.set(set.set, { rows, ...(borders === undefined ? {} : { borders }) });
+      const how = { salt: `${salt}:${set.set}`, units: strategy, kept: kept.sets.get(set.set) };
+      const { takes, borders } = await takenBy({ ...source, without: before }, set, how);
+      takings.set(set, takes);
+      if (borders !== undefined) setBorders.set(set.set, borders);
     }
-    for (const { set } of some) for (const row of dealt.get(set)?.rows ?? []) isTaken[row] = 1;
   }
-  const left = positionsWhere(frame.rows, (row) => isTaken[row] === 0);
-  const { partAt, borders } = partsBy(frame, request, ranges, { keys, left, kept: kept.parts });
-  const parts = ranges.map(() => new Array<number>());
-  for (const row of left) parts[partAt(row)].push(row);
-  const empty = ranges.filter((_, i) => parts[i].length === 0).map(({ part }) => part);
-  if (empty.length > 0) {
-    const names = empty.map((part) => `"${part}"`).join(', ');
-    const held = sets.length === 0 ? '' : ` of which ${frame.rows - left.length} are in validation sets,`;
-    const message = `${frame.rows} rows${held} leave part ${names} empty; give more rows or a larger fraction`;
-    throw new GyreError('FAILED_PRECONDITION', message, { parts: empty, rows: frame.rows });
-  }
-  const ofSets = sets.map(({ set }) => dealt.get(set) ?? { rows: new Int32Array() });
-  return { parts: parts.map((rows) => Int32Array.from(rows)), sets: ofSets, ...(borders === undefined ? {} : { borders }) };
+  const { partAt, borders } = await partsBy({ ...source, without: [...takings.values()] }, request, ranges, kept.parts);
+  const ordered = sets.map((set) => ({ set, takes: takings.get(set) }));
+  return {
+    reads,
+    setBorders,
+    ...(borders === undefined ? {} : { borders }),
+    deal: (batch) => {
+      const keyAt = keyReader(batch, key);
+      const taken = new Uint8Array(batch.rows);
+      const mark = (set: ValidationSetRequest, takes: Taking | undefined): Uint8Array => {
+        const marks = new Uint8Array(batch.rows);
+        const isTaken = takes?.(batch, keyAt) ?? (() => false);
+        for (let row = 0; row < batch.rows; row++) if (!(isByChance(set) && taken[row] === 1) && isTaken(row)) marks[row] = 1;
+        return marks;
+      };
+      const marksOf = new Map<ValidationSetRequest, Uint8Array>();
+      for (const chance of [false, true]) {
+        const some = ordered.filter(({ set }) => isByChance(set) === chance);
+        for (const { set, takes } of some) marksOf.set(set, mark(set, takes));
+        for (const { set } of some) marksOf.get(set)?.forEach((marked, row) => (taken[row] |= marked));
+      }
+      const partOf = partAt(batch, keyAt);
+      const parts = new Int16Array(batch.rows);
+      for (let row = 0; row < batch.rows; row++) parts[row] = taken[row] === 1 ? -1 : partOf(row);
+      return { parts, sets: sets.map((set) => marksOf.get(set) ?? new Uint8Array(batch.rows)) };
+    },
+  };
 }
 
 const isByChance = ({ strategy: { strategy } }: ValidationSetRequest): boolean => strategy === 'random' || strategy === 'stratified';
 
-function positionsWhere(rows: number, holds: (row: number) => boolean): Int32Array {
-  return Int32Array.from({ length: rows }, (_, row) => row).filter(holds);
+/** The rows that may be taken: those that no earlier set takes. */
+interface Source {
+  readonly batches: Batches;
+  readonly key: string | undefined;
+  readonly reads: readonly string[];
+  readonly without?: readonly Taking[];
 }
 
-interface Taking {
-  readonly takes: (row: number) => boolean;
-  readonly borders?: SplitBorders;
+/** Shows what is left of each batch, row by row. */
+async function eachLeft(
+  { batches, key, reads, without = [] }: Source,
+  take: (batch: Frame, keyAt: (row: number) => string, row: number) => void,
+): Promise<void> {
+  await batches.each(reads, (batch) => {
+    const keyAt = keyReader(batch, key);
+    const taken = without.map((takes) => takes(batch, keyAt));
+    for (let row = 0; row < batch.rows; row++) if (!taken.some((takes) => takes(row))) take(batch, keyAt, row);
+  });
 }
 
-function takenBy(
-  frame: Frame,
+async function takenBy(
+  source: Source,
   { strategy, share = 0 }: ValidationSetRequest,
-  deal: {
-    readonly keys: readonly string[];
-    /** The rows that may be taken. */
-    readonly among: Int32Array;
-    readonly salt: string;
-    readonly units: SplitStrategy;
-    readonly kept: SplitBorders | undefined;
-  },
-): Taking {
-  const { keys, among, salt, kept } = deal;
+  { salt, units, kept }: { readonly salt: string; readonly units: SplitStrategy; readonly kept: SplitBorders | undefined },
+): Promise<{ readonly takes: Taking; readonly borders?: SplitBorders }> {
+  const { batches } = source;
   const [column] = strategy.columns;
+  const byPlace =
+    (unit: SplitStrategy): Taking =>
+    (batch, keyAt) => {
+      const unitAt = unitReader(batch, unit, keyAt);
+      return (row) => placeOf(unitAt(row), salt) < share;
+    };
   switch (strategy.strategy) {
-    case 'random': {
+    case 'random':
       // where the parts hold whole groups or places, so does what is taken by chance
-      const units = unitsOf(frame, deal.units, keys);
-      return { takes: (row) => placeOf(units[row], salt) < share };
-    }
+      return { takes: byPlace(units) };
     case 'stratified': {
-      const classes = rowClasses(frame, column);
-      const borders = kept?.classes ?? classBorders({ classes, keys, among }, share, salt);
-      return { takes: (row) => placeOf(keys[row], salt) < (borders[classes[row]] ?? share), borders: { ...kept, classes: borders } };
+      const borders = kept?.classes ?? (await bordersOfClasses(source, column, share, salt));
+      const takes: Taking = (batch, keyAt) => {
+        const classAt = valueReader(batch, column);
+        return (row) => placeOf(keyAt(row), salt) < (Object.hasOwn(borders, classAt(row)) ? borders[classAt(row)] : share);
+      };
+      return { takes, borders: { ...kept, classes: borders } };
     }
     case 'group':
     case 'location': {
-      const units = unitsOf(frame, strategy, keys);
-      if (strategy.places === undefined) return { takes: (row) => placeOf(units[row], salt) < share };
+      if (strategy.places === undefined) return { takes: byPlace(strategy) };
       const places = new Set(strategy.places);
-      return { takes: (row) => places.has(units[row]) };
+      return {
+        takes: (batch, keyAt) => {
+          const unitAt = unitReader(batch, strategy, keyAt);
+          return (row) => places.has(unitAt(row));
+        },
+      };
     }
     case 'time': {
-      const times = timesOf(frame, column);
       const from = kept?.times?.[0] ?? strategy.from;
-      const border = from === undefined ? borderOf(times, share) : readTime(frame, column, from);
-      return { takes: (row) => times[row] >= border, borders: { ...kept, times: [timeText(frame, column, border)] } };
+      const border = from === undefined ? (await bordersOfColumn(batches, column, [share]))[0] : readTime(batches, column, from);
+      const takes: Taking = (batch) => {
+        const times = timesOf(batch, column);
+        return (row) => times[row] >= border;
+      };
+      return { takes, borders: { ...kept, times: [timeText(batches, column, border)] } };
     }
   }
 }
 
-interface Parting {
-  readonly partAt: (row: number) => number;
-  readonly borders?: SplitBorders;
+function bordersOfClasses(source: Source, column: string, share: number, salt: string): Promise<Record<string, number>> {
+  return classBorders(
+    async (take) => {
+      let [last, classAt]: [Frame | undefined, (row: number) => string] = [undefined, () => ''];
+      await eachLeft(source, (batch, keyAt, row) => {
+        if (batch !== last) [last, classAt] = [batch, valueReader(batch, column)];
+        take(classAt(row), keyAt(row));
+      });
+    },
+    share,
+    salt,
+  );
 }
 
-function partsBy(
-  frame: Frame,
-  { salt, strategy = byChance, begins }: SplitRequest,
+const bordersOfColumn = (batches: Batches, column: string, shares: readonly number[]): Promise<readonly number[]> =>
+  bordersOfTimes((take) => batches.each([column], (batch) => take(timesOf(batch, column))), shares);
+
+async function partsBy(
+  source: Source,
+  { salt, strategy = byChance, begins }: Deal,
   ranges: readonly PartRange[],
-  { keys, left, kept }: { readonly keys: readonly string[]; readonly left: Int32Array; readonly kept: SplitBorders | undefined },
-): Parting {
+  kept: SplitBorders | undefined,
+): Promise<{ readonly partAt: Parting; readonly borders?: SplitBorders }> {
+  const { batches, without = [] } = source;
   if (strategy.strategy !== 'time') {
-    const units = unitsOf(frame, strategy, keys);
     return {
-      partAt: (row) => {
-        const place = placeOf(units[row], salt);
-        return ranges.findIndex(({ high }) => place < high);
+      partAt: (batch, keyAt) => {
+        const unitAt = unitReader(batch, strategy, keyAt);
+        return (row) => {
+          const place = placeOf(unitAt(row), salt);
+          return ranges.findIndex(({ high }) => place < high);
+        };
       },
     };
   }
   const [column] = strategy.columns;
-  const times = timesOf(frame, column);
-  if (left.length === 0) return { partAt: () => 0 };
-  const remaining = Float64Array.from(left, (row) => times[row]);
   const given = kept?.times ?? begins;
-  const borders =
-    given === undefined
-      ? ranges.slice(1).map(({ low }) => borderOf(remaining, 1 - low))
-      : given.map((text) => readTime(frame, column, text));
+  const shares = ranges.slice(1).map(({ low }) => 1 - low);
+  const drawn = async (): Promise<readonly number[]> =>
+    without.length === 0 ? bordersOfColumn(batches, column, shares) : bordersOfTimes((take) => timesLeft(source, column, take), shares);
+  const borders = given === undefined ? await drawn() : given.map((text) => readTime(batches, column, text));
   const falling = borders.findIndex((border, i) => i > 0 && !(border > borders[i - 1]));
   if (falling > 0) {
     const [before, after] = [ranges[falling].part, ranges[falling + 1].part];
@@ -154,15 +220,19 @@ function partsBy(
     throw new GyreError('FAILED_PRECONDITION', message, { column });
   }
   return {
-    partAt: (row) => borders.findLastIndex((border) => times[row] >= border) + 1,
-    borders: { ...kept, times: borders.map((border) => timeText(frame, column, border)) },
+    borders: { ...kept, times: borders.map((border) => timeText(batches, column, border)) },
+    partAt: (batch) => {
+      const times = timesOf(batch, column);
+      return (row) => borders.findLastIndex((border) => times[row] >= border) + 1;
+    },
   };
 }
 
-function emptySet({ set, strategy, share }: ValidationSetRequest): string {
-  const columns = strategy.columns.join(', ');
-  if (strategy.places !== undefined) return `validation set "${set}" is empty: no row has a "${columns}" among the places that it names`;
-  if (strategy.from !== undefined) return `validation set "${set}" is empty: no row is as late as ${strategy.from}`;
-  const what = strategy.strategy === 'group' ? 'groups' : strategy.strategy === 'location' ? 'places' : 'rows';
-  return `validation set "${set}" is empty: by chance none of the ${what} fell into its share of ${share}; give a larger one${what === 'places' ? ', or name the places' : ''}`;
+async function timesLeft(source: Source, column: string, take: (times: Float64Array) => void): Promise<void> {
+  const { batches, key, reads, without = [] } = source;
+  await batches.each(reads, (batch) => {
+    const keyAt = keyReader(batch, key);
+    const taken = without.map((takes) => takes(batch, keyAt));
+    take(timesOf(batch, column).filter((_, row) => !taken.some((takes) => takes(row))));
+  });
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { GyreError } from '#core';
 import { cellOf, isMissing } from '#tables';
 import type { Frame } from '#tables';
-import { rowNumber } from '../masking.ts';
 
 /** One part of a split: the keys whose place lies in [low, high). */
 export interface PartRange {
@@ -17,8 +16,8 @@ export interface PartRange {
  * which come later move nobody.
  */
 export function placeOf(key: string, salt: string): number {
-  const digest = createHash('sha256').update(`${salt}\u0000${key}`, 'utf8').digest();
-  return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
+  const digest = hash('sha256', `${salt}\u0000${key}`, 'hex');
+  return (parseInt(digest.slice(0, 8), 16) * 2 ** 21 + (parseInt(digest.slice(8, 16), 16) >>> 11)) / 2 ** 53;
 }
 
 /**
@@ -42,49 +41,30 @@ export function partRanges(parts: Readonly<Record<string, number>>): PartRange[]
   });
 }
 
-/**
- * Each row's key as text; without a key column, all values of the row.
- * @throws GyreError FAILED_PRECONDITION naming rows whose key is missing or repeats an earlier one
- */
-export function keysOf(frame: Frame, key: string | undefined): string[] {
-  return key === undefined ? contentsOf(frame) : uniqueKeys(frame, key);
+/** Each row's key as text; without a key column, all values of the row. Whether keys are there and unique, `refuseBadKeys` says. */
+export function keyReader(frame: Frame, key: string | undefined): (row: number) => string {
+  return key === undefined ? contentReader(frame) : valueReader(frame, key);
+}
+
+/** The columns that `keyReader` reads. */
+export const keyColumns = (names: readonly string[], key: string | undefined): readonly string[] => (key === undefined ? names : [key]);
+
+/** A column's values as text; a missing one is empty. */
+export function valueReader(frame: Frame, name: string): (row: number) => string {
+  const column = frame.column(name);
+  const type = frame.typeOf(name);
+  return (row) => (isMissing(column, row) ? '' : String(cellOf(column, type, row)));
 }
 
 /** All values of each row as one text: names with values, in the order of the names, so that moved columns move no row. */
-function contentsOf(frame: Frame): string[] {
+function contentReader(frame: Frame): (row: number) => string {
   const columns = frame.schema
     .map(({ name, type }) => ({ name, type, column: frame.column(name) }))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1));
-  return Array.from({ length: frame.rows }, (_, row) =>
-    JSON.stringify(columns.map(({ name, type, column }) => [name, isMissing(column, row) ? null : String(cellOf(column, type, row))])),
-  );
-}
-
-function uniqueKeys(frame: Frame, key: string): string[] {
-  const column = frame.column(key);
-  const type = frame.typeOf(key);
-  const missing: number[] = [];
-  const repeated: { row: number; first: number }[] = [];
-  const firstRow = new Map<string, number>();
-  const keys = Array.from({ length: frame.rows }, (_, row) => {
-    if (isMissing(column, row)) {
-      missing.push(rowNumber(row));
-      return '';
-    }
-    const text = String(cellOf(column, type, row));
-    const first = firstRow.get(text);
-    if (first === undefined) firstRow.set(text, row);
-    else repeated.push({ row: rowNumber(row), first: rowNumber(first) });
-    return text;
-  });
-  if (missing.length > 0) {
-    const message = `key "${key}" is missing in ${missing.length} rows (row ${missing.slice(0, 5).join(', ')}); each row needs a key`;
-    throw new GyreError('FAILED_PRECONDITION', message, { key, rows: missing.slice(0, 5) });
-  }
-  if (repeated.length > 0) {
-    const shown = repeated.slice(0, 3).map(({ row, first }) => `row ${row} repeats that of row ${first}`);
-    const message = `key "${key}" is not unique: ${shown.join(', ')}${repeated.length > 3 ? ` and ${repeated.length - 3} more` : ''}; remove the duplicates or name another key`;
-    throw new GyreError('FAILED_PRECONDITION', message, { key, rows: repeated.slice(0, 5).map(({ row }) => row) });
-  }
-  return keys;
+  // asked for by the parts and by each set
+  const texts = new Array<string | undefined>(frame.rows);
+  return (row) =>
+    (texts[row] ??= JSON.stringify(
+      columns.map(({ name, type, column }) => [name, isMissing(column, row) ? null : String(cellOf(column, type, row))]),
+    ));
 }

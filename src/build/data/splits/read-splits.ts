@@ -1,7 +1,9 @@
 import type { DatasetVersion, Split } from '#contract';
-import { GyreError } from '#core';
+import { GyreError, asSha256 } from '#core';
+import { readParquet } from '#tables';
 import type { Data, DataDeps } from '../port.ts';
-import { findVersion, openRows } from '../versions.ts';
+import { openBatches } from '../quality/batches.ts';
+import { findVersion } from '../versions.ts';
 import { reportOfSplit, sidesOf } from './split-report.ts';
 import { keepSplitReport, splitById, splitReportOf, splitsOf } from './splits-store.ts';
 
@@ -25,7 +27,10 @@ export function openSplits(deps: DataDeps): Pick<Data, 'getSplit' | 'splitsOf' |
       const split = await getSplit(id);
       const made = await reportOfSplit(
         split,
-        sidesOf(split, async (version) => openRows(deps, await findVersion(deps, version))),
+        sidesOf(split, async (version) => {
+          const path = await deps.blobs.localPath(asSha256((await findVersion(deps, version)).rowsDigest), { verify: true });
+          return (await openBatches(path, () => readParquet(path), { folder: deps.temporary })).batches;
+        }),
       );
       await store.write(keepSplitReport, made);
       return made;

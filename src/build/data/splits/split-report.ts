@@ -1,11 +1,13 @@
 import type { Split, SplitColumn, SplitComparison, SplitReport, SplitStrategy } from '#contract';
 import { benjaminiHochberg } from '#stats';
+import { concatRows, takeRows } from '#tables';
 import type { Frame } from '#tables';
+import type { Batches } from '../quality/batches.ts';
 import { testColumn } from './column-test.ts';
 import type { Side } from './column-test.ts';
 import { byChance } from './deal.ts';
-import { keysOf } from './hash-split.ts';
-import { unitsOf } from './units.ts';
+import { keyColumns, keyReader } from './hash-split.ts';
+import { unitReader } from './units.ts';
 
 /** Chance that any column of one comparison is said to differ where none does. */
 export const splitAlpha = 0.01;
@@ -19,11 +21,11 @@ export interface NamedRows {
   readonly name: string;
   readonly kind: 'part' | 'set';
   readonly strategy: SplitStrategy;
-  readonly open: () => Promise<Frame>;
+  readonly open: () => Promise<Batches>;
 }
 
 /** The parts and sets of a split, in order. @param open opens the rows of a version */
-export function sidesOf(split: Split, open: (version: string) => Promise<Frame>): NamedRows[] {
+export function sidesOf(split: Split, open: (version: string) => Promise<Batches>): NamedRows[] {
   const { strategy = byChance, parts, sets = [] } = split;
   return [
     ...parts.map(({ part, version }): NamedRows => ({ name: part, kind: 'part', strategy, open: () => open(version) })),
@@ -31,14 +33,16 @@ export function sidesOf(split: Split, open: (version: string) => Promise<Frame>)
   ];
 }
 
-/** Holds each part and validation set of a split against its first part, column by column; one frame beside the first's is in memory at a time. */
+/** Holds each part and validation set of a split against its first part, column by column, in bounded memory. */
 export async function reportOfSplit(split: Split, sides: readonly NamedRows[]): Promise<SplitReport> {
   const [first, ...others] = sides;
-  const reference = await first.open();
+  const reference = await openSide(await first.open());
   const total = [...split.parts, ...(split.sets ?? [])].reduce((sum, { rows }) => sum + rows, 0);
   const comparisons: SplitComparison[] = [];
   for (const side of others)
-    comparisons.push(compareSides(split, { ...first, frame: reference }, { ...side, frame: await side.open() }, total));
+    comparisons.push(
+      await compareSides(split, { ...first, opened: reference }, { ...side, opened: await openSide(await side.open()) }, total),
+    );
   const biased = comparisons.filter(({ verdict }) => verdict === 'biased').map(({ name }) => name);
   const message =
     biased.length > 0
@@ -49,18 +53,45 @@ export async function reportOfSplit(split: Split, sides: readonly NamedRows[]): 
   return { split: split.id, version: split.version, alpha: splitAlpha, correction: 'benjamini_hochberg', comparisons, message };
 }
 
-interface OpenRows extends Pick<NamedRows, 'name' | 'kind' | 'strategy'> {
+/** The rows of one side: all of them, and those that are looked at side by side. */
+interface OpenSide {
+  readonly batches: Batches;
   readonly frame: Frame;
+  /** The position of each row of the frame among all. */
+  readonly positions: Int32Array;
 }
 
-function compareSides(split: Split, reference: OpenRows, here: OpenRows, total: number): SplitComparison {
+interface OpenRows extends Pick<NamedRows, 'name' | 'kind' | 'strategy'> {
+  readonly opened: OpenSide;
+}
+
+async function openSide(batches: Batches): Promise<OpenSide> {
+  const share = mostRows / batches.rows;
+  const isKept = (row: number): boolean => share >= 1 || (Math.imul(row + 1, 0x9e3779b1) >>> 0) / 2 ** 32 < share;
+  const frames: Frame[] = [];
+  const positions: number[] = [];
+  await batches.each(
+    batches.schema.map(({ name }) => name),
+    (batch, firstRow) => {
+      const kept = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => isKept(firstRow + row));
+      for (const row of kept) positions.push(firstRow + row);
+      frames.push(kept.length === batch.rows ? batch : takeRows(batch, kept));
+    },
+  );
+  return { batches, frame: concatRows(frames), positions: Int32Array.from(positions) };
+}
+
+async function compareSides(split: Split, reference: OpenRows, here: OpenRows, total: number): Promise<SplitComparison> {
   const { strategy } = here;
   const unit = strategy.strategy === 'group' ? 'group' : strategy.strategy === 'location' ? 'place' : 'row';
-  const units = unit === 'row' ? undefined : { reference: unitsIn(split, reference, strategy), here: unitsIn(split, here, strategy) };
-  const left = sideOf(reference.frame, units?.reference);
-  const right = sideOf(here.frame, units?.here);
+  const units =
+    unit === 'row'
+      ? undefined
+      : { reference: await unitsIn(split, reference.opened, strategy), here: await unitsIn(split, here.opened, strategy) };
+  const left = sideOf(reference.opened.frame, units?.reference);
+  const right = sideOf(here.opened.frame, units?.here);
   const tested = unit === 'row' || Math.min(left.independent.length, right.independent.length) >= leastUnits;
-  const names = reference.frame.names.filter((name) => name !== split.key);
+  const names = reference.opened.frame.names.filter((name) => name !== split.key);
   const tests = names.map((name) => testColumn(name, left, right, tested));
   const adjusted = adjustedOf(tests.map(({ pValue }) => pValue));
   const columns = names.map((column, i): SplitColumn => {
@@ -68,14 +99,14 @@ function compareSides(split: Split, reference: OpenRows, here: OpenRows, total: 
     const differs = at !== null && at <= splitAlpha;
     return { column, ...tests[i], adjusted: at, differs, byDesign: strategy.columns.includes(column) };
   });
-  const shared = units === undefined ? undefined : sharedOf(units.reference, units.here);
+  const shared = units === undefined ? undefined : sharedOf(units.reference.all, units.here.all);
   const comparison = {
     name: here.name,
     kind: here.kind,
     strategy,
-    rows: here.frame.rows,
-    share: here.frame.rows / total,
-    reference: { name: reference.name, rows: reference.frame.rows },
+    rows: here.opened.batches.rows,
+    share: here.opened.batches.rows / total,
+    reference: { name: reference.name, rows: reference.opened.batches.rows },
     tested: { unit, here: right.independent.length, reference: left.independent.length } as const,
     ...(shared === undefined ? {} : { shared }),
     columns,
@@ -84,20 +115,38 @@ function compareSides(split: Split, reference: OpenRows, here: OpenRows, total: 
   return { ...comparison, verdict, message: messageOf({ ...comparison, verdict }) };
 }
 
-function unitsIn(split: Split, { frame }: OpenRows, strategy: SplitStrategy): readonly string[] {
-  return unitsOf(frame, strategy, keysOf(frame, split.key));
+/** The groups or places of a side: all of them, and those of the rows that are looked at. */
+interface Units {
+  readonly all: ReadonlySet<string>;
+  readonly ofRows: readonly string[];
 }
 
-/** All rows, or a sample of many; of groups and places one row each is independent of the others. */
-function sideOf(frame: Frame, units: readonly string[] | undefined): Side {
-  const share = mostRows / frame.rows;
-  const isKept = (row: number): boolean => share >= 1 || (Math.imul(row + 1, 0x9e3779b1) >>> 0) / 2 ** 32 < share;
-  const rows = Int32Array.from({ length: frame.rows }, (_, row) => row).filter(isKept);
+async function unitsIn(split: Split, { batches, frame, positions }: OpenSide, strategy: SplitStrategy): Promise<Units> {
+  const all = new Set<string>();
+  const ofRows: string[] = [];
+  const names = batches.schema.map(({ name }) => name);
+  let at = 0;
+  await batches.each([...new Set([...strategy.columns, ...keyColumns(names, split.key)])], (batch, firstRow) => {
+    const unitAt = unitReader(batch, strategy, keyReader(batch, split.key));
+    for (let row = 0; row < batch.rows; row++) {
+      const unit = unitAt(row);
+      all.add(unit);
+      if (at >= frame.rows || positions[at] !== firstRow + row) continue;
+      ofRows.push(unit);
+      at++;
+    }
+  });
+  return { all, ofRows };
+}
+
+/** Of groups and places one row each is independent of the others. */
+function sideOf(frame: Frame, units: Units | undefined): Side {
+  const rows = Int32Array.from({ length: frame.rows }, (_, row) => row);
   if (units === undefined) return { frame, rows, independent: rows };
   const seen = new Set<string>();
   const independent = rows.filter((row) => {
-    if (seen.has(units[row])) return false;
-    seen.add(units[row]);
+    if (seen.has(units.ofRows[row])) return false;
+    seen.add(units.ofRows[row]);
     return true;
   });
   return { frame, rows, independent };
@@ -110,9 +159,10 @@ function adjustedOf(pValues: readonly (number | null)[]): (number | null)[] {
   return pValues.map((pValue) => (pValue === null ? null : adjusted[at++]));
 }
 
-function sharedOf(left: readonly string[], right: readonly string[]): number {
-  const known = new Set(left);
-  return [...new Set(right)].filter((unit) => known.has(unit)).length;
+function sharedOf(left: ReadonlySet<string>, right: ReadonlySet<string>): number {
+  let shared = 0;
+  for (const unit of right) if (left.has(unit)) shared++;
+  return shared;
 }
 
 function verdictOf({ strategy }: SplitStrategy, columns: readonly SplitColumn[]): SplitComparison['verdict'] {

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readCsv, toRecords } from '#tables';
 import type { Frame } from '#tables';
-import { ada, openBench } from '../testing.ts';
-import { dealRows } from './deal.ts';
+import { ada, openBench, partsOf } from '../testing.ts';
 import { partRanges, placeOf } from './hash-split.ts';
 import type { PartRange } from './hash-split.ts';
 
 const churn = 'examples/churn/data/telco-churn.csv';
-const assignRows = (frame: Frame, key: string, salt: string, ranges: readonly PartRange[]): readonly Int32Array[] =>
-  dealRows(frame, { dataset: 'd', key, salt, parts: {}, by: ada }, ranges, { sets: new Map() }).parts;
+const assignRows = (frame: Frame, key: string, salt: string, ranges: readonly PartRange[]): Promise<readonly Int32Array[]> =>
+  partsOf(frame, { key, salt }, ranges);
 const parts = { train: 0.36, validation: 0.09, test: 0.15, reference: 0.08, later: 0.32 };
 
 describe('a key’s place', () => {
@@ -81,25 +80,25 @@ describe('splitting a version', () => {
     await assert.rejects(bench.data.open(version.digest, { part: 'c' }), { code: 'NOT_FOUND', message: /its parts are a, b/ });
   });
 
-  test('never moves a row when others come, go or change places', () => {
+  test('never moves a row when others come, go or change places', async () => {
     const keys = Array.from({ length: 500 }, (_, i) => `k${i}`);
     const ranges = partRanges({ train: 0.7, test: 0.3 });
-    const sideOf = (list: readonly string[]): Map<string, string> => {
+    const sideOf = async (list: readonly string[]): Promise<Map<string, string>> => {
       const { frame } = readCsv(Buffer.from(`k\n${list.join('\n')}\n`));
-      const rows = assignRows(frame, 'k', 'salt', ranges);
+      const rows = await assignRows(frame, 'k', 'salt', ranges);
       return new Map(rows.flatMap((part, i) => [...part].map((row): [string, string] => [list[row], ranges[i].part])));
     };
-    const before = sideOf(keys);
-    const after = sideOf([...Array.from({ length: 300 }, (_, i) => `new${i}`), ...[...keys].reverse().filter((_, i) => i % 5 > 0)]);
+    const before = await sideOf(keys);
+    const after = await sideOf([...Array.from({ length: 300 }, (_, i) => `new${i}`), ...[...keys].reverse().filter((_, i) => i % 5 > 0)]);
     for (const [key, side] of before) if (after.has(key)) assert.equal(after.get(key), side);
   });
 
-  test('puts a key beside the same rows whether it is a number or a text', () => {
+  test('puts a key beside the same rows whether it is a number or a text', async () => {
     const ranges = partRanges({ a: 0.5, b: 0.5 });
-    const side = (text: string, types = {}): readonly Int32Array[] =>
+    const side = (text: string, types = {}): Promise<readonly Int32Array[]> =>
       assignRows(readCsv(Buffer.from(text), { types }).frame, 'k', 's', ranges);
     const numbers = `k\n${Array.from({ length: 40 }, (_, i) => i).join('\n')}\n`;
-    assert.deepEqual(side(numbers), side(numbers, { k: 'string' }));
+    assert.deepEqual(await side(numbers), await side(numbers, { k: 'string' }));
   });
 
   test('refuses missing and repeated keys, wrong fractions, empty parts and an unusable target', async () => {

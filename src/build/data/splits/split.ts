@@ -1,18 +1,21 @@
 import { eventType } from '#contract';
 import type { Split, SplitBorders } from '#contract';
-import { GyreError, digestOf, isoInstant } from '#core';
-import { takeRows } from '#tables';
-import type { Frame } from '#tables';
+import { GyreError, asSha256, digestOf, isoInstant } from '#core';
+import { readParquet } from '#tables';
 import type { DataDeps, SplitRequest, ValidationSetRequest } from '../port.ts';
-import { checkTarget } from '../target.ts';
-import { findVersion, openRows, prepareVersion, recordVersions } from '../versions.ts';
+import { openBatches, requireColumn } from '../quality/batches.ts';
+import type { Batches } from '../quality/batches.ts';
+import { targetCheck } from '../target.ts';
+import { findVersion, prepareRowsFile, recordVersions } from '../versions.ts';
 import type { PreparedVersion } from '../versions.ts';
-import { dealRows } from './deal.ts';
-import type { Dealt } from './deal.ts';
+import { openDealer } from './deal.ts';
+import type { Dealer } from './deal.ts';
 import { partRanges } from './hash-split.ts';
 import type { PartRange } from './hash-split.ts';
+import { divideRows } from './sides.ts';
 import { bordersOf, insertSplit, keepBorders, splitByDefinition } from './splits-store.ts';
-import { classesOf, sharesOf, stratificationOf } from './stratification.ts';
+import { openClasses, stratificationOf } from './stratification.ts';
+import type { ClassTally } from './stratification.ts';
 
 /** See `Data.split`. All parts and sets, the split and their events become visible in one transaction. */
 export async function splitVersion(deps: DataDeps, digest: string, request: SplitRequest): Promise<Split> {
@@ -22,17 +25,18 @@ export async function splitVersion(deps: DataDeps, digest: string, request: Spli
   if (existing) return existing;
   refuseSameNames(request);
   const ranges = partRanges(request.parts);
-  const frame = await openRows(deps, parent);
-  if (request.stratify !== undefined) checkTarget(frame, request.stratify);
+  const path = await deps.blobs.localPath(asSha256(parent.rowsDigest), { verify: true });
+  const { batches } = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
+  if (request.stratify !== undefined) await checkTarget(batches, request.stratify);
   const drawn = borderDefinitions(request);
   // a split that another process made meanwhile may have drawn borders: then the rows are dealt again by those
   for (;;) {
     const kept = await deps.store.read((db) => bordersOf(db, [drawn.parts, ...drawn.sets.values()]));
-    const dealt = dealRows(frame, request, ranges, {
+    const dealer = await openDealer(batches, request, ranges, {
       ...(kept.has(drawn.parts) ? { parts: kept.get(drawn.parts) } : {}),
       sets: new Map([...drawn.sets].flatMap(([set, name]) => (kept.has(name) ? [[set, kept.get(name) ?? {}] as const] : []))),
     });
-    const { split, prepared } = await prepareSplit(deps, request, { parent, frame, ranges, dealt });
+    const { split, prepared } = await prepareSplit(deps, request, { parent, path, batches, ranges, dealer });
     const toKeep = new Map<string, SplitBorders>();
     if (split.borders) toKeep.set(drawn.parts, split.borders);
     for (const { set, borders } of split.sets ?? []) if (borders) toKeep.set(drawn.sets.get(set) ?? '', borders);
@@ -97,50 +101,66 @@ function refuseSameNames({ parts, sets = [] }: SplitRequest): void {
   }
 }
 
+async function checkTarget(batches: Batches, target: string): Promise<void> {
+  requireColumn(batches.schema, target);
+  const check = targetCheck(target);
+  await batches.each([target], (batch, firstRow) => check.add(batch, firstRow));
+  check.end();
+}
+
 interface Cut {
   readonly parent: Awaited<ReturnType<typeof findVersion>>;
-  readonly frame: Frame;
+  /** Of the parent's rows. */
+  readonly path: string;
+  readonly batches: Batches;
   readonly ranges: readonly PartRange[];
-  readonly dealt: Dealt;
+  readonly dealer: Dealer;
 }
 
 /** The split as it will stand, with a version for each part and set whose blobs are stored. */
 async function prepareSplit(
   deps: DataDeps,
   request: SplitRequest,
-  { parent, frame, ranges, dealt }: Cut,
+  { parent, path, batches, ranges, dealer }: Cut,
 ): Promise<{ readonly split: Split; readonly prepared: readonly PreparedVersion[] }> {
   const { dataset, key, salt, stratify, strategy, sets = [], by } = request;
-  const classes = stratify === undefined ? undefined : classesOf(frame, stratify);
+  const classes = stratify === undefined ? undefined : await openClasses(batches, stratify);
+  await using divided = await divideRows(
+    deps,
+    { path, batches },
+    { dealer, parts: ranges.length, sets: sets.length },
+    classes && stratify !== undefined ? { column: stratify, classes } : undefined,
+    (rows) => refuseEmpty(request, ranges, batches.rows, rows),
+  );
   const prepared: PreparedVersion[] = [];
-  const versionOf = async (name: string, rows: Int32Array, parameters: Readonly<Record<string, unknown>>): Promise<string> => {
+  const versionOf = async (name: string, at: number, parameters: Readonly<Record<string, unknown>>): Promise<string> => {
     const derivedFrom = { parents: [parent.digest], operation: 'split' as const, parameters: { part: name, key, salt, ...parameters } };
     const from = `part "${name}" of ${parent.dataset}`;
-    const part = { dataset, part: name, frame: takeRows(frame, rows), schema: parent.schema, derivedFrom, from, by };
-    const made = await prepareVersion(deps, part);
+    const part = { dataset, part: name, schema: parent.schema, derivedFrom, from, by };
+    const made = await prepareRowsFile(deps, part, { ...divided.files[at], schema: batches.schema });
     prepared.push(made);
     return made.version.digest;
   };
   const measuredOn = (borders: SplitBorders): SplitBorders => ({ ...borders, measuredOn: borders.measuredOn ?? parent.digest });
-  const share = (rows: Int32Array): Pick<Split['parts'][number], 'targetShare'> =>
-    classes ? { targetShare: sharesOf(classes, rows) } : {};
+  const share = (tally: ClassTally | undefined, side: number): Pick<Split['parts'][number], 'targetShare'> =>
+    tally ? { targetShare: tally.sharesOn(side) } : {};
 
   const parts: Split['parts'] = [];
   for (const [i, { part, fraction, low, high }] of ranges.entries()) {
-    const rows = dealt.parts[i];
     const how = { fraction, low, high, hash: 'sha256', ...(strategy === undefined ? {} : { strategy }), ...heldOut(sets) };
-    const version = await versionOf(part, rows, how);
-    parts.push({ part, fraction, version, rows: rows.length, ...share(rows) });
+    const version = await versionOf(part, i, how);
+    parts.push({ part, fraction, version, rows: divided.files[i].rows, ...share(divided.classes?.parts, i) });
   }
   const made: NonNullable<Split['sets']> = [];
   for (const [i, { set, strategy: how, share: wanted }] of sets.entries()) {
-    const { rows, borders } = dealt.sets[i];
+    const borders = dealer.setBorders.get(set);
     const drawn = borders === undefined ? {} : { borders: measuredOn(borders) };
     const asked = wanted === undefined ? {} : { share: wanted };
     // by their digest: borders of classes name values, and a manifest is for everybody's eyes
     const border = drawn.borders === undefined ? {} : { borders: digestOf(drawn.borders) };
-    const version = await versionOf(set, rows, { strategy: how, ...asked, ...border });
-    made.push({ set, strategy: how, ...asked, version, rows: rows.length, ...drawn, ...share(rows) });
+    const at = ranges.length + i;
+    const version = await versionOf(set, at, { strategy: how, ...asked, ...border });
+    made.push({ set, strategy: how, ...asked, version, rows: divided.files[at].rows, ...drawn, ...share(divided.classes?.sets, i) });
   }
   const split: Split = {
     id: deps.newId(),
@@ -149,10 +169,12 @@ async function prepareSplit(
     key,
     salt,
     ...(strategy === undefined ? {} : { strategy }),
-    ...(dealt.borders === undefined ? {} : { borders: measuredOn(dealt.borders) }),
+    ...(dealer.borders === undefined ? {} : { borders: measuredOn(dealer.borders) }),
     parts,
     ...(made.length === 0 ? {} : { sets: made }),
-    ...(classes && stratify !== undefined ? { stratification: stratificationOf(classes, stratify, dealt.parts) } : {}),
+    ...(classes && divided.classes && stratify !== undefined
+      ? { stratification: stratificationOf(divided.classes.parts, classes, stratify) }
+      : {}),
     createdAt: isoInstant(deps.clock.now()),
   };
   return { split, prepared };
@@ -161,4 +183,25 @@ async function prepareSplit(
 /** What a part's record says of the sets, whose rows it does not have. */
 function heldOut(sets: readonly ValidationSetRequest[]): { readonly heldOut?: readonly string[] } {
   return sets.length === 0 ? {} : { heldOut: sets.map(({ set }) => set) };
+}
+
+/** @param counts rows of the parts, then of the sets @throws GyreError FAILED_PRECONDITION naming what has no rows */
+function refuseEmpty({ sets = [] }: SplitRequest, ranges: readonly PartRange[], rows: number, counts: readonly number[]): void {
+  const emptySet = sets.find((_, i) => counts[ranges.length + i] === 0);
+  if (emptySet !== undefined) throw new GyreError('FAILED_PRECONDITION', emptySetMessage(emptySet), { set: emptySet.set, rows });
+  const empty = ranges.filter((_, i) => counts[i] === 0).map(({ part }) => part);
+  if (empty.length === 0) return;
+  const names = empty.map((part) => `"${part}"`).join(', ');
+  const inParts = counts.slice(0, ranges.length).reduce((sum, count) => sum + count, 0);
+  const held = sets.length === 0 ? '' : ` of which ${rows - inParts} are in validation sets,`;
+  const message = `${rows} rows${held} leave part ${names} empty; give more rows or a larger fraction`;
+  throw new GyreError('FAILED_PRECONDITION', message, { parts: empty, rows });
+}
+
+function emptySetMessage({ set, strategy, share }: ValidationSetRequest): string {
+  const columns = strategy.columns.join(', ');
+  if (strategy.places !== undefined) return `validation set "${set}" is empty: no row has a "${columns}" among the places that it names`;
+  if (strategy.from !== undefined) return `validation set "${set}" is empty: no row is as late as ${strategy.from}`;
+  const what = strategy.strategy === 'group' ? 'groups' : strategy.strategy === 'location' ? 'places' : 'rows';
+  return `validation set "${set}" is empty: by chance none of the ${what} fell into its share of ${share}; give a larger one${what === 'places' ? ', or name the places' : ''}`;
 }

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import type { Split, SplitStrategy } from '#contract';
 import { readCsv, takeRows, toRecords } from '#tables';
 import type { SplitRequest, ValidationSetRequest } from '../port.ts';
-import { ada, openBench } from '../testing.ts';
+import { frameBatches } from '../quality/batches.ts';
+import { ada, openBench, partsOf } from '../testing.ts';
 import type { Bench } from '../testing.ts';
-import { byChance, dealRows } from './deal.ts';
+import { byChance } from './deal.ts';
 import { partRanges } from './hash-split.ts';
 import { reportOfSplit } from './split-report.ts';
 
@@ -282,12 +283,12 @@ describe('a split’s report', () => {
     let biased = 0;
     for (let i = 0; i < 100; i++) {
       const definition = request({ parts: { a: 0.6, b: 0.4 }, salt: `salt ${i}` });
-      const dealt = dealRows(frame, definition, partRanges(definition.parts), { sets: new Map() });
-      const dealtSides = dealt.parts.map((rows, at) => ({
+      const dealt = await partsOf(frame, definition, partRanges(definition.parts));
+      const dealtSides = dealt.map((rows, at) => ({
         name: `part ${at}`,
         kind: 'part' as const,
         strategy: byChance,
-        open: async () => takeRows(frame, rows),
+        open: async () => frameBatches(takeRows(frame, rows)),
       }));
       if ((await reportOfSplit(split, dealtSides)).comparisons[0].verdict === 'biased') biased++;
     }
