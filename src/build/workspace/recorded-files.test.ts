@@ -33,8 +33,8 @@ describe('the files of a tracked path', () => {
       files: [of('alone.csv', 'a,b\n')],
     });
     assert.equal(await objects.keep(join(bench.folder, 'docs/deep'), bench.options), undefined, 'a part is not tracked by itself');
-    assert.equal(objects.find(digest('md5', 'three')), undefined);
-    assert.equal(readFileSync(objects.find(digest('md5', 'two')) ?? '', 'utf8'), 'two');
+    assert.equal(objects.finder()(digest('md5', 'three')), undefined);
+    assert.equal(readFileSync(objects.finder()(digest('md5', 'two')) ?? '', 'utf8'), 'two');
     // DVC's own objects are not in the index: they are read once
     const index = join(bench.folder, '.dvc/cache/gyre/sha256.index');
     rmSync(index);

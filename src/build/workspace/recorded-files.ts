@@ -44,8 +44,8 @@ export interface WorkspaceObjects {
    * @throws GyreError FAILED_PRECONDITION when the path is not as it was added, DATA_LOSS naming what the cache lacks, CANCELLED
    */
   keep(path: string, options: WorkOptions): Promise<RecordedPath | undefined>;
-  /** Where the cache has an object, whose bytes nobody has checked yet; undefined where it has not. @param md5 in hex */
-  find(md5: string): string | undefined;
+  /** Tells where the cache, as it is set now, has an object (its MD5 in hex), whose bytes nobody has checked yet; undefined where it has not. */
+  finder(): (md5: string) => string | undefined;
 }
 
 /** @param folder absolute; the workspace is the nearest one from here upwards */
@@ -57,11 +57,14 @@ export function openWorkspaceObjects(folder: string): WorkspaceObjects {
       if (root === undefined || tracked === undefined) return undefined;
       return inSession(root, options, (session) => keepIn(session, tracked, options));
     },
-    find: (md5) => {
+    finder: () => {
       const root = findRoot(folder);
-      if (root === undefined) return undefined;
-      const path = objectPath(openRoot(root).cache, md5);
-      return existsSync(path) ? path : undefined;
+      if (root === undefined) return () => undefined;
+      const { cache } = openRoot(root);
+      return (md5) => {
+        const path = objectPath(cache, md5);
+        return existsSync(path) ? path : undefined;
+      };
     },
   };
 }

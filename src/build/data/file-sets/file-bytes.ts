@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { BlobStore } from '#blobs';
 import { GyreError, asSha256 } from '#core';
 import type { WorkspaceObjects } from '#workspace';
@@ -17,20 +18,28 @@ export interface NamedFile {
   readonly md5: string;
 }
 
-/** Whether the bytes of a file are at hand: among the blobs, or in the workspace's cache. Nobody reads them for that. */
-export async function hasFile({ blobs, objects }: FileBytesDeps, { sha256, md5 }: NamedFile): Promise<boolean> {
-  return objects?.find(md5) !== undefined || (await blobs.has(asSha256(sha256)));
+/** Bytes of files up to here are checked before the first of them is given away. */
+const wholeBytes = 1024 * 1024;
+
+/** Tells of files whether their bytes are at hand: in the workspace's cache, or among the blobs. Nobody reads them for that. */
+export function fileLocator({ blobs, objects }: FileBytesDeps): (file: NamedFile) => Promise<boolean> {
+  const find = objects?.finder();
+  return async ({ sha256, md5 }) => find?.(md5) !== undefined || blobs.has(asSha256(sha256));
 }
 
 /**
- * The bytes of a file, from the blobs or else from the workspace's cache; the stream is checked against the SHA-256 at its end.
- * @throws GyreError DATA_LOSS when they are nowhere, or (from the stream) are not what was recorded
+ * The bytes of a file, from the blobs or else from the workspace's cache, checked against the SHA-256: those of a small file as a whole before they are
+ * given, a stream at its end.
+ * @throws GyreError DATA_LOSS when they are nowhere, or (of a large file: from the stream) are not what was recorded
  */
-export async function openFile({ blobs, objects }: FileBytesDeps, file: NamedFile): Promise<AsyncIterable<Uint8Array>> {
-  const { path, sha256, md5 } = file;
-  if (await blobs.has(asSha256(sha256))) return blobs.open(asSha256(sha256));
-  const object = objects?.find(md5);
-  if (object !== undefined) return checkedStream(object, file);
+export async function openFile(
+  { blobs, objects }: FileBytesDeps,
+  file: NamedFile & { readonly size: number },
+): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+  const { path, sha256, md5, size } = file;
+  if (await blobs.has(asSha256(sha256))) return size <= wholeBytes ? blobs.read(asSha256(sha256)) : blobs.open(asSha256(sha256));
+  const object = objects?.finder()(md5);
+  if (object !== undefined) return size <= wholeBytes ? checkedBytes(object, file) : checkedStream(object, file);
   throw new GyreError(
     'DATA_LOSS',
     `the bytes of ${path} are neither among the blobs nor in the workspace's cache (object ${md5}): "gyre data pull" fetches them from a remote`,
@@ -38,14 +47,23 @@ export async function openFile({ blobs, objects }: FileBytesDeps, file: NamedFil
   );
 }
 
-async function* checkedStream(object: string, { path, sha256, md5 }: NamedFile): AsyncGenerator<Uint8Array> {
+async function checkedBytes(object: string, file: NamedFile): Promise<Uint8Array> {
+  const bytes = await readFile(object);
+  if (createHash('sha256').update(bytes).digest('hex') !== file.sha256) throw damagedError(file);
+  return bytes;
+}
+
+async function* checkedStream(object: string, file: NamedFile): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(object) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     yield chunk;
   }
-  if (hash.digest('hex') === sha256) return;
-  throw new GyreError('DATA_LOSS', `${path} is not what was recorded: object ${md5} of the workspace's cache is damaged`, {
+  if (hash.digest('hex') !== file.sha256) throw damagedError(file);
+}
+
+function damagedError({ path, sha256, md5 }: NamedFile): GyreError {
+  return new GyreError('DATA_LOSS', `${path} is not what was recorded: object ${md5} of the workspace's cache is damaged`, {
     path,
     sha256,
     object: md5,

@@ -6,7 +6,7 @@ import { keptThumbnail } from '../image-sets/kept-thumbnail.ts';
 import type { DataDeps } from '../port.ts';
 import { maskedText } from '../masking.ts';
 import { findVersion, openRows } from '../versions.ts';
-import { hasFile, openFile } from './file-bytes.ts';
+import { fileLocator, openFile } from './file-bytes.ts';
 import type { FileCatalog, FileList } from './file-port.ts';
 import { extensionOfPath } from './file-rows.ts';
 
@@ -73,15 +73,17 @@ export function openFileCatalog(deps: DataDeps): FileCatalog {
             'RESOURCE_EXHAUSTED',
             `${file.path} has ${file.size} bytes; pictures up to ${usualLimits.bytes} are made small`,
           );
-        return Buffer.concat(await Array.fromAsync(await openFile(deps, file)));
+        const bytes = await openFile(deps, file);
+        return bytes instanceof Uint8Array ? bytes : Buffer.concat(await Array.fromAsync(bytes));
       });
     },
     missing: async (name) => {
       const { files } = await open(name);
+      const isThere = fileLocator(deps);
       let missing = 0;
       const paths: string[] = [];
       for (const file of files) {
-        if (await hasFile(deps, file)) continue;
+        if (await isThere(file)) continue;
         missing += 1;
         if (paths.length < pathsShown) paths.push(file.path);
       }

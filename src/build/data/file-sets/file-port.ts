@@ -33,14 +33,14 @@ export interface FileList {
   readonly masked?: MaskedColumns;
 }
 
-/** The bytes of a file of a version. A stream of the whole is checked against the digest at its end. */
+/** The bytes of a file of a version, checked against the digest; those of a large one are a stream, which is checked at its end. */
 export interface StoredFile {
   /** The first path that has them. */
   readonly path: string;
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 /** The files of dataset versions: of folders of files, and of images. */

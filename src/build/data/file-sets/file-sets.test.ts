@@ -28,7 +28,7 @@ async function write(folder: string, files: Readonly<Record<string, string | Uin
 
 async function textOf(bench: Bench, version: string, digest: string): Promise<string> {
   const { bytes } = await bench.data.files.file(version, digest);
-  return Buffer.concat(await Array.fromAsync(bytes)).toString('utf8');
+  return Buffer.concat(bytes instanceof Uint8Array ? [bytes] : await Array.fromAsync(bytes)).toString('utf8');
 }
 
 describe('a folder of files that is tracked', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { VersionFile, VersionFiles } from '#contract';
@@ -13,6 +13,8 @@ import { counted } from './in-workspace.ts';
 /** Files that are fetched at once. */
 const lanes = 8;
 const filesPerPage = 1000;
+/** Files up to here are taken as a whole. */
+const wholeBytes = 1024 * 1024;
 const incoming = '.gyre-checkout-';
 
 interface Where {
@@ -71,20 +73,32 @@ async function filesOf(client: Client, version: string): Promise<readonly Versio
 async function lacking(folder: string, files: readonly VersionFile[], force: boolean): Promise<readonly VersionFile[]> {
   const wanted: VersionFile[] = [];
   const inTheWay: string[] = [];
-  for (const file of files) {
+  await inLanes(files, async (file) => {
     const path = placeOf(folder, file.path);
     const found = await lstat(path).catch(() => undefined);
-    if (found?.isFile() === true && found.size === file.size && (await sha256Of(path)) === file.sha256) continue;
+    if (found?.isFile() === true && found.size === file.size && (await sha256Of(path, file.size)) === file.sha256) return;
     if (found !== undefined) inTheWay.push(file.path);
     wanted.push(file);
-  }
+  });
   if (inTheWay.length === 0 || force) return wanted;
-  const shown = `${inTheWay.slice(0, 3).join(', ')}${inTheWay.length > 3 ? ', …' : ''}`;
+  const shown = `${inTheWay.sort().slice(0, 3).join(', ')}${inTheWay.length > 3 ? ', …' : ''}`;
   throw new GyreError(
     'FAILED_PRECONDITION',
     `${counted(inTheWay.length, 'file')} of other content ${inTheWay.length === 1 ? 'is' : 'are'} in ${folder} (${shown}): choose another folder, or give them up with --force`,
     { folder, paths: inTheWay.slice(0, 100) },
   );
+}
+
+/** Works on several items at once. */
+async function inLanes<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      await work(items[at], at);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 /** @throws GyreError PERMISSION_DENIED for a path that would leave the folder */
@@ -111,24 +125,20 @@ async function fetchAll(
 ): Promise<void> {
   using progress = progressLine(cli);
   const failed: string[] = [];
-  let [next, done, bytes] = [0, 0, 0];
-  const lane = async (): Promise<void> => {
-    while (next < files.length && !cli.host.signal.aborted) {
-      const at = next++;
-      const file = files[at];
-      try {
-        await place(client, version, file, { from: join(scratch, String(at)), to: placeOf(folder, file.path), folder });
-      } catch (error) {
-        if (cli.host.signal.aborted) return;
-        failed.push(`${file.path}: ${messageOf(error)}`);
-        continue;
-      }
-      done += 1;
-      bytes += file.size;
-      progress.show({ phase: 'placing', files: done, bytes, of: files.length });
+  const { signal } = cli.host;
+  let [done, bytes] = [0, 0];
+  await inLanes(files, async (file, at) => {
+    if (signal.aborted) return;
+    try {
+      await place(client, version, file, { from: join(scratch, String(at)), to: placeOf(folder, file.path), folder });
+    } catch (error) {
+      if (!signal.aborted) failed.push(`${file.path}: ${messageOf(error)}`);
+      return;
     }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
+    done += 1;
+    bytes += file.size;
+    progress.show({ phase: 'placing', files: done, bytes, of: files.length });
+  });
   if (cli.host.signal.aborted) throw new GyreError('CANCELLED', 'stopped; the same call goes on from here');
   if (failed.length === 0) return;
   throw new GyreError(
@@ -144,9 +154,25 @@ async function place(
   file: VersionFile,
   { from, to, folder }: { readonly from: string; readonly to: string; readonly folder: string },
 ): Promise<void> {
-  const bytes = await client.download(`datasets/${encodeURIComponent(version)}/files/${file.sha256}`);
-  await pipeline(bytes, createWriteStream(from));
-  if ((await sha256Of(from)) !== file.sha256) throw new GyreError('DATA_LOSS', 'the bytes that came are not what was recorded');
+  const address = `datasets/${encodeURIComponent(version)}/files/${file.sha256}`;
+  const hash = createHash('sha256');
+  if (file.size <= wholeBytes) {
+    const bytes = await client.bytes(address);
+    hash.update(bytes);
+    await writeFile(from, bytes);
+  } else {
+    await pipeline(
+      await client.download(address),
+      async function* (chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      createWriteStream(from),
+    );
+  }
+  if (hash.digest('hex') !== file.sha256) throw new GyreError('DATA_LOSS', 'the bytes that came are not what was recorded');
   await makeFolders(folder, dirname(to));
   const found = await lstat(to).catch(() => undefined);
   if (found?.isDirectory() === true) await rm(to, { recursive: true });
@@ -168,8 +194,9 @@ async function makeFolders(root: string, folder: string): Promise<void> {
   }
 }
 
-async function sha256Of(path: string): Promise<string> {
+async function sha256Of(path: string, size: number): Promise<string> {
   const hash = createHash('sha256');
+  if (size <= wholeBytes) return hash.update(await readFile(path)).digest('hex');
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
   return hash.digest('hex');
 }
