@@ -96,6 +96,31 @@ describe('the real dvc', { skip: dvcMissing }, () => {
     assert.match(well(await theirs.dvc('status')), /up to date/);
   });
 
+  test('adds what becomes a dataset version without a copy, is checked out again whatever the names, and stays clean', async () => {
+    await using repository = await openRepository();
+    write(repository, {
+      ...oddFiles,
+      'gyre.yaml': 'project: odd\ncharter: { problem: What is in it?, owner: Ada }\ndata: { odd: { source: { files: data } } }\n',
+    });
+    well(await repository.dvc('init', '-q'));
+    well(await repository.dvc('add', '-q', 'data'));
+    await commit(repository);
+    const recorded = JSON.parse(well(await repository.gyre('data', 'add', 'odd', '--json'))) as {
+      readonly version: { readonly digest: string };
+      readonly ingestion: { readonly kept: number; readonly rows: number };
+    };
+    const count = Object.keys(oddFiles).length;
+    assert.deepEqual([recorded.ingestion.kept, recorded.ingestion.rows], [count, count]);
+    assert.match(well(await repository.dvc('status')), /up to date/);
+    const before = contents(repository, 'data');
+    rmSync(join(repository.folder, 'data'), { recursive: true });
+    write(repository, { 'data/other': 'another state' });
+    well(await repository.dvc('add', '-q', 'data'));
+    well(await repository.gyre('data', 'checkout', recorded.version.digest, '--to', 'then'));
+    assert.deepEqual(contents(repository, 'then'), before);
+    assert.match(well(await repository.dvc('status')), /up to date/);
+  });
+
   test('pulls and checks out in a fresh clone what gyre pushed', async () => {
     await using ours = await openRepository();
     await using store = await openRepository();
