@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DatasetComparison, DatasetIngestion, DatasetVersion } from '#contract';
-import { facts, gyre, temporaryFolder, type Place } from '../harness/gyre-fixture.ts';
+import { done, facts, gyre, temporaryFolder, type Place } from '../harness/gyre-fixture.ts';
 import { writeFiles } from '../harness/photos-fixture.ts';
 
 interface Added {
@@ -56,6 +56,8 @@ describe('a folder of files of any kind', () => {
     });
     const collected = await gyre(['data', 'gc'], place);
     assert.match(collected.stdout, /named by \.dvc files or dataset versions \(2 recorded paths\)/);
+    const both = await done(['gc', '--what', 'data', '--grace', '1h', '--apply'], place);
+    assert.match(both, /outcome +finished[^]*\(2 recorded paths\)/);
   });
 
   test('is checked out into a folder as any of its versions was, beside what is there', async () => {

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
 import type { GarbageSweep } from '#contract';
+import type { CollectedGarbage } from '#workspace';
 import type { Cli } from '../cli.ts';
 import type { Client } from '../client.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { short } from '../output.ts';
 import type { Register, VerbResult } from '../verb.ts';
 import { examples } from '../verb.ts';
+import { sayCacheGarbage } from './data/gc.ts';
 
 interface Flags {
   readonly what: string;
@@ -21,10 +23,14 @@ export const registerGarbage: Register = (program, bind) => {
     .description(
       'Garbage collection: finds what no record refers to, and with --apply deletes it. What is younger than the grace period stays, because work under way stores its bytes before its records.',
     )
-    .addOption(new Option('--what <kind>', 'blobs: stored bytes').choices(['blobs']).default('blobs'))
+    .addOption(
+      new Option('--what <kind>', 'blobs: stored bytes; cache: objects of the workspace, as "gyre data gc" has it; data: both')
+        .choices(['blobs', 'cache', 'data'])
+        .default('blobs'),
+    )
     .option('--apply', 'delete; without it nothing is')
     .option('--grace <duration>', 'what is younger stays, such as 12h; at least 1h', '1d')
-    .addHelpText('after', examples('gyre gc', 'gyre gc --grace 7d --apply'))
+    .addHelpText('after', examples('gyre gc', 'gyre gc --what data --grace 7d --apply'))
     .action(bind<Flags>(collect));
 };
 
@@ -33,12 +39,30 @@ const pollMs = 250;
 async function collect(cli: Cli, { what, apply = false, grace }: Flags): VerbResult {
   const { parseDuration } = await import('#project');
   const graceMs = parseDuration(grace);
-  return cli.withClient(async (client) => {
-    const sweep = await follow(cli, client, await client.post<GarbageSweep>('garbage-sweeps', { what, apply, graceMs }));
-    cli.output.facts(sweep, () => report(cli, sweep));
-    if (sweep.state === 'cancelled') return exitCodes.interrupted;
-    return sweep.state === 'finished' ? exitCodes.ok : exitCodes.failed;
+  const sweep =
+    what === 'cache'
+      ? undefined
+      : await cli.withClient(async (client) =>
+          follow(cli, client, await client.post<GarbageSweep>('garbage-sweeps', { what: 'blobs', apply, graceMs })),
+        );
+  // A sweep that did not end well says something about the records, which the cache is judged by as well.
+  const cache =
+    what === 'blobs' || (sweep !== undefined && sweep.state !== 'finished') ? undefined : await ofCache(cli, what, apply, graceMs);
+  cli.output.facts(cache === undefined ? sweep : sweep === undefined ? cache : { blobs: sweep, cache }, () => {
+    if (sweep !== undefined) report(cli, sweep);
+    if (sweep !== undefined && cache !== undefined) cli.output.line();
+    if (cache !== undefined) sayCacheGarbage(cli, cache);
   });
+  if (sweep?.state === 'cancelled') return exitCodes.interrupted;
+  return sweep === undefined || sweep.state === 'finished' ? exitCodes.ok : exitCodes.failed;
+}
+
+/** Undefined where data are asked for and the project has no workspace. */
+async function ofCache(cli: Cli, what: string, apply: boolean, graceMs: number): Promise<CollectedGarbage | undefined> {
+  const { inWorkspace } = await import('./data/in-workspace.ts');
+  return inWorkspace(cli, async ({ workspace, options }) =>
+    what === 'data' && workspace.root === undefined ? undefined : workspace.garbage({ ...options, apply, graceMs }),
+  );
 }
 
 /** Ctrl-C cancels the sweep. */

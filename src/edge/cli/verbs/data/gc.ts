@@ -28,13 +28,14 @@ export function registerDataGc(data: Command, bind: Bind): void {
         inWorkspace(cli, async ({ workspace, options }) => {
           const { parseDuration } = await import('#project');
           const found = await workspace.garbage({ ...options, ...flags, graceMs: parseDuration(grace) });
-          cli.output.facts(found, () => say(cli, found));
+          cli.output.facts(found, () => sayCacheGarbage(cli, found));
         }),
       ),
     );
 }
 
-function say(cli: Cli, { objects, named, kept, young, garbage, bytes, deleted }: CollectedGarbage): void {
+/** What was found in the cache. */
+export function sayCacheGarbage(cli: Cli, { objects, named, kept, young, garbage, bytes, deleted }: CollectedGarbage): void {
   const { output } = cli;
   output.line(
     `${counted(objects, 'object')} in the cache, ${named} named by .dvc files${kept > 0 ? ` or dataset versions (${counted(kept, 'recorded path')})` : ''}${young > 0 ? `, ${young} too young to judge` : ''}`,
