@@ -15,7 +15,7 @@ import { expectedByChance, planOf, usualNearness } from './plan.ts';
 
 const name = 'near duplicate rows';
 /** More rows are not held side by side: a share of them is looked at, by what near rows have in common. */
-const mostRows = 400_000;
+const mostRows = 200_000;
 const mostCells = 8_000_000;
 /** From so many pairs by chance on, near rows say nothing. */
 const mostByChance = 1;

@@ -91,6 +91,9 @@ describe('label errors', () => {
     assert.match(await why(lines((row) => `${row},${row / 3}`)), /is a number, and no class/);
     assert.match(await why(lines((row) => `${row},${row === 3 ? 'b' : 'a'}`)), /two classes with 10 rows each/);
     assert.match(await why('x,y\n1,a\n2,b\n'), /it takes 100 rows/);
+    const random = seeded(2);
+    const noise = lines(() => `${random.normal()},${random.int(2)}`);
+    assert.match(await why(noise), /tells the classes of y no better than their shares do/, 'nothing is known, so nothing is contradicted');
     assert.match(await why(lines((row) => `t${row},${row % 2}`)), /no column is left to learn from/);
     assert.match(await why(`x,y\n${Array.from({ length: 400 }, (_, row) => `${row},k${row % 25}`).join('\n')}\n`), /more than 20 classes/);
   });

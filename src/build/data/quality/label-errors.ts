@@ -29,6 +29,8 @@ const fewestRows = 100;
 const mostRows = 20_000;
 /** Feature values times classes that five fits may work on: seconds of one processor. */
 const mostWork = 2_000_000;
+/** A model that knows nothing contradicts labels by chance. */
+const leastSkill = 0.01;
 /** A person goes through suspected labels one by one: more of them are kept than of other failing rows. */
 const examplesKept = 20;
 
@@ -67,6 +69,8 @@ export async function labelErrors(
   const rows = takeRows(drawn.frame, chosen);
   const labels = Float64Array.from(chosen, (row) => classes.of[row]);
   const probabilities = await outOfFold(rows, labels, names, classes.names.length);
+  if (skillOf(labels, probabilities, classes.names.length) < leastSkill)
+    return unmeasured(name, `a model of the other columns tells the classes of ${target} no better than their shares do`);
   const { suspected, likely } = suspectLabels(labels, probabilities, classes.names.length);
   const found = Array.from(suspected.keys()).filter((row) => suspected[row] === 1);
   const of = (row: number, each: number): number => probabilities[row * classes.names.length + each];
@@ -109,6 +113,18 @@ function wordsOf(
   const most = [...pairs].sort(([, left], [, right]) => right - left).slice(0, 3);
   const share = ((found.length / labels.length) * 100).toFixed(1);
   return `${rowsWord(found.length)} (${share} %) have a label of ${target} that a model which has not seen them contradicts: ${most.map(([pair, rows]) => `${pair} ${rows}`).join(', ')}`;
+}
+
+/** By how much of itself the log loss is less than that of the classes' shares: McFadden's R², out of fold. */
+function skillOf(labels: Float64Array, probabilities: Float64Array, classes: number): number {
+  const counts = new Float64Array(classes);
+  let loss = 0;
+  labels.forEach((label, row) => {
+    counts[label]++;
+    loss -= Math.log(Math.max(1e-12, probabilities[row * classes + label]));
+  });
+  const usual = counts.reduce((sum, count) => (count === 0 ? sum : sum - count * Math.log(count / labels.length)), 0);
+  return 1 - loss / usual;
 }
 
 interface Drawn {
