@@ -24,6 +24,7 @@ import { openTraining, type Training, trainingMigrations } from '#training';
 import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBlobs, s3Access } from './blobs.ts';
+import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
@@ -151,8 +152,11 @@ export async function compose(options: ComposeOptions): Promise<House> {
 
   const rooms = { store, blobs, events, clock, newId };
   const charters = openCharter({ store, events, clock });
+  // monitoring comes after data: it is there when somebody asks
+  const produced = recentProduction(project, () => monitoring);
   const data = openData({
     ...rooms,
+    production: produced,
     temporary: folder.temporary,
     environment: process.env,
     fetch: sourceFetcher(values, process.env),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { QualityReport } from '#contract';
 import { seeded } from '#core';
 import { done, facts, gyre, type Place, temporaryFolder } from '../harness/gyre-fixture.ts';
 import { narration } from '../harness/narration-fixture.ts';
@@ -48,6 +49,22 @@ describe('gyre demo over a changed copy of the example', () => {
     assert.ok(during > 0.9 * before, `the world did not change: ${before}, then ${during}`);
     assert.deepEqual(told.station('after'), []);
     assert.equal(told.station('release').length, 1);
+
+    // the very rows whose later ones were the traffic: production is like them
+    await edit(join(example.folder, 'gyre.yaml'), (text) =>
+      text.replace('    target: Churn\n', '    target: Churn\n    quality: { production: 3650d }\n'),
+    );
+    const { items } = await facts<{ items: readonly { digest: string; part?: string }[] }>(
+      ['data', 'ls', '--dataset', 'customers', '--limit', '200'],
+      place,
+    );
+    const whole = items.findLast(({ part }) => part === undefined);
+    assert.ok(whole !== undefined);
+    const { characteristics } = JSON.parse(
+      (await gyre(['data', 'quality', '--run', whole.digest, '--json'], place)).stdout,
+    ) as QualityReport;
+    const check = characteristics.flatMap(({ checks }) => checks).find(({ name }) => name === 'representative of production');
+    assert.ok(check !== undefined && check.score !== null && (check.applied ?? 0) >= 15, check?.message ?? 'no such check');
   });
 
   test('as a control run says that retraining does not help, and the champion stays', async () => {

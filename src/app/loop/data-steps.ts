@@ -97,6 +97,7 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
       version: '3',
       cacheable: true,
       stillThere: async (outputs) => {
+        if (outputs['asked'] === true) return false;
         const compared = Object.keys(outputs).filter((name) => name.startsWith(against));
         const newest = await newestOf(compared.map((name) => name.slice(against.length)));
         if (compared.some((name) => outputs[name] !== newest[name])) return false;
@@ -121,6 +122,8 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
             report: report.id,
             version: quarantine?.kept ?? version,
             ...(quarantine === undefined ? {} : { quarantine: quarantine.version }),
+            // what production saw is known when it is asked: a run asks each time
+            ...(request.productionMs === undefined ? {} : { asked: true }),
           },
           summary: `${aside}${scoresText(report)}`,
         };

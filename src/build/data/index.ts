@@ -10,6 +10,7 @@ export type {
   IngestRequest,
   Ingested,
   QualityRequest,
+  RecentProduction,
   RowsRequest,
   SourceFormat,
   SplitRequest,

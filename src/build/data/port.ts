@@ -29,7 +29,7 @@ import type { ImageCatalog } from './image-sets/catalog.ts';
 import type { ImageIngestRequest, ImageIngested } from './image-sets/image-port.ts';
 import type { Ingestions } from './ingestions/port.ts';
 import type { WorkspaceObjects } from '#workspace';
-import type { ColumnEvidence, Frame, LooseRecord, Timestamps } from '#tables';
+import type { ColumnEvidence, Frame, LooseRecord, TableSchema as ColumnSpecs, Timestamps } from '#tables';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Joined } from './join/join.ts';
 import type { MaskedColumns } from './masking.ts';
@@ -42,6 +42,13 @@ import type { SchemaRequest } from './schemas/of-version.ts';
 import type { DatasetSource, DialectSpec } from './sources/source.ts';
 import type { SqlAnswer, SqlQuery } from './sql.ts';
 
+/** What production saw lately, of these columns. */
+export type RecentProduction = (query: {
+  readonly columns: ColumnSpecs;
+  /** UTC milliseconds. */
+  readonly from: number;
+}) => Promise<Frame>;
+
 export interface DataDeps {
   readonly store: Store;
   readonly blobs: BlobStore;
@@ -52,6 +59,8 @@ export interface DataDeps {
   readonly fetch?: (address: string, path: string, options: { readonly known?: SourceVersion }) => Promise<FetchedSource>;
   /** The cache of the project's workspace: files that are in it are not copied; without it all are. */
   readonly objects?: WorkspaceObjects;
+  /** Asks whoever keeps predictions; without it, production is not measurable. */
+  readonly production?: RecentProduction;
   /** Where the secrets are that addresses of sources name. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Folder for Parquet files on their way into the blobs; the system's without it. */
@@ -154,9 +163,8 @@ export interface QualityRequest {
   readonly near?: Nearness;
   /** Rows that fail a check with a limit to fail are set aside (see `QualityReport.quarantine`); false without it. */
   readonly quarantine?: boolean;
-
-  /** More rows that show the population, by a name to speak of: such as what production saw lately. */
-  readonly populations?: readonly { readonly name: string; readonly frame: Frame }[];
+  /** Rows are held against what production saw in so long a time (see `DataDeps.production`). */
+  readonly productionMs?: number;
   readonly by: Actor;
 }
 

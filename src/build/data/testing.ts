@@ -37,7 +37,7 @@ export interface Bench extends AsyncDisposable {
 export async function openBench(
   url = 'sqlite::memory:',
   schema = 'gyre_data_test',
-  more: Pick<DataDeps, 'fetch' | 'environment' | 'objects'> = {},
+  more: Pick<DataDeps, 'fetch' | 'environment' | 'production' | 'objects'> = {},
 ): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-data-'));
   const clock = manualClock(Date.UTC(2026, 0, 31));

@@ -117,6 +117,12 @@ export const QualitySpec = strict({
       { description: 'what counts as a small difference between rows that are otherwise alike' },
     ),
   ),
+  production: Type.Optional(
+    Type.String({
+      pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$',
+      description: 'rows are held against what the endpoint was asked in production in so long a time, such as 30d',
+    }),
+  ),
   population: Type.Optional(Type.String({ minLength: 1, description: 'a dataset that shows the population the rows stand for' })),
 });
 export type QualitySpec = Static<typeof QualitySpec>;

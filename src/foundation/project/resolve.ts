@@ -64,6 +64,7 @@ function resolveDataset(whole: Project, name: string, spec: Project['data'][stri
       groups: quality.groups ?? [],
       places: quality.places ?? [],
       ...(quality.near === undefined ? {} : { near: quality.near }),
+      ...(quality.production === undefined ? {} : { productionMs: parseDuration(quality.production) }),
       ...(quality.population === undefined ? {} : { population: quality.population }),
     },
   };

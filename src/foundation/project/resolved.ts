@@ -44,6 +44,7 @@ export interface ResolvedDataset extends Omit<DatasetSpec, 'source' | 'schedule'
     readonly groups: readonly string[];
     readonly places: readonly string[];
     readonly near?: NonNullable<QualitySpec['near']>;
+    readonly productionMs?: number;
     readonly population?: string;
   };
 }

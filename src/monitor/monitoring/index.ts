@@ -11,6 +11,7 @@ export type {
   PredictionEntry,
   PredictionQuery,
   Range,
+  RecentQuery,
   SegmentIngested,
   WindowQuery,
 } from './port.ts';

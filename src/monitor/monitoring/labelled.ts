@@ -1,4 +1,3 @@
-import type { ColumnType } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import { frameFromRecords } from '#tables';
 import type { LooseRecord } from '#tables';
@@ -8,6 +7,7 @@ import { subjectOf } from './judge-window.ts';
 import type { LabelledFrame, MonitoringDeps, PerformanceSummary, Range } from './port.ts';
 import { selectRange } from './query-store.ts';
 import type { WindowInput } from './query-store.ts';
+import { valueAs, widened } from './row-values.ts';
 import type { ReferenceBook } from './reference.ts';
 
 /** See `Monitoring.labelledFrame`. */
@@ -33,26 +33,6 @@ export async function labelledFrame(deps: MonitoringDeps, references: ReferenceB
     columns.map(({ name, type }) => ({ name, type: widened(type, name, records) })),
   );
   return { frame, target, key: keyColumn, predictionIds: rows.map(({ id }) => id) };
-}
-
-/** A value in the column's own type, where it came in another that says the same: callers write 1 for "1" and true for 1. */
-function valueAs(type: ColumnType, value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  if (type === 'string') return typeof value === 'string' ? value : String(value);
-  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
-  if (type === 'instant') return value;
-  if (typeof value === 'boolean') return Number(value);
-  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
-}
-
-/** A whole-number column into which somebody sent a fraction is a number column. */
-function widened(type: ColumnType, name: string, records: readonly LooseRecord[]): ColumnType {
-  if (type !== 'integer') return type;
-  const isWhole = records.every((record) => {
-    const value = valueAs(type, record[name]);
-    return typeof value !== 'number' || Number.isSafeInteger(value);
-  });
-  return isWhole ? 'integer' : 'number';
 }
 
 /** See `Monitoring.performanceOver`. */

@@ -312,6 +312,19 @@ function suite(name: string, openPlace: () => Promise<Place>, skip: string | und
       );
     });
 
+    test('what an endpoint was asked lately is a table of the columns that predictions carry, the newest first', async () => {
+      const { frame } = await send('recent', 12);
+      const columns = [...later.schema, { name: 'nowhere', type: 'string' as const }];
+      const query = { environment: 'recent', endpoint: 'churn', from: isoInstant(dayAt(12)), columns, limit: 1000 };
+      const recent = await bench.monitoring.recentInputs(query);
+      assert.equal(recent.rows, frame.rows);
+      assert.ok(!recent.has('nowhere') && !recent.has('gender') && !recent.has('Churn'), 'what no prediction carries is no column');
+      const charges = (of: Frame): number[] => [...of.numbers('MonthlyCharges')].sort((left, right) => left - right);
+      assert.deepEqual(charges(recent), charges(frame));
+      assert.equal((await bench.monitoring.recentInputs({ ...query, limit: 3 })).rows, 3);
+      assert.equal((await bench.monitoring.recentInputs({ ...query, from: isoInstant(dayAt(13)) })).rows, 0);
+    });
+
     test('what is sent in another environment or of a model that nobody registered alarms nobody', async () => {
       const predictions = await trafficOf(bench, customers(0), { version, from: dayAt(0), ...production });
       await assert.rejects(

@@ -1,4 +1,4 @@
-import type { Actor, Alert, CellValue, Label, ModelVersion, Prediction, TestReport, Window, WindowMetric } from '#contract';
+import type { Actor, Alert, CellValue, ColumnType, Label, ModelVersion, Prediction, TestReport, Window, WindowMetric } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Data } from '#data';
 import type { Events } from '#events';
@@ -178,6 +178,18 @@ export interface LabelledFrame {
   readonly predictionIds: readonly string[];
 }
 
+/** What an endpoint was asked lately. */
+export interface RecentQuery {
+  readonly environment: string;
+  readonly endpoint: string;
+  /** Event time, ISO 8601. */
+  readonly from: string;
+  /** Columns to look at, with the types that they are read as. */
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
+  /** At most so many predictions, the newest. */
+  readonly limit: number;
+}
+
 /** Predictions meet what really happened; windows are judged; alerts say what, how much, since when. */
 export interface Monitoring {
   /**
@@ -226,6 +238,11 @@ export interface Monitoring {
   }): Promise<number>;
   /** Predictions with their labels as a table, for training and for comparisons. @throws GyreError FAILED_PRECONDITION when there is none */
   labelledFrame(range: Range): Promise<LabelledFrame>;
+  /**
+   * The inputs of the newest predictions as a table; it has the columns that at least one of them carries, and no row where there is none.
+   * @throws GyreError INVALID_ARGUMENT when a value cannot be of its column's type
+   */
+  recentInputs(query: RecentQuery): Promise<Frame>;
   /** Metrics on actuals with 95 % intervals, over any stretch of time and whatever versions served in it. */
   performanceOver(range: Range): Promise<PerformanceSummary>;
 }

@@ -54,6 +54,7 @@ const subjectOf = (batches: QualitySubject['batches'], sample: Frame): QualitySu
   limits: [],
   now: Date.UTC(2026, 1, 1),
   stored: { intact: true, message: 'as recorded' },
+  populations: [],
   labels: [],
   near: [],
   images: {},

@@ -20,7 +20,7 @@ import { prepareQuarantine } from './quarantine.ts';
 import { lookupKey, referencesOf } from './references.ts';
 import { qualityReport } from './report.ts';
 import { hashIndex, hashRows } from './row-hash.ts';
-import type { Lookup, QualitySubject } from './subject.ts';
+import type { Lookup, Population, QualitySubject } from './subject.ts';
 
 /** See `Data.quality`. The report, its quarantine and their events become visible in one transaction. */
 export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
@@ -37,7 +37,8 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     version: found,
     batches,
     sample: side,
-    request: { ...request, populations: [...(await referencePopulation(deps, request.population)), ...(request.populations ?? [])] },
+    request,
+    populations: [...(await referencePopulation(deps, request.population)), ...(await productionPopulation(deps, request, batches.schema))],
     masked,
     limits: [...limitsOfSchema(request.schema), ...(request.limits ?? [])],
     ...(log === undefined ? {} : { log }),
@@ -75,7 +76,7 @@ function undeclared(sample: Frame, schemas: readonly TableSchema[]): readonly st
     .filter((column) => !said.has(column));
 }
 
-async function referencePopulation(deps: DataDeps, dataset: string | undefined): Promise<{ name: string; frame: Frame }[]> {
+async function referencePopulation(deps: DataDeps, dataset: string | undefined): Promise<Population[]> {
   if (dataset === undefined) return [];
   const version = await newestVersion(deps, dataset);
   if (!version) {
@@ -83,6 +84,23 @@ async function referencePopulation(deps: DataDeps, dataset: string | undefined):
     throw new GyreError('FAILED_PRECONDITION', message, { dataset });
   }
   return [{ name: dataset, frame: await openRows(deps, version) }];
+}
+
+/** Fewer rows of production say too little of what it is like. */
+const fewestProduced = 100;
+
+async function productionPopulation(
+  { clock, production }: DataDeps,
+  { productionMs, key, target }: Omit<QualityRequest, 'by'>,
+  schema: Frame['schema'],
+): Promise<Population[]> {
+  if (productionMs === undefined) return [];
+  const name = 'production';
+  if (production === undefined) return [{ name, missing: 'nobody keeps predictions here' }];
+  const columns = schema.filter((column) => column.name !== key && column.name !== target);
+  const frame = await production({ columns, from: clock.now() - productionMs });
+  if (frame.rows >= fewestProduced) return [{ name, frame }];
+  return [{ name, missing: `it takes ${fewestProduced} logged predictions, and there are ${frame.rows}` }];
 }
 
 /** Reads the stored source files again. The rows' file was checked when it was opened. */

@@ -23,6 +23,7 @@ export function projectQuality(project: LoadedProject, dataset: string): Omit<Qu
     near: { ...usualNearness, ...quality.near },
     unused: unusedColumns(project, dataset),
     quarantine: quality.quarantine,
+    ...(quality.productionMs === undefined ? {} : { productionMs: quality.productionMs }),
     ...(quality.population === undefined ? {} : { population: quality.population }),
     ...(target === undefined ? {} : { target }),
     ...(asOf === undefined ? {} : { asOf: Date.parse(`${asOf}T00:00:00Z`) }),

@@ -79,10 +79,12 @@ export function declaredFinding(
 
 /** The rows held against a dataset that shows the population, and against rows from production. */
 export function representativenessFindings(subject: QualitySubject): Finding[] {
-  const { request, sample } = subject;
-  return (request.populations ?? []).map(({ name, frame }) =>
-    onSample(subject, comparedFinding(`representative of ${name}`, sample, frame, [request.key, request.target])),
-  );
+  const { request, sample, populations } = subject;
+  return populations.map((population) => {
+    const name = `representative of ${population.name}`;
+    if ('missing' in population) return unmeasured(name, population.missing);
+    return onSample(subject, comparedFinding(name, sample, population.frame, [request.key, request.target]));
+  });
 }
 
 /**
@@ -91,7 +93,7 @@ export function representativenessFindings(subject: QualitySubject): Finding[] {
  */
 export function comparedFinding(name: string, current: Frame, reference: Frame, without: readonly (string | undefined)[]): Finding {
   const tested = current.names.flatMap((column) => {
-    if (without.includes(column) || !reference.has(column) || reference.typeOf(column) !== current.typeOf(column)) return [];
+    if (without.includes(column) || !reference.has(column) || reference.column(column).kind !== current.column(column).kind) return [];
     const [from, to] = [sampleOf(reference, column), sampleOf(current, column)];
     if (!from || !to) return [];
     return [{ column, pValue: driftTest(from, to, { alpha }).pValue, psi: psiOf(from, to) }];

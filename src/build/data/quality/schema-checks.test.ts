@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { QualityCheck, QualityReport, TableSchema } from '#contract';
 import { readCsv } from '#tables';
+import type { Frame } from '#tables';
 import type { QualityRequest } from '../port.ts';
 import { ada, openBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
@@ -117,6 +118,41 @@ describe('quality beyond one table', () => {
       [3, 5],
     );
     assert.equal(after.outcome, 'fail');
+  });
+
+  test('rows are held against what production saw lately, where somebody keeps it', async () => {
+    const asked: { columns: readonly string[]; from: number }[] = [];
+    const produced = (share: number, count: number): Frame =>
+      readCsv(
+        Buffer.from(
+          `age,sex\n${Array.from({ length: count }, (_, i) => `${20 + ((i * 13) % 50)}.5,${(i * 37) % 100 < share ? 'f' : 'm'}`).join('\n')}\n`,
+        ),
+      ).frame;
+    let now = produced(50, 1000);
+    await using bench = await openBench('sqlite::memory:', 'gyre_data_test', {
+      production: ({ columns, from }) => {
+        asked.push({ columns: columns.map(({ name }) => name), from });
+        return Promise.resolve(now);
+      },
+    });
+    const rows = `id,sex,age,y\n${Array.from({ length: 1000 }, (_, i) => `${i},${(i * 37) % 100 < 50 ? 'f' : 'm'},${20 + ((i * 13) % 50)},${i % 2}`).join('\n')}\n`;
+    const request = { key: 'id', target: 'y', productionMs: 86_400_000 };
+    const fair = await judge(bench, rows, request);
+    assert.deepEqual(asked, [{ columns: ['sex', 'age'], from: bench.clock.now() - 86_400_000 }]);
+    const check = checkOf(fair, 'representative of production');
+    assert.deepEqual([check.outcome, check.applied], ['pass', 2], 'whole numbers are compared with fractions');
+    now = produced(90, 1000);
+    const off = checkOf(await judge(bench, rows, request), 'representative of production');
+    assert.deepEqual([off.outcome, off.score, off.examples[0]?.column], ['warn', 0.5, 'sex']);
+    now = produced(50, 7);
+    assert.match(
+      checkOf(await judge(bench, rows, request), 'representative of production').message,
+      /100 logged predictions, and there are 7/,
+    );
+    const unasked = await judge(bench, rows, { key: 'id', target: 'y' });
+    assert.ok(!JSON.stringify(unasked).includes('representative of production'));
+    await using alone = await openBench();
+    assert.match(checkOf(await judge(alone, rows, request), 'representative of production').message, /nobody keeps predictions here/);
   });
 
   test('rows are held against declared shares, and against a population that is a dataset of its own', async () => {

@@ -20,6 +20,8 @@ export interface QualitySubject {
   /** The rows themselves, or a sample of them where there are too many for checks that need them side by side. */
   readonly sample: Frame;
   readonly request: Omit<QualityRequest, 'by'>;
+  /** Whom the rows stand for. */
+  readonly populations: readonly Population[];
   readonly masked: MaskedColumns;
   /** Now, UTC milliseconds. */
   readonly now: number;
@@ -38,6 +40,9 @@ export interface QualitySubject {
   /** What the schema refers to, by `lookupKey`. */
   readonly lookups: ReadonlyMap<string, Lookup>;
 }
+
+/** Rows that show a population, by a name to speak of; or why there are none. */
+export type Population = { readonly name: string } & ({ readonly frame: Frame } | { readonly missing: string });
 
 /** The values that a reference may have. */
 export type Lookup = { readonly values: HashIndex; readonly version: string } | { readonly missing: string };
