@@ -11,6 +11,7 @@ import type { TrackedPath, WorkOptions } from './port.ts';
 import { together } from './scan.ts';
 import type { Session } from './session.ts';
 import { dropStatCache, saveStatCache, statFields } from './stat-cache.ts';
+import type { FolderStats, FoundFiles } from './stat-cache.ts';
 import { lookAt } from './status.ts';
 import type { Current } from './status.ts';
 
@@ -87,6 +88,8 @@ async function planOf(session: Session, tracked: TrackedPath, onFiles: (files: n
       },
     );
   }
+  const all = (manifest: Manifest): number[] => manifest.paths.map((_, i) => i);
+  if (current === undefined) return { tracked, target, current, now, place: all(target), remove: [], overwrite: [] };
   const changes = changesBetween(now, target);
   const placed = [...changes.added, ...changes.modified, ...changes.renamed.map(({ to }) => to)];
   const gone = [...changes.removed, ...changes.renamed.map(({ from }) => from)];
@@ -152,30 +155,35 @@ async function carryOut(
   });
   if (isFolderObject(out.object ?? '')) mkdirSync(absolute, { recursive: true });
   const failed = new Set(placed.failed.map((each) => each.path));
-  const before = statsByPath(current);
-  const folders = folderStats(
-    absolute,
-    out,
-    target,
-    (position) =>
-      placed.stats.get(position) ?? (failed.has(target.paths[position]) ? undefined : before.get(target.paths[position])?.stats),
-    (position) => (placed.stats.has(position) ? (out.executable ? 1 : 0) : (before.get(target.paths[position])?.flag ?? 0)),
-  );
+  addUntouched(placed.found, target, failed, current);
+  const folders = folderStats(absolute, out, target, placed.found);
   const key = out.legacy ? `${path} (legacy)` : path;
   if (failed.size > 0) dropStatCache(root.path, key);
   else saveStatCache(root.path, key, folders, out.object);
   return { path, placed: placed.files, removed: remove.length, fetched: placed.fetched, failed: placed.failed };
 }
 
-function statsByPath(current: Current | undefined): Map<string, { readonly stats: Float64Array; readonly flag: number }> {
-  const found = new Map<string, { stats: Float64Array; flag: number }>();
-  for (const { folder, names, stats, flags } of current?.scanned.folders() ?? []) {
-    names.forEach((name, i) => {
-      const path = current?.scanned.isFolder === true ? (folder === '' ? name : `${folder}/${name}`) : '';
-      found.set(path, { stats: stats.subarray(i * statFields, (i + 1) * statFields), flag: flags[i] });
-    });
+/** Files that were right already are known as they were seen. */
+function addUntouched(
+  { known, stats, flags }: FoundFiles,
+  target: Manifest,
+  failed: ReadonlySet<string>,
+  current: Current | undefined,
+): void {
+  if (current === undefined) return;
+  const before = new Map<string, { readonly of: FolderStats; readonly at: number }>();
+  for (const of of current.scanned.folders()) {
+    const inside = of.folder === '' ? '' : `${of.folder}/`;
+    of.names.forEach((name, at) => before.set(current.scanned.isFolder ? inside + name : '', { of, at }));
   }
-  return found;
+  target.paths.forEach((path, position) => {
+    const found = before.get(path);
+    if (known[position] === 1 || found === undefined || failed.has(path)) return;
+    const { of, at } = found;
+    stats.set(of.stats.subarray(at * statFields, (at + 1) * statFields), position * statFields);
+    flags[position] = of.flags[at];
+    known[position] = 1;
+  });
 }
 
 /** Removes files, and the folders that are empty then. */

@@ -34,16 +34,19 @@ export function isSameStat(before: Stats, after: Stats): boolean {
   return before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs;
 }
 
-/** @returns a file's bytes, a view that the next call overwrites; undefined when it has grown beyond the buffer */
-export function readSmall(path: string, buffer: Buffer): Buffer | undefined {
+/**
+ * @param atOnce takes what one call gives for all of it: so it is on nearly every file system, and whoever knows the digest sees whether it was
+ * @returns a file's bytes, a view that the next call overwrites; undefined when it has grown beyond the buffer
+ */
+export function readSmall(path: string, buffer: Buffer, atOnce: boolean): Buffer | undefined {
   const file = openSync(path, constants.O_RDONLY);
   try {
     let length = 0;
     for (;;) {
       const read = readSync(file, buffer, length, buffer.length - length, null);
       length += read;
-      if (read === 0) return buffer.subarray(0, length);
       if (length === buffer.length) return undefined;
+      if (read === 0 || atOnce) return buffer.subarray(0, length);
     }
   } finally {
     closeSync(file);

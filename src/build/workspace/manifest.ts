@@ -64,9 +64,8 @@ export function parseManifest(bytes: Buffer, name: ObjectName): Manifest {
   const entries = entriesOf(bytes, name);
   const paths: string[] = [];
   const md5s = Buffer.allocUnsafe(entries.length * 16);
-  const seen = new Set<string>();
-  for (const [i, entry] of entries.entries()) {
-    const { md5, relpath } = memberOf(entry, name, i);
+  for (let i = 0; i < entries.length; i++) {
+    const { md5, relpath } = memberOf(entries[i], name, i);
     if (!isInnerPath(relpath)) {
       throw new GyreError(
         'PERMISSION_DENIED',
@@ -74,13 +73,13 @@ export function parseManifest(bytes: Buffer, name: ObjectName): Manifest {
         { object: name, path: relpath },
       );
     }
-    if (seen.has(relpath))
-      throw new GyreError('DATA_LOSS', `the listing ${name} names "${relpath}" twice`, { object: name, path: relpath });
-    seen.add(relpath);
     paths.push(relpath);
     md5s.write(md5, i * 16, 'hex');
   }
-  return sortedManifest(paths, md5s);
+  const sorted = sortedManifest(paths, md5s);
+  const twice = sorted.paths.find((path, i) => i > 0 && path === sorted.paths[i - 1]);
+  if (twice === undefined) return sorted;
+  throw new GyreError('DATA_LOSS', `the listing ${name} names "${twice}" twice`, { object: name, path: twice });
 }
 
 function entriesOf(bytes: Buffer, name: ObjectName): readonly unknown[] {
@@ -106,10 +105,9 @@ function memberOf(entry: unknown, name: ObjectName, index: number): { readonly m
 }
 
 /** What no path of a listing has: steps out of the folder, and folders that would command git or DVC; DVC never adds them. */
-const outsideParts: ReadonlySet<string> = new Set(['', '.', '..', '.git', '.hg', '.dvc']);
+const outsidePart = /(?:^|\/)(?:\.{0,2}|\.git|\.hg|\.dvc)(?:\/|$)|\0/;
 
 /** Whether a path stays inside of the folder that it is relative to. Listings come from other machines. */
 export function isInnerPath(path: string): boolean {
-  if (path === '' || path.startsWith('/') || path.includes('\0')) return false;
-  return path.split('/').every((part) => !outsideParts.has(part));
+  return !outsidePart.test(path);
 }

@@ -66,12 +66,9 @@ function fetched(
   { buffers, writer }: SourceContext,
   copyTo: string | undefined,
 ): (Read & { readonly fetched: boolean }) | Fault {
-  const bytes = readObject(path, buffers);
-  if (bytes === 'missing') return 'missing';
-  if (bytes !== 'large') {
-    if (hash('md5', bytes, 'hex') !== md5) return 'damaged';
-    return { size: bytes.length, bytes, fetched: writer.put(md5, bytes, kept === 'damaged') };
-  }
+  const bytes = readObject(path, md5, buffers);
+  if (typeof bytes !== 'string') return { size: bytes.length, bytes, fetched: writer.put(md5, bytes, kept === 'damaged') };
+  if (bytes !== 'large') return bytes;
   return copiedBeside(copyTo, (use) => {
     const stored = putIfSound(writer, path, buffers, { wanted: md5, use });
     return stored === undefined ? 'damaged' : { size: stored.size, fetched: true };
@@ -80,12 +77,9 @@ function fetched(
 
 /** Reads an object and hashes it. @returns what is wrong with it, as a text */
 function check(path: string, md5: string, legacy: boolean, { buffers }: SourceContext, copyTo: string | undefined): Read | Fault {
-  const bytes = readObject(path, buffers);
-  if (bytes === 'missing') return 'missing';
-  if (bytes !== 'large') {
-    const isRight = hash('md5', bytes, 'hex') === md5 || (legacy && legacyMd5Of(bytes).toString('hex') === md5);
-    return isRight ? { size: bytes.length, bytes } : 'damaged';
-  }
+  const bytes = readObject(path, md5, buffers, legacy);
+  if (typeof bytes !== 'string') return { size: bytes.length, bytes };
+  if (bytes !== 'large') return bytes;
   return copiedBeside(copyTo, (use) => {
     let size = 0;
     const found = md5Beside(path, buffers, (part) => {
@@ -111,9 +105,14 @@ function copiedBeside<T extends Read>(path: string | undefined, read: (use: (byt
 }
 
 /** @returns the bytes of a small object, a view that the next call overwrites */
-export function readObject(path: string, { small }: Buffers): Buffer | 'missing' | 'large' {
+export function readObject(path: string, md5: string, { small }: Buffers, legacy = false): Buffer | Fault | 'large' {
   try {
-    return readSmall(path, small) ?? 'large';
+    for (const atOnce of [true, false]) {
+      const bytes = readSmall(path, small, atOnce);
+      if (bytes === undefined) return 'large';
+      if (hash('md5', bytes, 'hex') === md5 || (legacy && legacyMd5Of(bytes).toString('hex') === md5)) return bytes;
+    }
+    return 'damaged';
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return 'missing';
     throw error;

@@ -10,8 +10,8 @@ import type { Scanned } from './scan.ts';
 import type { Session } from './session.ts';
 import { dividedByFolder, moveStaged, nearestAbove } from './staged-folders.ts';
 import type { Moving } from './staged-folders.ts';
-import { statFields } from './stat-cache.ts';
-import type { FolderStats } from './stat-cache.ts';
+import { flags, noFiles, statFields } from './stat-cache.ts';
+import type { FolderStats, FoundFiles } from './stat-cache.ts';
 
 const filesPerTask = 256;
 
@@ -39,8 +39,8 @@ export interface PlaceRequest {
 }
 
 export interface Placed {
-  /** Position → what the file system says of the file that was placed. */
-  readonly stats: ReadonlyMap<number, Float64Array>;
+  /** Of the files that were placed. */
+  readonly found: FoundFiles;
   readonly files: number;
   readonly bytes: number;
   readonly fetched: number;
@@ -53,7 +53,7 @@ export async function placeAll({ root, pool }: Session, request: PlaceRequest): 
   const incoming = workspaceIncoming(root.path);
   const clock = clockOf(root.path);
   let latestMs = clock.ctimeMs;
-  const stats = new Map<number, Float64Array>();
+  const found = noFiles(manifest.paths.length);
   const failed: FailedObject[] = [];
   let [files, bytes, fetched] = [0, 0, 0];
   /** Places files in `to`, under their paths from the position `from` on. */
@@ -80,11 +80,14 @@ export async function placeAll({ root, pool }: Session, request: PlaceRequest): 
           place,
           racyAfterMs: isStaged ? Infinity : racyBefore(clock, clock.ctimeMs),
         });
-        const bad = new Set(result.failed.map(([i]) => i));
         part.forEach((position, i) => {
-          if (!bad.has(i)) stats.set(position, result.stats.subarray(i * statFields, (i + 1) * statFields));
+          for (let field = 0; field < statFields; field++)
+            found.stats[position * statFields + field] = result.stats[i * statFields + field];
+          found.known[position] = 1;
+          found.flags[position] = out.executable ? flags.executable : 0;
         });
         for (const [i, reason] of result.failed) {
+          found.known[part[i]] = 0;
           failed.push({ path: manifest.paths[part[i]], md5: Buffer.from(md5s).toString('hex', i * 16, i * 16 + 16), reason });
         }
         latestMs = Math.max(latestMs, result.stats.at(-1) ?? 0);
@@ -107,7 +110,7 @@ export async function placeAll({ root, pool }: Session, request: PlaceRequest): 
     const placed = placeIn(scratch, true, each.positions, each.folder === '' ? 0 : each.folder.length + 1);
     // A folder moves in behind those that it lies in.
     const inside = Promise.all([placed, nearestAbove(moved, each.folder)]);
-    const moving = (): Moving => ({ root: path, paths: manifest.paths, made, stats, racyAfterMs: racyBefore(clock, latestMs) });
+    const moving = (): Moving => ({ root: path, paths: manifest.paths, made, found, racyAfterMs: racyBefore(clock, latestMs) });
     moved.set(
       each.folder,
       inside.then(() => moveStaged(scratch, each, moving())),
@@ -115,7 +118,7 @@ export async function placeAll({ root, pool }: Session, request: PlaceRequest): 
   }
   await together([...moved.values()]);
   await placeIn(path, false, rest, 0);
-  return { stats, files, bytes, fetched, failed };
+  return { found, files, bytes, fetched, failed };
 }
 
 /**
@@ -127,47 +130,44 @@ export async function relink(session: Session, path: string, scanned: Scanned, o
   if ((first !== 'hardlink' && first !== 'symlink') || scanned.hashed === 0) return undefined;
   const manifest = scanned.isFolder ? manifestOf(scanned.folders()) : { paths: [''], md5s: scanned.folders()[0].md5s };
   const positions = manifest.paths.map((_, i) => i);
-  const { stats } = await placeAll(session, { path, out, manifest, positions, place: true, onFiles: () => undefined });
-  return folderStats(path, out, manifest, (position) => stats.get(position));
+  const { found } = await placeAll(session, { path, out, manifest, positions, place: true, onFiles: () => undefined });
+  return folderStats(path, out, manifest, found);
 }
 
-/** A listing as a stat cache keeps it: by folder, names in their order. Files without stats are left out. */
-export function folderStats(
-  path: string,
-  out: Out,
-  manifest: Manifest,
-  statsOf: (position: number) => Float64Array | undefined,
-  flagOf: (position: number) => number = () => (out.executable ? 1 : 0),
-): FolderStats[] {
-  const byFolder = new Map<string, { name: string; position: number; stats: Float64Array }[]>();
+/** A listing as a stat cache keeps it: by folder, names in their order. Files of which nothing is known are left out. */
+export function folderStats(path: string, out: Out, manifest: Manifest, found: FoundFiles): FolderStats[] {
+  const byFolder = new Map<string, number[]>();
   const isFolder = out.object !== undefined && isFolderObject(out.object);
+  const folderOf = (each: string): string => (isFolder ? each.slice(0, Math.max(0, each.lastIndexOf('/'))) : '');
   if (isFolder) byFolder.set('', []);
-  manifest.paths.forEach((each, position) => {
-    const stats = statsOf(position);
-    if (stats === undefined) return;
-    const slash = each.lastIndexOf('/');
-    const [folder, name] = isFolder
-      ? [each.slice(0, Math.max(0, slash)), each.slice(slash + 1)]
-      : ['', path.slice(path.lastIndexOf('/') + 1)];
-    for (let above = folder; above !== '' && !byFolder.has(above); above = above.slice(0, Math.max(0, above.lastIndexOf('/'))))
-      byFolder.set(above, []);
-    const files = byFolder.get(folder) ?? [];
-    files.push({ name, position, stats });
-    byFolder.set(folder, files);
-  });
-  return [...byFolder].map(([folder, files]) => {
-    files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const [position, each] of manifest.paths.entries()) {
+    if (found.known[position] === 0) continue;
+    const folder = folderOf(each);
+    const own = byFolder.get(folder);
+    if (own !== undefined) {
+      own.push(position);
+      continue;
+    }
+    byFolder.set(folder, [position]);
+    for (let above = folderOf(folder); above !== '' && !byFolder.has(above); above = folderOf(above)) byFolder.set(above, []);
+  }
+  return [...byFolder].map(([folder, positions]) => {
+    const from = isFolder ? (folder === '' ? 0 : folder.length + 1) : 0;
+    const nameOf = (position: number): string => (isFolder ? manifest.paths[position].slice(from) : path.slice(path.lastIndexOf('/') + 1));
+    // The order of code points, in which a listing is, and that of UTF-16 differ where names have characters beyond U+FFFF.
+    const named = positions.map((position) => ({ position, name: nameOf(position) }));
+    if (named.some(({ name }, i) => i > 0 && name < named[i - 1].name)) named.sort((a, b) => (a.name < b.name ? -1 : 1));
     const columns = {
       folder,
-      names: files.map(({ name }) => name),
-      stats: new Float64Array(files.length * statFields),
-      md5s: Buffer.alloc(files.length * 16),
-      flags: new Uint8Array(files.length),
+      names: named.map(({ name }) => name),
+      stats: new Float64Array(named.length * statFields),
+      md5s: Buffer.alloc(named.length * 16),
+      flags: new Uint8Array(named.length),
     };
-    files.forEach(({ position, stats }, i) => {
-      columns.stats.set(stats, i * statFields);
+    named.forEach(({ position }, i) => {
+      for (let field = 0; field < statFields; field++) columns.stats[i * statFields + field] = found.stats[position * statFields + field];
       manifest.md5s.copy(columns.md5s, i * 16, position * 16, position * 16 + 16);
-      columns.flags[i] = flagOf(position);
+      columns.flags[i] = found.flags[position];
     });
     return columns;
   });

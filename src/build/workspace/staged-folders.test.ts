@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { noFiles } from './stat-cache.ts';
 import { moveStaged } from './staged-folders.ts';
 import { isA, openBench, textOf as text } from './testing.ts';
 import type { Bench } from './testing.ts';
@@ -84,17 +85,16 @@ describe('files of folders that are not there yet', () => {
   test('move in one by one, where somebody made the folder meanwhile', async () => {
     await using bench = openBench();
     bench.files({ 'staged/a': 'new', 'staged/b': 'new', 'data/sub/b': 'old', 'data/sub/c': 'theirs' });
-    const stats = new Map([
-      [0, Float64Array.of(1, 3, 0, 0)],
-      [1, Float64Array.of(2, 3, 0, 0)],
-    ]);
+    const found = noFiles(2);
+    found.known.fill(1);
+    found.stats.set([1, 3, 0, 0, 2, 3, 0, 0]);
     moveStaged(
       join(bench.folder, 'staged'),
       { folder: 'sub', positions: [0, 1] },
-      { root: join(bench.folder, 'data'), paths: ['sub/a', 'sub/b'], made: new Set(), stats, racyAfterMs: 0 },
+      { root: join(bench.folder, 'data'), paths: ['sub/a', 'sub/b'], made: new Set(), found, racyAfterMs: 0 },
     );
     assert.deepEqual(filesOf(bench), { 'data/sub/a': 'new', 'data/sub/b': 'new', 'data/sub/c': 'theirs' });
-    assert.equal(stats.get(0)?.[3], statSync(join(bench.folder, 'data/sub/a')).ctimeMs);
-    assert.equal(stats.get(1)?.[0], -1, 'a file that somebody could have changed since is read again');
+    assert.equal(found.stats[3], statSync(join(bench.folder, 'data/sub/a')).ctimeMs);
+    assert.equal(found.stats[4], -1, 'a file that somebody could have changed since is read again');
   });
 });

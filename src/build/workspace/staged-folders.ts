@@ -1,6 +1,8 @@
 import { lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeParent } from './place-files.ts';
+import { statFields } from './stat-cache.ts';
+import type { FoundFiles } from './stat-cache.ts';
 
 /** With fewer files, moving each is as quick. */
 const fewestFiles = 8;
@@ -57,8 +59,8 @@ export interface Moving {
   readonly paths: readonly string[];
   /** Folders that were made, or seen to be no link. */
   readonly made: Set<string>;
-  /** Position → what the file system says of the file; undefined for one that could not be had. */
-  readonly stats: ReadonlyMap<number, Float64Array>;
+  /** Of the listing's files. */
+  readonly found: FoundFiles;
   /** Files that changed later may change again without a trace. */
   readonly racyAfterMs: number;
 }
@@ -67,13 +69,13 @@ export interface Moving {
  * Gives a staged folder its place; where somebody made a folder there meanwhile, its files move in one by one.
  * @throws GyreError PERMISSION_DENIED when a link lies where a folder belongs
  */
-export function moveStaged(from: string, { folder, positions }: StagedFolder, { root, paths, made, stats, racyAfterMs }: Moving): void {
+export function moveStaged(from: string, { folder, positions }: StagedFolder, { root, paths, made, found, racyAfterMs }: Moving): void {
   if (folder === '') mkdirSync(dirname(root), { recursive: true });
   else makeParent(root, folder, made);
   const isWhole = renamed(from, folder === '' ? root : `${root}/${folder}`);
   for (const position of positions) {
-    const own = stats.get(position);
-    if (own === undefined) continue;
+    if (found.known[position] === 0) continue;
+    const own = found.stats.subarray(position * statFields, (position + 1) * statFields);
     const path = paths[position];
     if (!isWhole) {
       makeParent(root, path, made);

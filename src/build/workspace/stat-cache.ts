@@ -26,6 +26,18 @@ export interface FolderStats {
   readonly flags: Uint8Array;
 }
 
+/** What is known of a listing's files, column by column, in the listing's order. */
+export interface FoundFiles {
+  /** 1 for a file of which the others say something. */
+  readonly known: Uint8Array;
+  readonly stats: Float64Array;
+  readonly flags: Uint8Array;
+}
+
+export function noFiles(count: number): FoundFiles {
+  return { known: new Uint8Array(count), stats: new Float64Array(count * statFields), flags: new Uint8Array(count) };
+}
+
 /** Where a folder's columns lie in the file. Plain, so that it goes to worker threads together with the shared bytes. */
 export interface KnownFolder {
   readonly bytes: SharedArrayBuffer;
