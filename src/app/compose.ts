@@ -320,7 +320,6 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
 
-  const garbage = opened.use(openGarbage(rooms));
   const workspace = opened.use(
     openServedWorkspace({
       folder: resolve(options.projectFolder),
@@ -330,6 +329,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       record: recordWorkspaceJobs(rooms),
     }),
   );
+  const garbage = opened.use(openGarbage({ ...rooms, workspace }));
 
   const closing = opened.move();
   return {

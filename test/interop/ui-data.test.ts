@@ -257,6 +257,10 @@ describe('the pages of data', { skip: browserMissing }, () => {
       const { items } = await server.get<List<GarbageSweep>>('garbage-sweeps');
       assert.deepEqual([items.length, items[0]?.apply], [1, false]);
       await isWhole(tab, 'storage dry run');
+      await page.getByRole('button', { name: 'Look in the cache' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Look in the cache' }).click();
+      await page.getByText(/^Dry run of the workspace’s cache, none/).waitFor();
+      await isWhole(tab, 'storage cache dry run');
       const stray = sha256('nobody refers to this');
       const file = join(server.dataFolder, 'blobs/sha256', stray.slice(0, 2), stray.slice(2));
       await mkdir(dirname(file), { recursive: true });

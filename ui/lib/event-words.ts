@@ -218,7 +218,7 @@ const words: Words = {
   'garbage_sweep.started': (d) => ({ part: 'govern', text: `garbage collection of ${d.what} begun` }),
   'garbage_sweep.finished': (d) => ({
     part: 'govern',
-    text: `garbage collection ${d.state}: ${number(d.blobs, 0)} blobs deleted, ${number(d.bytes, 0)} bytes`,
+    text: `garbage collection ${d.state}: ${number(d.blobs, 0)} ${d.what === 'cache' ? 'objects' : 'blobs'} deleted, ${number(d.bytes, 0)} bytes`,
   }),
   'reproduction.finished': (d) => ({
     part: 'govern',

@@ -10,7 +10,8 @@ import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, When, Who } from '../parts/values.tsx';
 
-const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string => (count === 0 ? 'none' : `${number(count, 0)}, ${bytes(size)}`);
+const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string =>
+  count === 0 ? 'none' : size === 0 ? number(count, 0) : `${number(count, 0)}, ${bytes(size)}`;
 
 /** What is kept: Git LFS repositories, and what may go because nothing refers to it. */
 export function StoragePage(): JSX.Element {
@@ -24,11 +25,17 @@ export function StoragePage(): JSX.Element {
     const timer = setInterval(sweeps.reload, 1000);
     return () => clearInterval(timer);
   }, [isRunning, sweeps.reload]);
-  const begin = (apply: boolean) => async (): Promise<void> => {
-    await send('POST', 'garbage-sweeps', { what: 'blobs', apply });
-    sweeps.reload();
+  const begin =
+    (apply: boolean, what: GarbageSweep['what'] = 'blobs') =>
+    async (): Promise<void> => {
+      await send('POST', 'garbage-sweeps', { what, apply });
+      sweeps.reload();
+    };
+  const dryRunOf = (what: GarbageSweep['what']): GarbageSweep | undefined => {
+    const last = sweeps.data?.items.find((sweep) => sweep.what === what);
+    return last !== undefined && !last.apply && last.state === 'finished' ? last : undefined;
   };
-  const dry = newest !== undefined && !newest.apply && newest.state === 'finished' ? newest : undefined;
+  const dry = dryRunOf('blobs');
   return (
     <Page
       title="Storage"
@@ -108,6 +115,7 @@ export function StoragePage(): JSX.Element {
             )}
           </Load>
         </Card>
+        <CacheCard dry={dryRunOf('cache')} isRunning={isRunning} begin={(apply) => begin(apply, 'cache')} />
         <Card title="Git LFS" wide says="Repositories that Git LFS has pushed to.">
           <Load of={repositories} what="The repositories">
             {({ items }) =>
@@ -131,6 +139,49 @@ export function StoragePage(): JSX.Element {
   );
 }
 
+/** What the cache of the project's workspace may lose. */
+function CacheCard({
+  dry,
+  isRunning,
+  begin,
+}: {
+  readonly dry: GarbageSweep | undefined;
+  readonly isRunning: boolean;
+  readonly begin: (apply: boolean) => () => Promise<void>;
+}): JSX.Element {
+  const running = isRunning ? ['a collection is running'] : [];
+  return (
+    <Card title="The workspace’s cache" says="Objects that no .dvc file, no commit and no dataset version names.">
+      <div class="actions">
+        <Action
+          label="Look in the cache"
+          permission="erase"
+          missing={running}
+          explain={<p>A dry run: lists the objects that nothing names and that are older than a day. It deletes nothing.</p>}
+          act={begin(false)}
+        />
+        <Action
+          label="Delete from the cache"
+          permission="erase"
+          missing={[
+            ...running,
+            ...(dry === undefined ? ['look in the cache first: a finished dry run shows what would go'] : []),
+            ...(dry !== undefined && dry.garbage.count === 0 ? ['the newest dry run found none'] : []),
+          ]}
+          confirmWord="delete"
+          explain={
+            <p>
+              Deletes objects that nothing names, for ever. The newest dry run found <b>{dry === undefined ? '—' : amount(dry.garbage)}</b>.
+              Remotes stay as they are.
+            </p>
+          }
+          act={begin(true)}
+        />
+      </div>
+    </Card>
+  );
+}
+
 function Sweep({
   sweep,
   open,
@@ -140,8 +191,8 @@ function Sweep({
   readonly open: boolean;
   readonly reload: () => void;
 }): JSX.Element {
-  const { id, apply, state, phase, referred, looked, kept, young, garbage, deleted, items, error, startedAt, endedAt } = sweep;
-  const title = `${apply ? 'Deletion' : 'Dry run'}, ${amount(apply ? deleted : garbage)}`;
+  const { id, what, apply, state, phase, referred, looked, kept, young, garbage, deleted, items, error, startedAt, endedAt } = sweep;
+  const title = `${apply ? 'Deletion' : 'Dry run'}${what === 'cache' ? ' of the workspace’s cache' : ''}, ${amount(apply ? deleted : garbage)}`;
   return (
     <details open={open} class="sweep">
       <summary>
@@ -150,7 +201,7 @@ function Sweep({
       <Facts
         facts={[
           ['Phase', phase],
-          ['Referred to', counted(referred, 'digest')],
+          ['Referred to', what === 'cache' ? `${counted(referred, 'path')} of dataset versions` : counted(referred, 'digest')],
           ['Looked at', amount(looked)],
           ['In use', amount(kept)],
           ['Too young', amount(young)],
@@ -176,9 +227,14 @@ function Sweep({
           name={`garbage-${id.slice(-6)}`}
           caption={apply ? 'What went' : 'What would go'}
           rows={items}
-          rowKey={({ digest }) => digest}
+          rowKey={({ digest, object }) => digest ?? object ?? ''}
           columns={[
-            { key: 'digest', head: 'Blob', value: ({ digest }) => digest, cell: ({ digest }) => <DigestText digest={digest} /> },
+            {
+              key: 'digest',
+              head: what === 'cache' ? 'Object' : 'Blob',
+              value: ({ digest, object }) => digest ?? object,
+              cell: ({ digest, object = '' }) => (digest === undefined ? <code>{object}</code> : <DigestText digest={digest} />),
+            },
             { key: 'bytes', head: 'Size', number: true, value: ({ bytes: size }) => size, cell: ({ bytes: size }) => bytes(size) },
             { key: 'since', head: 'Since', value: ({ since }) => since, cell: ({ since }) => <When at={since} /> },
             { key: 'why', head: 'Why', value: ({ why }) => why, cell: ({ why }) => <span class="prose">{why}</span> },

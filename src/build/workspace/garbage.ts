@@ -27,6 +27,8 @@ export interface GarbageObject {
   readonly object: ObjectName;
   /** Bytes. */
   readonly size: number;
+  /** When it was stored last, UTC milliseconds. */
+  readonly storedAt: number;
 }
 
 export interface CollectedGarbage {
@@ -81,8 +83,9 @@ export async function collectGarbage(
     if (named.has(object)) continue;
     const found = statSync(objectPath(cache, object), { throwIfNoEntry: false });
     if (found === undefined) continue;
-    if (Math.max(found.ctimeMs, found.mtimeMs) > before) young += 1;
-    else garbage.push({ object, size: found.size });
+    const storedAt = Math.max(found.ctimeMs, found.mtimeMs);
+    if (storedAt > before) young += 1;
+    else garbage.push({ object, size: found.size, storedAt });
   }
   // Listings first, so that one never names files that went before it.
   garbage.sort((a, b) => Number(isFolderObject(b.object)) - Number(isFolderObject(a.object)) || (a.object < b.object ? -1 : 1));

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, sep } from 'node:path';
 import type { Actor, WorkspaceDiff, WorkspaceJob, WorkspaceJobRequest, WorkspaceStatus, WorkspaceVersions, WorkspaceView } from '#contract';
 import type { Clock, NewId } from '#core';
 import { GyreError, hasCode, isoInstant, messageOf } from '#core';
+import type { CollectedGarbage } from './garbage.ts';
 import { isFolderObject } from './layout.ts';
 import { openWorkspace } from './open-workspace.ts';
 import type { Changes, TrackedPath, WorkOptions } from './port.ts';
@@ -39,6 +40,12 @@ export interface ServedWorkspace extends AsyncDisposable {
   job(id: string): WorkspaceJob;
   /** Asks a job to stop; what is done stays, and the same job goes on from there. @throws GyreError NOT_FOUND */
   cancel(id: string): WorkspaceJob;
+  /** See `Workspace.garbage`; undefined where nothing is tracked. */
+  garbage(options: {
+    readonly apply: boolean;
+    readonly graceMs: number;
+    readonly signal: AbortSignal;
+  }): Promise<CollectedGarbage | undefined>;
   /** Until a job has ended. */
   wait(id: string): Promise<WorkspaceJob>;
 }
@@ -199,6 +206,7 @@ export function openServedWorkspace({ folder, clock, newId, s3, record }: Served
       job.stopping.abort();
       return job.record;
     },
+    garbage: async (options) => (workspace.root === undefined ? undefined : workspace.garbage(options)),
     wait: async (id) => {
       const job = jobOf(id);
       await job.ended;

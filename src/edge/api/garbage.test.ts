@@ -7,6 +7,7 @@ import type { AuditEntry, GarbageSweep, Trace } from '#contract';
 import { asSha256, sha256 } from '#core';
 import type { Sha256 } from '#core';
 import { openGarbage } from '#governance';
+import { openWorkspaceObjects } from '#workspace';
 import { dayMs, openBench, turnTheLoop } from './testing.ts';
 import type { Bench, Records } from './testing.ts';
 
@@ -113,12 +114,45 @@ describe('garbage collection', () => {
         }
       },
     };
-    await using garbage = openGarbage({ store, blobs: watched, events: deps.events, clock, newId: deps.newId });
+    await using garbage = openGarbage({ store, blobs: watched, events: deps.events, clock, newId: deps.newId, workspace: deps.workspace });
     const { id } = await garbage.start({ what: 'blobs', apply: true, graceMs, by: { identity: 'x', name: 'x' } });
     const sweep = await garbage.wait(id);
     assert.deepEqual([sweep.garbage.count, sweep.deleted.count], [3, 2]);
     assert.equal(await blobs.has(sha256('again')), true);
     assert.equal(await blobs.has(sha256('first')), false);
+  });
+
+  test('of the workspace’s cache goes what no .dvc file and no recorded version names', async () => {
+    const folder = bench.deps.project.current().folder;
+    const by = { identity: 'x', name: 'x' };
+    const add = async (text: string): Promise<void> => {
+      await writeFile(join(folder, 'notes.txt'), text);
+      const { id } = await bench.deps.workspace.start({ verb: 'add', paths: ['notes.txt'], by });
+      assert.equal((await bench.deps.workspace.wait(id)).state, 'finished');
+    };
+    await add('recorded');
+    const stop = { apply: false, signal: new AbortController().signal };
+    const kept = await openWorkspaceObjects(folder).keep(join(folder, 'notes.txt'), stop);
+    await add('lost');
+    await add('now');
+    const sweepWith = async (workspace: Pick<typeof bench.deps.workspace, 'garbage'>, apply: boolean): Promise<GarbageSweep> => {
+      const { store, blobs, clock, deps } = bench;
+      await using garbage = openGarbage({ store, blobs, events: deps.events, clock, newId: deps.newId, workspace });
+      const { id } = await garbage.start({ what: 'cache', apply, by });
+      return await garbage.wait(id);
+    };
+    const young = await sweepWith(bench.deps.workspace, true);
+    assert.deepEqual([young.state, young.looked.count, young.young.count, young.deleted.count], ['finished', 3, 1, 0]);
+    // as if days had gone by
+    const later = { garbage: (asked: object) => bench.deps.workspace.garbage({ ...stop, ...asked, graceMs: -1000 }) };
+    const dry = await sweepWith(later, false);
+    assert.deepEqual([dry.garbage.count, dry.deleted.count, dry.referred], [1, 0, 1]);
+    assert.deepEqual([dry.items[0].kind, dry.items[0].digest], ['object', undefined]);
+    assert.notEqual(dry.items[0].object, kept?.object);
+    assert.equal((await sweepWith(later, true)).deleted.count, 1);
+    const left = await sweepWith(later, false);
+    assert.deepEqual([left.looked.count, left.kept.count, left.garbage.count], [2, 2, 0]);
+    assert.notEqual(openWorkspaceObjects(folder).finder()(kept?.object ?? ''), undefined);
   });
 
   test('images of a dataset stay, which only the list of its files names; without the list nothing goes', async () => {

@@ -225,6 +225,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       actorOf,
     }),
   );
+  const workspace = opened.use(openServedWorkspace({ folder: projectFolder, clock, newId, record: async () => undefined }));
   const deps: ApiDeps = {
     access,
     blobStorage: async () => ({
@@ -237,7 +238,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     evaluation,
     events,
     features,
-    garbage: opened.use(openGarbage(common)),
+    garbage: opened.use(openGarbage({ ...common, workspace })),
     governance,
     lfs: openLfs(common),
     monitoring,
@@ -248,7 +249,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     schedules,
     training,
     triggers,
-    workspace: opened.use(openServedWorkspace({ folder: projectFolder, clock, newId, record: async () => undefined })),
+    workspace,
     loop: {
       build,
       compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {

@@ -1,12 +1,14 @@
 import { Type, type Static } from 'typebox';
 import { Digest, Id, Instant, oneOf, strict } from './common.ts';
 
-export const garbageKinds = ['blobs'] as const;
+/** `cache`: objects in the cache of the project's workspace. */
+export const garbageKinds = ['blobs', 'cache'] as const;
 
 /** Something that nothing refers to. */
 export const GarbageItem = strict({
-  kind: oneOf(['blob']),
-  digest: Digest,
+  kind: oneOf(['blob', 'object']),
+  digest: Type.Optional({ ...Digest, description: 'of a blob' }),
+  object: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}(\\.dir)?$', description: 'of an object: its name, as DVC names it' })),
   bytes: Type.Integer(),
   since: Instant,
   why: Type.String({ description: 'why it may go' }),
@@ -22,8 +24,10 @@ export const GarbageSweep = strict({
   apply: Type.Boolean({ description: 'false: a dry run, which deletes nothing' }),
   graceMs: Type.Integer({ description: 'whatever is younger stays' }),
   state: oneOf(['running', 'finished', 'failed', 'cancelled']),
-  phase: oneOf(['mark', 'blobs', 'done'], { description: 'what it does, or did last' }),
-  referred: Type.Integer({ description: 'digests that records refer to' }),
+  phase: oneOf(['mark', 'blobs', 'objects', 'done'], { description: 'what it does, or did last' }),
+  referred: Type.Integer({
+    description: 'digests that records refer to; of `cache`: files and folders that recorded dataset versions keep',
+  }),
   looked: Amount,
   kept: Amount,
   young: Amount,

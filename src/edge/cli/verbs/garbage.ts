@@ -91,7 +91,7 @@ function report({ output }: Cli, sweep: GarbageSweep): void {
     sweep.items,
     [
       { title: 'WHAT', of: ({ kind }) => kind.replace('_', ' ') },
-      { title: 'DIGEST', of: ({ digest }) => short(digest) },
+      { title: 'DIGEST', of: ({ digest = '' }) => short(digest) },
       { title: 'BYTES', of: ({ bytes }) => bytes, align: 'right' },
       { title: 'WHY', of: ({ why }) => why },
     ],

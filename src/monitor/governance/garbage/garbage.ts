@@ -2,7 +2,7 @@ import { eventType } from '#contract';
 import type { GarbageSweep } from '#contract';
 import { GyreError, isoInstant, messageOf } from '#core';
 import type { Garbage, GarbageDeps, SweepRequest } from './port.ts';
-import { sweepBlobs } from './sweep.ts';
+import { sweepBlobs, sweepObjects } from './sweep.ts';
 import type { SweepProgress } from './sweep.ts';
 
 const dayMs = 86_400_000;
@@ -85,7 +85,7 @@ function newSweep({ clock, newId }: GarbageDeps, { what, apply }: SweepRequest, 
 async function run(deps: GarbageDeps, { sweep, stop }: Running, request: SweepRequest): Promise<void> {
   try {
     if (sweep.apply) await tell(deps, sweep, request, 'started');
-    await sweepBlobs(deps, sweep, stop.signal);
+    await (sweep.what === 'cache' ? sweepObjects : sweepBlobs)(deps, sweep, stop.signal);
     sweep.phase = 'done';
     sweep.state = 'finished';
   } catch (error) {

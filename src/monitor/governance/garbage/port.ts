@@ -3,6 +3,7 @@ import type { Actor, GarbageSweep } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import type { ServedWorkspace } from '#workspace';
 
 export interface GarbageDeps {
   readonly store: Store;
@@ -10,6 +11,8 @@ export interface GarbageDeps {
   readonly events: Pick<Events, 'publish'>;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** The cache of the project's workspace. */
+  readonly workspace: Pick<ServedWorkspace, 'garbage'>;
 }
 
 export interface SweepRequest {
@@ -21,7 +24,10 @@ export interface SweepRequest {
   readonly by: Actor;
 }
 
-/** Garbage collection by one reachability walk over the records of all rooms. */
+/**
+ * Garbage collection: of blobs by one reachability walk over the records of all rooms; of the workspace's cache by what `.dvc` files, git and
+ * recorded dataset versions name.
+ */
 export interface Garbage extends AsyncDisposable {
   /**
    * Begins a sweep; `get` and `wait` tell how it goes.

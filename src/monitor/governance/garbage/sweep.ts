@@ -45,6 +45,26 @@ export async function sweepBlobs(deps: GarbageDeps, sweep: SweepProgress, signal
   }
 }
 
+/** As `sweepBlobs`, of the objects in the cache of the project's workspace. */
+export async function sweepObjects({ workspace }: GarbageDeps, sweep: SweepProgress, signal: AbortSignal): Promise<void> {
+  sweep.phase = 'objects';
+  const found = await workspace.garbage({ apply: sweep.apply, graceMs: sweep.graceMs, signal });
+  if (found === undefined) return;
+  const { objects, named, kept, young, garbage, bytes, deleted } = found;
+  // of what stays nobody has asked how large it is
+  sweep.looked = { count: objects, bytes: 0 };
+  sweep.kept = { count: named, bytes: 0 };
+  sweep.young = { count: young, bytes: 0 };
+  sweep.referred = kept;
+  sweep.garbage = { count: garbage.length, bytes };
+  if (deleted) sweep.deleted = sweep.garbage;
+  for (const { object, size, storedAt } of garbage.slice(0, shownItems)) {
+    const since = isoInstant(Math.floor(storedAt));
+    const why = `no .dvc file, no commit and no dataset version names it; stored ${since}, before the grace period`;
+    show(sweep, { kind: 'object', object, bytes: size, since, why });
+  }
+}
+
 function show(sweep: SweepProgress, item: GarbageItem): void {
   if (sweep.items.length < shownItems) sweep.items = [...sweep.items, item];
 }
