@@ -228,11 +228,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const workspace = opened.use(openServedWorkspace({ folder: projectFolder, clock, newId, record: async () => undefined }));
   const deps: ApiDeps = {
     access,
-    blobStorage: async () => ({
-      address: join(folder, 'blobs'),
-      clear: await amountOf(blobs.list()),
-      sealed: { count: 0, bytes: 0 },
-    }),
+    blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
     data,
     evaluation,
