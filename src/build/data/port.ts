@@ -156,7 +156,7 @@ export interface QualityRequest {
   /** Columns that no step uses. */
   readonly unused?: readonly string[];
   /** How rows will be dealt to parts, to see whether one stands in two. */
-  readonly split?: { readonly parts: Readonly<Record<string, number>>; readonly salt: string };
+  readonly split?: Pick<SplitRequest, 'parts' | 'salt' | 'strategy' | 'begins' | 'sets'>;
   /** A dataset whose newest version shows the population that the rows stand for. */
   readonly population?: string;
   /** What counts as a small difference between rows; `usualNearness` without it. */

@@ -1,6 +1,6 @@
 import { positionColumn, sqlName } from '#tables';
 import type { Frame, OpenTables } from '#tables';
-import { hashSql, lookForRepeats } from './ask-repeats.ts';
+import { areAllDifferent, hashSql } from './ask-repeats.ts';
 import { wholeTable } from './batches.ts';
 import { countPresent, presentSql } from './row-sql.ts';
 
@@ -26,14 +26,12 @@ export async function askContradictions(
   const [position, label] = [sqlName(positionColumn), sqlName(target)];
   const has = presentSql([target]);
   const applied = await countPresent(tables, [target]);
-  const alike = await lookForRepeats(tables, { repeats: features, missing: 'alike', among: has }, applied, []);
+  const areDifferent = await areAllDifferent(tables, { repeats: features, missing: 'alike', among: has }, applied);
   const hashed = `hashed AS (SELECT ${hashSql(features)} AS h, hash(${label}) AS said, ${position} AS place FROM ${wholeTable} WHERE ${has})`;
   const groups =
     'SELECT h, count(*) AS n, min(place) AS before, arg_min(said, place) AS otherwise FROM hashed GROUP BY h HAVING min(said) <> max(said)';
   const torn = `torn AS MATERIALIZED (${groups})`;
-  const counted = alike.areAllDifferent()
-    ? [0, 0]
-    : await tables.numbers(`WITH ${hashed}, ${torn} SELECT count(*), coalesce(sum(n), 0) FROM torn`);
+  const counted = areDifferent ? [0, 0] : await tables.numbers(`WITH ${hashed}, ${torn} SELECT count(*), coalesce(sum(n), 0) FROM torn`);
   const condition = counted[0] === 0 ? 'FALSE' : 'said <> otherwise';
   const found = await tables.frame(
     `WITH ${hashed}, ${torn} SELECT place, before FROM hashed JOIN torn USING (h) WHERE ${condition} ORDER BY place LIMIT ${most}`,

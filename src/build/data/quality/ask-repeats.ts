@@ -65,6 +65,18 @@ export async function lookForRepeats(
   };
 }
 
+const looks = new WeakMap<OpenTables, Map<string, Promise<boolean>>>();
+
+/** Whether no row repeats another; what was found out of a table is remembered. @param applied how many rows count */
+export function areAllDifferent(tables: OpenTables, sql: RepeatsSql & { readonly among?: string }, applied: number): Promise<boolean> {
+  const known = looks.get(tables) ?? new Map<string, Promise<boolean>>();
+  looks.set(tables, known);
+  const name = JSON.stringify([sql, applied]);
+  const found = known.get(name) ?? lookForRepeats(tables, sql, applied, []).then((look) => look.areAllDifferent());
+  known.set(name, found);
+  return found;
+}
+
 /** How many rows repeat an earlier one, by a 64-bit hash, and the positions of the first of them, rising. */
 export async function repeatsOf(
   tables: OpenTables,

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionColumn, sqlName } from '#tables';
 import type { Frame, OpenTables } from '#tables';
-import { lookForRepeats, repeatsOf } from './ask-repeats.ts';
+import { areAllDifferent, lookForRepeats, repeatsOf } from './ask-repeats.ts';
+import type { RepeatsLook } from './ask-repeats.ts';
 import { wholeTable } from './batches.ts';
 import { countPresent, never } from './row-sql.ts';
 import type { ConditionSql, RepeatsSql, RowSql } from './row-sql.ts';
@@ -149,12 +150,16 @@ async function lookForRepeated(
   const { sql, all } = question;
   const { rows } = await tables.counts(wholeTable);
   const applied = sql.missing === 'alike' ? rows : await countPresent(tables, sql.repeats);
-  const found = await lookForRepeats(
-    tables,
-    sql,
-    applied,
-    others.map(({ sql: { fails } }) => fails),
-  );
+  // what others ask as well is found out once
+  const found =
+    sql.missing === 'alike' && others.length === 0
+      ? await areAllDifferent(tables, sql, applied).then((are): RepeatsLook => ({ areAllDifferent: () => are }))
+      : await lookForRepeats(
+          tables,
+          sql,
+          applied,
+          others.map(({ sql: { fails } }) => fails),
+        );
   const open: Waiting<ConditionSql>[] = [];
   for (const [i, other] of others.entries()) {
     if (found.counts?.[i] === 0 && !other.all) other.answer({ count: 0, applied: await countApplied(tables, other.sql) });

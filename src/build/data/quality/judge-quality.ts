@@ -11,6 +11,7 @@ import { declaredColumns } from '../personal/personal.ts';
 import { suggestPersonal } from '../personal/suggest.ts';
 import { nearDuplicates } from '../near-duplicates/check.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
+import { sidesToCome } from '../splits/sides-to-come.ts';
 import { limitsOfSchema } from '../validate.ts';
 import { findVersion, openRows, recordVersions } from '../versions.ts';
 import { openBatches, requireColumn } from './batches.ts';
@@ -49,6 +50,7 @@ export async function judgeQuality(deps: DataDeps, version: string, { by, ...req
     near: areImages(side) ? [] : [await nearDuplicates(opened, request, masked)],
     // images are looked at all together
     images: await imageChecksOf(deps, found, areImages(side) && side.rows < batches.rows ? await openRows(deps, found) : side),
+    sides: await sidesToCome(deps, batches, found.dataset, request),
     lookups: await lookupsOf(deps, request.schema),
   };
   const report = await qualityReport(subject, deps.newId());

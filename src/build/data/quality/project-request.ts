@@ -15,8 +15,7 @@ export function projectQuality(project: LoadedProject, dataset: string): Omit<Qu
   return {
     ...base,
     key,
-    // how rows are dealt by their keys alone; other strategies have the split's own report
-    ...(found.split.strategy === undefined ? { split: found.split } : {}),
+    split: found.split,
     limits: quality.limits,
     groups: quality.groups,
     places: quality.places,

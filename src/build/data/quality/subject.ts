@@ -2,6 +2,7 @@ import type { DatasetVersion } from '#contract';
 import type { Frame } from '#tables';
 import type { ImageChecks } from '../image-sets/image-checks.ts';
 import type { QualityRequest } from '../port.ts';
+import type { Dealer } from '../splits/deal.ts';
 import type { Batches } from './batches.ts';
 import type { Collector } from './collector.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -37,12 +38,25 @@ export interface QualitySubject {
   readonly near: readonly Finding[];
   /** Of rows that are images: what was found by looking at them as such. */
   readonly images: ImageChecks;
+  /** Where a split was named. */
+  readonly sides?: SidesToCome | undefined;
   /** What the schema refers to, by `lookupKey`. */
   readonly lookups: ReadonlyMap<string, Lookup>;
 }
 
 /** Rows that show a population, by a name to speak of; or why there are none. */
 export type Population = { readonly name: string } & ({ readonly frame: Frame } | { readonly missing: string });
+
+/** How the rows will be dealt, or why that cannot be said. */
+export type SidesToCome =
+  | {
+      readonly dealer: Dealer;
+      /** How many parts there are. */
+      readonly parts: number;
+      /** The parts, then the validation sets. */
+      readonly names: readonly string[];
+    }
+  | { readonly missing: string };
 
 /** The values that a reference may have. */
 export type Lookup = { readonly values: HashIndex; readonly version: string } | { readonly missing: string };

@@ -1,7 +1,8 @@
 import type { Split, SplitColumn, SplitComparison, SplitReport, SplitStrategy } from '#contract';
 import { benjaminiHochberg } from '#stats';
-import { concatRows, takeRows } from '#tables';
+import { concatRows, dropColumns, positionColumn, sqlName, takeRows } from '#tables';
 import type { Frame } from '#tables';
+import { wholeTable } from '../quality/batches.ts';
 import type { Batches } from '../quality/batches.ts';
 import { testColumn } from './column-test.ts';
 import type { Side } from './column-test.ts';
@@ -65,17 +66,30 @@ interface OpenRows extends Pick<NamedRows, 'name' | 'kind' | 'strategy'> {
   readonly opened: OpenSide;
 }
 
+/** Multiplies positions so that they are spread evenly over 32 bits (Knuth's multiplicative hash). */
+const spread = 0x9e3779b1;
+
 async function openSide(batches: Batches): Promise<OpenSide> {
-  const share = mostRows / batches.rows;
-  const isKept = (row: number): boolean => share >= 1 || (Math.imul(row + 1, 0x9e3779b1) >>> 0) / 2 ** 32 < share;
+  const kept = Math.ceil((mostRows / batches.rows) * 2 ** 32);
+  if (kept < 2 ** 32 && batches.ask) {
+    const position = sqlName(positionColumn);
+    const frame = await batches.ask((tables) =>
+      tables.frame(
+        `SELECT * FROM ${wholeTable} WHERE ((${position} + 1)::UBIGINT * ${spread}) % ${2 ** 32} < ${kept} ORDER BY ${position}`,
+      ),
+    );
+    return { batches, frame: dropColumns(frame, [positionColumn]), positions: Int32Array.from(frame.numbers(positionColumn)) };
+  }
   const frames: Frame[] = [];
   const positions: number[] = [];
   await batches.each(
     batches.schema.map(({ name }) => name),
     (batch, firstRow) => {
-      const kept = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => isKept(firstRow + row));
-      for (const row of kept) positions.push(firstRow + row);
-      frames.push(kept.length === batch.rows ? batch : takeRows(batch, kept));
+      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter(
+        (row) => Math.imul(firstRow + row + 1, spread) >>> 0 < kept,
+      );
+      for (const row of rows) positions.push(firstRow + row);
+      frames.push(rows.length === batch.rows ? batch : takeRows(batch, rows));
     },
   );
   return { batches, frame: concatRows(frames), positions: Int32Array.from(positions) };

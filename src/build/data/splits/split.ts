@@ -13,6 +13,7 @@ import type { Dealer } from './deal.ts';
 import { partRanges } from './hash-split.ts';
 import type { PartRange } from './hash-split.ts';
 import { divideRows } from './sides.ts';
+import { borderDefinitions, keptBorders } from './kept-borders.ts';
 import { bordersOf, insertSplit, keepBorders, splitByDefinition } from './splits-store.ts';
 import { openClasses, stratificationOf } from './stratification.ts';
 import type { ClassTally } from './stratification.ts';
@@ -31,11 +32,8 @@ export async function splitVersion(deps: DataDeps, digest: string, request: Spli
   const drawn = borderDefinitions(request);
   // a split that another process made meanwhile may have drawn borders: then the rows are dealt again by those
   for (;;) {
-    const kept = await deps.store.read((db) => bordersOf(db, [drawn.parts, ...drawn.sets.values()]));
-    const dealer = await openDealer(batches, request, ranges, {
-      ...(kept.has(drawn.parts) ? { parts: kept.get(drawn.parts) } : {}),
-      sets: new Map([...drawn.sets].flatMap(([set, name]) => (kept.has(name) ? [[set, kept.get(name) ?? {}] as const] : []))),
-    });
+    const kept = await keptBorders(deps, drawn);
+    const dealer = await openDealer(batches, request, ranges, kept);
     const { split, prepared } = await prepareSplit(deps, request, { parent, path, batches, ranges, dealer });
     const toKeep = new Map<string, SplitBorders>();
     if (split.borders) toKeep.set(drawn.parts, split.borders);
@@ -44,7 +42,7 @@ export async function splitVersion(deps: DataDeps, digest: string, request: Spli
       const meanwhile = await splitByDefinition(tx, definition);
       if (meanwhile) return meanwhile;
       const now = await bordersOf(tx, [...toKeep.keys()]);
-      if ([...now.keys()].some((name) => !kept.has(name))) return undefined;
+      if ([...now.keys()].some((name) => !kept.definitions.has(name))) return undefined;
       for (const [name, borders] of toKeep) await keepBorders(tx, name, borders);
       await recordVersions(tx, deps, prepared, { now: Date.parse(split.createdAt) });
       await insertSplit(tx, split, definition);
@@ -79,17 +77,6 @@ function definitionOf(version: string, { dataset, key, salt, parts, stratify, st
     ...(begins === undefined ? {} : { begins }),
     ...(sets === undefined || sets.length === 0 ? {} : { sets }),
   });
-}
-
-/** What borders are drawn for: everything but the version, so that they hold for later ones. */
-function borderDefinitions(request: SplitRequest): { readonly parts: string; readonly sets: ReadonlyMap<string, string> } {
-  const { dataset, key, salt, parts, strategy = null, begins = null, sets = [] } = request;
-  const ofSet = ({ set, strategy: by, share }: ValidationSetRequest): string =>
-    digestOf({ dataset, key, salt, set, by, share: share ?? null });
-  return {
-    parts: digestOf({ dataset, key, salt, parts: Object.entries(parts), strategy, begins, sets }),
-    sets: new Map(sets.map((set) => [set.set, ofSet(set)])),
-  };
 }
 
 function refuseSameNames({ parts, sets = [] }: SplitRequest): void {
