@@ -25,8 +25,8 @@ export type { FileCatalog, FileList, FilesIngestRequest, StoredFile } from './fi
 export { filesIngestRequest, isOfFiles } from './file-sets/file-request.ts';
 export { listImages } from './image-sets/list-images.ts';
 export { standingOfFolder, standingOfImages } from './image-sets/image-files.ts';
-export { inferFrame, inferenceText } from './schemas/infer.ts';
-export { compareFrame } from './schemas/compare.ts';
+export { inferFrame } from './schemas/infer.ts';
+export { compareFile, inferFile } from './schemas/of-file.ts';
 export { importSchema } from './schemas/import/import.ts';
 export type { SchemaRequest } from './schemas/of-version.ts';
 export { comparedDatasets, projectQuality } from './quality/project-request.ts';

@@ -29,8 +29,8 @@ export async function inferTable(file: string, key: string | undefined, today: s
   return { rows: frame.rows, schema, columns };
 }
 
-/** Reads a data file by its extension. @param types those that are known; the others follow from the values */
-export async function readTable(file: string, types: Readonly<Record<string, ColumnType>> = {}): Promise<Frame> {
+/** Reads a data file by its extension. */
+export async function readTable(file: string): Promise<Frame> {
   const extension = extname(file).toLowerCase();
   const bytes = await readFile(file).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -40,12 +40,12 @@ export async function readTable(file: string, types: Readonly<Record<string, Col
   const name = basename(file);
   switch (extension) {
     case '.csv':
-      return readCsv(bytes, { name, types, absent: 'ignore' }).frame;
+      return readCsv(bytes, { name }).frame;
     case '.tsv':
-      return readCsv(bytes, { name, types, absent: 'ignore', delimiter: '\t' }).frame;
+      return readCsv(bytes, { name, delimiter: '\t' }).frame;
     case '.jsonl':
     case '.ndjson':
-      return readJsonLines(bytes, { name, types, absent: 'ignore' }).frame;
+      return readJsonLines(bytes, { name }).frame;
     case '.parquet':
       return readParquet(file);
     default:

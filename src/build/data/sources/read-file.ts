@@ -55,7 +55,7 @@ export async function storeFile({ store, blobs }: FileDeps, path: string, inside
 /** Reads rows of any format into a Parquet file. */
 export async function readRows(
   at: { readonly path: string; readonly name: string; readonly named: NamedFormat; readonly target: string; readonly folder: string },
-  { types, dialect = {}, timestamps, memoryLimitMib }: ReadingSpec,
+  { types, dialect = {}, timestamps, mixed, memoryLimitMib }: ReadingSpec,
 ): Promise<FileRead> {
   const { name, named, target, folder } = at;
   const duck = { spillFolder: folder, ...(memoryLimitMib === undefined ? {} : { memoryLimitMib }) };
@@ -74,6 +74,7 @@ export async function readRows(
     duck,
     ...(missing === undefined ? {} : { missing }),
     ...(timestamps === undefined ? {} : { timestamps }),
+    ...(mixed === undefined ? {} : { mixed }),
   };
   if (named.format === 'jsonl') {
     if (delimiter !== undefined || decimal !== undefined)

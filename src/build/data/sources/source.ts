@@ -37,6 +37,8 @@ export interface ReadingSpec {
   readonly types: Readonly<Record<string, ColumnType>>;
   readonly dialect?: DialectSpec;
   readonly timestamps?: Timestamps;
+  /** What to do with a column of several types: refused without it. */
+  readonly mixed?: 'string';
   readonly memoryLimitMib?: number;
 }
 

@@ -25,7 +25,7 @@ export function registerDataQuality(data: Command, bind: Bind): void {
     .argument('<version>', 'the dataset version’s digest; with --trend the dataset’s name')
     .option('--run', 'judge it anew, by what gyre.yaml and the reviewed schema say now')
     .option('--quarantine', 'judge it anew, and set rows aside that fail')
-    .option('--all', 'show the checks that pass as well')
+    .option('--all', 'show the checks that pass as well, and every row that was kept as an example')
     .option('--trend', 'the course over the dataset’s versions')
     .option('--limit <n>', 'with --trend: at most so many versions', whole, 20)
     .addHelpText(
@@ -66,7 +66,7 @@ function reportLines(cli: Cli, report: QualityReport, isWhole: boolean): void {
     const shown = checks.filter(
       ({ outcome: of, limits, failing }) => isWhole || of !== 'pass' || (failing > 0 && Object.keys(limits).length === 0),
     );
-    for (const check of shown) checkLines(cli, check);
+    for (const check of shown) checkLines(cli, check, isWhole);
     const others = checks.length - shown.length;
     if (others > 0)
       output.line(`  ${outcomeText(cli, 'pass')} ${others} ${shown.length > 0 ? 'more ' : ''}check${others === 1 ? '' : 's'}`);
@@ -79,11 +79,12 @@ function reportLines(cli: Cli, report: QualityReport, isWhole: boolean): void {
   for (const { check, rows } of quarantine.reasons) output.line(`  ${String(rows).padStart(6)}  ${check}`);
 }
 
-function checkLines(cli: Cli, check: QualityCheck): void {
+/** @param isWhole with all the rows that were kept as examples */
+function checkLines(cli: Cli, check: QualityCheck, isWhole: boolean): void {
   const sampled = check.sampled === undefined ? '' : ` (on a sample of ${check.sampled} rows)`;
   cli.output.line(`  ${outcomeText(cli, check.outcome)} ${scoreText(check.score)} ${check.name}: ${check.message}${sampled}`);
   if (check.outcome !== 'warn' && check.outcome !== 'fail' && check.name !== 'label errors') return;
-  for (const { row, column, value, note } of check.examples.slice(0, 3)) {
+  for (const { row, column, value, note } of check.examples.slice(0, isWhole ? undefined : 3)) {
     const parts = [
       row === undefined ? '' : `row ${row}`,
       column ?? '',

@@ -2,15 +2,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type {
-  SchemaComparison,
-  SchemaDifference,
-  SchemaFormat,
-  SchemaImport,
-  SchemaInForce,
-  SchemaInference,
-  TableSchema,
-} from '#contract';
+import type { SchemaComparison, SchemaDifference, SchemaFormat, SchemaImport, SchemaInForce, SchemaInference } from '#contract';
 import { GyreError } from '#core';
 import type { Cli } from '../../cli.ts';
 import { exitCodes } from '../../exit-codes.ts';
@@ -114,13 +106,9 @@ async function infer(cli: Cli, options: InferFlags, what: string): VerbResult {
 }
 
 async function inferOfFile(cli: Cli, file: string, { key, tight = false, why = false }: InferFlags): Promise<SchemaInference> {
-  const { endOf, readTable } = await import('../../infer-table.ts');
-  const { inferFrame, inferenceText } = await import('#data');
-  const frame = await readTable(file);
-  if (frame.rows === 0) throw new GyreError('INVALID_ARGUMENT', `${file} has a header and no rows: they suggest nothing`, { file });
-  if (key !== undefined) frame.column(key);
-  const inferred = await inferFrame(frame, { now: endOf(cli.host.today()), tight, ...(key === undefined ? {} : { key }) });
-  return { ...inferred, text: inferenceText(basename(file), inferred, why) };
+  const { endOf } = await import('../../infer-table.ts');
+  const { inferFile } = await import('#data');
+  return inferFile(file, { now: endOf(cli.host.today()), tight, why, ...(key === undefined ? {} : { key }) });
 }
 
 async function importFile(cli: Cli, options: ImportFlags, file: string): VerbResult {
@@ -173,36 +161,36 @@ async function diff(cli: Cli, options: { readonly schema?: string }, dataset: st
   const found =
     file === undefined
       ? await cli.withClient((client) => client.get<SchemaComparison>(`datasets/${encodeURIComponent(rows ?? dataset)}/schema-comparison`))
-      : await compareFile(cli, file, dataset, options.schema);
+      : await compareOfFile(cli, file, dataset, options.schema);
   if (found.dataset !== undefined && found.dataset !== dataset)
     throw new GyreError('INVALID_ARGUMENT', `${rows ?? dataset} is a version of "${found.dataset}", not of "${dataset}"`);
   cli.output.facts(found, () => differenceLines(cli, found, dataset));
   return found.fits ? exitCodes.ok : exitCodes.failed;
 }
 
-async function compareFile(cli: Cli, file: string, dataset: string, schemaFile: string | undefined): Promise<SchemaComparison> {
+async function compareOfFile(cli: Cli, file: string, dataset: string, schemaFile: string | undefined): Promise<SchemaComparison> {
   const { loadProject, loadTableSchema } = await import('#project');
-  const { compareFrame, personalColumns } = await import('#data');
-  const { endOf, readTable } = await import('../../infer-table.ts');
-  let schema: TableSchema;
-  let key: string | undefined;
-  if (schemaFile === undefined) {
-    const project = await loadProject(cli.projectFolder, { environment: cli.host.environment });
-    if (!Object.hasOwn(project.schemas, dataset))
-      throw new GyreError('FAILED_PRECONDITION', `gyre.yaml names no reviewed schema for "${dataset}": say "expect" there, or --schema`, {
-        dataset,
-      });
-    schema = project.schemas[dataset];
-    key = project.resolved.datasets.find(({ name }) => name === dataset)?.key;
-  } else schema = await loadTableSchema(cli.host.folder, schemaFile);
-  // as an ingestion reads it: the reviewed types, where the values allow it
-  const types = Object.fromEntries(schema.columns.filter(({ type }) => type === 'string').map(({ name, type }) => [name, type]));
-  const frame = await readTable(file, types);
-  return compareFrame(frame, schema, {
-    now: endOf(cli.host.today()),
-    masked: personalColumns(schema),
-    ...(key === undefined ? {} : { key }),
-  });
+  const { compareFile, personalColumns } = await import('#data');
+  const { endOf } = await import('../../infer-table.ts');
+  const now = endOf(cli.host.today());
+  if (schemaFile !== undefined) {
+    const schema = await loadTableSchema(cli.host.folder, schemaFile);
+    return compareFile(file, schema, { now, masked: personalColumns(schema) });
+  }
+  const { schemas, resolved } = await loadProject(cli.projectFolder, { environment: cli.host.environment });
+  if (!Object.hasOwn(schemas, dataset))
+    throw new GyreError('FAILED_PRECONDITION', `gyre.yaml names no reviewed schema for "${dataset}": say "expect" there, or --schema`, {
+      dataset,
+    });
+  const schema = schemas[dataset];
+  const { key, dialect, timestamps } = resolved.datasets.find(({ name }) => name === dataset) ?? {};
+  const masked = personalColumns(schema, resolved.charter.personalData?.columns);
+  return compareFile(
+    file,
+    schema,
+    { now, masked, ...(key === undefined ? {} : { key }) },
+    { ...(dialect === undefined ? {} : { dialect }), ...(timestamps === undefined ? {} : { timestamps }) },
+  );
 }
 
 const words = { broken: 'does not fit', suggested: 'could be said', unused: 'allowed in vain' } as const;
@@ -235,7 +223,7 @@ function differenceLine({ output }: Cli, { kind, column, severity, message, exam
 async function fileNamed({ host }: Cli, what: string): Promise<string | undefined> {
   const path = resolve(host.folder, what);
   if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
-  if (/[\\/]|\.(csv|tsv|jsonl|ndjson|parquet)$/i.test(what))
+  if (/[\\/]|\.(csv|tsv|jsonl|ndjson|parquet|gz)$/i.test(what))
     throw new GyreError('NOT_FOUND', `there is no file ${join(host.folder, what)}`, { file: what });
   return undefined;
 }
