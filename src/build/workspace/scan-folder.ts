@@ -66,9 +66,28 @@ export interface ScanContext {
 
 /** @throws GyreError INVALID_ARGUMENT for what cannot be versioned, ABORTED when a file changes while it is read */
 export function scanFolder(task: ScanTask, context: ScanContext): ScanResult | ScanSplit {
+  return scanned(task, context.opened, (path, found) => hashSmall(path, found, task, context));
+}
+
+const mustRead = new Error('a file must be read');
+
+/** Looks at a folder without reading any file. @returns undefined when one would have to be read @throws GyreError INVALID_ARGUMENT */
+export function lookOver(task: ScanTask, opened: ScanContext['opened']): ScanResult | ScanSplit | undefined {
+  try {
+    const result = scanned(task, opened, () => {
+      throw mustRead;
+    });
+    return result.kind === 'scanned' && result.large.length > 0 ? undefined : result;
+  } catch (error) {
+    if (error === mustRead) return undefined;
+    throw error;
+  }
+}
+
+function scanned(task: ScanTask, opened: ScanContext['opened'], read: (path: string, found: Stats) => Hashed): ScanResult | ScanSplit {
   const names = task.names ?? readNames(task.folder);
   if (task.names === undefined && names.length > task.splitAt) return { kind: 'split', names };
-  const known = knownOf(task, context);
+  const known = knownOf(task, opened);
   const isIgnored = ignoreTest(task.ignoreFiles);
   const columns = newColumns(names.length);
   const folders: string[] = [];
@@ -105,7 +124,7 @@ export function scanFolder(task: ScanTask, context: ScanContext): ScanResult | S
       continue;
     }
     hashed += 1;
-    const result = hashSmall(path, target, task, context);
+    const result = read(path, target);
     result.md5.copy(columns.md5s, at * 16);
     if (result.sha256 !== undefined) pairs.push(result.md5, result.sha256);
     if (result.stored) stored += 1;
@@ -135,7 +154,7 @@ function readNames(folder: string): string[] {
   return names.sort();
 }
 
-function knownOf(task: ScanTask, { opened }: ScanContext): FolderStats | undefined {
+function knownOf(task: ScanTask, opened: ScanContext['opened']): FolderStats | undefined {
   if (task.known === undefined) return undefined;
   if (opened.at !== task.folder || opened.stats === undefined) {
     opened.at = task.folder;

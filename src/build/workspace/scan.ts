@@ -1,11 +1,12 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ignoreFilesFor } from './ignored-paths.ts';
 import { scratchOf } from './layout.ts';
 import { sortedManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
-import type { ScanResult, ScanTask } from './scan-folder.ts';
+import type { ScanResult, ScanSplit, ScanTask } from './scan-folder.ts';
 import { openKnown, statFields } from './stat-cache.ts';
 import type { FolderStats, KnownFolder, StatCache } from './stat-cache.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -67,6 +68,20 @@ export function clockOf(root: string): Stats {
   return statSync(probe);
 }
 
+function filesOf({ folders }: StatCache): number {
+  return [...folders.values()].reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Looks at folders on this thread, one at a turn of the event loop; undefined where files have to be read. */
+async function lookerHere(): Promise<(task: ScanTask) => Promise<ScanResult | ScanSplit | undefined>> {
+  const { lookOver } = await import('./scan-folder.ts');
+  const opened = { at: '', stats: undefined };
+  return async (task) => {
+    await setImmediate();
+    return lookOver(task, opened);
+  };
+}
+
 interface Part {
   readonly files: Omit<FolderStats, 'folder'> | undefined;
   readonly from: number;
@@ -83,6 +98,7 @@ export async function scan(request: ScanRequest): Promise<Scanned> {
   const pairs: Buffer[] = [];
   const total = { files: 0, bytes: 0, hashed: 0, stored: 0 };
 
+  const here = known !== undefined && pool.takesHere(filesOf(known)) ? await lookerHere() : undefined;
   const task = (folder: string, relative: string, names?: readonly string[]): ScanTask & { kind: 'scan' } => {
     const knownFolder = known?.folders.get(relative);
     return {
@@ -101,7 +117,8 @@ export async function scan(request: ScanRequest): Promise<Scanned> {
   const look = async (folder: string, relative: string, names?: readonly string[], slot?: Part[], at = 0): Promise<void> => {
     const own = slot ?? [];
     if (slot === undefined) parts.set(relative, own);
-    const result = await pool.run(task(folder, relative, names));
+    const next = task(folder, relative, names);
+    const result = (await here?.(next)) ?? (await pool.run(next));
     if (result.kind === 'split') {
       const starts = Array.from({ length: Math.ceil(result.names.length / partFiles) }, (_, i) => i * partFiles);
       await together(starts.map((start, i) => look(folder, relative, result.names.slice(start, start + partFiles), own, i)));

@@ -10,6 +10,8 @@ const mostThreads = 16;
 const messagesPerThread = 2;
 /** Small tasks travel together when many wait. */
 const mostTasksPerMessage = 24;
+/** Files that one thread has looked at before another one has started. */
+const mostFilesHere = 20_000;
 
 interface Waiting {
   readonly id: number;
@@ -28,6 +30,8 @@ interface Lane {
 export interface WorkerPool extends AsyncDisposable {
   readonly threads: number;
   run<K extends keyof TaskKinds>(task: TaskKinds[K]['task'] & { readonly kind: K }): Promise<TaskKinds[K]['result']>;
+  /** Whether the calling thread is to look at so many files itself: no thread has started yet, and it would take longer to. */
+  takesHere(files: number): boolean;
 }
 
 export interface PoolOptions extends WorkerStart {
@@ -39,7 +43,7 @@ export interface PoolOptions extends WorkerStart {
 export function openWorkerPool({ signal, threads = Math.min(mostThreads, availableParallelism()), ...start }: PoolOptions): WorkerPool {
   const queue: Waiting[] = [];
   const lanes: Lane[] = [];
-  let [next, closed] = [0, false];
+  let [next, closed, here] = [0, false, 0];
 
   const dispatch = (): void => {
     if (signal.aborted) for (const { reject } of queue.splice(0)) reject(new GyreError('CANCELLED', 'stopped'));
@@ -91,6 +95,11 @@ export function openWorkerPool({ signal, threads = Math.min(mostThreads, availab
   signal.addEventListener('abort', onAbort);
   return {
     threads,
+    takesHere: (files) => {
+      const isFew = lanes.length === 0 && here + files <= mostFilesHere;
+      if (isFew) here += files;
+      return isFew;
+    },
     // The reply to a task of a kind is of that kind: the thread's switch sees to it.
     run: <K extends keyof TaskKinds>(task: Task) =>
       new Promise<TaskKinds[K]['result']>((resolve, reject) => {

@@ -78,6 +78,32 @@ describe('adding data files', () => {
     assert.deepEqual([fresh.object, fresh.hashed, fresh.stored], [fewer.object, 1101, 0]);
   });
 
+  test('a look at few files that did not change starts no thread, and sees what came, went and changed', async () => {
+    await using bench = openBench();
+    const many = Object.fromEntries(Array.from({ length: 1100 }, (_, i) => [`data/flat/${String(i).padStart(4, '0')}`, `file ${i}`]));
+    bench.files({ ...many, 'data/top': 'top' });
+    await settled();
+    await bench.workspace.add(['data'], bench.options);
+    let threads = 0;
+    const onWorker = (): void => {
+      threads += 1;
+    };
+    process.on('worker', onWorker);
+    try {
+      const [clean] = await bench.workspace.status([], bench.options);
+      assert.deepEqual([clean.state, clean.files, threads], ['clean', 1101, 0]);
+      rmSync(join(bench.folder, 'data/flat/0005'));
+      const [fewer] = await bench.workspace.status([], bench.options);
+      assert.deepEqual([fewer.changes.removed, threads], [['flat/0005'], 0]);
+      bench.files({ 'data/flat/0006': 'other', 'data/new/x': 'new' });
+      const [changed] = await bench.workspace.status([], bench.options);
+      assert.deepEqual([changed.changes.added, changed.changes.modified], [['new/x'], ['flat/0006']]);
+      assert.ok(threads > 0);
+    } finally {
+      process.off('worker', onWorker);
+    }
+  });
+
   test('a change that leaves size and time of change as they were is seen', async () => {
     await using bench = openBench();
     bench.files({ 'data/x': 'one', 'data/y': 'two' });
