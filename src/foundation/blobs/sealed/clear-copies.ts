@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GyreError } from '#core';
 import type { Clock, Sha256 } from '#core';
 import { fromFileSystem, isAlive } from '../incoming.ts';
 import { LocalCache } from '../local-cache.ts';
@@ -40,9 +41,24 @@ export class ClearCopies implements AsyncDisposable {
     return new ClearCopies(options);
   }
 
-  /** The copy of a blob. @param write writes the blob's bytes to a path, checked against its digest */
-  async path(digest: Sha256, write: (path: string) => Promise<void>): Promise<string> {
-    return (await this.#copies()).path(digest, write);
+  /**
+   * The copy of a blob.
+   * @param size in bytes @param write writes the blob's bytes to a path, checked against its digest
+   * @throws GyreError RESOURCE_EXHAUSTED when the folder has no room for it
+   */
+  async path(digest: Sha256, size: number, write: (path: string) => Promise<void>): Promise<string> {
+    return (await this.#copies()).path(digest, async (path) => {
+      const { dir } = this.#options;
+      const { bavail, bsize } = await statfs(dir);
+      if (size > bavail * bsize) {
+        throw new GyreError(
+          'RESOURCE_EXHAUSTED',
+          `${dir} has no room for an opened copy of a sealed blob of ${size} bytes (${bavail * bsize} are free): GYRE_BLOB_CLEAR names another folder`,
+          { digest, size },
+        );
+      }
+      await write(path);
+    });
   }
 
   async copyOf(digest: Sha256): Promise<string | undefined> {

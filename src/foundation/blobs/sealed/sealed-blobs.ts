@@ -185,12 +185,13 @@ export class SealedBlobs implements BlobStore {
       // A copy that went bad is no loss: the sealed blob is elsewhere.
       if (copy !== undefined && (await digestOfFile(copy)) !== digest) await copies.drop(digest);
     }
-    return copies.path(digest, async (path) => {
+    const size = clearSize(found.size);
+    return copies.path(digest, size, async (path) => {
       const part = `${path}.${process.pid}-${++this.#count}.part`;
       try {
         const file = await open(part, 'w', 0o400);
         try {
-          for await (const chunk of this.#checked(digest, clearSize(found.size))) await file.writeFile(chunk);
+          for await (const chunk of this.#checked(digest, size)) await file.writeFile(chunk);
         } finally {
           await file.close();
         }

@@ -253,6 +253,17 @@ describe('blobs that are encrypted where they are stored', () => {
     }
   });
 
+  test('a copy for which there is no room is refused with the way out', async (context) => {
+    const { digest } = await (await at.open()).put(text('wide'));
+    const copies = await ClearCopies.open({ dir: at.copies, maxBytes: 1e9, clock: systemClock });
+    context.after(() => copies[Symbol.asyncDispose]());
+    const asked = copies.path(digest, 2 ** 60, () => assert.fail('nothing is written'));
+    await assert.rejects(
+      asked,
+      (error) => hasCode(error, 'RESOURCE_EXHAUSTED') && error.message.includes('GYRE_BLOB_CLEAR names another folder'),
+    );
+  });
+
   test('what a killed process had opened is swept', async () => {
     const left = join(at.copies, 'gyre-clear-999999999-abc');
     await mkdir(left, { recursive: true });
