@@ -48,7 +48,7 @@ export function openClient(options: ClientOptions): Client {
       response =
         method === 'POST' && typeof body === 'string'
           ? await patientRequest(url, { method, headers, body, signal })
-          : await fetch(url, { ...init, headers, signal });
+          : await fetchAgain(url, { ...init, headers, signal });
     } catch (error) {
       if (options.signal.aborted || init.signal?.aborted === true) throw new GyreError('CANCELLED', 'stopped', {}, { cause: error });
       throw new GyreError('UNAVAILABLE', `nothing answers at ${new URL(url).origin} (${causeOf(error)})`, { url }, { cause: error });
@@ -96,6 +96,20 @@ export function openClient(options: ClientOptions): Client {
       yield* serverSentEvents(response.body);
     },
   };
+}
+
+/**
+ * A server closes connections that are idle, also in the very moment in which the next request comes; a busy one does so late, and several at once. What
+ * only reads is asked once more then, by a connection of its own.
+ */
+async function fetchAgain(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const isReading = init.method === undefined || init.method === 'GET';
+    if (!isReading || init.signal?.aborted === true || !['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(causeOf(error))) throw error;
+    return fetch(url, init);
+  }
 }
 
 function isPrivate(url: string): boolean {
