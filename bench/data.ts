@@ -2,12 +2,13 @@
  * Versioning of data files beside the real dvc: the same files, the same verbs, by turns in one run, each verb a process of its own with its
  * start, the disk quiet before each. Beside them the floor: bare worker threads that read, hash (MD5 and SHA-256) and write the same bytes.
  *
- *   ./gyre bench data [--files N] [--large-mb N] [--rounds N] [--folder DIR]
+ *   ./gyre bench data [--files N] [--large-mb N] [--rounds N] [--settle SECONDS] [--folder DIR]
  *
  * GYRE_TEST_VENV names a Python environment with dvc (default: .venv of the checkout). Times are wall-clock seconds, medians of the rounds.
  *
  * Small files are deleted at the very end, and what a verb is to bring back is moved aside: for a minute and more after a deletion ext4 without
- * a journal passes over the inodes that became free, one by one, whenever it makes a file, and whoever comes next pays for it.
+ * a journal passes over the inodes that became free, one by one, whenever it makes a file, and whoever comes next pays for it. Deletions before
+ * the first round are given `--settle` seconds to be forgotten (70 without it).
  */
 import { execFile, execFileSync } from 'node:child_process';
 import {
@@ -26,6 +27,7 @@ import {
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { seeded } from '#core';
@@ -35,6 +37,7 @@ const { values: flags } = parseArgs({
     files: { type: 'string', default: '100000' },
     'large-mb': { type: 'string', default: '2048' },
     rounds: { type: 'string', default: '3' },
+    settle: { type: 'string', default: '70' },
     folder: { type: 'string', default: tmpdir() },
   },
 });
@@ -214,7 +217,7 @@ function requireRoom(folder: string): void {
 const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
 function report(suffix: string): void {
-  const [bare = []] = [times.get(`hash and write${suffix}`)?.get('floor')];
+  const bare = times.get(`hash and write${suffix}`)?.get('floor') ?? [];
   const head = ['gyre', 'dvc', 'ratio'].map((word) => word.padStart(9)).join('');
   console.log(`\n${`median seconds${suffix}`.padEnd(44)}${head}   wanted       gyre beside the floor of ${median(bare).toFixed(2)} s`);
   let [met, all] = [0, 0];
@@ -254,6 +257,8 @@ try {
     `${files} files of 2 to 10 KB (${(smallBytes / 1e6).toFixed(0)} MB), one of ${largeMb} MB; dvc ${stdout.trim()}, Node ${process.version}, ${availableParallelism()} processors, ${rounds} rounds`,
   );
   console.log('durability: dvc flushes nothing; gyre flushes .dvc files, listings and configuration (fsync), and no file object, as dvc');
+  execFileSync('sync');
+  await sleep(Number(flags.settle) * 1000);
   for (let i = 0; i < rounds; i++) {
     console.log(`round ${i + 1}`);
     for (const { name, suffix, change } of sets) {
