@@ -173,6 +173,33 @@ describe('the pages of data', { skip: browserMissing }, () => {
       );
   });
 
+  test('a mark opens to its checks: labels that a model contradicts, and rows that nearly repeat others', async () => {
+    const [, earlier] = await versions();
+    for (const [theme, width] of [
+      ['light', 1440],
+      ['dark', 390],
+    ] as const)
+      await withTab(
+        theme,
+        async (tab) => {
+          const { page, open } = tab;
+          await open(`${server.address}/data/${earlier?.digest}`);
+          const card = page.getByRole('region', { name: 'Quality', exact: true });
+          for (const mark of ['accuracy', 'reliability']) await card.locator('summary', { hasText: mark }).click();
+          await card.getByText(/have a label of cancelled that a model which has not seen them contradicts/).waitFor();
+          await card
+            .getByText(/looks like (yes|no) \(0\.\d\d; its own label 0\.\d\d\)/)
+            .first()
+            .waitFor();
+          await card.getByText('near duplicate rows').waitFor();
+          await card.getByText(/^(All|The first) \d+/).click();
+          assert.ok((await card.locator('.all-examples li').count()) > 8, 'each suspected label that was kept');
+          await isWhole(tab, `quality ${theme}`);
+        },
+        width,
+      );
+  });
+
   test('rows are selected and sorted on the page, by its address', async () => {
     const [, earlier] = await versions();
     assert.ok(earlier !== undefined);

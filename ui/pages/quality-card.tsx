@@ -79,6 +79,9 @@ function inOrder(checks: readonly Check[]): readonly Check[] {
   return [...checks].sort((a, b) => rank[a.outcome] - rank[b.outcome]);
 }
 
+/** Examples that stand in the sentence of a check. */
+const examplesShown = 4;
+
 /** Checks with their scores, words and rows. */
 export function CheckList({ checks }: { readonly checks: readonly Check[] }): JSX.Element {
   return (
@@ -90,11 +93,30 @@ export function CheckList({ checks }: { readonly checks: readonly Check[] }): JS
             <StateShape tone={tones[check.outcome]} /> <span class="visually-hidden">{words[check.outcome]} </span>
             <b>{check.name.replaceAll('_', ' ')}</b> {check.message}
             {check.sampled !== undefined && <span class="quiet"> (a sample of {counted(check.sampled, 'row')})</span>}
-            {check.examples.length > 0 && <span class="quiet"> such as {check.examples.slice(0, 4).map(exampleText).join(', ')}</span>}
+            {check.examples.length > 0 && (
+              <span class="quiet"> such as {check.examples.slice(0, examplesShown).map(exampleText).join(', ')}</span>
+            )}
+            {check.examples.length > 2 * examplesShown && <AllExamples check={check} />}
           </span>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** More rows than fit into a sentence: a person goes through them one by one. */
+function AllExamples({ check: { examples, failing } }: { readonly check: Check }): JSX.Element {
+  return (
+    <details class="asked">
+      <summary>
+        {examples.length < failing ? `The first ${examples.length} of ${counted(failing, 'row')}` : `All ${counted(failing, 'row')}`}
+      </summary>
+      <ol class="all-examples">
+        {examples.map((example) => (
+          <li key={`${example.row} ${example.column}`}>{exampleText(example)}</li>
+        ))}
+      </ol>
+    </details>
   );
 }
 
