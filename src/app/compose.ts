@@ -39,7 +39,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { blobsPlaceOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
+import { blobsPlaceOf, dataMemoryOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
@@ -158,6 +158,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     ...rooms,
     production: produced,
     temporary: folder.temporary,
+    memoryLimitMib: dataMemoryOf(values),
     environment: process.env,
     fetch: sourceFetcher(values, process.env),
     objects: openWorkspaceObjects(resolve(options.projectFolder)),

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { blobsPlaceOf, hostNamesOf, isLoopback, settleSettings } from './settings.ts';
+import { blobsPlaceOf, dataMemoryOf, hostNamesOf, isLoopback, settleSettings } from './settings.ts';
 
 /** Self-signed, of a key that was thrown away; its names: DNS:gyre.example, DNS:*.example, IP:10.0.0.1. */
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -45,6 +45,15 @@ describe('the platform’s settings', () => {
       cacheBytes: 5e6,
       s3Endpoint: 'http://s3',
       s3Region: 'r',
+    });
+  });
+
+  test('say what the engine of tables may take, and refuse what is too little to work with', () => {
+    const memory = (environment: Record<string, string>): number => dataMemoryOf(settleSettings('/project', { environment }).values);
+    assert.deepEqual([memory({}), memory({ GYRE_DATA_MEMORY_MIB: '300' })], [1024, 300]);
+    assert.throws(() => memory({ GYRE_DATA_MEMORY_MIB: '100' }), {
+      code: 'INVALID_ARGUMENT',
+      message: /GYRE_DATA_MEMORY_MIB is 100; at least 256/,
     });
   });
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
+import { GyreError, type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import type { DataFolder } from './data-folder.ts';
 
@@ -33,6 +33,11 @@ export const platformSettings = {
     env: 'GYRE_FETCH_HOSTS',
     default: 'public',
     help: 'hosts that sources are fetched from, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
+  },
+  dataMemoryMib: {
+    env: 'GYRE_DATA_MEMORY_MIB',
+    default: 1024,
+    help: 'most mebibytes that the engine takes for one ingestion, quality report, split or export, beside the process itself; 256 at least',
   },
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
@@ -85,6 +90,18 @@ export function blobsPlaceOf({ values, dataFolder }: SettledSettings, folder: Pi
     ...(s3Endpoint === '' ? {} : { s3Endpoint }),
     ...(s3Region === '' ? {} : { s3Region }),
   };
+}
+
+/** With less the engine cannot read a table of many columns. */
+const leastDataMemoryMib = 256;
+
+/** What the engine of tables may take. @throws GyreError INVALID_ARGUMENT where that is too little */
+export function dataMemoryOf({ dataMemoryMib }: Pick<PlatformSettings, 'dataMemoryMib'>): number {
+  if (dataMemoryMib >= leastDataMemoryMib) return dataMemoryMib;
+  throw new GyreError(
+    'INVALID_ARGUMENT',
+    `GYRE_DATA_MEMORY_MIB is ${dataMemoryMib}; at least ${leastDataMemoryMib} is needed to read tables`,
+  );
 }
 
 /** Whether an address to bind to is this machine's own. */

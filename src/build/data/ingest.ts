@@ -7,6 +7,7 @@ import type { Tx } from '#store';
 import { parquetInfo, scanParquet } from '#tables';
 import type { ColumnEvidence } from '#tables';
 import { versionOf, versionOfReading } from './data-store.ts';
+import { usualMemoryMib } from './memory.ts';
 import type { DataDeps, IngestRequest, Ingested } from './port.ts';
 import { lastIngestion } from './ingestions/ingestions-store.ts';
 import type { KeptIngestion } from './ingestions/ingestions-store.ts';
@@ -23,7 +24,6 @@ import type { PreparedVersion, RowsFile } from './versions.ts';
 
 /** A file that changed so shortly before it was looked at may have changed again within the same tick of its clock. */
 const settledAfterMs = 2_000;
-const memoryLimitMib = 1024;
 
 /** One ingestion on its way. */
 interface Course {
@@ -46,7 +46,7 @@ export function tableIngestion(deps: DataDeps, request: IngestRequest): Ingestio
     types: declaredTypes(expect),
     ...(dialect === undefined ? {} : { dialect }),
     ...(timestamps === undefined ? {} : { timestamps }),
-    memoryLimitMib: request.memoryLimitMib ?? memoryLimitMib,
+    memoryLimitMib: request.memoryLimitMib ?? deps.memoryLimitMib ?? usualMemoryMib,
   };
   const { kind, address, query } = source;
   const how = digestOf({ kind, address, query: query ?? null, ...optionsOf(request, reading) });

@@ -65,6 +65,8 @@ export interface DataDeps {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Folder for Parquet files on their way into the blobs; the system's without it. */
   readonly temporary?: string;
+  /** What the engine may take for one ingestion, quality report, split or file of rows; 1,024 without it. */
+  readonly memoryLimitMib?: number;
 }
 
 export type SourceFormat = Exclude<DatasetManifest['format'], 'rows' | 'images' | 'files'>;
@@ -84,7 +86,7 @@ export interface IngestRequest {
   readonly timestamps?: Timestamps;
   /** A column that rises: only rows beyond its greatest value so far are taken, and appended to the version that the last ingestion made. */
   readonly watermark?: string;
-  /** What the engine may take for one ingestion; 1,024 without it. */
+  /** What the engine may take for this ingestion, in place of the room's own limit. */
   readonly memoryLimitMib?: number;
   /** The key must be a column. */
   readonly key?: string;

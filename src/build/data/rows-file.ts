@@ -9,11 +9,11 @@ import { parquetInfo, writeParquetQuery, writeRowsText } from '#tables';
 import type { TextFormat } from '#tables';
 import { shownColumn } from './masking.ts';
 import type { MaskedColumns } from './masking.ts';
+import { usualMemoryMib } from './memory.ts';
 import type { DataDeps } from './port.ts';
 
 /** Files that are remembered; one that is forgotten is written again, to the same bytes. */
 const mostRemembered = 1000;
-const memoryLimitMib = 1024;
 
 export type RowsFormat = 'parquet' | TextFormat;
 
@@ -70,7 +70,7 @@ async function writeShown(deps: DataDeps, own: Sha256, masked: MaskedColumns, fo
   try {
     const path = join(folder, 'rows.parquet');
     const shown = schema.map((column) => shownColumn(column, masked)).join(', ');
-    const options = { spillFolder: folder, memoryLimitMib };
+    const options = { spillFolder: folder, memoryLimitMib: deps.memoryLimitMib ?? usualMemoryMib };
     await writeParquetQuery(path, `SELECT ${shown} FROM rows`, { rows }, options);
     if (format === 'parquet') return (await deps.blobs.putFile(path)).digest;
     const text = join(folder, `rows.${format}`);

@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os';
 import { GyreError } from '#core';
+import { usualMemoryMib } from '../memory.ts';
+import type { WorkRoom } from '../memory.ts';
 import { queryParquet, scanParquet, parquetInfo, withParquet } from '#tables';
 import type { Frame, OpenTables, TableSchema } from '#tables';
 
@@ -21,21 +23,21 @@ export function frameBatches(frame: Frame): Batches {
   return { rows: frame.rows, schema: frame.schema, each: async (_columns, take) => take(frame, 0) };
 }
 
-/** What the engine that decodes the file may take; the batches are beside it. */
-const memoryLimitMib = 384;
-/** And where it is asked. */
-const askingMemoryMib = 640;
+/** Of the room's memory the engine that decodes the file has so much, and the one that is asked the rest: both may be at work. */
+const shareOfBatches = 3 / 8;
 
-/** A Parquet file batch by batch. @param path absolute @param folder for what the engine cannot hold in memory; the system's without it */
-export async function parquetBatches(path: string, folder = tmpdir()): Promise<Batches> {
+/** A Parquet file batch by batch. @param path absolute */
+export async function parquetBatches(path: string, room: WorkRoom = {}): Promise<Batches> {
+  const { memoryLimitMib = usualMemoryMib, folder = tmpdir() } = room;
+  const decoding = Math.round(memoryLimitMib * shareOfBatches);
   const { rows, schema } = await parquetInfo(path);
   return {
     rows,
     schema,
     each: async (columns, take) => {
-      await scanParquet(path, take, { columns, memoryLimitMib });
+      await scanParquet(path, take, { columns, memoryLimitMib: decoding });
     },
-    ask: (work) => withParquet({ [wholeTable]: path }, work, { memoryLimitMib: askingMemoryMib, spillFolder: folder }),
+    ask: (work) => withParquet({ [wholeTable]: path }, work, { memoryLimitMib: memoryLimitMib - decoding, spillFolder: folder }),
   };
 }
 
@@ -51,14 +53,14 @@ export interface OpenedRows {
   readonly sample: () => Promise<Frame>;
 }
 
-/** @param path of the rows' Parquet file, absolute @param read gives all rows @param limits.folder see `parquetBatches`; the others are for the tests, which have no large tables */
+/** @param path of the rows' Parquet file, absolute @param read gives all rows @param limits beside the room they are for the tests, which have no large tables */
 export async function openBatches(
   path: string,
   read: () => Promise<Frame>,
-  limits: { readonly cells?: number; readonly sampleRows?: number; readonly folder?: string | undefined } = {},
+  limits: WorkRoom & { readonly cells?: number; readonly sampleRows?: number } = {},
 ): Promise<OpenedRows> {
-  const { cells = cellsInMemory, sampleRows = rowsOfSample, folder } = limits;
-  const batches = await parquetBatches(path, folder);
+  const { cells = cellsInMemory, sampleRows = rowsOfSample, memoryLimitMib = usualMemoryMib } = limits;
+  const batches = await parquetBatches(path, limits);
   if (batches.rows * batches.schema.length <= cells) {
     const frame = await read();
     return { batches: frameBatches(frame), sample: () => Promise.resolve(frame) };
@@ -66,7 +68,8 @@ export async function openBatches(
   const size = Math.min(sampleRows, batches.rows);
   // one thread: with several the draw would depend on which of them came first
   const drawn = `SELECT * FROM whole USING SAMPLE reservoir(${size} ROWS) REPEATABLE (1)`;
-  return { batches, sample: () => queryParquet(drawn, { whole: path }, { threads: 1, memoryLimitMib: 2 * memoryLimitMib }) };
+  let sample: Promise<Frame> | undefined;
+  return { batches, sample: () => (sample ??= queryParquet(drawn, { whole: path }, { threads: 1, memoryLimitMib })) };
 }
 
 /** @throws GyreError INVALID_ARGUMENT naming the columns that exist */

@@ -10,6 +10,7 @@ import { imageChecksOf } from '../image-sets/image-divisions.ts';
 import { declaredColumns } from '../personal/personal.ts';
 import { suggestPersonal } from '../personal/suggest.ts';
 import { nearDuplicates } from '../near-duplicates/check.ts';
+import { workRoomOf } from '../memory.ts';
 import type { DataDeps, QualityRequest } from '../port.ts';
 import { sidesToCome } from '../splits/sides-to-come.ts';
 import { limitsOfSchema } from '../validate.ts';
@@ -27,7 +28,7 @@ import type { Lookup, Population, QualitySubject } from './subject.ts';
 export async function judgeQuality(deps: DataDeps, version: string, { by, ...request }: QualityRequest): Promise<QualityReport> {
   const found = await findVersion(deps, version);
   const path = await deps.blobs.localPath(asSha256(found.rowsDigest), { verify: true });
-  const opened = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
+  const opened = await openBatches(path, () => readParquet(path), workRoomOf(deps));
   const { batches, sample } = opened;
   for (const name of [request.key, request.target]) if (name !== undefined) requireColumn(batches.schema, name);
   const side = await sample();

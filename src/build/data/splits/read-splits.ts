@@ -1,6 +1,7 @@
 import type { DatasetVersion, Split } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { readParquet } from '#tables';
+import { workRoomOf } from '../memory.ts';
 import type { Data, DataDeps } from '../port.ts';
 import { openBatches } from '../quality/batches.ts';
 import { findVersion } from '../versions.ts';
@@ -29,7 +30,7 @@ export function openSplits(deps: DataDeps): Pick<Data, 'getSplit' | 'splitsOf' |
         split,
         sidesOf(split, async (version) => {
           const path = await deps.blobs.localPath(asSha256((await findVersion(deps, version)).rowsDigest), { verify: true });
-          return (await openBatches(path, () => readParquet(path), { folder: deps.temporary })).batches;
+          return (await openBatches(path, () => readParquet(path), workRoomOf(deps))).batches;
         }),
       );
       await store.write(keepSplitReport, made);

@@ -2,14 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { divideParquet } from '#tables';
+import { usualMemoryMib } from '../memory.ts';
 import type { DataDeps } from '../port.ts';
 import type { Batches } from '../quality/batches.ts';
 import type { Dealer } from './deal.ts';
 import { classTally } from './stratification.ts';
 import type { Classes, ClassTally } from './stratification.ts';
-
-/** What the engine that divides the rows may take; more is put down in a folder meanwhile. */
-const memoryLimitMib = 1024;
 
 /** The rows of parts and sets, each in a file of its own: first the parts, then the sets. */
 export interface DividedRows extends AsyncDisposable {
@@ -23,7 +21,7 @@ export interface DividedRows extends AsyncDisposable {
  * @param path of the rows, absolute @param refuseEmpty is called with the rows of each part and set before anything is written
  */
 export async function divideRows(
-  deps: Pick<DataDeps, 'temporary'>,
+  deps: Pick<DataDeps, 'temporary' | 'memoryLimitMib'>,
   { path, batches }: { readonly path: string; readonly batches: Batches },
   { dealer, parts, sets }: { readonly dealer: Dealer; readonly parts: number; readonly sets: number },
   classesBy: { readonly column: string; readonly classes: Classes } | undefined,
@@ -56,7 +54,7 @@ export async function divideRows(
         });
         refuseEmpty(counts);
       },
-      { memoryLimitMib, spillFolder: folder },
+      { memoryLimitMib: deps.memoryLimitMib ?? usualMemoryMib, spillFolder: folder },
     );
     const files = paths.map((file, i) => ({ path: file, rows: counts[i] }));
     return { files, ...(tallies === undefined ? {} : { classes: tallies }), [Symbol.asyncDispose]: remove };

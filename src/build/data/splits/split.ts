@@ -2,6 +2,7 @@ import { eventType } from '#contract';
 import type { Split, SplitBorders } from '#contract';
 import { GyreError, asSha256, digestOf, isoInstant } from '#core';
 import { readParquet } from '#tables';
+import { workRoomOf } from '../memory.ts';
 import type { DataDeps, SplitRequest, ValidationSetRequest } from '../port.ts';
 import { openBatches, requireColumn } from '../quality/batches.ts';
 import type { Batches } from '../quality/batches.ts';
@@ -27,7 +28,7 @@ export async function splitVersion(deps: DataDeps, digest: string, request: Spli
   refuseSameNames(request);
   const ranges = partRanges(request.parts);
   const path = await deps.blobs.localPath(asSha256(parent.rowsDigest), { verify: true });
-  const { batches } = await openBatches(path, () => readParquet(path), { folder: deps.temporary });
+  const { batches } = await openBatches(path, () => readParquet(path), workRoomOf(deps));
   if (request.stratify !== undefined) await checkTarget(batches, request.stratify);
   const drawn = borderDefinitions(request);
   // a split that another process made meanwhile may have drawn borders: then the rows are dealt again by those
