@@ -94,7 +94,7 @@ export function dataSteps(rooms: Pick<LoopRooms, 'data' | 'blobs' | 'project'>):
     },
     {
       kind: 'data.quality',
-      version: '3',
+      version: '4',
       cacheable: true,
       stillThere: async (outputs) => {
         if (outputs['asked'] === true) return false;

@@ -25,8 +25,8 @@ export interface NearRows {
   readonly isComplete: boolean;
 }
 
-/** Pairs that are compared: about a second of one processor. */
-const mostPairs = 30_000_000;
+/** Pairs that are compared: a second or two of one processor. */
+const mostPairs = 10_000_000;
 
 /** A sweep that looks at more pairs a row than this is not worth it where texts tell rows apart. */
 const fewPairs = 50;

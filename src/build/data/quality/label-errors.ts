@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FailingExample } from '#contract';
 import { seeded } from '#core';
 import { fitLearner, predictProbabilities } from '#learners';
@@ -195,6 +196,8 @@ async function outOfFold(rows: Frame, labels: Float64Array, names: readonly stri
     const outside: number[] = [];
     for (let row = 0; row < rows.rows; row++) (foldOf[row] === fold ? inside : outside).push(row);
     if (inside.length === 0) continue;
+    // a fit takes a while: whoever waits for something else has a turn in between
+    await nextTurn();
     const shares = await probabilitiesOf(dataOf(features, labels, names, classes, outside), part(features, inside));
     inside.forEach((row, at) => probabilities.set(shares.subarray(at * classes, (at + 1) * classes), row * classes));
   }
