@@ -93,6 +93,10 @@ describe('the page of files', { skip: browserMissing }, () => {
     await shows(`/data/${page}?files=previews`, ['126 files', '.pdf']);
   });
 
+  test('was recorded without a copy, as the page of sources says', async () => {
+    await shows('/sources', ['papers', 'folder', /kept in the workspace’s cache, not copied/, '126 files']);
+  });
+
   test('of two versions says what became of the files', async () => {
     await shows(`/data/${earlier}/diff/${page}`, ['1 added, 0 removed, 1 changed, 1 renamed', 'letters/older.txt', '2026/new.pdf']);
   });

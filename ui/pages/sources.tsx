@@ -222,7 +222,7 @@ function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }):
           key: 'from',
           head: 'From',
           value: ({ address }) => address,
-          cell: ({ address, kind, outcome, query, dialect, watermark, images, violations, error }) => (
+          cell: ({ address, kind, outcome, query, dialect, watermark, images, kept, violations, error }) => (
             <span class="prose">
               {address}
               <span class="tag">{kind}</span>
@@ -239,6 +239,7 @@ function Ingestions({ items }: { readonly items: readonly DatasetIngestion[] }):
                   {watermark.column} {watermark.from === undefined ? 'up' : `beyond ${watermark.from}`} to {watermark.to ?? '—'}
                 </span>
               )}
+              {kept !== undefined && <span class="quiet"> kept in the workspace’s cache, not copied</span>}
               {images !== undefined && <span class="quiet"> {imageWords(images)}</span>}
               {violations !== undefined && <span class="tone-bad"> against the schema: {violations.join('; ')}</span>}
               {error !== undefined && <span class={outcome === 'cancelled' ? 'quiet' : 'tone-bad'}> {error}</span>}
