@@ -155,17 +155,17 @@ describe('the quality of images', () => {
     const labels = { file: await bench.file('l.csv', 'path,label\na.jpg,hat\nlost.jpg,hat\n'), path: 'path', label: 'label' };
     const { version } = await bench.data.ingestImages({ dataset: 'labelled', folder, labels, source: 'labelled/', by: ada });
     const frame = await bench.data.open(version.digest);
-    const finding = (name: string) => imageCheckNamed(frame, name)?.finding;
+    const finding = async (name: string) => (await imageCheckNamed(frame, name))?.finding;
     assert.deepEqual(
-      finding('labelled images')?.examples.map(({ value }) => value),
+      (await finding('labelled images'))?.examples.map(({ value }) => value),
       ['b.jpg'],
     );
     assert.deepEqual(
-      finding('images of labels')?.examples.map(({ value }) => value),
+      (await finding('images of labels'))?.examples.map(({ value }) => value),
       ['lost.jpg'],
     );
-    assert.equal(finding('images of labels')?.limits.fail, 1);
-    assert.match(finding('images of each class')?.message ?? '', /hat 1; 1 of 1 classes have fewer than 30 images/);
+    assert.equal((await finding('images of labels'))?.limits.fail, 1);
+    assert.match((await finding('images of each class'))?.message ?? '', /hat 1; 1 of 1 classes have fewer than 30 images/);
   });
 
   test('leaves the reports of tables as they were', async () => {
@@ -208,30 +208,30 @@ describe('images unlike the others', () => {
     ['something to see', { measures: { ...measures, contrast: 0.001, pixels: 'x' } }, /brightness 0\.500/],
   ] as const;
   for (const [name, change, note] of cases) {
-    test(`${name}: the one is found, and no other (${note.source})`, () => {
-      const check = imageCheckNamed(frameWith(change), name);
+    test(`${name}: the one is found, and no other (${note.source})`, async () => {
+      const check = await imageCheckNamed(frameWith(change), name);
       assert.deepEqual([...(check?.rows ?? [])], [60]);
       assert.match(check?.finding.examples[0].note ?? '', note);
-      assert.deepEqual([...(imageCheckNamed(frameWith({}), name)?.rows ?? [])], []);
+      assert.deepEqual([...((await imageCheckNamed(frameWith({}), name))?.rows ?? [])], []);
     });
   }
 
-  test('are none among images that are nearly all alike: small differences are no outliers', () => {
+  test('are none among images that are nearly all alike: small differences are no outliers', async () => {
     const frame = imageFrame(Array.from({ length: 50 }, (_, index) => row(index, { width: index === 7 ? 650 : 640, height: 480 })));
-    assert.deepEqual([...(imageCheckNamed(frame, 'usual image size')?.rows ?? [])], []);
+    assert.deepEqual([...((await imageCheckNamed(frame, 'usual image size'))?.rows ?? [])], []);
   });
 
-  test('pictures of one colour look alike to a hash only: they are no near duplicates', () => {
+  test('pictures of one colour look alike to a hash only: they are no near duplicates', async () => {
     const like = (index: number, contrast: number): ImageRow =>
       row(index, { measures: { ...measures, contrast, phash: '00ff00ff00ff00ff', pixels: `q${index}` } });
     const rows = (contrast: number): ImageRow[] => [like(1, contrast), like(2, contrast), like(3, 0.3)];
-    assert.deepEqual([...(imageCheckNamed(imageFrame(rows(0.01)), 'near duplicates')?.rows ?? [])], []);
-    assert.deepEqual([...(imageCheckNamed(imageFrame(rows(0.1)), 'near duplicates')?.rows ?? [])], [0, 1, 2]);
+    assert.deepEqual([...((await imageCheckNamed(imageFrame(rows(0.01)), 'near duplicates'))?.rows ?? [])], []);
+    assert.deepEqual([...((await imageCheckNamed(imageFrame(rows(0.1)), 'near duplicates'))?.rows ?? [])], [0, 1, 2]);
   });
 
-  test('classes of very different sizes are no good balance', () => {
+  test('classes of very different sizes are no good balance', async () => {
     const rows = Array.from({ length: 100 }, (_, index) => ({ ...row(index), label: index < 97 ? 'many' : 'few' }));
-    const finding = imageCheckNamed(imageFrame(rows), 'balanced image classes')?.finding;
+    const finding = (await imageCheckNamed(imageFrame(rows), 'balanced image classes'))?.finding;
     // entropy of (0.97, 0.03) over that of (0.5, 0.5), by hand: 0.1347 / 0.6931
     assert.ok(Math.abs((finding?.score ?? 0) - 0.19439) < 1e-4, String(finding?.score));
     assert.match(finding?.message ?? '', /32\.3 times/);

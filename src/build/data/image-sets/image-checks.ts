@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { QualityReport } from '#contract';
 import type { Frame } from '#tables';
 import { balanceCheck, contentChecks, labelChecks, rowsWithFile } from './checks.ts';
@@ -22,15 +23,23 @@ export function areImages(frame: Pick<Frame, 'has'>): boolean {
 /** What was found of rows that are images; nothing of others. */
 export type ImageChecks = Partial<Record<Characteristic, readonly ImageCheck[]>>;
 
-/** All checks on images, by characteristic. @param divisions the splits of the version, for leakage */
-export function imageChecks(frame: Frame, divisions: readonly Division[] = []): ImageChecks {
+/**
+ * All checks on images, by characteristic. Of 100,000 images they take seconds: between them others have their turn.
+ * @param divisions the splits of the version, for leakage
+ */
+export async function imageChecks(frame: Frame, divisions: readonly Division[] = []): Promise<ImageChecks> {
+  const accuracy = [...contentChecks(frame), ...outlierChecks(frame)];
+  await nextTurn();
+  const completeness = labelChecks(frame);
+  const near = nearDuplicateCheck(frame);
+  await nextTurn();
   const present = rowsWithFile(frame).length;
   const [bytes, pixels] = [sameText(frame, 'sha256'), sameText(frame, 'pixels')];
   // the same bytes are the same pixels, but those that cannot be decoded have bytes only
   const same = [...pixels, ...bytes.filter((group) => frame.texts('pixels').codes[group[0]] < 0)];
   return {
-    accuracy: [...contentChecks(frame), ...outlierChecks(frame)],
-    completeness: labelChecks(frame),
+    accuracy,
+    completeness,
     reliability: [
       duplicateCheck(frame, { name: 'exact duplicates', groups: bytes, applied: present, words: 'are the same file as' }),
       duplicateCheck(frame, {
@@ -39,7 +48,7 @@ export function imageChecks(frame: Frame, divisions: readonly Division[] = []): 
         applied: present,
         words: 'show the same pixels, in other bytes, as',
       }),
-      nearDuplicateCheck(frame),
+      near,
       conflictCheck(frame, same, present),
       ...(frame.has('folder')
         ? [
@@ -60,8 +69,8 @@ export function imageChecks(frame: Frame, divisions: readonly Division[] = []): 
 }
 
 /** A check by its name. */
-export function imageCheckNamed(frame: Frame, name: string, divisions: readonly Division[] = []): ImageCheck | undefined {
-  return Object.values(imageChecks(frame, divisions))
+export async function imageCheckNamed(frame: Frame, name: string, divisions: readonly Division[] = []): Promise<ImageCheck | undefined> {
+  return Object.values(await imageChecks(frame, divisions))
     .flat()
     .find(({ finding }) => finding.name === name);
 }
