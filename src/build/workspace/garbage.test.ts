@@ -108,11 +108,11 @@ describe('collecting objects that no .dvc file names', () => {
       writeFileSync(objectPath(remote, first), bytes);
       bench.workspace.addRemote({ name: 'store', url: remote, isDefault: true, settings: {}, force: false });
       assert.deepEqual((await collect()).garbage, []);
+      writeFileSync(join(bench.folder, '.dvc/config'), `[cache]\n    dir = ${remote}\n`);
+      await assert.rejects(collect(), isA('FAILED_PRECONDITION', /other workspaces may keep their objects there/));
     } finally {
       rmSync(remote, { recursive: true, force: true });
     }
-    writeFileSync(join(bench.folder, '.dvc/config'), `[cache]\n    dir = ${remote}\n`);
-    await assert.rejects(collect(), isA('FAILED_PRECONDITION', /other workspaces may keep their objects there/));
   });
 
   test('outside of git, what the .dvc files say now is all there is', async () => {
