@@ -16,16 +16,16 @@ export const endOf = (today: string): number => Date.parse(`${today}T00:00:00Z`)
 
 /**
  * Reads a data file and says what is in it.
- * @param today YYYY-MM-DD
  * @throws GyreError NOT_FOUND when there is no such file, INVALID_ARGUMENT when it cannot be read as a table (with line and column)
  */
-export async function inferTable(file: string, key: string | undefined, today: string): Promise<InferredTable> {
+export async function inferTable(file: string, key: string | undefined): Promise<InferredTable> {
   const frame = await readTable(file);
   if (frame.rows === 0)
     throw new GyreError('INVALID_ARGUMENT', `${file} has a header and no rows: there is nothing to learn from`, { file });
   const columns = frame.schema.map(({ name, type }) => countColumn(frame, name, type));
   const isColumn = key !== undefined && columns.some(({ name }) => name === key);
-  const { schema } = await inferFrame(frame, { now: endOf(today), ...(isColumn ? { key } : {}) });
+  // no freshness: a first project may stand on a file that nobody brings up to date
+  const { schema } = await inferFrame(frame, isColumn ? { key } : {});
   return { rows: frame.rows, schema, columns };
 }
 

@@ -23,8 +23,8 @@ export interface InferenceOptions {
   readonly tight?: boolean;
   /** Personal columns: none of their values is written down. */
   readonly masked?: MaskedColumns;
-  /** Now, UTC milliseconds: how fresh the rows are. */
-  readonly now: number;
+  /** Now, UTC milliseconds: how fresh the rows are; without it no freshness is suggested. */
+  readonly now?: number;
   /** Columns of other datasets. */
   readonly targets?: readonly ReferenceTarget[];
 }
@@ -79,7 +79,8 @@ export async function inferRows(opened: OpenedRows, options: InferenceOptions): 
     draft.time = { ...time, ...(every === undefined ? {} : { every }) };
     if (every !== undefined) tableReasons.push(`from the first ${time.column} to the last there are rows in every ${every}`);
     const last = profiles.find(({ name }) => name === time.column)?.instants?.last;
-    const freshness = last === undefined ? undefined : suggestFreshness(Date.parse(last), options.now, every);
+    const { now } = options;
+    const freshness = last === undefined || now === undefined ? undefined : suggestFreshness(Date.parse(last), now, every);
     const own = draft.columns.find(({ name }) => name === time.column);
     if (own && freshness !== undefined) own.freshness = freshness;
   }

@@ -75,7 +75,7 @@ async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
   if ((await stat(sourceFile).catch(() => undefined))?.isDirectory() === true) return initImages(cli, options, name, sourceFile);
   const { inferTable } = await import('../infer-table.ts');
   const { checkProject, initProject, problemText } = await import('#project');
-  const table = await inferTable(sourceFile, options.key, host.today());
+  const table = await inferTable(sourceFile, options.key);
   const { folder, files, guess } = await initProject({
     folder: resolve(host.folder, options.folder ?? name),
     name,
