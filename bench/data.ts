@@ -242,6 +242,12 @@ const range = (list: readonly number[]): string => `${Math.min(...list).toFixed(
 
 const scratch = mkdtempSync(join(resolve(flags.folder), 'gyre-bench-data-'));
 const started = performance.now();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    rmSync(scratch, { recursive: true, force: true });
+    process.exit(130);
+  });
+}
 try {
   requireRoom(scratch);
   const { stdout } = await run(dvcProgram, ['--version'], { env: environment });
