@@ -1,11 +1,11 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { openIncoming, removeEmpty } from './incoming.ts';
 import { isFolderObject, objectPath } from './layout.ts';
 import { listObjects, manifestBytesIn, putManifest } from './objects.ts';
 import type { RemoteObjects, Sent } from './remote-objects.ts';
 import { requireParent } from './remotes.ts';
 import type { Remote } from './remotes.ts';
-import { incomingFolder } from './root.ts';
 import { together } from './scan.ts';
 import type { Session } from './session.ts';
 import { openWorkerPool } from './worker-pool.ts';
@@ -41,7 +41,11 @@ async function sendTo(
   tell: (objects: number, bytes: number) => void,
 ): Promise<Sent> {
   const parent = join(folder, '.gyre');
-  await using pool = openWorkerPool({ signal, threads, objects: folder, incoming: incomingFolder(parent), reflink: false });
+  // The folder's own folders go when nobody else sends to it at the moment.
+  using stack = new DisposableStack();
+  stack.defer(() => removeEmpty(join(parent, 'incoming'), folder));
+  const incoming = stack.use(openIncoming(parent));
+  await using pool = openWorkerPool({ signal, threads, objects: folder, incoming: incoming.path, reflink: false });
   const failed: (readonly [string, string])[] = [];
   let [sent, bytes] = [0, 0];
   const starts = Array.from({ length: Math.ceil(md5s.length / objectsPerTask) }, (_, i) => i * objectsPerTask);
@@ -55,6 +59,5 @@ async function sendTo(
       tell(sent, bytes);
     }),
   );
-  rmSync(parent, { recursive: true, force: true });
   return { sent, bytes, failed };
 }

@@ -4,7 +4,6 @@ import type { WorkspaceProgress } from '#contract';
 import type { Out } from './dvc-file.ts';
 import { isFolderObject } from './layout.ts';
 import type { Manifest } from './manifest.ts';
-import { workspaceIncoming } from './root.ts';
 import { clockOf, manifestOf, racyBefore, together } from './scan.ts';
 import type { Scanned } from './scan.ts';
 import type { Session } from './session.ts';
@@ -14,6 +13,8 @@ import { flags, noFiles, statFields } from './stat-cache.ts';
 import type { FolderStats, FoundFiles } from './stat-cache.ts';
 
 const filesPerTask = 256;
+/** Staged folders so far: several paths are placed at the same time. */
+let count = 0;
 
 /** A path whose object is nowhere, or damaged. */
 export interface FailedObject {
@@ -48,9 +49,8 @@ export interface Placed {
 }
 
 /** Puts files of a listing into the workspace (or only into the cache), each checked against its MD5 when its object is read. */
-export async function placeAll({ root, pool }: Session, request: PlaceRequest): Promise<Placed> {
+export async function placeAll({ root, pool, incoming }: Session, request: PlaceRequest): Promise<Placed> {
   const { path, out, manifest, positions, remote, uncached = false, place, onFiles } = request;
-  const incoming = workspaceIncoming(root.path);
   const clock = clockOf(root.path);
   let latestMs = clock.ctimeMs;
   const found = noFiles(manifest.paths.length);
@@ -104,8 +104,8 @@ export async function placeAll({ root, pool }: Session, request: PlaceRequest): 
     place && isFolder ? dividedByFolder(path, manifest.paths, positions, meanBytes) : { staged: [], rest: positions };
   const made = new Set<string>();
   const moved = new Map<string, Promise<void>>();
-  for (const [i, each] of staged.entries()) {
-    const scratch = join(incoming, `folder-${i}`);
+  for (const each of staged) {
+    const scratch = join(incoming, `folder-${++count}`);
     mkdirSync(scratch);
     const placed = placeIn(scratch, true, each.positions, each.folder === '' ? 0 : each.folder.length + 1);
     // A folder moves in behind those that it lies in.

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseConfig } from './config-file.ts';
 import type { ConfigSection } from './config-file.ts';
-import { scratchOf } from './layout.ts';
 import type { LinkType } from './place-files.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -75,29 +74,6 @@ export function openRoot(path: string): WorkspaceRoot {
     linkTypes: linkTypes.includes('copy') ? linkTypes : [...linkTypes, 'copy'],
     git: !/^true$/i.test(settingOf(config, 'core', 'no_scm') ?? '') && findGit(path) !== undefined,
   };
-}
-
-/** A folder of this process for files on their way; those that killed processes left are swept away. */
-export function incomingFolder(parent: string): string {
-  const folder = join(parent, 'incoming');
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder)) if (!isAlive(Number(name))) rmSync(join(folder, name), { recursive: true, force: true });
-  const own = join(folder, String(process.pid));
-  mkdirSync(own, { recursive: true });
-  return own;
-}
-
-export const workspaceIncoming = (root: string): string => incomingFolder(scratchOf(root));
-export const cacheIncoming = (cache: string): string => incomingFolder(join(cache, 'gyre'));
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 /** Whether git itself tracks a path: then it must not be tracked here as well. */

@@ -4,7 +4,8 @@ import { scratchOf } from './layout.ts';
 import { lockWorkspace } from './lock.ts';
 import type { WorkOptions } from './port.ts';
 import { withCanonicalErrors } from './portable-error.ts';
-import { cacheIncoming, openRoot, workspaceIncoming } from './root.ts';
+import { openIncoming } from './incoming.ts';
+import { openRoot } from './root.ts';
 import type { WorkspaceRoot } from './root.ts';
 import { openWorkerPool } from './worker-pool.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -14,6 +15,8 @@ export interface Session {
   readonly root: WorkspaceRoot;
   readonly pool: WorkerPool;
   readonly signal: AbortSignal;
+  /** Absolute: for files on their way into the workspace. */
+  readonly incoming: string;
 }
 
 export interface SessionOptions extends WorkOptions {
@@ -26,22 +29,19 @@ export async function inSession<T>(path: string, options: SessionOptions, work: 
   const { signal, threads, onWait = () => undefined } = options;
   using _lock = options.lock === false ? undefined : await lockWorkspace(path, { signal, onWait });
   const found = openRoot(path);
-  const incoming = cacheIncoming(found.cache);
-  const reflink = found.linkTypes.includes('reflink') && canReflink(path, incoming);
+  using intoCache = openIncoming(join(found.cache, 'gyre'));
+  using intoWorkspace = openIncoming(scratchOf(path));
+  const reflink = found.linkTypes.includes('reflink') && canReflink(path, intoCache.path);
   // Asked once: a try for each file would make a file and delete it again.
   const root = reflink ? found : { ...found, linkTypes: found.linkTypes.filter((type) => type !== 'reflink') };
   await using pool = openWorkerPool({
     signal,
     ...(threads === undefined ? {} : { threads }),
     objects: root.cache,
-    incoming,
+    incoming: intoCache.path,
     reflink,
   });
-  try {
-    return await withCanonicalErrors(() => work({ root, pool, signal }));
-  } finally {
-    for (const folder of [incoming, workspaceIncoming(path)]) rmSync(folder, { recursive: true, force: true });
-  }
+  return await withCanonicalErrors(() => work({ root, pool, signal, incoming: intoWorkspace.path }));
 }
 
 /** Whether the file systems of workspace and cache are one that shares blocks between files (btrfs, XFS, bcachefs). */

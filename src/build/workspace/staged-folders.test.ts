@@ -37,6 +37,19 @@ describe('files of folders that are not there yet', () => {
     assert.equal((await bench.workspace.status([], bench.options))[0].state, 'clean');
   });
 
+  test('are placed for several tracked paths at the same time', async () => {
+    await using bench = openBench();
+    const files = Object.fromEntries(
+      ['a', 'b', 'c/d'].flatMap((folder) => Array.from({ length: 20 }, (_, i) => [`${folder}/${i % 2}/${i}`, `${folder} ${i}`])),
+    );
+    bench.files(files);
+    await bench.workspace.add(['a', 'b', 'c/d'], bench.options);
+    for (const folder of ['a', 'b', 'c/d']) rmSync(join(bench.folder, folder), { recursive: true });
+    await bench.workspace.checkout([], bench.options);
+    for (const [path, content] of Object.entries(files)) assert.equal(text(bench, path), content);
+    assert.equal(statSync(join(bench.folder, 'a/1')).mode & 0o777, 0o777 & ~process.umask());
+  });
+
   test('leave a folder that is there as it is', async () => {
     await using bench = openBench();
     bench.files({ '.dvcignore': '*.note\n' });

@@ -63,6 +63,49 @@ describe('pushing and pulling', () => {
     }
   });
 
+  test('looks and other pushes go on at the same time, in this process and in others', async () => {
+    await using bench = openBench();
+    const many = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`a/data/${i % 10}/${i}`, `file ${i}`]));
+    bench.files({ ...many, 'c/data/x': 'another workspace' });
+    const [here, other] = ['a', 'c'].map((name) => openWorkspace(join(bench.folder, name)));
+    const looks: Promise<unknown>[] = [];
+    const looking = (look: () => Promise<unknown>): Bench['options'] => {
+      let begun = false;
+      const onProgress = (): void => {
+        if (!begun) looks.push(look());
+        begun = true;
+      };
+      return { ...bench.options, onProgress };
+    };
+    await other.add(['data'], bench.options);
+    await here.add(['data'], bench.options);
+    for (const each of [here, other])
+      each.addRemote({ name: 'store', url: join(bench.folder, 'remote'), isDefault: true, settings: {}, force: false });
+    rmSync(join(bench.folder, 'a/.dvc/cache/files'), { recursive: true });
+    await here.add(
+      ['data'],
+      looking(() => here.status([], bench.options)),
+    );
+    assert.equal(
+      (
+        await here.push(
+          [],
+          looking(() => other.push([], bench.options)),
+        )
+      ).pushed,
+      901,
+    );
+    rmSync(join(bench.folder, 'a/data'), { recursive: true });
+    await here.checkout(
+      [],
+      looking(() => here.status([], bench.options)),
+    );
+    await Promise.all(looks);
+    assert.equal(looks.length, 3);
+    assert.equal((await here.status([], bench.options))[0].state, 'clean');
+    assert.deepEqual(readdirSync(join(bench.folder, 'remote')), ['files']);
+  });
+
   test('a damaged object is not spread, and holds back only the listing that names it', async () => {
     await using bench = openBench();
     const here = await withRemote(bench);
