@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lengthOf } from '#tables';
 import type { Column, Frame } from '#tables';
 import { asCategories, associationOf, contingency, independence } from '../association.ts';
@@ -16,12 +17,15 @@ const leaking = 0.98;
 /** Chance, over all columns together, of calling an unrelated one related. */
 const familyAlpha = 0.01;
 
-/** Relevance: can the columns help? Constant columns, columns like keys, columns that give the target away, columns related to the target. */
-export function relevanceCollectors(subject: QualitySubject): Collector[] {
-  return [known(...relevanceFindings(subject).map((finding) => onSample(subject, finding)))];
+/**
+ * Relevance: can the columns help? Constant columns, columns like keys, columns that give the target away, columns related to the target.
+ * Between columns others have their turn.
+ */
+export async function relevanceCollectors(subject: QualitySubject): Promise<Collector[]> {
+  return [known(...(await relevanceFindings(subject)).map((finding) => onSample(subject, finding)))];
 }
 
-function relevanceFindings({ sample, request }: QualitySubject): Finding[] {
+async function relevanceFindings({ sample, request }: QualitySubject): Promise<Finding[]> {
   const { key, target, unused = [] } = request;
   const features = sample.names.filter((name) => name !== key && name !== target);
   if (features.length === 0) return [unmeasured('feature columns', 'there is no column beside key and target')];
@@ -47,7 +51,7 @@ function relevanceFindings({ sample, request }: QualitySubject): Finding[] {
     ),
     ...(target === undefined
       ? [unmeasured('no leak', 'no target was named'), unmeasured('related to the target', 'no target was named')]
-      : targetFindings(
+      : await targetFindings(
           sample,
           target,
           features.filter((name) => !constant.includes(name) && !likeKeys.includes(name)),
@@ -55,16 +59,17 @@ function relevanceFindings({ sample, request }: QualitySubject): Finding[] {
   ];
 }
 
-function targetFindings(frame: Frame, target: string, features: readonly string[]): Finding[] {
+async function targetFindings(frame: Frame, target: string, features: readonly string[]): Promise<Finding[]> {
   if (isConstant(frame.column(target))) {
     const why = `${target} has one value only`;
     return [unmeasured('no leak', why), unmeasured('related to the target', why)];
   }
-  const strengths = features.map((name) => ({
-    name,
-    association: Math.abs(associationOf(frame, name, target)?.value ?? 0),
-    separation: outOfFoldSeparation(frame, name, target),
-  }));
+  const strengths = [];
+  for (const name of features) {
+    const association = Math.abs(associationOf(frame, name, target)?.value ?? 0);
+    strengths.push({ name, association, separation: outOfFoldSeparation(frame, name, target) });
+    await nextTurn();
+  }
   const leaks = strengths.filter(({ association, separation }) => association >= leaking || (separation?.value ?? 0) >= leaking);
   const classes = asCategories(frame.column(target));
   const unrelated = features.filter((name) => {

@@ -27,7 +27,7 @@ export async function qualityReport(subject: QualitySubject, id: string): Promis
     known(...(subject.images[name] ?? []).map(({ finding }) => finding));
   // of large tables each of these looks at many rows before the first batch comes: others have their turn in between
   await nextTurn();
-  const relevance = relevanceCollectors(subject);
+  const relevance = await relevanceCollectors(subject);
   await nextTurn();
   const characteristics = [
     { name: 'accuracy', collectors: [...accuracyCollectors(subject), ofImages('accuracy')] },
