@@ -9,6 +9,9 @@ import type { Dealer } from './deal.ts';
 import { classTally } from './stratification.ts';
 import type { Classes, ClassTally } from './stratification.ts';
 
+/** The engine that divides the rows has so much of the memory; the one that reads them is at work meanwhile. */
+const shareOfDividing = 1 / 2;
+
 /** The rows of parts and sets, each in a file of its own: first the parts, then the sets. */
 export interface DividedRows extends AsyncDisposable {
   readonly files: readonly { readonly path: string; readonly rows: number }[];
@@ -54,7 +57,7 @@ export async function divideRows(
         });
         refuseEmpty(counts);
       },
-      { memoryLimitMib: deps.memoryLimitMib ?? usualMemoryMib, spillFolder: folder },
+      { memoryLimitMib: Math.round((deps.memoryLimitMib ?? usualMemoryMib) * shareOfDividing), spillFolder: folder },
     );
     const files = paths.map((file, i) => ({ path: file, rows: counts[i] }));
     return { files, ...(tallies === undefined ? {} : { classes: tallies }), [Symbol.asyncDispose]: remove };
