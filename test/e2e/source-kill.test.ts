@@ -70,6 +70,7 @@ steps: { show: { run: ls } }
   for (const dataset of ['lines', 'parts', 'book'] as const satisfies readonly Dataset[]) {
     test(`of ${dataset}, at any moment, leaves a store that is whole, and the next time brings every row`, async () => {
       const place = { cwd: folder.path };
+      await done(['data', 'ls'], place);
       for (const ms of [600, 1000, 1500]) {
         const adding = start(['data', 'add', dataset], place);
         await sleep(ms);

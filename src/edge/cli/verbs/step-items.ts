@@ -1,14 +1,15 @@
+import type { Command } from 'commander';
 import type { StepItem } from '#contract';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short } from '../output.ts';
-import type { Register } from '../verb.ts';
+import type { Bind } from '../verb.ts';
 import { examples } from '../verb.ts';
 
 const shownFiles = 2;
 
 /** Adds `gyre pipeline items`. */
-export const registerStepItems: Register = (pipeline, bind) => {
+export function registerStepItems(pipeline: Command, bind: Bind): void {
   listFlags(
     pipeline
       .command('items')
@@ -52,7 +53,7 @@ export const registerStepItems: Register = (pipeline, bind) => {
         }),
       ),
     );
-};
+}
 
 function filesText(files: StepItem['inputs']): string {
   const shown = files.slice(0, shownFiles).map(({ path, sha256 }) => `${path} (${short(sha256)})`);
