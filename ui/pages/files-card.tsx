@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useRef } from 'preact/hooks';
+import { useCallback } from 'preact/hooks';
 import type { DatasetVersion, VersionFile, VersionFiles } from '#contract';
 import { apiUrl, get } from '../lib/api.ts';
 import { bytes, counted, number } from '../lib/format.ts';
@@ -7,6 +7,7 @@ import { useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
 import { Card, Facts, Load } from '../parts/page.tsx';
 import { PictureWall } from '../parts/picture-wall.tsx';
+import { PositionDialog, positionIn } from '../parts/position-dialog.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText } from '../parts/values.tsx';
 
@@ -247,31 +248,14 @@ interface FileDialogProps {
 
 /** The file that the address names by its position. */
 function FileDialog(props: FileDialogProps): JSX.Element | null {
-  const position = Number(queryValue('file') ?? Number.NaN);
-  if (!Number.isSafeInteger(position) || position < 0 || position >= props.total) return null;
-  return <OpenedFile {...props} position={position} />;
+  const position = positionIn('file', props.total);
+  return position === undefined ? null : <OpenedFile {...props} position={position} />;
 }
 
 function OpenedFile({ digest, route, total, isShown, position }: FileDialogProps & { readonly position: number }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const found = useResource<VersionFiles>(`${route}&after=${position}&limit=1`);
-  const go = (to: number): void => {
-    if (to >= 0 && to < total) setQuery({ file: String(to) });
-  };
   return (
-    <dialog
-      ref={dialog}
-      class="dialog image-dialog"
-      aria-label="File"
-      onClose={() => setQuery({ file: undefined })}
-      onKeyDown={(event) => {
-        const by = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1 }[event.key];
-        if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
-        go(position + by);
-      }}
-    >
+    <PositionDialog parameter="file" label="File" position={position} total={total}>
       <Load of={found} what="The file">
         {({ items: [file] }) =>
           file === undefined ? (
@@ -298,20 +282,6 @@ function OpenedFile({ digest, route, total, isShown, position }: FileDialogProps
           )
         }
       </Load>
-      <div class="dialog-buttons">
-        <span class="quiet" role="status">
-          {number(position + 1, 0)} of {counted(total, 'file')}
-        </span>
-        <button type="button" disabled={position === 0} onClick={() => go(position - 1)}>
-          Before
-        </button>
-        <button type="button" disabled={position === total - 1} onClick={() => go(position + 1)}>
-          Next
-        </button>
-        <button type="button" class="primary" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
-      </div>
-    </dialog>
+    </PositionDialog>
   );
 }

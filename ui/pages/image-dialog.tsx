@@ -1,11 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import type { DatasetImage, DatasetImages } from '#contract';
 import { counted, number } from '../lib/format.ts';
 import { groupAround, hasPicture, imageUrl, imageWords, thumbnailUrl } from '../lib/images.ts';
 import { useResource } from '../lib/resource.ts';
-import { queryValue, setQuery } from '../lib/router.ts';
 import { Facts, Load } from '../parts/page.tsx';
+import { PositionDialog, positionIn } from '../parts/position-dialog.tsx';
 import { State } from '../parts/state.tsx';
 import { DigestText } from '../parts/values.tsx';
 
@@ -25,50 +24,19 @@ export interface ImageDialogProps {
 
 /** The image that the address names by its position, with those of its group side by side. */
 export function ImageDialog(props: ImageDialogProps): JSX.Element | null {
-  const position = Number(queryValue('image') ?? Number.NaN);
-  if (!Number.isSafeInteger(position) || position < 0 || position >= props.total) return null;
-  return <Opened {...props} position={position} />;
+  const position = positionIn('image', props.total);
+  return position === undefined ? null : <Opened {...props} position={position} />;
 }
 
 function Opened({ digest, route, total, shown, position }: ImageDialogProps & { readonly position: number }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const from = Math.max(0, Math.floor(position / step) * step - around);
   const found = useResource<DatasetImages>(`${route}&after=${from}&limit=${2 * around + step}`);
-  const go = (to: number): void => {
-    if (to >= 0 && to < total) setQuery({ image: String(to) });
-  };
   return (
-    <dialog
-      ref={dialog}
-      class="dialog image-dialog"
-      aria-label="Image"
-      onClose={() => setQuery({ image: undefined })}
-      onKeyDown={(event) => {
-        const by = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1 }[event.key];
-        if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
-        go(position + by);
-      }}
-    >
+    <PositionDialog parameter="image" label="Image" position={position} total={total}>
       <Load of={found} what="The image">
         {({ items }) => <Group digest={digest} group={groupAround(items, position - from)} here={items[position - from]} shown={shown} />}
       </Load>
-      <div class="dialog-buttons">
-        <span class="quiet" role="status">
-          {number(position + 1, 0)} of {counted(total, 'image')}
-        </span>
-        <button type="button" disabled={position === 0} onClick={() => go(position - 1)}>
-          Before
-        </button>
-        <button type="button" disabled={position === total - 1} onClick={() => go(position + 1)}>
-          Next
-        </button>
-        <button type="button" class="primary" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
-      </div>
-    </dialog>
+    </PositionDialog>
   );
 }
 

@@ -3,9 +3,10 @@ import { GyreError } from '#core';
 import { decodableFormats, formatOfName, usualLimits } from '#images';
 import { cellOf } from '#tables';
 import { keptThumbnail } from '../image-sets/kept-thumbnail.ts';
+import { newestOpened } from '../newest-opened.ts';
 import type { DataDeps } from '../port.ts';
 import { maskedText } from '../masking.ts';
-import { findVersion, openRows } from '../versions.ts';
+import { openRows } from '../versions.ts';
 import { fileLocator, openFile } from './file-bytes.ts';
 import type { FileCatalog, FileList } from './file-port.ts';
 import { extensionOfPath } from './file-rows.ts';
@@ -37,26 +38,10 @@ interface Opened {
   readonly extensions: VersionFiles['extensions'];
 }
 
-/** Lists are asked for in pages and files one by one: the newest versions that were looked at stay open. */
-const keptOpen = 2;
 const pathsShown = 5;
 
 export function openFileCatalog(deps: DataDeps): FileCatalog {
-  const opened = new Map<string, Promise<Opened>>();
-  const open = async (name: string): Promise<Opened & { readonly version: DatasetVersion }> => {
-    const version = await findVersion(deps, name);
-    const found = opened.get(version.digest) ?? filesOf(deps, version).then(withFacts);
-    opened.delete(version.digest);
-    opened.set(version.digest, found);
-    const [oldest] = opened.keys();
-    if (opened.size > keptOpen) opened.delete(oldest);
-    try {
-      return { ...(await found), version };
-    } catch (error) {
-      opened.delete(version.digest);
-      throw error;
-    }
-  };
+  const open = newestOpened(deps, (version) => filesOf(deps, version).then(withFacts));
   return {
     list: async (name, options) => listOf(await open(name), options),
     file: async (name, sha256) => {

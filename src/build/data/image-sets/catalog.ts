@@ -4,8 +4,9 @@ import type { Sha256 } from '#core';
 import { imageFormats } from '#images';
 import type { ImageFormat } from '#images';
 import type { Frame } from '#tables';
+import { newestOpened } from '../newest-opened.ts';
 import type { DataDeps } from '../port.ts';
-import { findVersion, openRows } from '../versions.ts';
+import { openRows } from '../versions.ts';
 import { maskedText } from '../masking.ts';
 import type { MaskedColumns } from '../masking.ts';
 import { areImages } from './image-checks.ts';
@@ -33,25 +34,8 @@ interface Opened {
   readonly checks: () => Promise<ImageChecks>;
 }
 
-/** Sheets are asked for in pages and images one by one: the newest versions that were looked at stay open. */
-const keptOpen = 2;
-
 export function openImageCatalog(deps: DataDeps): ImageCatalog {
-  const opened = new Map<string, Promise<Opened>>();
-  const open = async (name: string): Promise<Opened & { readonly version: DatasetVersion }> => {
-    const version = await findVersion(deps, name);
-    const found = opened.get(version.digest) ?? openVersion(deps, version);
-    opened.delete(version.digest);
-    opened.set(version.digest, found);
-    const [oldest] = opened.keys();
-    if (opened.size > keptOpen) opened.delete(oldest);
-    try {
-      return { ...(await found), version };
-    } catch (error) {
-      opened.delete(version.digest);
-      throw error;
-    }
-  };
+  const open = newestOpened(deps, (version) => openVersion(deps, version));
   /** Only what a version names may be asked of it, whatever else the blobs hold. */
   const named = async (name: string, sha256: string): Promise<{ digest: Sha256; format: ImageFormat | null }> => {
     const { formats, version } = await open(name);

@@ -1,22 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
-import type { DatasetIngestion, DatasetVersion, ImageCounts, QualityCheck } from '#contract';
-import { GyreError, asSha256, digestOf } from '#core';
+import type { DatasetIngestion, ImageCounts } from '#contract';
+import { GyreError, digestOf } from '#core';
 import { factsFunction, openImageThreads } from '#images';
-import type { Tx } from '#store';
-import { filterRows } from '#tables';
-import type { Frame } from '#tables';
-import { versionOfReading } from '../data-store.ts';
 import { listingOf, sourceFile } from '../file-sets/listing.ts';
 import type { IngestionPlan, IngestionWork } from '../ingestions/running.ts';
+import { recordFolder } from '../record-folder.ts';
 import type { DataDeps } from '../port.ts';
-import { parseRule, ruleOn } from '../rules.ts';
-import { plainSchema } from '../table-schema.ts';
-import { checkTarget } from '../target.ts';
-import { validateFrame, violationsOf } from '../validate.ts';
-import { openRows, prepareVersion, recordVersions } from '../versions.ts';
-import type { PreparedVersion } from '../versions.ts';
 import { takeFiles } from './image-files.ts';
 import type { FilesProgress, FoundFiles } from './image-files.ts';
 import type { ImageIngestRequest, ImageIngested } from './image-port.ts';
@@ -127,7 +117,6 @@ async function record(
     readonly going: IngestionWork;
   },
 ): Promise<Pick<ImageIngested, 'version' | 'created' | 'violations' | 'ingestion'>> {
-  const { dataset, source: from, expect, where, by } = request;
   const listing = listingOf(
     rows.flatMap(({ path, file }) => (file ? [{ path, size: file.size, sha256: file.sha256, md5: file.md5 }] : [])),
   );
@@ -138,63 +127,9 @@ async function record(
     labels: table?.file.sha256 ?? null,
     columns,
     factsFunction,
-    where: where ?? null,
+    where: request.where ?? null,
   });
-  const keep = (tx: Tx, version: DatasetVersion, created: boolean, violations: readonly QualityCheck[]): Promise<DatasetIngestion> =>
-    going.keep(
-      tx,
-      {
-        outcome: created ? 'new' : 'unchanged',
-        version: version.digest,
-        rows: version.manifest.rows,
-        newRows: images.read,
-        images,
-        ...(violations.length === 0 ? {} : { violations: violations.map(({ message }) => message) }),
-      },
-      { reading, stamp: '' },
-    );
-  const known = await deps.store.read((db) => versionOfReading(db, dataset, reading));
-  if (known && (await deps.blobs.has(asSha256(known.rowsDigest)))) {
-    const { key, target, expect } = request;
-    // of many images a few columns are much less than all
-    const wanted = expect === undefined ? [...new Set([key, target].filter((name) => name !== undefined))] : undefined;
-    const violations = wanted?.length === 0 ? [] : checked(request, await openRows(deps, known, wanted));
-    const ingestion = await deps.store.write((tx) => keep(tx, known, false, violations), {});
-    return { version: known, created: false, violations, ingestion };
-  }
-  const frame = imageFrame(rows, labels);
-  const kept = where === undefined ? frame : rowsWhere(frame, where, from);
-  const violations = checked(request, kept);
-  const schema = expect ?? plainSchema(frame);
-  await deps.blobs.put(listing.bytes);
-  if (table) await deps.blobs.put(table.bytes);
-  const files = table ? [listing.file, table.file] : [listing.file];
-  const whole = { dataset, schema, source: { format: 'images' as const, files }, from, by, frame };
-  const prepared: PreparedVersion[] = [];
-  if (where === undefined) prepared.push(await prepareVersion(deps, { ...whole, reading }));
-  else {
-    const parent = await prepareVersion(deps, whole);
-    const derivedFrom = { parents: [parent.version.digest], operation: 'filter' as const, parameters: { where } };
-    prepared.push(parent, await prepareVersion(deps, { dataset, schema, from, by, frame: kept, derivedFrom, reading }));
-  }
-  const now = deps.clock.now();
-  return deps.store.write(async (tx, versions: readonly PreparedVersion[]) => {
-    const recorded = await recordVersions(tx, deps, versions, { now });
-    const { version, created } = recorded[recorded.length - 1];
-    return { version, created, violations, ingestion: await keep(tx, version, created, violations) };
-  }, prepared);
-}
-
-function rowsWhere(frame: Frame, where: string, source: string): Frame {
-  const holds = ruleOn(frame, parseRule(where, frame));
-  const kept = filterRows(frame, (row) => holds(row) === true);
-  if (kept.rows > 0) return kept;
-  throw new GyreError('FAILED_PRECONDITION', `${basename(source)}: none of the ${frame.rows} images meets "${where}"`, { where });
-}
-
-/** @returns the violations of the reviewed schema */
-function checked({ key, target, expect }: ImageIngestRequest, frame: Frame): ImageIngested['violations'] {
-  if (key !== undefined) frame.column(key);
-  if (target !== undefined) checkTarget(frame, target);
-  return expect ? violationsOf(validateFrame(frame, expect)) : [];
+  const files = table ? [listing, table] : [listing];
+  const facts = (): Partial<DatasetIngestion> => ({ newRows: images.read, images });
+  return recordFolder(deps, request, { reading, format: 'images', files, frame: () => imageFrame(rows, labels), facts }, going);
 }
