@@ -47,6 +47,9 @@ export class GitPlace {
       ['user.name', 'test'],
       ['user.email', 'test@example.org'],
       ['init.defaultBranch', 'main'],
+      // Git packs many new objects in the background, under the eyes of a `git lfs push` that then misses them.
+      ['gc.auto', '0'],
+      ['maintenance.auto', 'false'],
     ]) {
       await place.git('.', 'config', '--global', name, value);
     }
