@@ -74,6 +74,10 @@ export const rooms: readonly Room[] = [
     folder: 'src/edge/protocols/lfs',
     only: ['core', 'contract', 'access', 'data'],
   }),
+  on('edge', 'mlflow', 'the MLflow REST protocol: messages, routes, words for errors', {
+    folder: 'src/edge/protocols/mlflow',
+    only: ['core', 'contract', 'access', 'training', 'registry'],
+  }),
   on('edge', 'api', 'our HTTP API (OpenAPI 3.1) and the web pages’ server'),
   on('edge', 'cli', 'the command line'),
   on('app', 'app', 'composition root: the only place that reads configuration, picks backends, opens rooms', { folder: 'src/app' }),

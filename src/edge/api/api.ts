@@ -6,6 +6,7 @@ import { isLoopback, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
 import { limitBodies } from './body-time.ts';
 import { lfsPrefix, mountLfs } from './mount-lfs.ts';
+import { mountMlflow } from './mount-mlflow.ts';
 import { asksForPage, isPagePath, openPages } from './pages.ts';
 import type { Pages } from './pages.ts';
 import type { Api, ApiDeps } from './port.ts';
@@ -23,6 +24,9 @@ const securityHeaders = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 } as const;
+
+/** Bodies below these are streams of any length. */
+const streamPrefixes = [`${lfsPrefix}/`, '/api/2.0/mlflow-artifacts/', '/ajax-api/2.0/mlflow-artifacts/'];
 
 /** As long as Node gives a request where it is let. */
 const usualBodyTimeoutMs = 300_000;
@@ -42,7 +46,7 @@ export async function openApi(deps: ApiDeps): Promise<Api> {
   };
   const routes = allRoutes();
   observe(server, deps);
-  limitBodies(server, { withinMs: deps.bodyTimeoutMs ?? usualBodyTimeoutMs, except: `${lfsPrefix}/` });
+  limitBodies(server, { withinMs: deps.bodyTimeoutMs ?? usualBodyTimeoutMs, except: streamPrefixes });
   server.setErrorHandler((error: unknown, request, reply) => refuse(error, request, reply, deps));
   const pages = openPages(deps.uiFolder);
   server.setNotFoundHandler(unknownAddress(routes, rules, pages));
@@ -56,6 +60,7 @@ export async function openApi(deps: ApiDeps): Promise<Api> {
   server.removeContentTypeParser('text/plain');
   registerRoutes(server, routes, { deps, rules, closing: closing.signal });
   mountLfs(server, deps, rules);
+  mountMlflow(server, deps, rules);
   const address = await listen(server, deps);
   return {
     address,

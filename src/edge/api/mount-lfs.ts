@@ -1,21 +1,15 @@
-import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Principal } from '#access';
 import { GyreError, hasCode, isGyreError } from '#core';
 import { describeError, lfsRoutes } from '#lfs';
-import type { LfsAnswer, LfsCall } from '#lfs';
+import type { LfsCall } from '#lfs';
 import { principalOf, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
 import type { ApiDeps } from './port.ts';
+import { answerWith, bodyOf, endRefused, paramsOf } from './protocol-call.ts';
 
 /** Where Git LFS answers. Bodies below it are streams without a limit of size or time. */
 export const lfsPrefix = '/lfs';
-
-/** An upload that brings nothing for so long has ended. */
-const idleMs = 120_000;
-
-/** So long the rest of a refused upload is thrown away, so that the answer is read before the connection ends. */
-const drainMs = 30_000;
 
 /** Mounts the Git LFS API: its bodies are no JSON of ours, and its errors are in the protocol's words. */
 export function mountLfs(server: FastifyInstance, deps: ApiDeps, rules: CallerRules): void {
@@ -26,7 +20,7 @@ export function mountLfs(server: FastifyInstance, deps: ApiDeps, rules: CallerRu
       if (!isGyreError(error) || error.code === 'INTERNAL')
         deps.log.error({ error, request: request.id, route: request.routeOptions.url }, 'a Git LFS request failed');
       endRefused(request);
-      return send(describeError(error, { id: request.id, address: addressOf(request, deps) }), reply);
+      return answerWith(describeError(error, { id: request.id, address: addressOf(request, deps) }), reply);
     });
     const callers = new WeakMap<FastifyRequest, Principal>();
     scope.addHook('onRequest', async (request) => {
@@ -48,7 +42,7 @@ export function mountLfs(server: FastifyInstance, deps: ApiDeps, rules: CallerRu
             principal,
             address: addressOf(request, deps),
           };
-          return send(await handle(call), reply);
+          return answerWith(await handle(call), reply);
         },
       });
     }
@@ -84,37 +78,4 @@ function addressOf({ headers }: FastifyRequest, { tls }: ApiDeps): string {
   const forwarded = headers['x-forwarded-proto'];
   const scheme = tls !== undefined || forwarded === 'https' ? 'https' : 'http';
   return `${scheme}://${headers.host ?? ''}`;
-}
-
-function paramsOf(params: unknown): Readonly<Record<string, string>> {
-  const pairs = typeof params === 'object' && params !== null ? Object.entries(params) : [];
-  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
-}
-
-async function* bodyOf({ raw }: FastifyRequest): AsyncGenerator<Uint8Array> {
-  raw.setTimeout(idleMs, () => raw.destroy());
-  try {
-    // Left early, it must not end the connection, on which the answer has still to go.
-    for await (const chunk of raw.iterator({ destroyOnReturn: false })) yield toBytes(chunk);
-  } catch (error) {
-    throw new GyreError('CANCELLED', 'the connection ended before the body did', {}, { cause: error });
-  }
-}
-
-/** The server throws away what still comes of a request that was answered; whoever goes on sending for long is cut off. */
-function endRefused({ raw }: FastifyRequest): void {
-  if (raw.complete) return;
-  const timer = setTimeout(() => raw.destroy(), drainMs);
-  timer.unref();
-  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-}
-
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new GyreError('INTERNAL', 'a request gave something else than bytes');
-}
-
-function send({ status, headers, body }: LfsAnswer, reply: FastifyReply): FastifyReply {
-  reply.code(status).headers(headers);
-  return reply.send(typeof body === 'string' ? Buffer.from(body) : Readable.from(body, { objectMode: false }));
 }

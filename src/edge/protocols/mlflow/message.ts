@@ -1,0 +1,155 @@
+import { GyreError } from '#core';
+
+/*
+ * Messages of the protocol in protobuf's JSON, as its clients send them: numbers also as text, null for absent, unknown members
+ * passed over. One description per message gives its type, its checks and their words (mlflow/server/handlers.py).
+ */
+
+/** How one field is read. `undefined` says that the value is of another type. */
+export interface Field<T> {
+  readonly read: (value: unknown, path: string) => T | undefined;
+  /** Reads what stands in a query string. */
+  readonly fromQuery: (values: readonly string[]) => unknown;
+  readonly isRequired: boolean;
+  readonly absent: T;
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+export type MessageOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+const last = (values: readonly string[]): unknown => values.at(-1);
+const optional = <T>(read: Field<T>['read'], fromQuery: Field<T>['fromQuery'] = last): Field<T | undefined> => ({
+  read,
+  fromQuery,
+  isRequired: false,
+  absent: undefined,
+});
+
+/** The same field, which has to be there and, as text, not be empty. */
+export function required<T>(field: Field<T | undefined>): Field<T> {
+  // What is absent is refused before its value is used.
+  return { ...field, isRequired: true, absent: undefined as T };
+}
+
+export const text = optional((value) => (typeof value === 'string' ? value : undefined));
+export const flag = optional(
+  (value) => (typeof value === 'boolean' ? value : undefined),
+  (values) => (values.at(-1) === 'true' ? true : values.at(-1) === 'false' ? false : values.at(-1)),
+);
+/** A whole number; protobuf's JSON gives those of 64 bits as text as well. */
+export const integer = optional((value) => {
+  const number = typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+});
+const numberWords = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+/** A number; also those that JSON cannot say, as text. */
+export const double = optional((value) => {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const number = numberWords.get(value) ?? Number(value);
+  return Number.isNaN(number) && value !== 'NaN' ? undefined : number;
+});
+
+/** A list, empty when it is absent. */
+export function list<T>(item: Field<T | undefined> | Field<T>): Field<readonly T[]> {
+  return {
+    isRequired: false,
+    absent: [],
+    fromQuery: (values) => values,
+    read: (value, path) => {
+      if (!Array.isArray(value)) return undefined;
+      const found: T[] = [];
+      for (let at = 0; at < value.length; at++) {
+        const one = item.read(value[at], `${path}[${at}]`);
+        if (one === undefined) throw invalidValue(`${path}[${at}]`, value[at]);
+        found.push(one);
+      }
+      return found;
+    },
+  };
+}
+
+/** A message inside a message. */
+export function nested<F extends Fields>(fields: F): Field<MessageOf<F> | undefined> {
+  return optional((value, path) => (isRecord(value) ? readMessage(fields, value, `${path}.`) : undefined));
+}
+
+/** Any JSON object, as it came. */
+export const object = optional((value) => (isRecord(value) ? value : undefined));
+
+/**
+ * Reads a message's fields.
+ * @throws GyreError INVALID_ARGUMENT in the words that clients know
+ */
+export function readMessage<F extends Fields>(fields: F, value: Readonly<Record<string, unknown>>, prefix = ''): MessageOf<F> {
+  const message: Record<string, unknown> = {};
+  for (const name in fields) {
+    const field = fields[name];
+    const path = prefix === '' ? name : prefix + name;
+    const given = value[name] ?? undefined;
+    if (given === undefined || (given === '' && field.isRequired)) {
+      if (field.isRequired) throw missingValue(path);
+      message[name] = field.absent;
+      continue;
+    }
+    const read = field.read(given, path);
+    if (read === undefined) throw invalidValue(path, given);
+    message[name] = read;
+  }
+  // Each member was read by the field of its name.
+  return message as MessageOf<F>;
+}
+
+/** The members of a query string as a message's fields read them. */
+export function queryValues(fields: Fields, query: URLSearchParams): Readonly<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) {
+    const given = [...query.getAll(name), ...query.getAll(`${name}[]`)];
+    if (given.length > 0) values[name] = fields[name].fromQuery(given);
+  }
+  return values;
+}
+
+const see = ' See the API docs for more information about request parameters.';
+
+/** @returns the error for a parameter that has to be there */
+export function missingValue(path: string): GyreError {
+  return new GyreError('INVALID_ARGUMENT', `Missing value for required parameter '${path}'.${see}`, { parameter: path });
+}
+
+/** @returns the error for a parameter of another type, or beyond what it may be */
+export function invalidValue(path: string, value: unknown, hint = `Hint: Value was of type '${pythonType(value)}'.`): GyreError {
+  return new GyreError('INVALID_ARGUMENT', `Invalid value ${shown(value)} for parameter '${path}' supplied: ${hint}${see}`, {
+    parameter: path,
+  });
+}
+
+const shownCharacters = 500;
+
+function shown(value: unknown): string {
+  const said = JSON.stringify(value) ?? 'null';
+  return said.length <= shownCharacters ? said : `${said.slice(0, shownCharacters)}…`;
+}
+
+function pythonType(value: unknown): string {
+  if (value === null || value === undefined) return 'NoneType';
+  if (Array.isArray(value)) return 'list';
+  switch (typeof value) {
+    case 'string':
+      return 'str';
+    case 'number':
+      return Number.isInteger(value) ? 'int' : 'float';
+    case 'boolean':
+      return 'bool';
+    default:
+      return 'dict';
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
