@@ -39,7 +39,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { blobsPlaceOf, dataMemoryOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
+import { blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
@@ -142,7 +142,15 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   opened.use(await countEvents({ events, metrics }, (error) => log.error({ error: messageOf(error) }, 'events are counted no more')));
-  const access = openAccess({ store, events, clock, newId, randomBytes, local: values.localIdentity });
+  const access = openAccess({
+    store,
+    events,
+    clock,
+    newId,
+    randomBytes,
+    local: values.localIdentity,
+    defaultLevel: defaultLevelOf(values),
+  });
   const ownerToken = await ownerSecret(folder, access);
   const actorOf = async (id: string): Promise<Actor> => {
     if (id === platform.identity) return platform;

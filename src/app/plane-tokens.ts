@@ -51,7 +51,7 @@ export async function keepTokensFresh(
   inTurn();
   const subscription = await events.subscribe({
     name: 'app.plane-tokens',
-    types: [eventType('token.issued'), eventType('token.revoked'), eventType('identity.disabled')],
+    types: [eventType('token.issued'), eventType('token.revoked'), eventType('identity.disabled'), eventType('identity.roles_set')],
     from: 'now',
     effect: async () => {
       inTurn();

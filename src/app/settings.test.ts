@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { blobsPlaceOf, dataMemoryOf, hostNamesOf, isLoopback, settleSettings } from './settings.ts';
+import { blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, settleSettings } from './settings.ts';
 
 /** Self-signed, of a key that was thrown away; its names: DNS:gyre.example, DNS:*.example, IP:10.0.0.1. */
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -46,6 +46,14 @@ describe('the platform’s settings', () => {
       s3Endpoint: 'http://s3',
       s3Region: 'r',
     });
+  });
+
+  test('what holds on records without grants is one of the levels', () => {
+    const level = (environment: Record<string, string>): string => defaultLevelOf(settleSettings('/project', { environment }).values);
+    assert.equal(level({}), 'ROLES');
+    assert.equal(level({ GYRE_DEFAULT_PERMISSION: 'READ' }), 'READ');
+    for (const wrong of ['DENY', 'read'])
+      assert.throws(() => level({ GYRE_DEFAULT_PERMISSION: wrong }), /it may be ROLES, NO_PERMISSIONS, READ, USE, EDIT, MANAGE/);
   });
 
   test('say what the engine of tables may take, and refuse what is too little to work with', () => {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { defaultLevels, type DefaultLevel } from '#access';
 import { GyreError, type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -42,6 +43,11 @@ export const platformSettings = {
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
   localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },
+  defaultPermission: {
+    env: 'GYRE_DEFAULT_PERMISSION',
+    default: 'ROLES',
+    help: 'what everybody may do with an experiment or model on which they were granted nothing: ROLES (what their roles say), NO_PERMISSIONS, READ, USE, EDIT or MANAGE',
+  },
   tlsCert: { env: 'GYRE_TLS_CERT', default: '', help: 'certificate file (PEM) of both planes' },
   tlsKey: { env: 'GYRE_TLS_KEY', default: '', help: 'key file (PEM) of the certificate' },
   hostNames: {
@@ -102,6 +108,13 @@ export function dataMemoryOf({ dataMemoryMib }: Pick<PlatformSettings, 'dataMemo
     'INVALID_ARGUMENT',
     `GYRE_DATA_MEMORY_MIB is ${dataMemoryMib}; at least ${leastDataMemoryMib} is needed to read tables`,
   );
+}
+
+/** What holds on records where nothing was granted. @throws GyreError INVALID_ARGUMENT where it is none of the levels */
+export function defaultLevelOf({ defaultPermission }: Pick<PlatformSettings, 'defaultPermission'>): DefaultLevel {
+  const level = defaultLevels.find((one) => one === defaultPermission);
+  if (level !== undefined) return level;
+  throw new GyreError('INVALID_ARGUMENT', `GYRE_DEFAULT_PERMISSION is "${defaultPermission}"; it may be ${defaultLevels.join(', ')}`);
 }
 
 /** Whether an address to bind to is this machine's own. */

@@ -7,7 +7,7 @@ import { forgetAll } from './resource.ts';
 export interface WhoAmI {
   readonly identity: Identity;
   readonly permissions: readonly Permission[];
-  readonly via: 'token' | 'session' | 'local';
+  readonly via: 'token' | 'password' | 'session' | 'local';
 }
 
 export type Session =

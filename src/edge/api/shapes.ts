@@ -25,7 +25,7 @@ export const Version = strict({ gyre: Type.String(), api: Type.Literal('v1') });
 export const Whoami = strict({
   identity: Identity,
   permissions: Type.Array(Permission),
-  via: oneOf(['token', 'session', 'local'], { description: '`local`: without a token, on this machine' }),
+  via: oneOf(['token', 'password', 'session', 'local'], { description: '`local`: without a token, on this machine' }),
 });
 export const SessionRequest = Type.Union([
   strict({ code: Type.String({ minLength: 1, maxLength: 200, description: 'a one-time code' }) }),

@@ -80,7 +80,11 @@ export async function insertIdentity(tx: Tx, row: IdentityRow): Promise<void> {
   await from(tx).insertInto('identities').values(row).execute();
 }
 
-export async function updateIdentity(tx: Tx, id: string, change: Partial<Pick<IdentityRow, 'disabled' | 'password'>>): Promise<void> {
+export async function updateIdentity(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<IdentityRow, 'disabled' | 'password' | 'roles'>>,
+): Promise<void> {
   await from(tx).updateTable('identities').set(change).where('id', '=', id).execute();
 }
 

@@ -1,45 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { permissions, roles } from '#contract';
-import type { EventTypes } from '#contract';
-import { countingIds, hasCode, manualClock, seeded, sha256 } from '#core';
-import type { ErrorCode, ManualClock } from '#core';
-import { eventsMigrations, openEvents } from '#events';
-import type { Events } from '#events';
-import { openStore } from '#store';
-import type { Store } from '#store';
-import { accessMigrations, assertDifferentPeople, newSecret, openAccess, permissionsOfRole, requirePermission } from './index.ts';
+import { hasCode, sha256 } from '#core';
+import type { ErrorCode } from '#core';
+import { assertDifferentPeople, newSecret, permissionsOfRole, requirePermission } from './index.ts';
 import type { Access } from './index.ts';
 import { lockMs } from './passwords.ts';
-
-interface Rig extends AsyncDisposable {
-  readonly access: Access;
-  readonly clock: ManualClock;
-  readonly store: Store;
-  readonly events: Events<EventTypes>;
-  readonly randomBytes: (length: number) => Uint8Array;
-}
-
-async function open(options: { readonly local?: boolean } = {}): Promise<Rig> {
-  const store = await openStore({ url: 'sqlite::memory:' });
-  await store.migrate([eventsMigrations, accessMigrations]);
-  const clock = manualClock(Date.UTC(2026, 0, 1));
-  const newId = countingIds('id');
-  const random = seeded(3);
-  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => random.int(256));
-  const events = openEvents({ store, clock, newId, source: '/gyre/test' });
-  return {
-    access: openAccess({ store, events, clock, newId, randomBytes, ...options }),
-    clock,
-    store,
-    events,
-    randomBytes,
-    async [Symbol.asyncDispose]() {
-      await events[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-    },
-  };
-}
+import { withAccess } from './testing.ts';
 
 const admin = { identity: 'id-0', name: 'root' };
 const fails =
@@ -52,7 +19,7 @@ const fails =
 
 describe('the first start', () => {
   test('makes one owner, whose token works, and makes no second one', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const first = await rig.access.bootstrap();
     assert.ok(first !== undefined);
     const principal = await rig.access.authenticate(first.secret);
@@ -62,7 +29,7 @@ describe('the first start', () => {
   });
 
   test('takes the secret that stands in the data folder, before a crash and after it', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const secret = newSecret('token', rig.randomBytes);
     assert.equal((await rig.access.bootstrap(secret))?.secret, secret);
     assert.equal(await rig.access.bootstrap(secret), undefined);
@@ -74,7 +41,7 @@ describe('the first start', () => {
   });
 
   test('keeps no secret: neither tokens nor codes, sessions nor passwords stand in the store', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const owner = await rig.access.bootstrap();
     assert.ok(owner !== undefined);
     const principal = await rig.access.authenticate(owner.secret);
@@ -98,7 +65,7 @@ describe('the first start', () => {
 
 describe('a token', () => {
   test('is refused once it is revoked, expired or its identity disabled, each with its reason', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.bootstrap();
     const bea = await rig.access.createIdentity({ name: 'bea', roles: ['qa'] }, admin);
     const [short, revoked, lasting] = await Promise.all([
@@ -118,7 +85,7 @@ describe('a token', () => {
   });
 
   test('are listed by hash for who cannot ask: those of an active identity with the permission, until they expire', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const { access, clock } = rig;
     await access.createIdentity({ name: 'bea', roles: ['data-scientist'] }, admin);
     await access.createIdentity({ name: 'max', roles: ['ml-engineer'] }, admin);
@@ -136,7 +103,7 @@ describe('a token', () => {
   });
 
   test('that nobody issued is refused, whatever its form', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     for (const secret of [
       '',
       'gyre_',
@@ -149,7 +116,7 @@ describe('a token', () => {
   });
 
   test('is told of in the events without its secret', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const owner = await rig.access.bootstrap();
     const told = await rig.events.read({});
     assert.deepEqual(
@@ -162,7 +129,7 @@ describe('a token', () => {
 
 describe('identities', () => {
   test('have names of their own', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.createIdentity({ name: 'bea', roles: ['qa'] }, admin);
     await assert.rejects(rig.access.createIdentity({ name: 'bea', roles: ['approver'] }, admin), fails('ALREADY_EXISTS', /"bea"/));
     await assert.rejects(rig.access.createIdentity({ name: 'local', roles: ['admin'] }, admin), fails('INVALID_ARGUMENT', /reserved/));
@@ -170,7 +137,7 @@ describe('identities', () => {
   });
 
   test('the last admin cannot be disabled', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.bootstrap();
     await assert.rejects(rig.access.disableIdentity('owner', admin), fails('FAILED_PRECONDITION', /last admin/));
     await rig.access.createIdentity({ name: 'second', roles: ['admin'] }, admin);
@@ -178,7 +145,7 @@ describe('identities', () => {
   });
 
   test('played by programs say so in their actor', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.createIdentity({ name: 'robot', roles: ['qa'], simulated: true }, admin);
     const { secret } = await rig.access.issueToken({ identity: 'robot', label: 'demo' }, admin);
     assert.deepEqual((await rig.access.authenticate(secret)).actor, { identity: 'id-1', name: 'robot', simulated: true });
@@ -187,7 +154,7 @@ describe('identities', () => {
 
 describe('a browser', () => {
   test('gets a session for a one-time code, once', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const owner = await rig.access.bootstrap();
     const principal = await rig.access.authenticate(String(owner?.secret));
     const { code } = await rig.access.oneTimeCode(principal);
@@ -200,7 +167,7 @@ describe('a browser', () => {
   });
 
   test('comes too late with an old code, and is out when its session ends by itself', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const owner = await rig.access.bootstrap();
     const principal = await rig.access.authenticate(String(owner?.secret));
     const late = await rig.access.oneTimeCode(principal);
@@ -212,7 +179,7 @@ describe('a browser', () => {
   });
 
   test('cannot use its cookie as a code, nor a code as a cookie', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     const owner = await rig.access.bootstrap();
     const { code } = await rig.access.oneTimeCode(await rig.access.authenticate(String(owner?.secret)));
     await assert.rejects(rig.access.authenticate(code), fails('UNAUTHENTICATED', /form/));
@@ -223,7 +190,7 @@ describe('a browser', () => {
 
 describe('a password', () => {
   test('opens a session; a wrong one, a wrong name and a name without password get the same answer', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.bootstrap();
     await rig.access.createIdentity({ name: 'bea', roles: ['qa'] }, admin);
     await rig.access.setPassword('bea', 'correct horse battery', admin);
@@ -240,7 +207,7 @@ describe('a password', () => {
   });
 
   test('that is changed ends the sessions opened with the old one', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.bootstrap();
     await rig.access.setPassword('owner', 'correct horse battery', admin);
     const session = await rig.access.authenticatePassword('owner', 'correct horse battery');
@@ -250,7 +217,7 @@ describe('a password', () => {
   });
 
   test('can be guessed a few times only, also when all tries come at once; the right one is refused while the account is locked', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.bootstrap();
     await rig.access.setPassword('owner', 'correct horse battery', admin);
     const tries = await Promise.allSettled(
@@ -291,7 +258,7 @@ describe('permissions', () => {
   });
 
   test('that are missing are refused with the permission, the roles that have it and the roles held', async () => {
-    await using rig = await open();
+    await using rig = await withAccess();
     await rig.access.createIdentity({ name: 'bea', roles: ['qa', 'stakeholder'] }, admin);
     const bea = await rig.access.authenticate((await rig.access.issueToken({ identity: 'bea', label: 'x' }, admin)).secret);
     requirePermission(bea, 'certify');
@@ -307,7 +274,7 @@ describe('permissions', () => {
   });
 
   test('of the identity local can be switched off', async () => {
-    await using rig = await open({ local: false });
+    await using rig = await withAccess({ local: false });
     assert.throws(() => rig.access.local(), fails('UNAUTHENTICATED', /switched off/));
   });
 

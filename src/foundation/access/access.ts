@@ -3,7 +3,6 @@ import type { Actor, Identity } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import {
   deleteBrowserSecret,
-  deleteBrowserSecretsOf,
   findBrowserSecret,
   findIdentity,
   findOwner,
@@ -16,14 +15,16 @@ import {
   listTokens,
   markRevoked,
   tokenOf,
-  updateIdentity,
 } from './access-store.ts';
 import type { IdentityRow } from './access-store.ts';
+import { openGrants } from './grants.ts';
+import { disableIdentity, setRoles } from './identities.ts';
+import { openLogins } from './logins.ts';
 import { identityByPassword, setPassword } from './passwords.ts';
 import { actorOf, permissionsOf, permissionsOfLocal } from './permissions.ts';
 import type { Access, AccessDeps } from './port.ts';
 import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
-import { authenticate, redeem, startSession } from './sessions.ts';
+import { authenticate, principalOf, redeem, startSession } from './sessions.ts';
 
 const codeLifeMs = 5 * 60_000;
 const ownerRoles: IdentityRow['roles'] = ['admin', 'data-scientist', 'ml-engineer', 'operator', 'data-steward'];
@@ -45,7 +46,15 @@ export function openAccess(deps: AccessDeps): Access {
     });
   };
 
+  const grants = openGrants(deps, get, (row) => principalOf(identityOf(row), 'token'));
+  const logins = openLogins(deps);
+  const changed = (): void => {
+    grants.forget();
+    logins.forget();
+  };
+
   return {
+    grants,
     bootstrap: (secret) => bootstrap(deps, secret),
     authenticate: (secret) => authenticate(deps, secret),
     local: () => {
@@ -82,22 +91,13 @@ export function openAccess(deps: AccessDeps): Access {
 
     async disableIdentity(idOrName, by) {
       const row = await get(idOrName);
-      await store.write(
-        async (tx, args) => {
-          await tx.lock('identities');
-          const admins = (await listIdentities(tx)).filter(({ roles, disabled }) => roles.includes('admin') && !disabled);
-          if (admins.length === 1 && admins[0].id === args.id) {
-            throw new GyreError('FAILED_PRECONDITION', `"${args.name}" is the last admin; make another one first`, { identity: args.id });
-          }
-          const now = await findIdentity(tx, { id: args.id });
-          if (now?.disabled === true) return;
-          await updateIdentity(tx, args.id, { disabled: true });
-          await deleteBrowserSecretsOf(tx, args.id);
-          deps.events.publish(tx, { type: eventType('identity.disabled'), subject: args.id, data: { id: args.id }, actor: by.identity });
-        },
-        { id: row.id, name: row.name },
-      );
+      await disableIdentity(deps, row, by, changed);
       return identityOf({ ...row, disabled: true });
+    },
+    async setRoles(idOrName, roles, by) {
+      const row = await get(idOrName);
+      await setRoles(deps, row, roles, by, changed);
+      return identityOf({ ...row, roles: [...new Set(roles)] });
     },
 
     async issueToken(input, by) {
@@ -170,7 +170,16 @@ export function openAccess(deps: AccessDeps): Access {
       );
     },
 
-    setPassword: async (identity, password, by) => setPassword(deps, await get(identity), password, by),
+    setPassword: async (identity, password, by) => setPassword(deps, await get(identity), password, by, changed),
+    async changeOwnPassword(name, current, password) {
+      const identity = await identityByPassword(deps, name, current);
+      if (password === current) throw new GyreError('INVALID_ARGUMENT', 'the new password is the one that was set before: choose another');
+      await setPassword(deps, identity, password, actorOf(identityOf(identity)), changed);
+    },
+    authenticateBasic: async (name, password) =>
+      kindOfSecret(password) === 'token'
+        ? authenticate(deps, password)
+        : principalOf(identityOf(await logins.get(name, password)), 'password'),
     authenticatePassword: async (name, password) => startSession(deps, await identityByPassword(deps, name, password), 'password'),
   };
 }

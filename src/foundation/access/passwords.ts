@@ -26,8 +26,14 @@ function checkPassword(password: string): void {
   }
 }
 
-/** Sets an identity's password and ends its sessions. */
-export async function setPassword(deps: AccessDeps, identity: IdentityRow, password: string, by: Actor): Promise<void> {
+/** Sets an identity's password and ends its sessions. @param changed told after COMMIT */
+export async function setPassword(
+  deps: AccessDeps,
+  identity: IdentityRow,
+  password: string,
+  by: Actor,
+  changed: () => void,
+): Promise<void> {
   checkPassword(password);
   const hash = await hashPassword(password, deps.randomBytes);
   await deps.store.write(
@@ -36,6 +42,7 @@ export async function setPassword(deps: AccessDeps, identity: IdentityRow, passw
       await deleteBrowserSecretsOf(tx, args.id);
       await clearAttempts(tx, args.name);
       deps.events.publish(tx, { type: eventType('identity.password_set'), subject: args.id, data: { id: args.id }, actor: by.identity });
+      tx.afterCommit(changed);
     },
     { id: identity.id, name: identity.name, hash },
   );

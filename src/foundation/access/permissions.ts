@@ -26,7 +26,7 @@ export interface Principal {
   readonly permissions: ReadonlySet<Permission>;
   /** As records name them. */
   readonly actor: Actor;
-  readonly via: 'token' | 'session' | 'local';
+  readonly via: 'token' | 'password' | 'session' | 'local';
 }
 
 /** All that an identity's roles allow together. */

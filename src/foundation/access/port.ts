@@ -1,18 +1,22 @@
-import type { Actor, Identity, IdentityInput, IssuedToken, Permission, Token } from '#contract';
+import type { Actor, Identity, IdentityInput, IssuedToken, Permission, Role, Token } from '#contract';
 import type { Clock, NewId, RandomBytes } from '#core';
 import type { Events } from '#events';
 import type { EventTypes } from '#contract';
 import type { Store } from '#store';
+import type { Grants } from './grants.ts';
 import type { Principal } from './permissions.ts';
+import type { DefaultLevel } from './rights.ts';
 
 export interface AccessDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, 'read' | 'write'>;
   readonly events: Pick<Events<EventTypes>, 'publish'>;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly randomBytes: RandomBytes;
   /** Whether the built-in identity `local` exists. Default true; the edge offers it on loopback only. */
   readonly local?: boolean;
+  /** What holds on records where nothing was granted. Default `ROLES`: roles alone decide, and nobody but admins and makers manages. */
+  readonly defaultLevel?: DefaultLevel;
 }
 
 export interface BrowserSession {
@@ -25,6 +29,8 @@ export interface BrowserSession {
 
 /** Who may come in, and what they may do. */
 export interface Access {
+  /** Permissions on single records. */
+  readonly grants: Grants;
   /**
    * Makes the first identity, the owner, with a token. Whoever starts the platform hands in the secret that it has written into the data
    * folder before, so that a crash between the two loses nothing: a secret that is not known yet becomes the owner's token.
@@ -34,6 +40,12 @@ export interface Access {
   bootstrap(secret?: string): Promise<{ readonly identity: Identity; readonly secret: string } | undefined>;
   /** Recognises a token or a session. @throws GyreError UNAUTHENTICATED when it is unknown, expired or revoked, or its identity disabled */
   authenticate(secret: string): Promise<Principal>;
+  /**
+   * Recognises the pair of Basic authentication: a token as the password (the name is free then), or an identity's name and password. A
+   * password that was right is remembered for a minute, unless it is changed: programs send it with every request.
+   * @throws GyreError UNAUTHENTICATED, RESOURCE_EXHAUSTED with `details.retryAfterMs` after too many wrong tries
+   */
+  authenticateBasic(name: string, password: string): Promise<Principal>;
   /** The built-in identity `local`. @throws GyreError UNAUTHENTICATED when it is switched off */
   local(): Principal;
 
@@ -44,6 +56,9 @@ export interface Access {
   listIdentities(): Promise<readonly Identity[]>;
   /** Ends its sessions and makes its tokens worthless, for good. @throws GyreError NOT_FOUND, FAILED_PRECONDITION for the last admin */
   disableIdentity(idOrName: string, by: Actor): Promise<Identity>;
+
+  /** Gives it other roles, instead of those it has. @throws GyreError NOT_FOUND, FAILED_PRECONDITION when nobody would be admin any more */
+  setRoles(idOrName: string, roles: readonly Role[], by: Actor): Promise<Identity>;
 
   /** @returns the token with its secret, which is shown this once. @throws GyreError NOT_FOUND, FAILED_PRECONDITION when the identity is disabled */
   issueToken(input: { readonly identity: string; readonly label: string; readonly expiresInMs?: number }, by: Actor): Promise<IssuedToken>;
@@ -64,6 +79,8 @@ export interface Access {
 
   /** @throws GyreError INVALID_ARGUMENT for a short password, NOT_FOUND */
   setPassword(identity: string, password: string, by: Actor): Promise<void>;
+  /** By whoever knows the present one. @throws GyreError as `authenticatePassword`; INVALID_ARGUMENT for the same or a short password */
+  changeOwnPassword(name: string, current: string, password: string): Promise<void>;
   /**
    * Opens a session by name and password.
    * @throws GyreError UNAUTHENTICATED (the same words for a wrong name and a wrong password), RESOURCE_EXHAUSTED with `details.retryAfterMs` after too many tries

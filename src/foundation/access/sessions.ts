@@ -32,7 +32,8 @@ function unknown(reason: string): GyreError {
   return new GyreError('UNAUTHENTICATED', `the token is not accepted: ${reason}`);
 }
 
-function principalOf(identity: Identity, via: Principal['via']): Principal {
+/** Somebody as they were recognised. */
+export function principalOf(identity: Identity, via: Principal['via']): Principal {
   return { identity, permissions: permissionsOf(identity.roles), actor: actorOf(identity), via };
 }
 

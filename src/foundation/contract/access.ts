@@ -52,3 +52,27 @@ export type Token = Static<typeof Token>;
 /** A token as it is shown once, when it is made. */
 export const IssuedToken = strict({ token: Token, secret: Type.String() });
 export type IssuedToken = Static<typeof IssuedToken>;
+
+/** Records that have permissions of their own, beside what roles say; runs and logged models follow their experiment. */
+export const guardedKinds = ['experiment', 'registered_model'] as const;
+export const GuardedKind = oneOf(guardedKinds);
+export type GuardedKind = Static<typeof GuardedKind>;
+
+/** What somebody is granted on a record, in MLflow's words. `DENY` and `NO_PERMISSIONS` take away, the others give. */
+export const grantLevels = ['DENY', 'NO_PERMISSIONS', 'READ', 'USE', 'EDIT', 'MANAGE'] as const;
+export const GrantLevel = oneOf(grantLevels);
+export type GrantLevel = Static<typeof GrantLevel>;
+
+/** Which record: an experiment's id or a registered model's name; `*` is every record of its kind. */
+export const GuardedRecord = strict({ kind: GuardedKind, record: Type.String({ minLength: 1, maxLength: 256 }) });
+export type GuardedRecord = Static<typeof GuardedRecord>;
+
+/** What an identity was granted on a record. */
+export const Grant = strict({
+  ...GuardedRecord.properties,
+  identity: Id,
+  level: GrantLevel,
+  grantedAt: Instant,
+  grantedBy: Type.String({ description: 'the id of the identity that granted it' }),
+});
+export type Grant = Static<typeof Grant>;

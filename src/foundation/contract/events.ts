@@ -64,6 +64,9 @@ export interface EventData {
   'identity.created': { id: string; name: string; roles: string[] };
   'identity.disabled': { id: string };
   'identity.password_set': { id: string };
+  'identity.roles_set': { id: string; roles: string[] };
+  'grant.given': { identity: string; kind: string; record: string; level: string };
+  'grant.revoked': { identity: string; kind: string; record: string };
   'token.issued': { id: string; identity: string };
   'token.revoked': { id: string; identity: string };
   'session.started': { identity: string; how: 'one_time_code' | 'password' };

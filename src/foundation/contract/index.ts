@@ -1,6 +1,21 @@
 export { Actor, Check, Digest, Id, Instant, Interval, Measured, Name, oneOf, page, strict } from './common.ts';
 export { Problem } from './problem.ts';
-export { Identity, IdentityInput, IssuedToken, Permission, Role, Token, permissions, roles } from './access.ts';
+export {
+  Grant,
+  GrantLevel,
+  GuardedKind,
+  GuardedRecord,
+  Identity,
+  IdentityInput,
+  IssuedToken,
+  Permission,
+  Role,
+  Token,
+  grantLevels,
+  guardedKinds,
+  permissions,
+  roles,
+} from './access.ts';
 export { ColumnProfile, DatasetFile, DatasetManifest, DatasetProfile, DatasetVersion, HistogramBin, datasetFormats } from './dataset.ts';
 export {
   Split,

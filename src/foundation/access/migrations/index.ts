@@ -1,4 +1,5 @@
 import type { MigrationSet } from '#store';
 import { access } from './0001-access.ts';
+import { grants } from './0002-grants.ts';
 
-export const accessMigrations: MigrationSet = { room: 'access', migrations: [access] };
+export const accessMigrations: MigrationSet = { room: 'access', migrations: [access, grants] };

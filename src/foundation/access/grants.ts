@@ -1,0 +1,186 @@
+import { eventType } from '#contract';
+import type { Actor, Grant, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
+import { GyreError } from '#core';
+import { findIdentity } from './access-store.ts';
+import type { IdentityRow } from './access-store.ts';
+import { deleteGrant, deleteGrantsOn, findGrant, grantOf, listGrants, moveGrantsTo, putGrant } from './grants-store.ts';
+import type { GrantRow } from './grants-store.ts';
+import type { Principal } from './permissions.ts';
+import type { AccessDeps } from './port.ts';
+import { remember } from './remembered.ts';
+import { everyRecord, rightsOf } from './rights.ts';
+import type { Rights } from './rights.ts';
+
+/** Another process on the same database is noticed after so long; changes of this one at once. */
+const rightsLifeMs = 30_000;
+const mostRights = 1000;
+
+/** Permissions on single records. A record's name is trusted: whoever calls has seen that the record is there, where that matters. */
+export interface Grants {
+  /** What a caller may do on which records. Costs nothing but a look into memory, once it was asked. */
+  rightsOf(principal: Principal): Promise<Rights>;
+  /** The same for an identity that is not calling, by id or name. @throws GyreError NOT_FOUND */
+  rightsOfIdentity(idOrName: string): Promise<Rights>;
+
+  /**
+   * Grants something, over what was granted before.
+   * @param how `new`: only where nothing was granted; `change`: only where something was
+   * @throws GyreError NOT_FOUND (the identity, or with `change` the grant), ALREADY_EXISTS, PERMISSION_DENIED when the caller may not
+   * manage the record, FAILED_PRECONDITION for a disabled identity
+   */
+  give(input: GrantInput, by: Principal, how?: 'new' | 'change'): Promise<Grant>;
+  /** @throws GyreError NOT_FOUND, PERMISSION_DENIED */
+  revoke(identity: string, record: GuardedRecord, by: Principal): Promise<void>;
+  /** @throws GyreError NOT_FOUND */
+  find(identity: string, record: GuardedRecord): Promise<Grant>;
+  list(where: { readonly identity?: string; readonly kind?: GuardedKind; readonly record?: string }): Promise<readonly Grant[]>;
+
+  /** Whoever made a record manages it; `local`, which is nobody, does not. */
+  own(record: GuardedRecord, maker: Principal): Promise<void>;
+  /** What was granted on a record follows it to its new name. */
+  renamed(record: GuardedRecord, name: string): Promise<void>;
+  /** A later record of the same name begins without grants. */
+  deleted(record: GuardedRecord): Promise<void>;
+}
+
+export interface GrantInput extends GuardedRecord {
+  /** By id or name. */
+  readonly identity: string;
+  readonly level: GrantLevel;
+}
+
+export interface OpenedGrants extends Grants {
+  /** Call it when an identity changed. */
+  readonly forget: () => void;
+}
+
+/** @param get finds an identity by id or name */
+export function openGrants(
+  deps: AccessDeps,
+  get: (idOrName: string) => Promise<IdentityRow>,
+  toPrincipal: (row: IdentityRow) => Principal,
+): OpenedGrants {
+  const { store, clock, events, defaultLevel = 'ROLES' } = deps;
+  const remembered = remember<Rights>({ clock, forMs: rightsLifeMs, most: mostRights });
+
+  const lookUp = async ({ identity, permissions, via }: Principal): Promise<Rights> =>
+    rightsOf(via === 'local' ? [] : await store.read((db) => listGrants(db, { identity: identity.id })), {
+      permissions,
+      isAdmin: identity.roles.includes('admin'),
+      usual: defaultLevel,
+    });
+  const rights: Grants['rightsOf'] = (principal) =>
+    // A request that was recognised before its caller's roles changed must not leave the old rights behind.
+    remembered.get([principal.identity.id, ...principal.identity.roles].join(' '), () => lookUp(principal));
+
+  const requireManage = async (by: Principal, { kind, record }: GuardedRecord): Promise<void> => {
+    const isAllowed = record === everyRecord ? by.identity.roles.includes('admin') : (await rights(by)).may('manage', kind, record);
+    if (isAllowed) return;
+    const needed = record === everyRecord ? 'the role admin' : `MANAGE on the ${kindWords[kind]} "${record}", or the role admin,`;
+    throw new GyreError('PERMISSION_DENIED', `${needed} is needed to say who may do what there; "${by.identity.name}" has not`, {
+      kind,
+      record,
+    });
+  };
+  const write = (change: Parameters<typeof store.write<GrantRow, void>>[0], row: GrantRow): Promise<void> =>
+    store.write(async (tx, args) => {
+      await change(tx, args);
+      tx.afterCommit(remembered.forget);
+    }, row);
+  const rowOf = (input: GuardedRecord & { readonly identity: string; readonly level: GrantLevel }, by: Actor): GrantRow => ({
+    identity: input.identity,
+    kind: input.kind,
+    record: input.record,
+    level: input.level,
+    granted_at: clock.now(),
+    granted_by: by.identity,
+  });
+
+  return {
+    rightsOf: rights,
+    rightsOfIdentity: async (idOrName) => rights(toPrincipal(await get(idOrName))),
+    forget: remembered.forget,
+
+    async give(input, by, how) {
+      await requireManage(by, input);
+      const { id, name } = await get(input.identity);
+      const row = rowOf({ ...input, identity: id }, by.actor);
+      await write(async (tx, args) => {
+        await tx.lock(`grants:${args.identity}`);
+        if ((await findIdentity(tx, { id: args.identity }))?.disabled === true)
+          throw new GyreError('FAILED_PRECONDITION', `"${name}" is disabled and is granted nothing`, { identity: args.identity });
+        const before = how === undefined ? undefined : await findGrant(tx, args.identity, args);
+        if (how === 'new' && before !== undefined) {
+          throw new GyreError(
+            'ALREADY_EXISTS',
+            `"${name}" was granted ${before.level} on ${named(args)} already: change it, or revoke it first`,
+            { identity: args.identity },
+          );
+        }
+        if (how === 'change' && before === undefined) throw noGrant(name, args);
+        await putGrant(tx, args);
+        const { identity, kind, record, level } = args;
+        events.publish(tx, {
+          type: eventType('grant.given'),
+          subject: identity,
+          data: { identity, kind, record, level },
+          actor: args.granted_by,
+        });
+      }, row);
+      return grantOf(row);
+    },
+
+    async revoke(idOrName, record, by) {
+      await requireManage(by, record);
+      const { id, name } = await get(idOrName);
+      await write(
+        async (tx, args) => {
+          if (!(await deleteGrant(tx, args.identity, args))) throw noGrant(name, args);
+          const data = { identity: args.identity, kind: args.kind, record: args.record };
+          events.publish(tx, { type: eventType('grant.revoked'), subject: args.identity, data, actor: args.granted_by });
+        },
+        rowOf({ ...record, identity: id, level: 'NO_PERMISSIONS' }, by.actor),
+      );
+    },
+
+    async find(idOrName, record) {
+      const { id, name } = await get(idOrName);
+      const found = await store.read((db) => findGrant(db, id, record));
+      if (found === undefined) throw noGrant(name, record);
+      return grantOf(found);
+    },
+    async list({ identity, ...where }) {
+      const id = identity === undefined ? {} : { identity: (await get(identity)).id };
+      return (await store.read((db) => listGrants(db, { ...where, ...id }))).map(grantOf);
+    },
+
+    async own(record, maker) {
+      if (maker.via !== 'local') await write(putGrant, rowOf({ ...record, identity: maker.identity.id, level: 'MANAGE' }, maker.actor));
+    },
+    async renamed(record, name) {
+      await store.write(
+        async (tx, args) => {
+          await moveGrantsTo(tx, args.record, args.name);
+          tx.afterCommit(remembered.forget);
+        },
+        { record, name },
+      );
+    },
+    async deleted(record) {
+      await store.write(async (tx, args) => {
+        await deleteGrantsOn(tx, args);
+        tx.afterCommit(remembered.forget);
+      }, record);
+    },
+  };
+}
+
+const kindWords: Readonly<Record<GuardedKind, string>> = { experiment: 'experiment', registered_model: 'registered model' };
+
+function named({ kind, record }: GuardedRecord): string {
+  return record === everyRecord ? `every ${kindWords[kind]}` : `the ${kindWords[kind]} "${record}"`;
+}
+
+function noGrant(name: string, record: GuardedRecord): GyreError {
+  return new GyreError('NOT_FOUND', `nothing was granted to "${name}" on ${named(record)}`, { kind: record.kind, record: record.record });
+}

@@ -1,0 +1,104 @@
+import type { GrantLevel, GuardedKind, Permission } from '#contract';
+import type { GrantRow } from './grants-store.ts';
+
+/** What can be done to a record: look at it, make something of it, write to it, delete it, say who may do these. */
+export type RecordAction = 'read' | 'use' | 'update' | 'delete' | 'manage';
+
+/** What holds for records on which nothing was granted: a level, or `ROLES`, where whoever may log may also write and delete. */
+export const defaultLevels = ['ROLES', 'NO_PERMISSIONS', 'READ', 'USE', 'EDIT', 'MANAGE'] as const;
+export type DefaultLevel = (typeof defaultLevels)[number];
+
+/** The records of a kind on which somebody may do something: all but `except`, or (`rest` false) only these. */
+export interface Reach {
+  readonly rest: boolean;
+  readonly except: ReadonlySet<string>;
+}
+
+/** What one identity may do on which records; roles are the bound, grants and the default decide within. */
+export interface Rights {
+  may(action: RecordAction, kind: GuardedKind, record: string): boolean;
+  reach(action: RecordAction, kind: GuardedKind): Reach;
+  /** The highest level of which everything may be done. */
+  level(kind: GuardedKind, record: string): GrantLevel;
+}
+
+const actionsOf: Readonly<Record<DefaultLevel | 'DENY', readonly RecordAction[]>> = {
+  DENY: [],
+  NO_PERMISSIONS: [],
+  READ: ['read'],
+  USE: ['read', 'use'],
+  EDIT: ['read', 'use', 'update'],
+  MANAGE: ['read', 'use', 'update', 'delete', 'manage'],
+  ROLES: ['read', 'use', 'update', 'delete'],
+};
+const rank: Readonly<Record<GrantLevel, number>> = { DENY: -1, NO_PERMISSIONS: 0, READ: 1, USE: 2, EDIT: 3, MANAGE: 4 };
+const permissionFor: Readonly<Record<RecordAction, Permission>> = {
+  read: 'read',
+  use: 'read',
+  update: 'log',
+  delete: 'log',
+  manage: 'log',
+};
+
+export const everyRecord = '*';
+const nowhere: Reach = { rest: false, except: new Set() };
+const everywhere: Reach = { rest: true, except: new Set() };
+
+/**
+ * Folds grants into rights as MLflow does (mlflow/server/auth/requirements.py): of those that meet on one record `DENY` wins, else the
+ * highest; one that gives never gives less than the default; one that takes away takes all.
+ * @param isAdmin admins are not restricted but by their roles
+ */
+export function rightsOf(
+  grants: readonly Pick<GrantRow, 'kind' | 'record' | 'level'>[],
+  by: { readonly permissions: ReadonlySet<Permission>; readonly isAdmin: boolean; readonly usual: DefaultLevel },
+): Rights {
+  const levels = new Map<string, GrantLevel>(grants.map(({ kind, record, level }) => [`${kind}:${record}`, level]));
+  const reaches = new Map<string, Reach>();
+
+  const granted = (kind: GuardedKind, record: string): readonly RecordAction[] => {
+    const held = [levels.get(`${kind}:${record}`), levels.get(`${kind}:${everyRecord}`)].filter((level) => level !== undefined);
+    if (held.length === 0) return actionsOf[by.usual];
+    if (held.includes('DENY')) return [];
+    const best = held.reduce((one, other) => (rank[one] >= rank[other] ? one : other));
+    return best === 'NO_PERMISSIONS' ? [] : [...actionsOf[best], ...actionsOf[by.usual]];
+  };
+  const may: Rights['may'] = (action, kind, record) =>
+    by.permissions.has(permissionFor[action]) && (by.isAdmin || granted(kind, record).includes(action));
+
+  return {
+    may,
+    reach(action, kind) {
+      if (!by.permissions.has(permissionFor[action])) return nowhere;
+      if (by.isAdmin) return everywhere;
+      const key = `${action}:${kind}`;
+      const known = reaches.get(key);
+      if (known !== undefined) return known;
+      const rest = granted(kind, everyRecord).includes(action);
+      const named = grants.filter((grant) => grant.kind === kind && grant.record !== everyRecord).map(({ record }) => record);
+      const reach: Reach = { rest, except: new Set(named.filter((record) => granted(kind, record).includes(action) !== rest)) };
+      reaches.set(key, reach);
+      return reach;
+    },
+    level: (kind, record) =>
+      may('manage', kind, record)
+        ? 'MANAGE'
+        : may('update', kind, record)
+          ? 'EDIT'
+          : may('use', kind, record)
+            ? 'USE'
+            : may('read', kind, record)
+              ? 'READ'
+              : 'NO_PERMISSIONS',
+  };
+}
+
+/** Whether something may be done on every record of a kind: then nobody has to ask which one it is. */
+export function isEverywhere({ rest, except }: Reach): boolean {
+  return rest && except.size === 0;
+}
+
+/** Whether a record is among those that a reach names. */
+export function isWithin({ rest, except }: Reach, record: string): boolean {
+  return except.has(record) !== rest;
+}
