@@ -68,8 +68,10 @@ export async function deleteGrantsOf(tx: Tx, identity: string): Promise<void> {
   await from(tx).deleteFrom('record_grants').where('identity', '=', identity).execute();
 }
 
-export async function deleteGrantsOn(tx: Tx, { kind, record }: GuardedRecord): Promise<void> {
-  await from(tx).deleteFrom('record_grants').where('kind', '=', kind).where('record', '=', record).execute();
+/** @returns whether there were any */
+export async function deleteGrantsOn(tx: Tx, { kind, record }: GuardedRecord): Promise<boolean> {
+  const [result] = await from(tx).deleteFrom('record_grants').where('kind', '=', kind).where('record', '=', record).execute();
+  return result.numDeletedRows > 0n;
 }
 
 /** Moves the grants on a record to its new name. */

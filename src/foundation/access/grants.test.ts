@@ -128,9 +128,15 @@ function suite(name: string, place: () => StoreOptions, skip: string | false): v
       const before = rig.reads();
       await Promise.all(Array.from({ length: 1000 }, () => grants.rightsOf(bea)));
       assert.equal(rig.reads(), before);
+      await grants.rightsOf(ada);
       await grants.own(experiment, ada);
-      await Promise.all(Array.from({ length: 1000 }, () => grants.rightsOf(bea)));
+      assert.equal((await grants.rightsOf(ada)).may('manage', 'experiment', '1'), true);
+      assert.equal((await grants.rightsOf(bea)).may('manage', 'experiment', '1'), false);
       assert.equal(rig.reads(), before + 1);
+      await grants.give({ ...experiment, identity: 'bea', level: 'READ' }, root);
+      await Promise.all(Array.from({ length: 1000 }, () => grants.rightsOf(bea)));
+      // Who grants, who is granted something, and what was granted.
+      assert.equal(rig.reads(), before + 4);
     });
 
     test('other roles count at once; a disabled identity loses its grants and gets none', async () => {
@@ -151,6 +157,14 @@ function suite(name: string, place: () => StoreOptions, skip: string | false): v
       await access.setRoles('ada', ['admin', 'admin'], by);
       assert.deepEqual((await access.getIdentity('ada')).roles, ['admin']);
       await access.setRoles('owner', ['data-scientist'], by);
+    });
+
+    test('a record that is made under the name of one that is gone begins without its grants', async () => {
+      await access.grants.give({ ...model, identity: 'bea', level: 'DENY' }, root);
+      assert.equal((await access.grants.rightsOf(bea)).may('read', 'registered_model', 'fraud'), false);
+      await access.grants.own(model, access.local());
+      assert.equal((await access.grants.rightsOf(bea)).may('read', 'registered_model', 'fraud'), true);
+      assert.deepEqual(await access.grants.list({}), []);
     });
 
     test('the identity local manages nothing, and has what holds for everybody', async () => {

@@ -9,7 +9,7 @@ import type { Principal } from './permissions.ts';
 import type { AccessDeps } from './port.ts';
 import { remember } from './remembered.ts';
 import { everyRecord, rightsOf } from './rights.ts';
-import type { Rights } from './rights.ts';
+import type { OpenedRights, Rights } from './rights.ts';
 
 /** Another process on the same database is noticed after so long; changes of this one at once. */
 const rightsLifeMs = 30_000;
@@ -35,7 +35,7 @@ export interface Grants {
   find(identity: string, record: GuardedRecord): Promise<Grant>;
   list(where: { readonly identity?: string; readonly kind?: GuardedKind; readonly record?: string }): Promise<readonly Grant[]>;
 
-  /** Whoever made a record manages it; `local`, which is nobody, does not. */
+  /** Whoever made a record manages it (`local`, which is nobody, does not); what was granted on one of that name before is gone. */
   own(record: GuardedRecord, maker: Principal): Promise<void>;
   /** What was granted on a record follows it to its new name. */
   renamed(record: GuardedRecord, name: string): Promise<void>;
@@ -61,9 +61,9 @@ export function openGrants(
   toPrincipal: (row: IdentityRow) => Principal,
 ): OpenedGrants {
   const { store, clock, events, defaultLevel = 'ROLES' } = deps;
-  const remembered = remember<Rights>({ clock, forMs: rightsLifeMs, most: mostRights });
+  const remembered = remember<OpenedRights>({ clock, forMs: rightsLifeMs, most: mostRights });
 
-  const lookUp = async ({ identity, permissions, via }: Principal): Promise<Rights> =>
+  const lookUp = async ({ identity, permissions, via }: Principal): Promise<OpenedRights> =>
     rightsOf(via === 'local' ? [] : await store.read((db) => listGrants(db, { identity: identity.id })), {
       permissions,
       isAdmin: identity.roles.includes('admin'),
@@ -155,7 +155,20 @@ export function openGrants(
     },
 
     async own(record, maker) {
-      if (maker.via !== 'local') await write(putGrant, rowOf({ ...record, identity: maker.identity.id, level: 'MANAGE' }, maker.actor));
+      const row = maker.via === 'local' ? undefined : rowOf({ ...record, identity: maker.identity.id, level: 'MANAGE' }, maker.actor);
+      await store.write(
+        async (tx, args) => {
+          const hadOthers = await deleteGrantsOn(tx, args.record);
+          if (args.row !== undefined) await putGrant(tx, args.row);
+          tx.afterCommit(() => {
+            if (hadOthers) return remembered.forget();
+            remembered.amend((rights, key) => {
+              if (args.row !== undefined && key.startsWith(`${args.row.identity} `)) rights.add(args.row);
+            });
+          });
+        },
+        { record, row },
+      );
     },
     async renamed(record, name) {
       await store.write(

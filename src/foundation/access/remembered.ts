@@ -6,6 +6,8 @@ export interface Remembered<V> {
   get(key: string, look: () => Promise<V>): Promise<V>;
   /** Call it after each change. What is being looked up meanwhile is answered, but not kept. */
   readonly forget: () => void;
+  /** Call it after a change that what is kept can follow. What is being looked up meanwhile is answered, but not kept. */
+  readonly amend: (apply: (value: V, key: string) => void) => void;
 }
 
 /** @param options.forMs how long something is kept at most; @param options.most how many are kept: whoever came first goes first */
@@ -38,6 +40,10 @@ export function remember<V>(options: { readonly clock: Clock; readonly forMs: nu
     },
     forget: () => {
       kept.clear();
+      pending.clear();
+    },
+    amend: (apply) => {
+      for (const [key, { value }] of kept) apply(value, key);
       pending.clear();
     },
   };

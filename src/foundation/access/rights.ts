@@ -44,20 +44,26 @@ export const everyRecord = '*';
 const nowhere: Reach = { rest: false, except: new Set() };
 const everywhere: Reach = { rest: true, except: new Set() };
 
+/** Rights that follow what is granted. */
+export interface OpenedRights extends Rights {
+  readonly add: (grant: Pick<GrantRow, 'kind' | 'record' | 'level'>) => void;
+}
+
 /**
  * Folds grants into rights as MLflow does (mlflow/server/auth/requirements.py): of those that meet on one record `DENY` wins, else the
  * highest; one that gives never gives less than the default; one that takes away takes all.
- * @param isAdmin admins are not restricted but by their roles
+ * @param by.isAdmin admins are not restricted but by their roles
  */
 export function rightsOf(
   grants: readonly Pick<GrantRow, 'kind' | 'record' | 'level'>[],
   by: { readonly permissions: ReadonlySet<Permission>; readonly isAdmin: boolean; readonly usual: DefaultLevel },
-): Rights {
-  const levels = new Map<string, GrantLevel>(grants.map(({ kind, record, level }) => [`${kind}:${record}`, level]));
+): OpenedRights {
+  const levels: Readonly<Record<GuardedKind, Map<string, GrantLevel>>> = { experiment: new Map(), registered_model: new Map() };
   const reaches = new Map<string, Reach>();
+  for (const { kind, record, level } of grants) levels[kind].set(record, level);
 
   const granted = (kind: GuardedKind, record: string): readonly RecordAction[] => {
-    const held = [levels.get(`${kind}:${record}`), levels.get(`${kind}:${everyRecord}`)].filter((level) => level !== undefined);
+    const held = [levels[kind].get(record), levels[kind].get(everyRecord)].filter((level) => level !== undefined);
     if (held.length === 0) return actionsOf[by.usual];
     if (held.includes('DENY')) return [];
     const best = held.reduce((one, other) => (rank[one] >= rank[other] ? one : other));
@@ -75,23 +81,25 @@ export function rightsOf(
       const known = reaches.get(key);
       if (known !== undefined) return known;
       const rest = granted(kind, everyRecord).includes(action);
-      const named = grants.filter((grant) => grant.kind === kind && grant.record !== everyRecord).map(({ record }) => record);
-      const reach: Reach = { rest, except: new Set(named.filter((record) => granted(kind, record).includes(action) !== rest)) };
+      const isOther = (record: string): boolean => record !== everyRecord && granted(kind, record).includes(action) !== rest;
+      const reach: Reach = { rest, except: new Set(levels[kind].keys().filter(isOther)) };
       reaches.set(key, reach);
       return reach;
     },
-    level: (kind, record) =>
-      may('manage', kind, record)
-        ? 'MANAGE'
-        : may('update', kind, record)
-          ? 'EDIT'
-          : may('use', kind, record)
-            ? 'USE'
-            : may('read', kind, record)
-              ? 'READ'
-              : 'NO_PERMISSIONS',
+    level: (kind, record) => tiers.find(([, action]) => may(action, kind, record))?.[0] ?? 'NO_PERMISSIONS',
+    add: ({ kind, record, level }) => {
+      levels[kind].set(record, level);
+      reaches.clear();
+    },
   };
 }
+
+const tiers = [
+  ['MANAGE', 'manage'],
+  ['EDIT', 'update'],
+  ['USE', 'use'],
+  ['READ', 'read'],
+] as const;
 
 /** Whether something may be done on every record of a kind: then nobody has to ask which one it is. */
 export function isEverywhere({ rest, except }: Reach): boolean {
