@@ -20,7 +20,7 @@ export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: Calle
       return answerWith(describeError(error, request.id), reply);
     });
     const callers = new WeakMap<FastifyRequest, Principal>();
-    for (const route of mlflowRoutes({ training: deps.training, registry: deps.registry, clock: deps.clock, version: deps.version })) {
+    for (const route of mlflowRoutes(deps)) {
       const { method, permission, handle } = route;
       for (const url of addressesOf(route)) {
         scope.route({
@@ -52,11 +52,18 @@ export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: Calle
   });
 }
 
-/** As everywhere, and by a token as the password of Basic: `MLFLOW_TRACKING_PASSWORD`. */
+/**
+ * As everywhere, and by Basic: `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, which is a password or a token. A browser that
+ * remembers the pair sends it along with what other sites' pages ask: those are refused here.
+ */
 async function mlflowPrincipal(request: FastifyRequest, rules: CallerRules): Promise<Principal> {
-  const { authorization } = request.headers;
+  const { authorization, 'sec-fetch-site': site } = request.headers;
   const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '') ?? [];
   if (encoded === undefined) return principalOf(request, rules);
+  if (site === 'cross-site' || site === 'same-site') {
+    throw new GyreError('PERMISSION_DENIED', 'pages of other sites may not ask this server with a password that the browser remembers');
+  }
   const pair = Buffer.from(encoded, 'base64').toString('utf8');
-  return rules.access.authenticate(pair.slice(pair.indexOf(':') + 1));
+  const colon = pair.indexOf(':');
+  return rules.access.authenticateBasic(pair.slice(0, Math.max(colon, 0)), pair.slice(colon + 1));
 }

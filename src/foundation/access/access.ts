@@ -20,7 +20,7 @@ import type { IdentityRow } from './access-store.ts';
 import { openGrants } from './grants.ts';
 import { disableIdentity, setRoles } from './identities.ts';
 import { openLogins } from './logins.ts';
-import { identityByPassword, setPassword } from './passwords.ts';
+import { identityByPassword, newPasswordHash, setPassword } from './passwords.ts';
 import { actorOf, permissionsOf, permissionsOfLocal } from './permissions.ts';
 import type { Access, AccessDeps } from './port.ts';
 import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
@@ -62,7 +62,7 @@ export function openAccess(deps: AccessDeps): Access {
       return { identity: localIdentity, permissions: new Set(permissionsOfLocal), actor: actorOf(localIdentity), via: 'local' };
     },
 
-    async createIdentity(input, by) {
+    async createIdentity(input, by, password) {
       if (reservedNames.includes(input.name))
         throw new GyreError('INVALID_ARGUMENT', `the name "${input.name}" is reserved; choose another`);
       const row: IdentityRow = {
@@ -72,7 +72,7 @@ export function openAccess(deps: AccessDeps): Access {
         simulated: input.simulated ?? false,
         disabled: false,
         owner: false,
-        password: null,
+        password: password === undefined ? null : await newPasswordHash(deps, password),
         created_at: clock.now(),
       };
       await store.write(async (tx, args) => {

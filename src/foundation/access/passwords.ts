@@ -18,12 +18,13 @@ export function lockMs(failures: number): number {
   return failures < freeTries ? 0 : Math.min(longestLockMs, firstLockMs * 2 ** Math.min(30, failures - freeTries));
 }
 
-/** @throws GyreError INVALID_ARGUMENT */
-function checkPassword(password: string): void {
+/** What is kept of a new password. @throws GyreError INVALID_ARGUMENT for a short one */
+export async function newPasswordHash(deps: AccessDeps, password: string): Promise<string> {
   const { length } = password;
   if (length < leastLength || length > greatestLength) {
     throw new GyreError('INVALID_ARGUMENT', `a password has ${leastLength} to ${greatestLength} characters; this one has ${length}`);
   }
+  return hashPassword(password, deps.randomBytes);
 }
 
 /** Sets an identity's password and ends its sessions. @param changed told after COMMIT */
@@ -34,8 +35,7 @@ export async function setPassword(
   by: Actor,
   changed: () => void,
 ): Promise<void> {
-  checkPassword(password);
-  const hash = await hashPassword(password, deps.randomBytes);
+  const hash = await newPasswordHash(deps, password);
   await deps.store.write(
     async (tx, args) => {
       await updateIdentity(tx, args.id, { password: args.hash });

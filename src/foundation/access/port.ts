@@ -49,8 +49,8 @@ export interface Access {
   /** The built-in identity `local`. @throws GyreError UNAUTHENTICATED when it is switched off */
   local(): Principal;
 
-  /** @throws GyreError ALREADY_EXISTS for a name in use, INVALID_ARGUMENT for a reserved one */
-  createIdentity(input: IdentityInput, by: Actor): Promise<Identity>;
+  /** @throws GyreError ALREADY_EXISTS for a name in use, INVALID_ARGUMENT for a reserved one or a short password */
+  createIdentity(input: IdentityInput, by: Actor, password?: string): Promise<Identity>;
   /** By id or name. @throws GyreError NOT_FOUND */
   getIdentity(idOrName: string): Promise<Identity>;
   listIdentities(): Promise<readonly Identity[]>;

@@ -2,7 +2,7 @@ import { GyreError, messageOf } from '#core';
 import type { Permission } from '#contract';
 import { queryValues, readMessage } from './message.ts';
 import type { Field, MessageOf } from './message.ts';
-import type { MlflowAnswer, MlflowCall, MlflowRoute } from './port.ts';
+import type { GuardedCall, MlflowAnswer, MlflowCall, MlflowRoute } from './port.ts';
 
 /** More than the largest batch that clients send: 1,000 metrics, 100 parameters of 6,000 and 100 tags of 8,000 characters. */
 const bodyLimitBytes = 16 * 1024 * 1024;
@@ -16,7 +16,7 @@ export interface ExchangeRoute<F extends Readonly<Record<string, Field<unknown>>
   /** Older spellings that clients still send: the new name by the old one. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** @returns the answer's message; undefined for an empty one; text that is JSON already goes out as it is */
-  readonly run: (message: MessageOf<F>, call: MlflowCall) => Promise<object | string | undefined>;
+  readonly run: (message: MessageOf<F>, call: GuardedCall) => Promise<object | string | undefined>;
 }
 
 /** A route that takes a message and answers one. */
@@ -26,10 +26,14 @@ export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(rou
     method,
     path,
     permission,
+    asks: 'with message',
     handle: async (call) => {
       const values = method === 'GET' ? queryValues({ ...request, ...aliases(request, renamed) }, call.query) : await bodyOf(call);
       const message = readMessage(request, named({ ...values, ...call.params }, renamed));
-      return jsonAnswer((await run(message, call)) ?? {});
+      await call.guard.permit(message);
+      const answer = (await run(message, call)) ?? {};
+      await call.guard.settle(message, typeof answer === 'string' ? {} : { ...answer });
+      return jsonAnswer(answer);
     },
   };
 }

@@ -1,3 +1,3 @@
-export type { MlflowAnswer, MlflowCall, MlflowOptions, MlflowRoute } from './port.ts';
+export type { MlflowAnswer, MlflowCall, MlflowOptions, MountedRoute } from './port.ts';
 export { describeError } from './errors.ts';
 export { addressesOf, mlflowRoutes } from './routes.ts';

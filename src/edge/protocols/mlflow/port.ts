@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Principal } from '#access';
+import type { Access, Principal, Rights } from '#access';
 import type { Permission } from '#contract';
 import type { Clock } from '#core';
 import type { Registry } from '#registry';
@@ -7,6 +7,7 @@ import type { Training } from '#training';
 
 /** The rooms that the protocol speaks for. */
 export interface MlflowOptions {
+  readonly access: Access;
   readonly training: Training;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -27,6 +28,26 @@ export interface MlflowCall {
   readonly principal?: Principal;
 }
 
+/** A call behind its route's guard. */
+export interface GuardedCall extends MlflowCall {
+  /** Who calls, and what they may do on which records. Absent on public routes only. */
+  readonly caller?: Caller;
+  readonly guard: CallGuard;
+}
+
+export interface Caller {
+  readonly principal: Principal;
+  readonly rights: Rights;
+}
+
+/** What `exchange` asks with the message that it has read. */
+export interface CallGuard {
+  /** @throws GyreError PERMISSION_DENIED */
+  permit(values: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Called once the request was done. */
+  settle(values: Readonly<Record<string, unknown>>, answer: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
 export interface MlflowAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -42,5 +63,14 @@ export interface MlflowRoute {
   readonly path: string;
   /** What the caller must be allowed; `public` needs nobody. */
   readonly permission: Permission | 'public';
+  /** Set by `exchange`: the guard is asked with the message. Any other route is asked by its query string and path before its body is read. */
+  readonly asks?: 'with message';
+  readonly handle: (call: GuardedCall) => Promise<MlflowAnswer>;
+}
+
+/** A route behind its guard, as the server mounts it. */
+export interface MountedRoute extends Pick<MlflowRoute, 'method' | 'path' | 'permission'> {
+  /** Whether it is named what the route does to which record. One without is closed to whoever may not do everything to all. */
+  readonly isGuarded: boolean;
   readonly handle: (call: MlflowCall) => Promise<MlflowAnswer>;
 }

@@ -1,9 +1,17 @@
-import type { MlflowOptions, MlflowRoute } from './port.ts';
+import { guarded } from './authorize.ts';
+import { openLookups } from './lookups.ts';
+import { permissionRoutes } from './permission-routes.ts';
+import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
+import { guardOf } from './route-guards.ts';
 import { serverRoutes } from './server-routes.ts';
+import { userRoutes } from './user-routes.ts';
 
-/** Every route of the protocol that this server answers; what the clients know beside them is answered with 501. */
-export function mlflowRoutes(options: MlflowOptions): readonly MlflowRoute[] {
-  return [...serverRoutes(options)];
+/** Every route of the protocol that this server answers, behind its guard; what the clients know beside them is answered with 501. */
+export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
+  const lookups = openLookups(options);
+  const { access } = options;
+  const routes: readonly MlflowRoute[] = [...serverRoutes(options), ...userRoutes(options), ...permissionRoutes({ access, lookups })];
+  return routes.map((route) => guarded(route, guardOf(route), { access, lookups }));
 }
 
 /** Where a route's path stands: below `/api` and its twin `/ajax-api`, or as it is. */
