@@ -164,3 +164,9 @@ export {
 } from './workspace.ts';
 export { byteRangeOf } from './byte-range.ts';
 export { PersonalColumns, PersonalSuggestion } from './personal.ts';
+export { parseFilter } from './search/parse-filter.ts';
+export type { FilterCondition, FilterField, Parsed, ParseFailure } from './search/parse-filter.ts';
+export { parseLoggedModelOrderBy, parseOrderBy } from './search/parse-order-by.ts';
+export type { LoggedModelOrder, LoggedModelOrderBy, SearchOrder } from './search/parse-order-by.ts';
+export { searchKinds } from './search/filter-grammars.ts';
+export type { Comparator, SearchEntity, SearchKind } from './search/filter-grammars.ts';
