@@ -170,3 +170,5 @@ export { parseLoggedModelOrderBy, parseOrderBy } from './search/parse-order-by.t
 export type { LoggedModelOrder, LoggedModelOrderBy, SearchOrder } from './search/parse-order-by.ts';
 export { searchKinds } from './search/filter-grammars.ts';
 export type { Comparator, SearchEntity, SearchKind } from './search/filter-grammars.ts';
+export { completeFilter } from './search/complete-filter.ts';
+export type { FilterCompletion, FilterVocabulary } from './search/complete-filter.ts';

@@ -130,7 +130,7 @@ function isPart({ kind }: FilterToken): boolean {
   return kind === 'word' || kind === 'name' || kind === 'symbol';
 }
 
-function comparatorAt(
+export function comparatorAt(
   text: string,
   tokens: readonly FilterToken[],
   at: number,
@@ -148,7 +148,7 @@ function comparatorAt(
 
 const wordComparators: readonly Comparator[] = ['LIKE', 'ILIKE', 'IN', 'NOT IN', 'IS NULL', 'IS NOT NULL'];
 
-function resolveField(grammar: FilterGrammar, name: string, at: number): Parsed<FilterField & Field> {
+export function resolveField(grammar: FilterGrammar, name: string, at: number): Parsed<FilterField & Field> {
   const resolved = resolveName(grammar, grammar, name, at);
   if (!resolved.ok) return resolved;
   const { entity, key, attribute } = resolved.value;
