@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { defaultLevels, type DefaultLevel } from '#access';
+import { defaultLevels, type DefaultLevel } from '#contract';
 import { GyreError, type ConfigInputs, type ConfigOf, resolveConfig, type ResolvedSetting } from '#core';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import type { DataFolder } from './data-folder.ts';

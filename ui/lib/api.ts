@@ -34,7 +34,7 @@ export async function get<T>(route: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** Changes something. @throws ApiError */
-export async function send<T>(method: 'POST' | 'DELETE', route: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function send<T>(method: 'POST' | 'PUT' | 'DELETE', route: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   return request<T>(method, route, body, signal);
 }
 

@@ -11,8 +11,9 @@ import { Card, Facts, Load, Page } from '../parts/page.tsx';
 import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, Copy, When } from '../parts/values.tsx';
+import { GrantsCard } from './access-grants.tsx';
 
-const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'admin'];
+const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'];
 const kinds = ['identity.', 'token.'];
 
 /** Who may do what; for admins also the identities and their tokens. */
@@ -44,6 +45,7 @@ export function AccessPage(): JSX.Element {
             </p>
           </Card>
         )}
+        {me !== undefined && me.via !== 'local' && <GrantsCard />}
         <Card
           title="Who decides what"
           wide
@@ -123,19 +125,7 @@ function NewIdentity(): JSX.Element {
             <span>Name</span>
             <input value={name} onInput={(event) => setName(event.currentTarget.value)} autocomplete="off" required />
           </label>
-          <fieldset class="field">
-            <legend>Roles</legend>
-            {roles.map((role) => (
-              <label key={role} class="check">
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(role)}
-                  onChange={() => setChosen(chosen.includes(role) ? chosen.filter((one) => one !== role) : [...chosen, role])}
-                />{' '}
-                {role}
-              </label>
-            ))}
-          </fieldset>
+          <RoleChoice chosen={chosen} choose={setChosen} />
         </>
       }
       act={() => send('POST', 'identities', { name, roles: chosen })}
@@ -143,8 +133,28 @@ function NewIdentity(): JSX.Element {
   );
 }
 
+function RoleChoice(props: { readonly chosen: readonly Role[]; readonly choose: (roles: readonly Role[]) => void }): JSX.Element {
+  const { chosen, choose } = props;
+  return (
+    <fieldset class="field">
+      <legend>Roles</legend>
+      {roles.map((role) => (
+        <label key={role} class="check">
+          <input
+            type="checkbox"
+            checked={chosen.includes(role)}
+            onChange={() => choose(chosen.includes(role) ? chosen.filter((one) => one !== role) : [...chosen, role])}
+          />{' '}
+          {role}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
 function IdentityCard({ identity }: { readonly identity: Identity }): JSX.Element {
   const tokens = useResource<PageOf<Token>>(`identities/${encodeURIComponent(identity.id)}/tokens`, kinds);
+  const [chosen, setChosen] = useState<readonly Role[]>(identity.roles);
   const [issued, setIssued] = useState<IssuedToken | undefined>(undefined);
   return (
     <Card title={identity.name} wide says={identity.roles.join(', ')}>
@@ -207,6 +217,13 @@ function IdentityCard({ identity }: { readonly identity: Identity }): JSX.Elemen
           act={async (label) =>
             setIssued(await send<IssuedToken>('POST', `identities/${encodeURIComponent(identity.id)}/tokens`, { label }))
           }
+        />
+        <Action
+          label="Set the roles"
+          permission="administer"
+          missing={identity.disabled ? ['this identity is disabled'] : []}
+          explain={<RoleChoice chosen={chosen} choose={setChosen} />}
+          act={() => send('PUT', `identities/${encodeURIComponent(identity.id)}/roles`, { roles: chosen })}
         />
         <Action
           label="Disable"

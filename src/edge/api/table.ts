@@ -8,6 +8,7 @@ import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
 import { garbageRoutes } from './routes/garbage.ts';
 import { governanceRoutes } from './routes/governance.ts';
+import { grantRoutes } from './routes/grants.ts';
 import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
@@ -23,6 +24,7 @@ export function allRoutes(): readonly Route[] {
   const table: readonly Route[] = [
     ...platformRoutes(() => table),
     ...accessRoutes,
+    ...grantRoutes,
     ...projectRoutes,
     ...charterRoutes,
     ...pipelineRoutes,

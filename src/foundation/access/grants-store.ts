@@ -1,6 +1,7 @@
 import type { Grant, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
 import { isoInstant } from '#core';
 import type { Db, Tx } from '#store';
+import type { IdentityRow } from './access-store.ts';
 
 export interface GrantRow {
   identity: string;
@@ -11,14 +12,20 @@ export interface GrantRow {
   granted_by: string;
 }
 
+/** With the name of whom it is for. */
+export interface NamedGrantRow extends GrantRow {
+  name: string;
+}
+
 interface Tables {
   record_grants: GrantRow;
+  identities: Pick<IdentityRow, 'id' | 'name'>;
 }
 
 const from = (db: Db): ReturnType<typeof db.tables<Tables>> => db.tables<Tables>();
 
-export function grantOf({ identity, kind, record, level, granted_at, granted_by }: GrantRow): Grant {
-  return { identity, kind, record, level, grantedAt: isoInstant(granted_at), grantedBy: granted_by };
+export function grantOf({ identity, name, kind, record, level, granted_at, granted_by }: NamedGrantRow): Grant {
+  return { identity, identityName: name, kind, record, level, grantedAt: isoInstant(granted_at), grantedBy: granted_by };
 }
 
 export function findGrant(db: Db, identity: string, { kind, record }: GuardedRecord): Promise<GrantRow | undefined> {
@@ -31,12 +38,24 @@ export function findGrant(db: Db, identity: string, { kind, record }: GuardedRec
     .executeTakeFirst();
 }
 
-/** All that fits what is named, by kind, record and identity. */
+/** All that an identity was granted. */
+export function grantsOf(db: Db, identity: string): Promise<GrantRow[]> {
+  return from(db).selectFrom('record_grants').selectAll().where('identity', '=', identity).execute();
+}
+
+/** All that fits what is named, by kind, record and name. */
 export function listGrants(
   db: Db,
   where: { readonly identity?: string; readonly kind?: GuardedKind; readonly record?: string },
-): Promise<GrantRow[]> {
-  let query = from(db).selectFrom('record_grants').selectAll().orderBy('kind').orderBy('record').orderBy('identity');
+): Promise<NamedGrantRow[]> {
+  let query = from(db)
+    .selectFrom('record_grants')
+    .innerJoin('identities', 'identities.id', 'record_grants.identity')
+    .selectAll('record_grants')
+    .select('identities.name')
+    .orderBy('kind')
+    .orderBy('record')
+    .orderBy('name');
   if (where.identity !== undefined) query = query.where('identity', '=', where.identity);
   if (where.kind !== undefined) query = query.where('kind', '=', where.kind);
   if (where.record !== undefined) query = query.where('record', '=', where.record);

@@ -1,9 +1,9 @@
 import { eventType } from '#contract';
-import type { Actor, Grant, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
+import type { Actor, DefaultLevel, Grant, GrantInput, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
 import { GyreError } from '#core';
 import { findIdentity } from './access-store.ts';
 import type { IdentityRow } from './access-store.ts';
-import { deleteGrant, deleteGrantsOn, findGrant, grantOf, listGrants, moveGrantsTo, putGrant } from './grants-store.ts';
+import { deleteGrant, deleteGrantsOn, findGrant, grantOf, grantsOf, listGrants, moveGrantsTo, putGrant } from './grants-store.ts';
 import type { GrantRow } from './grants-store.ts';
 import type { Principal } from './permissions.ts';
 import type { AccessDeps } from './port.ts';
@@ -17,6 +17,8 @@ const mostRights = 1000;
 
 /** Permissions on single records. A record's name is trusted: whoever calls has seen that the record is there, where that matters. */
 export interface Grants {
+  /** What holds on records where nothing was granted. */
+  readonly usual: DefaultLevel;
   /** What a caller may do on which records. Costs nothing but a look into memory, once it was asked. */
   rightsOf(principal: Principal): Promise<Rights>;
   /** The same for an identity that is not calling, by id or name. @throws GyreError NOT_FOUND */
@@ -43,12 +45,6 @@ export interface Grants {
   deleted(record: GuardedRecord): Promise<void>;
 }
 
-export interface GrantInput extends GuardedRecord {
-  /** By id or name. */
-  readonly identity: string;
-  readonly level: GrantLevel;
-}
-
 export interface OpenedGrants extends Grants {
   /** Call it when an identity changed. */
   readonly forget: () => void;
@@ -64,7 +60,7 @@ export function openGrants(
   const remembered = remember<OpenedRights>({ clock, forMs: rightsLifeMs, most: mostRights });
 
   const lookUp = async ({ identity, permissions, via }: Principal): Promise<OpenedRights> =>
-    rightsOf(via === 'local' ? [] : await store.read((db) => listGrants(db, { identity: identity.id })), {
+    rightsOf(via === 'local' ? [] : await store.read((db) => grantsOf(db, identity.id)), {
       permissions,
       isAdmin: identity.roles.includes('admin'),
       usual: defaultLevel,
@@ -98,6 +94,7 @@ export function openGrants(
   });
 
   return {
+    usual: defaultLevel,
     rightsOf: rights,
     rightsOfIdentity: async (idOrName) => rights(toPrincipal(await get(idOrName))),
     forget: remembered.forget,
@@ -128,7 +125,7 @@ export function openGrants(
           actor: args.granted_by,
         });
       }, row);
-      return grantOf(row);
+      return grantOf({ ...row, name });
     },
 
     async revoke(idOrName, record, by) {
@@ -148,7 +145,7 @@ export function openGrants(
       const { id, name } = await get(idOrName);
       const found = await store.read((db) => findGrant(db, id, record));
       if (found === undefined) throw noGrant(name, record);
-      return grantOf(found);
+      return grantOf({ ...found, name });
     },
     async list({ identity, ...where }) {
       const id = identity === undefined ? {} : { identity: (await get(identity)).id };

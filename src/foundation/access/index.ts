@@ -5,6 +5,6 @@ export { assertDifferentPeople, permissionsOf, permissionsOfRole, requirePermiss
 export type { Duty, Principal } from './permissions.ts';
 export { kindOfSecret, newSecret } from './secrets.ts';
 export type { SecretKind } from './secrets.ts';
-export type { GrantInput, Grants } from './grants.ts';
-export { defaultLevels, everyRecord, isEverywhere, isWithin } from './rights.ts';
-export type { DefaultLevel, Reach, RecordAction, Rights } from './rights.ts';
+export type { Grants } from './grants.ts';
+export { everyRecord, isEverywhere, isWithin } from './rights.ts';
+export type { Reach, RecordAction, Rights } from './rights.ts';

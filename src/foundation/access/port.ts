@@ -1,11 +1,10 @@
-import type { Actor, Identity, IdentityInput, IssuedToken, Permission, Role, Token } from '#contract';
+import type { Actor, DefaultLevel, Identity, IdentityInput, IssuedToken, Permission, Role, Token } from '#contract';
 import type { Clock, NewId, RandomBytes } from '#core';
 import type { Events } from '#events';
 import type { EventTypes } from '#contract';
 import type { Store } from '#store';
 import type { Grants } from './grants.ts';
 import type { Principal } from './permissions.ts';
-import type { DefaultLevel } from './rights.ts';
 
 export interface AccessDeps {
   readonly store: Pick<Store, 'read' | 'write'>;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GrantLevel, GuardedKind, Permission } from '#contract';
+import type { DefaultLevel, GrantLevel, GuardedKind, Permission } from '#contract';
 import { isEverywhere, isWithin, rightsOf } from './rights.ts';
-import type { DefaultLevel, RecordAction, Rights } from './rights.ts';
+import type { RecordAction, Rights } from './rights.ts';
 
 const actions: readonly RecordAction[] = ['read', 'use', 'update', 'delete', 'manage'];
 const writer: readonly Permission[] = ['read', 'log'];

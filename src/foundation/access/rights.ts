@@ -1,12 +1,8 @@
-import type { GrantLevel, GuardedKind, Permission } from '#contract';
+import type { DefaultLevel, GrantLevel, GuardedKind, Permission } from '#contract';
 import type { GrantRow } from './grants-store.ts';
 
 /** What can be done to a record: look at it, make something of it, write to it, delete it, say who may do these. */
 export type RecordAction = 'read' | 'use' | 'update' | 'delete' | 'manage';
-
-/** What holds for records on which nothing was granted: a level, or `ROLES`, where whoever may log may also write and delete. */
-export const defaultLevels = ['ROLES', 'NO_PERMISSIONS', 'READ', 'USE', 'EDIT', 'MANAGE'] as const;
-export type DefaultLevel = (typeof defaultLevels)[number];
 
 /** The records of a kind on which somebody may do something: all but `except`, or (`rest` false) only these. */
 export interface Reach {

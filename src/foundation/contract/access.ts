@@ -71,8 +71,21 @@ export type GuardedRecord = Static<typeof GuardedRecord>;
 export const Grant = strict({
   ...GuardedRecord.properties,
   identity: Id,
+  identityName: Name,
   level: GrantLevel,
   grantedAt: Instant,
   grantedBy: Type.String({ description: 'the id of the identity that granted it' }),
 });
 export type Grant = Static<typeof Grant>;
+
+export const GrantInput = strict({
+  ...GuardedRecord.properties,
+  identity: Type.String({ minLength: 1, maxLength: 200, description: 'by id or name' }),
+  level: GrantLevel,
+});
+export type GrantInput = Static<typeof GrantInput>;
+
+/** What holds for records on which nothing was granted: a level, or `ROLES`, where whoever may log may also write and delete. */
+export const defaultLevels = ['ROLES', 'NO_PERMISSIONS', 'READ', 'USE', 'EDIT', 'MANAGE'] as const;
+export const DefaultLevel = oneOf(defaultLevels);
+export type DefaultLevel = Static<typeof DefaultLevel>;

@@ -1,7 +1,9 @@
 export { Actor, Check, Digest, Id, Instant, Interval, Measured, Name, oneOf, page, strict } from './common.ts';
 export { Problem } from './problem.ts';
 export {
+  DefaultLevel,
   Grant,
+  GrantInput,
   GrantLevel,
   GuardedKind,
   GuardedRecord,
@@ -11,6 +13,7 @@ export {
   Permission,
   Role,
   Token,
+  defaultLevels,
   grantLevels,
   guardedKinds,
   permissions,

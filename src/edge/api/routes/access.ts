@@ -6,6 +6,7 @@ import { fileRoute, route, type Route } from '../route.ts';
 import { ById, OneTimeCode, Paging, Session, SessionRequest, TokenRequest, Tokens, Whoami } from '../shapes.ts';
 import { pageOf } from './paging.ts';
 
+const RolesRequest = strict({ roles: IdentityInput.properties.roles });
 const PasswordRequest = strict({ password: Type.String({ minLength: 1, maxLength: 1000 }) });
 
 export const accessRoutes: readonly Route[] = [
@@ -111,6 +112,17 @@ export const accessRoutes: readonly Route[] = [
     params: ById,
     answer: Identity,
     handle: ({ access }, { params, by }) => access.disableIdentity(params.id, by),
+  }),
+  route({
+    method: 'PUT',
+    path: '/api/v1/identities/:id/roles',
+    permission: 'administer',
+    tag: 'access',
+    summary: 'Gives an identity other roles, instead of those it has',
+    params: ById,
+    body: RolesRequest,
+    answer: Identity,
+    handle: ({ access }, { params, body, by }) => access.setRoles(params.id, body.roles, by),
   }),
   route({
     method: 'PUT',

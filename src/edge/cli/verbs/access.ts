@@ -6,7 +6,7 @@ import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 
 /** As in the contract, whose schemas cost more to import than a line of help is worth. */
-const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'admin'];
+const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'];
 
 export const registerAccess: Register = (program, bind) => {
   program
@@ -82,6 +82,19 @@ export const registerAccess: Register = (program, bind) => {
           cli.output.facts(made, () =>
             cli.output.line(`${made.name} (${made.roles.join(', ')}); "gyre identity token ${made.name}" makes a token`),
           );
+        }),
+      ),
+    );
+  identity
+    .command('roles')
+    .description('Gives an identity other roles, instead of those it has.')
+    .argument('<name>', 'its name or id')
+    .requiredOption('--role <role...>', `one or more of ${roles.join(', ')}`)
+    .action(
+      bind<{ role: string[] }>((cli, options, name) =>
+        cli.withClient(async (client) => {
+          const changed = await client.put<Identity>(`identities/${encodeURIComponent(name)}/roles`, { roles: options.role });
+          cli.output.facts(changed, () => cli.output.line(`${changed.name} has the roles ${changed.roles.join(', ')}`));
         }),
       ),
     );
