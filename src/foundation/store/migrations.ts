@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { GyreError } from '#core';
-import type { ColumnTypes, Migration, MigrationSet } from './port.ts';
+import type { ColumnTypes, Migration, MigrationSet, MigrationTx } from './port.ts';
 
 interface MigrationTables {
   gyre_migrations: { room: string; id: string };
@@ -10,6 +10,7 @@ interface MigrationTables {
 /** What the runner needs of a database. */
 export interface MigrationHost {
   readonly types: ColumnTypes;
+  readonly clustered: MigrationTx['clustered'];
   /** The statements that make a table append-only. */
   readonly appendOnly: (table: string) => readonly string[];
   /** Whether the table is there. */
@@ -42,6 +43,7 @@ async function apply(host: MigrationHost, queries: Kysely<unknown>, set: Migrati
   await migration.up({
     schema: queries.schema,
     types: host.types,
+    clustered: host.clustered,
     tables: <T>() => queries as Kysely<T>,
     appendOnly: async (table) => {
       for (const statement of host.appendOnly(table)) await sql.raw(statement).execute(queries);

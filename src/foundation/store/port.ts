@@ -1,4 +1,4 @@
-import type { Expression, Kysely, SchemaModule } from 'kysely';
+import type { CompiledQuery, Expression, Kysely, RawBuilder, SchemaModule, SqlBool } from 'kysely';
 
 /** How databases differ where shared code must know: asked for by name, never by the database's name. */
 export interface DialectFacts {
@@ -14,12 +14,32 @@ export interface DialectFacts {
 export interface Db {
   /** The query builder, typed by the room's own tables. Column values: see `ColumnTypes`. */
   tables<T>(): Kysely<T>;
+  /**
+   * Whether a text column matches a pattern of SQL's LIKE (`%`, `_`; no escape), the same on every database.
+   * @param column such as `tags.value` @param options.ignoreCase for letters of ASCII
+   */
+  like(column: string, pattern: string, options: { readonly ignoreCase: boolean }): RawBuilder<SqlBool>;
+  /** Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else. */
+  values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]>;
+}
+
+/** What a column of many rows holds. NaN has no place in a column. */
+export type Cell = string | number | boolean | null;
+
+/** Where many rows go at once. */
+export interface RowsInto {
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: 'text' | 'integer' | 'real' | 'boolean' }[];
+  /** What follows the values, such as `on conflict do nothing`; with `excluded`, no key may come twice in the rows. */
+  readonly onConflict?: string;
 }
 
 /** What a write works with. It awaits nothing but calls on this object and on `tables()`. */
 export interface Tx extends Db {
   /** Holds off other transactions that take the same name, until this one ends. Takes no time where writers queue anyway. */
   lock(name: string): Promise<void>;
+  /** Adds many rows by one prepared statement: the price of a row is that of the database, not of building a query. */
+  insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
   /** A last step inside this transaction, run once per key, after the write's own work. */
   beforeCommit(key: string, step: () => Promise<void>): void;
   /** An effect that leaves only after COMMIT is durable; never when the write failed. It must not throw. */
@@ -55,6 +75,8 @@ export interface ColumnTypes {
 export interface MigrationTx {
   readonly schema: SchemaModule;
   readonly types: ColumnTypes;
+  /** What a `create table` ends with so that its rows lie in the order of the primary key, where the database can do that. */
+  readonly clustered: Expression<unknown>;
   /** From here on the database itself refuses to change or delete a row of this table. */
   readonly appendOnly: (table: string) => Promise<void>;
   /** For moving rows; the migration's own snapshot of the tables' shape is its type. */

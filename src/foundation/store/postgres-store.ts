@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PostgresAdapter, PostgresQueryCompiler } from 'kysely';
-import type { Kysely, QueryResult } from 'kysely';
+import { PostgresAdapter, PostgresQueryCompiler, sql } from 'kysely';
+import type { QueryResult } from 'kysely';
 import pg from 'pg';
 import { GyreError, hasCode } from '#core';
 import type { Faults } from '#core';
@@ -9,7 +9,7 @@ import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
 import { runMigrations } from './migrations.ts';
 import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
 import { fromPostgres, isConflict } from './postgres-errors.ts';
-import { WriteScope, queriesOn, runEffects } from './session.ts';
+import { WriteScope, queriesOn, readingOn, runEffects } from './session.ts';
 import type { Session, Syntax } from './session.ts';
 
 export interface PostgresOptions {
@@ -18,7 +18,13 @@ export interface PostgresOptions {
   readonly faults: Faults;
 }
 
-const syntax: Syntax = { compiler: new PostgresQueryCompiler(), adapter: new PostgresAdapter() };
+const syntax: Syntax = {
+  compiler: new PostgresQueryCompiler(),
+  adapter: new PostgresAdapter(),
+  like: (column, pattern, { ignoreCase }) =>
+    ignoreCase ? sql`${sql.ref(column)} ilike ${pattern} escape ''` : sql`${sql.ref(column)} like ${pattern} escape ''`,
+};
+const arrayTypes = { text: 'text[]', integer: 'bigint[]', real: 'double precision[]', boolean: 'boolean[]' } as const;
 const ignore = (): void => undefined;
 const mostConnections = 12;
 const mostTries = 40;
@@ -120,9 +126,7 @@ export class PostgresStore implements Store {
 
   read<R>(query: (db: Db) => Promise<R>): Promise<R> {
     return this.#transaction('begin isolation level repeatable read read only', (session) => {
-      const queries = queriesOn(session, syntax);
-      // The rooms know their tables, the store does not.
-      return query({ tables: <T>() => queries as Kysely<T> });
+      return query(readingOn(session, queriesOn(session, syntax), syntax));
     });
   }
 
@@ -130,6 +134,7 @@ export class PostgresStore implements Store {
     await runMigrations(
       {
         types: postgresColumns,
+        clustered: sql``,
         appendOnly: postgresAppendOnly,
         hasTable: (name) =>
           this.#transaction('begin', async (session) => {
@@ -189,6 +194,24 @@ export class PostgresStore implements Store {
 
 function sessionOn(client: pg.PoolClient): Session {
   return {
+    values: async (text, parameters) => {
+      try {
+        const { rows } = await client.query<unknown[]>({ text, values: parameters.map(encodeParameter), rowMode: 'array' });
+        return rows;
+      } catch (error) {
+        throw fromPostgres(error);
+      }
+    },
+    insertRows: async ({ table, columns, onConflict = '' }, rows) => {
+      const names = columns.map(({ name }) => name).join(', ');
+      const arrays = columns.map(({ type }, at) => `$${at + 1}::${arrayTypes[type]}`).join(', ');
+      const values = columns.map((_, at) => rows.map((row) => encodeParameter(row[at])));
+      try {
+        await client.query(`insert into ${table} (${names}) select * from unnest(${arrays}) ${onConflict}`, values);
+      } catch (error) {
+        throw fromPostgres(error);
+      }
+    },
     run: async (query, parameters): Promise<QueryResult<unknown>> => {
       const values = parameters.map(encodeParameter);
       try {

@@ -1,16 +1,20 @@
 import { Kysely } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, DialectAdapter, QueryCompiler, QueryResult } from 'kysely';
 import { GyreError, messageOf } from '#core';
-import type { Tx } from './port.ts';
+import type { Cell, Db, RowsInto, Tx } from './port.ts';
 
 /** One database connection, as far as queries go. */
 export interface Session {
   run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>>;
+  /** As `run`, with rows as arrays of what the driver gives. */
+  values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>;
+  insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
 }
 
 export interface Syntax {
   readonly compiler: QueryCompiler;
   readonly adapter: DialectAdapter;
+  readonly like: Db['like'];
 }
 
 /** A query builder whose queries all run on one session. */
@@ -43,6 +47,16 @@ export function queriesOn(session: Session, syntax: Syntax): Kysely<unknown> {
   return new Kysely<unknown>({ dialect });
 }
 
+/** What a read sees, on one session. */
+export function readingOn(session: Session, queries: Kysely<unknown>, syntax: Syntax): Db {
+  return {
+    // The rooms know their tables, the store does not.
+    tables: <T>() => queries as Kysely<T>,
+    like: syntax.like,
+    values: (query) => session.values(query.sql, query.parameters),
+  };
+}
+
 /**
  * The side of a write that its function sees. A query that failed ends the write even when its error is caught, as on
  * PostgreSQL; and a query that comes after the end is refused instead of landing in somebody else's transaction.
@@ -52,21 +66,27 @@ export class WriteScope implements Tx {
   readonly #queries: Kysely<unknown>;
   readonly #lock: (name: string) => Promise<void>;
   readonly #steps = new Map<string, () => Promise<void>>();
+  readonly like: Db['like'];
   readonly effects: (() => void)[] = [];
   #failure: Error | undefined;
   #ended = false;
 
   constructor(session: Session, syntax: Syntax, lock: (session: Session, name: string) => Promise<void>) {
-    this.#session = { run: (query, parameters) => this.#run(session, query, parameters) };
+    this.#session = {
+      run: (query, parameters) => this.#guarded(() => session.run(query, parameters)),
+      values: (query, parameters) => this.#guarded(() => session.values(query, parameters)),
+      insertRows: (into, rows) => this.#guarded(() => session.insertRows(into, rows)),
+    };
+    this.like = syntax.like;
     this.#queries = queriesOn(this.#session, syntax);
     this.#lock = (name) => lock(this.#session, name);
   }
 
-  async #run(session: Session, query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
+  async #guarded<R>(query: () => Promise<R>): Promise<R> {
     if (this.#ended) throw new GyreError('FAILED_PRECONDITION', 'a query came after its transaction had ended: await every query');
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return await session.run(query, parameters);
+      return await query();
     } catch (error) {
       this.#failure ??= error instanceof Error ? error : new GyreError('INTERNAL', messageOf(error));
       throw error;
@@ -76,6 +96,14 @@ export class WriteScope implements Tx {
   tables<T>(): Kysely<T> {
     // The store cannot know the rooms' tables: each room names its own, and migrations make them so.
     return this.#queries as Kysely<T>;
+  }
+
+  values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]> {
+    return this.#session.values(query.sql, query.parameters);
+  }
+
+  insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void> {
+    return rows.length === 0 ? Promise.resolve() : this.#session.insertRows(into, rows);
   }
 
   lock(name: string): Promise<void> {

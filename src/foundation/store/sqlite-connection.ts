@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { SqliteAdapter, SqliteQueryCompiler } from 'kysely';
+import { SqliteAdapter, SqliteQueryCompiler, sql } from 'kysely';
 import type { QueryResult } from 'kysely';
 import { encodeParameter, exactInteger } from './columns.ts';
+import type { Cell, RowsInto } from './port.ts';
 import type { Session, Syntax } from './session.ts';
 import { fromSqlite } from './sqlite-errors.ts';
 
@@ -13,7 +14,17 @@ class UnqueuedAdapter extends SqliteAdapter {
   }
 }
 
-export const sqliteSyntax: Syntax = { compiler: new SqliteQueryCompiler(), adapter: new UnqueuedAdapter() };
+export const sqliteSyntax: Syntax = {
+  compiler: new SqliteQueryCompiler(),
+  adapter: new UnqueuedAdapter(),
+  // SQLite's LIKE takes no notice of case; GLOB does.
+  like: (column, pattern, { ignoreCase }) =>
+    ignoreCase ? sql`${sql.ref(column)} like ${pattern}` : sql`${sql.ref(column)} glob ${globOf(pattern)}`,
+};
+
+function globOf(pattern: string): string {
+  return pattern.replaceAll(/[[*?]/g, '[$&]').replaceAll('%', '*').replaceAll('_', '?');
+}
 
 type Decode = (value: SQLOutputValue) => unknown;
 
@@ -82,6 +93,27 @@ export class SqliteConnection implements Session {
     }
   }
 
+  // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
+  async values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
+    try {
+      return arraysOf(this.#prepare(query), parameters.map(bind));
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
+  async insertRows({ table, columns, onConflict = '' }: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void> {
+    const names = columns.map(({ name }) => name).join(', ');
+    const marks = columns.map(() => '?').join(', ');
+    try {
+      const { statement } = this.#prepare(`insert into ${table} (${names}) values (${marks}) ${onConflict}`);
+      for (const row of rows) statement.run(...row.map(bindCell));
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
   #prepare(query: string): Prepared {
     const kept = this.#prepared.get(query);
     if (kept !== undefined) return kept;
@@ -112,22 +144,34 @@ function bind(value: unknown): SQLInputValue {
   return typeof parameter === 'number' && Number.isSafeInteger(parameter) && !Object.is(parameter, -0) ? BigInt(parameter) : parameter;
 }
 
-function select({ statement, columns, repeatable }: Prepared, values: SQLInputValue[]): unknown[] {
+/** As `bind` for what many rows hold: a column's affinity makes integers of doubles that are whole. */
+function bindCell(value: Cell): SQLInputValue {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  const parameter = encodeParameter(value);
+  return typeof parameter === 'boolean' ? Number(parameter) : parameter;
+}
+
+function select(prepared: Prepared, values: SQLInputValue[]): unknown[] {
+  const { columns } = prepared;
   const toRow = (cells: readonly SQLOutputValue[]): Record<string, unknown> => {
     const row: Record<string, unknown> = {};
     for (let i = 0; i < columns.length; i++) row[columns[i].name] = columns[i].decode(cells[i]);
     return row;
   };
+  return arraysOf(prepared, values).map(toRow);
+}
+
+function arraysOf({ statement, repeatable }: Prepared, values: SQLInputValue[]): SQLOutputValue[][] {
   // With setReturnArrays, `all` answers arrays; its types say objects.
   const all = (): SQLOutputValue[][] => statement.all(...values) as unknown as SQLOutputValue[][];
-  if (!repeatable) return all().map(toRow);
+  if (!repeatable) return all();
   try {
-    return all().map(toRow);
+    return all();
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error;
     statement.setReadBigInts(true);
     try {
-      return all().map(toRow);
+      return all();
     } finally {
       statement.setReadBigInts(false);
     }

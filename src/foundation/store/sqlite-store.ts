@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { GyreError, messageOf } from '#core';
 import type { Faults } from '#core';
@@ -11,7 +12,7 @@ import { sqliteColumns } from './columns.ts';
 import { GroupCommit } from './group-commit.ts';
 import { runMigrations } from './migrations.ts';
 import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
-import { queriesOn } from './session.ts';
+import { queriesOn, readingOn } from './session.ts';
 import { SqliteConnection, sqliteSyntax } from './sqlite-connection.ts';
 import { WalFlush } from './wal-flush.ts';
 
@@ -81,8 +82,7 @@ export class SqliteStore implements Store {
     const reader = await this.#acquire();
     try {
       reader.connection.execute('begin');
-      // The rooms know their tables, the store does not.
-      const result = await query({ tables: <T>() => reader.queries as Kysely<T> });
+      const result = await query(readingOn(reader.connection, reader.queries, sqliteSyntax));
       // SQLite shows a commit before it is on the disk; nobody is told of one that a power cut could still take back.
       await this.#commits.durable();
       return result;
@@ -95,6 +95,7 @@ export class SqliteStore implements Store {
     await runMigrations(
       {
         types: sqliteColumns,
+        clustered: sql`without rowid`,
         appendOnly: sqliteAppendOnly,
         hasTable: (name) =>
           this.read(async (db) => {
