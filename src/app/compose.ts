@@ -177,6 +177,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, data, features });
   await training.endAbandoned(platform);
+  await training.ensureExperiment('Default');
   const evaluation = openEvaluation({ ...rooms, data, features, training });
   const registry = openRegistry({
     ...rooms,

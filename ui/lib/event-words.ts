@@ -65,6 +65,12 @@ const words: Words = {
     href: recordPath('study', d.id),
   }),
   'run.started': (d) => ({ part: 'build', text: `run begun in ${d.experiment}`, href: recordPath('run', d.id) }),
+  'run.deleted': (d) => ({ part: 'build', text: 'run deleted', href: recordPath('run', d.id) }),
+  'run.restored': (d) => ({ part: 'build', text: 'run restored', href: recordPath('run', d.id) }),
+  'experiment.created': (d) => ({ part: 'build', text: `experiment ${d.name} made` }),
+  'experiment.renamed': (d) => ({ part: 'build', text: `experiment ${d.previous} is called ${d.name} now` }),
+  'experiment.deleted': (d) => ({ part: 'build', text: `experiment ${d.name} deleted` }),
+  'experiment.restored': (d) => ({ part: 'build', text: `experiment ${d.name} restored` }),
   'run.finished': (d) => ({
     part: 'build',
     text: `run ${d.status.toLowerCase()}${after(figures(d.metrics))}`,

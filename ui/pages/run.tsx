@@ -115,10 +115,14 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
               run.code.dirty
                 ? ['Changes', run.code.patch === undefined ? 'not committed' : <DigestText digest={run.code.patch} />]
                 : undefined,
-              ['Gyre', run.environment.gyre],
-              ['Node', run.environment.node],
-              ['Platform', run.environment.platform],
-              ['Lock file', <DigestText digest={run.environment.lock} />],
+              ...(run.environment === undefined
+                ? []
+                : ([
+                    ['Gyre', run.environment.gyre],
+                    ['Node', run.environment.node],
+                    ['Platform', run.environment.platform],
+                    ['Lock file', <DigestText digest={run.environment.lock} />],
+                  ] as const)),
               run.seed === undefined ? undefined : ['Seed', String(run.seed)],
             ]}
           />
@@ -222,7 +226,7 @@ function StepLines({ run, names }: { readonly run: Run; readonly names: readonly
         const points = histories.map(({ data }) => data?.items ?? []);
         const steps = [...new Set(points.flatMap((items) => items.map(({ step }) => step)))].sort((a, b) => a - b);
         if (steps.length < 2)
-          return <p class="quiet">This metric has one value: {points[0]?.[0] === undefined ? 'none' : number(points[0][0].value)}.</p>;
+          return <p class="quiet">This metric has one value: {typeof points[0]?.[0]?.value === 'number' ? number(points[0][0].value) : 'none'}.</p>;
         const all = points.map((items) => {
           const byStep = new Map(items.map(({ step, value }) => [step, value]));
           return steps.map((step) => byStep.get(step) ?? null);

@@ -1,5 +1,5 @@
 import type { BlobStore } from '#blobs';
-import type { CodeVersion, Run } from '#contract';
+import type { CodeVersion, Environment } from '#contract';
 import type { Data } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Executor } from '#executors';
@@ -22,7 +22,7 @@ export interface LoopRooms {
   readonly registry: Registry;
   readonly monitoring: Monitoring;
   readonly executor: Executor;
-  readonly environment: Run['environment'];
+  readonly environment: Environment;
   readonly codeVersion: () => Promise<CodeVersion>;
   /** Worker threads for training. */
   readonly workers: number;

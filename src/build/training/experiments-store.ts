@@ -1,7 +1,7 @@
 import type { Experiment } from '#contract';
 import { isoInstant } from '#core';
 import type { Db, Tx } from '#store';
-import type { TrainingTables } from './tables.ts';
+import type { ExperimentRow, TrainingTables } from './tables.ts';
 
 const defaultName = 'Default';
 
@@ -12,24 +12,69 @@ export async function ensureExperiment(tx: Tx, { name, at }: { readonly name: st
   await tx.lock('experiments');
   const madeMeanwhile = await experimentByName(tx, name);
   if (madeMeanwhile !== undefined) return madeMeanwhile;
-  const last = await tx.tables<TrainingTables>().selectFrom('experiments').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
-  const id = name === defaultName ? 0 : (last?.id ?? 0) + 1;
-  await tx.tables<TrainingTables>().insertInto('experiments').values({ id, name, created_at: at }).execute();
-  return { id: String(id), name, createdAt: isoInstant(at) };
+  return toExperiment(await insertExperiment(tx, { name, at }));
+}
+
+/**
+ * Adds an experiment under the next number; who calls holds the lock `experiments`.
+ * @param request.publicId what it was called where it comes from; default: its number
+ */
+export async function insertExperiment(
+  tx: Tx,
+  {
+    name,
+    at,
+    publicId,
+    artifactLocation,
+  }: { readonly name: string; readonly at: number; readonly publicId?: string; readonly artifactLocation?: string },
+): Promise<ExperimentRow> {
+  const experiments = tx.tables<TrainingTables>();
+  const last = await experiments.selectFrom('experiments').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  let id = name === defaultName ? 0 : (last?.id ?? 0) + 1;
+  // A number that an experiment brought along as its name is taken.
+  while (publicId === undefined && (await experimentRow(tx, String(id))) !== undefined) id += 1;
+  const row: ExperimentRow = {
+    id,
+    public_id: publicId ?? String(id),
+    name,
+    artifact_location: artifactLocation ?? null,
+    created_at: at,
+    updated_at: at,
+    deleted_at: null,
+  };
+  await experiments.insertInto('experiments').values(row).execute();
+  return row;
+}
+
+/** The row of an experiment, by what clients call it. */
+export function experimentRow(db: Db, publicId: string): Promise<ExperimentRow | undefined> {
+  return db.tables<TrainingTables>().selectFrom('experiments').selectAll().where('public_id', '=', publicId).executeTakeFirst();
+}
+
+/** The row of an experiment, by its name. */
+export function experimentRowNamed(db: Db, name: string): Promise<ExperimentRow | undefined> {
+  return db.tables<TrainingTables>().selectFrom('experiments').selectAll().where('name', '=', name).executeTakeFirst();
 }
 
 export async function experimentByName(db: Db, name: string): Promise<Experiment | undefined> {
-  const row = await db.tables<TrainingTables>().selectFrom('experiments').selectAll().where('name', '=', name).executeTakeFirst();
+  const row = await experimentRowNamed(db, name);
   return row && toExperiment(row);
 }
 
+/** Those that are not deleted, in the order of their numbers. */
 export async function selectExperiments(db: Db): Promise<Experiment[]> {
-  const rows = await db.tables<TrainingTables>().selectFrom('experiments').selectAll().orderBy('id').execute();
+  const rows = await db
+    .tables<TrainingTables>()
+    .selectFrom('experiments')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute();
   return rows.map(toExperiment);
 }
 
-const toExperiment = (row: TrainingTables['experiments']): Experiment => ({
-  id: String(row.id),
+const toExperiment = (row: ExperimentRow): Experiment => ({
+  id: row.public_id,
   name: row.name,
   createdAt: isoInstant(row.created_at),
 });

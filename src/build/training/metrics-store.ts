@@ -1,73 +1,132 @@
-import type { MetricPoint } from '#contract';
-import type { Db, Tx } from '#store';
-import type { MetricRow, TrainingTables } from './tables.ts';
+import type { Db, RowsInto, Tx } from '#store';
+import type { MetricNames } from './metric-names-store.ts';
+import type { TrainingTables } from './tables.ts';
 
-/** Bound variables of one statement are limited (SQLite: 32,766), so long histories go in by parts. */
-const rowsPerStatement = 2000;
-
-/** Appends values to metrics' histories and keeps the last one of each: that of the highest step, then time, then arrival. */
-export async function insertMetrics(tx: Tx, rows: readonly MetricRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    await tx
-      .tables<TrainingTables>()
-      .insertInto('run_metrics')
-      .values(rows.slice(start, start + rowsPerStatement))
-      .execute();
-  }
-  const latest = new Map<string, MetricRow>();
-  for (const row of rows) {
-    const name = JSON.stringify([row.run, row.key]);
-    const known = latest.get(name);
-    if (known === undefined || !isBefore(row, known)) latest.set(name, row);
-  }
-  for (const row of latest.values()) {
-    await tx
-      .tables<TrainingTables>()
-      .insertInto('run_metrics_latest')
-      .values(row)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['run', 'key'])
-          .doUpdateSet({ step: row.step, timestamp: row.timestamp, value: row.value })
-          .where((where) =>
-            where.or([
-              where('run_metrics_latest.step', '<', row.step),
-              where.and([where('run_metrics_latest.step', '=', row.step), where('run_metrics_latest.timestamp', '<=', row.timestamp)]),
-            ]),
-          ),
-      )
-      .execute();
-  }
-}
-
-const isBefore = (row: MetricRow, other: MetricRow): boolean =>
-  row.step < other.step || (row.step === other.step && row.timestamp < other.timestamp);
-
-/** Where a page of a history ends: its last step and position. */
-export interface HistoryPlace {
+/** A point of a metric of a run; the value may be NaN or infinite. */
+export interface NewPoint {
+  /** The run's position. */
+  readonly run: number;
+  readonly key: string;
   readonly step: number;
-  readonly position: number;
+  /** UTC milliseconds. */
+  readonly timestamp: number;
+  readonly value: number;
 }
 
-/** A metric's values in the order of steps, then of arrival. */
-export async function selectHistory(
-  db: Db,
-  run: string,
-  key: string,
-  limit: number,
-  after: HistoryPlace | undefined,
-): Promise<{ readonly point: MetricPoint; readonly place: HistoryPlace }[]> {
-  let rows = db
-    .tables<TrainingTables>()
-    .selectFrom('run_metrics')
-    .select(['position', 'key', 'value', 'step', 'timestamp'])
-    .where('run', '=', run)
-    .where('key', '=', key);
-  if (after !== undefined) {
-    rows = rows
-      .where('step', '>=', after.step)
-      .where((where) => where.or([where('step', '>', after.step), where('position', '>', after.position)]));
+interface Latest {
+  readonly run: number;
+  readonly name: number;
+  step: number;
+  timestamp: number;
+  value: number;
+  isNan: boolean;
+  inOrder: boolean;
+  changed: boolean;
+}
+
+const pointColumns = [
+  { name: 'run', type: 'integer' },
+  { name: 'name', type: 'integer' },
+  { name: 'step', type: 'integer' },
+  { name: 'timestamp', type: 'integer' },
+  { name: 'value', type: 'real' },
+  { name: 'is_nan', type: 'boolean' },
+] as const;
+const intoPoints: RowsInto = { table: 'metric_points', columns: pointColumns, onConflict: 'on conflict do nothing' };
+const intoLatest: RowsInto = {
+  table: 'metric_latest',
+  columns: [...pointColumns, { name: 'in_order', type: 'boolean' }],
+  onConflict: `on conflict (run, name) do update set step = excluded.step, timestamp = excluded.timestamp, value = excluded.value,
+    is_nan = excluded.is_nan, in_order = excluded.in_order`,
+};
+
+/**
+ * Adds points to metrics' histories and keeps the last one of each: that of the highest step, then time, then value, as MLflow does. A
+ * point that is there already is the same point.
+ */
+export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly NewPoint[]): Promise<void> {
+  if (points.length === 0) return;
+  const numbers = await names.number(tx, new Set(points.map(({ key }) => key)));
+  const numbered = points.map((point) => ({ ...point, name: numbers.get(point.key) ?? 0 }));
+  const latest = await latestOf(tx, numbered);
+  for (const point of numbered) follow(latest, point);
+  await tx.insertRows(
+    intoPoints,
+    numbered.map(({ run, name, step, timestamp, value }) =>
+      Number.isNaN(value) ? [run, name, step, timestamp, 0, true] : [run, name, step, timestamp, value, false],
+    ),
+  );
+  await tx.insertRows(
+    intoLatest,
+    [...latest.values()]
+      .filter(({ changed }) => changed)
+      .map(({ run, name, step, timestamp, value, isNan, inOrder }) => [run, name, step, timestamp, value, isNan, inOrder]),
+  );
+}
+
+const placeOf = (run: number, name: number): string => `${run} ${name}`;
+
+function follow(latest: Map<string, Latest>, point: NewPoint & { readonly name: number }): void {
+  const { run, name, step, timestamp } = point;
+  const isNan = Number.isNaN(point.value);
+  const value = isNan ? 0 : point.value;
+  const known = latest.get(placeOf(run, name));
+  if (known === undefined) {
+    latest.set(placeOf(run, name), { run, name, step, timestamp, value, isNan, inOrder: true, changed: true });
+    return;
   }
-  const found = await rows.orderBy('step').orderBy('position').limit(limit).execute();
-  return found.map(({ position = 0, ...point }) => ({ point, place: { step: point.step, position } }));
+  const isLater =
+    step > known.step || (step === known.step && (timestamp > known.timestamp || (timestamp === known.timestamp && value > known.value)));
+  const keepsOrder = (step >= known.step && timestamp >= known.timestamp) || (step === known.step && timestamp === known.timestamp);
+  if (!keepsOrder && known.inOrder) {
+    known.inOrder = false;
+    known.changed = true;
+  }
+  if (isLater) Object.assign(known, { step, timestamp, value, isNan, changed: true });
+}
+
+/** So many names are asked for by name; more of one run are read all together. */
+const namesPerQuery = 100;
+
+async function latestOf(tx: Tx, points: readonly { readonly run: number; readonly name: number }[]): Promise<Map<string, Latest>> {
+  const namesByRun = new Map<number, Set<number>>();
+  for (const { run, name } of points) {
+    const names = namesByRun.get(run);
+    if (names === undefined) namesByRun.set(run, new Set([name]));
+    else names.add(name);
+  }
+  const latest = new Map<string, Latest>();
+  for (const [run, names] of namesByRun) {
+    const asked = [...names];
+    for (let start = 0; start < asked.length; start += namesPerQuery) {
+      const rows = await tx
+        .tables<TrainingTables>()
+        .selectFrom('metric_latest')
+        .selectAll()
+        .where('run', '=', run)
+        .where('name', 'in', asked.slice(start, start + namesPerQuery))
+        .execute();
+      for (const { is_nan: isNan, in_order: inOrder, ...row } of rows)
+        latest.set(placeOf(run, row.name), { ...row, isNan, inOrder, changed: false });
+    }
+  }
+  return latest;
+}
+
+/** A run's metrics with their last values, by name; NaN is NaN again. */
+export async function lastMetrics(
+  db: Db,
+  runs: readonly number[],
+): Promise<
+  readonly { readonly run: number; readonly key: string; readonly step: number; readonly timestamp: number; readonly value: number }[]
+> {
+  const query = db
+    .tables<TrainingTables>()
+    .selectFrom('metric_latest')
+    .innerJoin('metric_names', 'metric_names.id', 'metric_latest.name')
+    .select(['metric_latest.run', 'metric_names.name as key', 'step', 'timestamp', 'value', 'is_nan'])
+    .where('metric_latest.run', 'in', runs)
+    .orderBy('metric_latest.run')
+    .orderBy('metric_latest.name');
+  return (await query.execute()).map(({ is_nan: isNan, value, ...row }) => ({ ...row, value: isNan ? Number.NaN : value }));
 }

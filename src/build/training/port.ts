@@ -20,6 +20,7 @@ import type { Contributions, LearnerName, Model } from '#learners';
 import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
+import type { Tracking } from './tracking/port.ts';
 
 /** What the room needs of `#data`. */
 export interface VersionSource extends RowsSource {
@@ -143,6 +144,9 @@ export interface Execution {
 
 /** Experiments, runs and studies; trainers that leave runs behind. */
 export interface Training {
+  /** The same experiments and runs, as clients outside Gyre log and search them. */
+  readonly tracking: Tracking;
+
   /** An experiment of this name, made when there is none. */
   ensureExperiment(name: string): Promise<Experiment>;
   /** In the order of their ids. */

@@ -7,6 +7,7 @@ import { createFrame, numberColumn, textColumn } from '#tables';
 import { runLogContract } from './contract.ts';
 import { by, code, environment, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
+import { trackingContract } from './tracking/contract.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -84,6 +85,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
   };
 }
 
+trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
 
 describe('studies on PostgreSQL', { skip }, () => {

@@ -3,23 +3,28 @@ import type { Actor, Experiment, Run } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import type { Db, Tx } from '#store';
 import { ensureExperiment, experimentByName, selectExperiments } from './experiments-store.ts';
-import { insertMetrics, selectHistory } from './metrics-store.ts';
-import type { HistoryPlace } from './metrics-store.ts';
-import { pageSize, positionOf } from './paging.ts';
+import { pointsByStep } from './history-store.ts';
+import type { StoredPoint } from './history-store.ts';
+import type { MetricNames } from './metric-names-store.ts';
+import { insertMetrics } from './metrics-store.ts';
+import type { NewPoint } from './metrics-store.ts';
+import { pageSize, placeOfToken, positionOf, tokenOf } from './paging.ts';
 import type { NewMetric, StartRun, Training, TrainingDeps } from './port.ts';
 import {
   closeRun,
   insertParameters,
   insertRun,
   openStudyRuns,
+  parameterRows,
+  parameterValue,
   parametersOf,
+  placeOf,
   runOf,
   selectRuns,
-  statusOf,
   upsertArtifacts,
   upsertTags,
 } from './runs-store.ts';
-import type { MetricRow } from './tables.ts';
+import type { NewKeyed, RunPlace } from './runs-store.ts';
 
 /** The end of a run with everything that came out of it, written at once. */
 export interface RunResult {
@@ -54,15 +59,20 @@ export interface RunLog extends RunVerbs {
   readonly end: (result: RunResult) => Promise<Run>;
 }
 
-/** Experiments and runs: what anybody who trains something logs to. */
-export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps): RunLog {
-  const requireOpen = async (tx: Tx, run: string): Promise<void> => {
-    const status = await statusOf(tx, run);
-    if (status === undefined) throw await unknownRun(tx, run);
-    if (status === 'RUNNING' || status === 'SCHEDULED') return;
+/** Experiments and runs: what Gyre's own steps log to. */
+export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps, names: MetricNames): RunLog {
+  const requirePlace = async (tx: Tx, run: string): Promise<RunPlace> => {
+    const place = await placeOf(tx, run);
+    if (place === undefined) throw await unknownRun(tx, run);
+    return place;
+  };
+  /** @returns the run's position */
+  const requireOpen = async (tx: Tx, run: string): Promise<number> => {
+    const { status, position } = await requirePlace(tx, run);
+    if (status === 'RUNNING' || status === 'SCHEDULED') return position;
     throw new GyreError('FAILED_PRECONDITION', `run ${run} is ${status}: only a run that is open can be logged to`, { run, status });
   };
-  const metricRows = (run: string, metrics: readonly NewMetric[]): MetricRow[] =>
+  const newPoints = (metrics: readonly NewMetric[]): readonly Omit<NewPoint, 'run'>[] =>
     metrics.map(({ key, value, step = 0, timestamp = clock.now() }) => {
       if (key === '' || key.length > 250)
         throw new GyreError('INVALID_ARGUMENT', `a metric's key has 1 to 250 characters, not ${key.length}`);
@@ -70,7 +80,7 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
         throw new GyreError('INVALID_ARGUMENT', `metric "${key}" is ${value} at step ${step}: a finite number is needed`, { key });
       if (!Number.isSafeInteger(step))
         throw new GyreError('INVALID_ARGUMENT', `step ${step} of metric "${key}" is no whole number`, { key });
-      return { run, key, step, timestamp, value };
+      return { key, step, timestamp, value };
     });
 
   async function start(
@@ -78,7 +88,7 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
     { request, id, at }: { readonly request: StartRun; readonly id: string; readonly at: number },
   ): Promise<Run> {
     const experiment = await ensureExperiment(tx, { name: request.experiment ?? 'Default', at });
-    await insertRun(tx, {
+    const position = await insertRun(tx, {
       id,
       experiment: Number(experiment.id),
       name: request.name ?? `run-${id.replaceAll('-', '').slice(-8)}`,
@@ -95,8 +105,8 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
       ended_at: null,
       created_by: request.by,
     });
-    await insertParameters(tx, id, request.parameters ?? {});
-    await upsertTags(tx, id, request.tags ?? {});
+    await insertParameters(tx, parameterRows(position, request.parameters ?? {}));
+    await upsertTags(tx, tagRows(position, request.tags ?? {}));
     events.publish(tx, {
       type: eventType('run.started'),
       subject: id,
@@ -107,11 +117,15 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
   }
   async function end(
     tx: Tx,
-    { at, result, rows }: { readonly at: number; readonly result: RunResult; readonly rows: readonly MetricRow[] },
+    { at, result, points }: { readonly at: number; readonly result: RunResult; readonly points: readonly Omit<NewPoint, 'run'>[] },
   ): Promise<Run> {
     const { run, status, artifacts = [], error, by } = result;
-    await requireOpen(tx, run);
-    if (rows.length > 0) await insertMetrics(tx, rows);
+    const position = await requireOpen(tx, run);
+    await insertMetrics(
+      tx,
+      names,
+      points.map((point) => ({ ...point, run: position })),
+    );
     await upsertArtifacts(tx, run, artifacts);
     await closeRun(tx, { run, status, at, ...(error === undefined ? {} : { error }) });
     const ended = await found(tx, run);
@@ -125,42 +139,43 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
     return ended;
   }
   const endRun = async (result: RunResult): Promise<Run> =>
-    store.write(end, { at: clock.now(), result, rows: metricRows(result.run, result.metrics ?? []) });
+    store.write(end, { at: clock.now(), result, points: newPoints(result.metrics ?? []) });
 
   return {
     ensureExperiment: (name) => store.write(ensureExperiment, { name, at: clock.now() }),
     experiments: () => store.read(selectExperiments),
     startRun: (request) => store.write(start, { request, id: newId(), at: clock.now() }),
     logMetrics: async (run, metrics) =>
-      store.write(
-        async (tx, rows: readonly MetricRow[]) => {
-          await requireOpen(tx, run);
-          if (rows.length > 0) await insertMetrics(tx, rows);
-        },
-        metricRows(run, metrics),
-      ),
+      store.write(async (tx, points: readonly Omit<NewPoint, 'run'>[]) => {
+        const position = await requireOpen(tx, run);
+        await insertMetrics(
+          tx,
+          names,
+          points.map((point) => ({ ...point, run: position })),
+        );
+      }, newPoints(metrics)),
     logParameters: (run, parameters) =>
       store.write(async (tx) => {
-        await requireOpen(tx, run);
-        const known = await parametersOf(tx, run);
-        const changed = Object.entries(parameters).find(([key, value]) => Object.hasOwn(known, key) && known[key] !== value);
+        const position = await requireOpen(tx, run);
+        const known = new Map((await parametersOf(tx, [position])).map((one) => [one.key, parameterValue(one)]));
+        const changed = Object.entries(parameters).find(([key, value]) => known.has(key) && known.get(key) !== value);
         if (changed !== undefined) {
           const [key, value] = changed;
           throw new GyreError(
             'ALREADY_EXISTS',
-            `parameter "${key}" of run ${run} is ${JSON.stringify(known[key])} already; it cannot become ${JSON.stringify(value)}`,
-            {
-              run,
-              key,
-            },
+            `parameter "${key}" of run ${run} is ${JSON.stringify(known.get(key))} already; it cannot become ${JSON.stringify(value)}`,
+            { run, key },
           );
         }
-        await insertParameters(tx, run, Object.fromEntries(Object.entries(parameters).filter(([key]) => !Object.hasOwn(known, key))));
+        await insertParameters(
+          tx,
+          parameterRows(position, parameters).filter(({ key }) => !known.has(key)),
+        );
       }, undefined),
     setTags: (run, tags) =>
       store.write(async (tx) => {
-        if ((await statusOf(tx, run)) === undefined) throw await unknownRun(tx, run);
-        await upsertTags(tx, run, tags);
+        const { position } = await requirePlace(tx, run);
+        await upsertTags(tx, tagRows(position, tags));
       }, undefined),
     async logArtifact(run, path, bytes) {
       requirePath(path);
@@ -199,13 +214,24 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps)
       }),
     metricHistory: (run, key, { limit, after } = {}) =>
       store.read(async (db) => {
-        if ((await statusOf(db, run)) === undefined) throw await unknownRun(db, run);
+        const place = await placeOf(db, run);
+        if (place === undefined) throw await unknownRun(db, run);
+        const name = await names.find(db, key);
+        if (name === undefined) return { items: [] };
         const size = pageSize(limit, 1000, 25_000);
-        const rows = await selectHistory(db, run, key, size + 1, placeOf(after));
-        const items = rows.slice(0, size);
+        const points = await pointsByStep(db, { run: place.position, name }, size + 1, pointOf(after));
+        const items = points.slice(0, size);
         const last = items.at(-1);
-        const next = rows.length > size && last !== undefined ? { next: `${last.place.step}.${last.place.position}` } : {};
-        return { items: items.map(({ point }) => point), ...next };
+        return {
+          // JSON has no numbers that are none: they come as null.
+          items: items.map(({ step, timestamp, value, isNan }) => ({
+            key,
+            step,
+            timestamp,
+            value: isNan || !Number.isFinite(value) ? null : value,
+          })),
+          ...(points.length > size && last !== undefined ? { next: tokenOf([last.step, last.timestamp, last.value, last.isNan]) } : {}),
+        };
       }),
     async endAbandoned(by) {
       const runs = await store.read(openStudyRuns);
@@ -251,9 +277,12 @@ function requirePath(path: string): void {
   });
 }
 
-function placeOf(after: string | undefined): HistoryPlace | undefined {
+function pointOf(after: string | undefined): StoredPoint | undefined {
   if (after === undefined) return undefined;
-  const [step, position] = after.split('.').map(Number);
-  if (Number.isSafeInteger(step) && Number.isSafeInteger(position)) return { step, position };
-  throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token: use the "next" of the page before`);
+  const [step, timestamp, value, isNan] = placeOfToken(after, 4);
+  return { step: Number(step), timestamp: Number(timestamp), value: Number(value), isNan: isNan === true };
+}
+
+function tagRows(run: number, tags: Readonly<Record<string, string>>): readonly NewKeyed[] {
+  return Object.entries(tags).map(([key, value]) => ({ run, key, value }));
 }

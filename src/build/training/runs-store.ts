@@ -1,35 +1,94 @@
 import type { Parameters, Run } from '#contract';
 import { isoInstant } from '#core';
-import type { Db, Tx } from '#store';
-import type { RunRow, TrainingTables } from './tables.ts';
+import { jsonValue } from '#store';
+import type { Cell, Db, Tx } from '#store';
+import { lastMetrics } from './metrics-store.ts';
+import { startOf } from './tables.ts';
+import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
 
-export async function insertRun(tx: Tx, row: RunRow): Promise<void> {
-  await tx.tables<TrainingTables>().insertInto('runs').values(row).execute();
+/** Adds a run. @returns its position */
+export async function insertRun(tx: Tx, row: RunRow): Promise<number> {
+  const environment = row.environment ?? jsonValue(null);
+  await tx
+    .tables<TrainingTables>()
+    .insertInto('runs')
+    .values({ ...row, environment })
+    .execute();
+  return (await placeOf(tx, row.id))?.position ?? 0;
 }
 
-export async function insertParameters(tx: Tx, run: string, parameters: Parameters): Promise<void> {
-  const rows = Object.entries(parameters).map(([key, value]) => keyed(run, key, JSON.stringify(value)));
-  if (rows.length > 0) await tx.tables<TrainingTables>().insertInto('run_parameters').values(rows).execute();
+/** What logging asks of a run: where it lies, and whether it may be logged to. */
+export interface RunPlace {
+  readonly id: string;
+  readonly position: number;
+  /** By number. */
+  readonly experiment: number;
+  readonly status: Run['status'];
+  readonly deletedAt: number | null;
 }
 
-const startOf = (value: string): string => value.slice(0, 200);
-const keyed = (run: string, key: string, value: string): TrainingTables['run_tags'] => ({ run, key, value, value_start: startOf(value) });
-
-export async function parametersOf(db: Db, run: string): Promise<Parameters> {
-  const rows = await db.tables<TrainingTables>().selectFrom('run_parameters').select(['key', 'value']).where('run', '=', run).execute();
-  return Object.fromEntries(rows.map(({ key, value }) => [key, parameterValue(value)]));
+export async function placesOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, RunPlace>> {
+  const rows = await db
+    .tables<TrainingTables>()
+    .selectFrom('runs')
+    .select(['id', 'position', 'experiment', 'status', 'deleted_at'])
+    .where('id', 'in', ids)
+    .execute();
+  return new Map(rows.map(({ position = 0, deleted_at: deletedAt = null, ...row }) => [row.id, { ...row, position, deletedAt }]));
 }
 
-/** Sets tags; one that is there gets the new value. */
-export async function upsertTags(tx: Tx, run: string, tags: Readonly<Record<string, string>>): Promise<void> {
-  for (const [key, value] of Object.entries(tags)) {
-    await tx
-      .tables<TrainingTables>()
-      .insertInto('run_tags')
-      .values(keyed(run, key, value))
-      .onConflict((conflict) => conflict.columns(['run', 'key']).doUpdateSet({ value, value_start: startOf(value) }))
-      .execute();
-  }
+export async function placeOf(db: Db, id: string): Promise<RunPlace | undefined> {
+  return (await placesOf(db, [id])).get(id);
+}
+
+const keyedColumns = [
+  { name: 'run', type: 'integer' },
+  { name: 'key', type: 'text' },
+  { name: 'value', type: 'text' },
+  { name: 'value_start', type: 'text' },
+  { name: 'kind', type: 'text' },
+] as const;
+
+/** A key with a value of a run, given by the run's position. */
+export interface NewKeyed {
+  readonly run: number;
+  readonly key: string;
+  readonly value: string;
+  readonly kind?: ValueKind;
+}
+
+const cells = ({ run, key, value, kind = 'string' }: NewKeyed): readonly Cell[] => [run, key, value, startOf(value), kind];
+
+export function insertParameters(tx: Tx, rows: readonly NewKeyed[]): Promise<void> {
+  return tx.insertRows({ table: 'parameters', columns: keyedColumns }, rows.map(cells));
+}
+
+/** Sets tags; one that is there gets the new value. No key of a run may come twice. */
+export function upsertTags(tx: Tx, rows: readonly NewKeyed[]): Promise<void> {
+  const onConflict = 'on conflict (run, key) do update set value = excluded.value, value_start = excluded.value_start';
+  return tx.insertRows({ table: 'tags', columns: keyedColumns, onConflict }, rows.map(cells));
+}
+
+/** Parameters with their types, as rows of a run. */
+export function parameterRows(run: number, parameters: Parameters): NewKeyed[] {
+  return Object.entries(parameters).map(([key, value]) => ({ run, key, value: String(value), kind: kindOf(value) }));
+}
+
+function kindOf(value: Parameters[string]): ValueKind {
+  return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'string';
+}
+
+export async function parametersOf(db: Db, runs: readonly number[]): Promise<readonly KeyedRow[]> {
+  return db.tables<TrainingTables>().selectFrom('parameters').selectAll().where('run', 'in', runs).orderBy('run').orderBy('key').execute();
+}
+
+export async function tagsOf(db: Db, runs: readonly number[]): Promise<readonly KeyedRow[]> {
+  return db.tables<TrainingTables>().selectFrom('tags').selectAll().where('run', 'in', runs).orderBy('run').orderBy('key').execute();
+}
+
+/** A parameter's value as it was before it was text. */
+export function parameterValue({ value, kind }: Pick<KeyedRow, 'value' | 'kind'>): Parameters[string] {
+  return kind === 'number' ? Number(value) : kind === 'boolean' ? value === 'true' : value;
 }
 
 /** Sets artifacts; one of the same path is replaced. */
@@ -59,11 +118,6 @@ export async function closeRun(
   return Number(changed.numUpdatedRows) > 0;
 }
 
-/** The status of a run, undefined when there is none. */
-export async function statusOf(db: Db, run: string): Promise<Run['status'] | undefined> {
-  return (await db.tables<TrainingTables>().selectFrom('runs').select('status').where('id', '=', run).executeTakeFirst())?.status;
-}
-
 export async function runOf(db: Db, id: string): Promise<Run | undefined> {
   const rows = await db.tables<TrainingTables>().selectFrom('runs').selectAll().where('id', '=', id).execute();
   return (await assemble(db, rows))[0];
@@ -82,7 +136,7 @@ export async function selectRuns(
   limit: number,
   before: number | undefined,
 ): Promise<{ readonly run: Run; readonly position: number }[]> {
-  let query = db.tables<TrainingTables>().selectFrom('runs').selectAll();
+  let query = db.tables<TrainingTables>().selectFrom('runs').selectAll().where('deleted_at', 'is', null);
   if (filter.experiment !== undefined) query = query.where('experiment', '=', filter.experiment);
   if (filter.study !== undefined) query = query.where('study', '=', filter.study);
   if (filter.status !== undefined) query = query.where('status', '=', filter.status);
@@ -109,41 +163,42 @@ export async function openStudyRuns(db: Db): Promise<string[]> {
 async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
+  const positions = rows.map(({ position = 0 }) => position);
   const tables = db.tables<TrainingTables>();
-  const parameters = grouped(await tables.selectFrom('run_parameters').selectAll().where('run', 'in', ids).orderBy('key').execute());
-  const tags = grouped(await tables.selectFrom('run_tags').selectAll().where('run', 'in', ids).orderBy('key').execute());
-  const metrics = grouped(
-    await tables.selectFrom('run_metrics_latest').select(['run', 'key', 'value']).where('run', 'in', ids).orderBy('key').execute(),
+  const parameters = Map.groupBy(await parametersOf(db, positions), ({ run }) => run);
+  const tags = Map.groupBy(await tagsOf(db, positions), ({ run }) => run);
+  const metrics = Map.groupBy(await lastMetrics(db, positions), ({ run }) => run);
+  const artifacts = Map.groupBy(
+    await tables.selectFrom('run_artifacts').selectAll().where('run', 'in', ids).orderBy('path').execute(),
+    ({ run }) => run,
   );
-  const artifacts = grouped(await tables.selectFrom('run_artifacts').selectAll().where('run', 'in', ids).orderBy('path').execute());
-  return rows.map((row) => ({
+  const experiments = await tables
+    .selectFrom('experiments')
+    .select(['id', 'public_id'])
+    .where('id', 'in', [...new Set(rows.map(({ experiment }) => experiment))])
+    .execute();
+  const publicIds = new Map(experiments.map(({ id, public_id: publicId }) => [id, publicId]));
+  return rows.map(({ position = 0, ...row }) => ({
     id: row.id,
-    experiment: String(row.experiment),
+    experiment: publicIds.get(row.experiment) ?? String(row.experiment),
     name: row.name,
     status: row.status,
     ...(row.trainer === null ? {} : { trainer: row.trainer }),
     ...(row.study === null ? {} : { study: row.study }),
     ...(row.trial === null ? {} : { trial: row.trial }),
-    parameters: Object.fromEntries((parameters.get(row.id) ?? []).map(({ key, value }) => [key, parameterValue(value)])),
-    metrics: Object.fromEntries((metrics.get(row.id) ?? []).map(({ key, value }) => [key, value])),
-    tags: Object.fromEntries((tags.get(row.id) ?? []).map(({ key, value }) => [key, value])),
+    parameters: Object.fromEntries((parameters.get(position) ?? []).map((one) => [one.key, parameterValue(one)])),
+    metrics: Object.fromEntries(
+      (metrics.get(position) ?? []).filter(({ value }) => Number.isFinite(value)).map(({ key, value }) => [key, value]),
+    ),
+    tags: Object.fromEntries((tags.get(position) ?? []).map(({ key, value }) => [key, value])),
     ...(row.seed === null ? {} : { seed: row.seed }),
     inputs: row.inputs,
     artifacts: (artifacts.get(row.id) ?? []).map(({ path, digest, size }) => ({ path, digest, size })),
     code: row.code,
-    environment: row.environment,
+    ...(row.environment === null ? {} : { environment: row.environment }),
     startedAt: isoInstant(row.started_at),
     ...(row.ended_at === null ? {} : { endedAt: isoInstant(row.ended_at) }),
     ...(row.error === null ? {} : { error: row.error }),
     createdBy: row.created_by,
   }));
-}
-
-function grouped<R extends { readonly run: string }>(rows: readonly R[]): ReadonlyMap<string, R[]> {
-  return Map.groupBy(rows, ({ run }) => run);
-}
-
-function parameterValue(text: string): Parameters[string] {
-  const value: unknown = JSON.parse(text);
-  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
 }

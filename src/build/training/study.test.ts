@@ -108,7 +108,7 @@ describe('studies on the churn table', () => {
     );
     const { items } = await rooms.training.metricHistory(best.id, 'validation_loss');
     assert.equal(items.length, 5);
-    assert.ok(items[4].value < items[0].value);
+    assert.ok(Number(items[4].value) < Number(items[0].value));
     const events = await rooms.events.read({ subject: study.id });
     assert.deepEqual(
       events.map(({ type }) => type),

@@ -12,39 +12,85 @@ export interface RunRow {
   readonly seed: number | null;
   readonly inputs: Run['inputs'];
   readonly code: CodeVersion;
-  readonly environment: Environment;
+  /** null: the run was logged from outside, which says nothing of it. */
+  readonly environment: Environment | null;
   readonly error: string | null;
   readonly started_at: number;
   readonly ended_at: number | null;
   readonly created_by: Actor;
+  readonly deleted_at?: number | null;
+  /** Who ran it, as its client says. */
+  readonly user_name?: string | null;
 }
 
-/** A key with a value of a run; a parameter's value is JSON, so that numbers and texts come back as they were. */
-interface KeyedRow {
-  readonly run: string;
+/** What a text was before it was one, so that numbers and texts come back as they were. */
+export type ValueKind = 'string' | 'number' | 'boolean';
+
+/** A key with a value of a run. */
+export interface KeyedRow {
+  /** The run's position. */
+  readonly run: number;
   readonly key: string;
   readonly value: string;
   /** The first 200 characters, which an index covers. */
   readonly value_start: string;
+  readonly kind: ValueKind;
 }
 
-export interface MetricRow {
-  readonly run: string;
-  readonly key: string;
+/** The value that a filter's index holds of a text. */
+export const startOf = (value: string): string => value.slice(0, 200);
+
+/** A point of a metric; names are numbers. A value that is not a number is 0 and says so. */
+interface PointRow {
+  /** The run's position. */
+  readonly run: number;
+  readonly name: number;
   readonly step: number;
   /** UTC milliseconds. */
   readonly timestamp: number;
   readonly value: number;
+  readonly is_nan: boolean;
+}
+
+export interface ExperimentRow {
+  readonly id: number;
+  /** What clients call it; its number as text, unless it was brought along. */
+  readonly public_id: string;
+  readonly name: string;
+  readonly artifact_location: string | null;
+  readonly created_at: number;
+  readonly updated_at: number | null;
+  readonly deleted_at: number | null;
+}
+
+export interface DatasetRow {
+  readonly id?: number;
+  readonly experiment: number;
+  readonly name: string;
+  readonly digest: string;
+  readonly source_type: string;
+  readonly source: string;
+  readonly schema: string | null;
+  readonly profile: string | null;
 }
 
 /** The room's tables, for its `*-store.ts` files. */
 export interface TrainingTables {
-  experiments: { readonly id: number; readonly name: string; readonly created_at: number };
+  experiments: ExperimentRow;
+  experiment_tags: { readonly experiment: number; readonly key: string; readonly value: string };
   runs: RunRow;
-  run_parameters: KeyedRow;
-  run_tags: KeyedRow;
-  run_metrics: MetricRow & { readonly position?: number };
-  run_metrics_latest: MetricRow;
+  parameters: KeyedRow;
+  tags: KeyedRow;
+  metric_names: { readonly id?: number; readonly name: string };
+  metric_points: PointRow;
+  metric_latest: PointRow & { readonly in_order: boolean };
+  tracked_datasets: DatasetRow;
+  run_datasets: {
+    readonly run: number;
+    readonly dataset: number;
+    readonly context: string | null;
+    readonly tags: readonly { readonly key: string; readonly value: string }[];
+  };
   run_artifacts: { readonly run: string; readonly path: string; readonly digest: string; readonly size: number };
   studies: { readonly position?: number; readonly id: string; readonly record: Study };
 }

@@ -1,8 +1,10 @@
 import { GyreError } from '#core';
 import { execute } from './execute.ts';
 import { pageSize, positionOf } from './paging.ts';
+import { MetricNames } from './metric-names-store.ts';
 import type { Training, TrainingDeps } from './port.ts';
 import { openRunLog } from './run-log.ts';
+import { openTracking } from './tracking/tracking.ts';
 import { selectStudies, studyOf } from './studies-store.ts';
 import { trainStudy } from './study.ts';
 import { readModel } from './trained-model.ts';
@@ -10,10 +12,12 @@ import { readModel } from './trained-model.ts';
 /** Opens the room over a migrated store. */
 export function openTraining(deps: TrainingDeps): Training {
   const { store } = deps;
-  const log = openRunLog(deps);
+  const names = new MetricNames();
+  const log = openRunLog(deps, names);
   const { end: _, ...runs } = log;
   return {
     ...runs,
+    tracking: openTracking(deps, names),
     trainStudy: (request) => trainStudy(deps, log, request),
     async getStudy(id) {
       const study = await store.read((db) => studyOf(db, id));

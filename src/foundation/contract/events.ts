@@ -26,6 +26,12 @@ export interface EventData {
   'study.finished': { id: string; bestRun: string; metric: string; value: number };
   'run.started': { id: string; experiment: string; trainer?: string };
   'run.finished': { id: string; status: string; metrics: Record<string, number> };
+  'run.deleted': { id: string };
+  'run.restored': { id: string };
+  'experiment.created': { id: string; name: string };
+  'experiment.renamed': { id: string; name: string; previous: string };
+  'experiment.deleted': { id: string; name: string };
+  'experiment.restored': { id: string; name: string };
   'test_report.created': { id: string; digest: string; run: string; passed: boolean; metrics: Record<string, number | null> };
   'model_version.created': { id: string; model: string; version: number; package: string; run: string };
   'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number };

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
+import { Actor, Digest, Id, Instant, Measured, Name, oneOf, strict } from './common.ts';
 
 const Scalar = Type.Union([Type.Number(), Type.String(), Type.Boolean()]);
 export const Parameters = Type.Record(Type.String(), Scalar);
@@ -9,7 +9,12 @@ export const runStatuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLE
 export const Experiment = strict({ id: Type.String(), name: Type.String(), createdAt: Instant });
 export type Experiment = Static<typeof Experiment>;
 
-export const MetricPoint = strict({ key: Type.String(), value: Type.Number(), step: Type.Integer(), timestamp: Type.Integer() });
+export const MetricPoint = strict({
+  key: Type.String(),
+  value: Measured,
+  step: Type.Integer(),
+  timestamp: Type.Integer(),
+});
 export type MetricPoint = Static<typeof MetricPoint>;
 
 /** Where a run's code came from: the user's own repository. */
@@ -45,7 +50,7 @@ export const Run = strict({
   }),
   artifacts: Type.Array(strict({ path: Type.String(), digest: Digest, size: Type.Integer() })),
   code: CodeVersion,
-  environment: Environment,
+  environment: Type.Optional(Environment),
   startedAt: Instant,
   endedAt: Type.Optional(Instant),
   error: Type.Optional(Type.String()),

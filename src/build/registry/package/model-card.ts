@@ -171,7 +171,12 @@ function making({ run, model, evidence }: CardFacts): Block[] {
         ['Trained', run.endedAt ?? run.startedAt],
         ['By', `${run.createdBy.name}${run.createdBy.simulated === true ? ' (simulated identity)' : ''}`],
         ['Code', commit],
-        ['Environment', `Gyre ${environment.gyre}, Node ${environment.node}, ${environment.platform}, lock ${environment.lock}`],
+        [
+          'Environment',
+          environment === undefined
+            ? 'not recorded'
+            : `Gyre ${environment.gyre}, Node ${environment.node}, ${environment.platform}, lock ${environment.lock}`,
+        ],
         [
           'ONNX against the trainer’s own',
           `greatest difference ${evidence.parity.maxDifference.toExponential(1)} on ${evidence.parity.rows} rows, among them rows exactly on a split’s threshold and one float32 step beside it; allowed ${evidence.parity.tolerance.toExponential(0)}`,

@@ -1,4 +1,5 @@
 import type { MigrationSet } from '#store';
 import { runs } from './0001-runs.ts';
+import { tracking } from './0002-tracking.ts';
 
-export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs] };
+export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking] };

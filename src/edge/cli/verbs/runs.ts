@@ -133,7 +133,7 @@ export const registerRuns: Register = (program, bind) => {
               ['status', run.status],
               ['seed', run.seed],
               ['code', `${run.code.commit ?? 'no repository'}${run.code.dirty ? ' (with changes)' : ''}`],
-              ['environment', `gyre ${run.environment.gyre}, node ${run.environment.node}, ${run.environment.platform}`],
+              ['environment', run.environment && `gyre ${run.environment.gyre}, node ${run.environment.node}, ${run.environment.platform}`],
               ['started', when(run.startedAt)],
               ['ended', run.endedAt === undefined ? undefined : when(run.endedAt)],
               ['error', run.error],

@@ -32,6 +32,8 @@ export function required<T>(field: Field<T | undefined>): Field<T> {
 }
 
 export const text = optional((value) => (typeof value === 'string' ? value : undefined));
+/** A text that is empty where it is absent. */
+export const emptyText: Field<string> = { ...text, absent: '' };
 export const flag = optional(
   (value) => (typeof value === 'boolean' ? value : undefined),
   (values) => (values.at(-1) === 'true' ? true : values.at(-1) === 'false' ? false : values.at(-1)),
@@ -55,18 +57,19 @@ export const double = optional((value) => {
 });
 
 /** A list, empty when it is absent. */
-export function list<T>(item: Field<T | undefined> | Field<T>): Field<readonly T[]> {
+export function list<T>(item: Field<T>): Field<readonly Exclude<T, undefined>[]> {
   return {
     isRequired: false,
     absent: [],
     fromQuery: (values) => values,
     read: (value, path) => {
       if (!Array.isArray(value)) return undefined;
-      const found: T[] = [];
+      const found: Exclude<T, undefined>[] = [];
       for (let at = 0; at < value.length; at++) {
         const one = item.read(value[at], `${path}[${at}]`);
         if (one === undefined) throw invalidValue(`${path}[${at}]`, value[at]);
-        found.push(one);
+        // What is undefined was refused.
+        found.push(one as Exclude<T, undefined>);
       }
       return found;
     },

@@ -1,8 +1,12 @@
 import { guarded } from './authorize.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { experimentRoutes } from './experiment-routes.ts';
+import { historyRoutes } from './history-routes.ts';
 import { openLookups } from './lookups.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
 import { guardOf } from './route-guards.ts';
+import { runRoutes } from './run-routes.ts';
 import { serverRoutes } from './server-routes.ts';
 import { userRoutes } from './user-routes.ts';
 
@@ -10,7 +14,15 @@ import { userRoutes } from './user-routes.ts';
 export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
   const lookups = openLookups(options);
   const { access } = options;
-  const routes: readonly MlflowRoute[] = [...serverRoutes(options), ...userRoutes(options), ...permissionRoutes({ access, lookups })];
+  const routes: readonly MlflowRoute[] = [
+    ...serverRoutes(options),
+    ...experimentRoutes(options),
+    ...runRoutes(options),
+    ...batchRoutes(options),
+    ...historyRoutes(options),
+    ...userRoutes(options),
+    ...permissionRoutes({ access, lookups }),
+  ];
   return routes.map((route) => guarded(route, guardOf(route), { access, lookups }));
 }
 

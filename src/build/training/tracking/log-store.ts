@@ -1,0 +1,74 @@
+import { GyreError } from '#core';
+import type { Tx } from '#store';
+import { insertMetrics } from '../metrics-store.ts';
+import type { NewPoint } from '../metrics-store.ts';
+import type { MetricNames } from '../metric-names-store.ts';
+import { insertParameters, parametersOf, placesOf, upsertTags } from '../runs-store.ts';
+import type { NewKeyed } from '../runs-store.ts';
+import { renameRun } from './runs-store.ts';
+import type { KeyValue, Point } from './port.ts';
+import { deletedRun, publicRunId, runNameTag, unknownRun } from './words.ts';
+
+/** What one request logs to one run. */
+export interface LogRequest {
+  readonly run: string;
+  readonly points: readonly Point[];
+  readonly parameters: readonly KeyValue[];
+  readonly tags: readonly KeyValue[];
+}
+
+/** Logs requests in their order. @returns for each why it was refused, undefined where it is logged; a refused one leaves nothing */
+export async function logGroup(
+  tx: Tx,
+  { names, requests }: { readonly names: MetricNames; readonly requests: readonly LogRequest[] },
+): Promise<readonly (GyreError | undefined)[]> {
+  const places = await placesOf(tx, [...new Set(requests.map(({ run }) => run))]);
+  const known = await knownParameters(
+    tx,
+    requests.filter(({ parameters }) => parameters.length > 0).map(({ run }) => places.get(run)?.position ?? 0),
+  );
+  const points: NewPoint[] = [];
+  const parameters: NewKeyed[] = [];
+  const tags = new Map<string, NewKeyed>();
+  const runNames = new Map<number, string>();
+  const refusals = requests.map((request) => {
+    const place = places.get(request.run);
+    if (place === undefined) return unknownRun(request.run);
+    if (place.deletedAt !== null) return deletedRun(request.run);
+    const run = place.position;
+    const changed = request.parameters.find(({ key, value }) => (known.get(keyOf(run, key)) ?? value) !== value);
+    if (changed !== undefined) return changedParameter(request.run, changed, known.get(keyOf(run, changed.key)) ?? '');
+    for (const point of request.points) points.push({ ...point, run });
+    for (const { key, value } of request.parameters) {
+      if (known.has(keyOf(run, key))) continue;
+      known.set(keyOf(run, key), value);
+      parameters.push({ run, key, value });
+    }
+    for (const { key, value } of request.tags) {
+      if (key === runNameTag) runNames.set(run, value);
+      else tags.set(keyOf(run, key), { run, key, value });
+    }
+    return undefined;
+  });
+  await insertMetrics(tx, names, points);
+  await insertParameters(tx, parameters);
+  await upsertTags(tx, [...tags.values()]);
+  for (const [run, name] of runNames) await renameRun(tx, run, name);
+  return refusals;
+}
+
+const keyOf = (run: number, key: string): string => `${run} ${key}`;
+
+async function knownParameters(tx: Tx, runs: readonly number[]): Promise<Map<string, string>> {
+  if (runs.length === 0) return new Map();
+  const rows = await parametersOf(tx, [...new Set(runs)]);
+  return new Map(rows.map(({ run, key, value }) => [keyOf(run, key), value]));
+}
+
+function changedParameter(run: string, { key, value }: KeyValue, known: string): GyreError {
+  return new GyreError(
+    'FAILED_PRECONDITION',
+    `Changing param values is not allowed. Param with key='${key}' was already logged with value='${known}' for run ID='${publicRunId(run)}'. Attempted logging new value '${value}'.`,
+    { run, key },
+  );
+}

@@ -1,0 +1,151 @@
+import { sql } from 'kysely';
+import type { CompiledQuery, RawBuilder } from 'kysely';
+import type { SearchOrder } from '#contract';
+import type { Db } from '#store';
+import type { MetricNames } from '../metric-names-store.ts';
+import { placeOfToken, tokenOf } from '../paging.ts';
+import type { TrainingTables } from '../tables.ts';
+import { runConditions } from './conditions-store.ts';
+import type { RunCondition } from './conditions-store.ts';
+import type { LifecycleView, SearchRuns } from './port.ts';
+import { afterPlace, orderKeys } from './order-store.ts';
+import type { SortKey } from './order-store.ts';
+
+/** Up to so many runs an index of a condition leads the search; more of them are met soon enough on the way along the order. */
+const fewRuns = 5_000;
+
+interface Search {
+  readonly experiments: readonly number[];
+  readonly view: LifecycleView;
+  readonly conditions: readonly RunCondition[];
+  readonly keys: readonly SortKey[];
+  readonly limit: number;
+  readonly after: readonly unknown[] | undefined;
+}
+
+/**
+ * Finds runs page by page. A filter that few runs meet is answered from its index and then sorted; one that many meet is tried along the
+ * order that was asked for, which an index gives for the start time and for metrics, until the page is full.
+ * @param few up to so many runs an index of a condition leads
+ * @returns the positions of a page's runs, and the token of the next page
+ */
+export async function searchRuns(
+  db: Db,
+  names: MetricNames,
+  query: Omit<SearchRuns, 'experiments'> & { readonly experiments: readonly number[] },
+  few = fewRuns,
+): Promise<{ readonly positions: readonly number[]; readonly next?: string }> {
+  if (query.experiments.length === 0) return { positions: [] };
+  const keys = await orderKeys(db, names, query.order);
+  const search: Search = {
+    experiments: query.experiments,
+    view: query.view,
+    conditions: await runConditions(db, names, query.conditions),
+    keys,
+    limit: query.limit + 1,
+    after: query.after === undefined ? undefined : placeOfToken(query.after, keys.length),
+  };
+  const rows = await select(db, search, query.order[0], few);
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  return {
+    positions: page.map(([position]) => Number(position)),
+    ...(rows.length > query.limit && last !== undefined ? { next: tokenOf(last.slice(1)) } : {}),
+  };
+}
+
+type Row = readonly unknown[];
+
+async function select(db: Db, search: Search, first: SearchOrder | undefined, few: number): Promise<readonly Row[]> {
+  const leader = await leadingCondition(db, search.conditions, few);
+  if (leader?.runs !== undefined) {
+    const others = search.conditions.filter((condition) => condition !== leader);
+    return db.values(sorted(db, { ...search, conditions: others }, sql`r.position in (${leader.runs})`));
+  }
+  if (first?.entity !== 'metric') return db.values(sorted(db, search, undefined));
+  return alongMetric(db, search);
+}
+
+/** The runs of the condition that leads to the fewest, where these are few. */
+async function leadingCondition(db: Db, conditions: readonly RunCondition[], few: number): Promise<RunCondition | undefined> {
+  if (few === 0) return undefined;
+  let fewest = few;
+  let leader: RunCondition | undefined;
+  for (const condition of conditions) {
+    if (condition.runs === undefined) continue;
+    const counted = await sql<{ n: number }>`select count(*) as n from (${condition.runs} limit ${fewest + 1}) found`.execute(db.tables());
+    const count = counted.rows[0]?.n ?? 0;
+    if (count > fewest) continue;
+    fewest = count;
+    leader = condition;
+  }
+  return leader;
+}
+
+/** All in one query. Runs that an index leads to are looked up one by one: the plus keeps the database from walking the experiment. */
+function sorted(db: Db, search: Search, led: RawBuilder<unknown> | undefined): CompiledQuery {
+  const { keys, conditions, limit, after } = search;
+  const plus = led === undefined ? sql`` : sql`+`;
+  const joins = keys.flatMap(({ join }) => (join === undefined ? [] : [sql`left join ${join}`]));
+  const wanted = [
+    ...(led === undefined ? [] : [led]),
+    ...scopeOf(search, plus),
+    ...conditions.map(({ holds }) => holds),
+    ...(after === undefined ? [] : [afterPlace(keys, after)]),
+  ];
+  return statement(db, { keys, from: sql`runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`, wanted, limit });
+}
+
+/**
+ * Along the index of the metric that is ordered by first: runs with a number, then those with none, then those without the metric. Each
+ * part has the rank that its rows sort by, so a page may begin in one and end in another.
+ */
+async function alongMetric(db: Db, search: Search): Promise<readonly Row[]> {
+  const [rank, value, ...rest] = search.keys;
+  const { after } = search;
+  const startRank = after === undefined ? 0 : Number(after[0]);
+  const rows: Row[] = [];
+  for (let part = startRank; part <= 2 && rows.length < search.limit; part++) {
+    const keys = part === 0 ? [value, ...rest] : rest;
+    const place = after === undefined || part > startRank ? undefined : after.slice(part === 0 ? 1 : 2);
+    const joins = rest.flatMap(({ join }) => (join === undefined ? [] : [sql`left join ${join}`]));
+    const { metric } = rank;
+    const from =
+      part === 2
+        ? sql`runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`
+        : sql`metric_latest o0 cross join runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`;
+    const wanted = [
+      part === 2
+        ? sql`not exists (select 1 from metric_latest o0 where o0.run = r.position and o0.name = ${metric})`
+        : sql`o0.name = ${metric} and o0.is_nan = ${part === 1} and r.position = o0.run`,
+      ...scopeOf(search, part === 2 ? sql`` : sql`+`),
+      ...search.conditions.map(({ holds }) => holds),
+      ...(place === undefined ? [] : [afterPlace(keys, place)]),
+    ];
+    const found = await db.values(statement(db, { keys, from, wanted, limit: search.limit - rows.length }));
+    for (const [position, ...values] of found) rows.push([position, part, ...(part === 0 ? values : [null, ...values])]);
+  }
+  return rows;
+}
+
+function scopeOf({ experiments, view }: Search, plus: RawBuilder<unknown>): readonly RawBuilder<unknown>[] {
+  return [
+    experiments.length === 1 ? sql`${plus}r.experiment = ${experiments[0]}` : sql`${plus}r.experiment in (${sql.join([...experiments])})`,
+    ...(view === 'all' ? [] : [view === 'active' ? sql`r.deleted_at is null` : sql`r.deleted_at is not null`]),
+  ];
+}
+
+interface Statement {
+  readonly keys: readonly SortKey[];
+  readonly from: RawBuilder<unknown>;
+  readonly wanted: readonly RawBuilder<unknown>[];
+  readonly limit: number;
+}
+
+function statement(db: Db, { keys, from, wanted, limit }: Statement): CompiledQuery {
+  const columns = keys.map(({ value }) => value);
+  const order = keys.map(({ value, ascending }) => sql`${value} ${sql.raw(ascending ? 'asc' : 'desc')}`);
+  return sql`select ${sql.join([sql`r.position`, ...columns])} from ${from} where ${sql.join([...wanted], sql` and `)} order by ${sql.join(order)} limit ${limit}`.compile(
+    db.tables<TrainingTables>(),
+  );
+}

@@ -1,0 +1,230 @@
+import { runStatuses } from '#contract';
+import type { Permission, Run } from '#contract';
+import { ownRunId } from '#training';
+import { actorOfCall } from './caller.ts';
+import { exchange } from './exchange.ts';
+import { requirePoint, requireParameter, requireTag } from './limits.ts';
+import { double, emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
+import type { MlflowOptions, MlflowRoute } from './port.ts';
+import { runInfoRecord, runRecord } from './records.ts';
+import { conditionsOf, orderOf, viewOf } from './search.ts';
+
+const log: Permission = 'log';
+const keyValue = nested({ key: required(text), value: emptyText });
+/** What clients of MLflow before 1.0 call a run's id. */
+const renamed = { run_uuid: 'run_id' };
+const mostRuns = 50_000;
+const usualRuns = 1000;
+
+/** Runs: made, read, ended, deleted, restored, searched, and single values logged to them. */
+export function runRoutes({ training: { tracking } }: MlflowOptions): readonly MlflowRoute[] {
+  return [
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/create',
+      permission: log,
+      request: { experiment_id: text, user_id: text, run_name: text, start_time: integer, tags: list(keyValue) },
+      run: async ({ experiment_id: experiment, user_id: user, run_name: name, start_time: startedAt, tags }, call) => {
+        for (const [at, tag] of tags.entries()) requireTag(tag, `tags[${at}]`);
+        const run = await tracking.createRun({
+          experiment: experiment || '0',
+          ...(user ? { user } : {}),
+          ...(name ? { name } : {}),
+          ...(startedAt ? { startedAt } : {}),
+          tags: tags,
+          by: actorOfCall(call),
+        });
+        return { run: runRecord(run) };
+      },
+    }),
+    exchange({
+      method: 'GET',
+      path: '/2.0/mlflow/runs/get',
+      permission: 'read',
+      request: { run_id: required(text) },
+      renamed,
+      run: async ({ run_id: id }) => ({ run: runRecord(await tracking.getRun(ownRunId(id))) }),
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/update',
+      permission: log,
+      request: { run_id: required(text), status: text, end_time: integer, run_name: text },
+      renamed,
+      run: async ({ run_id: id, status, end_time: endedAt, run_name: name }, call) => {
+        const info = await tracking.updateRun({
+          id: ownRunId(id),
+          ...(status === undefined ? {} : { status: statusOf(status) }),
+          ...(endedAt === undefined ? {} : { endedAt }),
+          ...(name === undefined ? {} : { name }),
+          by: actorOfCall(call),
+        });
+        return { run_info: runInfoRecord(info) };
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/delete',
+      permission: log,
+      request: { run_id: required(text) },
+      run: async ({ run_id: id }, call) => tracking.deleteRun({ id: ownRunId(id), by: actorOfCall(call) }).then(() => undefined),
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/restore',
+      permission: log,
+      request: { run_id: required(text) },
+      run: async ({ run_id: id }, call) => tracking.restoreRun({ id: ownRunId(id), by: actorOfCall(call) }).then(() => undefined),
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/search',
+      permission: 'read',
+      request: {
+        experiment_ids: list(text),
+        filter: text,
+        run_view_type: text,
+        max_results: integer,
+        order_by: list(text),
+        page_token: text,
+      },
+      run: async ({
+        experiment_ids: experiments,
+        filter,
+        run_view_type: view,
+        max_results: limit = usualRuns,
+        order_by: order,
+        page_token: after,
+      }) => {
+        if (limit < 1 || limit > mostRuns) throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostRuns}.`);
+        const { items, next } = await tracking.searchRuns({
+          experiments,
+          view: viewOf(view),
+          conditions: conditionsOf('run', filter),
+          order: orderOf('run', order),
+          limit,
+          ...(after ? { after } : {}),
+        });
+        return { runs: items.map(runRecord), ...(next === undefined ? {} : { next_page_token: next }) };
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/log-metric',
+      permission: log,
+      request: {
+        run_id: required(text),
+        key: required(text),
+        value: required(double),
+        timestamp: required(integer),
+        step: integer,
+        model_id: text,
+        dataset_name: text,
+        dataset_digest: text,
+      },
+      renamed,
+      run: async ({ run_id: id, key, value, timestamp, step = 0 }) => {
+        requirePoint({ key, timestamp });
+        await tracking.logBatch(ownRunId(id), { metrics: [{ key, value, timestamp, step }] });
+        return undefined;
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/log-parameter',
+      permission: log,
+      request: { run_id: required(text), key: required(text), value: emptyText },
+      renamed,
+      run: async ({ run_id: id, key, value }) => {
+        requireParameter({ key, value });
+        await tracking.logBatch(ownRunId(id), { parameters: [{ key, value }] });
+        return undefined;
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/set-tag',
+      permission: log,
+      request: { run_id: required(text), key: required(text), value: emptyText },
+      renamed,
+      run: async ({ run_id: id, key, value }) => {
+        requireTag({ key, value });
+        await tracking.logBatch(ownRunId(id), { tags: [{ key, value }] });
+        return undefined;
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/delete-tag',
+      permission: log,
+      request: { run_id: required(text), key: required(text) },
+      run: async ({ run_id: id, key }) => tracking.deleteTag(ownRunId(id), key).then(() => undefined),
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/runs/log-inputs',
+      permission: log,
+      request: {
+        run_id: required(text),
+        datasets: list(
+          nested({
+            tags: list(keyValue),
+            dataset: required(
+              nested({
+                name: required(text),
+                digest: required(text),
+                source_type: required(text),
+                source: required(text),
+                schema: text,
+                profile: text,
+              }),
+            ),
+          }),
+        ),
+      },
+      run: async ({ run_id: id, datasets }) => {
+        for (const { dataset } of datasets) requireDataset(dataset);
+        await tracking.logDatasets(
+          ownRunId(id),
+          datasets.map(({ dataset: { source_type: sourceType, schema, profile, ...dataset }, tags }) => ({
+            dataset: { ...dataset, sourceType, ...(schema === undefined ? {} : { schema }), ...(profile === undefined ? {} : { profile }) },
+            tags: tags,
+          })),
+        );
+        return undefined;
+      },
+    }),
+    exchange({
+      method: 'POST',
+      path: '/2.0/mlflow/experiments/search-datasets',
+      permission: 'read',
+      request: { experiment_ids: list(text) },
+      run: async ({ experiment_ids: experiments }) => {
+        if (experiments.length === 0) throw missingValue('experiment_ids');
+        if (experiments.length > mostExperiments)
+          throw invalidValue('experiment_ids', experiments.length, `At most ${mostExperiments} experiments can be asked for.`);
+        const uses = await tracking.datasetsOf(experiments);
+        return { dataset_summaries: uses.map(({ experiment, ...use }) => ({ experiment_id: experiment, ...use })) };
+      },
+    }),
+  ];
+}
+
+const mostExperiments = 20;
+
+/** The limits of MLflow's own tables. */
+const longest = { name: 500, digest: 36, schema: 1_048_575, source: 65_535, profile: 16_777_215 } as const;
+
+function requireDataset(dataset: Readonly<Record<keyof typeof longest, string | undefined>>): void {
+  for (const key of ['name', 'digest', 'schema', 'source', 'profile'] as const) {
+    const { length } = dataset[key] ?? '';
+    if (length > longest[key]) throw invalidValue(`dataset.${key}`, length, `It exceeds the maximum length of ${longest[key]} characters.`);
+  }
+}
+
+/** @throws GyreError INVALID_ARGUMENT */
+function statusOf(status: string): Run['status'] {
+  const known = runStatuses.find((one) => one === status);
+  if (known === undefined) throw invalidValue('status', status, `It is one of ${runStatuses.join(', ')}.`);
+  return known;
+}
