@@ -1,3 +1,4 @@
+import type { Reach } from '#access';
 import type { Actor, FilterCondition, Run, SearchOrder } from '#contract';
 
 /*
@@ -99,7 +100,10 @@ export interface SearchRuns {
   readonly after?: string;
 }
 
-export interface SearchExperiments extends Omit<SearchRuns, 'experiments'> {}
+export interface SearchExperiments extends Omit<SearchRuns, 'experiments'> {
+  /** Which experiments the asker may see, by id; default: all. */
+  readonly reach?: Reach;
+}
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -144,6 +148,8 @@ export interface Tracking {
   createRun(request: CreateTrackedRun): Promise<TrackedRun>;
   /** @throws GyreError NOT_FOUND */
   getRun(id: string): Promise<TrackedRun>;
+  /** The id of the experiment that a run belongs to; undefined when there is no such run. */
+  experimentOfRun(id: string): Promise<string | undefined>;
   /** @throws GyreError NOT_FOUND, FAILED_PRECONDITION when it is deleted */
   updateRun(request: {
     readonly id: string;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
+import type { Reach } from '#access';
 import type { FilterCondition, SearchOrder } from '#contract';
 import { GyreError } from '#core';
 import type { Db } from '#store';
@@ -20,12 +21,13 @@ const columns: Readonly<Record<string, string>> = {
 /** Experiments page by page; without an order the newest first. */
 export async function selectTrackedExperiments(
   db: Db,
-  { view, conditions, order, limit, after }: SearchExperiments,
+  { view, conditions, order, limit, after, reach }: SearchExperiments,
 ): Promise<{ readonly rows: readonly ExperimentRow[]; readonly next?: string }> {
   const keys = keysOf(order);
   const wanted: readonly RawBuilder<unknown>[] = [
     sql`1 = 1`,
     ...(view === 'all' ? [] : [view === 'active' ? sql`e.deleted_at is null` : sql`e.deleted_at is not null`]),
+    ...(reach === undefined ? [] : [within(reach)]),
     ...conditions.map((condition) => holds(db, condition)),
     ...(after === undefined ? [] : [afterPlace(keys, placeOfToken(after, keys.length))]),
   ];
@@ -43,6 +45,11 @@ export async function selectTrackedExperiments(
     rows: ids.flatMap((id) => byId.get(id) ?? []),
     ...(found.length > limit && last !== undefined ? { next: tokenOf(last.slice(1)) } : {}),
   };
+}
+
+function within({ rest, except }: Reach): RawBuilder<unknown> {
+  if (except.size === 0) return rest ? sql`1 = 1` : sql`1 = 0`;
+  return sql`e.public_id ${sql.raw(rest ? 'not in' : 'in')} (${sql.join([...except])})`;
 }
 
 function keysOf(order: readonly SearchOrder[]): readonly SortKey[] {

@@ -113,6 +113,11 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
         { request, id: request.id ?? newId(), at: clock.now() },
       ),
     getRun: (id) => store.read(async (db) => oneRun(db, (await requireRun(db, id)).position, id)),
+    experimentOfRun: (id) =>
+      store.read(async (db) => {
+        const place = await placeOf(db, id);
+        return place && (await trackedInfos(db, [place.position])).get(place.position)?.experiment;
+      }),
     updateRun: ({ id, status, endedAt, name, by }) =>
       store.write(async (tx) => {
         const place = await requireActiveRun(tx, id);

@@ -1,6 +1,9 @@
+import { isEverywhere } from '#access';
+import type { Reach } from '#access';
 import type { Permission } from '#contract';
 import { GyreError } from '#core';
-import type { MlflowOptions, MlflowRoute } from './port.ts';
+import type { MessageOf } from './message.ts';
+import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
 import { requireArtifactLocation, requireExperimentName, requireExperimentTag } from './limits.ts';
@@ -16,13 +19,7 @@ const usualExperiments = 1000;
 /** Experiments: what runs belong to. */
 export function experimentRoutes({ training: { tracking } }: MlflowOptions): readonly MlflowRoute[] {
   const search = { max_results: integer, page_token: text, filter: text, order_by: list(text), view_type: text };
-  const searched = async (message: {
-    max_results: number | undefined;
-    page_token: string | undefined;
-    filter: string | undefined;
-    order_by: readonly string[];
-    view_type: string | undefined;
-  }): Promise<object> => {
+  const searched = async (message: MessageOf<typeof search>, call: GuardedCall): Promise<object> => {
     const limit = message.max_results ?? usualExperiments;
     if (limit < 1 || limit > mostExperiments)
       throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostExperiments}.`);
@@ -31,6 +28,7 @@ export function experimentRoutes({ training: { tracking } }: MlflowOptions): rea
       conditions: conditionsOf('experiment', message.filter),
       order: orderOf('experiment', message.order_by),
       limit,
+      ...readable(call),
       ...(message.page_token ? { after: message.page_token } : {}),
     });
     return { experiments: items.map(experimentRecord), ...(next === undefined ? {} : { next_page_token: next }) };
@@ -120,4 +118,10 @@ export function experimentRoutes({ training: { tracking } }: MlflowOptions): rea
       run: async ({ experiment_id: id, key }) => tracking.tagExperiment(id, { [key]: null }).then(() => undefined),
     }),
   ];
+}
+
+/** Which experiments the caller may see; none is named where that is all. */
+function readable({ caller }: GuardedCall): { readonly reach?: Reach } {
+  const reach = caller?.rights.reach('read', 'experiment');
+  return reach === undefined || isEverywhere(reach) ? {} : { reach };
 }

@@ -1,5 +1,6 @@
 import type { GuardedKind } from '#contract';
 import { GyreError, hasCode } from '#core';
+import { ownRunId } from '#training';
 import type { RecordLookups } from './authorize.ts';
 import type { MlflowOptions } from './port.ts';
 
@@ -9,15 +10,12 @@ const mostRuns = 10_000;
 /** Finds the experiments that requests are about by the records that they name. */
 export function openLookups({ training, registry }: Pick<MlflowOptions, 'training' | 'registry'>): RecordLookups {
   const experiments = new Map<string, string>();
-  const experimentWhere = async (
-    holds: (experiment: { readonly id: string; readonly name: string }) => boolean,
-  ): Promise<string | undefined> => (await training.experiments()).find(holds)?.id;
+  const { tracking } = training;
   return {
     async experimentOfRun(run) {
       const known = experiments.get(run);
       if (known !== undefined) return known;
-      const found = await orNothing(training.getRun(run));
-      const experiment = found === undefined ? undefined : await experimentWhere(({ name }) => name === found.experiment);
+      const experiment = await tracking.experimentOfRun(ownRunId(run));
       if (experiment === undefined) return undefined;
       for (const oldest of experiments.keys()) {
         if (experiments.size < mostRuns) break;
@@ -27,10 +25,10 @@ export function openLookups({ training, registry }: Pick<MlflowOptions, 'trainin
       return experiment;
     },
     experimentOfLoggedModel: async () => undefined,
-    experimentNamed: (name) => experimentWhere((experiment) => experiment.name === name),
+    experimentNamed: async (name) => (await tracking.experimentNamed(name))?.id,
     has: async (kind, record) =>
       kind === 'experiment'
-        ? (await experimentWhere(({ id }) => id === record)) !== undefined
+        ? (await orNothing(tracking.getExperiment(record))) !== undefined
         : (await orNothing(registry.getModel(record))) !== undefined,
   };
 }

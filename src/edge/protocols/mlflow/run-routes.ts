@@ -5,7 +5,7 @@ import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
 import { requirePoint, requireParameter, requireTag } from './limits.ts';
 import { double, emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
-import type { MlflowOptions, MlflowRoute } from './port.ts';
+import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { runInfoRecord, runRecord } from './records.ts';
 import { conditionsOf, orderOf, viewOf } from './search.ts';
 
@@ -88,17 +88,13 @@ export function runRoutes({ training: { tracking } }: MlflowOptions): readonly M
         order_by: list(text),
         page_token: text,
       },
-      run: async ({
-        experiment_ids: experiments,
-        filter,
-        run_view_type: view,
-        max_results: limit = usualRuns,
-        order_by: order,
-        page_token: after,
-      }) => {
+      run: async (
+        { experiment_ids: experiments, filter, run_view_type: view, max_results: limit = usualRuns, order_by: order, page_token: after },
+        call,
+      ) => {
         if (limit < 1 || limit > mostRuns) throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostRuns}.`);
         const { items, next } = await tracking.searchRuns({
-          experiments,
+          experiments: experiments.filter((id) => mayRead(call, id)),
           view: viewOf(view),
           conditions: conditionsOf('run', filter),
           order: orderOf('run', order),
@@ -199,15 +195,19 @@ export function runRoutes({ training: { tracking } }: MlflowOptions): readonly M
       path: '/2.0/mlflow/experiments/search-datasets',
       permission: 'read',
       request: { experiment_ids: list(text) },
-      run: async ({ experiment_ids: experiments }) => {
+      run: async ({ experiment_ids: experiments }, call) => {
         if (experiments.length === 0) throw missingValue('experiment_ids');
         if (experiments.length > mostExperiments)
           throw invalidValue('experiment_ids', experiments.length, `At most ${mostExperiments} experiments can be asked for.`);
-        const uses = await tracking.datasetsOf(experiments);
+        const uses = await tracking.datasetsOf(experiments.filter((id) => mayRead(call, id)));
         return { dataset_summaries: uses.map(({ experiment, ...use }) => ({ experiment_id: experiment, ...use })) };
       },
     }),
   ];
+}
+
+function mayRead({ caller }: GuardedCall, experiment: string): boolean {
+  return caller?.rights.may('read', 'experiment', experiment) ?? true;
 }
 
 const mostExperiments = 20;
