@@ -226,7 +226,11 @@ function StepLines({ run, names }: { readonly run: Run; readonly names: readonly
         const points = histories.map(({ data }) => data?.items ?? []);
         const steps = [...new Set(points.flatMap((items) => items.map(({ step }) => step)))].sort((a, b) => a - b);
         if (steps.length < 2)
-          return <p class="quiet">This metric has one value: {typeof points[0]?.[0]?.value === 'number' ? number(points[0][0].value) : 'none'}.</p>;
+          return (
+            <p class="quiet">
+              This metric has one value: {typeof points[0]?.[0]?.value === 'number' ? number(points[0][0].value) : 'none'}.
+            </p>
+          );
         const all = points.map((items) => {
           const byStep = new Map(items.map(({ step, value }) => [step, value]));
           return steps.map((step) => byStep.get(step) ?? null);

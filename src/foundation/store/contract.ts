@@ -6,7 +6,8 @@ import type { ErrorCode } from '#core';
 import { jsonValue } from './columns.ts';
 import { addNext, addNote, first, increment, namesIn, nothing } from './notes-fixture.ts';
 import type { CountedTables, Document, TestTables } from './notes-fixture.ts';
-import type { MigrationSet, RowsInto, Store, Tx } from './port.ts';
+import type { MigrationSet, Store, Tx } from './port.ts';
+import { rowsContract } from './rows-contract.ts';
 
 /** An empty database that several stores can open, and that goes away. */
 export interface StoreFixture extends AsyncDisposable {
@@ -301,77 +302,7 @@ export function storeContract(name: string, prepare: () => Promise<StoreFixture>
       await assert.rejects(namesIn(other), failsWith('UNAVAILABLE'));
     });
 
-    test('many rows go in at once, with what a conflict means, and come out as values', async () => {
-      const into: RowsInto = {
-        table: 'notes',
-        columns: [
-          { name: 'name', type: 'text' },
-          { name: 'n', type: 'integer' },
-          { name: 'ratio', type: 'real' },
-          { name: 'done', type: 'boolean' },
-        ],
-      };
-      const rows = Array.from(
-        { length: 3000 },
-        (_, i) => [`note-${i}`, i - 5, i === 7 ? Number.POSITIVE_INFINITY : i / 4, i % 2 === 0] as const,
-      );
-      await store.write((tx) => tx.insertRows(into, rows), undefined);
-      await assert.rejects(
-        store.write((tx) => tx.insertRows(into, [['new', 1, 1, true], ...rows.slice(0, 1)]), undefined),
-        failsWith('ALREADY_EXISTS'),
-      );
-      await store.write((tx) => tx.insertRows({ ...into, onConflict: 'on conflict do nothing' }, rows.slice(0, 10)), undefined);
-      const onConflict = 'on conflict (name) do update set n = excluded.n';
-      await store.write((tx) => tx.insertRows({ ...into, onConflict }, [['note-3', 2 ** 40, null, null]]), undefined);
-      const found = await store.read((db) =>
-        db.values(
-          db
-            .tables<TestTables>()
-            .selectFrom('notes')
-            .select(['n', 'ratio'])
-            .where('name', 'in', ['note-3', 'note-7', 'note-8', 'new'])
-            .orderBy('name')
-            .compile(),
-        ),
-      );
-      assert.deepEqual(
-        found.map((row) => [...row]),
-        [
-          [2 ** 40, 0.75],
-          [2, Number.POSITIVE_INFINITY],
-          [3, 2],
-        ],
-      );
-      const typed = await store.read((db) =>
-        db.tables<TestTables>().selectFrom('notes').select('done').where('name', '=', 'note-8').executeTakeFirst(),
-      );
-      assert.equal(typed?.done, true);
-    });
-
-    test('a pattern means the same on every database', async () => {
-      const words = ['abc', 'ABC', 'aXc', 'a*c', 'a[b]c', 'a%c', 'a\\c', 'abcd'];
-      await store.write(async (tx) => {
-        for (const word of words) await addNote(tx, word);
-      }, undefined);
-      const like = async (pattern: string, ignoreCase = false): Promise<string[]> => {
-        const rows = await store.read((db) =>
-          db
-            .tables<TestTables>()
-            .selectFrom('notes')
-            .select('name')
-            .where(db.like('notes.name', pattern, { ignoreCase }))
-            .execute(),
-        );
-        return words.filter((word) => rows.some(({ name }) => name === word));
-      };
-      assert.deepEqual(await like('abc'), ['abc']);
-      assert.deepEqual(await like('abc', true), ['abc', 'ABC']);
-      assert.deepEqual(await like('a_c'), ['abc', 'aXc', 'a*c', 'a%c', 'a\\c']);
-      assert.deepEqual(await like('a*c'), ['a*c']);
-      assert.deepEqual(await like('a[b]c'), ['a[b]c']);
-      assert.deepEqual(await like('a\\c'), ['a\\c']);
-      assert.deepEqual(await like('abc%'), ['abc', 'abcd']);
-    });
+    rowsContract(() => store);
 
     describe('migrating', () => {
       const words = (ids: readonly string[], ran: string[]): MigrationSet => ({
