@@ -4,7 +4,9 @@ import type { BlobHolder } from '#blobs';
 export const trainingBlobHolders: readonly BlobHolder[] = [
   { table: 'runs', key: ['id'], columns: ['inputs', 'code', 'environment'], record: 'run' },
   { table: 'run_artifacts', key: ['run', 'path'], columns: ['digest'], record: 'artifact of run' },
-  { table: 'run_parameters', key: ['run', 'key'], columns: ['value'], record: 'parameter of run' },
-  { table: 'run_tags', key: ['run', 'key'], columns: ['value'], record: 'tag of run' },
+  { table: 'parameters', key: ['run', 'key'], columns: ['value'], record: 'parameter of run' },
+  { table: 'tags', key: ['run', 'key'], columns: ['value'], record: 'tag of run' },
+  { table: 'experiment_tags', key: ['experiment', 'key'], columns: ['value'], record: 'tag of experiment' },
+  { table: 'tracked_datasets', key: ['id'], columns: ['digest', 'source', 'profile'], record: 'dataset of a run' },
   { table: 'studies', key: ['id'], columns: ['record'], record: 'study' },
 ];
