@@ -78,6 +78,9 @@ export const rooms: readonly Room[] = [
     folder: 'src/edge/protocols/mlflow',
     only: ['core', 'contract', 'access', 'training', 'registry'],
   }),
+  on('edge', 'relay', 'a journal on a training machine that speaks MLflow’s tracking API while the server is away; runs alone', {
+    only: ['core'],
+  }),
   on('edge', 'api', 'our HTTP API (OpenAPI 3.1) and the web pages’ server'),
   on('edge', 'cli', 'the command line'),
   on('app', 'app', 'composition root: the only place that reads configuration, picks backends, opens rooms', { folder: 'src/app' }),

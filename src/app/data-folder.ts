@@ -109,7 +109,8 @@ export function signingKey(folder: DataFolder): { readonly privateKey: string; r
 /** Whoever only looks whether the folder is held has the lock for a moment: who wants it waits for so long. */
 const probeMs = 250;
 
-function openLock(path: string, timeout: number): DatabaseSync {
+/** Locks a folder for this process, by a small file in it. @throws what SQLite throws when another process has it for longer than `timeout` ms */
+export function openLock(path: string, timeout: number): DatabaseSync {
   const lock = new DatabaseSync(join(path, 'lock.db'), { timeout });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');

@@ -2,4 +2,5 @@ export { demo, openForVerb, sealBlobs, up } from './door.ts';
 export { inferenceProcess } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
+export { relay } from './relay.ts';
 export { s3Access } from './blobs.ts';

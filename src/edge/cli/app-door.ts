@@ -59,6 +59,21 @@ export interface ServeFlags {
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
+/** A relay's options, as `gyre relay` takes them. */
+export interface RelayFlags {
+  readonly to: string;
+  /** Absolute. */
+  readonly journal: string;
+  readonly port: number;
+  readonly limitBytes: number;
+  readonly environment: ProjectFlags['environment'];
+  /** Told once it answers. */
+  readonly ready: (at: { readonly address: string; readonly waiting: number }) => void;
+  /** Told what happens, a line each. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 export interface SealFlags extends ProjectFlags {
   readonly signal: AbortSignal;
   /** Told how many blobs are sealed. */
@@ -97,4 +112,6 @@ export interface AppDoor {
   s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */
   inferenceProcess(options: ServeFlags): Promise<number>;
+  /** Runs a relay until the signal aborts. */
+  relay(options: RelayFlags): Promise<void>;
 }
