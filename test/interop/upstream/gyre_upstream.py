@@ -1,0 +1,171 @@
+"""A plugin for pytest: MLflow's own tests, run from a checkout of MLflow, find Gyre where they would start MLflow's server.
+
+Settings come from the environment:
+GYRE_UPSTREAM_SERVER    JSON list: the command that opens servers (server.ts beside this file); empty: MLflow's own server is tested
+GYRE_UPSTREAM_LEFT_OUT  the JSON file that names the tests that are left out, each with its reason
+GYRE_UPSTREAM_REPORT    where the outcomes go: {"passed": [names], "failed": {name: text}, "leftOut": {name: reason}, "skipped": {…}}
+"""
+
+import contextlib
+import functools
+import importlib
+import json
+import os
+import subprocess
+
+import pytest
+
+_COMMAND = json.loads(os.environ.get("GYRE_UPSTREAM_SERVER") or "[]")
+_REPORT = os.environ.get("GYRE_UPSTREAM_REPORT")
+_LEFT_OUT = os.environ.get("GYRE_UPSTREAM_LEFT_OUT")
+
+
+class _Servers:
+    """Empty servers of Gyre, one process for all of them."""
+
+    def __init__(self, command):
+        self._command = command
+        self._process = None
+        self._token_of = {}
+
+    def _ask(self, question):
+        if self._process is None:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline() or '{"error": "the server process has ended"}')
+        if "error" in answer:
+            raise RuntimeError(f"gyre: {answer['error']}")
+        return answer
+
+    @contextlib.contextmanager
+    def opened(self, database, environment=None):
+        answer = self._ask({"open": database, "environment": environment or {}})
+        address = answer["address"]
+        self._token_of[address] = answer["token"]
+        try:
+            yield address
+        finally:
+            del self._token_of[address]
+            self._ask({"close": address})
+
+    def token_for(self, url):
+        return next((token for address, token in self._token_of.items() if url.startswith(address + "/")), None)
+
+    def close(self):
+        if self._process is not None:
+            self._process.stdin.close()
+            self._process.wait(timeout=60)
+
+
+_servers = _Servers(_COMMAND)
+_outcomes = {"passed": [], "failed": {}, "skipped": {}, "leftOut": {}}
+# The database for the next server: MLflow's file store stands for SQLite, its SQL store for PostgreSQL.
+_database = "sqlite"
+
+
+def _database_of(backend_uri):
+    return "sqlite" if str(backend_uri).startswith("file:") or "GYRE_TEST_POSTGRES" not in os.environ else "postgres"
+
+
+def _remember_database(backend_uri, *_, **__):
+    global _database
+    _database = _database_of(backend_uri)
+
+
+class _GyreServer:
+    """In place of upstream's thread that runs MLflow's web application."""
+
+    def __init__(self, _app, _port):
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        return self._stack.enter_context(_servers.opened(_database))
+
+    def __exit__(self, *exc):
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def _init_server(backend_uri, root_artifact_uri, extra_env=None, app=None, server_type="fastapi"):
+    import mlflow
+
+    mlflow.set_tracking_uri(None)
+    with _servers.opened(_database_of(backend_uri), extra_env) as address:
+        yield address
+
+
+def _replace_servers():
+    import requests
+
+    handlers = importlib.import_module("mlflow.server.handlers")
+    handlers.initialize_backend_stores = _remember_database
+    utilities = importlib.import_module("tests.tracking.integration_test_utils")
+    utilities.ServerThread = _GyreServer
+    utilities._init_server = _init_server
+
+    # The tests call as somebody who may do everything; most of them know nothing of tokens.
+    unpatched = requests.Session.request
+
+    @functools.wraps(unpatched)
+    def request(self, method, url, *args, headers=None, auth=None, **kwargs):
+        token = _servers.token_for(url)
+        if token and auth is None and "authorization" not in {key.lower() for key in headers or {}}:
+            headers = {**(headers or {}), "Authorization": f"Bearer {token}"}
+        return unpatched(self, method, url, *args, headers=headers, auth=auth, **kwargs)
+
+    requests.Session.request = request
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timeout")
+    # Names that upstream's tests import from MLflow's server and that newer releases have moved.
+    providers = importlib.import_module("mlflow.utils.providers")
+    if not hasattr(providers, "_PROVIDER_BACKEND_AVAILABLE"):
+        providers._PROVIDER_BACKEND_AVAILABLE = False
+    if _COMMAND:
+        _replace_servers()
+
+
+def _name_of(item):
+    return item.nodeid.rsplit("/", 1)[-1]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    reasons = {}
+    if _LEFT_OUT:
+        with open(_LEFT_OUT) as file:
+            reasons = {test: group["reason"] for group in json.load(file) for test in group["tests"]}
+    kept, left_out, used = [], [], set()
+    for item in items:
+        name = _name_of(item)
+        entry = next((entry for entry in (name, name.split("[")[0]) if entry in reasons), None)
+        if entry is None:
+            kept.append(item)
+        else:
+            used.add(entry)
+            left_out.append(item)
+            _outcomes["leftOut"][name] = reasons[entry]
+    _outcomes["unknown"] = sorted(set(reasons) - used)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_runtest_logreport(report):
+    name = report.nodeid.rsplit("/", 1)[-1]
+    if report.failed:
+        _outcomes["failed"][name] = f"{_outcomes['failed'].get(name, '')}{report.longreprtext}\n"
+    elif report.skipped:
+        # A test that upstream expects to fail, and that does.
+        _outcomes["skipped"][name] = getattr(report, "wasxfail", None) or str(report.longrepr[-1] if report.longrepr else "")
+    elif report.when == "call":
+        _outcomes["passed"].append(name)
+
+
+def pytest_sessionfinish():
+    _servers.close()
+    _outcomes["passed"] = [name for name in _outcomes["passed"] if name not in _outcomes["failed"]]
+    if _REPORT:
+        with open(_REPORT, "w") as file:
+            json.dump(_outcomes, file, indent=1)
