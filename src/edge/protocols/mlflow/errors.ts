@@ -48,7 +48,8 @@ export const toMlflow = {
  */
 export function describeError(error: unknown, requestId: string): MlflowAnswer {
   const isKnown = isGyreError(error) && error.code !== 'INTERNAL';
-  const code: MlflowErrorCode = isKnown ? toMlflow[error.code] : 'INTERNAL_ERROR';
+  const isRoute = isKnown && error.code === 'NOT_FOUND' && error.details.endpoint !== undefined;
+  const code: MlflowErrorCode = isRoute ? 'ENDPOINT_NOT_FOUND' : isKnown ? toMlflow[error.code] : 'INTERNAL_ERROR';
   const given = isKnown ? error.details.status : undefined;
   const usual = isKnown && error.code === 'RESOURCE_EXHAUSTED' && error.details.retryAfterMs === undefined ? 507 : statusOfError[code];
   const status = typeof given === 'number' ? given : usual;

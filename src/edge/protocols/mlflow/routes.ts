@@ -2,6 +2,7 @@ import { guarded } from './authorize.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { experimentRoutes } from './experiment-routes.ts';
 import { historyRoutes } from './history-routes.ts';
+import { laterRoutes } from './later-routes.ts';
 import { openLookups } from './lookups.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
@@ -23,7 +24,8 @@ export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
     ...userRoutes(options),
     ...permissionRoutes({ access, lookups }),
   ];
-  return routes.map((route) => guarded(route, guardOf(route), { access, lookups }));
+  const answered = routes.map((route) => guarded(route, guardOf(route), { access, lookups }));
+  return [...answered, ...laterRoutes(answered)];
 }
 
 /** Where a route's path stands: below `/api` and its twin `/ajax-api`, or as it is. */
