@@ -4,14 +4,15 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const checkout = resolve(import.meta.dirname, '../..');
-const python = join(process.env.GYRE_TEST_VENV ?? join(checkout, '.venv'), 'bin', 'python');
+/** The Python of the peers. */
+export const pythonFile = join(process.env.GYRE_TEST_VENV ?? join(checkout, '.venv'), 'bin', 'python');
 
 /**
  * Why the Python peers cannot run here, or false: for the `skip` of a test.
  * With GYRE_REQUIRE_ALL=1 nothing is skipped, and the test fails with what is missing.
  */
 export const pythonMissing: string | false =
-  existsSync(python) || process.env.GYRE_REQUIRE_ALL === '1' ? false : `no Python peers in ${join(python, '../..')}: .ci/run installs them`;
+  existsSync(pythonFile) || process.env.GYRE_REQUIRE_ALL === '1' ? false : `no Python peers in ${join(pythonFile, '../..')}: .ci/run installs them`;
 
 export interface PythonOptions {
   /** How long the script may take. */
@@ -31,7 +32,7 @@ export async function runPython<Result>(
   input: unknown,
   { timeoutMs = 120_000, env = {} }: PythonOptions = {},
 ): Promise<Result> {
-  const child = spawn(python, [join(import.meta.dirname, script)], {
+  const child = spawn(pythonFile, [join(import.meta.dirname, script)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // One thread: peers that share two cores must not outnumber them, and sums keep their order.
     env: { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1', ...env },

@@ -39,8 +39,8 @@ class _Servers:
         return answer
 
     @contextlib.contextmanager
-    def opened(self, database, environment=None):
-        answer = self._ask({"open": database, "environment": environment or {}})
+    def opened(self, database, port=0, environment=None):
+        answer = self._ask({"open": database, "port": port, "environment": environment or {}})
         address = answer["address"]
         self._token_of[address] = answer["token"]
         try:
@@ -76,11 +76,12 @@ def _remember_database(backend_uri, *_, **__):
 class _GyreServer:
     """In place of upstream's thread that runs MLflow's web application."""
 
-    def __init__(self, _app, _port):
+    def __init__(self, _app, port):
         self._stack = contextlib.ExitStack()
+        self._port = port
 
     def __enter__(self):
-        return self._stack.enter_context(_servers.opened(_database))
+        return self._stack.enter_context(_servers.opened(_database, self._port))
 
     def __exit__(self, *exc):
         self._stack.close()
@@ -91,8 +92,15 @@ def _init_server(backend_uri, root_artifact_uri, extra_env=None, app=None, serve
     import mlflow
 
     mlflow.set_tracking_uri(None)
-    with _servers.opened(_database_of(backend_uri), extra_env) as address:
+    with _servers.opened(_database_of(backend_uri), environment=extra_env) as address:
         yield address
+
+
+@contextlib.contextmanager
+def _launch_server(_host, port, *_):
+    """In place of what one of the files starts as a process, for all of its tests."""
+    with _servers.opened("sqlite", port):
+        yield None
 
 
 def _replace_servers():
@@ -127,8 +135,10 @@ def pytest_configure(config):
         _replace_servers()
 
 
-def _name_of(item):
-    return item.nodeid.rsplit("/", 1)[-1]
+def _name_of(nodeid):
+    """`file::test[parameters]`: parameters may hold slashes."""
+    path, _, name = nodeid.partition("::")
+    return f"{os.path.basename(path)}::{name}"
 
 
 @pytest.hookimpl(trylast=True)
@@ -139,7 +149,7 @@ def pytest_collection_modifyitems(config, items):
             reasons = {test: group["reason"] for group in json.load(file) for test in group["tests"]}
     kept, left_out, used = [], [], set()
     for item in items:
-        name = _name_of(item)
+        name = _name_of(item.nodeid)
         entry = next((entry for entry in (name, name.split("[")[0]) if entry in reasons), None)
         if entry is None:
             kept.append(item)
@@ -147,13 +157,16 @@ def pytest_collection_modifyitems(config, items):
             used.add(entry)
             left_out.append(item)
             _outcomes["leftOut"][name] = reasons[entry]
+    for module in {item.module for item in items}:
+        if _COMMAND and hasattr(module, "_launch_server"):
+            module._launch_server = _launch_server
     _outcomes["unknown"] = sorted(set(reasons) - used)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_runtest_logreport(report):
-    name = report.nodeid.rsplit("/", 1)[-1]
+    name = _name_of(report.nodeid)
     if report.failed:
         _outcomes["failed"][name] = f"{_outcomes['failed'].get(name, '')}{report.longreprtext}\n"
     elif report.skipped:

@@ -1,7 +1,7 @@
 /*
  * Gyre for a test that wants an empty one: opens the platform on an empty data folder each time it is asked, in one process, because a
  * process of its own for each of some hundred tests takes longer than the tests.
- * Reads one JSON value a line: {"open": "sqlite" | "postgres", "environment": {…}} or {"close": "http://…"}.
+ * Reads one JSON value a line: {"open": "sqlite" | "postgres", "port": n, "environment": {…}} or {"close": "http://…"}.
  * Writes one a line: {"address", "token"}, {"closed"} or {"error"}.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,6 +15,8 @@ import { smallProject } from '../../harness/projects-fixture.ts';
 
 interface Open {
   readonly open: 'sqlite' | 'postgres';
+  /** 0 or absent: a free one. */
+  readonly port?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +30,7 @@ const projectFolder = await smallProject(root, { rows: 20 });
 const running = new Map<string, AsyncDisposable>();
 let opened = 0;
 
-async function open({ open: database, environment = {} }: Open): Promise<unknown> {
+async function open({ open: database, port = 0, environment = {} }: Open): Promise<unknown> {
   opened += 1;
   const schema = `gyre_upstream_${process.pid}_${opened}`;
   const data = join(root, `data-${opened}`);
@@ -38,7 +40,7 @@ async function open({ open: database, environment = {} }: Open): Promise<unknown
   const app = stack.use(
     await openForVerb({
       projectFolder,
-      flags: { data },
+      flags: { data, port },
       environment: { ...environment, ...(database === 'postgres' ? { GYRE_DATABASE: postgres, GYRE_DATABASE_SCHEMA: schema } : {}) },
     }),
   );
