@@ -15,4 +15,8 @@ const standings = new Map<(typeof protocolRoutes)[number], Standing>();
 for (const route of protocolRoutes) standings.set(route, await standingOf(server, route.method, route.path));
 const { before, after } = await documented();
 writeFileSync(documentation, `${before}\n${tableOf(standings)}\n${after}`);
-console.log(tableOf(standings).match(/^###.*$/gm)?.join(", "));
+console.log(
+  tableOf(standings)
+    .match(/^###.*$/gm)
+    ?.join(', '),
+);

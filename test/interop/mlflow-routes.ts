@@ -20,7 +20,11 @@ export function addressesOf({ path }: Pick<ProtocolRoute, 'path'>): readonly str
 }
 
 /** Calls a route with nothing in it. */
-export async function standingOf(server: { readonly address: string; readonly token: string }, method: string, path: string): Promise<Standing> {
+export async function standingOf(
+  server: { readonly address: string; readonly token: string },
+  method: string,
+  path: string,
+): Promise<Standing> {
   const response = await fetch(server.address + path.replaceAll(/\{\w+\*?\}/g, 'x'), {
     method,
     headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' },

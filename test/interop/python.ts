@@ -12,7 +12,9 @@ export const pythonFile = join(process.env.GYRE_TEST_VENV ?? join(checkout, '.ve
  * With GYRE_REQUIRE_ALL=1 nothing is skipped, and the test fails with what is missing.
  */
 export const pythonMissing: string | false =
-  existsSync(pythonFile) || process.env.GYRE_REQUIRE_ALL === '1' ? false : `no Python peers in ${join(pythonFile, '../..')}: .ci/run installs them`;
+  existsSync(pythonFile) || process.env.GYRE_REQUIRE_ALL === '1'
+    ? false
+    : `no Python peers in ${join(pythonFile, '../..')}: .ci/run installs them`;
 
 export interface PythonOptions {
   /** How long the script may take. */
