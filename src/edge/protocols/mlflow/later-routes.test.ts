@@ -40,7 +40,8 @@ describe('what the protocol knows and this server does not answer', () => {
     const answered = {
       method: 'GET',
       path: '/get-artifact',
-      permission: 'read', isGuarded: true,
+      permission: 'read',
+      isGuarded: true,
       handle: async () => ({ status: 200, headers: {}, body: '' }),
     } as const;
     const left = laterRoutes([answered]).filter(({ path }) => path === '/get-artifact');
