@@ -13,22 +13,18 @@ const scenarios = [...peer.matchAll(/^@scenario\ndef (\w+)/gm)].map(([, name]) =
 type Outcomes = Readonly<Record<string, string | null>>;
 
 /** All scenarios in one process of Python, whose imports take longer than what it does. */
-async function play(token: 'owner' | 'none'): Promise<Outcomes> {
+async function play(): Promise<Outcomes> {
   await using folder = await temporaryFolder();
   await using gyre = await up({ cwd: await smallProject(folder.path, { rows: 20 }) });
-  const secret = readFileSync(join(gyre.dataFolder, 'secrets', 'owner-token'), 'utf8').trim();
-  return runPython<Outcomes>(
-    'mlflow_client_peer.py',
-    { address: gyre.address, token: token === 'owner' ? secret : '' },
-    { timeoutMs: 900_000 },
-  );
+  const token = readFileSync(join(gyre.dataFolder, 'secrets', 'owner-token'), 'utf8').trim();
+  return await runPython<Outcomes>('mlflow_client_peer.py', { address: gyre.address, token }, { timeoutMs: 900_000 });
 }
 
 describe('the real MLflow client', { skip: pythonMissing }, () => {
   let outcomes: Promise<Outcomes> | undefined;
   for (const scenario of scenarios) {
     test(scenario.replaceAll('_', ' '), async () => {
-      outcomes ??= play('owner');
+      outcomes ??= play();
       const wrong = (await outcomes)[scenario];
       assert.equal(wrong, null, wrong ?? 'it was not played');
     });

@@ -30,12 +30,10 @@ describe("MLflow's own REST tests, from a checkout of MLflow", { skip: missing }
     const report = join(temporary.path, 'outcomes.json');
     const settings = join(temporary.path, 'pytest.ini');
     await writeFile(settings, '[pytest]\n');
+    const flags = ['-p', 'gyre_upstream', '-p', 'no:cacheprovider', '-q', '--tb=short'];
     const child = spawn(
       pythonFile,
-      [
-        ...['-m', 'pytest', '-p', 'gyre_upstream', '-p', 'no:cacheprovider', '-c', settings, '--rootdir', checkout, '-q', '--tb=short'],
-        ...files.map((file) => join('tests/tracking', file)),
-      ],
+      ['-m', 'pytest', ...flags, '-c', settings, '--rootdir', checkout, ...files.map((file) => join('tests/tracking', file))],
       {
         cwd: checkout,
         stdio: ['ignore', 'pipe', 'pipe'],

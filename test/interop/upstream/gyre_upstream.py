@@ -81,7 +81,12 @@ class _GyreServer:
         self._port = port
 
     def __enter__(self):
-        return self._stack.enter_context(_servers.opened(_database, self._port))
+        import mlflow
+
+        address = self._stack.enter_context(_servers.opened(_database, self._port))
+        # MLflow's server, in the process of the tests, would have made its database the one that command lines find.
+        mlflow.set_tracking_uri(address)
+        return address
 
     def __exit__(self, *exc):
         self._stack.close()
