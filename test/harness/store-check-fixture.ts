@@ -27,9 +27,10 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
     "select json_extract(value, '$.version') from dataset_splits, json_each(split, '$.parts') where json_extract(value, '$.version') not in (select digest from dataset_versions)",
   'inputs of runs that are no dataset version and no transform':
     "select json_extract(value, '$.digest') from runs, json_each(inputs) where json_extract(value, '$.digest') not in (select digest from dataset_versions) and json_extract(value, '$.digest') not in (select digest from transforms)",
-  'finished runs without both artifacts':
-    "select id from runs where status = 'FINISHED' and (select count(*) from run_artifacts where run = runs.id) <> 2",
-  'finished runs without metrics': "select id from runs where status = 'FINISHED' and id not in (select run from run_metrics)",
+  'finished runs of studies without both artifacts':
+    "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from run_artifacts where run = runs.id) <> 2",
+  'finished runs of studies without metrics':
+    "select id from runs where status = 'FINISHED' and study is not null and position not in (select run from metric_latest)",
   'test reports of runs that are not finished':
     "select id from test_reports where run not in (select id from runs where status = 'FINISHED')",
   'model versions without run or report':
