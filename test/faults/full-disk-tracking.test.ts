@@ -54,7 +54,7 @@ describe('a full disk', { skip }, () => {
       at += 1;
       answer = await log(at);
     }
-    assert.deepEqual([answer.status, answer.said.error_code], [507, 'RESOURCE_EXHAUSTED'], answer.said.message);
+    assert.deepEqual([answer.status, answer.said.error_code], [507, 'RESOURCE_EXHAUSTED'], JSON.stringify(answer.said));
 
     const history = async (): Promise<number> => {
       const response = await fetch(
@@ -68,7 +68,7 @@ describe('a full disk', { skip }, () => {
 
     await rm(ballast);
     answer = await log(at);
-    assert.equal(answer.status, 200, answer.said.message);
+    assert.equal(answer.status, 200, JSON.stringify(answer.said));
     assert.equal(await history(), at + 1);
     const ended = await house.stop();
     assert.equal(ended.code, 0, ended.stderr);
