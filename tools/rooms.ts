@@ -59,6 +59,7 @@ export const rooms: readonly Room[] = [
   on('build', 'training', 'experiments, runs, metrics, artifacts; trainers; search'),
   on('build', 'evaluation', 'metrics, slices, explanations, test reports, champion against challenger'),
   on('build', 'registry', 'registered models, versions, aliases; packages, model cards, evidence'),
+  on('build', 'imports', 'records of other tools, brought in: MLflow, TensorBoard; and written out again'),
   on('deploy', 'release', 'environments, application tests, certification, approval, rollout, rollback'),
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images'],
@@ -92,12 +93,12 @@ export const entryPoints: readonly string[] = ['src/edge/cli/main.ts', 'src/app/
 /** Packages that have a home: only these rooms import them. `*-store.ts` and `migrations/` of any room may import `kysely` as well. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
-  pg: ['store', 'data'],
+  pg: ['store', 'data', 'imports'],
   'pg-copy-streams': ['data'],
   mysql2: ['data'],
   'read-excel-file': ['data'],
-  // The app's and the workspace's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources.
-  'node:sqlite': ['store', 'workspace', 'data', 'app'],
+  // The app's and the workspace's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources, and imports do.
+  'node:sqlite': ['store', 'workspace', 'data', 'imports', 'app'],
   '@duckdb/node-api': ['tables'],
   '@duckdb/node-bindings': ['tables'],
   'onnxruntime-node': ['onnx'],

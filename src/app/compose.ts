@@ -16,6 +16,7 @@ import { type Garbage, type Governance, governanceMigrations, openGarbage, openG
 import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, type Pipelines, pipelinesMigrations, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter, projectMigrations } from '#project';
+import { type Imports, importsMigrations, openImports } from '#imports';
 import { openRegistry, type Registry, registryMigrations } from '#registry';
 import { openRelease, type Release, releaseMigrations } from '#release';
 import { openStore, type Store } from '#store';
@@ -66,6 +67,7 @@ export interface House extends AsyncDisposable {
   readonly training: Training;
   readonly evaluation: Evaluation;
   readonly registry: Registry;
+  readonly imports: Imports;
   readonly release: Release;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
@@ -124,6 +126,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     trainingMigrations,
     evaluationMigrations,
     registryMigrations,
+    importsMigrations,
     releaseMigrations,
     monitoringMigrations,
     triggersMigrations,
@@ -340,6 +343,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, workspace }));
+  const imports = opened.use(await openImports({ store, clock, newId, tracking: training.tracking }));
 
   const closing = opened.move();
   return {
@@ -368,6 +372,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     triggers,
     governance,
     garbage,
+    imports,
     blobStorage: () => openedBlobs.storage(),
     workspace,
     planes,

@@ -6,6 +6,7 @@ import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
 import type { Features } from '#features';
 import type { Garbage, Governance } from '#governance';
+import type { Imports } from '#imports';
 import type { Monitoring } from '#monitoring';
 import type { Pipelines, Schedules } from '#pipelines';
 import type { CharterBook, CheckedProject, LoadedProject } from '#project';
@@ -42,6 +43,7 @@ export interface Rooms {
   readonly features: Features;
   readonly garbage: Garbage;
   readonly governance: Governance;
+  readonly imports: Imports;
   readonly lfs: LfsRepositories;
   readonly loop: LoopVerbs;
   readonly monitoring: Monitoring;

@@ -9,6 +9,7 @@ import type { Route } from './route.ts';
 import { assertSafe } from './route.ts';
 import { Health } from './shapes.ts';
 import { allRoutes } from './table.ts';
+import { importFolder } from './testing-imports.ts';
 import { openBench, turnTheLoop } from './testing.ts';
 import type { Bench, Records } from './testing.ts';
 import { ingestImages } from './testing-images.ts';
@@ -137,6 +138,7 @@ describe('every route that reads', () => {
   let sweep = '';
   let job = '';
   let ingestion = '';
+  let imported = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -144,6 +146,7 @@ describe('every route that reads', () => {
     sweep = (await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'test', name: 'test' } })).id;
     job = await versionFiles(bench, 'notes.txt');
     ingestion = (await bench.deps.data.ingestions.list({ dataset: 'photos' })).items[0].id;
+    imported = await importFolder(bench);
   });
   after(() => bench[Symbol.asyncDispose]());
 
@@ -173,6 +176,7 @@ describe('every route that reads', () => {
       identities: 'the-qa',
       lineage: version.id,
       'garbage-sweeps': sweep,
+      imports: imported,
       workspace: job,
       'dataset-ingestions': ingestion,
       'dataset-schemas': 'customers',

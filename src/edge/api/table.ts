@@ -9,6 +9,7 @@ import { evaluationRoutes } from './routes/evaluation.ts';
 import { garbageRoutes } from './routes/garbage.ts';
 import { governanceRoutes } from './routes/governance.ts';
 import { grantRoutes } from './routes/grants.ts';
+import { importRoutes } from './routes/imports.ts';
 import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
@@ -32,6 +33,7 @@ export function allRoutes(): readonly Route[] {
     ...dataRoutes,
     ...workspaceRoutes,
     ...trainingRoutes,
+    ...importRoutes,
     ...evaluationRoutes,
     ...registryRoutes,
     ...releaseRoutes,

@@ -15,6 +15,7 @@ import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
 import { governanceMigrations, openGarbage, openGovernance } from '#governance';
+import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
@@ -99,6 +100,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     trainingMigrations,
     evaluationMigrations,
     registryMigrations,
+    importsMigrations,
     releaseMigrations,
     monitoringMigrations,
     triggersMigrations,
@@ -236,6 +238,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     features,
     garbage: opened.use(openGarbage({ ...common, workspace })),
     governance,
+    imports: opened.use(await openImports({ store, clock, newId, tracking: training.tracking })),
     lfs: openLfs(common),
     monitoring,
     pipelines,

@@ -96,6 +96,8 @@ export {
   riskLevels,
 } from './project.ts';
 export { BlobStorage } from './blob-storage.ts';
+export { ImportCount, RecordImport, StartImport, importKinds, importStates, importedRecords } from './import.ts';
+export type { ImportedRecord } from './import.ts';
 export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsLock, LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';

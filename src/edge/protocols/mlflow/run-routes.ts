@@ -2,6 +2,7 @@ import { runStatuses } from '#contract';
 import type { Permission, Run } from '#contract';
 import { ownRunId } from '#training';
 import { actorOfCall } from './caller.ts';
+import { chosenId, makeOnce } from './chosen-id.ts';
 import { exchange } from './exchange.ts';
 import { requirePoint, requireParameter, requireTag } from './limits.ts';
 import { double, emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
@@ -26,14 +27,25 @@ export function runRoutes({ training: { tracking } }: MlflowOptions): readonly M
       request: { experiment_id: text, user_id: text, run_name: text, start_time: integer, tags: list(keyValue) },
       run: async ({ experiment_id: experiment, user_id: user, run_name: name, start_time: startedAt, tags }, call) => {
         for (const [at, tag] of tags.entries()) requireTag(tag, `tags[${at}]`);
-        const run = await tracking.createRun({
-          experiment: experiment || '0',
-          ...(user ? { user } : {}),
-          ...(name ? { name } : {}),
-          ...(startedAt ? { startedAt } : {}),
-          tags: tags,
-          by: actorOfCall(call),
-        });
+        const chosen = chosenId(call, /^[0-9a-f]{32}$/);
+        const into = experiment || '0';
+        const run = await makeOnce(
+          chosen === undefined ? undefined : ownRunId(chosen),
+          () =>
+            tracking.createRun({
+              experiment: into,
+              ...(chosen === undefined ? {} : { id: ownRunId(chosen) }),
+              ...(user ? { user } : {}),
+              ...(name ? { name } : {}),
+              ...(startedAt ? { startedAt } : {}),
+              tags,
+              by: actorOfCall(call),
+            }),
+          async (id) => {
+            const existing = await tracking.getRun(id);
+            return existing.experiment === into ? existing : undefined;
+          },
+        );
         return { run: runRecord(run) };
       },
     }),

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RecordImport, StartImport } from '#contract';
+import type { Cli } from '../cli.ts';
+import type { Client } from '../client.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Page } from '../lists.ts';
+import { when } from '../output.ts';
+import type { Register, VerbResult } from '../verb.ts';
+import { examples } from '../verb.ts';
+
+const pollMs = 500;
+
+export const registerImports: Register = (program, bind) => {
+  const verb = program
+    .command('import')
+    .summary('bring records of other tools in')
+    .description(
+      'Brings in what other tools recorded: whole, counted, and again without doubling anything. An import that was cut short goes on when it is begun again. The exit code is 1 when something could not be taken.',
+    );
+  verb
+    .command('mlflow')
+    .summary('an mlruns folder, or the database of an MLflow server')
+    .description('Experiments, runs with every point, parameters, tags, datasets and files; what is deleted there is deleted here.')
+    .argument('<source>', 'an mlruns folder, an SQLite file, or postgresql://user:password@host/database')
+    .option('--artifacts <folder>', 'of a database: the folder that its server keeps mlflow-artifacts:/ in')
+    .addHelpText('after', examples('gyre import mlflow ./mlruns', 'gyre import mlflow mlflow.db --artifacts /srv/mlartifacts'))
+    .action(
+      bind<{ artifacts?: string }>((cli, { artifacts }, source) =>
+        bringIn(cli, {
+          kind: 'mlflow',
+          source: source.includes('://') ? source : resolve(cli.host.folder, source),
+          ...(artifacts === undefined ? {} : { artifacts: resolve(cli.host.folder, artifacts) }),
+        }),
+      ),
+    );
+  verb
+    .command('list')
+    .summary('imports that were made')
+    .action(
+      bind((cli) =>
+        cli.withClient(async (client) => {
+          const { items } = await client.get<Page<RecordImport>>('imports');
+          cli.output.facts(items, () =>
+            cli.output.table(items, [
+              { title: 'ID', of: ({ id }) => id },
+              { title: 'KIND', of: ({ kind }) => kind },
+              { title: 'SOURCE', of: ({ source }) => source },
+              { title: 'STATE', of: ({ state }) => state },
+              { title: 'RUNS', of: ({ counts }) => counts['runs']?.read ?? 0, align: 'right' },
+              { title: 'REFUSED', of: refusedOf, align: 'right' },
+              { title: 'STARTED', of: ({ startedAt }) => when(startedAt) },
+            ]),
+          );
+        }),
+      ),
+    );
+};
+
+function bringIn(cli: Cli, request: StartImport): VerbResult {
+  return cli.withClient(async (client) => {
+    const ended = await follow(cli, client, await client.post<RecordImport>('imports', request));
+    cli.output.facts(ended, () => report(cli, ended));
+    if (ended.state === 'cancelled') return exitCodes.interrupted;
+    return ended.state === 'finished' && refusedOf(ended) === 0 && ended.refusals.length === 0 ? exitCodes.ok : exitCodes.failed;
+  });
+}
+
+/** Ctrl-C stops the import. */
+async function follow({ host, output }: Cli, client: Client, started: RecordImport): Promise<RecordImport> {
+  let now = started;
+  let told = performance.now();
+  while (now.state === 'running') {
+    await sleep(pollMs, undefined, { signal: host.signal }).catch(() => undefined);
+    if (host.signal.aborted) {
+      const { openClient } = await import('../client.ts');
+      return openClient({ ...client.options, signal: AbortSignal.timeout(30_000) }).remove<RecordImport>(`imports/${now.id}`);
+    }
+    now = await client.get<RecordImport>(`imports/${now.id}`);
+    if (performance.now() - told < 2_000) continue;
+    told = performance.now();
+    const { runs, points, artifacts } = now.counts;
+    output.note(output.style('dim', `${runs?.read ?? 0} runs, ${points?.read ?? 0} points, ${artifacts?.read ?? 0} files read`));
+  }
+  return now;
+}
+
+function report({ output }: Cli, { source, state, counts, refusals, error }: RecordImport): void {
+  output.table(
+    Object.entries(counts),
+    [
+      { title: source, of: ([what]) => what },
+      { title: 'READ', of: ([, { read }]) => read, align: 'right' },
+      { title: 'IMPORTED', of: ([, { imported }]) => imported, align: 'right' },
+      { title: 'HERE ALREADY', of: ([, { present }]) => present, align: 'right' },
+      { title: 'REFUSED', of: ([, { refused }]) => refused, align: 'right' },
+    ],
+    `nothing in ${source}`,
+  );
+  for (const { what, why } of refusals) output.line(`${output.style('yellow', 'refused:')} ${what}: ${why}`);
+  if (state !== 'finished')
+    output.line(error === undefined ? `the import ${state === 'cancelled' ? 'was cancelled' : 'did not end'}` : `it failed: ${error}`);
+}
+
+function refusedOf({ counts }: RecordImport): number {
+  return Object.values(counts).reduce((sum, { refused }) => sum + refused, 0);
+}
