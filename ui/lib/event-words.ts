@@ -77,6 +77,13 @@ const words: Words = {
     href: recordPath('run', d.id),
     ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
   }),
+  'logged_model.created': (d) => ({ part: 'build', text: `model ${d.name} logged` }),
+  'logged_model.status_set': (d) => ({
+    part: 'build',
+    text: `logged model ${d.name} is ${d.status.toLowerCase()}`,
+    ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
+  }),
+  'logged_model.deleted': (d) => ({ part: 'build', text: `logged model ${d.name} deleted` }),
   'test_report.created': (d) => ({
     part: 'build',
     text: `test report: ${d.passed ? 'every gate passed' : 'a gate failed'}${after(figures(d.metrics))}`,

@@ -8,5 +8,7 @@ export const trainingBlobHolders: readonly BlobHolder[] = [
   { table: 'tags', key: ['run', 'key'], columns: ['value'], record: 'tag of run' },
   { table: 'experiment_tags', key: ['experiment', 'key'], columns: ['value'], record: 'tag of experiment' },
   { table: 'tracked_datasets', key: ['id'], columns: ['digest', 'source', 'profile'], record: 'dataset of a run' },
+  { table: 'logged_model_parameters', key: ['model', 'key'], columns: ['value'], record: 'parameter of logged model' },
+  { table: 'logged_model_tags', key: ['model', 'key'], columns: ['value'], record: 'tag of logged model' },
   { table: 'studies', key: ['id'], columns: ['record'], record: 'study' },
 ];

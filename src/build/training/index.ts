@@ -21,6 +21,8 @@ export type {
   Lifecycle,
   LifecycleView,
   LogBatch,
+  LoggedPoint,
+  ModelDataset,
   Point,
   SearchExperiments,
   SearchRuns,
@@ -30,4 +32,7 @@ export type {
   TrackedRunInfo,
   Tracking,
 } from './tracking/port.ts';
+export type { LoggedModel, LoggedModelStatus, ModelPoint } from './logged-models/port.ts';
+export { loggedModelStatuses } from './logged-models/port.ts';
+export { modelArtifactsOf } from './logged-models/words.ts';
 export { artifactRootOf, ownRunId, publicRunId } from './tracking/words.ts';

@@ -20,6 +20,7 @@ import type { Contributions, LearnerName, Model } from '#learners';
 import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
+import type { LoggedModels } from './logged-models/port.ts';
 import type { Tracking } from './tracking/port.ts';
 
 /** What the room needs of `#data`. */
@@ -146,6 +147,7 @@ export interface Execution {
 export interface Training {
   /** The same experiments and runs, as clients outside Gyre log and search them. */
   readonly tracking: Tracking;
+  readonly loggedModels: LoggedModels;
 
   /** An experiment of this name, made when there is none. */
   ensureExperiment(name: string): Promise<Experiment>;

@@ -5,6 +5,7 @@ import type { TransformStep } from '#contract';
 import { seeded } from '#core';
 import { createFrame, numberColumn, textColumn } from '#tables';
 import { runLogContract } from './contract.ts';
+import { loggedModelsContract } from './logged-models/contract.ts';
 import { by, code, environment, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
 import { trackingContract } from './tracking/contract.ts';
@@ -86,6 +87,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
 }
 
 trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid}`), skip);
+loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
 
 describe('studies on PostgreSQL', { skip }, () => {

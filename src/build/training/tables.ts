@@ -1,4 +1,6 @@
 import type { Actor, CodeVersion, Environment, Run, Study } from '#contract';
+import type { LoggedModelStatus } from './logged-models/port.ts';
+import type { RunModel } from './tracking/port.ts';
 
 export interface RunRow {
   readonly position?: number;
@@ -74,6 +76,29 @@ export interface DatasetRow {
   readonly profile: string | null;
 }
 
+export interface LoggedModelRow {
+  readonly position?: number;
+  readonly id: string;
+  readonly experiment: number;
+  readonly name: string;
+  readonly model_type: string | null;
+  readonly status: LoggedModelStatus;
+  readonly source_run: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly deleted_at: number | null;
+  readonly created_by: Actor;
+}
+
+interface ModelKeyedRow {
+  /** The model's position. */
+  readonly model: number;
+  readonly key: string;
+  readonly value: string;
+  /** The first 200 characters, which an index covers. */
+  readonly value_start: string;
+}
+
 /** The room's tables, for its `*-store.ts` files. */
 export interface TrainingTables {
   experiments: ExperimentRow;
@@ -91,6 +116,17 @@ export interface TrainingTables {
     readonly context: string | null;
     readonly tags: readonly { readonly key: string; readonly value: string }[];
   };
+  logged_models: LoggedModelRow;
+  logged_model_parameters: ModelKeyedRow;
+  logged_model_tags: ModelKeyedRow;
+  logged_model_metrics: Omit<PointRow, 'run'> & {
+    readonly model: number;
+    readonly run: number;
+    /** Empty: on no dataset. */
+    readonly dataset_name: string;
+    readonly dataset_digest: string;
+  };
+  run_models: RunModel & { readonly position?: number; readonly run: number };
   run_artifacts: { readonly run: string; readonly path: string; readonly digest: string; readonly size: number };
   studies: { readonly position?: number; readonly id: string; readonly record: Study };
 }

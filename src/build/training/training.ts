@@ -4,6 +4,7 @@ import { pageSize, positionOf } from './paging.ts';
 import { MetricNames } from './metric-names-store.ts';
 import type { Training, TrainingDeps } from './port.ts';
 import { openRunLog } from './run-log.ts';
+import { openLoggedModels } from './logged-models/logged-models.ts';
 import { openTracking } from './tracking/tracking.ts';
 import { selectStudies, studyOf } from './studies-store.ts';
 import { trainStudy } from './study.ts';
@@ -18,6 +19,7 @@ export function openTraining(deps: TrainingDeps): Training {
   return {
     ...runs,
     tracking: openTracking(deps, names),
+    loggedModels: openLoggedModels(deps, names),
     trainStudy: (request) => trainStudy(deps, log, request),
     async getStudy(id) {
       const study = await store.read((db) => studyOf(db, id));

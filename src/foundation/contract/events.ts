@@ -32,6 +32,9 @@ export interface EventData {
   'experiment.renamed': { id: string; name: string; previous: string };
   'experiment.deleted': { id: string; name: string };
   'experiment.restored': { id: string; name: string };
+  'logged_model.created': { id: string; name: string; experiment: string };
+  'logged_model.status_set': { id: string; name: string; status: string; previous: string };
+  'logged_model.deleted': { id: string; name: string };
   'test_report.created': { id: string; digest: string; run: string; passed: boolean; metrics: Record<string, number | null> };
   'model_version.created': { id: string; model: string; version: number; package: string; run: string };
   'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number };

@@ -1,5 +1,6 @@
 import type { MigrationSet } from '#store';
 import { runs } from './0001-runs.ts';
 import { tracking } from './0002-tracking.ts';
+import { loggedModels } from './0004-logged-models.ts';
 
-export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking] };
+export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, loggedModels] };

@@ -1,18 +1,22 @@
 import { GyreError } from '#core';
 import type { Tx } from '#store';
+import { insertModelPoints } from '../logged-models/model-metrics-store.ts';
+import type { NewModelPoint } from '../logged-models/model-metrics-store.ts';
+import { modelPositions } from '../logged-models/models-store.ts';
+import { unknownModel } from '../logged-models/words.ts';
 import { insertMetrics } from '../metrics-store.ts';
 import type { NewPoint } from '../metrics-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { insertParameters, parametersOf, placesOf, upsertTags } from '../runs-store.ts';
 import type { NewKeyed } from '../runs-store.ts';
 import { renameRun } from './runs-store.ts';
-import type { KeyValue, Point } from './port.ts';
+import type { KeyValue, LoggedPoint } from './port.ts';
 import { deletedRun, publicRunId, runNameTag, unknownRun } from './words.ts';
 
 /** What one request logs to one run. */
 export interface LogRequest {
   readonly run: string;
-  readonly points: readonly Point[];
+  readonly points: readonly LoggedPoint[];
   readonly parameters: readonly KeyValue[];
   readonly tags: readonly KeyValue[];
 }
@@ -27,7 +31,9 @@ export async function logGroup(
     tx,
     requests.filter(({ parameters }) => parameters.length > 0).map(({ run }) => places.get(run)?.position ?? 0),
   );
+  const models = await modelPositions(tx, namedModels(requests));
   const points: NewPoint[] = [];
+  const modelPoints: NewModelPoint[] = [];
   const parameters: NewKeyed[] = [];
   const tags = new Map<string, NewKeyed>();
   const runNames = new Map<number, string>();
@@ -38,7 +44,13 @@ export async function logGroup(
     const run = place.position;
     const changed = request.parameters.find(({ key, value }) => (known.get(keyOf(run, key)) ?? value) !== value);
     if (changed !== undefined) return changedParameter(request.run, changed, known.get(keyOf(run, changed.key)) ?? '');
-    for (const point of request.points) points.push({ ...point, run });
+    const unknown = request.points.find(({ model }) => model !== undefined && !models.has(model))?.model;
+    if (unknown !== undefined) return unknownModel(unknown);
+    for (const { model, dataset, ...point } of request.points) {
+      points.push({ ...point, run });
+      const measured = model === undefined ? undefined : models.get(model);
+      if (measured !== undefined) modelPoints.push({ ...point, run, model: measured, ...(dataset === undefined ? {} : { dataset }) });
+    }
     for (const { key, value } of request.parameters) {
       if (known.has(keyOf(run, key))) continue;
       known.set(keyOf(run, key), value);
@@ -51,10 +63,17 @@ export async function logGroup(
     return undefined;
   });
   await insertMetrics(tx, names, points);
+  await insertModelPoints(tx, names, modelPoints);
   await insertParameters(tx, parameters);
   await upsertTags(tx, [...tags.values()]);
   for (const [run, name] of runNames) await renameRun(tx, run, name);
   return refusals;
+}
+
+function namedModels(requests: readonly LogRequest[]): readonly string[] {
+  const found = new Set<string>();
+  for (const { points } of requests) for (const { model } of points) if (model !== undefined) found.add(model);
+  return [...found];
 }
 
 const keyOf = (run: number, key: string): string => `${run} ${key}`;

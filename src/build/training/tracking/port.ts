@@ -34,6 +34,28 @@ export interface Point {
   readonly timestamp: number;
 }
 
+/** A value as it is logged; one that was measured of a logged model is kept with the model as well. */
+export interface LoggedPoint extends Point {
+  /** The logged model's id. */
+  readonly model?: string;
+  readonly dataset?: ModelDataset;
+}
+
+/** What a value of a model was measured on. */
+export interface ModelDataset {
+  readonly name: string;
+  /** Absent: of whatever content. */
+  readonly digest?: string;
+}
+
+/** A logged model that a run made or used. */
+export interface RunModel {
+  /** Its id. */
+  readonly model: string;
+  readonly role: 'input' | 'output';
+  readonly step: number;
+}
+
 export interface TrackedDataset {
   readonly name: string;
   readonly digest: string;
@@ -64,10 +86,12 @@ export interface TrackedRun {
   readonly parameters: readonly KeyValue[];
   readonly tags: readonly KeyValue[];
   readonly datasets: readonly DatasetInput[];
+  /** In the order in which they were noted. */
+  readonly models: readonly RunModel[];
 }
 
 /** What a run is without what was logged to it. */
-export type TrackedRunInfo = Omit<TrackedRun, 'metrics' | 'parameters' | 'tags' | 'datasets'>;
+export type TrackedRunInfo = Omit<TrackedRun, 'metrics' | 'parameters' | 'tags' | 'datasets' | 'models'>;
 
 export interface CreateTrackedRun {
   /** The experiment's id. */
@@ -83,7 +107,7 @@ export interface CreateTrackedRun {
 }
 
 export interface LogBatch {
-  readonly metrics?: readonly Point[];
+  readonly metrics?: readonly LoggedPoint[];
   readonly parameters?: readonly KeyValue[];
   readonly tags?: readonly KeyValue[];
 }
@@ -164,7 +188,8 @@ export interface Tracking {
   restoreRun(request: { readonly id: string; readonly by: Actor }): Promise<void>;
   /**
    * Logs all or nothing; a point that is there already is the same point.
-   * @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the run is deleted, or a parameter has another value already
+   * @throws GyreError NOT_FOUND, also for a logged model that a point names; FAILED_PRECONDITION when the run is deleted, or a parameter has
+   * another value already
    */
   logBatch(run: string, batch: LogBatch): Promise<void>;
   /** @throws GyreError NOT_FOUND when the run has no such tag; FAILED_PRECONDITION when it is deleted */

@@ -1,5 +1,6 @@
 import type { Run } from '#contract';
 import type { Db, Tx } from '#store';
+import { modelsOfRuns } from '../logged-models/run-models-store.ts';
 import { lastMetrics } from '../metrics-store.ts';
 import { parametersOf, tagsOf } from '../runs-store.ts';
 import type { RunRow, TrainingTables } from '../tables.ts';
@@ -39,6 +40,7 @@ export async function trackedRuns(db: Db, positions: readonly number[]): Promise
   const parameters = Map.groupBy(await parametersOf(db, positions), ({ run }) => run);
   const tags = Map.groupBy(await tagsOf(db, positions), ({ run }) => run);
   const datasets = await datasetsOfRuns(db, positions);
+  const models = await modelsOfRuns(db, positions);
   return positions.flatMap((position) => {
     const info = infos.get(position);
     if (info === undefined) return [];
@@ -48,6 +50,7 @@ export async function trackedRuns(db: Db, positions: readonly number[]): Promise
       parameters: parameters.get(position) ?? [],
       tags: [...(tags.get(position) ?? []), { key: runNameTag, value: info.name }],
       datasets: datasets.get(position) ?? [],
+      models: models.get(position) ?? [],
     };
   });
 }

@@ -11,11 +11,11 @@ import {
   requirePoint,
   requireTag,
 } from './limits.ts';
-import { double, emptyText, integer, list, nested, object, required, text } from './message.ts';
+import { emptyText, list, nested, object, required, text } from './message.ts';
+import { loggedPoint, metricFields } from './points.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
 
 const keyValue = nested({ key: required(text), value: emptyText });
-const metric = nested({ key: required(text), value: required(double), timestamp: required(integer), step: integer });
 /** The tag that old clients find a run's models in. */
 const loggedModelsTag = 'mlflow.log-model.history';
 
@@ -26,7 +26,7 @@ export function batchRoutes({ training: { tracking } }: MlflowOptions): readonly
       method: 'POST',
       path: '/2.0/mlflow/runs/log-batch',
       permission: 'log',
-      request: { run_id: required(text), metrics: list(metric), params: list(keyValue), tags: list(keyValue) },
+      request: { run_id: required(text), metrics: list(nested(metricFields)), params: list(keyValue), tags: list(keyValue) },
       run: async ({ run_id: id, metrics, params, tags }) => {
         requireAtMost('metrics', mostMetrics, metrics.length);
         requireAtMost('params', mostParameters, params.length);
@@ -37,7 +37,7 @@ export function batchRoutes({ training: { tracking } }: MlflowOptions): readonly
         for (const [at, one] of tags.entries()) requireTag({ key: one.key, value: one.value }, `tags[${at}]`);
         requireUnique(params.map(({ key }) => key));
         await tracking.logBatch(ownRunId(id), {
-          metrics: metrics.map(({ key, value, timestamp, step = 0 }) => ({ key, value, timestamp, step })),
+          metrics: metrics.map(loggedPoint),
           parameters: params,
           tags: tags,
         });

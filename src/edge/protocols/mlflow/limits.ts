@@ -114,3 +114,11 @@ function decodeURIComponentSafely(text: string): string {
     throw refuse(`Invalid artifact location: a percent sign begins no character there`);
   }
 }
+
+/** @throws GyreError INVALID_ARGUMENT */
+export function requireLoggedModelName(name: string): void {
+  if (!/[/:.%"']/.test(name)) return;
+  throw refuse(
+    `Invalid model name ('${name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+  );
+}

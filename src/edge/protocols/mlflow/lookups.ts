@@ -24,7 +24,7 @@ export function openLookups({ training, registry }: Pick<MlflowOptions, 'trainin
       experiments.set(run, experiment);
       return experiment;
     },
-    experimentOfLoggedModel: async () => undefined,
+    experimentOfLoggedModel: (model) => training.loggedModels.experimentOf(model),
     experimentNamed: async (name) => (await tracking.experimentNamed(name))?.id,
     has: async (kind, record) =>
       kind === 'experiment'

@@ -38,6 +38,8 @@ export function runInfoRecord(run: TrackedRunInfo): object {
 }
 
 export function runRecord(run: TrackedRun): object {
+  const used = run.models.filter(({ role }) => role === 'input');
+  const made = run.models.filter(({ role }) => role === 'output');
   return {
     info: runInfoRecord(run),
     data: {
@@ -45,7 +47,11 @@ export function runRecord(run: TrackedRun): object {
       ...(run.parameters.length === 0 ? {} : { params: run.parameters.map(keyValue) }),
       ...(run.tags.length === 0 ? {} : { tags: run.tags.map(keyValue) }),
     },
-    inputs: run.datasets.length === 0 ? {} : { dataset_inputs: run.datasets.map(datasetInputRecord) },
+    inputs: {
+      ...(run.datasets.length === 0 ? {} : { dataset_inputs: run.datasets.map(datasetInputRecord) }),
+      ...(used.length === 0 ? {} : { model_inputs: used.map(({ model }) => ({ model_id: model })) }),
+    },
+    outputs: made.length === 0 ? {} : { model_outputs: made.map(({ model, step }) => ({ model_id: model, step })) },
   };
 }
 

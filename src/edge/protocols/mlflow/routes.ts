@@ -3,6 +3,7 @@ import { batchRoutes } from './batch-routes.ts';
 import { experimentRoutes } from './experiment-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import { laterRoutes } from './later-routes.ts';
+import { loggedModelRoutes } from './logged-model-routes.ts';
 import { openLookups } from './lookups.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
@@ -21,6 +22,7 @@ export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
     ...runRoutes(options),
     ...batchRoutes(options),
     ...historyRoutes(options),
+    ...loggedModelRoutes(options),
     ...userRoutes(options),
     ...permissionRoutes({ access, lookups }),
   ];

@@ -5,7 +5,8 @@ import { actorOfCall } from './caller.ts';
 import { chosenId, makeOnce } from './chosen-id.ts';
 import { exchange } from './exchange.ts';
 import { requirePoint, requireParameter, requireTag } from './limits.ts';
-import { double, emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
+import { emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
+import { loggedPoint, metricFields } from './points.ts';
 import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { runInfoRecord, runRecord } from './records.ts';
 import { conditionsOf, orderOf, viewOf } from './search.ts';
@@ -18,7 +19,7 @@ const mostRuns = 50_000;
 const usualRuns = 1000;
 
 /** Runs: made, read, ended, deleted, restored, searched, and single values logged to them. */
-export function runRoutes({ training: { tracking } }: MlflowOptions): readonly MlflowRoute[] {
+export function runRoutes({ training: { tracking, loggedModels } }: MlflowOptions): readonly MlflowRoute[] {
   return [
     exchange({
       method: 'POST',
@@ -120,20 +121,11 @@ export function runRoutes({ training: { tracking } }: MlflowOptions): readonly M
       method: 'POST',
       path: '/2.0/mlflow/runs/log-metric',
       permission: log,
-      request: {
-        run_id: required(text),
-        key: required(text),
-        value: required(double),
-        timestamp: required(integer),
-        step: integer,
-        model_id: text,
-        dataset_name: text,
-        dataset_digest: text,
-      },
+      request: { run_id: required(text), ...metricFields },
       renamed,
-      run: async ({ run_id: id, key, value, timestamp, step = 0 }) => {
-        requirePoint({ key, timestamp });
-        await tracking.logBatch(ownRunId(id), { metrics: [{ key, value, timestamp, step }] });
+      run: async ({ run_id: id, ...metric }) => {
+        requirePoint(metric);
+        await tracking.logBatch(ownRunId(id), { metrics: [loggedPoint(metric)] });
         return undefined;
       },
     }),
@@ -189,11 +181,17 @@ export function runRoutes({ training: { tracking } }: MlflowOptions): readonly M
             ),
           }),
         ),
+        models: list(nested({ model_id: required(text) })),
       },
-      run: async ({ run_id: id, datasets }) => {
+      run: async ({ run_id: id, datasets, models }) => {
         for (const { dataset } of datasets) requireDataset(dataset);
+        const run = ownRunId(id);
+        await loggedModels.link(
+          run,
+          models.map(({ model_id: model }) => ({ model, role: 'input', step: 0 })),
+        );
         await tracking.logDatasets(
-          ownRunId(id),
+          run,
           datasets.map(({ dataset: { source_type: sourceType, schema, profile, ...dataset }, tags }) => ({
             dataset: { ...dataset, sourceType, ...(schema === undefined ? {} : { schema }), ...(profile === undefined ? {} : { profile }) },
             tags: tags,

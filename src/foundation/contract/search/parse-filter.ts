@@ -15,11 +15,10 @@ import { quotedList } from './quoted-list.ts';
 
 /** One condition of a filter; all of them have to hold. Aliases are resolved: `Created` is `start_time`, `params` is `parameter`. */
 export type FilterCondition = FilterField &
-  (
-    | { readonly comparator: ValueComparator; readonly value: string | number }
-    | { readonly comparator: ListComparator; readonly value: readonly string[] }
-    | { readonly comparator: PresenceComparator; readonly value: null }
-  );
+  (With<ValueComparator, string | number> | With<ListComparator, readonly string[]> | With<PresenceComparator, null>);
+
+/** One member for each comparator, so that the comparator tells what the value is. */
+type With<C extends Comparator, Value> = C extends Comparator ? { readonly comparator: C; readonly value: Value } : never;
 
 /** What a condition or an order is about: a tag of this key, an attribute of this name. */
 export interface FilterField {

@@ -1,0 +1,4 @@
+import { openRooms } from '../testing.ts';
+import { loggedModelsContract } from './contract.ts';
+
+loggedModelsContract('SQLite', () => openRooms());
