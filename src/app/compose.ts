@@ -30,6 +30,7 @@ import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
+import { keptSources } from './kept-sources.ts';
 import { commandStep } from './loop/command-step.ts';
 import { dataSteps } from './loop/data-steps.ts';
 import { itemStep } from './loop/item-step.ts';
@@ -188,7 +189,12 @@ export async function compose(options: ComposeOptions): Promise<House> {
     features,
     training,
     reports: evaluation,
-    guard: async (version, alias) => (alias === 'champion' ? release.championRefusal(version) : undefined),
+    guard: async (version, place) => (place === 'candidate' ? undefined : release.championRefusal(version)),
+    inUse: async ({ id }) => {
+      const live = (await release.deployments({ modelVersion: id })).find(({ state }) => state === 'live');
+      return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
+    },
+    kept: keptSources(training),
   });
   const keys = signingKey(folder);
   const planes = opened.use(

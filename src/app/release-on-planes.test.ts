@@ -60,6 +60,9 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
       id: `mv-${number}`,
       model: 'churn-model',
       version: number,
+      source: 'runs:/run-1',
+      description: '',
+      stage: 'None',
       package: sample.digest,
       files: sample.files.map(({ path: name, digest, size }) => ({ path: name, digest, size })),
       signature: sample.signature,
@@ -70,6 +73,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
       aliases: [],
       tags: {},
       createdAt: isoInstant(systemClock.now()),
+      updatedAt: isoInstant(systemClock.now()),
       createdBy: ada,
     };
     versions.set(version.id, version);

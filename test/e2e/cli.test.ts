@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ModelVersion, PipelineRun, PredictAnswer, TestReport } from '#contract';
+import type { JudgedVersion, PipelineRun, PredictAnswer, TestReport } from '#contract';
 import { runCli } from '#cli';
 import { done, facts, gyre, type Place, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import { commitAll, edit, people } from '../harness/projects-fixture.ts';
@@ -33,7 +33,7 @@ describe('gyre with a table of one’s own', () => {
     assert.match(await done(['check'], place), /^fine: gyre\.yaml/);
     const run = await facts<PipelineRun>(['run'], place);
     assert.equal(run.state, 'succeeded');
-    const version = await facts<ModelVersion>(['model', 'show', 'shop/1'], place);
+    const version = await facts<JudgedVersion>(['model', 'show', 'shop/1'], place);
     assert.deepEqual(
       [version.signature.task, version.signature.positive, [...version.signature.classes].sort()],
       ['binary', 'yes', ['no', 'yes']],
@@ -66,7 +66,7 @@ describe('gyre with a table of one’s own', () => {
     await patientTests(place.cwd);
     const run = await facts<PipelineRun>(['run'], place);
     assert.equal(run.state, 'succeeded', JSON.stringify(run.steps.map(({ step, error }) => [step, error])));
-    const version = await facts<ModelVersion>(['model', 'show', 'spending/1'], place);
+    const version = await facts<JudgedVersion>(['model', 'show', 'spending/1'], place);
     assert.equal(version.signature.task, 'regression');
     await using house = await up(place);
     const report = await house.get<TestReport>(`test-reports/${version.testReport}`);
@@ -88,7 +88,7 @@ describe('gyre with a table of one’s own', () => {
     assert.equal(run.code, 1, 'a gate said no');
     assert.match(run.stdout, /cached boosting/);
     assert.match(run.stdout, /register: shop version 2, .*its gates are not passed/);
-    const version = await facts<ModelVersion>(['model', 'show', 'shop/2'], place);
+    const version = await facts<JudgedVersion>(['model', 'show', 'shop/2'], place);
     assert.equal(version.testsPassed, false);
     const refused = await gyre(['release', 'roll', 'shop/2', 'production', '--reason', 'try'], place);
     assert.equal(refused.code, 3, `${refused.stdout}${refused.stderr}`);

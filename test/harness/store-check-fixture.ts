@@ -33,8 +33,8 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
     "select id from runs where status = 'FINISHED' and study is not null and position not in (select run from metric_latest)",
   'test reports of runs that are not finished':
     "select id from test_reports where run not in (select id from runs where status = 'FINISHED')",
-  'model versions without run or report':
-    "select id from model_versions where run not in (select id from runs where status = 'FINISHED') or test_report not in (select id from test_reports)",
+  'tested model versions without run or report':
+    "select id from model_versions where test_report is not null and (run not in (select id from runs where status = 'FINISHED') or test_report not in (select id from test_reports))",
   'aliases without a version':
     'select alias from model_aliases where not exists (select 1 from model_versions v where v.model = model_aliases.model and v.version = model_aliases.version)',
   'deployments without a version': 'select id from deployments where model_version not in (select id from model_versions)',
@@ -81,6 +81,7 @@ export async function checkStore(dataFolder: string): Promise<void> {
 /** What tells of the past, or only remembers what files held, keeps no blob. */
 const history: readonly string[] = [
   'events',
+  'deleted_model_versions',
   'audit_entries',
   'audit_head',
   'dataset_image_files',

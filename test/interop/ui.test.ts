@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Alert, ApplicationTestReport, DatasetVersion, ModelVersion, PipelineRun, Prediction, Run, Split, Window } from '#contract';
+import type { Alert, ApplicationTestReport, DatasetVersion, JudgedVersion, PipelineRun, Prediction, Run, Split, Window } from '#contract';
 import type { Browser } from 'playwright-core';
 import { done, start, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { copyOfExample, fewTrials } from '../harness/projects-fixture.ts';
@@ -37,7 +37,7 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
     ({ dataset, part }) => dataset === 'customers-recent' && part === undefined,
   );
   const split = first(await list<Split>(`datasets/${whole.digest}/splits`));
-  const version = await server.get<ModelVersion>('models/churn/versions/2');
+  const version = await server.get<JudgedVersion>('models/churn/versions/2');
   const run = await server.get<Run>(`runs/${version.run}`);
   const pipeline = first(await list<PipelineRun>('pipeline-runs'), (one) => one.pipeline === 'retrain');
   const report = first(await list<ApplicationTestReport>('application-tests'));

@@ -28,7 +28,7 @@ export async function searchable(): Promise<readonly Found[]> {
       text: `${item.model} version ${item.version}${item.aliases.length === 0 ? '' : ` (${item.aliases.join(', ')})`}`,
       id: item.id,
       href: versionPath(item),
-      also: [item.package, `${item.model}@${item.version}`],
+      also: [...(item.package === undefined ? [] : [item.package]), `${item.model}@${item.version}`],
     })),
     listed<Run>('runs?limit=500', (item) => ({
       kind: 'run',

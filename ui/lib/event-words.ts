@@ -2,7 +2,7 @@ import type { EventData, EventKind, GyreEvent } from '#contract';
 import { measured, number, sentence, shortDigest } from './format.ts';
 import { kindOf } from './live.ts';
 import { metricLabel } from './metrics.ts';
-import { recordPath } from './records.ts';
+import { recordPath, versionPath } from './records.ts';
 
 export type Part = 'build' | 'deploy' | 'monitor' | 'govern';
 export const parts = ['build', 'deploy', 'monitor', 'govern'] as const satisfies readonly Part[];
@@ -90,25 +90,54 @@ const words: Words = {
     href: recordPath('test_report', d.id),
     tone: d.passed ? 'good' : 'bad',
   }),
+  'registered_model.created': (d) => ({ part: 'build', text: `model ${d.model} registered`, href: recordPath('model', d.model) }),
+  'registered_model.described': (d) => ({ part: 'build', text: `model ${d.model} described anew`, href: recordPath('model', d.model) }),
+  'registered_model.renamed': (d) => ({
+    part: 'build',
+    text: `model ${d.previous} is called ${d.model} now`,
+    href: recordPath('model', d.model),
+  }),
+  'registered_model.deleted': (d) => ({
+    part: 'build',
+    text: `model ${d.model} deleted${d.versions === 0 ? '' : `, with ${d.versions} ${d.versions === 1 ? 'version' : 'versions'}`}`,
+    tone: 'warn',
+  }),
+  'registered_model.tagged': (d) => ({ part: 'build', text: `model ${d.model} tagged`, href: recordPath('model', d.model) }),
+  'model_version.described': (d) => ({
+    part: 'build',
+    text: `${d.model} version ${d.version} described anew`,
+    href: versionPath(d),
+  }),
+  'model_version.staged': (d) => ({
+    part: 'build',
+    text: `${d.model} version ${d.version} moved from stage ${d.previous} to ${d.stage}`,
+    href: versionPath(d),
+  }),
+  'model_version.deleted': (d) => ({
+    part: 'build',
+    text: `${d.model} version ${d.version} deleted`,
+    href: recordPath('model_version', d.id),
+    tone: 'warn',
+  }),
   'model_version.created': (d) => ({
     part: 'build',
     text: `${d.model} version ${d.version} registered`,
-    href: `/models/${d.model}/${d.version}`,
+    href: versionPath(d),
   }),
   'model_version.alias_set': (d) => ({
     part: 'build',
     text: `${d.alias} of ${d.model} is version ${d.version}${d.previous === undefined ? '' : `, it was ${d.previous}`}`,
-    href: `/models/${d.model}/${d.version}`,
+    href: versionPath(d),
   }),
   'model_version.alias_removed': (d) => ({
     part: 'build',
     text: `${d.model} version ${d.version} is no longer ${d.alias}`,
-    href: `/models/${d.model}/${d.version}`,
+    href: versionPath(d),
   }),
   'model_version.tagged': (d) => ({
     part: 'build',
     text: `${d.model} version ${d.version} tagged`,
-    href: `/models/${d.model}/${d.version}`,
+    href: versionPath(d),
   }),
   'deployment.started': (d) => ({
     part: 'deploy',

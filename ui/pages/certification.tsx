@@ -104,7 +104,7 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
             kind="Application tests"
             title={versionName(data.modelVersion)}
             crumbs={[
-              ...(version === undefined ? [] : [{ text: 'run', href: recordPath('run', version.run) }]),
+              ...(version?.run === undefined ? [] : [{ text: 'run', href: recordPath('run', version.run) }]),
               { text: versionName(data.modelVersion), href: recordPath('model_version', data.modelVersion) },
             ]}
             truth={

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { lackingEvidence } from '#contract';
 import type { Approval, Certification, Deployment, Evidence, ModelVersion, TestReport } from '#contract';
 import { apiUrl } from '../lib/api.ts';
 import { bytes, number, shortDigest } from '../lib/format.ts';
@@ -35,7 +36,8 @@ export function VersionByIdPage({ id }: { readonly id: string }): JSX.Element {
 
 function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
   const report = useResource<TestReport>(version.testReport === undefined ? undefined : `test-reports/${version.testReport}`);
-  const evidence = useResource<Evidence>(`${versionRoute(version)}/evidence`);
+  const evidence = useResource<Evidence>(version.testReport === undefined ? undefined : `${versionRoute(version)}/evidence`);
+  const lacking = lackingEvidence(version);
   const of = `?modelVersion=${encodeURIComponent(version.id)}`;
   const deployments = useResource<PageOf<Deployment>>(`deployments${of}`, ['deployment.']);
   const live = deployments.data?.items.filter(({ state }) => state === 'live') ?? [];
@@ -53,7 +55,13 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
               {alias}
             </span>
           ))}
-          <Verdict passed={version.testsPassed} yes="tests passed" no="a gate failed" />{' '}
+          {version.stage !== 'None' && <span class="tag">stage {version.stage}</span>}
+          {version.testReport === undefined ? (
+            <State tone="off">not tested here</State>
+          ) : (
+            <Verdict passed={version.testsPassed} yes="tests passed" no="a gate failed" />
+          )}{' '}
+          {version.deletedAt !== undefined && <State tone="bad">deleted</State>}{' '}
           {live.length > 0 && <State tone="good">live in {live.map(({ environment }) => environment).join(', ')}</State>}{' '}
           {primary !== undefined && (
             <Metric name={primary.name} value={primary.value} interval={primary.interval} threshold={gate?.wanted} />
@@ -69,7 +77,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
             what: role,
             text: <RecordRef kind="dataset_version" id={digest} />,
           })),
-          { what: 'run', text: <RecordRef kind="run" id={version.run} /> },
+          version.run === undefined ? undefined : { what: 'run', text: <RecordRef kind="run" id={version.run} /> },
           version.testReport === undefined
             ? undefined
             : { what: 'test report', text: <RecordRef kind="test_report" id={version.testReport} /> },
@@ -86,37 +94,11 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       />
       <div class="cards">
         {report.data !== undefined && <ReportCards report={report.data} />}
-        <SignOffs version={version} />
-        <PackageCard version={version} />
+        <OriginCard version={version} lacking={lacking} />
+        {version.testReport !== undefined && <SignOffs version={version} />}
+        {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
-        <Card title="Takes and gives" wide>
-          <Table
-            name="inputs"
-            caption="Input columns"
-            rows={version.signature.inputs}
-            rowKey={({ name }) => name}
-            columns={[
-              { key: 'name', head: 'Column', value: ({ name }) => name },
-              { key: 'type', head: 'Type', value: ({ type }) => type },
-              { key: 'required', head: 'Missing is', value: ({ required }) => (required ? 'refused' : 'imputed') },
-              {
-                key: 'seen',
-                head: 'Seen in training',
-                value: ({ categories, range }) => categories?.join(', ') ?? range?.join(' – '),
-                cell: ({ categories, range }) => (
-                  <span class="wrap">
-                    {categories?.join(', ') ?? (range === undefined ? '—' : range.map((bound) => number(bound)).join(' – '))}
-                  </span>
-                ),
-              },
-            ]}
-          />
-          <p class="quiet">
-            Gives {version.signature.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}
-            {version.signature.classes.length > 0 && `; classes ${version.signature.classes.join(', ')}`}
-            {version.signature.threshold !== undefined && `; decides at ${number(version.signature.threshold, 3)}`}.
-          </p>
-        </Card>
+        {version.signature !== undefined && <SignatureCard signature={version.signature} />}
         <Card title="Record" wide>
           <RawJson value={version} />
         </Card>
@@ -124,6 +106,64 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
     </Page>
   );
 }
+
+/** Where the version came from, what people say about it, and what it lacks to be tested and released. */
+function OriginCard({ version, lacking }: { readonly version: ModelVersion; readonly lacking: readonly string[] }): JSX.Element {
+  return (
+    <Card title="Where it came from" says={version.description === '' ? undefined : version.description}>
+      <Facts
+        facts={[
+          ['Source', <code class="wrap">{version.source}</code>],
+          ...(version.flavors === undefined ? [] : [['Can be loaded as', version.flavors.join(', ')] as const]),
+          ...(version.loggedModel === undefined ? [] : [['Logged model', <code>{version.loggedModel}</code>] as const]),
+          ...Object.entries(version.tags),
+          ['Changed', <When at={version.updatedAt} />],
+        ]}
+      />
+      {lacking.length > 0 && <p class="quiet">To be tested and released by Gyre it lacks {lacking.join(', ')}.</p>}
+    </Card>
+  );
+}
+
+function SignatureCard({ signature }: { readonly signature: NonNullable<ModelVersion['signature']> }): JSX.Element {
+  const tensors = (signature.tensors ?? []).filter(({ name }) => signature.inputs.every((column) => column.name !== name));
+  return (
+    <Card title="Takes and gives" wide>
+      {signature.inputs.length > 0 && (
+        <Table
+          name="inputs"
+          caption="Input columns"
+          rows={signature.inputs}
+          rowKey={({ name }) => name}
+          columns={[
+            { key: 'name', head: 'Column', value: ({ name }) => name },
+            { key: 'type', head: 'Type', value: ({ type }) => type },
+            { key: 'required', head: 'Missing is', value: ({ required }) => (required ? 'refused' : 'imputed') },
+            {
+              key: 'seen',
+              head: 'Seen in training',
+              value: ({ categories, range }) => categories?.join(', ') ?? range?.join(' – '),
+              cell: ({ categories, range }) => (
+                <span class="wrap">
+                  {categories?.join(', ') ?? (range === undefined ? '—' : range.map((bound) => number(bound)).join(' – '))}
+                </span>
+              ),
+            },
+          ]}
+        />
+      )}
+      {tensors.length > 0 && <p>Takes {tensors.map(tensorText).join(', ')}.</p>}
+      <p class="quiet">
+        Gives {signature.outputs.map(tensorText).join(', ')}
+        {signature.classes.length > 0 && `; classes ${signature.classes.join(', ')}`}
+        {signature.threshold !== undefined && `; decides at ${number(signature.threshold, 3)}`}.
+      </p>
+    </Card>
+  );
+}
+
+const tensorText = ({ name, datatype, shape }: { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }) =>
+  `${name} (${datatype} [${shape.map((axis) => (axis < 0 ? 'any' : axis)).join(', ')}])`;
 
 function versionRoute(version: ModelVersion): string {
   return `models/${encodeURIComponent(version.model)}/versions/${version.version}`;
@@ -135,7 +175,7 @@ function crumbsOf(version: ModelVersion, evidence: Evidence | undefined): readon
     ...(train === undefined
       ? [{ text: 'Models', href: '/models' }]
       : [{ text: `train ${shortDigest(train)}`, href: recordPath('dataset_version', train) }]),
-    { text: 'run', href: recordPath('run', version.run) },
+    ...(version.run === undefined ? [] : [{ text: 'run', href: recordPath('run', version.run) }]),
     { text: version.model, href: recordPath('model', version.model) },
   ];
 }
@@ -175,18 +215,20 @@ function SignOffs({ version }: { readonly version: ModelVersion }): JSX.Element 
   );
 }
 
-function PackageCard({ version }: { readonly version: ModelVersion }): JSX.Element {
+function PackageCard({ version, digest }: { readonly version: ModelVersion; readonly digest: string }): JSX.Element {
   return (
     <Card
       title="Package"
       aside={
-        <a href={apiUrl(`${versionRoute(version)}/card`)} target="_blank" rel="noopener">
-          Model card
-        </a>
+        version.testReport === undefined ? undefined : (
+          <a href={apiUrl(`${versionRoute(version)}/card`)} target="_blank" rel="noopener">
+            Model card
+          </a>
+        )
       }
       says={
         <>
-          <DigestText digest={version.package} /> names these files together.
+          <DigestText digest={digest} /> names these files together.
         </>
       }
     >
@@ -202,7 +244,7 @@ function PackageCard({ version }: { readonly version: ModelVersion }): JSX.Eleme
             head: 'File',
             value: ({ path }) => path,
             cell: ({ path }) => (
-              <a href={apiUrl(`${versionRoute(version)}/files/${path}`)} download>
+              <a href={apiUrl(`${versionRoute(version)}/files/${path.split('/').map(encodeURIComponent).join('/')}`)} download>
                 {path}
               </a>
             ),

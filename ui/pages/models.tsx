@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import type { ModelVersion, RegisteredModel } from '#contract';
 import { versionPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import { Card, Empty, Load, Page } from '../parts/page.tsx';
+import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 
-const kinds = ['model_version.'];
+const kinds = ['model_version.', 'registered_model.'];
 
 /** Registered models with their versions. */
 export function ModelsPage(): JSX.Element {
@@ -16,13 +16,18 @@ export function ModelsPage(): JSX.Element {
   return (
     <Page
       title="Models"
-      truth={<p>A version is a package that never changes: the model with its transforms, its report, its card, its evidence.</p>}
+      truth={
+        <p>
+          A version is a package that never changes: the model with what belongs to it. Gyre’s own have their report, card and evidence too.
+        </p>
+      }
     >
       <Load of={models} what="The models">
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No model version yet.">
-              A run whose model was tested becomes a version: <Command>gyre run</Command>
+            <Empty title="No model yet.">
+              A run whose model was tested becomes a version: <Command>gyre run</Command>. Files of a model that was trained elsewhere
+              become one as well: <Command>gyre model add NAME FILES</Command>
             </Empty>
           ) : (
             <div class="cards">
@@ -60,16 +65,32 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
               ) : (
                 <State tone="good">champion: version {champion.version}</State>
               )}{' '}
-              registered <When at={data.createdAt} />. {data.description}
+              registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />. {data.description}
             </p>
           }
         >
+          <Labels aliases={data.aliases} tags={data.tags} model={name} />
           <Load of={versions} what="The versions">
             {({ items }) => <VersionTable name={name} versions={items} />}
           </Load>
         </Page>
       )}
     </Load>
+  );
+}
+
+/** Which version each alias names, and what the model is tagged with. */
+function Labels({ model, aliases, tags }: Pick<RegisteredModel, 'aliases' | 'tags'> & { readonly model: string }): JSX.Element | null {
+  const facts: (readonly [string, JSX.Element | string])[] = [
+    ...Object.entries(aliases).map(
+      ([alias, version]) => [`@${alias}`, <a href={versionPath({ model, version })}>version {version}</a>] as const,
+    ),
+    ...Object.entries(tags),
+  ];
+  return facts.length === 0 ? null : (
+    <Card title="Aliases and tags">
+      <Facts facts={facts} />
+    </Card>
   );
 }
 
@@ -104,15 +125,27 @@ function VersionTable({ name, versions }: { readonly name: string; readonly vers
           key: 'tests',
           head: 'Test report',
           value: ({ testsPassed }) => String(testsPassed),
-          cell: ({ testsPassed }) => <Verdict passed={testsPassed} yes="every gate passed" no="a gate failed" />,
+          cell: ({ testReport, testsPassed }) =>
+            testReport === undefined ? (
+              <State tone="off">none</State>
+            ) : (
+              <Verdict passed={testsPassed} yes="every gate passed" no="a gate failed" />
+            ),
         },
         {
           key: 'package',
           head: 'Package',
-          value: (version) => version.package,
-          cell: (version) => <DigestText digest={version.package} />,
+          value: (version) => version.package ?? '',
+          cell: (version) =>
+            version.package === undefined ? <span class="wrap">{version.source}</span> : <DigestText digest={version.package} />,
         },
-        { key: 'run', head: 'Run', value: ({ run }) => run, cell: ({ run }) => <RecordRef kind="run" id={run} /> },
+        {
+          key: 'run',
+          head: 'Run',
+          value: ({ run }) => run ?? '',
+          cell: ({ run }) => (run === undefined ? '—' : <RecordRef kind="run" id={run} />),
+        },
+        { key: 'stage', head: 'Stage', value: ({ stage }) => stage, cell: ({ stage }) => (stage === 'None' ? '—' : stage) },
         { key: 'by', head: 'By', value: ({ createdBy }) => createdBy.name, cell: ({ createdBy }) => <Who actor={createdBy} /> },
         { key: 'at', head: 'Registered', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
       ]}

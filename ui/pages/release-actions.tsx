@@ -142,7 +142,7 @@ function WhatGoes({ version, environment }: { readonly version: ModelVersion; re
         to <b>{environment.name}</b>, endpoint {environment.endpoint}.
       </p>
       <p>
-        Package <code>{shortDigest(version.package)}</code>
+        Package <code>{version.package === undefined ? 'none' : shortDigest(version.package)}</code>
         {version.testReport !== undefined && (
           <>
             ; <a href={recordPath('test_report', version.testReport)}>test report</a> {version.testsPassed ? 'passed' : 'failed'}

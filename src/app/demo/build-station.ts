@@ -1,11 +1,11 @@
-import type { CharterVersion, ModelVersion, PipelineRun, QualityReport, Run, Split, StepRun, TestReport, Transform } from '#contract';
+import type { CharterVersion, JudgedVersion, PipelineRun, QualityReport, Run, Split, StepRun, TestReport, Transform } from '#contract';
 import { type Page, waitForPipeline } from './client.ts';
 import { figure } from './narrator.ts';
 import { metricOf, outputOf, type Stage, stepOf } from './stage.ts';
 
 export interface Built {
   readonly run: PipelineRun;
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly report: TestReport;
   /** Part → dataset version. */
   readonly parts: Readonly<Record<string, string>>;
@@ -80,12 +80,12 @@ async function tellTraining({ cast, tell }: Stage, run: PipelineRun): Promise<vo
 async function tellJudgement(
   { cast, tell }: Stage,
   run: PipelineRun,
-): Promise<{ readonly version: ModelVersion; readonly report: TestReport }> {
+): Promise<{ readonly version: JudgedVersion; readonly report: TestReport }> {
   const evaluate = stepOf(run, 'evaluate');
   const report = await cast.scientist.get<TestReport>(`test-reports/${outputOf(evaluate, 'report')}`);
   tellReport({ tell }, report, isCached(evaluate));
   const register = stepOf(run, 'register');
-  const version = await cast.scientist.get<ModelVersion>(`model-versions/${outputOf(register, 'modelVersion')}`);
+  const version = await cast.scientist.get<JudgedVersion>(`model-versions/${outputOf(register, 'modelVersion')}`);
   tell.station(
     'registry',
     `${version.model} version ${version.version}: package ${version.package.slice(0, 12)} of ${version.files.length} files, with model card and evidence`,

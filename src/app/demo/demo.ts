@@ -1,4 +1,4 @@
-import type { ModelVersion, NamedRow, Prediction, Project } from '#contract';
+import type { JudgedVersion, ModelVersion, NamedRow, Prediction, Project } from '#contract';
 import { openClient, type Client } from '#cli';
 import { GyreError } from '#core';
 import { build } from './build-station.ts';
@@ -79,7 +79,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 
 async function trafficSource(
   { cast }: Stage,
-  version: ModelVersion,
+  version: JudgedVersion,
   parts: Readonly<Record<string, string>>,
 ): Promise<{ readonly rows: TrafficSource }> {
   const { project } = await cast.scientist.get<{ readonly project: Pick<Project, 'data' | 'steps'> }>('project');

@@ -69,7 +69,7 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
 /** The run of the champion, where there is one to compare with: not this very run, and none that has learned from these rows. */
 async function championRun(rooms: LoopRooms, run: string, dataset: string): Promise<string | undefined> {
   const champion = await rooms.registry.aliased(rooms.project().resolved.serve.endpoint, 'champion');
-  if (champion === undefined || champion.run === run) return undefined;
+  if (champion?.run === undefined || champion.run === run) return undefined;
   const { inputs } = await rooms.training.getRun(champion.run);
   const hasLearned = inputs.some(({ role, digest }) => digest === dataset && role !== 'transform');
   return hasLearned ? undefined : champion.run;

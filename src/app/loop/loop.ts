@@ -1,5 +1,6 @@
 import type { Clock } from '#core';
 import { GyreError, isoInstant } from '#core';
+import { requireJudged } from '#registry';
 import type { Action, Actor, Alert, Comparison, PipelineRun } from '#contract';
 import type { DueRun, Pipelines } from '#pipelines';
 import type { LocalPlanes } from '../planes.ts';
@@ -134,7 +135,9 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
         reason: 'comparison',
         by,
       });
-      const [old, fresh] = [await rooms.registry.getById(champion), await rooms.registry.getById(challenger)];
+      const what = 'a comparison';
+      const old = requireJudged(await rooms.registry.getById(champion), what);
+      const fresh = requireJudged(await rooms.registry.getById(challenger), what);
       return rooms.evaluation.compare({
         champion: old.run,
         challenger: fresh.run,

@@ -1,4 +1,5 @@
 export { openRegistry } from './registry.ts';
 export { registryMigrations } from './migrations/index.ts';
-export type { AliasGuard, AliasName, CreateVersion, Registry, RegistryDeps, VersionQuery } from './port.ts';
+export type { GuardedPlace, KeptSources, Registry, RegistryDeps, VersionSource } from './port.ts';
+export { requireJudged } from './judged.ts';
 export { registryBlobHolders } from './blob-holders.ts';

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
-import type { ModelVersion, Run, TestReport, TransformStep } from '#contract';
+import type { JudgedVersion, Run, TestReport, TransformStep } from '#contract';
 import { canonicalJson, digestOf, hasCode, seeded, sha256 } from '#core';
 import { feeds } from '#features';
 import { encodeModel, openSession } from '#onnx';
@@ -48,7 +48,7 @@ describe('packaging models of the churn table', () => {
   let parts: Readonly<Record<string, string>>;
   let runs: { readonly linear: Run; readonly trees: Run };
   let reports: { readonly linear: TestReport; readonly trees: TestReport };
-  let version: ModelVersion;
+  let version: JudgedVersion;
   before(async () => {
     rooms = await openRooms();
     parts = await churnParts(rooms);
@@ -123,7 +123,16 @@ describe('packaging models of the churn table', () => {
     assert.equal(next.version, 2);
     const created = (await rooms.events.read({ limit: 1000 })).filter(({ type }) => type === 'dev.gyre.model_version.created.v1');
     assert.deepEqual(created.map(({ subject }) => subject), [version.id, next.id]); // prettier-ignore
-    assert.deepEqual(created[0].data, { id: version.id, model: 'churn', version: 1, package: version.package, run: runs.trees.id });
+    assert.deepEqual(created[0].data, {
+      id: version.id,
+      model: 'churn',
+      version: 1,
+      source: version.source,
+      package: version.package,
+      run: runs.trees.id,
+      description: '',
+      tags: { team: 'retention' },
+    });
   });
 
   test('the evidence names every digest, and the files in the package have them', async () => {

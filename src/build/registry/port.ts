@@ -5,6 +5,7 @@ import type {
   DatasetVersion,
   EventTypes,
   Evidence,
+  JudgedVersion,
   ModelVersion,
   PackageFile,
   RegisteredModel,
@@ -17,10 +18,29 @@ import type { Features, RowsSource } from '#features';
 import type { Store } from '#store';
 import type { Training } from '#training';
 
-export type AliasName = (typeof aliasNames)[number];
+/** What a version is named or moved to with the release's consent only; any other alias or stage is free. */
+export type GuardedPlace = (typeof aliasNames)[number] | 'Production';
 
-/** Why a version may not have an alias; undefined when it may. */
-export type AliasGuard = (version: ModelVersion, alias: AliasName) => Promise<string | undefined>;
+/** Why a version may not come to a place; undefined when it may. */
+export type PlaceGuard = (version: ModelVersion, place: GuardedPlace) => Promise<string | undefined>;
+
+/** What a client says about where a version's files are. */
+export interface VersionSource {
+  /** An address, such as `runs:/<run>/model`, `models:/m-<id>`, `mlflow-artifacts:/…` or one of another store. */
+  readonly source: string;
+  /** The run that it belongs to. */
+  readonly run?: string;
+  readonly loggedModel?: string;
+}
+
+/** Files that Gyre keeps itself, found by the addresses that clients use for them. */
+export interface KeptSources {
+  /**
+   * What stands at an address at this moment, with paths relative to it, and the run that left it.
+   * @returns undefined when the address leads elsewhere, or when nothing stands there
+   */
+  filesAt(source: VersionSource): Promise<{ readonly files: readonly PackageFile[]; readonly run?: string } | undefined>;
+}
 
 export interface RegistryDeps {
   readonly store: Store;
@@ -40,8 +60,12 @@ export interface RegistryDeps {
     /** @throws GyreError NOT_FOUND */
     reportJson(id: string): Promise<Uint8Array>;
   };
-  /** Asked before an alias is set, on every path. */
-  readonly guard: AliasGuard;
+  /** Asked before a guarded alias or stage is given to a version of a governed model, on every path. */
+  readonly guard: PlaceGuard;
+  /** Why a version cannot be deleted, such as an environment that serves it; undefined when it can. Absent: nothing uses versions. */
+  readonly inUse?: (version: ModelVersion) => Promise<string | undefined>;
+  /** Absent: every source is elsewhere. */
+  readonly kept?: KeptSources;
 }
 
 export interface CreateVersion {
@@ -58,6 +82,30 @@ export interface CreateVersion {
   readonly by: Actor;
 }
 
+export interface CreateModel {
+  readonly name: string;
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly by: Actor;
+}
+
+/** What is known of a version that was trained elsewhere. */
+interface BroughtVersion {
+  readonly model: string;
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly by: Actor;
+}
+
+export interface RegisterVersion extends BroughtVersion, VersionSource {
+  readonly runLink?: string;
+}
+
+export interface AddVersion extends BroughtVersion {
+  /** Files that are in the blob store, by the paths that they shall have. */
+  readonly files: readonly PackageFile[];
+}
+
 export interface VersionQuery {
   readonly model?: string;
   readonly run?: string;
@@ -67,6 +115,12 @@ export interface VersionQuery {
   readonly after?: string;
 }
 
+/** A version by its model and number. */
+export interface VersionName {
+  readonly model: string;
+  readonly version: number;
+}
+
 /** Registered models, their versions, packages and aliases. */
 export interface Registry {
   /**
@@ -74,7 +128,36 @@ export interface Registry {
    * @throws GyreError FAILED_PRECONDITION when the ONNX model and the trainer's own differ by more than 1e-5 on a row (named), when the report
    * is another run's or was judged by another charter; NOT_FOUND
    */
-  createVersion(request: CreateVersion): Promise<ModelVersion>;
+  createVersion(request: CreateVersion): Promise<JudgedVersion>;
+
+  /**
+   * Registers what lies at an address as the next version of a model. Files that Gyre itself keeps there become the version's package, as
+   * they stand at this moment; an address elsewhere gives a version without one.
+   * @throws GyreError NOT_FOUND when there is no such model, or the source is a version that there is not
+   */
+  registerVersion(request: RegisterVersion): Promise<ModelVersion>;
+  /**
+   * Registers files as the next version of a model, which is made when there is none.
+   * @throws GyreError INVALID_ARGUMENT for paths that are none or stand there twice, or when there is no file
+   */
+  addVersion(request: AddVersion): Promise<ModelVersion>;
+
+  /** A model without versions. @throws GyreError ALREADY_EXISTS */
+  createModel(request: CreateModel): Promise<RegisteredModel>;
+  /** @throws GyreError NOT_FOUND */
+  describeModel(request: { readonly name: string; readonly description: string; readonly by: Actor }): Promise<RegisteredModel>;
+  /** Its versions, aliases and tags come along. @throws GyreError NOT_FOUND; ALREADY_EXISTS */
+  renameModel(request: { readonly name: string; readonly to: string; readonly by: Actor }): Promise<RegisteredModel>;
+  /** Deletes a model with its versions, as `deleteVersion` does. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when a version is in use */
+  deleteModel(request: { readonly name: string; readonly by: Actor }): Promise<void>;
+  /** Sets tags; a value of null removes one. @throws GyreError NOT_FOUND */
+  setModelTags(request: {
+    readonly name: string;
+    readonly tags: Readonly<Record<string, string | null>>;
+    readonly by: Actor;
+  }): Promise<RegisteredModel>;
+  /** Whether Gyre itself has judged a version of the model: then the release decides who becomes its champion. */
+  isGoverned(model: string): Promise<boolean>;
 
   /** By name. */
   listModels(query?: {
@@ -90,28 +173,38 @@ export interface Registry {
   /** @throws GyreError NOT_FOUND */
   getById(id: string): Promise<ModelVersion>;
   /** The version that an alias names; undefined when it names none. */
-  aliased(model: string, alias: AliasName): Promise<ModelVersion | undefined>;
+  aliased(model: string, alias: string): Promise<ModelVersion | undefined>;
+  /** The newest version of each stage, for every model asked about. */
+  newestOfStages(models: readonly string[]): Promise<readonly ModelVersion[]>;
+  /** Where clients find the files of a version without a package. @throws GyreError NOT_FOUND */
+  location(name: VersionName): Promise<string>;
   /** Versions whose package digest begins with these hex digits (a prediction's id carries eight). Newest first. */
   byPackagePrefix(prefix: string): Promise<readonly ModelVersion[]>;
   /** Versions made from a run. Newest first. */
   byRun(run: string): Promise<readonly ModelVersion[]>;
 
   /** @throws GyreError FAILED_PRECONDITION with the guard's reason; NOT_FOUND */
-  setAlias(request: {
-    readonly model: string;
-    readonly alias: AliasName;
-    readonly version: number;
-    readonly by: Actor;
-  }): Promise<ModelVersion>;
+  setAlias(request: VersionName & { readonly alias: string; readonly by: Actor }): Promise<ModelVersion>;
   /** Removing what is not set is fine. */
-  removeAlias(request: { readonly model: string; readonly alias: AliasName; readonly by: Actor }): Promise<void>;
+  removeAlias(request: { readonly model: string; readonly alias: string; readonly by: Actor }): Promise<void>;
+  /** @throws GyreError NOT_FOUND */
+  describeVersion(request: VersionName & { readonly description: string; readonly by: Actor }): Promise<ModelVersion>;
+  /**
+   * Moves a version to a stage of MLflow's registry.
+   * @param request.archiveOthers the versions that are in it now are archived
+   * @throws GyreError FAILED_PRECONDITION with the guard's reason; NOT_FOUND
+   */
+  moveToStage(
+    request: VersionName & { readonly stage: ModelVersion['stage']; readonly archiveOthers?: boolean; readonly by: Actor },
+  ): Promise<ModelVersion>;
+  /**
+   * Deletes a version: `getById` and a prediction's id still lead to its record, its files go with the next garbage collection, and its
+   * number is not given again while the model is there.
+   * @throws GyreError NOT_FOUND; FAILED_PRECONDITION when it is in use
+   */
+  deleteVersion(request: VersionName & { readonly by: Actor }): Promise<void>;
   /** Sets tags; a value of null removes one. */
-  setTags(request: {
-    readonly model: string;
-    readonly version: number;
-    readonly tags: Readonly<Record<string, string | null>>;
-    readonly by: Actor;
-  }): Promise<ModelVersion>;
+  setTags(request: VersionName & { readonly tags: Readonly<Record<string, string | null>>; readonly by: Actor }): Promise<ModelVersion>;
 
   /** The files of a version's package, in the order of their paths. @param version the version's id */
   files(version: string): Promise<readonly PackageFile[]>;

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Signature } from '#contract';
 import { countingIds, hasCode, manualClock, sha256 } from '#core';
+import type { ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import { openStore } from '#store';
-import type { Store, StoreOptions } from '#store';
+import type { Store, StoreOptions, Tx } from '#store';
+import { openLookup } from './lookup.ts';
+import { fillEarlierTables } from './migrations/earlier-release.ts';
 import { registryMigrations } from './migrations/index.ts';
-import type { AliasGuard, Registry, RegistryDeps } from './port.ts';
+import type { PlaceGuard, Registry, RegistryDeps } from './port.ts';
 import { openRegistry } from './registry.ts';
+import { insertModel, modelOf } from './models-store.ts';
 import { insertVersion } from './versions-store.ts';
 import type { NewVersion } from './versions-store.ts';
 
@@ -20,11 +24,12 @@ const unused = (): never => assert.fail('no package is made in these tests');
 interface Bench extends AsyncDisposable {
   readonly registry: Registry;
   readonly store: Store;
+  readonly clock: ManualClock;
   add(model: string, more?: Partial<NewVersion>): Promise<string>;
   eventTypes(): Promise<string[]>;
 }
 
-async function openBench(options: StoreOptions, guard: AliasGuard): Promise<Bench> {
+async function openBench(options: StoreOptions, guard: PlaceGuard, inUse?: RegistryDeps['inUse']): Promise<Bench> {
   const store = await openStore(options);
   await store.migrate([eventsMigrations, registryMigrations]);
   const clock = manualClock(Date.UTC(2026, 0, 5));
@@ -51,7 +56,8 @@ async function openBench(options: StoreOptions, guard: AliasGuard): Promise<Benc
   };
   return {
     store,
-    registry: openRegistry({ store, blobs, events, clock, newId, guard, ...none }),
+    clock,
+    registry: openRegistry({ store, blobs, events, clock, newId, guard, ...(inUse === undefined ? {} : { inUse }), ...none }),
     async add(model, more = {}) {
       const id = newId();
       const row: NewVersion = {
@@ -60,16 +66,28 @@ async function openBench(options: StoreOptions, guard: AliasGuard): Promise<Benc
         package: sha256(id),
         files: [{ path: 'model.onnx', digest: sha256('onnx'), size: 4 }],
         signature,
+        source: 'runs:/run-1',
+        location: null,
+        flavors: null,
         run: 'run-1',
+        logged_model: null,
         test_report: 'report-1',
         tests_passed: true,
         charter: sha256('charter'),
+        description: '',
+        stage: 'None',
+        run_link: null,
         created_at: clock.now(),
         created_by: ada,
         tags: { stage: 'new' },
         ...more,
       };
-      return (await store.write(insertVersion, row)).version.id;
+      const made = await store.write(async (tx: Tx, args: NewVersion) => {
+        if ((await modelOf(tx, args.model)) === undefined)
+          await insertModel(tx, { name: args.model, description: '', created_at: args.created_at });
+        return insertVersion(tx, args);
+      }, row);
+      return made.id;
     },
     eventTypes: async () => (await events.read({ limit: 1000 })).map(({ type }) => type),
     [Symbol.asyncDispose]: async () => {
@@ -79,7 +97,7 @@ async function openBench(options: StoreOptions, guard: AliasGuard): Promise<Benc
   };
 }
 
-const allow: AliasGuard = () => Promise.resolve(undefined);
+const allow: PlaceGuard = () => Promise.resolve(undefined);
 
 /** What the registry's records promise, on every database. @param fixture a place for a store that goes away @param skip why this one cannot be tried here */
 export function registryContract(
@@ -88,19 +106,21 @@ export function registryContract(
   skip?: string,
 ): void {
   describe(`the registry on ${name}`, { skip: skip ?? false }, () => {
-    test('counts versions up for each model, and gives a package its version only once', async () => {
+    test('counts versions up for each model', async () => {
       await using place = await fixture();
       await using bench = await openBench(place.options, allow);
       const first = await bench.add('churn');
-      await bench.add('churn', { description: 'who leaves', tests_passed: false });
+      await bench.add('churn', { tests_passed: false });
       await bench.add('fraud');
       const { items } = await bench.registry.listVersions({ model: 'churn' });
       assert.deepEqual(items.map(({ version, testsPassed }) => [version, testsPassed]), [[2, false], [1, true]]); // prettier-ignore
-      assert.equal(await bench.add('churn', { package: items[1].package }), first);
       assert.deepEqual(await bench.registry.getModel('churn'), {
         name: 'churn',
-        description: 'who leaves',
+        description: '',
+        tags: {},
+        aliases: {},
         createdAt: '2026-01-05T00:00:00.000Z',
+        updatedAt: '2026-01-05T00:00:00.000Z',
         latest: 2,
       });
       assert.deepEqual((await bench.registry.listModels({ limit: 1 })).next, 'churn');
@@ -129,7 +149,7 @@ export function registryContract(
       assert.equal((await registry.aliased('churn', 'champion'))?.id, one);
       assert.equal(await registry.aliased('churn', 'candidate'), undefined);
       assert.deepEqual((await registry.byRun('run-2')).map(({ id }) => id), [two]); // prettier-ignore
-      const { package: digest } = await registry.getById(one);
+      const { package: digest = '' } = await registry.getById(one);
       assert.deepEqual((await registry.byPackagePrefix(digest.slice(0, 8))).map(({ id }) => id), [one]); // prettier-ignore
       const missing = (asked: Promise<unknown>, words: RegExp) =>
         assert.rejects(asked, (error) => hasCode(error, 'NOT_FOUND') && words.test(error.message));
@@ -162,7 +182,7 @@ export function registryContract(
 
     test('an alias that the guard refuses is not set, and the reason is told', async () => {
       await using place = await fixture();
-      const guard: AliasGuard = (version, alias) =>
+      const guard: PlaceGuard = (version, alias) =>
         Promise.resolve(alias === 'champion' && version.version === 2 ? 'nobody has approved it' : undefined);
       await using bench = await openBench(place.options, guard);
       await bench.add('churn');
@@ -193,6 +213,182 @@ export function registryContract(
       });
       assert.deepEqual((await bench.registry.getById(id)).tags, { note: 'y', team: 'retention' });
       assert.deepEqual(await bench.eventTypes(), ['dev.gyre.model_version.tagged.v1', 'dev.gyre.model_version.tagged.v1']);
+    });
+
+    test('a model is created once, described, tagged, renamed with all that is its own, and deleted', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options, allow);
+      const { registry } = bench;
+      const made = await registry.createModel({ name: 'who: leaves?'.replace(':', ''), description: 'd', tags: { team: 'a' }, by: ada });
+      assert.deepEqual([made.name, made.description, made.tags, made.latest], ['who leaves?', 'd', { team: 'a' }, undefined]);
+      await assert.rejects(registry.createModel({ name: 'who leaves?', by: ada }), (error) => hasCode(error, 'ALREADY_EXISTS'));
+      await registry.createModel({ name: 'other', by: ada });
+      bench.clock.advance(1000);
+      const described = await registry.describeModel({ name: made.name, description: 'new', by: ada });
+      assert.deepEqual([described.description, described.updatedAt > described.createdAt], ['new', true]);
+      const tagged = await registry.setModelTags({ name: made.name, tags: { team: null, stage: 'x' }, by: ada });
+      assert.deepEqual(tagged.tags, { stage: 'x' });
+      const id = await bench.add(made.name);
+      await registry.setAlias({ model: made.name, alias: 'blue', version: 1, by: ada });
+      const rename = (to: string) => registry.renameModel({ name: made.name, to, by: ada });
+      await assert.rejects(rename('other'), (error) => hasCode(error, 'ALREADY_EXISTS'));
+      const renamed = await rename('leavers');
+      assert.deepEqual([renamed.tags, renamed.aliases, renamed.latest], [{ stage: 'x' }, { blue: 1 }, 1]);
+      assert.deepEqual([(await registry.getById(id)).model, (await registry.get('leavers', 'blue')).id], ['leavers', id]);
+      await assert.rejects(registry.getModel(made.name), (error) => hasCode(error, 'NOT_FOUND'));
+      await registry.deleteModel({ name: 'leavers', by: ada });
+      await assert.rejects(registry.getModel('leavers'), (error) => hasCode(error, 'NOT_FOUND'));
+      assert.equal((await registry.getById(id)).deletedAt, '2026-01-05T00:00:01.000Z');
+      await bench.add('leavers');
+      assert.deepEqual((await registry.getModel('leavers')).aliases, {});
+      assert.deepEqual(
+        (await bench.eventTypes()).map((type) => type.replace(/^dev\.gyre\.(.*)\.v1$/, '$1')),
+        [
+          'registered_model.created',
+          'registered_model.created',
+          'registered_model.described',
+          'registered_model.tagged',
+          'model_version.alias_set',
+          'registered_model.renamed',
+          'model_version.deleted',
+          'registered_model.deleted',
+        ],
+      );
+    });
+
+    test('a version from elsewhere has no package; a copy of a version has all that the version has', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options, allow);
+      const { registry } = bench;
+      const source = 's3://bucket/model';
+      await assert.rejects(registry.registerVersion({ model: 'churn', source, by: ada }), (error) => hasCode(error, 'NOT_FOUND'));
+      await registry.createModel({ name: 'churn', by: ada });
+      const one = await registry.registerVersion({ model: 'churn', source, run: 'r', tags: { a: 'b' }, description: 'd', by: ada });
+      assert.deepEqual(
+        [one.version, one.source, one.package, one.files, one.signature, one.run, one.testsPassed, one.stage, one.tags, one.description],
+        [1, source, undefined, [], undefined, 'r', false, 'None', { a: 'b' }, 'd'],
+      );
+      await registry.createModel({ name: 'copies', by: ada });
+      const copy = await registry.registerVersion({ model: 'copies', source: 'models:/churn/1', by: ada });
+      assert.deepEqual([copy.source, copy.run], ['models:/churn/1', 'r']);
+      assert.equal(await registry.location(copy), source);
+      const tested = await bench.add('tested');
+      const whole = await registry.getById(tested);
+      const packed = await registry.registerVersion({ model: 'copies', source: 'models:/tested/latest', by: ada });
+      assert.deepEqual([packed.package, packed.files, packed.testReport], [whole.package, whole.files, undefined]);
+      await assert.rejects(registry.registerVersion({ model: 'copies', source: 'models:/churn/9', by: ada }), (error) =>
+        hasCode(error, 'NOT_FOUND'),
+      );
+      assert.deepEqual([await registry.isGoverned('copies'), await registry.isGoverned('tested')], [false, true]);
+    });
+
+    test('a deleted version leaves its record, its number is not given again, and its alias is free', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options, allow);
+      const { registry } = bench;
+      const ids = [await bench.add('churn'), await bench.add('churn')];
+      await registry.setAlias({ model: 'churn', alias: 'blue', version: 2, by: ada });
+      await registry.deleteVersion({ model: 'churn', version: 2, by: ada });
+      await assert.rejects(registry.get('churn', 2), (error) => hasCode(error, 'NOT_FOUND') && /the newest is 1/.test(error.message));
+      const record = await registry.getById(ids[1]);
+      assert.deepEqual([record.aliases, record.deletedAt !== undefined], [[], true]);
+      const prefix = record.package?.slice(0, 8) ?? '';
+      assert.deepEqual((await registry.byPackagePrefix(prefix)).map(({ id }) => id), [ids[1]]); // prettier-ignore
+      assert.deepEqual((await registry.getModel('churn')).aliases, {});
+      assert.equal((await registry.get('churn', 'latest')).id, ids[0]);
+      await bench.add('churn');
+      assert.equal((await registry.get('churn', 'latest')).version, 3);
+      await assert.rejects(registry.readFile(ids[1], 'model.onnx'), (error) => /only its record is left/.test(String(error)));
+    });
+
+    test('a version that is in use cannot be deleted, nor can its model', async () => {
+      await using place = await fixture();
+      const inUse: RegistryDeps['inUse'] = ({ version }) => Promise.resolve(version === 1 ? 'is live in "production"' : undefined);
+      await using bench = await openBench(place.options, allow, inUse);
+      await bench.add('churn');
+      await bench.add('churn');
+      const live = (error: unknown) => hasCode(error, 'FAILED_PRECONDITION') && error.message.includes('is live in "production"');
+      await assert.rejects(bench.registry.deleteVersion({ model: 'churn', version: 1, by: ada }), live);
+      await assert.rejects(bench.registry.deleteModel({ name: 'churn', by: ada }), live);
+      await bench.registry.deleteVersion({ model: 'churn', version: 2, by: ada });
+      assert.equal((await bench.registry.getModel('churn')).latest, 1);
+    });
+
+    test('versions move through stages; those that were there are archived on request; each stage has its newest', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options, allow);
+      const { registry } = bench;
+      for (let n = 0; n < 4; n++) await bench.add('churn');
+      await bench.add('other');
+      const move = (version: number, stage: 'Staging' | 'Archived', archiveOthers = false) =>
+        registry.moveToStage({ model: 'churn', version, stage, archiveOthers, by: ada });
+      await move(1, 'Staging');
+      assert.equal((await move(2, 'Staging')).stage, 'Staging');
+      const newest = async () => (await registry.newestOfStages(['churn'])).map(({ version, stage }) => [version, stage]);
+      assert.deepEqual(await newest(), [[2, 'Staging'], [4, 'None']]); // prettier-ignore
+      bench.clock.advance(1000);
+      await move(3, 'Staging', true);
+      assert.deepEqual(await newest(), [[2, 'Archived'], [3, 'Staging'], [4, 'None']]); // prettier-ignore
+      assert.equal((await registry.get('churn', 1)).updatedAt, '2026-01-05T00:00:01.000Z');
+      assert.equal((await registry.getModel('churn')).updatedAt, '2026-01-05T00:00:01.000Z');
+    });
+
+    test('champion and Production ask the guard for models that Gyre has judged, and nobody for those that people bring', async () => {
+      await using place = await fixture();
+      const asked: string[] = [];
+      const guard: PlaceGuard = ({ model }, to) => {
+        asked.push(`${model} ${to}`);
+        return Promise.resolve('nobody has approved it');
+      };
+      await using bench = await openBench(place.options, guard);
+      const { registry } = bench;
+      await bench.add('churn');
+      await registry.createModel({ name: 'brought', by: ada });
+      await registry.registerVersion({ model: 'brought', source: 's3://b/m', by: ada });
+      const refused = (error: unknown) => hasCode(error, 'FAILED_PRECONDITION') && error.message.includes('nobody has approved it');
+      const churn = { model: 'churn', version: 1, by: ada };
+      await assert.rejects(registry.setAlias({ ...churn, alias: 'champion' }), refused);
+      await assert.rejects(registry.moveToStage({ ...churn, stage: 'Production' }), refused);
+      await registry.setAlias({ ...churn, alias: 'blue' });
+      await registry.moveToStage({ ...churn, stage: 'Staging' });
+      const brought = { model: 'brought', version: 1, by: ada };
+      await registry.setAlias({ ...brought, alias: 'champion' });
+      assert.equal((await registry.moveToStage({ ...brought, stage: 'Production' })).stage, 'Production');
+      assert.deepEqual(asked, ['churn champion', 'churn Production']);
+    });
+
+    test('what an earlier release registered is carried over', async () => {
+      await using place = await fixture();
+      await using store = await openStore(place.options);
+      const files = [{ path: 'model.onnx', digest: sha256('onnx'), size: 4 }];
+      const [first] = registryMigrations.migrations;
+      await store.migrate([{ room: 'registry', migrations: [first] }]);
+      await store.write(fillEarlierTables, { files, signature, by: ada });
+      await store.migrate([registryMigrations]);
+      const lookup = openLookup(store);
+      const { items } = await lookup.listVersions({ model: 'churn' });
+      assert.deepEqual(items.map(({ id }) => id), ['v2', 'v1']); // prettier-ignore
+      assert.deepEqual(items[1], {
+        id: 'v1',
+        model: 'churn',
+        version: 1,
+        source: 'runs:/0198f0a0000070008000000000000001',
+        package: sha256('1'),
+        files,
+        signature,
+        run: '0198f0a0-0000-7000-8000-000000000001',
+        testReport: 'report-1',
+        testsPassed: true,
+        charter: sha256('charter'),
+        description: '',
+        stage: 'None',
+        aliases: [],
+        tags: {},
+        createdAt: '1970-01-01T00:00:00.007Z',
+        updatedAt: '1970-01-01T00:00:00.007Z',
+        createdBy: ada,
+      });
+      assert.equal((await lookup.getModel('churn')).latest, 2);
     });
   });
 }

@@ -1,69 +1,44 @@
-import type { Actor, ModelVersion, PackageFile, RegisteredModel, Signature } from '#contract';
-import { isoInstant } from '#core';
+import type { ModelVersion } from '#contract';
+import { GyreError, isoInstant } from '#core';
 import type { Db, Tx } from '#store';
-
-interface ModelRow {
-  readonly name: string;
-  readonly description: string;
-  readonly created_at: number;
-  /** The highest number given to a version; 0 before the first. Numbers are not given again. */
-  readonly latest: number;
-}
-
-interface VersionRow {
-  readonly position?: number;
-  readonly id: string;
-  readonly model: string;
-  readonly version: number;
-  readonly package: string;
-  readonly files: PackageFile[];
-  readonly signature: Signature;
-  readonly run: string;
-  readonly test_report: string;
-  readonly tests_passed: boolean;
-  readonly charter: string;
-  readonly created_at: number;
-  readonly created_by: Actor;
-}
-
-interface Tables {
-  registered_models: ModelRow;
-  model_versions: VersionRow;
-  model_aliases: { readonly model: string; readonly alias: string; readonly version: number };
-  model_version_tags: { readonly version: string; readonly key: string; readonly value: string };
-}
+import type { Tables, VersionRow } from './tables.ts';
 
 /** A version on its way into the store: it gets its number there. */
-export interface NewVersion extends Omit<VersionRow, 'position' | 'version'> {
+export interface NewVersion extends Omit<VersionRow, 'position' | 'version' | 'updated_at'> {
   readonly tags: Readonly<Record<string, string>>;
-  readonly description?: string;
 }
 
-/** Adds a version under the next number, unless the model has this package. @returns the version, and whether this call made it */
-export async function insertVersion(tx: Tx, args: NewVersion): Promise<{ readonly version: ModelVersion; readonly created: boolean }> {
-  const { tags, description, ...row } = args;
-  await tx.lock(`registered-model:${row.model}`);
-  const [known] = await selectVersions(tx, { model: row.model, package: row.package }, 1, undefined);
-  if (known !== undefined) return { version: known.version, created: false };
+export interface FoundVersion {
+  readonly version: ModelVersion;
+  readonly position: number;
+  /** Where its files are, when the source only leads there. */
+  readonly location?: string;
+}
+
+/** Numbers, aliases and names of one model are changed by one transaction after the other. */
+export function lockModel(tx: Tx, model: string): Promise<void> {
+  return tx.lock(`registered-model:${model}`);
+}
+
+/** Adds a version under its model's next number. @throws GyreError NOT_FOUND when there is no such model */
+export async function insertVersion(tx: Tx, args: NewVersion): Promise<ModelVersion> {
+  const { tags, ...row } = args;
+  await lockModel(tx, row.model);
   const tables = tx.tables<Tables>();
-  const model = await tables.selectFrom('registered_models').selectAll().where('name', '=', row.model).executeTakeFirst();
-  const version = (model?.latest ?? 0) + 1;
-  if (model === undefined) {
-    await tables
-      .insertInto('registered_models')
-      .values({ name: row.model, description: description ?? '', created_at: row.created_at, latest: version })
-      .execute();
-  } else {
-    const change = { latest: version, ...(description === undefined ? {} : { description }) };
-    await tables.updateTable('registered_models').set(change).where('name', '=', row.model).execute();
-  }
+  const model = await tables
+    .updateTable('registered_models')
+    .set((of) => ({ latest: of('latest', '+', 1), updated_at: row.created_at }))
+    .where('name', '=', row.model)
+    .returning('latest')
+    .executeTakeFirst();
+  if (model === undefined) throw new GyreError('NOT_FOUND', `there is no registered model "${row.model}"`, { model: row.model });
   await tables
     .insertInto('model_versions')
-    .values({ ...row, version })
+    .values({ ...row, version: model.latest, updated_at: row.created_at })
     .execute();
   await putTags(tx, row.id, tags);
-  const [made] = await selectVersions(tx, { id: row.id }, 1, undefined);
-  return { version: made.version, created: true };
+  const [made] = await selectVersions(tx, { id: row.id }, 1);
+  return made.version;
 }
 
 /** Sets tags of a version; null removes one. */
@@ -82,6 +57,38 @@ export async function putTags(tx: Tx, version: string, tags: Readonly<Record<str
   }
 }
 
+/** Changes what people say about a version. */
+export async function changeVersion(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<VersionRow, 'description' | 'stage'>> & Pick<VersionRow, 'updated_at'>,
+): Promise<void> {
+  await tx.tables<Tables>().updateTable('model_versions').set(change).where('id', '=', id).execute();
+}
+
+/** Takes a version away, with its aliases and tags, and keeps the record of it. */
+export async function buryVersion(tx: Tx, version: ModelVersion, at: number): Promise<void> {
+  const tables = tx.tables<Tables>();
+  await tables.deleteFrom('model_aliases').where('model', '=', version.model).where('version', '=', version.version).execute();
+  await tables.deleteFrom('model_version_tags').where('version', '=', version.id).execute();
+  await tables.deleteFrom('model_versions').where('id', '=', version.id).execute();
+  const record: ModelVersion = { ...version, aliases: [], deletedAt: isoInstant(at) };
+  await tables
+    .insertInto('deleted_model_versions')
+    .values({ id: version.id, package: version.package ?? null, record, deleted_at: at })
+    .execute();
+}
+
+/** The records of deleted versions, newest first. */
+export async function selectDeleted(db: Db, by: { readonly id: string } | { readonly packagePrefix: string }): Promise<ModelVersion[]> {
+  let query = db.tables<Tables>().selectFrom('deleted_model_versions').select('record');
+  query =
+    'id' in by
+      ? query.where('id', '=', by.id)
+      : query.where('package', '>=', by.packagePrefix).where('package', '<', `${by.packagePrefix}g`);
+  return (await query.orderBy('deleted_at', 'desc').limit(100).execute()).map(({ record }) => record);
+}
+
 export interface VersionFilter {
   readonly id?: string;
   readonly model?: string;
@@ -90,15 +97,13 @@ export interface VersionFilter {
   readonly package?: string;
   /** The first hex digits of the package's digest. */
   readonly packagePrefix?: string;
+  readonly stage?: ModelVersion['stage'];
+  /** Only those that were judged by a test report. */
+  readonly tested?: true;
 }
 
 /** Versions with their aliases and tags, newest first. @param before only those with a lower position */
-export async function selectVersions(
-  db: Db,
-  filter: VersionFilter,
-  limit: number,
-  before: number | undefined,
-): Promise<{ readonly version: ModelVersion; readonly position: number }[]> {
+export async function selectVersions(db: Db, filter: VersionFilter, limit: number, before?: number): Promise<FoundVersion[]> {
   let query = db.tables<Tables>().selectFrom('model_versions').selectAll();
   if (filter.id !== undefined) query = query.where('id', '=', filter.id);
   if (filter.model !== undefined) query = query.where('model', '=', filter.model);
@@ -108,104 +113,100 @@ export async function selectVersions(
   // 'g' comes after every hex digit.
   if (filter.packagePrefix !== undefined)
     query = query.where('package', '>=', filter.packagePrefix).where('package', '<', `${filter.packagePrefix}g`);
+  if (filter.stage !== undefined) query = query.where('stage', '=', filter.stage);
+  if (filter.tested === true) query = query.where('test_report', 'is not', null);
   if (before !== undefined) query = query.where('position', '<', before);
-  const rows = await query.orderBy('position', 'desc').limit(limit).execute();
-  return assemble(db, rows);
+  return assemble(db, await query.orderBy('position', 'desc').limit(limit).execute());
 }
 
-async function assemble(db: Db, rows: readonly VersionRow[]): Promise<{ readonly version: ModelVersion; readonly position: number }[]> {
+/** The newest version of each stage of some models. */
+export async function selectNewestOfStages(db: Db, models: readonly string[]): Promise<ModelVersion[]> {
+  if (models.length === 0) return [];
+  const rows = await db
+    .tables<Tables>()
+    .selectFrom('model_versions')
+    .selectAll()
+    .where('model', 'in', models)
+    .where((is) =>
+      is(
+        is.refTuple('model', 'version'),
+        'in',
+        is
+          .selectFrom('model_versions')
+          .select((of) => ['model', of.fn.max('version').as('version')])
+          .where('model', 'in', models)
+          .groupBy(['model', 'stage'])
+          .$asTuple('model', 'version'),
+      ),
+    )
+    .orderBy('model')
+    .orderBy('version')
+    .execute();
+  return (await assemble(db, rows)).map(({ version }) => version);
+}
+
+/** So many parameters at most stand in one query. */
+const mostAtOnce = 500;
+
+/** Rows with what belongs to them. */
+export async function assemble(db: Db, rows: readonly VersionRow[]): Promise<FoundVersion[]> {
   if (rows.length === 0) return [];
   const tables = db.tables<Tables>();
-  const aliases = await tables
-    .selectFrom('model_aliases')
-    .selectAll()
-    .where('model', 'in', [...new Set(rows.map(({ model }) => model))])
-    .orderBy('alias')
-    .execute();
-  const tags = await tables
-    .selectFrom('model_version_tags')
-    .selectAll()
-    .where(
-      'version',
-      'in',
-      rows.map(({ id }) => id),
-    ) // prettier-ignore
-    .orderBy('key')
-    .execute();
+  const aliases = new Map<string, string[]>();
+  const tags = new Map<string, Record<string, string>>();
+  const models = [...new Set(rows.map(({ model }) => model))];
+  for (let from = 0; from < models.length; from += mostAtOnce) {
+    const some = models.slice(from, from + mostAtOnce);
+    for (const { model, version, alias } of await tables
+      .selectFrom('model_aliases')
+      .selectAll()
+      .where('model', 'in', some)
+      .orderBy('alias')
+      .execute()) {
+      const key = `${version}:${model}`;
+      aliases.set(key, [...(aliases.get(key) ?? []), alias]);
+    }
+  }
+  for (let from = 0; from < rows.length; from += mostAtOnce) {
+    const some = rows.slice(from, from + mostAtOnce).map(({ id }) => id);
+    for (const { version, key, value } of await tables
+      .selectFrom('model_version_tags')
+      .selectAll()
+      .where('version', 'in', some)
+      .orderBy('key')
+      .execute()) {
+      tags.set(version, { ...tags.get(version), [key]: value });
+    }
+  }
   return rows.map((row) => ({
     position: row.position ?? 0,
-    version: {
-      id: row.id,
-      model: row.model,
-      version: row.version,
-      package: row.package,
-      files: row.files,
-      signature: row.signature,
-      run: row.run,
-      testReport: row.test_report,
-      testsPassed: row.tests_passed,
-      charter: row.charter,
-      aliases: aliases.filter(({ model, version }) => model === row.model && version === row.version).map(({ alias }) => alias),
-      tags: Object.fromEntries(tags.filter(({ version }) => version === row.id).map(({ key, value }) => [key, value])),
-      createdAt: isoInstant(row.created_at),
-      createdBy: row.created_by,
-    },
+    version: toVersion(row, aliases.get(`${row.version}:${row.model}`) ?? [], tags.get(row.id) ?? {}),
+    ...(row.location === null ? {} : { location: row.location }),
   }));
 }
 
-/** Points an alias at a version. @returns the version that it named before */
-export async function putAlias(
-  tx: Tx,
-  { model, alias, version }: { readonly model: string; readonly alias: string; readonly version: number },
-): Promise<number | undefined> {
-  await tx.lock(`registered-model:${model}`);
-  const previous = await aliasOf(tx, model, alias);
-  await tx
-    .tables<Tables>()
-    .insertInto('model_aliases')
-    .values({ model, alias, version })
-    .onConflict((conflict) => conflict.columns(['model', 'alias']).doUpdateSet({ version }))
-    .execute();
-  return previous;
-}
-
-/** @returns the version that it named */
-export async function deleteAlias(
-  tx: Tx,
-  { model, alias }: { readonly model: string; readonly alias: string },
-): Promise<number | undefined> {
-  await tx.lock(`registered-model:${model}`);
-  const previous = await aliasOf(tx, model, alias);
-  await tx.tables<Tables>().deleteFrom('model_aliases').where('model', '=', model).where('alias', '=', alias).execute();
-  return previous;
-}
-
-export async function aliasOf(db: Db, model: string, alias: string): Promise<number | undefined> {
-  const row = await db
-    .tables<Tables>()
-    .selectFrom('model_aliases')
-    .select('version')
-    .where('model', '=', model)
-    .where('alias', '=', alias)
-    .executeTakeFirst();
-  return row?.version;
-}
-
-const toModel = ({ name, description, created_at: createdAt, latest }: ModelRow): RegisteredModel => ({
-  name,
-  description,
-  createdAt: isoInstant(createdAt),
-  ...(latest === 0 ? {} : { latest }),
-});
-
-export async function modelOf(db: Db, name: string): Promise<RegisteredModel | undefined> {
-  const row = await db.tables<Tables>().selectFrom('registered_models').selectAll().where('name', '=', name).executeTakeFirst();
-  return row && toModel(row);
-}
-
-/** By name. @param after only those whose name comes later */
-export async function selectModels(db: Db, limit: number, after: string | undefined): Promise<RegisteredModel[]> {
-  let rows = db.tables<Tables>().selectFrom('registered_models').selectAll();
-  if (after !== undefined) rows = rows.where('name', '>', after);
-  return (await rows.orderBy('name').limit(limit).execute()).map(toModel);
+function toVersion(row: VersionRow, aliases: string[], tags: Record<string, string>): ModelVersion {
+  return {
+    id: row.id,
+    model: row.model,
+    version: row.version,
+    source: row.source,
+    ...(row.package === null ? {} : { package: row.package }),
+    files: row.files,
+    ...(row.signature === null ? {} : { signature: row.signature }),
+    ...(row.flavors === null ? {} : { flavors: row.flavors }),
+    ...(row.run === null ? {} : { run: row.run }),
+    ...(row.logged_model === null ? {} : { loggedModel: row.logged_model }),
+    ...(row.test_report === null ? {} : { testReport: row.test_report }),
+    testsPassed: row.tests_passed,
+    ...(row.charter === null ? {} : { charter: row.charter }),
+    description: row.description,
+    stage: row.stage,
+    ...(row.run_link === null ? {} : { runLink: row.run_link }),
+    aliases,
+    tags,
+    createdAt: isoInstant(row.created_at),
+    updatedAt: isoInstant(row.updated_at),
+    createdBy: row.created_by,
+  };
 }

@@ -1,6 +1,6 @@
 import { GyreError, hasCode, messageOf } from '#core';
 import { meets, parseThreshold } from '#project';
-import type { Check, LoadFigures, ModelVersion, NamedRow, PredictAnswer, Signature } from '#contract';
+import type { Check, LoadFigures, JudgedVersion, NamedRow, PredictAnswer, Signature } from '#contract';
 import { malformedRequests } from './malformed-requests.ts';
 import { inferBody, type PlaneClient } from './plane-client.ts';
 
@@ -25,7 +25,7 @@ export interface LoadTargets {
 
 export interface ApplicationTestInput {
   readonly client: PlaneClient;
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly reference: ReferenceRows;
   /** Metric → threshold, from the charter. */
   readonly thresholds: Readonly<Record<string, string>>;

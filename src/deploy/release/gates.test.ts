@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion } from '#contract';
+import type { Actor, ApplicationTestReport, Approval, Certification, JudgedVersion } from '#contract';
 import { type Environment, type GateFacts, judgeReadiness, validApprovals, validCertifications, withdrawals } from './gates.ts';
 
 const person = (name: string): Actor => ({ identity: name.toLowerCase(), name });
@@ -9,12 +9,15 @@ const at = '2026-01-05T10:00:00.000Z';
 const testing: Environment = { name: 'test', position: 0, certify: 'qa', approvals: 0 };
 const production: Environment = { name: 'production', position: 1, approve: 'approver', approvals: 1 };
 
-const version: ModelVersion = {
+const version: JudgedVersion = {
   id: 'mv-1',
   model: 'churn',
   version: 1,
+  source: 'runs:/run-1',
+  description: '',
+  stage: 'None',
   package: 'package-1',
-  files: [],
+  files: [{ path: 'model.onnx', digest: 'graph-1', size: 1 }],
   signature: { task: 'binary', inputs: [], outputs: [], classes: ['No', 'Yes'] },
   run: 'run-1',
   testReport: 'report-1',
@@ -23,6 +26,7 @@ const version: ModelVersion = {
   aliases: [],
   tags: {},
   createdAt: at,
+  updatedAt: at,
   createdBy: ada,
 };
 

@@ -1,3 +1,4 @@
+import { lackingEvidence } from '#contract';
 import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
 
 /** An environment as the project's file describes it, in its place in the order. */
@@ -24,7 +25,7 @@ export interface GateFacts {
   readonly approvals: readonly Approval[];
 }
 
-export type Gate = 'test_report' | 'application_tests' | 'certification' | 'approval' | 'separation_of_duties';
+export type Gate = 'evidence' | 'test_report' | 'application_tests' | 'certification' | 'approval' | 'separation_of_duties';
 
 export interface Missing {
   readonly gate: Gate;
@@ -69,6 +70,7 @@ export function withdrawals(facts: GateFacts): readonly Missing[] {
     return newest === undefined ? [] : wordsOn(facts, newest).filter(({ verdict }) => verdict === 'refused');
   });
   return [
+    ...deletion(facts),
     ...refusedCertifications.map((certification) => refusedCertification(facts, certification)),
     ...wordsFor(facts)
       .filter(({ verdict }) => verdict === 'refused')
@@ -78,12 +80,28 @@ export function withdrawals(facts: GateFacts): readonly Missing[] {
 
 /** What a version still lacks for an environment, each with its reason; nothing means that it may go. */
 export function missingGates(facts: GateFacts): readonly Missing[] {
-  return [...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+  return [...evidenceGate(facts), ...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
 }
 
 export function judgeReadiness(facts: GateFacts): Readiness {
   const missing = [...missingGates(facts)];
   return { modelVersion: facts.version.id, environment: facts.target.name, ready: missing.length === 0, missing };
+}
+
+function deletion({ version }: GateFacts): readonly Missing[] {
+  return version.deletedAt === undefined ? [] : [{ gate: 'evidence', reason: `${title(version)} was deleted on ${version.deletedAt}` }];
+}
+
+function evidenceGate(facts: GateFacts): readonly Missing[] {
+  const lacking = lackingEvidence(facts.version).filter((what) => what !== 'a test report');
+  if (lacking.length === 0) return deletion(facts);
+  return [
+    ...deletion(facts),
+    {
+      gate: 'evidence',
+      reason: `${title(facts.version)} lacks ${lacking.join(', ')}: Gyre releases what it has trained and tested itself`,
+    },
+  ];
 }
 
 function testReportGate({ version }: GateFacts): readonly Missing[] {

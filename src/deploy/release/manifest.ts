@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { canonicalJson } from '#core';
-import type { ModelVersion, ReleaseManifest, SignedManifest } from '#contract';
+import type { JudgedVersion, ReleaseManifest, SignedManifest } from '#contract';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
 const maxRows = 10_000;
@@ -9,7 +9,7 @@ export interface ManifestInput {
   readonly environment: string;
   readonly endpoint: string;
   readonly generation: number;
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   /** Share of predictions to log: 1 where they are monitored, 0 in environments for tests. */
   readonly logSample: number;
   readonly maxBodyBytes?: number;

@@ -1,5 +1,5 @@
 import { GyreError } from '#core';
-import type { ModelVersion, NamedRow, PredictAnswer, TestReport } from '#contract';
+import type { JudgedVersion, NamedRow, PredictAnswer, TestReport } from '#contract';
 import type { RowsSource } from '#features';
 import { computeMetrics } from '#stats';
 import { type Frame, takeRows, toRecords } from '#tables';
@@ -14,7 +14,7 @@ export interface ReferenceSource {
   readonly readModel: (run: string) => Promise<TrainedModel>;
   readonly target: (transform: string, frame: Frame) => Promise<Float64Array>;
   readonly report: TestReport;
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
 }
 
 /**
@@ -63,7 +63,7 @@ function pick(record: NamedRow, columns: readonly string[]): NamedRow {
   return Object.fromEntries(columns.map((name) => [name, record[name] ?? null]));
 }
 
-function answeredScores(answers: PredictAnswer['predictions'], version: ModelVersion): Float64Array {
+function answeredScores(answers: PredictAnswer['predictions'], version: JudgedVersion): Float64Array {
   const { task, classes, positive } = version.signature;
   if (task === 'regression') return Float64Array.from(answers, (answer) => answer.value ?? Number.NaN);
   const named = task === 'binary' ? [positive ?? classes[1]] : classes;

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
+import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
+import { requireJudged } from '#registry';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { gatekeeper } from './gatekeeper.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
@@ -48,7 +50,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       return;
     }
     await switches.to({
-      version: await versions.getById(live.modelVersion),
+      version: requireJudged(await versions.getById(live.modelVersion), 'what is served'),
       target,
       reason: 'the tokens that may infer have changed',
       by,
@@ -121,6 +123,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       const target = keeper.environmentOf(request.environment);
       const version = await versions.getById(request.modelVersion);
       const factsIn = await keeper.factsReader(version, target);
+      if (!isJudged(version)) return refused('release of', version, request, missingGates(await store.read(factsIn)));
       const switched = await switches.to({
         version,
         target,
@@ -147,7 +150,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       if (live === undefined || before === undefined) {
         throw new GyreError('FAILED_PRECONDITION', `"${target.name}" has served no other version that it could go back to`);
       }
-      const version = await versions.getById(before.modelVersion);
+      const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
       const factsIn = await keeper.factsReader(version, target);
       const switched = await switches.to({
         version,

@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
 import { eventType } from '#contract';
 import type { ApplicationTestReport } from '#contract';
+import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
@@ -32,9 +33,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         throw new GyreError('FAILED_PRECONDITION', `"${target.name}" serves no version: deploy one there before its application tests`);
       }
       const startedAt = now();
-      const version = await versions.getById(live.modelVersion);
-      if (version.testReport === undefined)
-        throw new GyreError('FAILED_PRECONDITION', `${version.model} version ${version.version} has no test report`);
+      const version = requireJudged(await versions.getById(live.modelVersion), 'an application test');
       const report = await deps.reports.getReport(version.testReport);
       const reference = await referenceRows({
         data: deps.data,

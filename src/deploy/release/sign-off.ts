@@ -1,6 +1,7 @@
 import { GyreError, isoInstant } from '#core';
 import { eventType } from '#contract';
 import type { ApplicationTestReport, Approval, Certification } from '#contract';
+import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { failedChecks, type GateFacts, missingGates, type Missing, validCertifications } from './gates.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
@@ -21,7 +22,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
     certify: async (request) => {
       const report = await store.read((db) => selectApplicationTest(db, request.report));
       if (report === undefined) throw new GyreError('NOT_FOUND', `no application test report "${request.report}"`);
-      const version = await versions.getById(report.modelVersion);
+      const version = requireJudged(await versions.getById(report.modelVersion), 'a certification');
       const factsIn = await keeper.factsReader(version, keeper.environmentOf(report.environment));
       const certification: Certification = {
         id: newId(),
@@ -55,7 +56,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
 
     approve: async (request) => {
       const target = keeper.environmentOf(request.environment);
-      const version = await versions.getById(request.modelVersion);
+      const version = requireJudged(await versions.getById(request.modelVersion), 'an approval');
       if (target.approve === undefined) {
         const asking = deps.settings().environments.filter(({ approve }) => approve !== undefined);
         throw new GyreError(

@@ -1,6 +1,6 @@
 import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
 import { eventType } from '#contract';
-import type { Actor, Deployment, ModelVersion, SignedManifest } from '#contract';
+import type { Actor, Deployment, JudgedVersion, ModelVersion, SignedManifest } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, Missing } from './gates.ts';
 import { lockVersion } from './gatekeeper.ts';
@@ -14,7 +14,7 @@ export type Judgement =
   | { readonly certification: string | undefined; readonly approvals: readonly string[] };
 
 export interface SwitchPlan {
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly target: Environment;
   readonly reason: string;
   readonly by: Actor;

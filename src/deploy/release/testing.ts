@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
-import type { Actor, ApplicationTestReport, EventKind, ModelVersion, SignedManifest } from '#contract';
+import type { Actor, ApplicationTestReport, EventKind, JudgedVersion, SignedManifest } from '#contract';
 import { countingIds, digestOf, GyreError, isoInstant, manualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import type { Store } from '#store';
@@ -56,7 +56,7 @@ export interface Bench extends AsyncDisposable {
   readonly release: Release;
   readonly planes: RememberedPlanes;
   readonly store: Store;
-  readonly versions: Map<string, ModelVersion>;
+  readonly versions: Map<string, JudgedVersion>;
   readonly champions: string[];
   /** Hashes of the tokens that may infer. */
   readonly tokens: string[];
@@ -64,11 +64,11 @@ export interface Bench extends AsyncDisposable {
   readonly fault: { alias: Error | undefined; failWrites: number };
   /** The same house after its process ended: nothing but the store is left. */
   again(): Release;
-  addVersion(number: number, change?: Partial<ModelVersion>): ModelVersion;
+  addVersion(number: number, change?: Partial<JudgedVersion>): JudgedVersion;
   /** Application tests on record, as a run of them leaves them. */
-  tested(version: ModelVersion, change?: Partial<ApplicationTestReport>): Promise<ApplicationTestReport>;
+  tested(version: JudgedVersion, change?: Partial<ApplicationTestReport>): Promise<ApplicationTestReport>;
   /** Everything that a version needs for production. */
-  signedOff(version: ModelVersion): Promise<void>;
+  signedOff(version: JudgedVersion): Promise<void>;
   events(kind: EventKind): Promise<readonly Record<string, unknown>[]>;
 }
 
@@ -96,7 +96,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const events = openEvents({ store: opened, clock, newId, source: '/gyre/test' });
   const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
   const planes = new RememberedPlanes();
-  const versions = new Map<string, ModelVersion>();
+  const versions = new Map<string, JudgedVersion>();
   const champions: string[] = [];
   const tokens: string[] = [];
   const keys = generateKeyPairSync('ed25519', {
@@ -163,10 +163,13 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     },
     addVersion: (number, change = {}) => {
       const files = [{ path: 'model.onnx', digest: digestOf({ number }), size: 1 }];
-      const version: ModelVersion = {
+      const version: JudgedVersion = {
         id: `mv-${number}`,
         model: 'churn',
         version: number,
+        source: 'runs:/run-1',
+        description: '',
+        stage: 'None',
         package: digestOf({ format: 'gyre.package.v1', files }),
         files,
         signature: { task: 'binary', inputs: [], outputs: [], classes: ['No', 'Yes'] },
@@ -177,6 +180,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
         aliases: [],
         tags: {},
         createdAt: isoInstant(clock.now()),
+        updatedAt: isoInstant(clock.now()),
         createdBy: ada,
         ...change,
       };

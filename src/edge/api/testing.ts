@@ -7,7 +7,7 @@ import type { Access } from '#access';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { roles } from '#contract';
-import type { Actor, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, Role } from '#contract';
+import type { Actor, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, Role } from '#contract';
 import { countingIds, isoInstant, manualClock, seeded, sha256 } from '#core';
 import type { ManualClock } from '#core';
 import { dataMigrations, openData, openLfs } from '#data';
@@ -19,7 +19,7 @@ import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
-import { openRegistry, registryMigrations } from '#registry';
+import { openRegistry, registryMigrations, requireJudged } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import type { DataPlanes } from '#release';
 import { openStore } from '#store';
@@ -254,7 +254,10 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {
         const { frame } = await monitoring.labelledFrame({ environment: name, endpoint: resolved.serve.endpoint, from, to });
         const { version } = await data.createFromRows({ dataset: 'churn-production', frame, by });
-        const [old, fresh] = [await registry.getById(champion), await registry.getById(challenger)];
+        const [old, fresh] = [
+          requireJudged(await registry.getById(champion), 'a comparison'),
+          requireJudged(await registry.getById(challenger), 'a comparison'),
+        ];
         return evaluation.compare({ champion: old.run, challenger: fresh.run, dataset: version.digest, metric: metric ?? 'accuracy' });
       },
       collectPredictions: async () => void shipped++,
@@ -328,7 +331,7 @@ async function tokensByRole(access: Access): Promise<Readonly<Record<Role, strin
 
 /** What stands on record once a model was trained on the churn table, deployed for tests, asked and judged. */
 export interface Records {
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly whole: string;
   readonly split: string;
   readonly quality: string;
@@ -424,7 +427,7 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
 }
 
 /** Rows of a part as a data plane would have answered and logged them, a minute apart. */
-async function predictionsOf(deps: ApiDeps, version: ModelVersion, part: string, name: string): Promise<Prediction[]> {
+async function predictionsOf(deps: ApiDeps, version: JudgedVersion, part: string, name: string): Promise<Prediction[]> {
   const frame = await deps.data.open(part);
   const model = await deps.training.readModel(version.run);
   const scores = await model.predict(frame);

@@ -20,6 +20,11 @@ export const Instant = Type.String({ format: 'date-time' });
 export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
 /** A name that people give: of a project, dataset, model, environment. */
 export const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
+/** A registered model's name: as MLflow's clients may choose it, so nearly any text, but without `/` and `:`, and no step up in a path. */
+export const ModelName = Type.String({ minLength: 1, maxLength: 256, pattern: '^(?=\\s*\\S)(?!\\.\\.|\\.$)[^/:\\u0000]+$' });
+/** The name of an alias. */
+export const AliasName = Type.String({ pattern: '^[\\w-]{1,255}$' });
+
 /** A number that JSON can say, or null where it could not be measured. */
 export const Measured = Type.Union([Type.Number(), Type.Null()]);
 

@@ -36,10 +36,34 @@ export interface EventData {
   'logged_model.status_set': { id: string; name: string; status: string; previous: string };
   'logged_model.deleted': { id: string; name: string };
   'test_report.created': { id: string; digest: string; run: string; passed: boolean; metrics: Record<string, number | null> };
-  'model_version.created': { id: string; model: string; version: number; package: string; run: string };
-  'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number };
-  'model_version.alias_removed': { id: string; model: string; version: number; alias: string };
-  'model_version.tagged': { id: string; model: string; version: number; tags: Record<string, string> };
+  'registered_model.created': { model: string; description: string; tags: Record<string, string> };
+  'registered_model.described': { model: string };
+  'registered_model.renamed': { model: string; previous: string };
+  'registered_model.deleted': { model: string; versions: number };
+  'registered_model.tagged': { model: string; tags: Record<string, string>; removed?: string[]; prompt?: true };
+  'model_version.created': {
+    id: string;
+    model: string;
+    version: number;
+    source: string;
+    package?: string;
+    run?: string;
+    description: string;
+    tags: Record<string, string>;
+  };
+  'model_version.described': { id: string; model: string; version: number };
+  'model_version.staged': { id: string; model: string; version: number; stage: string; previous: string };
+  'model_version.deleted': { id: string; model: string; version: number };
+  'model_version.alias_set': { id: string; model: string; version: number; alias: string; previous?: number; prompt?: true };
+  'model_version.alias_removed': { id: string; model: string; version: number; alias: string; prompt?: true };
+  'model_version.tagged': {
+    id: string;
+    model: string;
+    version: number;
+    tags: Record<string, string>;
+    removed?: string[];
+    prompt?: true;
+  };
   'deployment.started': { id: string; environment: string; generation: number; modelVersion: string };
   'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
   'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };

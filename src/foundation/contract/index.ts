@@ -1,4 +1,4 @@
-export { Actor, Check, Digest, Id, Instant, Interval, Measured, Name, oneOf, page, strict } from './common.ts';
+export { Actor, AliasName, Check, Digest, Id, Instant, Interval, Measured, ModelName, Name, oneOf, page, strict } from './common.ts';
 export { Problem } from './problem.ts';
 export {
   DefaultLevel,
@@ -116,12 +116,16 @@ export {
 export {
   AliasChange,
   Evidence,
+  type JudgedVersion,
   ModelPackage,
   ModelVersion,
   PackageFile,
   RegisteredModel,
   Signature,
   aliasNames,
+  isJudged,
+  lackingEvidence,
+  modelStages,
   modelStates,
 } from './model.ts';
 export {

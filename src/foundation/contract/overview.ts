@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Id, Instant, Interval, Measured, Name, oneOf, strict } from './common.ts';
+import { Actor, Id, Instant, Interval, Measured, ModelName, Name, oneOf, strict } from './common.ts';
 
 export const stationNames = ['data', 'training', 'test', 'certificate', 'release', 'live', 'action'] as const;
 /** `off`: nothing has happened here yet. */
@@ -70,7 +70,7 @@ export const Overview = strict({
   description: Type.String(),
   models: Type.Array(
     strict({
-      model: Name,
+      model: ModelName,
       champion: Type.Optional(Type.Integer()),
       candidate: Type.Optional(Type.Integer()),
       stations: Type.Array(Station),

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Digest, Id, Instant, Name, strict } from './common.ts';
+import { Digest, Id, Instant, ModelName, Name, strict } from './common.ts';
 
 export const CellValue = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]);
 export type CellValue = Static<typeof CellValue>;
@@ -14,7 +14,7 @@ export const Prediction = strict({
   endpoint: Name,
   generation: Type.Integer(),
   package: Digest,
-  model: Name,
+  model: ModelName,
   version: Type.String(),
   servedAt: Instant,
   eventTime: Type.Optional(Instant),
@@ -38,7 +38,7 @@ export const PredictRequest = strict({
 });
 export type PredictRequest = Static<typeof PredictRequest>;
 export const PredictAnswer = strict({
-  model: Name,
+  model: ModelName,
   version: Type.String(),
   predictions: Type.Array(
     strict({

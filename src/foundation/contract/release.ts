@@ -1,10 +1,10 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Check, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
+import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
 import { PackageFile, Signature } from './model.ts';
 
 /** One model as a data plane loads it. */
 export const ManifestModel = strict({
-  name: Name,
+  name: ModelName,
   version: Type.String(),
   modelVersion: Id,
   package: Digest,

@@ -6,7 +6,7 @@ import type { ErrorCode } from '#core';
 import { jsonValue } from './columns.ts';
 import { addNext, addNote, first, increment, namesIn, nothing } from './notes-fixture.ts';
 import type { CountedTables, Document, TestTables } from './notes-fixture.ts';
-import type { MigrationSet, Store, Tx } from './port.ts';
+import type { Migration, MigrationSet, Store, Tx } from './port.ts';
 import { rowsContract } from './rows-contract.ts';
 
 /** An empty database that several stores can open, and that goes away. */
@@ -345,6 +345,48 @@ export function storeContract(name: string, prepare: () => Promise<StoreFixture>
         await add('second');
         const { rows } = await store.read((db) => sql<{ word: string }>`select word from entries order by word`.execute(db.tables()));
         assert.deepEqual(rows, [{ word: 'first' }, { word: 'second' }]);
+      });
+
+      test('a table that a migration makes anew is read by its new columns, also by a connection that knew the old ones', async () => {
+        interface Before {
+          things: { name: string; body: string };
+        }
+        interface After {
+          things: { added: string | null; name: string; body: Document };
+          things_next: After['things'];
+        }
+        const made: Migration = {
+          id: '0001-things',
+          async up(tx) {
+            await tx.schema.createTable('things').addColumn('name', tx.types.text).addColumn('body', tx.types.text).execute();
+            await tx.tables<Before>().insertInto('things').values({ name: 'one', body: '{"a":1}' }).execute();
+          },
+        };
+        const again: Migration = {
+          id: '0002-again',
+          async up(tx) {
+            const { schema, types } = tx;
+            const next = schema.createTable('things_next').addColumn('added', types.text).addColumn('name', types.text);
+            await next.addColumn('body', types.json).execute();
+            const rows = await tx.tables<Before>().selectFrom('things').selectAll().execute();
+            for (const { name } of rows) {
+              await tx
+                .tables<After>()
+                .insertInto('things_next')
+                .values({ added: null, name, body: { a: 2 } })
+                .execute();
+            }
+            await schema.dropTable('things').execute();
+            await schema.alterTable('things_next').renameTo('things').execute();
+            const found = await tx.tables<After>().selectFrom('things').selectAll().execute();
+            assert.deepEqual(found, [{ added: null, name: 'one', body: { a: 2 } }]);
+          },
+        };
+        const rows = () => store.read((db) => db.tables<After>().selectFrom('things').selectAll().execute());
+        await store.migrate([{ room: 'things', migrations: [made] }]);
+        assert.deepEqual(await rows(), [{ name: 'one', body: '{"a":1}' }]);
+        await store.migrate([{ room: 'things', migrations: [made, again] }]);
+        assert.deepEqual(await rows(), [{ added: null, name: 'one', body: { a: 2 } }]);
       });
 
       test('by two at once runs each migration once', async () => {

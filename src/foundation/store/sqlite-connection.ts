@@ -85,6 +85,8 @@ export class SqliteConnection implements Session {
       const prepared = this.#prepare(query);
       if (prepared.columns.length === 0) {
         const { changes, lastInsertRowid } = prepared.statement.run(...values);
+        // What was prepared before knows the columns of tables as they were.
+        if (/^\s*(create|alter|drop)\b/i.test(query)) this.#prepared.clear();
         return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
       }
       return { rows: select(prepared, values) };

@@ -113,6 +113,11 @@ export class SqliteStore implements Store {
       },
       sets,
     );
+    // A connection that has read before would prepare its next queries by the tables as they were.
+    for (const { connection } of this.#idle.splice(0)) {
+      this.#readers -= 1;
+      connection.close();
+    }
   }
 
   async #acquire(): Promise<Reader> {

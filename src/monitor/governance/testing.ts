@@ -13,7 +13,7 @@ import type {
   CodeVersion,
   Deployment,
   Environment,
-  ModelVersion,
+  JudgedVersion,
   PipelineRun,
   TransformStep,
 } from '#contract';
@@ -62,7 +62,7 @@ export interface Bench extends AsyncDisposable {
   readonly monitoring: Monitoring;
   readonly governance: Governance;
   readonly deps: GovernanceDeps;
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly deployment: Deployment;
   /** The pipeline run that made the version. */
   readonly build: PipelineRun;
@@ -265,7 +265,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
   };
 }
 
-function signedOff(version: ModelVersion): Pick<GovernanceDeps['release'], 'applicationTests' | 'certifications' | 'approvals'> {
+function signedOff(version: JudgedVersion): Pick<GovernanceDeps['release'], 'applicationTests' | 'certifications' | 'approvals'> {
   const at = isoInstant(startMs);
   const about = { modelVersion: version.id, package: version.package };
   const tests: ApplicationTestReport = {

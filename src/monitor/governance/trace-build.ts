@@ -9,14 +9,16 @@ const usualMetrics = ['roc_auc', 'accuracy', 'rmse'] as const;
 
 /** A model version and everything that it was made from. */
 export async function traceVersion(deps: GovernanceDeps, links: Links, version: ModelVersion): Promise<void> {
-  const { model, version: number, id, testsPassed, aliases, createdBy, createdAt } = version;
+  const { model, version: number, id, testReport, testsPassed, aliases, createdBy, createdAt } = version;
   const named = aliases.length === 0 ? '' : ` (${aliases.join(', ')})`;
-  const title = `${model} version ${number}${named}; its tests ${testsPassed ? 'passed' : 'did not pass'}`;
+  const title = `${model} version ${number}${named}; ${testReport === undefined ? 'trained elsewhere' : `its tests ${testsPassed ? 'passed' : 'did not pass'}`}`;
   if (!links.add({ kind: 'model_version', id, title, by: createdBy, at: createdAt })) return;
   await tracePackage(links, version);
   if (version.testReport === undefined) links.missing(`test report: none is on record for ${model} version ${number}`);
   else await traceReport(deps, links, version.testReport);
-  const run = await links.find('run', () => deps.training.getRun(version.run));
+  const { run: trainedBy, charter } = version;
+  if (trainedBy === undefined) links.missing(`run: none is on record for ${model} version ${number}`);
+  const run = trainedBy === undefined ? undefined : await links.find('run', () => deps.training.getRun(trainedBy));
   if (run !== undefined) {
     await traceRun(deps, links, run);
     const trained = run.artifacts.find(({ path }) => path === 'model.onnx');
@@ -25,11 +27,15 @@ export async function traceVersion(deps: GovernanceDeps, links: Links, version: 
       links.missing(`package: its model.onnx is not the one that run ${run.id} left`);
     }
   }
-  await traceCharter(deps, links, version.charter);
+  if (charter !== undefined) await traceCharter(deps, links, charter);
 }
 
 async function tracePackage(links: Links, version: ModelVersion): Promise<void> {
-  const { package: digest, files } = version;
+  const { package: digest, files, source } = version;
+  if (digest === undefined) {
+    links.missing(`package: the files are at ${source}, not in Gyre`);
+    return;
+  }
   const listed = digestOf({ format: 'gyre.package.v1', files });
   let verified = listed === digest;
   if (!verified) links.missing(`package: its list of files does not have the digest ${digest.slice(0, 12)}`);

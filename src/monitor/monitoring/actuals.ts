@@ -1,11 +1,11 @@
-import type { CellValue, Signature, WindowMetric } from '#contract';
+import type { CellValue, JudgedVersion, WindowMetric } from '#contract';
 import { seedOf, seeded } from '#core';
 import { bootstrapMetric, isMetricName, metricEvaluator, metricInfo, metricsOf, wilsonInterval } from '#stats';
 import type { MetricName } from '#stats';
 
 /** Predictions and what really happened, in the form that metrics take. */
 export interface Actuals {
-  readonly task: Signature['task'];
+  readonly task: JudgedVersion['signature']['task'];
   readonly truth: Float64Array;
   /** Binary: P(second class); multiclass: [rows][classes] flat; regression: the predictions. */
   readonly scores: Float64Array;
@@ -30,7 +30,7 @@ export function classOf(classes: readonly string[], label: CellValue): number | 
 }
 
 /** Labels beside predictions; rows whose label or prediction has no use (another class, no score) are left out and counted. */
-export function actualsOf(signature: Signature, rows: readonly LabelledRow[]): Actuals {
+export function actualsOf(signature: JudgedVersion['signature'], rows: readonly LabelledRow[]): Actuals {
   const { task, classes } = signature;
   const truth: number[] = [];
   const scores: number[] = [];
@@ -77,7 +77,7 @@ function probabilitiesOf(classes: readonly string[], { probabilities }: Record<s
 }
 
 /** What a summary shows beside the metrics that the project watches. */
-const usual: Readonly<Record<Signature['task'], readonly MetricName[]>> = {
+const usual: Readonly<Record<Actuals['task'], readonly MetricName[]>> = {
   binary: ['accuracy', 'roc_auc', 'f1', 'log_loss'],
   multiclass: ['accuracy', 'f1', 'log_loss'],
   regression: ['rmse', 'mae', 'r2'],

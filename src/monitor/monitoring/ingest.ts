@@ -69,7 +69,7 @@ function rowOf(prediction: Prediction, version: ModelVersion | undefined): Predi
     served_at: Date.parse(servedAt),
     key: key ?? null,
     predicted: typeof label === 'string' ? label : null,
-    score: scoreOf(outputs, version?.signature.classes),
+    score: scoreOf(outputs, version?.signature?.classes),
     latency_ms: latencyMs,
     inputs,
     outputs,

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { InputColumn, Signature } from '#contract';
+import type { InputColumn, JudgedVersion } from '#contract';
 import { actualsOf, classOf, measure } from './actuals.ts';
 import { integrityOf } from './integrity.ts';
 import { judgeMetrics } from './thresholds.ts';
 
-const signature = (task: Signature['task'], classes: string[]): Signature => ({ task, inputs: [], outputs: [], classes });
+type Judged = JudgedVersion['signature'];
+const signature = (task: Judged['task'], classes: string[]): Judged => ({ task, inputs: [], outputs: [], classes });
 const row = (
   label: string | number | boolean | null,
   predicted: string | null,

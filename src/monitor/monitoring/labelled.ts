@@ -1,4 +1,5 @@
 import { GyreError, isoInstant } from '#core';
+import { requireJudged } from '#registry';
 import { frameFromRecords } from '#tables';
 import type { LooseRecord } from '#tables';
 import { actualsOf, measure } from './actuals.ts';
@@ -43,7 +44,7 @@ export async function performanceOver(deps: MonitoringDeps, range: Range): Promi
   const subject = subjectOf(labelled);
   const summary = { from: range.from, to: range.to, rows: rows.length, labelled: labelled.length, modelVersions };
   if (subject === undefined) return { ...summary, metrics: [] };
-  const { signature } = await deps.registry.getById(subject.modelVersion);
+  const { signature } = requireJudged(await deps.registry.getById(subject.modelVersion), 'a metric on actuals');
   const names = deps.settings().performance.map(({ metric }) => metric);
   const seed = `${range.environment}/${range.endpoint} ${isoInstant(instantOf(range.from, 'from'))}`;
   return { ...summary, metrics: measure(actualsOf(signature, labelled), names, seed) };

@@ -1,6 +1,7 @@
 import { eventType } from '#contract';
-import type { Actor, Label, ModelVersion } from '#contract';
+import type { Actor, JudgedVersion, Label } from '#contract';
 import { GyreError } from '#core';
+import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { classOf } from './actuals.ts';
 import type { LabelsJoined, MonitoringDeps } from './port.ts';
@@ -36,11 +37,11 @@ export async function joinLabels(deps: MonitoringDeps, labels: readonly Label[],
 async function refuseForeign({ store, registry }: MonitoringDeps, labels: readonly Label[]): Promise<void> {
   const ids = labels.map(({ prediction }) => prediction);
   const versionOf = await store.read((db) => selectVersionsOf(db, ids));
-  const versions = new Map<string, ModelVersion>();
+  const versions = new Map<string, JudgedVersion>();
   for (const { prediction, value } of labels) {
     const id = versionOf.get(prediction);
     if (id === undefined || id === null) continue;
-    const version = versions.get(id) ?? (await registry.getById(id));
+    const version = versions.get(id) ?? requireJudged(await registry.getById(id), 'a label');
     versions.set(id, version);
     const { task, classes } = version.signature;
     if (task === 'regression' ? typeof value === 'number' : classOf(classes, value) !== undefined) continue;

@@ -1,5 +1,6 @@
-import type { ModelVersion, Run, TestReport } from '#contract';
+import type { JudgedVersion, Run, TestReport } from '#contract';
 import { GyreError } from '#core';
+import { requireJudged } from '#registry';
 import type { Frame } from '#tables';
 import { referenceOfColumn, referenceOfNumbers, referenceOfTexts } from './column-reference.ts';
 import type { ColumnReference } from './column-reference.ts';
@@ -7,16 +8,16 @@ import type { MonitoringDeps } from './port.ts';
 
 /** What windows of a model version are held against. */
 export interface Reference {
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly columns: ReadonlyMap<string, ColumnReference>;
   /** The model's scores (binary, regression) or classes (multiclass) on rows that it did not learn from. */
   readonly predictions: ColumnReference | undefined;
-  readonly report: TestReport | undefined;
+  readonly report: TestReport;
 }
 
 /** What is known of a model version beside its record; none of it ever changes. */
 export interface VersionFacts {
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   /** Column of the label and column that names a row, in the training data. */
   readonly target: string;
   readonly key: string | undefined;
@@ -59,7 +60,7 @@ function kept<T>(cache: Map<string, Promise<T>>, name: string, make: () => Promi
 }
 
 async function makeReference(deps: Deps, id: string, part: string): Promise<Reference> {
-  const version = await deps.registry.getById(id);
+  const version = requireJudged(await deps.registry.getById(id), 'monitoring');
   const run = await deps.training.getRun(version.run);
   const frame = await referenceRows(deps, run, part);
   const columns = new Map<string, ColumnReference>();
@@ -67,13 +68,13 @@ async function makeReference(deps: Deps, id: string, part: string): Promise<Refe
     const column = referenceOfColumn(frame.column(name), frame.typeOf(name), `${id} ${name}`);
     if (column !== undefined) columns.set(name, column);
   }
-  const report = version.testReport === undefined ? undefined : await deps.evaluation.getReport(version.testReport);
+  const report = await deps.evaluation.getReport(version.testReport);
   // On rows that it learned from a model is surer of itself than it will ever be again: held-out rows say what to expect.
-  const unseen = report === undefined ? frame : await deps.data.open(report.dataset);
+  const unseen = await deps.data.open(report.dataset);
   return { version, columns, predictions: await predictionReference(deps, version, unseen), report };
 }
 
-async function predictionReference({ training }: Deps, version: ModelVersion, rows: Frame): Promise<ColumnReference> {
+async function predictionReference({ training }: Deps, version: JudgedVersion, rows: Frame): Promise<ColumnReference> {
   const model = await training.readModel(version.run);
   const scores = await model.predict(rows);
   if (version.signature.task !== 'multiclass') return referenceOfNumbers(scores, `${version.id} scores`);
@@ -100,7 +101,7 @@ async function referenceRows({ data }: Deps, run: Run, part: string): Promise<Fr
 }
 
 async function makeFacts({ registry, training, features }: Deps, id: string): Promise<VersionFacts> {
-  const version = await registry.getById(id);
+  const version = requireJudged(await registry.getById(id), 'monitoring');
   const run = await training.getRun(version.run);
   const input = (role: string): string | undefined => run.inputs.find((one) => one.role === role)?.digest;
   const [train, transform] = [input('train'), input('transform')];

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
-import type { Actor, CharterVersion, CodeVersion, Environment, ModelVersion, NamedRow, Prediction, TransformStep } from '#contract';
+import type { Actor, CharterVersion, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, TransformStep } from '#contract';
 import { countingIds, digestOf, isoInstant, manualClock, sha256 } from '#core';
 import type { ManualClock } from '#core';
 import { dataMigrations, openData } from '#data';
@@ -64,7 +64,7 @@ export interface Bench extends AsyncDisposable {
   readonly monitoring: Monitoring;
   settings: MonitorSettings;
   /** Trains a small model on the churn table and registers it; parts are train, validation, test, later. */
-  trained(options?: { readonly l2?: number }): Promise<{ version: ModelVersion; parts: Readonly<Record<string, string>> }>;
+  trained(options?: { readonly l2?: number }): Promise<{ version: JudgedVersion; parts: Readonly<Record<string, string>> }>;
 }
 
 let houses = 0;
@@ -181,7 +181,7 @@ const churnTransform: TransformStep = {
 };
 
 export interface Traffic {
-  readonly version: ModelVersion;
+  readonly version: JudgedVersion;
   readonly generation?: number;
   /** UTC milliseconds; rows come a second apart. */
   readonly from: number;

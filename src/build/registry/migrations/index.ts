@@ -1,4 +1,5 @@
 import type { MigrationSet } from '#store';
 import { models } from './0001-models.ts';
+import { broughtModels } from './0002-brought-models.ts';
 
-export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models] };
+export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models, broughtModels] };

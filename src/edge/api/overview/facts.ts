@@ -107,7 +107,7 @@ export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFact
 async function builtFrom(rooms: Rooms, version: ModelVersion): Promise<Partial<LoopFacts>> {
   const { training, evaluation } = rooms;
   const [run, report] = await Promise.all([
-    orNone(training.getRun(version.run)),
+    version.run === undefined ? undefined : orNone(training.getRun(version.run)),
     version.testReport === undefined ? undefined : orNone(evaluation.getReport(version.testReport)),
   ]);
   return {

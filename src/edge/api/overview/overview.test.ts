@@ -17,6 +17,9 @@ const version = (number: number): ModelVersion => ({
   id: `v${number}`,
   model: 'churn',
   version: number,
+  source: 'runs:/r1',
+  description: '',
+  stage: 'None',
   package: digest,
   files: [],
   signature: { task: 'binary', inputs: [], outputs: [], classes: ['No', 'Yes'] },
@@ -27,6 +30,7 @@ const version = (number: number): ModelVersion => ({
   aliases: [],
   tags: {},
   createdAt: at,
+  updatedAt: at,
   createdBy: by,
 });
 const deployment = (modelVersion: string, state: Deployment['state'] = 'live'): Deployment => ({

@@ -2,25 +2,26 @@ import { Type } from 'typebox';
 import { requirePermission } from '#access';
 import {
   AliasChange,
+  AliasName,
   Evidence,
   Explanation,
   Id,
+  ModelName,
   ModelVersion,
-  Name,
   NamedRow,
   RegisteredModel,
-  aliasNames,
   oneOf,
   page,
   strict,
 } from '#contract';
+import { requireJudged } from '#registry';
 import { pageAnswer, storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
 import { ById, Paging, paging } from '../shapes.ts';
 
-const ByName = strict({ name: Name });
+const ByName = strict({ name: ModelName });
 const ByVersion = strict({
-  name: Name,
+  name: ModelName,
   version: Type.String({ minLength: 1, maxLength: 128, description: 'its number, an alias, or `latest`' }),
 });
 
@@ -75,7 +76,7 @@ export const registryRoutes: readonly Route[] = [
     permission: 'read',
     tag: 'registry',
     summary: 'Versions of every model, newest first',
-    query: strict({ ...paging, model: Type.Optional(Name), run: Type.Optional(Id) }),
+    query: strict({ ...paging, model: Type.Optional(ModelName), run: Type.Optional(Id) }),
     answer: page(ModelVersion),
     handle: ({ registry }, { query }) => registry.listVersions(query),
   }),
@@ -146,7 +147,7 @@ export const registryRoutes: readonly Route[] = [
     bodyLimit: 8 * 1024 * 1024,
     answer: page(Explanation),
     handle: async ({ registry, evaluation }, { params, body: { rows, ...how } }) => {
-      const { id, run } = await registry.get(params.name, params.version);
+      const { id, run } = requireJudged(await registry.get(params.name, params.version), 'an explanation');
       return { items: await evaluation.explain({ run, frame: rows, model: id, ...how }) };
     },
   }),
@@ -170,7 +171,7 @@ export const registryRoutes: readonly Route[] = [
     permission: 'build',
     tag: 'registry',
     summary: 'Removes an alias; fine when it is not set',
-    params: strict({ name: Name, alias: oneOf(aliasNames) }),
+    params: strict({ name: ModelName, alias: AliasName }),
     answer: RegisteredModel,
     handle: async ({ registry }, { params, by, principal }) => {
       if (params.alias === 'champion') requirePermission(principal, 'release');

@@ -1,4 +1,4 @@
-import type { EnvironmentState, InputColumn, Label, ModelVersion, NamedRow, PredictAnswer } from '#contract';
+import type { EnvironmentState, InputColumn, Label, JudgedVersion, NamedRow, PredictAnswer } from '#contract';
 import { GyreError } from '#core';
 import type { ServeFlags } from '../app-door.ts';
 import type { Cli } from '../cli.ts';
@@ -76,7 +76,7 @@ export const registerServing: Register = (program, bind) => {
               `nothing is served in "${options.environment}": a version has to be rolled out there first`,
             );
           const answer = await client.postTo<PredictAnswer>(`${environment.address}/predict/${encodeURIComponent(environment.endpoint)}`, {
-            rows: fitTo(cli, (await client.get<ModelVersion>(`model-versions/${environment.live.modelVersion}`)).signature.inputs, rows),
+            rows: fitTo(cli, (await client.get<JudgedVersion>(`model-versions/${environment.live.modelVersion}`)).signature.inputs, rows),
           });
           cli.output.facts(answer, () => {
             cli.output.line(`${answer.model}, version ${answer.version}`);

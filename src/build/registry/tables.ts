@@ -1,0 +1,52 @@
+import type { Actor, ModelVersion, PackageFile, Signature } from '#contract';
+
+export interface ModelRow {
+  readonly name: string;
+  readonly description: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  /** The highest number given to a version; 0 before the first. Numbers are not given again. */
+  readonly latest: number;
+}
+
+export interface VersionRow {
+  readonly position?: number;
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly source: string;
+  /** Where its files are, when the source only leads there. */
+  readonly location: string | null;
+  readonly package: string | null;
+  readonly files: PackageFile[];
+  readonly signature: Signature | null;
+  readonly flavors: string[] | null;
+  readonly run: string | null;
+  readonly logged_model: string | null;
+  readonly test_report: string | null;
+  readonly tests_passed: boolean;
+  readonly charter: string | null;
+  readonly description: string;
+  readonly stage: ModelVersion['stage'];
+  readonly run_link: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly created_by: Actor;
+}
+
+/** What is left of a version that was deleted. */
+export interface DeletedRow {
+  readonly id: string;
+  readonly package: string | null;
+  readonly record: ModelVersion;
+  readonly deleted_at: number;
+}
+
+export interface Tables {
+  registered_models: ModelRow;
+  registered_model_tags: { readonly model: string; readonly key: string; readonly value: string };
+  model_versions: VersionRow;
+  model_version_tags: { readonly version: string; readonly key: string; readonly value: string };
+  model_aliases: { readonly model: string; readonly alias: string; readonly version: number };
+  deleted_model_versions: DeletedRow;
+}
