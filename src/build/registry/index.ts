@@ -1,4 +1,6 @@
 export { openRegistry } from './registry.ts';
+export { openWebhooks } from './webhooks/webhooks.ts';
+export type { WebhookTrial, Webhooks } from './webhooks/port.ts';
 export { registryMigrations } from './migrations/index.ts';
 export type { GuardedPlace, KeptSources, Registry, RegistryDeps, VersionSource } from './port.ts';
 export { requireJudged } from './judged.ts';

@@ -3,6 +3,7 @@ import { GyreError } from '#core';
 import type { Store } from '#store';
 import { aliasOf, modelOf, selectModels } from './models-store.ts';
 import type { Registry } from './port.ts';
+import { searchModels, searchVersions } from './search-store.ts';
 import { selectDeleted, selectNewestOfStages, selectVersions } from './versions-store.ts';
 import type { FoundVersion, VersionFilter } from './versions-store.ts';
 
@@ -10,6 +11,8 @@ type Lookups = Pick<
   Registry,
   | 'getModel'
   | 'listModels'
+  | 'searchModels'
+  | 'searchVersions'
   | 'listVersions'
   | 'get'
   | 'getById'
@@ -79,6 +82,8 @@ export function openLookup(store: Store): Lookup {
         ...(found.length > size && last !== undefined ? { next: String(last.position) } : {}),
       };
     },
+    searchModels: (search) => store.read((db) => searchModels(db, search)),
+    searchVersions: (search) => store.read((db) => searchVersions(db, search)),
     async get(model, version) {
       if (typeof version === 'number' || /^\d+$/.test(version)) return numbered(model, Number(version));
       if (version === 'latest') {

@@ -5,10 +5,12 @@ import type {
   DatasetVersion,
   EventTypes,
   Evidence,
+  FilterCondition,
   JudgedVersion,
   ModelVersion,
   PackageFile,
   RegisteredModel,
+  SearchOrder,
   TestReport,
   aliasNames,
 } from '#contract';
@@ -115,6 +117,15 @@ export interface VersionQuery {
   readonly after?: string;
 }
 
+/** A search in the grammar of MLflow's clients. */
+export interface Search {
+  readonly conditions: readonly FilterCondition[];
+  readonly order: readonly SearchOrder[];
+  readonly limit: number;
+  /** `next` of the page before, which was asked for with the same conditions and order. */
+  readonly after?: string;
+}
+
 /** A version by its model and number. */
 export interface VersionName {
   readonly model: string;
@@ -166,6 +177,13 @@ export interface Registry {
   }): Promise<{ readonly items: readonly RegisteredModel[]; readonly next?: string }>;
   /** @throws GyreError NOT_FOUND */
   getModel(name: string): Promise<RegisteredModel>;
+  /**
+   * Models that meet every condition, by name unless another order is asked for. Prompts only when they are asked for.
+   * @throws GyreError INVALID_ARGUMENT for conditions and orders that models have no column for
+   */
+  searchModels(search: Search): Promise<{ readonly items: readonly RegisteredModel[]; readonly next?: string }>;
+  /** Versions that meet every condition, those changed last first unless another order is asked for. @throws GyreError as `searchModels` */
+  searchVersions(search: Search): Promise<{ readonly items: readonly ModelVersion[]; readonly next?: string }>;
   /** Newest first. */
   listVersions(query?: VersionQuery): Promise<{ readonly items: readonly ModelVersion[]; readonly next?: string }>;
   /** @param version its number (also as text), an alias, or `latest` @throws GyreError NOT_FOUND naming what there is */

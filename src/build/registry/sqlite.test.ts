@@ -1,3 +1,7 @@
 import { registryContract } from './store-contract.ts';
+import { webhooksContract } from './webhooks/contract.ts';
 
-registryContract('SQLite', () => Promise.resolve({ options: { url: 'sqlite::memory:' }, [Symbol.asyncDispose]: () => Promise.resolve() }));
+const fixture = () => Promise.resolve({ options: { url: 'sqlite::memory:' }, [Symbol.asyncDispose]: () => Promise.resolve() });
+
+registryContract('SQLite', fixture);
+webhooksContract('SQLite', fixture);

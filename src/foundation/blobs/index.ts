@@ -1,5 +1,7 @@
 export { openObjectBlobs } from './object-blobs.ts';
 export type { ObjectBlobsOptions } from './object-blobs.ts';
+export { allowedHosts } from './fetch/allowed-hosts.ts';
+export type { AllowedHosts } from './fetch/allowed-hosts.ts';
 export { fetchSource } from './fetch/fetch-source.ts';
 export { publicAddress } from './fetch/http.ts';
 export type { FetchedSource, FetchOptions, FetchSettings } from './fetch/fetch-source.ts';

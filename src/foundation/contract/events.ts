@@ -64,6 +64,9 @@ export interface EventData {
     removed?: string[];
     prompt?: true;
   };
+  'webhook.created': { id: string; name: string; host: string; topics: string[] };
+  'webhook.changed': { id: string; name: string; host: string; topics: string[]; active: boolean };
+  'webhook.deleted': { id: string };
   'deployment.started': { id: string; environment: string; generation: number; modelVersion: string };
   'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
   'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };

@@ -128,6 +128,7 @@ export {
   modelStages,
   modelStates,
 } from './model.ts';
+export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
 export {
   ApplicationTestReport,
   Approval,

@@ -1,5 +1,6 @@
 import type { MigrationSet } from '#store';
 import { models } from './0001-models.ts';
 import { broughtModels } from './0002-brought-models.ts';
+import { webhooks } from './0003-webhooks.ts';
 
-export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models, broughtModels] };
+export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models, broughtModels, webhooks] };

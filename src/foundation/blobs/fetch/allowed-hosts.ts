@@ -49,10 +49,10 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'i
  * Reads a list of hosts, with commas between: `public` (any address of the public internet), names (`data.example.org`), names below one
  * (`*.example.org`), addresses and ranges (`10.1.2.3`, `10.1.0.0/16`, `[::1]`), each but ranges also with a port (`localhost:9000`).
  * A name that is listed may lead to any address.
- * @param setting the name of the setting that the list comes from, for messages
+ * @param setting the name of the setting that the list comes from, for messages @param purpose what being listed allows, for messages
  * @throws GyreError INVALID_ARGUMENT naming what is no such entry
  */
-export function allowedHosts(list: string, setting: string): AllowedHosts {
+export function allowedHosts(list: string, setting: string, purpose = 'data may be fetched from there'): AllowedHosts {
   const notPublic = rangesOf(special);
   const listed: (readonly [string, number])[] = [];
   const names = new Set<string>();
@@ -80,7 +80,7 @@ export function allowedHosts(list: string, setting: string): AllowedHosts {
   const refuse = (hostname: string, why: string): GyreError =>
     new GyreError(
       'PERMISSION_DENIED',
-      `${hostname} ${why}: add it to ${setting} (now ${list.trim() === '' ? 'empty' : `"${list}"`}) if data may be fetched from there`,
+      `${hostname} ${why}: add it to ${setting} (now ${list.trim() === '' ? 'empty' : `"${list}"`}) if ${purpose}`,
       { hostname, setting },
     );
   return {
