@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accessMigrations, type Access, newSecret, openAccess } from '#access';
+import { allowedHosts } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
@@ -17,7 +18,7 @@ import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitori
 import { openPipelines, openSchedules, type Pipelines, pipelinesMigrations, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter, projectMigrations } from '#project';
 import { type Imports, importsMigrations, openImports } from '#imports';
-import { openRegistry, type Registry, registryMigrations } from '#registry';
+import { openRegistry, openWebhooks, type Registry, registryMigrations, type Webhooks } from '#registry';
 import { openRelease, type Release, releaseMigrations } from '#release';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
@@ -29,7 +30,7 @@ import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
-import { holdDataFolder, signingKey, type DataFolder } from './data-folder.ts';
+import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
 import { keptSources } from './kept-sources.ts';
 import { commandStep } from './loop/command-step.ts';
 import { dataSteps } from './loop/data-steps.ts';
@@ -69,6 +70,7 @@ export interface House extends AsyncDisposable {
   readonly evaluation: Evaluation;
   readonly registry: Registry;
   readonly imports: Imports;
+  readonly webhooks: Webhooks;
   readonly release: Release;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
@@ -196,6 +198,15 @@ export async function compose(options: ComposeOptions): Promise<House> {
     },
     kept: keptSources(training),
   });
+  const webhooks = opened.use(
+    await openWebhooks({
+      ...rooms,
+      randomBytes,
+      key: secretKey(folder, 'webhook-key', randomBytes),
+      hosts: allowedHosts(values.webhookHosts, 'GYRE_WEBHOOK_HOSTS', 'webhooks may go there'),
+      report: (message) => log.warn(message),
+    }),
+  );
   const keys = signingKey(folder);
   const planes = opened.use(
     openLocalPlanes({
@@ -373,6 +384,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     training,
     evaluation,
     registry,
+    webhooks,
     release,
     monitoring,
     triggers,

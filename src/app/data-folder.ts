@@ -106,6 +106,19 @@ export function signingKey(folder: DataFolder): { readonly privateKey: string; r
   return { privateKey: pair.privateKey, publicKey: pair.publicKey };
 }
 
+/** A key of 32 bytes that is kept in the folder: made when it is first asked for. */
+export function secretKey(
+  folder: Pick<DataFolder, 'readSecret' | 'writeSecret'>,
+  name: string,
+  randomBytes: (length: number) => Uint8Array,
+): Uint8Array {
+  const kept = folder.readSecret(name);
+  if (kept !== undefined) return Buffer.from(kept, 'base64');
+  const key = randomBytes(32);
+  folder.writeSecret(name, Buffer.from(key).toString('base64'));
+  return key;
+}
+
 /** Whoever only looks whether the folder is held has the lock for a moment: who wants it waits for so long. */
 const probeMs = 250;
 

@@ -1,5 +1,6 @@
 import { hasCode } from '#core';
 import type { KeptSources } from '#registry';
+import { ownRunId } from '#training';
 import type { Training } from '#training';
 
 /** Finds what clients name by `runs:/<run>/<path>` among the artifacts of Gyre's runs. */
@@ -8,7 +9,7 @@ export function keptSources(training: Pick<Training, 'getRun'>): KeptSources {
     async filesAt({ source }) {
       const [, id, path = ''] = /^runs:\/+([^/]+)(?:\/(.*?))?\/*$/i.exec(source) ?? [];
       if (id === undefined) return undefined;
-      const run = await training.getRun(dashed(id)).catch((error: unknown) => {
+      const run = await training.getRun(ownRunId(id)).catch((error: unknown) => {
         if (hasCode(error, 'NOT_FOUND')) return undefined;
         throw error;
       });
@@ -19,9 +20,4 @@ export function keptSources(training: Pick<Training, 'getRun'>): KeptSources {
       return run === undefined || files.length === 0 ? undefined : { files, run: run.id };
     },
   };
-}
-
-/** Clients write a run's id without its dashes. */
-function dashed(id: string): string {
-  return /^[0-9a-f]{32}$/.test(id) ? id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : id;
 }

@@ -35,6 +35,11 @@ export const platformSettings = {
     default: 'public',
     help: 'hosts that sources are fetched from, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
   },
+  webhookHosts: {
+    env: 'GYRE_WEBHOOK_HOSTS',
+    default: 'public',
+    help: 'hosts that webhooks may tell of the registry, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
+  },
   dataMemoryMib: {
     env: 'GYRE_DATA_MEMORY_MIB',
     default: 1024,

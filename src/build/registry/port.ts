@@ -1,3 +1,4 @@
+import type { Reach } from '#access';
 import type { BlobStore } from '#blobs';
 import type {
   Actor,
@@ -122,6 +123,8 @@ export interface Search {
   readonly conditions: readonly FilterCondition[];
   readonly order: readonly SearchOrder[];
   readonly limit: number;
+  /** Only models that whoever searches may see; absent: all. */
+  readonly reach?: Reach;
   /** `next` of the page before, which was asked for with the same conditions and order. */
   readonly after?: string;
 }

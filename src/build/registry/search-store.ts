@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
+import type { Reach } from '#access';
 import type { FilterCondition, ModelVersion, RegisteredModel, SearchOrder } from '#contract';
 import { GyreError } from '#core';
 import type { Db } from '#store';
@@ -79,10 +80,14 @@ export async function searchVersions(db: Db, search: Search): Promise<Found<Mode
 async function page<Row extends ModelRow | VersionRow>(
   db: Db,
   subject: Subject,
-  { conditions, limit, after }: Search,
+  { conditions, limit, after, reach }: Search,
   keys: readonly SortKey[],
 ): Promise<{ readonly rows: readonly Row[]; readonly next: { readonly next?: string } }> {
-  const wanted = [...conditionsOn(db, subject, conditions), ...(after === undefined ? [] : [afterPlace(keys, placeOf(after, keys))])];
+  const wanted = [
+    ...conditionsOn(db, subject, conditions),
+    ...(reach === undefined ? [] : [within(subject, reach)]),
+    ...(after === undefined ? [] : [afterPlace(keys, placeOf(after, keys))]),
+  ];
   const selected = db.tables<{ it: Tables['registered_models'] & Tables['model_versions'] }>();
   let query = selected.selectFrom(sql<never>`${sql.table(subject.table)}`.as('it')).selectAll();
   for (const condition of wanted) query = query.where(condition);
@@ -109,6 +114,11 @@ function conditionsOn(db: Db, subject: Subject, conditions: readonly FilterCondi
   }
   for (const [key, values] of tags) wanted.push(subject.tagged(key, sql`${sql.join(values, sql` and `)}`));
   return wanted;
+}
+
+function within({ columns }: Subject, { rest, except }: Reach): RawBuilder<SqlBool> {
+  if (except.size === 0) return sql`${rest ? 1 : 0} = 1`;
+  return sql`${sql.ref(columns['name'])} ${sql.raw(rest ? 'not in' : 'in')} (${sql.join([...except])})`;
 }
 
 function asksForPrompts(conditions: readonly FilterCondition[]): boolean {

@@ -11,6 +11,7 @@ import { fillEarlierTables } from './migrations/earlier-release.ts';
 import { registryMigrations } from './migrations/index.ts';
 import type { PlaceGuard, Registry, RegistryDeps } from './port.ts';
 import { openRegistry } from './registry.ts';
+import { searchTests } from './search-contract.ts';
 import { insertModel, modelOf } from './models-store.ts';
 import { insertVersion } from './versions-store.ts';
 import type { NewVersion } from './versions-store.ts';
@@ -389,6 +390,18 @@ export function registryContract(
         createdBy: ada,
       });
       assert.equal((await lookup.getModel('churn')).latest, 2);
+    });
+
+    searchTests(async () => {
+      const place = await fixture();
+      const bench = await openBench(place.options, allow);
+      return {
+        ...bench,
+        async [Symbol.asyncDispose]() {
+          await bench[Symbol.asyncDispose]();
+          await place[Symbol.asyncDispose]();
+        },
+      };
     });
   });
 }

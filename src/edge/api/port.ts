@@ -10,7 +10,7 @@ import type { Imports } from '#imports';
 import type { Monitoring } from '#monitoring';
 import type { Pipelines, Schedules } from '#pipelines';
 import type { CharterBook, CheckedProject, LoadedProject } from '#project';
-import type { Registry } from '#registry';
+import type { Registry, Webhooks } from '#registry';
 import type { Release } from '#release';
 import type { Logger, Metrics } from '#telemetry';
 import type { Training } from '#training';
@@ -51,6 +51,7 @@ export interface Rooms {
   /** The project as it stands in its file now. */
   readonly project: { current(): LoadedProject };
   readonly registry: Registry;
+  readonly webhooks: Webhooks;
   readonly release: Release;
   readonly schedules: Schedules;
   readonly training: Training;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import type { Access } from '#access';
-import { amountOf, openFsBlobs } from '#blobs';
+import { allowedHosts, amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, Role } from '#contract';
@@ -19,7 +19,7 @@ import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
-import { openRegistry, registryMigrations, requireJudged } from '#registry';
+import { openRegistry, openWebhooks, registryMigrations, requireJudged } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import type { DataPlanes } from '#release';
 import { openStore } from '#store';
@@ -127,8 +127,19 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     features,
     training,
     reports: evaluation,
-    guard: async (version, alias) => (alias === 'champion' ? release.championRefusal(version) : undefined),
+    guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
   });
+  const webhooks = opened.use(
+    await openWebhooks({
+      ...common,
+      randomBytes,
+      key: new Uint8Array(32),
+      hosts: allowedHosts('127.0.0.1', 'GYRE_WEBHOOK_HOSTS'),
+      report: (message) => {
+        throw new Error(message);
+      },
+    }),
+  );
   const release: ReturnType<typeof openRelease> = openRelease({
     ...common,
     versions: registry,
@@ -244,6 +255,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     pipelines,
     project,
     registry,
+    webhooks,
     release,
     schedules,
     training,

@@ -1,11 +1,12 @@
-import { requirePermission } from '#access';
+import { isEverywhere, requirePermission } from '#access';
+import type { Reach } from '#access';
 import type { ModelVersion } from '#contract';
 import { modelStages } from '#contract';
 import { GyreError, isGyreError } from '#core';
 import type { Registry } from '#registry';
 import { requireKey } from './limits.ts';
 import { missingValue } from './message.ts';
-import type { MlflowCall } from './port.ts';
+import type { GuardedCall, MlflowCall } from './port.ts';
 
 /*
  * What the protocol allows models, versions, aliases and their tags to be called, and how it says what is wrong (mlflow/utils/validation.py,
@@ -100,6 +101,12 @@ export const releasedStage = 'Production' satisfies ModelVersion['stage'];
 export async function requireRelease(registry: Registry, { principal }: MlflowCall, model: string): Promise<void> {
   if (principal === undefined) throw new GyreError('UNAUTHENTICATED', 'nobody was recognised');
   if (await registry.isGoverned(model)) requirePermission(principal, 'release');
+}
+
+/** Which models the caller may see; none is named where that is all. */
+export function readableModels({ caller }: GuardedCall): { readonly reach?: Reach } {
+  const reach = caller?.rights.reach('read', 'registered_model');
+  return reach === undefined || isEverywhere(reach) ? {} : { reach };
 }
 
 /** Whether a version stands as what is released. */

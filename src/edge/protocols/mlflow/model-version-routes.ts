@@ -9,6 +9,7 @@ import {
   inRegistryWords,
   isReleased,
   promptTag,
+  readableModels,
   registryTags,
   releasedAlias,
   releasedStage,
@@ -149,13 +150,14 @@ export function modelVersionRoutes({ registry }: MlflowOptions): readonly Mlflow
       path: `${at}/search`,
       permission: 'read',
       request: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-      run: async ({ filter, max_results: limit = mostVersions, order_by: order, page_token: after }) => {
+      run: async ({ filter, max_results: limit = mostVersions, order_by: order, page_token: after }, call) => {
         if (limit < 1 || limit > mostVersions)
           throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostVersions}, but got value ${limit}.`);
         const { items, next } = await registry.searchVersions({
           conditions: conditionsOf('model_version', filter),
           order: orderOf('model_version', order),
           limit,
+          ...readableModels(call),
           ...(after === undefined || after === '' ? {} : { after }),
         });
         return {

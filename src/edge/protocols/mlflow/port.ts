@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Access, Principal, Rights } from '#access';
 import type { Permission } from '#contract';
 import type { Clock } from '#core';
-import type { Registry } from '#registry';
+import type { Registry, Webhooks } from '#registry';
 import type { Training } from '#training';
 
 /** The rooms that the protocol speaks for. */
@@ -10,6 +10,7 @@ export interface MlflowOptions {
   readonly access: Access;
   readonly training: Training;
   readonly registry: Registry;
+  readonly webhooks: Webhooks;
   readonly clock: Clock;
   /** The version of Gyre. */
   readonly version: string;

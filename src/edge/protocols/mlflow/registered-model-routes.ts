@@ -3,7 +3,15 @@ import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
 import { integer, invalidValue, list, nested, required, text } from './message.ts';
 import { modelRecord } from './model-registry-records.ts';
-import { inRegistryWords, promptTag, registryTags, requireModelName, requireRegistryTag, requireRelease } from './model-registry-words.ts';
+import {
+  inRegistryWords,
+  promptTag,
+  readableModels,
+  registryTags,
+  requireModelName,
+  requireRegistryTag,
+  requireRelease,
+} from './model-registry-words.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
 import { conditionsOf, orderOf } from './search.ts';
 
@@ -84,13 +92,14 @@ export function registeredModelRoutes({ registry }: MlflowOptions): readonly Mlf
       path: `${at}/search`,
       permission: 'read',
       request: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-      run: async ({ filter, max_results: limit = usualModels, order_by: order, page_token: after }) => {
+      run: async ({ filter, max_results: limit = usualModels, order_by: order, page_token: after }, call) => {
         if (limit < 1 || limit > mostModels)
           throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostModels}, but got value ${limit}.`);
         const { items, next } = await registry.searchModels({
           conditions: conditionsOf('registered_model', filter),
           order: orderOf('registered_model', order),
           limit,
+          ...readableModels(call),
           ...(after === undefined || after === '' ? {} : { after }),
         });
         const newest = Map.groupBy(await registry.newestOfStages(items.map((model) => model.name)), ({ model }) => model);

@@ -5,12 +5,15 @@ import { historyRoutes } from './history-routes.ts';
 import { laterRoutes } from './later-routes.ts';
 import { loggedModelRoutes } from './logged-model-routes.ts';
 import { openLookups } from './lookups.ts';
+import { modelVersionRoutes } from './model-version-routes.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
 import { guardOf } from './route-guards.ts';
+import { registeredModelRoutes } from './registered-model-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { serverRoutes } from './server-routes.ts';
 import { userRoutes } from './user-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /** Every route of the protocol that this server answers, behind its guard; what the clients know beside them is answered with 501. */
 export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
@@ -23,6 +26,9 @@ export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
     ...batchRoutes(options),
     ...historyRoutes(options),
     ...loggedModelRoutes(options),
+    ...registeredModelRoutes(options),
+    ...modelVersionRoutes(options),
+    ...webhookRoutes(options),
     ...userRoutes(options),
     ...permissionRoutes({ access, lookups }),
   ];
