@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import type { Access } from '#access';
-import { allowedHosts, amountOf, openFsBlobs } from '#blobs';
+import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, Role } from '#contract';
@@ -19,7 +19,7 @@ import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
-import { openRegistry, openWebhooks, registryMigrations, requireJudged } from '#registry';
+import { openRegistry, registryMigrations, requireJudged } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import type { DataPlanes } from '#release';
 import { openStore } from '#store';
@@ -31,6 +31,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
+import { openTestWebhooks } from './testing-webhooks.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
 const platform: Actor = { identity: 'gyre', name: 'gyre' };
@@ -129,17 +130,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     reports: evaluation,
     guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
   });
-  const webhooks = opened.use(
-    await openWebhooks({
-      ...common,
-      randomBytes,
-      key: new Uint8Array(32),
-      hosts: allowedHosts('127.0.0.1', 'GYRE_WEBHOOK_HOSTS'),
-      report: (message) => {
-        throw new Error(message);
-      },
-    }),
-  );
+  const webhooks = opened.use(await openTestWebhooks({ ...common, randomBytes }));
   const release: ReturnType<typeof openRelease> = openRelease({
     ...common,
     versions: registry,
@@ -266,11 +257,13 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {
         const { frame } = await monitoring.labelledFrame({ environment: name, endpoint: resolved.serve.endpoint, from, to });
         const { version } = await data.createFromRows({ dataset: 'churn-production', frame, by });
-        const [old, fresh] = [
-          requireJudged(await registry.getById(champion), 'a comparison'),
-          requireJudged(await registry.getById(challenger), 'a comparison'),
-        ];
-        return evaluation.compare({ champion: old.run, challenger: fresh.run, dataset: version.digest, metric: metric ?? 'accuracy' });
+        const runOf = async (id: string) => requireJudged(await registry.getById(id), 'a comparison').run;
+        return evaluation.compare({
+          champion: await runOf(champion),
+          challenger: await runOf(challenger),
+          dataset: version.digest,
+          metric: metric ?? 'accuracy',
+        });
       },
       collectPredictions: async () => void shipped++,
     },
