@@ -33,7 +33,7 @@ export function searchTests(open: () => Promise<SearchBench>): void {
     await registry.createModel({ name: 'prompt', tags: { 'mlflow.prompt.is_prompt': 'true' }, by: ada });
     for (const model of ['alpha', 'alpha', 'Beta', 'prompt']) {
       clock.advance(1000);
-      const tags = model === 'prompt' ? { 'mlflow.prompt.is_prompt': 'true' } : { origin: model };
+      const tags: Record<string, string> = model === 'prompt' ? { 'mlflow.prompt.is_prompt': 'true' } : { origin: model };
       await registry.registerVersion({ model, source: `s3://b/${model}`, ...(model === 'alpha' ? { run } : {}), tags, by: ada });
     }
     return bench;

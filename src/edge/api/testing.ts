@@ -21,7 +21,6 @@ import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations, requireJudged } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
-import type { DataPlanes } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { toRecords } from '#tables';
@@ -31,7 +30,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestWebhooks } from './testing-webhooks.ts';
+import { openTestWebhooks, playedPlanes } from './testing-stand-ins.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
 const platform: Actor = { identity: 'gyre', name: 'gyre' };
@@ -308,18 +307,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       }),
     stop: async () => api[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
-  };
-}
-
-/** Data planes run as processes of their own; here they only say that they serve. */
-function playedPlanes(): DataPlanes {
-  const addresses = new Map<string, string>();
-  return {
-    apply: async ({ manifest }) => {
-      addresses.set(manifest.environment, 'http://127.0.0.1:9');
-      return { address: 'http://127.0.0.1:9' };
-    },
-    address: (name) => addresses.get(name),
   };
 }
 
