@@ -293,13 +293,14 @@ export function webhooksContract(
       assert.deepEqual([changed.name, changed.active, changed.hasSecret, changed.url], ['other', false, true, 'https://example.org/']);
       assert.ok(changed.updatedAt > updatedAt);
       await webhooks.delete({ id, by: ada });
-      for (const asked of [
-        webhooks.get(id),
-        webhooks.update({ id, name: 'x', by: ada }),
-        webhooks.delete({ id, by: ada }),
-        webhooks.test(id),
-      ])
-        await assert.rejects(asked, (error) => hasCode(error, 'NOT_FOUND') && error.message === `Webhook with ID ${id} not found.`);
+      const gone = [
+        () => webhooks.get(id),
+        () => webhooks.update({ id, name: 'x', by: ada }),
+        () => webhooks.delete({ id, by: ada }),
+        () => webhooks.test(id),
+      ];
+      for (const ask of gone)
+        await assert.rejects(ask, (error) => hasCode(error, 'NOT_FOUND') && error.message === `Webhook with ID ${id} not found.`);
       await assert.rejects(webhooks.list({ limit: 2, after: 'x' }), (error) => hasCode(error, 'INVALID_ARGUMENT'));
     });
   });
