@@ -38,6 +38,8 @@ export async function* bodyOf({ raw }: FastifyRequest): AsyncGenerator<Uint8Arra
 /** The server throws away what still comes of a request that was answered; whoever goes on sending for long is cut off. */
 export function endRefused({ raw }: FastifyRequest): void {
   if (raw.complete) return;
+  // Of a body that was read in part, Node throws nothing away by itself.
+  raw.resume();
   const timer = setTimeout(() => raw.destroy(), drainMs);
   timer.unref();
   raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
