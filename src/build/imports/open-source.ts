@@ -4,6 +4,7 @@ import { GyreError } from '#core';
 import { isFolder } from './files-below.ts';
 import { openMlflowDatabase } from './mlflow/database-store.ts';
 import { openMlflowFolder } from './mlflow/folder.ts';
+import { openMlflowServer } from './mlflow/server.ts';
 import { openPostgres, openSqlite } from './mlflow/foreign-store.ts';
 import type { Complain, TrackingSource } from './source.ts';
 
@@ -11,9 +12,10 @@ import type { Complain, TrackingSource } from './source.ts';
  * Opens what an import reads, by the form of its address.
  * @throws GyreError INVALID_ARGUMENT for an address of no known form; as the readers do
  */
-export async function openSource({ source, artifacts }: StartImport, complain: Complain): Promise<TrackingSource> {
+export async function openSource({ source, artifacts, token }: StartImport, complain: Complain): Promise<TrackingSource> {
   const root = artifacts === undefined ? {} : { artifactsRoot: artifacts };
   if (/^postgres(ql)?(\+\w+)?:\/\//.test(source)) return openMlflowDatabase({ database: await openPostgres(source), ...root });
+  if (/^https?:\/\//.test(source)) return openMlflowServer({ address: source, complain, ...(token === undefined ? {} : { token }) });
   const path = source.replace(/^sqlite:\/\/\/(?=\/)/, '').replace(/^file:(\/\/)?(?=\/)/, '');
   if (!isAbsolute(path))
     throw new GyreError(

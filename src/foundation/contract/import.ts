@@ -53,6 +53,7 @@ export const StartImport = strict({
   artifacts: Type.Optional(
     Type.String({ minLength: 1, maxLength: 4096, description: 'folder in which an MLflow server keeps `mlflow-artifacts:/`' }),
   ),
+  token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for a server; it is not kept' })),
   experiment: Type.Optional(
     Type.String({ minLength: 1, maxLength: 256, description: 'of TensorBoard and DVCLive: the experiment that the runs go to' }),
   ),

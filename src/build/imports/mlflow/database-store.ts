@@ -14,7 +14,7 @@ import type {
   TrackingSource,
 } from '../source.ts';
 import type { ForeignDatabase, Row } from './foreign-store.ts';
-import { deletedStage, modelStatusOf, statusOf, valueOf, wholeOf, wordsOf } from './values.ts';
+import { deletedStage, modelStatusOf, optional, statusOf, valueOf, wholeOf, wordsOf } from './values.ts';
 
 /** Tables that came with later versions of MLflow: without them there is nothing of the kind. */
 const lateTables = [
@@ -232,11 +232,6 @@ class DatabaseReader implements TrackingSource {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database[Symbol.asyncDispose]();
   }
-}
-
-function optional<Name extends string>(name: Name, value: unknown): Partial<Record<Name, string>> {
-  const words = wordsOf(value);
-  return words === undefined ? {} : ({ [name]: words } as Partial<Record<Name, string>>);
 }
 
 async function all(batches: AsyncIterable<readonly Row[]>): Promise<readonly Row[]> {

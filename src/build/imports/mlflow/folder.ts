@@ -19,7 +19,7 @@ import type {
   SourceVersion,
   TrackingSource,
 } from '../source.ts';
-import { deletedStage, modelStatusOf, parsedValue, statusOf, wholeOf, wordsOf } from './values.ts';
+import { deletedStage, modelStatusOf, optional, parsedValue, statusOf, wholeOf, wordsOf } from './values.ts';
 
 const metaFile = 'meta.yaml';
 const trash = '.trash';
@@ -213,10 +213,10 @@ class FolderReader implements TrackingSource {
       stage: stage === deletedStage ? 'None' : stage,
       deleted: stage === deletedStage,
       source: wordsOf(meta['source']) ?? '',
-      ...optional('description', wordsOf(meta['description'])),
-      ...optional('run', wordsOf(meta['run_id'])),
-      ...optional('loggedModel', wordsOf(meta['model_id'])),
-      ...optional('runLink', wordsOf(meta['run_link'])),
+      ...optional('description', meta['description']),
+      ...optional('run', meta['run_id']),
+      ...optional('loggedModel', meta['model_id']),
+      ...optional('runLink', meta['run_link']),
       tags: await keyValues(join(folder, 'tags')),
     };
   }
@@ -234,8 +234,8 @@ class FolderReader implements TrackingSource {
         digest: wordsOf(meta['digest']) ?? '',
         sourceType: wordsOf(meta['source_type']) ?? '',
         source: wordsOf(meta['source']) ?? '',
-        ...optional('schema', wordsOf(meta['schema'])),
-        ...optional('profile', wordsOf(meta['profile'])),
+        ...optional('schema', meta['schema']),
+        ...optional('profile', meta['profile']),
         tags: Object.entries(isMeta(use['tags']) ? use['tags'] : {}).map(([key, value]) => ({ key, value: String(value) })),
       });
     }
@@ -272,10 +272,6 @@ class FolderReader implements TrackingSource {
 
 function isMeta(value: unknown): value is Meta {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function optional<Name extends string>(name: Name, value: string | undefined): Partial<Record<Name, string>> {
-  return value === undefined ? {} : ({ [name]: value } as Partial<Record<Name, string>>);
 }
 
 async function folders(parent: string): Promise<readonly string[]> {

@@ -46,3 +46,9 @@ export function wholeOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : typeof value === 'bigint' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? Math.trunc(number) : undefined;
 }
+
+/** A member with a text; none for nothing and for the empty text. */
+export function optional<Name extends string>(name: Name, value: unknown): Partial<Record<Name, string>> {
+  const words = wordsOf(value);
+  return words === undefined ? {} : ({ [name]: words } as Partial<Record<Name, string>>);
+}

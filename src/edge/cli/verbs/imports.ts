@@ -20,19 +20,29 @@ export const registerImports: Register = (program, bind) => {
     );
   verb
     .command('mlflow')
-    .summary('an mlruns folder, or the database of an MLflow server')
+    .summary('a running MLflow server, its database, or an mlruns folder')
     .description('Experiments, runs with every point, parameters, tags, datasets and files; what is deleted there is deleted here.')
-    .argument('<source>', 'an mlruns folder, an SQLite file, or postgresql://user:password@host/database')
+    .argument('<source>', 'http(s)://host, an mlruns folder, an SQLite file, or postgresql://user:password@host/database')
     .option('--artifacts <folder>', 'of a database: the folder that its server keeps mlflow-artifacts:/ in')
-    .addHelpText('after', examples('gyre import mlflow ./mlruns', 'gyre import mlflow mlflow.db --artifacts /srv/mlartifacts'))
+    .option('--token-env <variable>', 'of a server: the variable that holds its token (default: MLFLOW_TRACKING_TOKEN)')
+    .addHelpText(
+      'after',
+      examples(
+        'gyre import mlflow http://mlflow.example:5000',
+        'gyre import mlflow ./mlruns',
+        'gyre import mlflow mlflow.db --artifacts /srv/mlartifacts',
+      ),
+    )
     .action(
-      bind<{ artifacts?: string }>((cli, { artifacts }, source) =>
-        bringIn(cli, {
+      bind<{ artifacts?: string; tokenEnv?: string }>((cli, { artifacts, tokenEnv }, source) => {
+        const token = cli.host.environment[tokenEnv ?? 'MLFLOW_TRACKING_TOKEN'];
+        return bringIn(cli, {
           kind: 'mlflow',
           source: source.includes('://') ? source : resolve(cli.host.folder, source),
           ...(artifacts === undefined ? {} : { artifacts: resolve(cli.host.folder, artifacts) }),
-        }),
-      ),
+          ...(token === undefined || !/^https?:/.test(source) ? {} : { token }),
+        });
+      }),
     );
   verb
     .command('list')
