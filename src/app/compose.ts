@@ -360,7 +360,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, workspace }));
-  const imports = opened.use(await openImports({ store, clock, newId, tracking: training.tracking }));
+  const imports = opened.use(await openImports({ store, clock, newId, tracking: training.tracking, loggedModels: training.loggedModels }));
 
   const closing = opened.move();
   return {

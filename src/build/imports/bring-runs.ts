@@ -1,26 +1,17 @@
-import type { Actor, ImportedRecord } from '#contract';
-import { digestOf, GyreError, hasCode, isGyreError, messageOf } from '#core';
-import type { Store } from '#store';
+import { GyreError, hasCode, messageOf } from '#core';
 import { importedState, putImported } from './imports-store.ts';
-import type { ArtifactTarget, TrackingTarget } from './port.ts';
-import type { FilesPlace, KeyValue, SourceExperiment, SourceRun, TrackingSource } from './source.ts';
-import type { Tally } from './tally.ts';
+import { bringFiles } from './bring-files.ts';
+import { bringModels } from './bring-models.ts';
+import type { MeasuredPoint } from './bring-models.ts';
+import { isFinal, orRefuse, ownId, stateOf } from './bringing.ts';
+import type { Bringing } from './bringing.ts';
+import type { KeyValue, SourceExperiment, SourceRun, TrackingSource } from './source.ts';
 
 /** So many runs are brought in at the same time: their writes share commits. */
 const runsAtOnce = 4;
 const pairsAtOnce = 500;
 /** The tag that MLflow knows a run's name by: here it is the name. */
 const runNameTag = 'mlflow.runName';
-
-export interface Bringing {
-  readonly store: Store;
-  readonly tracking: TrackingTarget;
-  readonly artifacts?: ArtifactTarget;
-  readonly source: TrackingSource;
-  readonly tally: Tally;
-  readonly by: Actor;
-  readonly signal: AbortSignal;
-}
 
 /** Brings the experiments of a source in, with their runs and the files of these. @returns our ids of experiments by the source's */
 export async function bringExperiments(bringing: Bringing): Promise<ReadonlyMap<string, string>> {
@@ -32,7 +23,8 @@ export async function bringExperiments(bringing: Bringing): Promise<ReadonlyMap<
     try {
       const id = await bringExperiment(bringing, experiment);
       ours.set(experiment.id, id);
-      await bringRuns(bringing, experiment, id);
+      const measured = await bringModels(bringing, experiment.id, id);
+      await bringRuns(bringing, experiment, id, measured);
       if (experiment.deleted) await deleteIfActive(bringing, id);
     } catch (error) {
       if (isFinal(error, signal)) throw error;
@@ -75,14 +67,19 @@ async function deleteIfActive({ tracking, by }: Bringing, id: string): Promise<v
   if (lifecycle === 'active') await tracking.deleteExperiment({ id, by });
 }
 
-async function bringRuns(bringing: Bringing, experiment: SourceExperiment, into: string): Promise<void> {
+async function bringRuns(
+  bringing: Bringing,
+  experiment: SourceExperiment,
+  into: string,
+  measured: ReadonlyMap<string, readonly MeasuredPoint[]>,
+): Promise<void> {
   const { source, signal, tally } = bringing;
   const working = new Set<Promise<void>>();
   let failure: unknown;
   for await (const run of source.runs(experiment.id)) {
     signal.throwIfAborted();
     tally.read('runs');
-    const work = bringRun(bringing, { experiment: experiment.id, into, run })
+    const work = bringRun(bringing, { experiment: experiment.id, into, run, measured: measured.get(run.id) ?? [] })
       .catch((error: unknown) => {
         if (isFinal(error, signal)) failure ??= error;
         else tally.refused('runs', { what: `run ${run.id} (${run.name})`, why: messageOf(error) });
@@ -102,11 +99,13 @@ interface OneRun {
   /** Ours. */
   readonly into: string;
   readonly run: SourceRun;
+  /** Its points of logged models. */
+  readonly measured: readonly MeasuredPoint[];
 }
 
-async function bringRun(bringing: Bringing, { experiment, into, run }: OneRun): Promise<void> {
-  const { store, tracking, source, tally, by } = bringing;
-  const state = digestOf(run);
+async function bringRun(bringing: Bringing, { experiment, into, run, measured }: OneRun): Promise<void> {
+  const { store, tracking, loggedModels, source, tally, by } = bringing;
+  const state = stateOf({ ...run, measured });
   const known = await store.read((db) => importedState(db, source.place, 'run', run.id));
   if (known === state) {
     tally.present('runs');
@@ -119,12 +118,20 @@ async function bringRun(bringing: Bringing, { experiment, into, run }: OneRun): 
   for await (const points of source.points(experiment, run.id)) {
     bringing.signal.throwIfAborted();
     tally.read('points', points.length);
-    await refusingOr(bringing, 'points', `points of run ${run.id}`, points.length, () => tracking.logBatch(id, { metrics: points }));
+    await orRefuse(bringing, 'points', `points of run ${run.id}`, points.length, () => tracking.logBatch(id, { metrics: points }));
+  }
+  for (let start = 0; start < measured.length; start += pairsAtOnce) {
+    const metrics = measured.slice(start, start + pairsAtOnce);
+    await orRefuse(bringing, 'points', `points of models of run ${run.id}`, 0, () => tracking.logBatch(id, { metrics }));
+  }
+  if (run.models.length > 0) {
+    const what = `models of run ${run.id}`;
+    await orRefuse(bringing, 'models', what, 0, () => loggedModels.link(id, run.models));
   }
   if (run.datasets.length > 0) {
     tally.read('datasets', run.datasets.length);
     const inputs = run.datasets.map(({ tags, ...dataset }) => ({ dataset, tags }));
-    await refusingOr(bringing, 'datasets', `datasets of run ${run.id}`, inputs.length, () => tracking.logDatasets(id, inputs));
+    await orRefuse(bringing, 'datasets', `datasets of run ${run.id}`, inputs.length, () => tracking.logDatasets(id, inputs));
   }
   const place = { experiment, run: run.id, ...(run.artifacts === undefined ? {} : { artifacts: run.artifacts }) };
   const filesLeft = await bringFiles(bringing, place, `${into}/${run.id}/artifacts`);
@@ -185,65 +192,4 @@ async function bringPairs({ tracking, tally, signal }: Bringing, run: SourceRun,
       }
     }
   }
-}
-
-/**
- * Brings files in below a path of the tree of artifacts; one that is there already, with the same size, is left.
- * @returns whether some could not be brought
- */
-export async function bringFiles(bringing: Bringing, place: FilesPlace, to: string): Promise<boolean> {
-  const { source, artifacts, tally, signal } = bringing;
-  let left = false;
-  try {
-    for await (const file of source.files(place)) {
-      signal.throwIfAborted();
-      tally.read('artifacts');
-      const path = `${to}/${file.path}`;
-      try {
-        if (artifacts === undefined) throw new GyreError('FAILED_PRECONDITION', 'this platform takes no files of runs');
-        const there = await artifacts.stat(path);
-        if (there !== undefined && there.size === file.size && file.size !== undefined) tally.present('artifacts');
-        else {
-          await artifacts.put(path, file.open());
-          tally.imported('artifacts');
-        }
-      } catch (error) {
-        if (isFinal(error, signal)) throw error;
-        left = true;
-        tally.refused('artifacts', { what: `file ${file.path} of ${place.model ?? place.run ?? ''}`, why: messageOf(error) });
-      }
-    }
-  } catch (error) {
-    if (isFinal(error, signal)) throw error;
-    tally.read('artifacts');
-    tally.refused('artifacts', { what: `the files of ${place.model ?? place.run ?? ''}`, why: messageOf(error) });
-    return true;
-  }
-  return left;
-}
-
-async function refusingOr(
-  { tally, signal }: Bringing,
-  what: ImportedRecord,
-  name: string,
-  count: number,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-    tally.imported(what, count);
-  } catch (error) {
-    if (isFinal(error, signal)) throw error;
-    tally.refused(what, { what: name, why: messageOf(error) }, count);
-  }
-}
-
-/** Whether there is no going on: somebody cancelled, or the store or the source went away. What else fails concerns one record. */
-function isFinal(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted || (isGyreError(error) && ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'CANCELLED'].includes(error.code));
-}
-
-/** MLflow's 32 hex digits are a UUID without its hyphens. */
-function ownId(id: string): string {
-  return /^[0-9a-f]{32}$/.test(id) ? id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : id;
 }

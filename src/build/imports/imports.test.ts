@@ -13,7 +13,7 @@ import { openTraining, ownRunId, trainingMigrations } from '#training';
 import type { Training } from '#training';
 import { importsMigrations, openImports } from './index.ts';
 import type { ArtifactTarget, Imports } from './index.ts';
-import { mlrunsFiles, runIds, writeFiles } from './testing.ts';
+import { mlrunsFiles, modelId, runIds, writeFiles } from './testing.ts';
 
 const by: Actor = { identity: 'tester', name: 'tester' };
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
@@ -55,7 +55,14 @@ describe('an import of an mlruns folder', () => {
     put: async (path, bytes) => void files.set(path, Buffer.concat(await Array.fromAsync(bytes)).toString()),
   };
   const open = (): Promise<Imports> =>
-    openImports({ store, clock: systemClock, newId: uuidV7(systemClock, randomBytes), tracking: training.tracking, artifacts });
+    openImports({
+      store,
+      clock: systemClock,
+      newId: uuidV7(systemClock, randomBytes),
+      tracking: training.tracking,
+      loggedModels: training.loggedModels,
+      artifacts,
+    });
   const bring = async (): Promise<RecordImport> => {
     await using imports = await open();
     const { id } = await imports.start({ kind: 'mlflow', source: join(folder, 'mlruns'), by });
@@ -76,7 +83,8 @@ describe('an import of an mlruns folder', () => {
         tags: [1, 1, 0, 0],
         points: [5, 5, 0, 0],
         datasets: [1, 1, 0, 0],
-        artifacts: [1, 1, 0, 0],
+        artifacts: [2, 2, 0, 0],
+        models: [1, 1, 0, 0],
       },
     );
     const { tracking } = training;
@@ -106,7 +114,23 @@ describe('an import of an mlruns folder', () => {
         [3, -Infinity],
       ],
     );
-    assert.deepEqual([...files], [[`7/${runIds.first}/artifacts/plots/roc.txt`, 'a curve']]);
+    assert.deepEqual(Object.fromEntries(files), {
+      [`7/${runIds.first}/artifacts/plots/roc.txt`]: 'a curve',
+      [`7/models/${modelId}/artifacts/MLmodel`]: 'flavors: {}',
+    });
+    const model = await training.loggedModels.get(modelId);
+    assert.deepEqual(
+      [model.name, model.status, model.sourceRun, model.parameters, model.tags],
+      ['forest', 'READY', runIds.first, [{ key: 'depth', value: '3' }], [{ key: 'kind', value: 'forest' }]],
+    );
+    assert.deepEqual(
+      model.metrics.map(({ key, value, step, dataset }) => [key, value, step, dataset?.name]),
+      [
+        ['auc', Number.NaN, 0, undefined],
+        ['auc', 0.9, 1, 'customers'],
+      ],
+    );
+    assert.deepEqual(run.models, [{ model: modelId, role: 'output', step: 2 }]);
   });
 
   test('deletes here what is deleted there', async () => {

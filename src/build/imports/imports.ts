@@ -82,7 +82,7 @@ function withFigures(kept: RecordImport, job: Running | undefined): RecordImport
 
 /** Never rejects: how it ended is in its record. */
 async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by }: BeginImport): Promise<void> {
-  const { store, clock, tracking, artifacts } = deps;
+  const { store, clock, tracking, loggedModels, artifacts } = deps;
   const { tally, stop } = job;
   const save = async (change: Partial<KeptImport>): Promise<void> => {
     job.kept = { ...job.kept, counts: tally.counts, refusals: [...tally.refusals], ...change };
@@ -91,7 +91,16 @@ async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by
   const timer = setInterval(() => void save({}).catch(() => undefined), saveMs);
   let end: Partial<KeptImport>;
   try {
-    await bringExperiments({ store, tracking, ...(artifacts === undefined ? {} : { artifacts }), source, tally, by, signal: stop.signal });
+    await bringExperiments({
+      store,
+      tracking,
+      loggedModels,
+      ...(artifacts === undefined ? {} : { artifacts }),
+      source,
+      tally,
+      by,
+      signal: stop.signal,
+    });
     end = { state: 'finished' };
   } catch (error) {
     end = stop.signal.aborted ? { state: 'cancelled' } : { state: 'failed', error: messageOf(error) };

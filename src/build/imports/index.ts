@@ -1,3 +1,3 @@
 export { openImports } from './imports.ts';
 export { importsMigrations } from './migrations/index.ts';
-export type { ArtifactTarget, BeginImport, Imports, ImportsDeps, TrackingTarget } from './port.ts';
+export type { ArtifactTarget, Imports } from './port.ts';

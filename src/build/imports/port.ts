@@ -1,50 +1,30 @@
 import type { Actor, RecordImport, StartImport } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Store } from '#store';
-import type { KeyValue, SourceDataset, SourcePoint, SourceStatus } from './source.ts';
+import type { Training } from '#training';
 
-/** What the room needs of `#training`: experiments and runs as clients outside Gyre log them. */
-export interface TrackingTarget {
-  createExperiment(request: {
-    readonly name: string;
-    readonly id?: string;
-    readonly tags?: readonly KeyValue[];
-    readonly by: Actor;
-  }): Promise<{ readonly id: string }>;
-  /** @throws GyreError NOT_FOUND */
-  getExperiment(id: string): Promise<{ readonly id: string; readonly lifecycle: 'active' | 'deleted' }>;
-  experimentNamed(name: string): Promise<{ readonly id: string; readonly lifecycle: 'active' | 'deleted' } | undefined>;
-  tagExperiment(id: string, tags: Readonly<Record<string, string | null>>): Promise<void>;
-  deleteExperiment(request: { readonly id: string; readonly by: Actor }): Promise<void>;
-  restoreExperiment(request: { readonly id: string; readonly by: Actor }): Promise<void>;
-  /** @throws GyreError ALREADY_EXISTS for an id in use */
-  createRun(request: {
-    readonly experiment: string;
-    readonly id?: string;
-    readonly name?: string;
-    readonly user?: string;
-    readonly startedAt?: number;
-    readonly tags?: readonly KeyValue[];
-    readonly by: Actor;
-  }): Promise<{ readonly id: string }>;
-  getRun(id: string): Promise<{ readonly experiment: string; readonly lifecycle: 'active' | 'deleted' }>;
-  updateRun(request: {
-    readonly id: string;
-    readonly status?: SourceStatus;
-    readonly endedAt?: number;
-    readonly by: Actor;
-  }): Promise<unknown>;
-  deleteRun(request: { readonly id: string; readonly by: Actor }): Promise<void>;
-  restoreRun(request: { readonly id: string; readonly by: Actor }): Promise<void>;
-  logBatch(
-    run: string,
-    batch: { readonly metrics?: readonly SourcePoint[]; readonly parameters?: readonly KeyValue[]; readonly tags?: readonly KeyValue[] },
-  ): Promise<void>;
-  logDatasets(
-    run: string,
-    inputs: readonly { readonly dataset: Omit<SourceDataset, 'tags'>; readonly tags: readonly KeyValue[] }[],
-  ): Promise<void>;
-}
+type Tracking = Training['tracking'];
+type LoggedModels = Training['loggedModels'];
+
+/** What the room needs of `#training`: experiments, runs and logged models as clients outside Gyre log them. */
+export type TrackingTarget = Pick<
+  Tracking,
+  | 'createExperiment'
+  | 'getExperiment'
+  | 'experimentNamed'
+  | 'tagExperiment'
+  | 'deleteExperiment'
+  | 'restoreExperiment'
+  | 'createRun'
+  | 'getRun'
+  | 'updateRun'
+  | 'deleteRun'
+  | 'restoreRun'
+  | 'logBatch'
+  | 'logDatasets'
+>;
+
+export type ModelsTarget = Pick<LoggedModels, 'create' | 'get' | 'setStatus' | 'delete' | 'logParameters' | 'setTags' | 'link'>;
 
 /** Where files of runs and models go: one tree of paths. */
 export interface ArtifactTarget {
@@ -57,6 +37,7 @@ export interface ImportsDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly tracking: TrackingTarget;
+  readonly loggedModels: ModelsTarget;
   /** Absent: files are counted as refused. */
   readonly artifacts?: ArtifactTarget;
 }

@@ -46,10 +46,16 @@ export interface SourceRun {
   readonly tags: readonly KeyValue[];
   readonly parameters: readonly KeyValue[];
   readonly datasets: readonly SourceDataset[];
-  /** Logged models that it made. */
-  readonly models: readonly { readonly id: string; readonly step: number }[];
+  /** Logged models that it made or used. */
+  readonly models: readonly SourceRunModel[];
   /** Where its files are, in the other tool's words. */
   readonly artifacts?: string;
+}
+
+export interface SourceRunModel {
+  readonly model: string;
+  readonly role: 'input' | 'output';
+  readonly step: number;
 }
 
 export interface SourceFile {
@@ -57,6 +63,13 @@ export interface SourceFile {
   readonly path: string;
   readonly size?: number;
   open(): AsyncIterable<Uint8Array>;
+}
+
+/** A point that was measured of a logged model. */
+export interface SourceModelPoint extends SourcePoint {
+  /** The run that measured it. */
+  readonly run: string;
+  readonly dataset?: { readonly name: string; readonly digest?: string };
 }
 
 export interface SourceLoggedModel {
@@ -69,6 +82,7 @@ export interface SourceLoggedModel {
   readonly createdAt?: number;
   readonly tags: readonly KeyValue[];
   readonly parameters: readonly KeyValue[];
+  readonly metrics: readonly SourceModelPoint[];
   readonly artifacts?: string;
 }
 

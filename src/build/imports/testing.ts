@@ -11,6 +11,8 @@ const meta = (values: Readonly<Record<string, unknown>>): string =>
 
 export const runIds = { first: 'a'.repeat(32), gone: 'b'.repeat(32), thrown: 'c'.repeat(32) } as const;
 
+export const modelId = `m-${'e'.repeat(32)}`;
+
 /** One experiment with a run, a deleted run and a dataset; another in the trash; a registered model with three versions. */
 export function mlrunsFiles(): Files {
   const run = (id: string, experiment: string, more: Readonly<Record<string, unknown>> = {}): string =>
@@ -49,6 +51,19 @@ export function mlrunsFiles(): Files {
     [`7/${runIds.first}/artifacts/plots/roc.txt`]: 'a curve',
     [`7/${runIds.first}/inputs/i1/meta.yaml`]: `${meta({ source_type: 'DATASET', source_id: 'd1', destination_type: 'RUN', destination_id: 'd1' })}tags:\n  mlflow.data.context: training\n`,
     '7/datasets/d1/meta.yaml': meta({ name: 'customers', digest: 'f00d', source_type: 'http', source: 'https://example.test/c.csv' }),
+    [`7/${runIds.first}/outputs/${modelId}/meta.yaml`]: meta({ source_type: 'RUN_OUTPUT', destination_type: 'MODEL_OUTPUT', step: 2 }),
+    [`7/models/${modelId}/meta.yaml`]: meta({
+      model_id: modelId,
+      name: 'forest',
+      experiment_id: '7',
+      source_run_id: runIds.first,
+      status: 2,
+      creation_timestamp: 1500,
+    }),
+    [`7/models/${modelId}/params/depth`]: '3',
+    [`7/models/${modelId}/tags/kind`]: 'forest',
+    [`7/models/${modelId}/metrics/auc`]: `1003 nan 0 ${runIds.first}\n1004 0.9 1 ${runIds.first} customers f00d\n`,
+    [`7/models/${modelId}/artifacts/MLmodel`]: 'flavors: {}',
     [`7/${runIds.gone}/meta.yaml`]: run(runIds.gone, '7', { lifecycle_stage: 'deleted', status: 4 }),
     '.trash/8/meta.yaml': meta({ experiment_id: '8', name: 'thrown away', lifecycle_stage: 'deleted' }),
     [`.trash/8/${runIds.thrown}/meta.yaml`]: run(runIds.thrown, '8'),

@@ -239,7 +239,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     features,
     garbage: opened.use(openGarbage({ ...common, workspace })),
     governance,
-    imports: opened.use(await openImports({ store, clock, newId, tracking: training.tracking })),
+    imports: opened.use(await openImports({ store, clock, newId, tracking: training.tracking, loggedModels: training.loggedModels })),
     lfs: openLfs(common),
     monitoring,
     pipelines,

@@ -10,6 +10,8 @@ import type {
   SourceModel,
   SourcePoint,
   SourceRun,
+  SourceRunModel,
+  SourceModelPoint,
   SourceVersion,
   TrackingSource,
 } from '../source.ts';
@@ -24,6 +26,7 @@ const lateTables = [
   'logged_models',
   'logged_model_params',
   'logged_model_tags',
+  'logged_model_metrics',
   'registered_models',
   'registered_model_aliases',
 ];
@@ -103,7 +106,7 @@ class DatabaseReader implements TrackingSource {
         tags,
         parameters: await this.#keyed('select key, value from params where run_uuid = ? order by key', id),
         datasets: await this.#datasets(id),
-        models: await this.#outputs(id),
+        models: await this.#models(id),
         ...optional('artifacts', row['artifact_uri']),
       };
     }
@@ -141,6 +144,7 @@ class DatabaseReader implements TrackingSource {
           'select param_key as key, param_value as value from logged_model_params where model_id = ? order by 1',
           id,
         ),
+        metrics: await this.#modelPoints(id),
         ...optional('artifacts', row['artifact_location']),
       };
     }
@@ -216,12 +220,35 @@ class DatabaseReader implements TrackingSource {
     return found;
   }
 
-  async #outputs(run: string): Promise<SourceRun['models']> {
+  async #models(run: string): Promise<readonly SourceRunModel[]> {
     if (!this.#tables.has('inputs') || !this.#tables.has('logged_models')) return [];
-    const statement =
-      "select destination_id, step from inputs where source_type = 'RUN_OUTPUT' and source_id = ? and destination_type = 'MODEL_OUTPUT' order by step, destination_id";
+    const statement = `select source_type, destination_id, step from inputs where source_id = ?
+      and source_type in ('RUN_OUTPUT', 'RUN_INPUT') and destination_type in ('MODEL_OUTPUT', 'MODEL_INPUT') order by step, destination_id`;
     const rows = await all(this.#database.rows(statement, run));
-    return rows.map((row) => ({ id: String(row['destination_id']), step: Number(row['step']) }));
+    return rows.map((row) => ({
+      model: String(row['destination_id']),
+      role: row['source_type'] === 'RUN_OUTPUT' ? 'output' : 'input',
+      step: Number(row['step']),
+    }));
+  }
+
+  async #modelPoints(model: string): Promise<readonly SourceModelPoint[]> {
+    if (!this.#tables.has('logged_model_metrics')) return [];
+    const statement = `select metric_name, metric_timestamp_ms, metric_step, metric_value, run_id, dataset_name, dataset_digest
+      from logged_model_metrics where model_id = ? order by metric_name, metric_step`;
+    const rows = await all(this.#database.rows(statement, model));
+    return rows.map((row) => {
+      const name = wordsOf(row['dataset_name']);
+      return {
+        key: String(row['metric_name']),
+        // What is no number is no value in this table.
+        value: row['metric_value'] === null ? Number.NaN : valueOf(Number(row['metric_value']), false),
+        step: Number(row['metric_step']),
+        timestamp: Number(row['metric_timestamp_ms']),
+        run: String(row['run_id']),
+        ...(name === undefined ? {} : { dataset: { name, ...optional('digest', row['dataset_digest']) } }),
+      };
+    });
   }
 
   async #keyed(statement: string, ...values: readonly (string | number)[]): Promise<readonly KeyValue[]> {

@@ -16,6 +16,8 @@ import type {
   SourceModel,
   SourcePoint,
   SourceRun,
+  SourceRunModel,
+  SourceModelPoint,
   SourceVersion,
   TrackingSource,
 } from '../source.ts';
@@ -109,7 +111,7 @@ class FolderReader implements TrackingSource {
         tags,
         parameters: await keyValues(join(path, 'params')),
         datasets: await this.#datasets(folder, path, name),
-        models: await this.#outputs(path, name),
+        models: await this.#models(path, name),
         artifacts: join(path, 'artifacts'),
       };
     }
@@ -155,6 +157,7 @@ class FolderReader implements TrackingSource {
         ...(createdAt === undefined ? {} : { createdAt }),
         tags: await keyValues(join(folder, 'tags')),
         parameters: await keyValues(join(folder, 'params')),
+        metrics: await this.#modelPoints(folder, name),
         artifacts: join(folder, 'artifacts'),
       };
     }
@@ -242,12 +245,32 @@ class FolderReader implements TrackingSource {
     return found;
   }
 
-  async #outputs(run: string, name: string): Promise<SourceRun['models']> {
-    const found: { readonly id: string; readonly step: number }[] = [];
+  /** Outputs are folders named by the model; of an input `meta.yaml` names it. */
+  async #models(run: string, name: string): Promise<readonly SourceRunModel[]> {
+    const found: SourceRunModel[] = [];
     for (const output of await folders(join(run, 'outputs'))) {
       const meta = await this.#meta(join(run, 'outputs', output), `output ${output} of run ${name}`);
-      const id = wordsOf(meta?.['destination_id']);
-      if (id !== undefined) found.push({ id, step: wholeOf(meta?.['step']) ?? 0 });
+      if (meta !== undefined) found.push({ model: output, role: 'output', step: wholeOf(meta['step']) ?? 0 });
+    }
+    for (const input of await folders(join(run, 'inputs'))) {
+      const meta = await this.#meta(join(run, 'inputs', input), `input ${input} of run ${name}`);
+      const model = meta?.['source_type'] === 'MODEL' ? wordsOf(meta['source_id']) : undefined;
+      if (model !== undefined) found.push({ model, role: 'input', step: 0 });
+    }
+    return found;
+  }
+
+  async #modelPoints(folder: string, model: string): Promise<readonly SourceModelPoint[]> {
+    const found: SourceModelPoint[] = [];
+    for await (const { path, key } of keyFiles(join(folder, 'metrics'))) {
+      for (const line of (await readFile(path, 'utf8')).split('\n')) {
+        if (line.trim() === '') continue;
+        const [time, value, step, run, name, digest] = line.trim().split(/\s+/);
+        const point = pointOf(key, `${time} ${value} ${step}`);
+        if (point === undefined || run === undefined)
+          this.#complain({ what: `metric ${key} of ${model}`, why: `"${line.slice(0, 100)}" is no point` });
+        else found.push({ ...point, run, ...(name === undefined ? {} : { dataset: { name, ...optional('digest', digest) } }) });
+      }
     }
     return found;
   }

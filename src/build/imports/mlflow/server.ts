@@ -13,6 +13,8 @@ import type {
   SourceModel,
   SourcePoint,
   SourceRun,
+  SourceRunModel,
+  SourceModelPoint,
   SourceVersion,
   TrackingSource,
 } from '../source.ts';
@@ -95,10 +97,10 @@ class ServerReader implements TrackingSource {
         tags,
         parameters: pairsOf(data['params']),
         datasets: listOf(factsOf(one['inputs'])['dataset_inputs']).map(datasetOf),
-        models: listOf(factsOf(one['outputs'])['model_outputs']).map((model) => ({
-          id: wordsOf(model['model_id']) ?? '',
-          step: wholeOf(model['step']) ?? 0,
-        })),
+        models: [
+          ...listOf(factsOf(one['outputs'])['model_outputs']).map((model) => runModel(model, 'output')),
+          ...listOf(factsOf(one['inputs'])['model_inputs']).map((model) => runModel(model, 'input')),
+        ],
         ...optional('artifacts', info['artifact_uri']),
       };
     }
@@ -140,6 +142,7 @@ class ServerReader implements TrackingSource {
         ...(createdAt === undefined ? {} : { createdAt }),
         tags: pairsOf(info['tags']),
         parameters: pairsOf(factsOf(one['data'])['params']),
+        metrics: listOf(factsOf(one['data'])['metrics']).flatMap(modelPoint),
         ...optional('artifacts', info['artifact_uri']),
       };
     }
@@ -170,8 +173,10 @@ class ServerReader implements TrackingSource {
       return;
     }
     const folder = localFolder(artifacts);
-    if (folder === undefined || !(await isFolder(folder)))
-      throw new GyreError('NOT_FOUND', `its files are at ${artifacts}, which is not reached from here`);
+    const isHere = folder !== undefined && (await isFolder(folder));
+    // The folder of a server on this machine is there once a run has files.
+    if (!isHere && folder !== undefined && /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(this.place)) return;
+    if (!isHere) throw new GyreError('NOT_FOUND', `its files are at ${artifacts}, which is not reached from here`);
     yield* filesBelow(folder);
   }
 
@@ -241,6 +246,27 @@ class ServerReader implements TrackingSource {
     this.#metricKeys.clear();
     await Promise.resolve();
   }
+}
+
+function runModel(model: Facts, role: SourceRunModel['role']): SourceRunModel {
+  return { model: wordsOf(model['model_id']) ?? '', role, step: wholeOf(model['step']) ?? 0 };
+}
+
+function modelPoint(metric: Facts): readonly SourceModelPoint[] {
+  const value = parsedValue(String(metric['value'] ?? 0));
+  const run = wordsOf(metric['run_id']);
+  if (value === undefined || run === undefined) return [];
+  const name = wordsOf(metric['dataset_name']);
+  return [
+    {
+      key: String(metric['key']),
+      value,
+      step: wholeOf(metric['step']) ?? 0,
+      timestamp: wholeOf(metric['timestamp']) ?? 0,
+      run,
+      ...(name === undefined ? {} : { dataset: { name, ...optional('digest', metric['dataset_digest']) } }),
+    },
+  ];
 }
 
 function versionOf(version: Facts): SourceVersion {

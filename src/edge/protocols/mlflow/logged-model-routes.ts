@@ -4,6 +4,7 @@ import { GyreError } from '#core';
 import { loggedModelStatuses, modelArtifactsOf, ownRunId } from '#training';
 import type { LoggedModel, LoggedModelStatus, ModelDataset, ModelPoint } from '#training';
 import { actorOfCall } from './caller.ts';
+import { chosenId, makeOnce } from './chosen-id.ts';
 import { exchange } from './exchange.ts';
 import { requireLoggedModelName } from './limits.ts';
 import { emptyText, flag, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
@@ -52,16 +53,20 @@ export function loggedModelRoutes({ training: { loggedModels } }: MlflowOptions)
       run: async ({ experiment_id: experiment, name, model_type: modelType, source_run_id: sourceRun, params, tags }, call) => {
         requireLoggedModelName(name ?? '');
         for (const { key } of [...params, ...tags]) requireShortKey(key);
-        const model = await loggedModels.create({
+        const id = chosenId(call, /^m-[0-9a-f]{32}$/);
+        const request = {
           experiment,
+          ...(id === undefined ? {} : { id }),
           ...(name ? { name } : {}),
           ...(modelType ? { modelType } : {}),
           ...(sourceRun ? { sourceRun } : {}),
           parameters: params,
           tags,
           by: actorOfCall(call),
-        });
-        return { model: modelRecord(model) };
+        };
+        const existing = async (known: string): Promise<LoggedModel | undefined> =>
+          (await loggedModels.experimentOf(known)) === experiment ? loggedModels.get(known, { deleted: true }) : undefined;
+        return { model: modelRecord(await makeOnce(id, () => loggedModels.create(request), existing)) };
       },
     }),
     exchange({
