@@ -36,3 +36,4 @@ export type { LoggedModel, LoggedModelStatus, ModelPoint } from './logged-models
 export { loggedModelStatuses } from './logged-models/port.ts';
 export { modelArtifactsOf } from './logged-models/words.ts';
 export { artifactRootOf, ownRunId, publicRunId } from './tracking/words.ts';
+export type { RunRowView, RunSelection } from './tracking/table-port.ts';

@@ -9,6 +9,7 @@ import { loggedModelsContract } from './logged-models/contract.ts';
 import { by, code, environment, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
 import { trackingContract } from './tracking/contract.ts';
+import { runTableContract } from './tracking/table-contract.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -88,6 +89,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
 
 trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid}`), skip);
 loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
+runTableContract('PostgreSQL', () => openOnPostgres(`gyre_table_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
 
 describe('studies on PostgreSQL', { skip }, () => {

@@ -17,6 +17,8 @@ import { projectRoutes } from './routes/project.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { runChangeRoutes } from './routes/tracking/run-changes.ts';
+import { runTableRoutes } from './routes/tracking/run-table.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
@@ -34,6 +36,8 @@ export function allRoutes(): readonly Route[] {
     ...workspaceRoutes,
     ...trainingRoutes,
     ...importRoutes,
+    ...runTableRoutes,
+    ...runChangeRoutes,
     ...evaluationRoutes,
     ...registryRoutes,
     ...releaseRoutes,

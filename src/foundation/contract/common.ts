@@ -9,7 +9,10 @@ export function strict<P extends Record<string, TSchema>>(
 }
 
 /** One of these words. */
-export function oneOf<W extends string[]>(words: readonly [...W], options: { readonly description?: string } = {}) {
+export function oneOf<W extends string[]>(
+  words: readonly [...W],
+  options: { readonly description?: string; readonly default?: W[number] } = {},
+) {
   return Type.Enum<W>(words, options);
 }
 

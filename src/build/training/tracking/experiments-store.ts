@@ -1,4 +1,5 @@
 import type { Db, Tx } from '#store';
+import { experimentRow } from '../experiments-store.ts';
 import type { ExperimentRow, TrainingTables } from '../tables.ts';
 import type { KeyValue, TrackedExperiment } from './port.ts';
 
@@ -64,4 +65,10 @@ export function insertExperimentTags(tx: Tx, experiment: number, tags: readonly 
     },
     [...new Map(tags.map(({ key, value }) => [key, value]))].map(([key, value]) => [experiment, key, value]),
   );
+}
+
+/** The numbers of the experiments that there are among these ids. */
+export async function experimentNumbers(db: Db, ids: readonly string[]): Promise<number[]> {
+  const rows = await Promise.all([...new Set(ids)].map((id) => experimentRow(db, id)));
+  return rows.flatMap((row) => row?.id ?? []);
 }

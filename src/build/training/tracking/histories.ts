@@ -50,7 +50,12 @@ export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 
 }
 
 /** The series of a metric in runs, in the order of these; runs without it have none. @throws GyreError NOT_FOUND for a run that is not there */
-async function seriesOf(db: Db, names: MetricNames, runs: readonly string[], key: string): Promise<(Series & { readonly id: string })[]> {
+export async function seriesOf(
+  db: Db,
+  names: MetricNames,
+  runs: readonly string[],
+  key: string,
+): Promise<(Series & { readonly id: string })[]> {
   const places = await placesOf(db, runs);
   const missing = runs.find((run) => !places.has(run));
   if (missing !== undefined) throw unknownRun(missing);

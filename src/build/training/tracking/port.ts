@@ -1,5 +1,6 @@
 import type { Reach } from '#access';
 import type { Actor, FilterCondition, Run, SearchOrder } from '#contract';
+import type { RunTable } from './table-port.ts';
 
 /*
  * Experiments and runs as clients outside Gyre log them: texts for parameters, numbers that may be none, datasets by name and digest,
@@ -145,7 +146,7 @@ export interface SampleHistory {
 }
 
 /** Experiments and runs, as clients of any language log and search them. */
-export interface Tracking {
+export interface Tracking extends RunTable {
   /** @throws GyreError ALREADY_EXISTS for a name that an experiment has, also a deleted one; INVALID_ARGUMENT */
   createExperiment(request: {
     readonly name: string;

@@ -9,13 +9,21 @@ import type { RunPlace } from '../runs-store.ts';
 import type { ExperimentRow } from '../tables.ts';
 import type { TrainingDeps } from '../port.ts';
 import { datasetUses, insertDatasets } from './datasets-store.ts';
-import { assembleExperiments, changeExperiment, insertExperimentTags, markRunsOf, putExperimentTags } from './experiments-store.ts';
+import {
+  assembleExperiments,
+  changeExperiment,
+  experimentNumbers,
+  insertExperimentTags,
+  markRunsOf,
+  putExperimentTags,
+} from './experiments-store.ts';
 import { openHistories } from './histories.ts';
 import { LogWriter } from './log-writer.ts';
 import type { CreateTrackedRun, DatasetInput, KeyValue, TrackedExperiment, TrackedRun, Tracking } from './port.ts';
 import { changeRun, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
 import { selectTrackedExperiments } from './search-experiments-store.ts';
 import { searchRuns } from './search-runs-store.ts';
+import { openRunTable } from './table.ts';
 import { deletedRun, runNameTag, unknownExperiment, unknownRun } from './words.ts';
 
 const defaultExperiment = '0';
@@ -28,6 +36,7 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
 
   return {
     ...openHistories(store, names),
+    ...openRunTable(store, names),
     createExperiment: ({ name, id, artifactLocation, tags = [], by }) =>
       store.write(async (tx) => {
         await tx.lock('experiments');
@@ -280,10 +289,4 @@ async function requireNewName(tx: Tx, name: string): Promise<void> {
 async function assembled(db: Db, row: ExperimentRow): Promise<TrackedExperiment> {
   const [experiment] = await assembleExperiments(db, [row]);
   return experiment;
-}
-
-/** The numbers of the experiments that there are among these. */
-async function experimentNumbers(db: Db, ids: readonly string[]): Promise<number[]> {
-  const rows = await Promise.all([...new Set(ids)].map((id) => experimentRow(db, id)));
-  return rows.flatMap((row) => row?.id ?? []);
 }

@@ -1,0 +1,4 @@
+import { openRooms } from '../testing.ts';
+import { runTableContract } from './table-contract.ts';
+
+runTableContract('SQLite', () => openRooms());

@@ -1,0 +1,118 @@
+import type { Store } from '#store';
+import { placeOf } from '../runs-store.ts';
+import type { MetricNames } from '../metric-names-store.ts';
+import { experimentNumbers } from './experiments-store.ts';
+import { trackedInfos } from './runs-store.ts';
+import { searchRuns } from './search-runs-store.ts';
+import { readSeries } from './series.ts';
+import {
+  endsOfExperiments,
+  keyedCells,
+  keyedKeysOf,
+  metricByRun,
+  metricCells,
+  metricKeysOf,
+  metricRanges,
+  parameterByRun,
+} from './table-store.ts';
+import type { GroupFigures, KeyedValues, RunGroup, RunTable } from './table-port.ts';
+import { unknownRun } from './words.ts';
+
+const mostGroups = 1000;
+const mostValues = 20;
+/** Half a second's reading. */
+const mostPointsLookedThrough = 1_000_000;
+
+/** The verbs that show runs as a table and in figures. */
+export function openRunTable(store: Store, names: MetricNames): RunTable {
+  return {
+    positions: (query, most) =>
+      store.read(async (db) => {
+        const experiments = await experimentNumbers(db, query.experiments);
+        return searchRuns(db, names, { ...query, experiments, limit: most });
+      }),
+    rows: ({ experiments, positions, columns }) =>
+      store.read(async (db) => {
+        const infos = await trackedInfos(db, positions);
+        const allowed = new Set(experiments);
+        const ids = await Promise.all(columns.metrics.map((key) => names.find(db, key)));
+        const known = ids.flatMap((id) => id ?? []);
+        const metrics = new Map((await metricCells(db, positions, known)).map(({ run, name, value }) => [`${run} ${name}`, value]));
+        const keyed = async (table: 'parameters' | 'tags', keys: readonly string[]): Promise<ReadonlyMap<string, string>> =>
+          new Map((await keyedCells(db, table, positions, keys)).map(({ run, key, value }) => [`${run} ${key}`, value]));
+        const parameters = await keyed('parameters', columns.parameters);
+        const tags = await keyed('tags', columns.tags);
+        return positions.flatMap((position) => {
+          const info = infos.get(position);
+          if (info === undefined || !allowed.has(info.experiment)) return [];
+          const { artifactLocation: _, ...facts } = info;
+          return {
+            position,
+            ...facts,
+            metrics: ids.map((id) => metrics.get(`${position} ${id}`) ?? null),
+            parameters: columns.parameters.map((key) => parameters.get(`${position} ${key}`) ?? null),
+            tags: columns.tags.map((key) => tags.get(`${position} ${key}`) ?? null),
+          };
+        });
+      }),
+    groups: (query, by, metrics) =>
+      store.read(async (db) => {
+        const experiments = await experimentNumbers(db, query.experiments);
+        const { positions } = await searchRuns(db, names, { ...query, experiments, order: [], limit: Number.MAX_SAFE_INTEGER - 1 });
+        const values = await parameterByRun(db, positions, by);
+        const groups = [...Map.groupBy(positions, (run) => values.get(run) ?? null)]
+          .sort(([, a], [, b]) => b.length - a.length)
+          .slice(0, mostGroups);
+        const byMetric: ReadonlyMap<number, number>[] = [];
+        for (const key of metrics) {
+          const name = await names.find(db, key);
+          byMetric.push(name === undefined ? new Map() : await metricByRun(db, positions, name));
+        }
+        return groups.map(([value, runs]): RunGroup => ({
+          value,
+          runs: runs.length,
+          metrics: byMetric.map((last) => figuresOf(runs, last)),
+        }));
+      }),
+    keys: (experiments) =>
+      store.read(async (db) => {
+        const runs = await endsOfExperiments(db, await experimentNumbers(db, experiments));
+        if (runs.length === 0) return { metrics: [], parameters: [], tags: [] };
+        return {
+          metrics: await metricKeysOf(db, runs),
+          parameters: withValues(await keyedKeysOf(db, 'parameters', runs)),
+          tags: withValues(await keyedKeysOf(db, 'tags', runs)),
+        };
+      }),
+    series: (query) => store.read((db) => readSeries(db, names, query)),
+    ranges: (run) =>
+      store.read(async (db) => {
+        const place = await placeOf(db, run);
+        if (place === undefined) throw unknownRun(run);
+        return metricRanges(db, place.position, mostPointsLookedThrough);
+      }),
+  };
+}
+
+function figuresOf(runs: readonly number[], last: ReadonlyMap<number, number>): GroupFigures | null {
+  let count = 0;
+  let sum = 0;
+  let min = Infinity;
+  let max = -Infinity;
+  for (const run of runs) {
+    const value = last.get(run);
+    if (value === undefined) continue;
+    count += 1;
+    sum += value;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return count === 0 ? null : { count, mean: sum / count, min, max };
+}
+
+function withValues(rows: readonly { readonly key: string; readonly value: string }[]): KeyedValues[] {
+  return [...Map.groupBy(rows, ({ key }) => key)].map(([key, found]) => ({
+    key,
+    values: found.slice(0, mostValues).map(({ value }) => value),
+  }));
+}
