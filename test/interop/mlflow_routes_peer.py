@@ -46,10 +46,8 @@ def of_services():
     for service in SERVICES:
         for method in service.methods:
             for endpoint in method.GetOptions().Extensions[databricks_pb2.rpc].endpoints:
-                # One path lacks its slash, and no client calls it so.
-                if endpoint.path.startswith("/"):
-                    path = path_of(f"/api/{endpoint.since.major}.0{endpoint.path}")
-                    yield endpoint.method, path, method.name, f"{endpoint.since.major}.{endpoint.since.minor}"
+                path = path_of(f"/api/{endpoint.since.major}.0{endpoint.path}")
+                yield endpoint.method, path, method.name, f"{endpoint.since.major}.{endpoint.since.minor}"
 
 
 def of_flask():
@@ -108,7 +106,8 @@ def main():
     json.load(sys.stdin)
     routes = {}
     for method, path, name, since in [*of_services(), *of_flask(), *of_fastapi(), *of_auth()]:
-        if not PAGES.search(path):
+        # One path of a service lacks its slash, and no client calls it so.
+        if not PAGES.search(path) and not re.match(r"/(ajax-)?api/\d\.\d\w", path):
             routes.setdefault((method, path), (name.removeprefix("_").removeprefix("serve_"), since))
     # The same route under another spelling of its parameters, or the twin of one, is there already.
     found = {}

@@ -1,6 +1,6 @@
-import { GyreError, messageOf } from '#core';
+import { GyreError, isGyreError, messageOf } from '#core';
 import type { Permission } from '#contract';
-import { queryValues, readMessage } from './message.ts';
+import { invalidValue, queryValues, readMessage, WrittenNumber } from './message.ts';
 import type { Field, MessageOf } from './message.ts';
 import type { GuardedCall, MlflowAnswer, MlflowCall, MlflowRoute } from './port.ts';
 
@@ -28,8 +28,9 @@ export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(rou
     permission,
     asks: 'with message',
     handle: async (call) => {
-      const values = method === 'GET' ? queryValues({ ...request, ...aliases(request, renamed) }, call.query) : await bodyOf(call);
-      const message = readMessage(request, named({ ...values, ...call.params }, renamed));
+      const json = method === 'GET' ? undefined : await jsonOf(call);
+      const values = json === undefined ? queryValues({ ...request, ...aliases(request, renamed) }, call.query) : messageIn(json);
+      const message = readAsWritten(request, named({ ...values, ...call.params }, renamed), json);
       await call.guard.permit(message);
       const answer = (await run(message, call)) ?? {};
       await call.guard.settle(message, typeof answer === 'string' ? {} : { ...answer });
@@ -63,18 +64,43 @@ function named(values: Readonly<Record<string, unknown>>, renamed: Readonly<Reco
  * The JSON object of a request's body; an empty body is an empty message.
  * @throws GyreError OUT_OF_RANGE (413) for a body that is too long; INVALID_ARGUMENT (400) for what is no JSON object
  */
-export async function bodyOf({ body, headers }: MlflowCall): Promise<Readonly<Record<string, unknown>>> {
+export async function bodyOf(call: MlflowCall): Promise<Readonly<Record<string, unknown>>> {
+  return messageIn(await jsonOf(call));
+}
+
+async function jsonOf({ body, headers }: MlflowCall): Promise<string> {
   const declared = (headers['content-type'] ?? 'application/json').split(';', 1)[0].trim().toLowerCase();
   const bytes = await bytesOf(body);
-  if (bytes.byteLength === 0) return {};
+  if (bytes.byteLength === 0) return '';
   if (declared !== 'application/json') {
     throw new GyreError('OUT_OF_RANGE', `Bad Request. Content-Type must be one of ['application/json'], not '${declared.slice(0, 100)}'.`);
   }
-  const value = parse(bytes.toString('utf8'));
+  return bytes.toString('utf8');
+}
+
+function messageIn(json: string): Readonly<Record<string, unknown>> {
+  if (json === '') return {};
+  const value = parse(json);
   // Old clients send the message as text inside the JSON.
   const message = typeof value === 'string' ? parse(value) : value;
   if (typeof message === 'object' && message !== null && !Array.isArray(message)) return message as Readonly<Record<string, unknown>>;
   throw new GyreError('OUT_OF_RANGE', 'the body is no JSON object');
+}
+
+/** Reads a message; a refused number is told as it was written, which JSON.parse forgets: 9.0 is not 9. */
+function readAsWritten<F extends Readonly<Record<string, Field<unknown>>>>(
+  request: F,
+  values: Readonly<Record<string, unknown>>,
+  json = '',
+): MessageOf<F> {
+  try {
+    return readMessage(request, values);
+  } catch (error) {
+    const parameter = isGyreError(error) ? error.details.parameter : undefined;
+    if (typeof parameter !== 'string' || !Number.isInteger(values[parameter])) throw error;
+    const [, written] = new RegExp(`"${RegExp.escape(parameter)}"\\s*:\\s*(-?\\d+\\.\\d+)`).exec(json) ?? [];
+    throw written === undefined ? error : invalidValue(parameter, new WrittenNumber(written));
+  }
 }
 
 async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {

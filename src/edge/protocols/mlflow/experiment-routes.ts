@@ -6,7 +6,7 @@ import type { MessageOf } from './message.ts';
 import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
-import { requireArtifactLocation, requireExperimentName, requireExperimentTag } from './limits.ts';
+import { absoluteLocation, requireArtifactLocation, requireExperimentName, requireExperimentTag } from './limits.ts';
 import { emptyText, integer, invalidValue, list, nested, required, text } from './message.ts';
 import { experimentRecord } from './records.ts';
 import { conditionsOf, orderOf, viewOf } from './search.ts';
@@ -45,7 +45,7 @@ export function experimentRoutes({ training: { tracking } }: MlflowOptions): rea
         if (location) requireArtifactLocation(location);
         const { id } = await tracking.createExperiment({
           name,
-          ...(location ? { artifactLocation: location } : {}),
+          ...(location ? { artifactLocation: absoluteLocation(location) } : {}),
           tags,
           by: actorOfCall(call),
         });

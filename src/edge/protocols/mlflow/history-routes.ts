@@ -66,7 +66,7 @@ export function historyRoutes({ training: { tracking } }: MlflowOptions): readon
             'INVALID_ARGUMENT',
             `GetMetricHistoryBulkInterval request must specify at most ${mostRuns} run_ids. Received ${runs.length} run_ids.`,
           );
-        if (steps < 1 || steps > mostSteps) throw invalidValue('max_results', steps, `It must be between 1 and ${mostSteps}.`);
+        if (steps < 1 || steps > mostSteps) throw invalidValue('max_results', steps, `max_results must be between 1 and ${mostSteps}.`);
         if ((from === undefined) !== (to === undefined))
           throw new GyreError('INVALID_ARGUMENT', 'If either start step or end step are specified, both must be specified.');
         if (from !== undefined && to !== undefined && from > to)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { GyreError } from '#core';
 import { invalidValue } from './message.ts';
 
@@ -105,6 +106,11 @@ export function requireArtifactLocation(location: string): void {
   let decoded = rest;
   for (let round = 0; round < 3 && /%[0-9a-f]{2}/i.test(decoded); round++) decoded = decodeURIComponentSafely(decoded);
   if (decoded.split(/[/\\?]/).includes('..')) throw refuse(`Invalid artifact location '${location}': it must not contain ".."`);
+}
+
+/** A folder without a root is one beside the server, as MLflow takes it: clients on other machines must not look for it beside them. */
+export function absoluteLocation(location: string): string {
+  return /^[a-z][a-z0-9+.-]*:/i.test(location) ? location : resolve(location);
 }
 
 function decodeURIComponentSafely(text: string): string {

@@ -131,9 +131,18 @@ export function invalidValue(path: string, value: unknown, hint = `Hint: Value w
   });
 }
 
+/** A number with a fraction, in the digits in which it was sent. */
+export class WrittenNumber {
+  readonly digits: string;
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+}
+
 const shownCharacters = 500;
 
 function shown(value: unknown): string {
+  if (value instanceof WrittenNumber) return value.digits;
   const said = JSON.stringify(value) ?? 'null';
   return said.length <= shownCharacters ? said : `${said.slice(0, shownCharacters)}…`;
 }
@@ -141,6 +150,7 @@ function shown(value: unknown): string {
 function pythonType(value: unknown): string {
   if (value === null || value === undefined) return 'NoneType';
   if (Array.isArray(value)) return 'list';
+  if (value instanceof WrittenNumber) return 'float';
   switch (typeof value) {
     case 'string':
       return 'str';

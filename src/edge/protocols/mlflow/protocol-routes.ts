@@ -136,7 +136,6 @@ const rows: readonly (readonly [MlflowRoute['method'], string, string, string])[
   ['GET', '/api/2.0/mlflow/webhooks/{webhook_id}', 'getWebhook', '2.0'],
   ['PATCH', '/api/2.0/mlflow/webhooks/{webhook_id}', 'updateWebhook', '2.0'],
   ['POST', '/api/2.0/mlflow/webhooks/{webhook_id}/test', 'testWebhook', '2.0'],
-  ['POST', '/api/2.0mlflow/experiments/search-datasets', 'not_implemented', ''],
   ['POST', '/api/3.0/mlflow/datasets/create', 'createDataset', '3.0'],
   ['GET', '/api/3.0/mlflow/datasets/search', 'searchEvaluationDatasets', '3.0'],
   ['POST', '/api/3.0/mlflow/datasets/search', 'searchEvaluationDatasets', '3.0'],

@@ -1,3 +1,4 @@
+import { GyreError } from '#core';
 import { runStatuses } from '#contract';
 import type { Permission, Run } from '#contract';
 import { ownRunId } from '#training';
@@ -5,7 +6,7 @@ import { actorOfCall } from './caller.ts';
 import { chosenId, makeOnce } from './chosen-id.ts';
 import { exchange } from './exchange.ts';
 import { requirePoint, requireParameter, requireTag } from './limits.ts';
-import { emptyText, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
+import { emptyText, integer, invalidValue, list, nested, required, text } from './message.ts';
 import { loggedPoint, metricFields } from './points.ts';
 import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { runInfoRecord, runRecord } from './records.ts';
@@ -206,9 +207,13 @@ export function runRoutes({ training: { tracking, loggedModels } }: MlflowOption
       permission: 'read',
       request: { experiment_ids: list(text) },
       run: async ({ experiment_ids: experiments }, call) => {
-        if (experiments.length === 0) throw missingValue('experiment_ids');
+        if (experiments.length === 0)
+          throw new GyreError('INVALID_ARGUMENT', 'SearchDatasets request must specify at least one experiment_id.');
         if (experiments.length > mostExperiments)
-          throw invalidValue('experiment_ids', experiments.length, `At most ${mostExperiments} experiments can be asked for.`);
+          throw new GyreError(
+            'INVALID_ARGUMENT',
+            `SearchDatasets request cannot specify more than ${mostExperiments} experiment_ids. Received ${experiments.length} experiment_ids.`,
+          );
         const uses = await tracking.datasetsOf(experiments.filter((id) => mayRead(call, id)));
         return { dataset_summaries: uses.map(({ experiment, ...use }) => ({ experiment_id: experiment, ...use })) };
       },
