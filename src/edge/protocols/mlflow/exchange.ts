@@ -61,13 +61,9 @@ function named(values: Readonly<Record<string, unknown>>, renamed: Readonly<Reco
 }
 
 /**
- * The JSON object of a request's body; an empty body is an empty message.
- * @throws GyreError OUT_OF_RANGE (413) for a body that is too long; INVALID_ARGUMENT (400) for what is no JSON object
+ * A request's body, which has to be JSON; an empty body is an empty message.
+ * @throws GyreError OUT_OF_RANGE, with status 413 for a body that is too long
  */
-export async function bodyOf(call: MlflowCall): Promise<Readonly<Record<string, unknown>>> {
-  return messageIn(await jsonOf(call));
-}
-
 async function jsonOf({ body, headers }: MlflowCall): Promise<string> {
   const declared = (headers['content-type'] ?? 'application/json').split(';', 1)[0].trim().toLowerCase();
   const bytes = await bytesOf(body);
@@ -78,6 +74,7 @@ async function jsonOf({ body, headers }: MlflowCall): Promise<string> {
   return bytes.toString('utf8');
 }
 
+/** @throws GyreError OUT_OF_RANGE for what is no JSON object */
 function messageIn(json: string): Readonly<Record<string, unknown>> {
   if (json === '') return {};
   const value = parse(json);
