@@ -1,4 +1,4 @@
-import type { Db, RowsInto, Tx } from '#store';
+import type { Db, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 import type { TrainingTables } from './tables.ts';
 
@@ -85,32 +85,33 @@ function follow(latest: Map<string, Latest>, point: NewPoint & { readonly name: 
   if (isLater) Object.assign(known, { step, timestamp, value, isNan, changed: true });
 }
 
-/** So many names are asked for by name; more of one run are read all together. */
-const namesPerQuery = 100;
+const latestRows: RowsOf = {
+  table: 'metric_latest',
+  select: ['run', 'name', 'step', 'timestamp', 'value', 'is_nan', 'in_order'],
+  by: [
+    { name: 'run', type: 'integer' },
+    { name: 'name', type: 'integer' },
+  ],
+};
 
 async function latestOf(tx: Tx, points: readonly { readonly run: number; readonly name: number }[]): Promise<Map<string, Latest>> {
-  const namesByRun = new Map<number, Set<number>>();
-  for (const { run, name } of points) {
-    const names = namesByRun.get(run);
-    if (names === undefined) namesByRun.set(run, new Set([name]));
-    else names.add(name);
-  }
-  const latest = new Map<string, Latest>();
-  for (const [run, names] of namesByRun) {
-    const asked = [...names];
-    for (let start = 0; start < asked.length; start += namesPerQuery) {
-      const rows = await tx
-        .tables<TrainingTables>()
-        .selectFrom('metric_latest')
-        .selectAll()
-        .where('run', '=', run)
-        .where('name', 'in', asked.slice(start, start + namesPerQuery))
-        .execute();
-      for (const { is_nan: isNan, in_order: inOrder, ...row } of rows)
-        latest.set(placeOf(run, row.name), { ...row, isNan, inOrder, changed: false });
-    }
-  }
-  return latest;
+  const keys = new Map(points.map(({ run, name }) => [placeOf(run, name), [run, name] as const]));
+  const rows = await tx.rowsOf(latestRows, [...keys.values()]);
+  return new Map(
+    rows.map(([run, name, step, timestamp, value, isNan, inOrder]) => [
+      placeOf(Number(run), Number(name)),
+      {
+        run: Number(run),
+        name: Number(name),
+        step: Number(step),
+        timestamp: Number(timestamp),
+        value: Number(value),
+        isNan: Boolean(isNan),
+        inOrder: Boolean(inOrder),
+        changed: false,
+      },
+    ]),
+  );
 }
 
 /** A run's metrics with their last values, by name; NaN is NaN again. */

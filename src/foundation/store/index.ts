@@ -1,4 +1,17 @@
 export { openStore } from './open.ts';
 export type { StoreOptions } from './open.ts';
-export type { Cell, ColumnTypes, Db, DialectFacts, Migration, MigrationSet, MigrationTx, RowsInto, Store, Tx, Write } from './port.ts';
+export type {
+  Cell,
+  ColumnTypes,
+  Db,
+  DialectFacts,
+  Migration,
+  MigrationSet,
+  MigrationTx,
+  RowsInto,
+  RowsOf,
+  Store,
+  Tx,
+  Write,
+} from './port.ts';
 export { jsonValue } from './columns.ts';

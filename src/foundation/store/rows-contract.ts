@@ -53,6 +53,18 @@ export function rowsContract(store: () => Store): void {
     assert.equal(typed?.done, true);
   });
 
+  test('rows are found by many keys at once, of text that needs care too', async () => {
+    const names = ['plain', 'a "quoted", {braced} \\ one', 'ü ✓', ''];
+    await store().write(async (tx) => {
+      for (const name of names) await addNote(tx, name);
+    }, undefined);
+    const from = { table: 'notes', select: ['name', 'n'], by: [{ name: 'name', type: 'text' }] } as const;
+    const keys = [...names, 'nobody'].map((name) => [name]);
+    const found = await store().read((db) => db.rowsOf(from, keys));
+    assert.deepEqual(found.map(([name, n]) => [name, Number(n)]).sort(), names.map((name) => [name, 0]).sort());
+    assert.deepEqual(await store().read((db) => db.rowsOf(from, [])), []);
+  });
+
   test('a pattern means the same on every database', async () => {
     const words = ['abc', 'ABC', 'aXc', 'a*c', 'a[b]c', 'a%c', 'a\\c', 'abcd'];
     await store().write(async (tx) => {

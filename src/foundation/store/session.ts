@@ -1,13 +1,14 @@
 import { Kysely } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, DialectAdapter, QueryCompiler, QueryResult } from 'kysely';
 import { GyreError, messageOf } from '#core';
-import type { Cell, Db, RowsInto, Tx } from './port.ts';
+import type { Cell, Db, RowsInto, RowsOf, Tx } from './port.ts';
 
 /** One database connection, as far as queries go. */
 export interface Session {
   run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>>;
   /** As `run`, with rows as arrays of what the driver gives. */
   values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>;
+  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]>;
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
 }
 
@@ -53,6 +54,7 @@ export function readingOn(session: Session, queries: Kysely<unknown>, syntax: Sy
     // The rooms know their tables, the store does not.
     tables: <T>() => queries as Kysely<T>,
     like: syntax.like,
+    rowsOf: (from, keys) => (keys.length === 0 ? Promise.resolve([]) : session.rowsOf(from, keys)),
     values: (query) => session.values(query.sql, query.parameters),
   };
 }
@@ -75,6 +77,7 @@ export class WriteScope implements Tx {
     this.#session = {
       run: (query, parameters) => this.#guarded(() => session.run(query, parameters)),
       values: (query, parameters) => this.#guarded(() => session.values(query, parameters)),
+      rowsOf: (from, keys) => this.#guarded(() => session.rowsOf(from, keys)),
       insertRows: (into, rows) => this.#guarded(() => session.insertRows(into, rows)),
     };
     this.like = syntax.like;
@@ -100,6 +103,10 @@ export class WriteScope implements Tx {
 
   values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]> {
     return this.#session.values(query.sql, query.parameters);
+  }
+
+  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]> {
+    return keys.length === 0 ? Promise.resolve([]) : this.#session.rowsOf(from, keys);
   }
 
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void> {

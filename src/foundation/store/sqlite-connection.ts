@@ -3,7 +3,7 @@ import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { SqliteAdapter, SqliteQueryCompiler, sql } from 'kysely';
 import type { QueryResult } from 'kysely';
 import { encodeParameter, exactInteger } from './columns.ts';
-import type { Cell, RowsInto } from './port.ts';
+import type { Cell, RowsInto, RowsOf } from './port.ts';
 import type { Session, Syntax } from './session.ts';
 import { fromSqlite } from './sqlite-errors.ts';
 
@@ -99,6 +99,17 @@ export class SqliteConnection implements Session {
   async values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
     try {
       return arraysOf(this.#prepare(query), parameters.map(bind));
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
+  async rowsOf({ table, select, by }: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]> {
+    const places = by.map(({ name }) => `${name} = ?`).join(' and ');
+    try {
+      const prepared = this.#prepare(`select ${select.join(', ')} from ${table} where ${places}`);
+      return keys.flatMap((key) => arraysOf(prepared, key.map(bindCell)));
     } catch (error) {
       throw fromSqlite(error);
     }
