@@ -61,7 +61,7 @@ export function rowsContract(store: () => Store): void {
     const from = { table: 'notes', select: ['name', 'n'], by: [{ name: 'name', type: 'text' }] } as const;
     const keys = [...names, 'nobody'].map((name) => [name]);
     const found = await store().read((db) => db.rowsOf(from, keys));
-    assert.deepEqual(found.map(([name, n]) => [name, Number(n)]).sort(), names.map((name) => [name, 0]).sort());
+    assert.deepEqual(new Map(found.map(([name, n]) => [name, Number(n)])), new Map(names.map((name) => [name, 0])));
     assert.deepEqual(await store().read((db) => db.rowsOf(from, [])), []);
   });
 
