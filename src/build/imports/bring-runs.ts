@@ -19,9 +19,9 @@ export async function bringExperiments(bringing: Bringing): Promise<ReadonlyMap<
   const ours = new Map<string, string>();
   for await (const experiment of source.experiments()) {
     signal.throwIfAborted();
-    tally.read('experiments');
+    const isFirst = tally.meets('experiments', experiment.id);
     try {
-      const id = await bringExperiment(bringing, experiment);
+      const id = await bringExperiment(bringing, experiment, isFirst);
       ours.set(experiment.id, id);
       const measured = await bringModels(bringing, experiment.id, id);
       await bringRuns(bringing, experiment, id, measured);
@@ -35,11 +35,15 @@ export async function bringExperiments(bringing: Bringing): Promise<ReadonlyMap<
 }
 
 /** The one of this name, or a new one with its id where that is free. */
-async function bringExperiment({ tracking, tally, by, source }: Bringing, { id, name, tags, deleted }: SourceExperiment): Promise<string> {
+async function bringExperiment(
+  { tracking, tally, by, source }: Bringing,
+  { id, name, tags, deleted }: SourceExperiment,
+  isFirst: boolean,
+): Promise<string> {
   const existing = await tracking.experimentNamed(name);
   const pairs = Object.fromEntries(tags.map(({ key, value }) => [key, value]));
   if (existing !== undefined) {
-    tally.present('experiments');
+    if (isFirst) tally.present('experiments');
     if (existing.lifecycle === 'deleted' && (!deleted || (await hasMore(source, id))))
       await tracking.restoreExperiment({ id: existing.id, by });
     if (tags.length > 0 && existing.lifecycle === 'active') await tracking.tagExperiment(existing.id, pairs);
@@ -78,8 +82,8 @@ async function bringRuns(
   let failure: unknown;
   for await (const run of source.runs(experiment.id)) {
     signal.throwIfAborted();
-    tally.read('runs');
-    const work = bringRun(bringing, { experiment: experiment.id, into, run, measured: measured.get(run.id) ?? [] })
+    const isFirst = tally.meets('runs', run.id);
+    const work = bringRun(bringing, { experiment: experiment.id, into, run, isFirst, measured: measured.get(run.id) ?? [] })
       .catch((error: unknown) => {
         if (isFinal(error, signal)) failure ??= error;
         else tally.refused('runs', { what: `run ${run.id} (${run.name})`, why: messageOf(error) });
@@ -99,11 +103,13 @@ interface OneRun {
   /** Ours. */
   readonly into: string;
   readonly run: SourceRun;
+  /** Whether this import has not met it before. */
+  readonly isFirst: boolean;
   /** Its points of logged models. */
   readonly measured: readonly MeasuredPoint[];
 }
 
-async function bringRun(bringing: Bringing, { experiment, into, run, measured }: OneRun): Promise<void> {
+async function bringRun(bringing: Bringing, { experiment, into, run, isFirst, measured }: OneRun): Promise<void> {
   const { store, tracking, loggedModels, source, tally, by } = bringing;
   const state = stateOf({ ...run, measured });
   const known = await store.read((db) => importedState(db, source.place, 'run', run.id));
@@ -139,7 +145,7 @@ async function bringRun(bringing: Bringing, { experiment, into, run, measured }:
     await tracking.updateRun({ id, status: run.status, ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }), by });
   if (run.deleted) await tracking.deleteRun({ id, by });
   if (isNew) tally.imported('runs');
-  else tally.present('runs');
+  else if (isFirst) tally.present('runs');
   // A run that goes on, and one whose files were out of reach, is read again next time.
   if (run.status === 'RUNNING' || filesLeft) return;
   await store.write(putImported, { source: source.place, what: 'run', record: run.id, state });

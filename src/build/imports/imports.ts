@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordImport } from '#contract';
 import { GyreError, messageOf } from '#core';
 import { bringExperiments } from './bring-runs.ts';
@@ -9,6 +10,8 @@ import type { TrackingSource } from './source.ts';
 import { Tally } from './tally.ts';
 
 const mostListed = 100;
+/** So often a source that is watched is read. */
+const watchMs = 2000;
 /** So often its figures are written while it works. */
 const saveMs = 1000;
 
@@ -81,7 +84,7 @@ function withFigures(kept: RecordImport, job: Running | undefined): RecordImport
 }
 
 /** Never rejects: how it ended is in its record. */
-async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by }: BeginImport): Promise<void> {
+async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by, watch = false }: BeginImport): Promise<void> {
   const { store, clock, tracking, loggedModels, artifacts } = deps;
   const { tally, stop } = job;
   const save = async (change: Partial<KeptImport>): Promise<void> => {
@@ -91,7 +94,7 @@ async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by
   const timer = setInterval(() => void save({}).catch(() => undefined), saveMs);
   let end: Partial<KeptImport>;
   try {
-    await bringExperiments({
+    const bringing = {
       store,
       tracking,
       loggedModels,
@@ -100,7 +103,12 @@ async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by
       tally,
       by,
       signal: stop.signal,
-    });
+    };
+    await bringExperiments(bringing);
+    while (watch) {
+      await sleep(watchMs, undefined, { signal: stop.signal });
+      await bringExperiments(bringing);
+    }
     end = { state: 'finished' };
   } catch (error) {
     end = stop.signal.aborted ? { state: 'cancelled' } : { state: 'failed', error: messageOf(error) };

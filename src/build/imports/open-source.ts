@@ -6,22 +6,30 @@ import { openMlflowDatabase } from './mlflow/database-store.ts';
 import { openMlflowFolder } from './mlflow/folder.ts';
 import { openMlflowServer } from './mlflow/server.ts';
 import { openPostgres, openSqlite } from './mlflow/foreign-store.ts';
+import { openTensorboard } from './tensorboard/folder.ts';
 import type { Complain, TrackingSource } from './source.ts';
 
 /**
  * Opens what an import reads, by the form of its address.
  * @throws GyreError INVALID_ARGUMENT for an address of no known form; as the readers do
  */
-export async function openSource({ source, artifacts, token }: StartImport, complain: Complain): Promise<TrackingSource> {
+export async function openSource(request: StartImport, complain: Complain): Promise<TrackingSource> {
+  const { kind, source, experiment, watch = false } = request;
+  if (kind === 'mlflow') return openMlflow(request, complain);
+  if (!isAbsolute(source)) throw noSource(source, 'a folder is needed, by its path from the root');
+  return openTensorboard({ folder: source, live: watch, complain, ...(experiment === undefined ? {} : { experiment }) });
+}
+
+async function openMlflow({ source, artifacts, token }: StartImport, complain: Complain): Promise<TrackingSource> {
   const root = artifacts === undefined ? {} : { artifactsRoot: artifacts };
   if (/^postgres(ql)?(\+\w+)?:\/\//.test(source)) return openMlflowDatabase({ database: await openPostgres(source), ...root });
   if (/^https?:\/\//.test(source)) return openMlflowServer({ address: source, complain, ...(token === undefined ? {} : { token }) });
   const path = source.replace(/^sqlite:\/\/\/(?=\/)/, '').replace(/^file:(\/\/)?(?=\/)/, '');
-  if (!isAbsolute(path))
-    throw new GyreError(
-      'INVALID_ARGUMENT',
-      `"${source.slice(0, 200)}" is no source: a folder, a database file, postgresql://… or http(s)://… is needed, paths from the root`,
-    );
+  if (!isAbsolute(path)) throw noSource(source, 'a folder, a database file, postgresql://… or http(s)://… is needed, paths from the root');
   if (await isFolder(path)) return openMlflowFolder(path, complain);
   return openMlflowDatabase({ database: openSqlite(path), ...root });
+}
+
+function noSource(source: string, needed: string): GyreError {
+  return new GyreError('INVALID_ARGUMENT', `"${source.slice(0, 200)}" is no source: ${needed}`);
 }

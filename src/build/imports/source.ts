@@ -50,6 +50,8 @@ export interface SourceRun {
   readonly models: readonly SourceRunModel[];
   /** Where its files are, in the other tool's words. */
   readonly artifacts?: string;
+  /** What of it there is to read, where the rest does not tell: another one is read again. */
+  readonly revision?: string;
 }
 
 export interface SourceRunModel {

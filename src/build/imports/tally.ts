@@ -7,6 +7,16 @@ const mostRefusals = 200;
 export class Tally {
   readonly #counts = new Map<ImportedRecord, { read: number; imported: number; present: number; refused: number }>();
   readonly #refusals: Complaint[] = [];
+  readonly #met = new Set<string>();
+
+  /** @returns whether a record is met for the first time: a source that is watched gives it each time that it grew */
+  meets(what: ImportedRecord, id: string): boolean {
+    const key = `${what} ${id}`;
+    if (this.#met.has(key)) return false;
+    this.#met.add(key);
+    this.read(what);
+    return true;
+  }
 
   read(what: ImportedRecord, count = 1): void {
     this.#of(what).read += count;

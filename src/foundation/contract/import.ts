@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Id, Instant, oneOf, strict } from './common.ts';
 
-export const importKinds = ['mlflow', 'tensorboard', 'dvclive'] as const;
+export const importKinds = ['mlflow', 'tensorboard'] as const;
 export const importStates = ['running', 'finished', 'cancelled', 'failed', 'interrupted'] as const;
 
 /** What an import counts, in the order in which it is read. */
@@ -55,7 +55,8 @@ export const StartImport = strict({
   ),
   token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for a server; it is not kept' })),
   experiment: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 256, description: 'of TensorBoard and DVCLive: the experiment that the runs go to' }),
+    Type.String({ minLength: 1, maxLength: 256, description: 'of TensorBoard: the experiment that the runs go to' }),
   ),
+  watch: Type.Optional(Type.Boolean({ description: 'of TensorBoard: go on with what is written, until it is cancelled' })),
 });
 export type StartImport = Static<typeof StartImport>;

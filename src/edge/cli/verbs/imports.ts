@@ -45,6 +45,26 @@ export const registerImports: Register = (program, bind) => {
       }),
     );
   verb
+    .command('tensorboard')
+    .summary('a folder of event files')
+    .description(
+      'Scalars, hyperparameters and texts; each folder with event files is a run, by its path. The same folder again adds what came since.',
+    )
+    .argument('<folder>', 'the log folder, as TensorBoard takes it')
+    .option('--experiment <name>', 'the experiment that the runs go to (default: the folder’s name)')
+    .option('--watch', 'go on with what is written, until Ctrl-C')
+    .addHelpText('after', examples('gyre import tensorboard runs --experiment churn', 'gyre import tensorboard runs --watch'))
+    .action(
+      bind<{ experiment?: string; watch?: boolean }>((cli, { experiment, watch = false }, folder) =>
+        bringIn(cli, {
+          kind: 'tensorboard',
+          source: resolve(cli.host.folder, folder),
+          watch,
+          ...(experiment === undefined ? {} : { experiment }),
+        }),
+      ),
+    );
+  verb
     .command('list')
     .summary('imports that were made')
     .action(
