@@ -181,7 +181,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   await data.ingestions.endAbandoned();
   const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
-  const training = openTraining({ ...rooms, data, features });
+  const training = openTraining({ ...rooms, randomBytes, data, features });
   await training.endAbandoned(platform);
   await training.ensureExperiment('Default');
   const evaluation = openEvaluation({ ...rooms, data, features, training });
@@ -360,7 +360,16 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, workspace }));
-  const imports = opened.use(await openImports({ store, clock, newId, tracking: training.tracking, loggedModels: training.loggedModels }));
+  const imports = opened.use(
+    await openImports({
+      store,
+      clock,
+      newId,
+      tracking: training.tracking,
+      loggedModels: training.loggedModels,
+      artifacts: training.artifacts,
+    }),
+  );
 
   const closing = opened.move();
   return {

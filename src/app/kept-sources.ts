@@ -1,23 +1,51 @@
 import { hasCode } from '#core';
 import type { KeptSources } from '#registry';
-import { ownRunId } from '#training';
+import { modelArtifactsOf, ownPathOf, ownRunId } from '#training';
+import type { ArtifactFile } from '#contract';
 import type { Training } from '#training';
 
-/** Finds what clients name by `runs:/<run>/<path>` among the artifacts of Gyre's runs. */
-export function keptSources(training: Pick<Training, 'getRun'>): KeptSources {
+/** Finds what clients name by `runs:/<run>/<path>`, `models:/m-<id>` or an address of the tree of artifacts among what Gyre keeps. */
+export function keptSources(training: Pick<Training, 'artifacts' | 'artifactFolder' | 'loggedModels'>): KeptSources {
   return {
-    async filesAt({ source }) {
-      const [, id, path = ''] = /^runs:\/+([^/]+)(?:\/(.*?))?\/*$/i.exec(source) ?? [];
-      if (id === undefined) return undefined;
-      const run = await training.getRun(ownRunId(id)).catch((error: unknown) => {
-        if (hasCode(error, 'NOT_FOUND')) return undefined;
-        throw error;
-      });
-      const under = path === '' ? '' : `${path}/`;
-      const files = (run?.artifacts ?? []).flatMap(({ path: at, digest, size }) =>
-        at.startsWith(under) ? [{ path: at.slice(under.length), digest, size }] : [],
+    async filesAt({ source, run: named }) {
+      const [, run, path = ''] = /^runs:\/+([^/]+)(?:\/(.*?))?\/*$/i.exec(source) ?? [];
+      const [, model] = /^models:\/+(m-[^/@]+)\/*$/i.exec(source) ?? [];
+      const folder = await orNothing(
+        run !== undefined
+          ? training.artifactFolder(run).then((root) => (path === '' ? root : `${root}/${path}`))
+          : model !== undefined
+            ? training.loggedModels.get(model).then((found) => ownPathOf(modelArtifactsOf(found)))
+            : Promise.resolve(ownPathOf(source)),
       );
-      return run === undefined || files.length === 0 ? undefined : { files, run: run.id };
+      if (folder === undefined || folder === '') return undefined;
+      const files = await filesBelow(training, folder);
+      const left = run ?? named;
+      return files.length === 0 ? undefined : { files, ...(left === undefined ? {} : { run: ownRunId(left) }) };
     },
   };
+}
+
+/** The files below a folder, or the file that the path is, with paths relative to it. */
+async function filesBelow({ artifacts }: Pick<Training, 'artifacts'>, folder: string): Promise<readonly ArtifactFile[]> {
+  const found: ArtifactFile[] = [];
+  const entry = await orNothing(artifacts.stat(folder));
+  if (entry?.kind === 'file') return [{ path: folder.slice(folder.lastIndexOf('/') + 1), digest: entry.digest, size: entry.size }];
+  if (entry === undefined) return [];
+  let after: string | undefined;
+  do {
+    const page = await artifacts.files(folder, { limit: 10_000, ...(after === undefined ? {} : { after }) });
+    for (const { path, digest, size } of page.items) found.push({ path: path.slice(folder.length + 1), digest, size });
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}
+
+/** What an address leads to; one that is none of ours, or that nothing stands at, leads nowhere. */
+async function orNothing<T>(finding: Promise<T>): Promise<T | undefined> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND') || hasCode(error, 'INVALID_ARGUMENT') || hasCode(error, 'FAILED_PRECONDITION')) return undefined;
+    throw error;
+  }
 }

@@ -45,6 +45,7 @@ export const platformSettings = {
     default: 1024,
     help: 'most mebibytes that the engine takes for one ingestion, quality report, split or export, beside the process itself; 256 at least',
   },
+  artifactMib: { env: 'GYRE_ARTIFACT_MIB', default: 5_242_880, help: 'most mebibytes of one artifact that a client uploads' },
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },
   localIdentity: { env: 'GYRE_LOCAL_IDENTITY', default: true, help: 'on loopback, callers without a token may read and log as `local`' },

@@ -56,6 +56,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
     await openApi({
       ...house,
       version: gyreVersion,
+      artifactLimitBytes: values.artifactMib * 2 ** 20,
       host: values.host,
       port: values.port,
       hostNames: hostNamesOf(values),

@@ -69,7 +69,7 @@ describe('gyre run killed with -9', () => {
     assert.equal(undisturbed.length, 9, undisturbed.join('\n'));
     await checkStore(data);
     passed = {
-      blobs: Number(query(data, 'select count(distinct digest) from run_artifacts')[0]),
+      blobs: Number(query(data, 'select count(distinct digest) from artifacts')[0]),
       events: Number(query(data, 'select count(*) from events')[0]),
     };
   });

@@ -14,7 +14,8 @@ const blobDigests: Readonly<Record<string, string>> = {
   'source files': "select json_extract(value, '$.sha256') from dataset_versions, json_each(manifest, '$.files')",
   transforms: 'select digest from transforms',
   'transform graphs': "select json_extract(record, '$.graph') from transforms",
-  'artifacts of runs': 'select digest from run_artifacts',
+  artifacts: 'select digest from artifacts where digest is not null',
+  'parts of uploads': 'select digest from artifact_upload_parts',
   'test reports': 'select digest from test_reports',
   'files of packages': "select json_extract(value, '$.digest') from model_versions, json_each(files)",
   'application tests': "select json_extract(record, '$.digest') from application_tests",
@@ -28,7 +29,7 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
   'inputs of runs that are no dataset version and no transform':
     "select json_extract(value, '$.digest') from runs, json_each(inputs) where json_extract(value, '$.digest') not in (select digest from dataset_versions) and json_extract(value, '$.digest') not in (select digest from transforms)",
   'finished runs of studies without both artifacts':
-    "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from run_artifacts where run = runs.id) <> 2",
+    "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from artifacts where digest is not null and folder = experiment || '/' || replace(id, '-', '') || '/artifacts') <> 2",
   'finished runs of studies without metrics':
     "select id from runs where status = 'FINISHED' and study is not null and position not in (select run from metric_latest)",
   'test reports of runs that are not finished':

@@ -7,16 +7,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { seeded, sha256 } from '#core';
 import type { LfsRepository } from '#contract';
-import { done, eventually, facts, temporaryFolder, up } from '../harness/gyre-fixture.ts';
+import { done, eventually, facts, peakBytes, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Place, Up } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
 import { GitPlace, gitLfsMissing } from './git-repository.ts';
 
 const mebibyte = 1024 * 1024;
-
-function peakBytes(pid: number): Promise<number> {
-  return readFile(`/proc/${pid}/status`, 'utf8').then((text) => Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1]) * 1024);
-}
 
 async function digestOfFile(path: string): Promise<string> {
   const hash = createHash('sha256');

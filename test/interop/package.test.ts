@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openFsBlobs } from '#blobs';
 import type { Actor, Charter, CodeVersion, Environment } from '#contract';
-import { countingIds, digestOf, manualClock, sha256 } from '#core';
+import { countingIds, digestOf, manualClock, seededBytes, sha256 } from '#core';
 import { dataMigrations, openData } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
@@ -63,7 +63,7 @@ describe('a model package in Python', { skip: pythonMissing }, () => {
       const common = { store, blobs: await openFsBlobs({ dir: join(folder, 'blobs') }), events, clock, newId };
       const data = openData({ ...common, temporary: folder });
       await using features = openFeatures({ ...common, data });
-      const training = openTraining({ ...common, data, features });
+      const training = openTraining({ ...common, randomBytes: seededBytes(23), data, features });
       const evaluation = openEvaluation({ ...common, data, features, training });
       const registry = openRegistry({ ...common, data, features, training, reports: evaluation, guard: () => Promise.resolve(undefined) });
 

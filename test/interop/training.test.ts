@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openFsBlobs } from '#blobs';
 import type { Actor, CodeVersion, Environment, Transform } from '#contract';
-import { countingIds, manualClock, sha256 } from '#core';
+import { countingIds, manualClock, seededBytes, sha256 } from '#core';
 import { dataMigrations, openData } from '#data';
 import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
@@ -51,7 +51,7 @@ describe(
       await using events = openEvents({ store, clock, newId, source: '/test' });
       const data = openData({ store, blobs, events, clock, newId, temporary: folder });
       await using features = openFeatures({ store, blobs, events, clock, newId, data });
-      const training = openTraining({ store, blobs, events, clock, newId, data, features });
+      const training = openTraining({ store, blobs, events, clock, newId, randomBytes: seededBytes(23), data, features });
 
       const path = join(import.meta.dirname, '../../examples/churn/data/telco-churn.csv');
       const { version } = await data.ingest({ dataset: 'customers', path, key: 'customerID', by });

@@ -1,8 +1,7 @@
 import type { JSX } from 'preact';
 import type { MetricPoint, Run, Transform } from '#contract';
 import { LineChart, type LineSeries } from '../charts/line.tsx';
-import { apiUrl } from '../lib/api.ts';
-import { bytes, duration, number, plain } from '../lib/format.ts';
+import { duration, number, plain } from '../lib/format.ts';
 import { directionMark, metricLabel } from '../lib/metrics.ts';
 import { recordPath, versionPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -13,6 +12,7 @@ import { Card, Facts, LineageStrip, Load, Page, RawJson } from '../parts/page.ts
 import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
+import { RunFilesCard } from './run-files-card.tsx';
 
 /** One run: what went in, what came out, how it went step by step. */
 export function RunPage({ id }: { readonly id: string }): JSX.Element {
@@ -86,28 +86,7 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
             ]}
           />
         </Card>
-        <Card title="Artifacts">
-          <Table
-            name="artifacts"
-            caption="Artifacts"
-            rows={run.artifacts}
-            rowKey={({ path }) => path}
-            columns={[
-              {
-                key: 'path',
-                head: 'File',
-                value: ({ path }) => path,
-                cell: ({ path }) => (
-                  <a href={apiUrl(`runs/${encodeURIComponent(run.id)}/artifacts/${path}`)} download>
-                    {path}
-                  </a>
-                ),
-              },
-              { key: 'size', head: 'Size', number: true, value: ({ size }) => size, cell: ({ size }) => bytes(size) },
-              { key: 'digest', head: 'SHA-256', value: ({ digest }) => digest, cell: ({ digest }) => <DigestText digest={digest} /> },
-            ]}
-          />
-        </Card>
+        <RunFilesCard run={run} />
         <Card title="Code and environment">
           <Facts
             facts={[

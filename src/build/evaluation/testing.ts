@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type { Actor, Charter, CharterVersion, CodeVersion, Environment, EventTypes, Run, Transform, TransformStep } from '#contract';
-import { countingIds, digestOf, manualClock, sha256 } from '#core';
+import { countingIds, digestOf, manualClock, seededBytes, sha256 } from '#core';
 import type { Clock, NewId } from '#core';
 import { dataMigrations, openData } from '#data';
 import type { Data } from '#data';
@@ -54,7 +54,7 @@ export async function openRooms(
   const deps = { store, blobs, events, clock, newId };
   const data = openData({ ...deps, temporary: folder });
   const features = openFeatures({ ...deps, data });
-  const training = openTraining({ ...deps, data, features });
+  const training = openTraining({ ...deps, randomBytes: seededBytes(23), data, features });
   return {
     ...deps,
     folder,

@@ -18,7 +18,7 @@ export async function bringFiles(bringing: Bringing, place: FilesPlace, to: stri
       try {
         if (artifacts === undefined) throw new GyreError('FAILED_PRECONDITION', 'this platform takes no files of runs');
         const there = await artifacts.stat(path);
-        if (there !== undefined && there.size === file.size && file.size !== undefined) tally.present('artifacts');
+        if (there?.kind === 'file' && there.size === file.size) tally.present('artifacts');
         else {
           await artifacts.put(path, file.open());
           tally.imported('artifacts');

@@ -38,6 +38,7 @@ describe('an import of an mlruns folder', () => {
       events,
       clock: systemClock,
       newId,
+      randomBytes,
       blobs: unused as never,
       data: unused as never,
       features: unused as Features,
@@ -50,7 +51,7 @@ describe('an import of an mlruns folder', () => {
   const artifacts: ArtifactTarget = {
     stat: async (path) => {
       const text = files.get(path);
-      return text === undefined ? undefined : { size: text.length };
+      return text === undefined ? undefined : { kind: 'file', size: text.length };
     },
     put: async (path, bytes) => void files.set(path, Buffer.concat(await Array.fromAsync(bytes)).toString()),
   };

@@ -29,7 +29,7 @@ export type ModelsTarget = Pick<LoggedModels, 'create' | 'get' | 'setStatus' | '
 /** Where files of runs and models go: one tree of paths. */
 export interface ArtifactTarget {
   put(path: string, bytes: AsyncIterable<Uint8Array>): Promise<unknown>;
-  stat(path: string): Promise<{ readonly size?: number } | undefined>;
+  stat(path: string): Promise<{ readonly kind: 'file'; readonly size: number } | { readonly kind: 'folder' } | undefined>;
 }
 
 export interface ImportsDeps {

@@ -139,7 +139,7 @@ describe('packaging models of the churn table', () => {
     const evidence = await rooms.registry.evidence(version.id);
     assert.deepEqual(evidence.datasets, { train: parts.train, validation: parts.validation, test: parts.test });
     assert.equal(evidence.onnx, version.files.find(({ path }) => path === 'model.onnx')?.digest);
-    assert.equal(evidence.onnx, runs.trees.artifacts.find(({ path }) => path === 'model.onnx')?.digest);
+    assert.equal(evidence.onnx, (await rooms.training.findArtifact(runs.trees.id, 'model.onnx'))?.digest);
     assert.equal(evidence.testReport, sha256(await text('test-report.json')));
     assert.equal(evidence.charter, sha256(await text('charter.json')));
     assert.equal(evidence.environment, sha256(await text('environment.json')));

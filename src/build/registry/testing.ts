@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
 import type { Actor, Charter, CharterVersion, CodeVersion, Environment, Run, TransformStep } from '#contract';
-import { countingIds, digestOf, manualClock, sha256 } from '#core';
+import { countingIds, digestOf, manualClock, seededBytes, sha256 } from '#core';
 import { dataMigrations, openData } from '#data';
 import type { Data } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
@@ -46,7 +46,7 @@ export async function openRooms(): Promise<Rooms> {
   const common = { store, blobs, events, clock, newId };
   const data = openData({ ...common, temporary: folder });
   const features = openFeatures({ ...common, data });
-  const training = openTraining({ ...common, data, features });
+  const training = openTraining({ ...common, randomBytes: seededBytes(23), data, features });
   const evaluation = openEvaluation({ ...common, data, features, training });
   const deps: RegistryDeps = { ...common, data, features, training, reports: evaluation, guard: () => Promise.resolve(undefined) };
   return {

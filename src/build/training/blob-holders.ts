@@ -3,7 +3,8 @@ import type { BlobHolder } from '#blobs';
 /** Where this room's records refer to blobs. */
 export const trainingBlobHolders: readonly BlobHolder[] = [
   { table: 'runs', key: ['id'], columns: ['inputs', 'code', 'environment'], record: 'run' },
-  { table: 'run_artifacts', key: ['run', 'path'], columns: ['digest'], record: 'artifact of run' },
+  { table: 'artifacts', key: ['folder', 'name'], columns: ['digest'], record: 'artifact' },
+  { table: 'artifact_upload_parts', key: ['upload', 'part'], columns: ['digest'], record: 'part of upload' },
   { table: 'parameters', key: ['run', 'key'], columns: ['value'], record: 'parameter of run' },
   { table: 'tags', key: ['run', 'key'], columns: ['value'], record: 'tag of run' },
   { table: 'experiment_tags', key: ['experiment', 'key'], columns: ['value'], record: 'tag of experiment' },

@@ -11,6 +11,8 @@ export type {
   TrainingDeps,
   VersionSource,
 } from './port.ts';
+export type { ArtifactPage, ArtifactQuery, ArtifactTree, ArtifactUploads } from './artifacts/port.ts';
+export { ownPathOf, requireArtifactPath } from './artifacts/paths.ts';
 export { openTraining } from './training.ts';
 export { trainingMigrations } from './migrations/index.ts';
 export { trainingBlobHolders } from './blob-holders.ts';

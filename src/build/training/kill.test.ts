@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { asSha256 } from '#core';
-import { by, openRooms, smallStudy } from './testing.ts';
+import { by, filesOf, openRooms, smallStudy } from './testing.ts';
 
 // A process of its own, because it is killed. Faults count from when the rooms are open.
 const child = `
@@ -46,22 +46,23 @@ describe('a process killed in the middle of a study', () => {
               'what was acknowledged is there',
             );
           for (const run of finished) {
+            const files = await filesOf(rooms, run);
             assert.deepEqual(
-              run.artifacts.map(({ path }) => path),
+              files.map(({ path }) => path),
               ['learner.json', 'model.onnx'],
             );
-            for (const { digest } of run.artifacts) await blobs.verify(asSha256(digest));
+            for (const { digest } of files) await blobs.verify(asSha256(digest));
             assert.ok(run.metrics.validation_roc_auc > 0);
-            assert.equal((await training.execute(run.id)).digest, run.artifacts[1].digest);
+            assert.equal((await training.execute(run.id)).digest, files[1].digest);
           }
-          for (const run of open) assert.deepEqual([run.metrics, run.artifacts], [{}, []], 'nothing half');
+          for (const run of open) assert.deepEqual([run.metrics, await filesOf(rooms, run)], [{}, []], 'nothing half');
           assert.equal(await training.endAbandoned(by), open.length);
           const told = await events.read({ types: ['dev.gyre.run.finished.v1'] });
           assert.deepEqual(told.map(({ subject }) => subject).sort(), before.map(({ id }) => id).sort());
 
           const { best } = await smallStudy(rooms, () => undefined);
           const twin = finished.find(({ trial }) => trial === best.trial);
-          if (twin !== undefined) assert.deepEqual(best.artifacts, twin.artifacts);
+          if (twin !== undefined) assert.deepEqual(await filesOf(rooms, best), await filesOf(rooms, twin));
         } finally {
           await rm(folder, { recursive: true, force: true });
         }

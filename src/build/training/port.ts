@@ -1,7 +1,8 @@
 import type { BlobStore } from '#blobs';
-import type { Clock, NewId } from '#core';
+import type { Clock, NewId, RandomBytes } from '#core';
 import type {
   Actor,
+  ArtifactFile,
   CodeVersion,
   DatasetVersion,
   Environment,
@@ -20,6 +21,7 @@ import type { Contributions, LearnerName, Model } from '#learners';
 import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
+import type { ArtifactTree } from './artifacts/port.ts';
 import type { LoggedModels } from './logged-models/port.ts';
 import type { Tracking } from './tracking/port.ts';
 
@@ -35,6 +37,8 @@ export interface TrainingDeps {
   readonly events: Events<EventTypes>;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** For what must not be guessed. */
+  readonly randomBytes: RandomBytes;
   readonly data: VersionSource;
   readonly features: Features;
 }
@@ -160,9 +164,21 @@ export interface Training {
   /** @throws GyreError ALREADY_EXISTS when a parameter has another value: parameters do not change */
   logParameters(run: string, parameters: Parameters): Promise<void>;
   setTags(run: string, tags: Readonly<Record<string, string>>): Promise<void>;
-  logArtifact(run: string, path: string, bytes: Uint8Array): Promise<Run['artifacts'][number]>;
+  logArtifact(run: string, path: string, bytes: Uint8Array): Promise<ArtifactFile>;
   /** @throws GyreError NOT_FOUND */
   readArtifact(run: string, path: string): Promise<Uint8Array>;
+  /** A file that a run left; undefined when it has none of this path. @throws GyreError NOT_FOUND when there is no such run */
+  findArtifact(run: string, path: string): Promise<ArtifactFile | undefined>;
+  /**
+   * Where a run's files stand in the tree of artifacts.
+   * @param run its id, or that in 32 hex digits
+   * @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the experiment's clients put them into another storage
+   */
+  artifactFolder(run: string): Promise<string>;
+  /** The address that clients know a run's files by, wherever they are. @throws GyreError NOT_FOUND */
+  artifactAddress(run: string): Promise<string>;
+  /** The files that runs and logged models left. */
+  readonly artifacts: ArtifactTree;
   finishRun(run: string, by: Actor): Promise<Run>;
   failRun(run: string, error: string, by: Actor, status?: 'FAILED' | 'KILLED'): Promise<Run>;
   /** @throws GyreError NOT_FOUND */

@@ -4,9 +4,10 @@ import { Client } from 'pg';
 import type { TransformStep } from '#contract';
 import { seeded } from '#core';
 import { createFrame, numberColumn, textColumn } from '#tables';
+import { artifactsContract } from './artifacts/contract.ts';
 import { runLogContract } from './contract.ts';
 import { loggedModelsContract } from './logged-models/contract.ts';
-import { by, code, environment, openRooms } from './testing.ts';
+import { by, code, environment, filesOf, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
 import { trackingContract } from './tracking/contract.ts';
 import { runTableContract } from './tracking/table-contract.ts';
@@ -81,7 +82,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
   return {
     transform: transform.digest,
     onnx: again.digest,
-    recorded: best.artifacts,
+    recorded: await filesOf(rooms, best),
     runs: items.map(({ trial, parameters, metrics }) => ({ trial, parameters, metrics })),
     losses: losses.items,
   };
@@ -91,6 +92,7 @@ trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid
 loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
 runTableContract('PostgreSQL', () => openOnPostgres(`gyre_table_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
+artifactsContract('PostgreSQL', () => openOnPostgres(`gyre_artifacts_${process.pid}`), skip);
 
 describe('studies on PostgreSQL', { skip }, () => {
   test('leave the same bytes and figures as on SQLite', async () => {

@@ -1,7 +1,10 @@
 import { eventType } from '#contract';
-import type { Actor, Experiment, Run } from '#contract';
+import type { Actor, ArtifactFile, Experiment, Run } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import type { Db, Tx } from '#store';
+import { entryAt, entriesOf, nameFile } from './artifacts/artifacts-store.ts';
+import { ownPathOf, placeOf as placeOfFile, requireArtifactPath, runAddress, runFolder } from './artifacts/paths.ts';
+import type { ArtifactPlace } from './artifacts/port.ts';
 import { ensureExperiment, experimentByName, selectExperiments } from './experiments-store.ts';
 import { pointsByStep } from './history-store.ts';
 import type { StoredPoint } from './history-store.ts';
@@ -11,6 +14,7 @@ import type { NewPoint } from './metrics-store.ts';
 import { pageSize, placeOfToken, positionOf, tokenOf } from './paging.ts';
 import type { NewMetric, StartRun, Training, TrainingDeps } from './port.ts';
 import {
+  artifactPlaceOf,
   closeRun,
   insertParameters,
   insertRun,
@@ -21,17 +25,17 @@ import {
   placeOf,
   runOf,
   selectRuns,
-  upsertArtifacts,
   upsertTags,
 } from './runs-store.ts';
 import type { NewKeyed, RunPlace } from './runs-store.ts';
+import { ownRunId } from './tracking/words.ts';
 
 /** The end of a run with everything that came out of it, written at once. */
 export interface RunResult {
   readonly run: string;
   readonly status: 'FINISHED' | 'FAILED' | 'KILLED';
   readonly metrics?: readonly NewMetric[];
-  readonly artifacts?: Run['artifacts'];
+  readonly artifacts?: readonly ArtifactFile[];
   readonly error?: string;
   readonly by: Actor;
 }
@@ -46,6 +50,9 @@ export type RunVerbs = Pick<
   | 'setTags'
   | 'logArtifact'
   | 'readArtifact'
+  | 'findArtifact'
+  | 'artifactFolder'
+  | 'artifactAddress'
   | 'finishRun'
   | 'failRun'
   | 'getRun'
@@ -126,7 +133,8 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
       names,
       points.map((point) => ({ ...point, run: position })),
     );
-    await upsertArtifacts(tx, run, artifacts);
+    const folder = await folderOf(tx, run);
+    for (const file of artifacts) await nameFile(tx, { file: { ...file, path: `${folder}/${file.path}` }, at });
     await closeRun(tx, { run, status, at, ...(error === undefined ? {} : { error }) });
     const ended = await found(tx, run);
     events.publish(tx, {
@@ -178,22 +186,30 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
         await upsertTags(tx, tagRows(position, tags));
       }, undefined),
     async logArtifact(run, path, bytes) {
-      requirePath(path);
+      requireArtifactPath(path);
       const { digest, size } = await blobs.put(bytes);
       const artifact = { path, digest, size };
-      await store.write(async (tx) => {
+      await store.write(async (tx, at: number) => {
         await requireOpen(tx, run);
-        await upsertArtifacts(tx, run, [artifact]);
-      }, undefined);
+        await nameFile(tx, { file: { ...artifact, path: `${await folderOf(tx, run)}/${path}` }, at });
+      }, clock.now());
       return artifact;
     },
     async readArtifact(run, path) {
-      const { artifacts } = await store.read((db) => found(db, run));
-      const artifact = artifacts.find((one) => one.path === path);
-      if (artifact !== undefined) return blobs.read(asSha256(artifact.digest));
-      const known = artifacts.length === 0 ? 'it has none' : `it has ${artifacts.map((one) => one.path).join(', ')}`;
-      throw new GyreError('NOT_FOUND', `run ${run} has no artifact "${path}"; ${known}`, { run, path });
+      const file = await store.read(async (db) => (await artifactOf(db, run, path)) ?? (await unknownArtifact(db, run, path)));
+      return blobs.read(asSha256(file.digest));
     },
+    findArtifact: (run, path) => store.read((db) => artifactOf(db, run, path)),
+    async artifactFolder(run) {
+      const place = await store.read((db) => requireArtifactPlace(db, run));
+      if (place.location === undefined || ownPathOf(place.location) !== undefined) return runFolder(place);
+      const address = runAddress(place);
+      throw new GyreError('FAILED_PRECONDITION', `the artifacts of run ${run} are at ${address}, which is not read from here`, {
+        run,
+        address,
+      });
+    },
+    artifactAddress: async (run) => runAddress(await store.read((db) => requireArtifactPlace(db, run))),
     finishRun: (run, by) => endRun({ run, status: 'FINISHED', by }),
     failRun: (run, error, by, status = 'FAILED') => endRun({ run, status, error, by }),
     end: endRun,
@@ -261,20 +277,30 @@ async function experimentOf(db: Db, name: string): Promise<Experiment> {
   throw new GyreError('NOT_FOUND', `no experiment "${name}"; ${names}`, { experiment: name });
 }
 
-/** @throws GyreError INVALID_ARGUMENT for a path that leaves the run's folder or names none */
-function requirePath(path: string): void {
-  const parts = path.split('/');
-  if (
-    path !== '' &&
-    path.length <= 500 &&
-    !path.includes('\\') &&
-    !path.includes('\0') &&
-    parts.every((part) => part !== '' && part !== '.' && part !== '..')
-  )
-    return;
-  throw new GyreError('INVALID_ARGUMENT', `"${path}" is no path of an artifact: names joined by "/" are needed, without "." and ".."`, {
-    path,
-  });
+/** Where a run's files stand. @throws GyreError NOT_FOUND */
+async function folderOf(db: Db, run: string): Promise<string> {
+  return runFolder(await requireArtifactPlace(db, run));
+}
+
+async function requireArtifactPlace(db: Db, run: string): Promise<ArtifactPlace> {
+  const place = await artifactPlaceOf(db, ownRunId(run));
+  if (place !== undefined) return place;
+  throw await unknownRun(db, run);
+}
+
+async function artifactOf(db: Db, run: string, path: string): Promise<ArtifactFile | undefined> {
+  const folder = await folderOf(db, run);
+  const entry = await entryAt(db, placeOfFile(`${folder}/${requireArtifactPath(path)}`));
+  return entry?.kind === 'file' ? { path, digest: entry.digest, size: entry.size } : undefined;
+}
+
+/** @throws GyreError NOT_FOUND naming what the run has */
+async function unknownArtifact(db: Db, run: string, path: string): Promise<never> {
+  const folder = await folderOf(db, run);
+  const first = await entriesOf(db, folder, 4, undefined);
+  const names = first.map((one) => placeOfFile(one.path).name).join(', ');
+  const known = first.length === 0 ? 'it has none' : first.length < 4 ? `it has ${names}` : `it has ${names}, …`;
+  throw new GyreError('NOT_FOUND', `run ${run} has no artifact "${path}"; ${known}`, { run, path });
 }
 
 function pointOf(after: string | undefined): StoredPoint | undefined {

@@ -2,6 +2,7 @@ import type { Parameters, Run } from '#contract';
 import { isoInstant } from '#core';
 import { jsonValue } from '#store';
 import type { Cell, Db, Tx } from '#store';
+import type { ArtifactPlace } from './artifacts/port.ts';
 import { lastMetrics } from './metrics-store.ts';
 import { startOf } from './tables.ts';
 import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
@@ -91,18 +92,6 @@ export function parameterValue({ value, kind }: Pick<KeyedRow, 'value' | 'kind'>
   return kind === 'number' ? Number(value) : kind === 'boolean' ? value === 'true' : value;
 }
 
-/** Sets artifacts; one of the same path is replaced. */
-export async function upsertArtifacts(tx: Tx, run: string, artifacts: Run['artifacts']): Promise<void> {
-  for (const { path, digest, size } of artifacts) {
-    await tx
-      .tables<TrainingTables>()
-      .insertInto('run_artifacts')
-      .values({ run, path, digest, size })
-      .onConflict((conflict) => conflict.columns(['run', 'path']).doUpdateSet({ digest, size }))
-      .execute();
-  }
-}
-
 /** Ends a run that is still open. @returns whether it was */
 export async function closeRun(
   tx: Tx,
@@ -116,6 +105,19 @@ export async function closeRun(
     .where('status', 'in', ['RUNNING', 'SCHEDULED'])
     .executeTakeFirst();
   return Number(changed.numUpdatedRows) > 0;
+}
+
+/** What names the folder of a run's files; undefined when there is no such run. */
+export async function artifactPlaceOf(db: Db, run: string): Promise<ArtifactPlace | undefined> {
+  const row = await db
+    .tables<TrainingTables>()
+    .selectFrom('runs')
+    .innerJoin('experiments', 'experiments.id', 'runs.experiment')
+    .select(['runs.id', 'experiments.public_id', 'experiments.artifact_location'])
+    .where('runs.id', '=', run)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { id: row.id, experiment: row.public_id, ...(row.artifact_location === null ? {} : { location: row.artifact_location }) };
 }
 
 export async function runOf(db: Db, id: string): Promise<Run | undefined> {
@@ -159,19 +161,14 @@ export async function openStudyRuns(db: Db): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Rows with their parameters, tags, last metrics and artifacts: one query for each table, however many runs. */
+/** Rows with their parameters, tags and last metrics: one query for each table, however many runs. */
 async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
   if (rows.length === 0) return [];
-  const ids = rows.map(({ id }) => id);
   const positions = rows.map(({ position = 0 }) => position);
   const tables = db.tables<TrainingTables>();
   const parameters = Map.groupBy(await parametersOf(db, positions), ({ run }) => run);
   const tags = Map.groupBy(await tagsOf(db, positions), ({ run }) => run);
   const metrics = Map.groupBy(await lastMetrics(db, positions), ({ run }) => run);
-  const artifacts = Map.groupBy(
-    await tables.selectFrom('run_artifacts').selectAll().where('run', 'in', ids).orderBy('path').execute(),
-    ({ run }) => run,
-  );
   const experiments = await tables
     .selectFrom('experiments')
     .select(['id', 'public_id'])
@@ -193,7 +190,6 @@ async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
     tags: Object.fromEntries((tags.get(position) ?? []).map(({ key, value }) => [key, value])),
     ...(row.seed === null ? {} : { seed: row.seed }),
     inputs: row.inputs,
-    artifacts: (artifacts.get(row.id) ?? []).map(({ path, digest, size }) => ({ path, digest, size })),
     code: row.code,
     ...(row.environment === null ? {} : { environment: row.environment }),
     startedAt: isoInstant(row.started_at),

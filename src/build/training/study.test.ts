@@ -84,7 +84,7 @@ describe('studies on the churn table', () => {
       assert.ok(difference <= 1e-5, `probabilities differ by ${difference}`);
       assert.ok(labelsRight);
 
-      const onnx = best.artifacts.find(({ path }) => path === 'model.onnx');
+      const onnx = await rooms.training.findArtifact(best.id, 'model.onnx');
       for (const workers of [1, 4]) {
         const again = await rooms.training.execute(best.id, { workers });
         assert.equal(again.transform, transform.digest);
@@ -135,7 +135,7 @@ describe('studies on the churn table', () => {
       },
     };
     const again = await rooms.training.execute(best.id, { data: changed });
-    assert.notEqual(again.digest, best.artifacts.find(({ path }) => path === 'model.onnx')?.digest);
+    assert.notEqual(again.digest, (await rooms.training.findArtifact(best.id, 'model.onnx'))?.digest);
     assert.notEqual(again.transform, transform.digest);
   });
 
@@ -167,9 +167,10 @@ describe('studies on the churn table', () => {
         ['train.recent', 'customers/reference'],
       ],
     );
-    const onnxOf = (run: typeof one): string | undefined => run.artifacts.find(({ path }) => path === 'model.onnx')?.digest;
-    assert.notEqual(onnxOf(one), onnxOf(other));
-    assert.equal((await rooms.training.execute(first)).digest, onnxOf(one));
+    const onnxOf = async (run: typeof one): Promise<string | undefined> =>
+      (await rooms.training.findArtifact(run.id, 'model.onnx'))?.digest;
+    assert.notEqual(await onnxOf(one), await onnxOf(other));
+    assert.equal((await rooms.training.execute(first)).digest, await onnxOf(one));
   });
 
   test('refuse rows that the transform was not fitted on, foreign metrics and unknown parameters', async () => {

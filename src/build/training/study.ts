@@ -1,5 +1,5 @@
 import { eventType } from '#contract';
-import type { Run, Study, Transform } from '#contract';
+import type { ArtifactFile, Run, Study, Transform } from '#contract';
 import { GyreError, hasCode, isoInstant, messageOf } from '#core';
 import { trainingRows } from '#features';
 import type { WeightedVersion } from '#features';
@@ -223,7 +223,7 @@ async function inputsOf(
   ];
 }
 
-async function keepArtifacts({ blobs }: TrainingDeps, files: readonly (readonly [string, Uint8Array])[]): Promise<Run['artifacts']> {
+async function keepArtifacts({ blobs }: TrainingDeps, files: readonly (readonly [string, Uint8Array])[]): Promise<readonly ArtifactFile[]> {
   return Promise.all(
     files.map(async ([path, bytes]) => {
       const { digest, size } = await blobs.put(bytes);

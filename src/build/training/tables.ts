@@ -127,6 +127,5 @@ export interface TrainingTables {
     readonly dataset_digest: string;
   };
   run_models: RunModel & { readonly position?: number; readonly run: number };
-  run_artifacts: { readonly run: string; readonly path: string; readonly digest: string; readonly size: number };
   studies: { readonly position?: number; readonly id: string; readonly record: Study };
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Actor, CodeVersion, Environment, EventTypes, Run, Study, TransformStep } from '#contract';
+import type { Actor, ArtifactFile, CodeVersion, Environment, EventTypes, Run, Study, TransformStep } from '#contract';
 import { openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
-import { countingIds, manualClock, noFaults, seeded, sha256 } from '#core';
+import { countingIds, manualClock, noFaults, seeded, seededBytes, sha256 } from '#core';
 import type { Faults } from '#core';
 import { dataMigrations, openData } from '#data';
 import type { Data } from '#data';
@@ -57,7 +57,7 @@ export async function openRooms({ url, schema = 'gyre', folder: given, faults = 
   const events = openEvents({ store, clock, newId, source: '/gyre/test' });
   const data = openData({ store, blobs, events, clock, newId, temporary: folder });
   const features = openFeatures({ store, blobs, events, clock, newId, data });
-  const deps: TrainingDeps = { store, blobs, events, clock, newId, data, features };
+  const deps: TrainingDeps = { store, blobs, events, clock, newId, randomBytes: seededBytes(23), data, features };
   return {
     folder,
     store,
@@ -74,6 +74,13 @@ export async function openRooms({ url, schema = 'gyre', folder: given, faults = 
       if (given === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The files that a run left, by their paths below it. */
+export async function filesOf({ training }: Pick<Rooms, 'training'>, { id }: Pick<Run, 'id'>): Promise<readonly ArtifactFile[]> {
+  const folder = await training.artifactFolder(id);
+  const { items } = await training.artifacts.files(folder);
+  return items.map((file) => ({ ...file, path: file.path.slice(folder.length + 1) }));
 }
 
 /** The churn table in its parts: digest by part. */

@@ -1,16 +1,19 @@
 import type { Run } from '#contract';
 import { GyreError, asSha256 } from '#core';
+import type { Sha256 } from '#core';
 import { contributions, predictMargins, predictProbabilities, predictScores } from '#learners';
 import type { Matrix } from '#learners';
 import type { Frame } from '#tables';
+import { entryAt } from './artifacts/artifacts-store.ts';
+import { placeOf, runFolder } from './artifacts/paths.ts';
 import { decodeLearner, learnerPath, modelPath } from './learner-file.ts';
 import type { TrainedModel, TrainingDeps } from './port.ts';
 
 /** The model that a run made, with its transform. See `Training.readModel`. */
-export async function readModel({ blobs, features }: TrainingDeps, run: Run): Promise<TrainedModel> {
-  const digestOf = (path: string): string => {
-    const artifact = run.artifacts.find((one) => one.path === path);
-    if (artifact !== undefined) return artifact.digest;
+export async function readModel({ store, blobs, features }: TrainingDeps, run: Run): Promise<TrainedModel> {
+  const digestOf = async (path: string): Promise<Sha256> => {
+    const entry = await store.read((db) => entryAt(db, placeOf(`${runFolder(run)}/${path}`)));
+    if (entry?.kind === 'file') return asSha256(entry.digest);
     throw new GyreError(
       'FAILED_PRECONDITION',
       `run ${run.id} is ${run.status} and has no ${path}: only finished runs of our trainers have a model`,
@@ -23,8 +26,8 @@ export async function readModel({ blobs, features }: TrainingDeps, run: Run): Pr
   const transformDigest = run.inputs.find(({ role }) => role === 'transform')?.digest;
   if (transformDigest === undefined) throw new GyreError('FAILED_PRECONDITION', `run ${run.id} names no transform`, { run: run.id });
   const [onnx, learnerBytes, transform] = await Promise.all([
-    blobs.read(asSha256(digestOf(modelPath))),
-    blobs.read(asSha256(digestOf(learnerPath))),
+    blobs.read(await digestOf(modelPath)),
+    blobs.read(await digestOf(learnerPath)),
     features.get(transformDigest),
   ]);
   const { trainer, model } = decodeLearner(learnerBytes);

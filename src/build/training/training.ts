@@ -1,4 +1,5 @@
 import { GyreError } from '#core';
+import { openArtifactTree } from './artifacts/tree.ts';
 import { execute } from './execute.ts';
 import { pageSize, positionOf } from './paging.ts';
 import { MetricNames } from './metric-names-store.ts';
@@ -20,6 +21,7 @@ export function openTraining(deps: TrainingDeps): Training {
     ...runs,
     tracking: openTracking(deps, names),
     loggedModels: openLoggedModels(deps, names),
+    artifacts: openArtifactTree(deps),
     trainStudy: (request) => trainStudy(deps, log, request),
     async getStudy(id) {
       const study = await store.read((db) => studyOf(db, id));

@@ -6,7 +6,7 @@ import type { LfsCall } from '#lfs';
 import { principalOf, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
 import type { ApiDeps } from './port.ts';
-import { answerWith, bodyOf, endRefused, paramsOf } from './protocol-call.ts';
+import { addressOf, answerWith, bodyOf, endRefused, paramsOf } from './protocol-call.ts';
 
 /** Where Git LFS answers. Bodies below it are streams without a limit of size or time. */
 export const lfsPrefix = '/lfs';
@@ -71,11 +71,4 @@ async function lfsPrincipal(request: FastifyRequest, rules: CallerRules): Promis
     if (authorization === undefined || !hasCode(error, 'UNAUTHENTICATED')) throw error;
     throw new GyreError('PERMISSION_DENIED', `${error.message}; "git credential reject" forgets a stored one`, {}, { cause: error });
   }
-}
-
-/** The server's base URL as the caller wrote it: addresses in answers have to lead back the same way, also through a proxy that ends TLS. */
-function addressOf({ headers }: FastifyRequest, { tls }: ApiDeps): string {
-  const forwarded = headers['x-forwarded-proto'];
-  const scheme = tls !== undefined || forwarded === 'https' ? 'https' : 'http';
-  return `${scheme}://${headers.host ?? ''}`;
 }

@@ -6,7 +6,7 @@ import { addressesOf, describeError, mlflowRoutes } from '#mlflow';
 import { principalOf, requireOwnHost } from './callers.ts';
 import type { CallerRules } from './callers.ts';
 import type { ApiDeps } from './port.ts';
-import { answerWith, bodyOf, endRefused, paramsOf } from './protocol-call.ts';
+import { addressOf, answerWith, bodyOf, endRefused, paramsOf } from './protocol-call.ts';
 
 /** Mounts MLflow's REST API: bodies may be artifacts of any size, and errors are in the protocol's words. */
 export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: CallerRules): void {
@@ -24,7 +24,7 @@ export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: Calle
       const { method, permission, handle } = route;
       for (const url of addressesOf(route)) {
         scope.route({
-          method,
+          method: method === 'GET' ? ['GET', 'HEAD'] : method,
           url,
           onRequest: async (request) => {
             requireOwnHost(request, rules);
@@ -42,6 +42,7 @@ export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: Calle
               query: new URL(request.url, 'http://host').searchParams,
               headers: request.headers,
               body: bodyOf(request),
+              address: addressOf(request, deps),
               ...(principal === undefined ? {} : { principal }),
             });
             return answerWith(answer, reply);

@@ -65,6 +65,8 @@ export interface ApiDeps extends Rooms {
   readonly newId: NewId;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Bytes that one artifact has at most. */
+  readonly artifactLimitBytes: number;
   /** The version of Gyre. */
   readonly version: string;
   /** The address to bind to; beyond loopback only with TLS or behind a proxy that ends it: the caller has seen to that. */

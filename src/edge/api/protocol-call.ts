@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GyreError } from '#core';
+import type { ApiDeps } from './port.ts';
 
 /*
  * What the foreign protocols that this server speaks have in common: bodies are streams, and answers are what the protocol makes of them.
@@ -22,6 +23,13 @@ interface ProtocolAnswer {
 export function paramsOf(params: unknown): Readonly<Record<string, string>> {
   const pairs = typeof params === 'object' && params !== null ? Object.entries(params) : [];
   return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+/** The server's base URL as the caller wrote it: addresses in answers have to lead back the same way, also through a proxy that ends TLS. */
+export function addressOf({ headers }: FastifyRequest, { tls }: ApiDeps): string {
+  const forwarded = headers['x-forwarded-proto'];
+  const scheme = tls !== undefined || forwarded === 'https' ? 'https' : 'http';
+  return `${scheme}://${headers.host ?? ''}`;
 }
 
 /** A request's body as it comes. @throws GyreError CANCELLED when the caller goes away */

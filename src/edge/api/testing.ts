@@ -3,13 +3,11 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
-import type { Access } from '#access';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
-import { roles } from '#contract';
 import type { Actor, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, Role } from '#contract';
-import { countingIds, isoInstant, manualClock, seeded, sha256 } from '#core';
-import type { ManualClock } from '#core';
+import { countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
+import type { Faults, ManualClock } from '#core';
 import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
@@ -31,6 +29,7 @@ import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
 import { openTestWebhooks, playedPlanes } from './testing-stand-ins.ts';
+import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
 const platform: Actor = { identity: 'gyre', name: 'gyre' };
@@ -47,6 +46,9 @@ export interface BenchOptions {
   readonly allowLocal?: boolean;
   readonly uiFolder?: string | Promise<string>;
   readonly heartbeatMs?: number;
+  readonly artifactLimitBytes?: number;
+  /** Told of what the blobs do. */
+  readonly faults?: Faults;
   readonly bodyTimeoutMs?: number;
 }
 
@@ -84,9 +86,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const projectFolder = join(folder, 'churn');
   await cp(example, projectFolder, { recursive: true, filter: (path) => !path.includes('/.gyre') });
   const clock = manualClock(start);
-  const random = seeded(11);
   const newId = countingIds('id');
-  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => random.int(256));
+  const randomBytes = seededBytes(11);
   const logged: string[] = [];
   const log = createLogger({ level: 'debug', destination: { write: (line) => void logged.push(line) } });
   const store = opened.use(await openStore({ url: `sqlite:${join(folder, 'gyre.db')}` }));
@@ -109,7 +110,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const loaded = await loadProject(projectFolder);
   const { resolved } = loaded;
   const project = { current: () => loaded };
-  const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
+  const blobs = await openFsBlobs({ dir: join(folder, 'blobs'), faults: options.faults ?? noFaults });
   const events = opened.use(openEvents({ store, clock, newId, source: '/gyre/test' }));
   const common = { store, blobs, events, clock, newId };
   const { allowLocal = false } = options;
@@ -119,7 +120,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const data = openData({ ...common, temporary: folder });
   opened.use(data.ingestions);
   const features = opened.use(openFeatures({ ...common, data }));
-  const training = openTraining({ ...common, data, features });
+  const training = openTraining({ ...common, randomBytes, data, features });
   const evaluation = openEvaluation({ ...common, data, features, training });
   const registry = openRegistry({
     ...common,
@@ -239,7 +240,16 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     features,
     garbage: opened.use(openGarbage({ ...common, workspace })),
     governance,
-    imports: opened.use(await openImports({ store, clock, newId, tracking: training.tracking, loggedModels: training.loggedModels })),
+    imports: opened.use(
+      await openImports({
+        store,
+        clock,
+        newId,
+        tracking: training.tracking,
+        loggedModels: training.loggedModels,
+        artifacts: training.artifacts,
+      }),
+    ),
     lfs: openLfs(common),
     monitoring,
     pipelines,
@@ -271,6 +281,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     log,
     metrics: createMetrics(),
     version: '0.1.0',
+    artifactLimitBytes: options.artifactLimitBytes ?? 2 ** 30,
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
     allowLocal,
@@ -282,7 +293,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     ...(options.uiFolder === undefined ? {} : { uiFolder: options.uiFolder }),
   };
-  const tokens = await tokensByRole(access);
+  const tokens = await tokensByRole(access, platform);
   const api = opened.use(await openApi(deps));
   const closing = opened.move();
   return {
@@ -308,17 +319,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     stop: async () => api[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
-}
-
-async function tokensByRole(access: Access): Promise<Readonly<Record<Role, string>>> {
-  const made = await Promise.all(
-    roles.map(async (role) => {
-      const { id } = await access.createIdentity({ name: `the-${role}`, roles: [role] }, platform);
-      return [role, (await access.issueToken({ identity: id, label: 'test' }, platform)).secret] as const;
-    }),
-  );
-  // One entry for each role: the list above is the list of roles.
-  return Object.fromEntries(made) as Record<Role, string>;
 }
 
 /** What stands on record once a model was trained on the churn table, deployed for tests, asked and judged. */

@@ -42,14 +42,14 @@ async function fsFixture(): Promise<BlobFixture> {
 
 blobStoreContract('A folder of files', fsFixture);
 
-/** A process of its own that stores a blob of 300,000 bytes in pieces; prints the error's code when it fails. */
+/** A process of its own that stores a blob of three batches; prints the error's code when it fails. */
 const program = `
   import { openFsBlobs } from ${JSON.stringify(fileURLToPath(new URL('./index.ts', import.meta.url)))};
   import { faultAt, noFaults } from ${JSON.stringify(fileURLToPath(import.meta.resolve('#core')))};
   const [dir, fault] = process.argv.slice(1);
   const faults = fault ? faultAt(fault, () => process.kill(process.pid, 'SIGKILL')) : noFaults;
   const blobs = await openFsBlobs({ dir, faults });
-  async function* pieces() { for (let i = 0; i < 3; i++) yield new Uint8Array(100_000).fill(i); }
+  async function* pieces() { for (let i = 0; i < 3; i++) yield new Uint8Array(2 ** 20).fill(i); }
   try { console.log((await blobs.put(pieces())).digest); } catch (error) { console.log(error.code, error.message); }
 `;
 

@@ -57,12 +57,17 @@ export class Incoming {
     // `w`: a file that a killed process with our number left is written over.
     const file = await open(path, 'w', 0o600);
     try {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        md5?.update(chunk);
-        size += chunk.byteLength;
-        this.#faults.at('blob.write');
-        await writeAll(file, chunk);
+      const behind = new WriteBehind(file, this.#faults);
+      try {
+        for await (const chunk of source) {
+          size += chunk.byteLength;
+          await behind.write(chunk);
+          hash.update(chunk);
+          md5?.update(chunk);
+        }
+        await behind.end();
+      } finally {
+        await behind.settled();
       }
       await file.chmod(0o444);
       this.#faults.at('blob.fsync');
@@ -91,12 +96,73 @@ export class Incoming {
   }
 }
 
-/** A write may take less than it was given, also just before the disk is full. */
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.byteLength;) {
-    const { bytesWritten } = await file.write(chunk, written, chunk.byteLength - written);
-    written += bytesWritten;
+/** So much is written at once: sockets give bytes in pieces of 64 KiB, and each write costs a turn of a thread. */
+const batchBytes = 1024 * 1024;
+/** After so much the disk is asked to keep what it has, so that little is left to wait for at the end. */
+const syncedBytes = 32 * 1024 * 1024;
+
+/** Writes one batch of chunks while the next one is gathered and hashed. At most two batches are in memory. */
+class WriteBehind {
+  readonly #file: FileHandle;
+  readonly #faults: Faults;
+  #batch: Uint8Array[] = [];
+  #gathered = 0;
+  #unsynced = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: FileHandle, faults: Faults) {
+    this.#file = file;
+    this.#faults = faults;
   }
+
+  /** @param chunk stays as it is from now on */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#batch.push(chunk);
+    this.#gathered += chunk.byteLength;
+    if (this.#gathered >= batchBytes) await this.#flush();
+  }
+
+  /** Resolves when all of it is written; a failed write is thrown here at the latest. */
+  async end(): Promise<void> {
+    if (this.#gathered > 0) await this.#flush();
+    await this.#writing;
+  }
+
+  /** Resolves when no write is under way, whatever came of it: the file may be closed then. */
+  async settled(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    const chunks = this.#batch;
+    this.#batch = [];
+    this.#unsynced += this.#gathered;
+    this.#gathered = 0;
+    await this.#writing;
+    this.#faults.at('blob.write');
+    const syncs = this.#unsynced >= syncedBytes;
+    if (syncs) this.#unsynced = 0;
+    this.#writing = this.#store(chunks, syncs);
+    // Whoever waits for it next is told.
+    this.#writing.catch(() => undefined);
+  }
+
+  async #store(chunks: readonly Uint8Array[], syncs: boolean): Promise<void> {
+    let rest = chunks;
+    // A write may take less than it was given, also just before the disk is full.
+    while (rest.length > 0) rest = after(rest, (await this.#file.writev(rest)).bytesWritten);
+    if (syncs) await this.#file.datasync();
+  }
+}
+
+function after(chunks: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let left = written;
+  const first = chunks.findIndex((chunk) => {
+    if (chunk.byteLength > left) return true;
+    left -= chunk.byteLength;
+    return false;
+  });
+  return first === -1 ? [] : [chunks[first].subarray(left), ...chunks.slice(first + 1)];
 }
 
 /** Makes a rename, a new entry or a removal in a folder durable. */

@@ -31,6 +31,7 @@ export interface BlobStat {
 export interface BlobStore {
   /**
    * Stores bytes under their own SHA-256, durably; storing the same bytes twice is one blob.
+   * @param bytes chunks are not changed after they were given
    * @throws GyreError RESOURCE_EXHAUSTED when the disk is full; nothing is left behind
    */
   put(bytes: AsyncIterable<Uint8Array> | Uint8Array, options?: PutOptions): Promise<BlobRef>;

@@ -101,7 +101,18 @@ export type { ImportedRecord } from './import.ts';
 export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsLock, LfsRepository } from './lfs.ts';
 export { InputColumn, Task, Transform, tasks } from './features.ts';
-export { CodeVersion, Environment, Experiment, MetricPoint, Parameters, Run, Study, runStatuses } from './run.ts';
+export {
+  ArtifactEntry,
+  ArtifactFile,
+  CodeVersion,
+  Environment,
+  Experiment,
+  MetricPoint,
+  Parameters,
+  Run,
+  Study,
+  runStatuses,
+} from './run.ts';
 export {
   Comparison,
   CurvePoint,

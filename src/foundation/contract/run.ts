@@ -48,7 +48,6 @@ export const Run = strict({
   inputs: Type.Array(strict({ role: Type.String(), digest: Digest, name: Type.String() }), {
     description: 'dataset versions and transform, with what each was for',
   }),
-  artifacts: Type.Array(strict({ path: Type.String(), digest: Digest, size: Type.Integer() })),
   code: CodeVersion,
   environment: Type.Optional(Environment),
   startedAt: Instant,
@@ -57,6 +56,21 @@ export const Run = strict({
   createdBy: Actor,
 });
 export type Run = Static<typeof Run>;
+
+/** A file that a run or a logged model left. */
+export const ArtifactFile = strict({
+  path: Type.String(),
+  digest: Digest,
+  size: Type.Integer({ description: 'bytes' }),
+});
+export type ArtifactFile = Static<typeof ArtifactFile>;
+
+/** What stands in a folder of a run's files. */
+export const ArtifactEntry = Type.Union([
+  strict({ kind: Type.Literal('file'), ...ArtifactFile.properties }),
+  strict({ kind: Type.Literal('folder'), path: Type.String() }),
+]);
+export type ArtifactEntry = Static<typeof ArtifactEntry>;
 
 export const Study = strict({
   id: Id,

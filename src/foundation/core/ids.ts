@@ -1,10 +1,17 @@
 import type { Clock } from './clock.ts';
+import { seeded } from './random.ts';
 
 /** Makes a new id each time it is called. Domain code takes it from its caller. */
 export type NewId = () => string;
 
 /** Fills a buffer with random bytes: `crypto.getRandomValues` in the app, a seeded one in tests. */
 export type RandomBytes = (length: number) => Uint8Array;
+
+/** Bytes of a repeatable source, for tests: what must not be guessed comes from the system's. */
+export function seededBytes(seed: number): RandomBytes {
+  const random = seeded(seed);
+  return (length) => Uint8Array.from({ length }, () => random.int(256));
+}
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -4,7 +4,7 @@ export { isoInstant, manualClock, systemClock } from './clock.ts';
 export type { Clock, ManualClock } from './clock.ts';
 export { seedOf, seeded } from './random.ts';
 export type { Random } from './random.ts';
-export { countingIds, uuidV7 } from './ids.ts';
+export { countingIds, seededBytes, uuidV7 } from './ids.ts';
 export type { NewId, RandomBytes } from './ids.ts';
 export { asSha256, canonicalJson, digestOf, isSha256, sha256 } from './digests.ts';
 export type { Sha256 } from './digests.ts';

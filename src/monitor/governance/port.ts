@@ -4,6 +4,7 @@ import type {
   Alert,
   ApplicationTestReport,
   Approval,
+  ArtifactFile,
   AuditEntry,
   AuditVerification,
   Certification,
@@ -40,6 +41,7 @@ export interface DatasetRecords extends RowsSource {
 
 export interface TrainingRecords {
   getRun(run: string): Promise<Run>;
+  findArtifact(run: string, path: string): Promise<ArtifactFile | undefined>;
   execute(run: string, options?: ExecuteOptions): Promise<Execution>;
 }
 

@@ -17,7 +17,7 @@ import type {
   PipelineRun,
   TransformStep,
 } from '#contract';
-import { GyreError, asSha256, countingIds, isoInstant, manualClock, sha256 } from '#core';
+import { GyreError, asSha256, countingIds, isoInstant, manualClock, seededBytes, sha256 } from '#core';
 import { dataMigrations, openData } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
@@ -111,7 +111,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
   const charters = openCharter({ store, events, clock });
   const data = openData({ ...common, temporary: folder });
   const features = openFeatures({ ...common, data });
-  const training = openTraining({ ...common, data, features });
+  const training = openTraining({ ...common, randomBytes: seededBytes(23), data, features });
   const evaluation = openEvaluation({ ...common, data, features, training });
   const registry = openRegistry({ ...common, data, features, training, reports: evaluation, guard: () => Promise.resolve(undefined) });
   const release = openRelease({

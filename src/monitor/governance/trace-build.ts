@@ -21,7 +21,7 @@ export async function traceVersion(deps: GovernanceDeps, links: Links, version: 
   const run = trainedBy === undefined ? undefined : await links.find('run', () => deps.training.getRun(trainedBy));
   if (run !== undefined) {
     await traceRun(deps, links, run);
-    const trained = run.artifacts.find(({ path }) => path === 'model.onnx');
+    const trained = await deps.training.findArtifact(run.id, 'model.onnx');
     const packaged = version.files.find(({ path }) => path === 'model.onnx');
     if (trained !== undefined && packaged !== undefined && trained.digest !== packaged.digest) {
       links.missing(`package: its model.onnx is not the one that run ${run.id} left`);

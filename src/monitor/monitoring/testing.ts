@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
 import type { Actor, CharterVersion, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, TransformStep } from '#contract';
-import { countingIds, digestOf, isoInstant, manualClock, sha256 } from '#core';
+import { countingIds, digestOf, isoInstant, manualClock, seededBytes, sha256 } from '#core';
 import type { ManualClock } from '#core';
 import { dataMigrations, openData } from '#data';
 import type { Data } from '#data';
@@ -88,7 +88,7 @@ export async function openBench(place: Place): Promise<Bench> {
   const common = { store, blobs, events, clock, newId };
   const data = openData({ ...common, temporary: place.folder });
   const features = openFeatures({ ...common, data });
-  const training = openTraining({ ...common, data, features });
+  const training = openTraining({ ...common, randomBytes: seededBytes(23), data, features });
   const evaluation = openEvaluation({ ...common, data, features, training });
   const registry = openRegistry({
     ...common,

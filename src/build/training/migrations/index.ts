@@ -1,6 +1,7 @@
 import type { MigrationSet } from '#store';
 import { runs } from './0001-runs.ts';
 import { tracking } from './0002-tracking.ts';
+import { artifacts } from './0003-artifacts.ts';
 import { loggedModels } from './0004-logged-models.ts';
 
-export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, loggedModels] };
+export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, artifacts, loggedModels] };

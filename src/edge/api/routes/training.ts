@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
-import { Experiment, Id, MetricPoint, Name, Run, Study, Transform, oneOf, page, runStatuses, strict } from '#contract';
+import { ArtifactEntry, Experiment, Id, MetricPoint, Name, Run, Study, Transform, oneOf, page, runStatuses, strict } from '#contract';
 import { GyreError } from '#core';
+import { requireArtifactPath } from '#training';
+import type { ArtifactPage, ArtifactQuery, Training } from '#training';
 import { storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
 import { ById, Paging, paging } from '../shapes.ts';
@@ -77,7 +79,7 @@ export const trainingRoutes: readonly Route[] = [
     path: '/api/v1/runs/:id',
     permission: 'read',
     tag: 'training',
-    summary: 'A run: parameters, metrics, inputs, code, environment, artifacts',
+    summary: 'A run: parameters, metrics, inputs, code, environment',
     params: ById,
     answer: Run,
     handle: ({ training }, { params }) => training.getRun(params.id),
@@ -93,6 +95,26 @@ export const trainingRoutes: readonly Route[] = [
     answer: page(MetricPoint),
     handle: ({ training }, { params, query }) => training.metricHistory(params.id, params.key, query),
   }),
+  route({
+    method: 'GET',
+    path: '/api/v1/runs/:id/artifacts',
+    permission: 'read',
+    tag: 'training',
+    summary: 'What a run left: the files and folders of one folder, or all files',
+    params: ById,
+    query: strict({
+      ...paging,
+      folder: Type.String({ maxLength: 2000, default: '', description: 'its path below the run’s own folder' }),
+      all: Type.Boolean({ default: false, description: 'all files of the folder and of those in it' }),
+    }),
+    answer: page(ArtifactEntry),
+    handle: async ({ training }, { params, query: { folder, all, ...paged } }) => {
+      const root = await training.artifactFolder(params.id);
+      const within = folder === '' ? root : `${root}/${requireArtifactPath(folder)}`;
+      const found = all ? await filesIn(training, within, paged) : await training.artifacts.list(within, paged);
+      return { ...found, items: found.items.map((entry) => ({ ...entry, path: entry.path.slice(root.length + 1) })) };
+    },
+  }),
   fileRoute({
     method: 'GET',
     path: '/api/v1/runs/:id/artifacts/*',
@@ -104,13 +126,15 @@ export const trainingRoutes: readonly Route[] = [
     answers: 'The bytes of the artifact.',
     handle: async ({ training }, { params }) => {
       const path = params['*'];
-      const { artifacts } = await training.getRun(params.id);
-      const artifact = artifacts.find((known) => known.path === path);
-      if (artifact === undefined) {
-        const known = artifacts.map((one) => `"${one.path}"`).join(', ');
-        throw new GyreError('NOT_FOUND', `run ${params.id} has no artifact "${path}"; it has ${known || 'none'}`);
-      }
-      return storedFile(path, artifact.digest, await training.readArtifact(params.id, path), artifact.size);
+      const artifact = await training.findArtifact(params.id, path);
+      if (artifact === undefined) throw new GyreError('NOT_FOUND', `run ${params.id} has no artifact "${path}"`);
+      const bytes = await training.artifacts.open(`${await training.artifactFolder(params.id)}/${path}`);
+      return storedFile(path, artifact.digest, bytes, artifact.size);
     },
   }),
 ];
+
+async function filesIn(training: Training, folder: string, query: ArtifactQuery): Promise<ArtifactPage<ArtifactEntry>> {
+  const { items, ...next } = await training.artifacts.files(folder, query);
+  return { ...next, items: items.map((file) => ({ kind: 'file', ...file })) };
+}

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Experiment, MetricPoint, PipelineRun, Run, Study } from '#contract';
+import type { ArtifactFile, Experiment, MetricPoint, PipelineRun, Run, Study } from '#contract';
 import { exitCodes } from '../exit-codes.ts';
 import { stepLine } from '../follow-run.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
@@ -124,7 +124,8 @@ export const registerRuns: Register = (program, bind) => {
       bind<object>((cli, _options, id) =>
         cli.withClient(async (client) => {
           const run = await client.get<Run>(`runs/${encodeURIComponent(id)}`);
-          cli.output.facts(run, () => {
+          const artifacts = await client.get<Page<ArtifactFile>>(`runs/${encodeURIComponent(id)}/artifacts`, { all: 'true', limit: 100 });
+          cli.output.facts({ ...run, artifacts: artifacts.items }, () => {
             cli.output.pairs([
               ['run', run.id],
               ['name', run.name],
@@ -155,11 +156,12 @@ export const registerRuns: Register = (program, bind) => {
               { title: 'DIGEST', of: ({ digest }) => short(digest) },
             ]);
             cli.output.line();
-            cli.output.table(run.artifacts, [
+            cli.output.table(artifacts.items, [
               { title: 'ARTIFACT', of: ({ path }) => path },
               { title: 'BYTES', of: ({ size }) => size, align: 'right' },
               { title: 'DIGEST', of: ({ digest }) => short(digest) },
             ]);
+            pageNote(cli, artifacts);
           });
         }),
       ),

@@ -11,7 +11,7 @@ import type { CallGuard, MlflowCall, MlflowRoute, MountedRoute } from './port.ts
 
 /** A record as requests name it. Runs and logged models are judged by their experiment. */
 export type Target =
-  | { readonly kind: 'experiment' | 'run' | 'logged_model' | 'registered_model'; readonly id: string }
+  | { readonly kind: 'experiment' | 'run' | 'logged_model' | 'registered_model' | 'model_version'; readonly id: string }
   | { readonly kind: 'experiment_named'; readonly id: string };
 
 /** One thing that a request does. */
@@ -43,6 +43,8 @@ export interface RecordLookups {
   experimentOfRun(run: string): Promise<string | undefined>;
   experimentOfLoggedModel(model: string): Promise<string | undefined>;
   experimentNamed(name: string): Promise<string | undefined>;
+  /** @param version its id */
+  modelOfVersion(version: string): Promise<string | undefined>;
   has(kind: GuardedKind, record: string): Promise<boolean>;
 }
 
@@ -98,7 +100,7 @@ async function permit(guard: RouteGuard | undefined, values: Values, rights: Rig
 
 /** @throws GyreError PERMISSION_DENIED, also when there is no such record: whoever may not see it does not learn whether it is there */
 export async function requireRight({ action, on }: Touch, rights: Rights, lookups: RecordLookups): Promise<void> {
-  const kind: GuardedKind = on.kind === 'registered_model' ? 'registered_model' : 'experiment';
+  const kind: GuardedKind = on.kind === 'registered_model' || on.kind === 'model_version' ? 'registered_model' : 'experiment';
   if (isEverywhere(rights.reach(action, kind))) return;
   const record = await recordOf(on, lookups);
   if (record !== undefined && rights.may(action, kind, record)) return;
@@ -108,6 +110,7 @@ export async function requireRight({ action, on }: Touch, rights: Rights, lookup
     run: 'run',
     logged_model: 'logged model',
     registered_model: 'registered model',
+    model_version: 'model version',
   };
   throw new GyreError('PERMISSION_DENIED', `Permission denied: you may not ${action} the ${words[on.kind]} "${on.id.slice(0, 200)}"`, {
     kind: on.kind,
@@ -121,6 +124,8 @@ async function recordOf({ kind, id }: Target, lookups: RecordLookups): Promise<s
       return lookups.experimentOfRun(id);
     case 'logged_model':
       return lookups.experimentOfLoggedModel(id);
+    case 'model_version':
+      return lookups.modelOfVersion(id);
     case 'experiment_named':
       return lookups.experimentNamed(id);
     default:

@@ -50,7 +50,7 @@ export function describeError(error: unknown, requestId: string): MlflowAnswer {
   const isKnown = isGyreError(error) && error.code !== 'INTERNAL';
   const isRoute = isKnown && error.code === 'NOT_FOUND' && error.details.endpoint !== undefined;
   const code: MlflowErrorCode = isRoute ? 'ENDPOINT_NOT_FOUND' : isKnown ? toMlflow[error.code] : 'INTERNAL_ERROR';
-  const given = isKnown ? error.details.status : undefined;
+  const { status: given, contentRange } = isKnown ? error.details : {};
   const usual = isKnown && error.code === 'RESOURCE_EXHAUSTED' && error.details.retryAfterMs === undefined ? 507 : statusOfError[code];
   const status = typeof given === 'number' ? given : usual;
   const message = isKnown ? error.message : `the server failed; its log says why, at request ${requestId}`;
@@ -59,6 +59,7 @@ export function describeError(error: unknown, requestId: string): MlflowAnswer {
     headers: {
       'content-type': 'application/json',
       'cache-control': 'no-store',
+      ...(typeof contentRange === 'string' ? { 'content-range': contentRange } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Basic realm="mlflow"' } : {}),
     },
     body: JSON.stringify({ error_code: code, message }),

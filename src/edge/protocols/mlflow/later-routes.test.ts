@@ -8,7 +8,7 @@ import type { MlflowCall } from './port.ts';
 async function refusal(method: string, pattern: string, rest: string): Promise<string> {
   const route = laterRoutes([]).find((one) => one.method === method && one.path === pattern);
   assert.ok(route, `${method} ${pattern}`);
-  const call: MlflowCall = { method, params: { '*': rest }, query: new URLSearchParams(), headers: {}, body: nothing() };
+  const call: MlflowCall = { method, params: { '*': rest }, query: new URLSearchParams(), headers: {}, address: '', body: nothing() };
   try {
     await route.handle(call);
   } catch (error) {

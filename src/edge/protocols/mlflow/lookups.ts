@@ -25,6 +25,7 @@ export function openLookups({ training, registry }: Pick<MlflowOptions, 'trainin
       return experiment;
     },
     experimentOfLoggedModel: (model) => training.loggedModels.experimentOf(model),
+    modelOfVersion: async (version) => (await orNothing(registry.getById(version)))?.model,
     experimentNamed: async (name) => (await tracking.experimentNamed(name))?.id,
     has: async (kind, record) =>
       kind === 'experiment'

@@ -12,6 +12,8 @@ export interface MlflowOptions {
   readonly registry: Registry;
   readonly webhooks: Webhooks;
   readonly clock: Clock;
+  /** Bytes that one artifact has at most. */
+  readonly artifactLimitBytes: number;
   /** The version of Gyre. */
   readonly version: string;
 }
@@ -25,6 +27,8 @@ export interface MlflowCall {
   readonly headers: IncomingHttpHeaders;
   /** As it comes from the wire; reading it throws CANCELLED when the caller goes away. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** The server's base URL as this caller knows it. */
+  readonly address: string;
   /** Absent on public routes only. */
   readonly principal?: Principal;
 }

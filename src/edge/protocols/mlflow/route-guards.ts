@@ -79,7 +79,7 @@ const touching: readonly (readonly [routes: readonly string[], touches: Touches]
   [[`DELETE ${api}/model-versions/delete`], onModel('delete')],
   [[`POST ${api}/model-versions/create`], onNewVersion],
 
-  [[`GET ${artifacts}/artifacts`, `GET ${artifacts}/artifacts/*`], onArtifact('read')],
+  [[`GET ${artifacts}/artifacts`, `GET ${artifacts}/artifacts/*`, `GET ${artifacts}/presigned/*`], onArtifact('read')],
   [
     [`PUT ${artifacts}/artifacts/*`, ...['create', 'complete', 'abort'].map((verb) => `POST ${artifacts}/mpu/${verb}/*`)],
     onArtifact('update'),
@@ -101,6 +101,7 @@ const searches: readonly string[] = [
 /** They are about the server and its users, and look themselves at what a user may. */
 const elsewhere: readonly string[] = [
   'GET /3.0/mlflow/server-info',
+  `PUT ${artifacts}/mpu/parts/:upload/:part`,
   ...['POST create', 'GET get', 'GET current', 'GET list', 'PATCH update-password', 'PATCH update-admin', 'DELETE delete'].map((verb) =>
     verb.replace(' ', ` ${api}/users/`),
   ),

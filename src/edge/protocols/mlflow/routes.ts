@@ -1,3 +1,6 @@
+import { artifactProxyRoutes } from './artifact-proxy.ts';
+import { artifactRunRoutes } from './artifact-runs.ts';
+import { artifactUploadRoutes } from './artifact-uploads.ts';
 import { guarded } from './authorize.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { experimentRoutes } from './experiment-routes.ts';
@@ -29,6 +32,9 @@ export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
     ...registeredModelRoutes(options),
     ...modelVersionRoutes(options),
     ...webhookRoutes(options),
+    ...artifactProxyRoutes(options),
+    ...artifactUploadRoutes(options),
+    ...artifactRunRoutes(options),
     ...userRoutes(options),
     ...permissionRoutes({ access, lookups }),
   ];

@@ -10,7 +10,15 @@ export function serverRoutes({ version }: MlflowOptions): readonly MlflowRoute[]
       // Clients ask before they authenticate, to learn how to send artifacts.
       permission: 'public',
       handle: async () =>
-        jsonAnswer({ store_type: 'SqlStore', workspaces_enabled: false, trace_archival_enabled: false, gyre_version: version }),
+        jsonAnswer({
+          store_type: 'SqlStore',
+          workspaces_enabled: false,
+          trace_archival_enabled: false,
+          multipart_uploads_enabled: true,
+          // Loading a file in parts would ask for an address of another storage first.
+          multipart_downloads_enabled: false,
+          gyre_version: version,
+        }),
     },
   ];
 }

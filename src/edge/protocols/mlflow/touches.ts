@@ -64,10 +64,14 @@ export const onNewVersion: Touches = (values) => {
   return [...onModel('update')(values), ...sources.filter(({ id }) => id !== '').map((on): Touch => ({ action: 'read', on }))];
 };
 
-/** Artifacts that go through the server lie below the id of their experiment. */
+/** Artifacts that go through the server lie below the id of their experiment, the files of versions below that of the version. */
 export const onArtifact =
   (action: RecordAction): Touches =>
-  (values) => [{ action, on: { kind: 'experiment', id: experimentOfPath(textOf(values, '*', 'artifact_path', 'path')) } }];
+  (values) => {
+    const path = textOf(values, '*', 'artifact_path', 'path');
+    const version = match(path, /^\/*model-versions\/([^/]+)/);
+    return [{ action, on: version === '' ? { kind: 'experiment', id: experimentOfPath(path) } : { kind: 'model_version', id: version } }];
+  };
 
 function experimentOfPath(path: string): string {
   return path.replace(/^\/+/, '').split('/', 1)[0];

@@ -1,0 +1,85 @@
+import type { JSX } from 'preact';
+import type { ArtifactEntry, Run } from '#contract';
+import { apiUrl } from '../lib/api.ts';
+import { bytes } from '../lib/format.ts';
+import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { queryValue, setQuery } from '../lib/router.ts';
+import { Card, Load } from '../parts/page.tsx';
+import { Table } from '../parts/table.tsx';
+import { DigestText } from '../parts/values.tsx';
+
+const shown = 1000;
+
+/** The files that a run left, one folder at a time. */
+export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
+  const folder = queryValue('folder') ?? '';
+  const entries = useResource<PageOf<ArtifactEntry>>(
+    `runs/${encodeURIComponent(run.id)}/artifacts?limit=${shown}&folder=${encodeURIComponent(folder)}`,
+    ['run.'],
+  );
+  const up = folder.includes('/') ? folder.slice(0, folder.lastIndexOf('/')) : '';
+  return (
+    <Card
+      title={folder === '' ? 'Artifacts' : `Artifacts in ${folder}`}
+      aside={
+        folder === '' ? undefined : (
+          <button type="button" onClick={() => setQuery({ folder: up === '' ? undefined : up })}>
+            Up to {up === '' ? 'all artifacts' : up}
+          </button>
+        )
+      }
+    >
+      <Load of={entries} what="What this run left">
+        {({ items, next }) => (
+          <>
+            <Table
+              name="artifacts"
+              caption="Artifacts"
+              rows={items}
+              rowKey={({ path }) => path}
+              columns={[
+                {
+                  key: 'path',
+                  head: 'File',
+                  value: ({ path }) => path,
+                  cell: (entry) => <EntryLink run={run} entry={entry} folder={folder} />,
+                },
+                {
+                  key: 'size',
+                  head: 'Size',
+                  number: true,
+                  value: (entry) => (entry.kind === 'file' ? entry.size : -1),
+                  cell: (entry) => (entry.kind === 'file' ? bytes(entry.size) : 'folder'),
+                },
+                {
+                  key: 'digest',
+                  head: 'SHA-256',
+                  value: (entry) => (entry.kind === 'file' ? entry.digest : ''),
+                  cell: (entry) => (entry.kind === 'file' ? <DigestText digest={entry.digest} /> : ''),
+                },
+              ]}
+            />
+            {next !== undefined && <p>The first {shown.toLocaleString('en')} are shown; gyre runs show and the API list all of them.</p>}
+          </>
+        )}
+      </Load>
+    </Card>
+  );
+}
+
+function EntryLink({ run, entry, folder }: { readonly run: Run; readonly entry: ArtifactEntry; readonly folder: string }): JSX.Element {
+  const name = folder === '' ? entry.path : entry.path.slice(folder.length + 1);
+  if (entry.kind === 'folder') {
+    return (
+      <button type="button" class="plain" onClick={() => setQuery({ folder: entry.path })}>
+        {name}/
+      </button>
+    );
+  }
+  const path = entry.path.split('/').map(encodeURIComponent).join('/');
+  return (
+    <a href={apiUrl(`runs/${encodeURIComponent(run.id)}/artifacts/${path}`)} download>
+      {name}
+    </a>
+  );
+}
