@@ -19,6 +19,7 @@ function callWith(json: string): GuardedCall {
     params: {},
     query: new URLSearchParams(),
     headers: { 'content-type': 'application/json' },
+    address: '',
     body: bytes(json),
     guard: { permit: async () => undefined, settle: async () => undefined },
   };
