@@ -24,7 +24,7 @@ export function mountMlflow(server: FastifyInstance, deps: ApiDeps, rules: Calle
       const { method, permission, handle } = route;
       for (const url of addressesOf(route)) {
         scope.route({
-          method: method === 'GET' ? ['GET', 'HEAD'] : method,
+          method: route.givesFile === true ? [method, 'HEAD'] : method,
           url,
           onRequest: async (request) => {
             requireOwnHost(request, rules);

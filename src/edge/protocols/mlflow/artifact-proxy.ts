@@ -28,6 +28,7 @@ export function artifactProxyRoutes({ training, registry, artifactLimitBytes }: 
       method: 'GET',
       path: `${root}/*`,
       permission: 'read',
+      givesFile: true,
       handle: async (call) => {
         // An address that ends in a slash means the folder.
         const path = call.params['*'];

@@ -32,6 +32,7 @@ export function artifactRunRoutes({ training, registry }: MlflowOptions): readon
       method: 'GET',
       path: '/get-artifact',
       permission: 'read',
+      givesFile: true,
       handle: async (call) => {
         const path = safePath(wanted(call.query, 'path'));
         const run = call.query.get('run_id') ?? wanted(call.query, 'run_uuid');
@@ -66,6 +67,7 @@ export function artifactRunRoutes({ training, registry }: MlflowOptions): readon
       method: 'GET',
       path: '/2.0/mlflow/logged-models/:model_id/artifacts/files',
       permission: 'read',
+      givesFile: true,
       handle: async (call) => {
         const given = call.query.get('artifact_file_path') ?? '';
         if (given === '') throw new GyreError('OUT_OF_RANGE', 'Request must include the "artifact_file_path" query parameter.');
@@ -78,6 +80,7 @@ export function artifactRunRoutes({ training, registry }: MlflowOptions): readon
       method: 'GET',
       path: '/model-versions/get-artifact',
       permission: 'read',
+      givesFile: true,
       handle: async (call) => {
         const path = safePath(wanted(call.query, 'path'));
         const number = Number(wanted(call.query, 'version'));

@@ -57,8 +57,9 @@ export function guarded(
   guard: RouteGuard | undefined,
   rooms: { readonly access: Access; readonly lookups: RecordLookups },
 ): MountedRoute {
-  const { method, path, permission } = route;
+  const { method, path, permission, givesFile } = route;
   return {
+    ...(givesFile === undefined ? {} : { givesFile }),
     method,
     path,
     permission,

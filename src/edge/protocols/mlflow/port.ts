@@ -68,6 +68,8 @@ export interface MlflowRoute {
   readonly path: string;
   /** What the caller must be allowed; `public` needs nobody. */
   readonly permission: Permission | 'public';
+  /** A file is answered, and HEAD as well: how large it is, and whether it changed. */
+  readonly givesFile?: true;
   /** Set by `exchange`: the guard is asked with the message. Any other route is asked by its query string and path before its body is read. */
   readonly asks?: 'with message';
   readonly handle: (call: GuardedCall) => Promise<MlflowAnswer>;
