@@ -76,7 +76,7 @@ export interface MlflowRoute {
 }
 
 /** A route behind its guard, as the server mounts it. */
-export interface MountedRoute extends Pick<MlflowRoute, 'method' | 'path' | 'permission'> {
+export interface MountedRoute extends Pick<MlflowRoute, 'method' | 'path' | 'permission' | 'givesFile'> {
   /** Whether it is named what the route does to which record. One without is closed to whoever may not do everything to all. */
   readonly isGuarded: boolean;
   readonly handle: (call: MlflowCall) => Promise<MlflowAnswer>;
