@@ -139,6 +139,7 @@ describe('every route that reads', () => {
   let job = '';
   let ingestion = '';
   let imported = '';
+  let logged = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -147,6 +148,9 @@ describe('every route that reads', () => {
     job = await versionFiles(bench, 'notes.txt');
     ingestion = (await bench.deps.data.ingestions.list({ dataset: 'photos' })).items[0].id;
     imported = await importFolder(bench);
+    const { training } = bench.deps;
+    const [experiment] = await training.experiments();
+    logged = (await training.loggedModels.create({ experiment: experiment.id, by: { identity: 'test', name: 'test' } })).id;
   });
   after(() => bench[Symbol.asyncDispose]());
 
@@ -177,6 +181,7 @@ describe('every route that reads', () => {
       lineage: version.id,
       'garbage-sweeps': sweep,
       imports: imported,
+      'logged-models': logged,
       workspace: job,
       'dataset-ingestions': ingestion,
       'dataset-schemas': 'customers',

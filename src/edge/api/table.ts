@@ -19,6 +19,7 @@ import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { runChangeRoutes } from './routes/tracking/run-changes.ts';
 import { runTableRoutes } from './routes/tracking/run-table.ts';
+import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
@@ -35,6 +36,7 @@ export function allRoutes(): readonly Route[] {
     ...dataRoutes,
     ...workspaceRoutes,
     ...trainingRoutes,
+    ...loggedModelRoutes,
     ...importRoutes,
     ...runTableRoutes,
     ...runChangeRoutes,

@@ -193,3 +193,4 @@ export { searchKinds } from './search/filter-grammars.ts';
 export type { Comparator, SearchEntity, SearchKind } from './search/filter-grammars.ts';
 export { completeFilter } from './search/complete-filter.ts';
 export type { FilterCompletion, FilterVocabulary } from './search/complete-filter.ts';
+export { LoggedModel, RunModel } from './logged-model.ts';
