@@ -59,6 +59,26 @@ describe('gyre with a table of one’s own', () => {
     assert.equal((await gyre(['reproduce', 'shop/1'], place)).code, 0);
   });
 
+  test('a project for tracking alone needs no data: it is served, and logged to without a token', async () => {
+    await done(['init', 'lab', '--tracking'], here);
+    const place: Place = { cwd: join(folder.path, 'lab') };
+    await done(['check'], place);
+    await using house = await up(place);
+    const answer = await fetch(`${house.address}/api/2.0/mlflow/runs/create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ experiment_id: '0', run_name: 'first' }),
+    });
+    assert.equal(answer.status, 200);
+    const { items } = await house.get<{ readonly items: readonly { readonly name: string }[] }>('runs');
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ['first'],
+    );
+    assert.equal((await gyre(['init', 'other', '--tracking', '--key', 'id'], here)).code, 2);
+    assert.equal((await gyre(['init', 'other'], here)).code, 2);
+  });
+
   test('a number as target makes a regression, with its own metrics, and predicts a number', async () => {
     const made = await facts<{ readonly target?: string }>(['init', 'spending', '--from', 'people.csv', '--target', 'spend'], here);
     assert.equal(made.target, 'spend');

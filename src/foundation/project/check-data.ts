@@ -19,7 +19,9 @@ import { isQuery, sourceFromText } from './table-source.ts';
 /** What does not hold in the `data` section. */
 export function checkData(context: CheckContext): Finding[] {
   const datasets = Object.entries(context.project.data);
-  if (datasets.length === 0) return [{ path: ['data'], message: 'names no dataset; at least one is needed' }];
+  // A project without steps may be there for tracking and registry alone.
+  if (datasets.length === 0 && Object.keys(context.project.steps).length === 0) return [];
+  if (datasets.length === 0) return [{ path: ['data'], message: 'names no dataset; steps need at least one' }];
   return datasets.flatMap(([name, spec]) => [
     ...(isJoin(spec.source)
       ? checkJoin(context, name, spec, spec.source)

@@ -21,7 +21,13 @@ async function problemsOf(yaml: string): Promise<readonly string[]> {
 describe('a project of data alone', () => {
   test('needs no steps, and no threshold of a model', async () => {
     assert.deepEqual(await problemsOf(`${head}data: { customers: { source: customers.csv, key: id } }\n`), []);
-    assert.deepEqual(await problemsOf(`${head}data: {}\n`), ['gyre.yaml:3:7 data: names no dataset; at least one is needed']);
+  });
+
+  test('may even have none of that, where it is for tracking and registry; steps need data', async () => {
+    assert.deepEqual(await problemsOf(`${head}data: {}\n`), []);
+    assert.deepEqual(await problemsOf(`${head}data: {}\nsteps: { train: { run: python train.py } }\n`), [
+      'gyre.yaml:3:7 data: names no dataset; steps need at least one',
+    ]);
   });
 
   test('is what editors are told: steps and thresholds may be left out', () => {

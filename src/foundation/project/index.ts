@@ -32,6 +32,7 @@ export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-patt
 export type { ItemPattern } from './item-pattern.ts';
 export { publishedSchema, publishedTableSchema } from './published-schema.ts';
 export { initImageProject } from './init-images.ts';
+export { initTrackingProject } from './init-tracking.ts';
 export type { InitImagesOptions } from './init-images.ts';
 export { initProject } from './init-project.ts';
 export type { InitOptions, InitResult } from './init-project.ts';

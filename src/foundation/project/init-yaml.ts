@@ -135,6 +135,22 @@ ${labels}    split:
 `;
 }
 
+/** A first gyre.yaml for who only wants to track runs and register models: data and steps can come later. */
+export function trackingProjectText({ name, owner }: { readonly name: string; readonly owner: string }): string {
+  return `# yaml-language-server: $schema=.gyre/gyre.schema.json
+# "gyre up" serves it: MLflow clients log runs and register models with MLFLOW_TRACKING_URI=http://127.0.0.1:7070.
+project: ${word(name)}
+
+# Phase zero: what the experiments are for.
+charter:
+  problem: ${word('Keep what is tried, and which models came of it. Say here what is to be decided better, and for whom.')}
+  owner: ${word(owner)}
+
+# No dataset yet: "gyre init" in another folder shows what a dataset and its steps look like.
+data: {}
+`;
+}
+
 /** A reviewed schema file for what inference saw; the person who reads it makes it a reviewed one. */
 export function schemaText(dataset: string, schema: TableSchema): string {
   return tableSchemaText(schema, {

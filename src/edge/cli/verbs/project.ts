@@ -15,7 +15,8 @@ export const registerProject: Register = (program, bind) => {
       'Makes a project from a data file: infers the schema, guesses key and target, writes a commented gyre.yaml. A folder of images stays where it is.',
     )
     .argument('<name>', 'the project’s name, and its folder')
-    .requiredOption('--from <file>', 'the data: CSV, TSV, Parquet or JSON Lines, or a folder of images')
+    .option('--from <file>', 'the data: CSV, TSV, Parquet or JSON Lines, or a folder of images')
+    .option('--tracking', 'no data yet: a server that MLflow clients log runs and register models with')
     .option('--key <column>', 'the column that names a row (default: one with a different value in each)')
     .option('--target <column>', 'the column to predict (default: guessed from the names)')
     .option('--dataset <name>', 'the dataset’s name (default: the file’s)')
@@ -28,6 +29,7 @@ export const registerProject: Register = (program, bind) => {
         'gyre init churn --from customers.csv',
         'gyre init prices --from houses.parquet --key id --target price',
         'gyre init clothes --from photos',
+        'gyre init lab --tracking',
       ),
     )
     .action(bind<InitOptions>(init));
@@ -57,7 +59,8 @@ export const registerProject: Register = (program, bind) => {
 };
 
 interface InitOptions {
-  readonly from: string;
+  readonly from?: string;
+  readonly tracking?: boolean;
   readonly key?: string;
   readonly target?: string;
   readonly dataset?: string;
@@ -71,8 +74,13 @@ async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) {
     throw new GyreError('INVALID_ARGUMENT', `"${name}" is no name: letters, digits, ".", "_" and "-", beginning with a letter or digit`);
   }
-  const sourceFile = resolve(host.folder, options.from);
-  if ((await stat(sourceFile).catch(() => undefined))?.isDirectory() === true) return initImages(cli, options, name, sourceFile);
+  if (options.tracking === true) return initTracking(cli, options, name);
+  const { from } = options;
+  if (from === undefined)
+    throw new GyreError('INVALID_ARGUMENT', 'say what the project is made of: --from FILE, or --tracking for no data yet');
+  const sourceFile = resolve(host.folder, from);
+  if ((await stat(sourceFile).catch(() => undefined))?.isDirectory() === true)
+    return initImages(cli, { ...options, from }, name, sourceFile);
   const { inferTable } = await import('../infer-table.ts');
   const { checkProject, initProject, problemText } = await import('#project');
   const table = await inferTable(sourceFile, options.key);
@@ -100,7 +108,30 @@ async function init(cli: Cli, options: InitOptions, name: string): VerbResult {
   return exitCodes.ok;
 }
 
-async function initImages({ host, output }: Cli, options: InitOptions, name: string, images: string): VerbResult {
+async function initTracking({ host, output }: Cli, options: InitOptions, name: string): VerbResult {
+  const other = (['from', 'key', 'target', 'dataset'] as const).find((option) => options[option] !== undefined);
+  if (other !== undefined) throw new GyreError('INVALID_ARGUMENT', `--${other} says something of data, of which --tracking has none`);
+  const { initTrackingProject } = await import('#project');
+  const { folder, files } = await initTrackingProject({
+    folder: resolve(host.folder, options.folder ?? name),
+    name,
+    owner: options.owner ?? host.environment['USER'] ?? 'me',
+    overwrite: options.force ?? false,
+  });
+  output.facts({ folder, files }, () => {
+    const place = relative(host.folder, folder) || '.';
+    output.line(`written: ${files.map((file) => join(place, file)).join(', ')}`);
+    output.line(`next: ${place === '.' ? '' : `cd ${place}, `}"gyre up", and MLFLOW_TRACKING_URI=http://127.0.0.1:7070 for your clients`);
+  });
+  return exitCodes.ok;
+}
+
+async function initImages(
+  { host, output }: Cli,
+  options: InitOptions & { readonly from: string },
+  name: string,
+  images: string,
+): VerbResult {
   for (const column of ['key', 'target'] as const)
     if (options[column] !== undefined)
       throw new GyreError('INVALID_ARGUMENT', `--${column} says nothing of a folder of images: their key is "path", their label "label"`);
