@@ -9,6 +9,7 @@ import { coerceQuery } from './coerce.ts';
 import { sendStream } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import type { ApiDeps } from './port.ts';
+import { runGuarded } from './record-guards.ts';
 import { assertSafe } from './route.ts';
 import type { Call, FileAnswer, Route, StreamAnswer } from './route.ts';
 import { NoBody } from './shapes.ts';
@@ -66,7 +67,7 @@ export function registerRoutes(server: FastifyInstance, routes: readonly Route[]
           answerHeaders: new Map(),
           signal: AbortSignal.any([closing, gone.signal]),
         };
-        return send(route, await route.run(deps, call), call, request, reply, {
+        return send(route, await runGuarded(route, deps, call, principal), call, request, reply, {
           heartbeatMs: deps.heartbeatMs ?? usualHeartbeatMs,
           stillThere: async () => permission === 'public' || requirePermission(await principalOf(request, rules), permission),
         });
