@@ -31,6 +31,11 @@ const guarded: readonly Guarded[] = [
   },
   {
     kind: 'experiment',
+    one: /^\/api\/v1\/logged-models\/:id/,
+    recordOf: ({ training }, { id }) => training.loggedModels.experimentOf(String(id)),
+  },
+  {
+    kind: 'experiment',
     one: /^\/api\/v1\/studies\/:id/,
     recordOf: (rooms, { id }) => experimentOfStudy(rooms, id),
   },
@@ -44,16 +49,27 @@ const lists: Readonly<
 > = {
   'GET /api/v1/experiments': { kind: 'experiment', recordOf: async (_rooms, { id }) => String(id) },
   'GET /api/v1/runs': { kind: 'experiment', recordOf: async (_rooms, { experiment }) => String(experiment) },
+  'GET /api/v1/logged-models': { kind: 'experiment', recordOf: async (_rooms, { experiment }) => String(experiment) },
   'GET /api/v1/studies': { kind: 'experiment', recordOf: (rooms, { id }) => experimentOfStudy(rooms, id) },
   'GET /api/v1/models': { kind: 'registered_model', recordOf: async (_rooms, { name }) => String(name) },
   'GET /api/v1/model-versions': { kind: 'registered_model', recordOf: async (_rooms, { model }) => String(model) },
 };
 
-const families = /^\/api\/v1\/(experiments|runs|studies|models|model-versions)(\/|$)/;
+/** They ask for rights themselves, as they work. */
+const asking: ReadonlySet<string> = new Set(
+  ['search', 'positions', 'rows', 'groups', 'keys', 'series', 'change'].map((verb) => `POST /api/v1/runs/${verb}`),
+);
+
+const families = /^\/api\/v1\/(experiments|runs|logged-models|studies|models|model-versions)(\/|$)/;
 
 /** Whether a route is about experiments or models in a way that is known here: a test asks it of each. */
 export function isNamed({ method, path }: Pick<Route, 'method' | 'path'>): boolean {
-  return !families.test(path) || lists[`${method} ${path}`] !== undefined || guarded.some(({ one }) => one.test(path));
+  return (
+    !families.test(path) ||
+    asking.has(`${method} ${path}`) ||
+    lists[`${method} ${path}`] !== undefined ||
+    guarded.some(({ one }) => one.test(path))
+  );
 }
 
 /**
@@ -61,9 +77,10 @@ export function isNamed({ method, path }: Pick<Route, 'method' | 'path'>): boole
  * @throws GyreError PERMISSION_DENIED, also when there is no such record
  */
 export async function runGuarded(route: Route, rooms: ApiDeps, call: AnyCall, principal: Principal | undefined): Promise<unknown> {
-  const list = lists[`${route.method} ${route.path}`];
+  const name = `${route.method} ${route.path}`;
+  if (principal === undefined || !families.test(route.path) || asking.has(name)) return route.run(rooms, call);
+  const list = lists[name];
   const one = guarded.find((each) => each.one.test(route.path));
-  if (principal === undefined || (list === undefined && one === undefined && !families.test(route.path))) return route.run(rooms, call);
   const rights = await rooms.access.grants.rightsOf(principal);
   const action = actionOf(route);
   if (one !== undefined) {
@@ -78,7 +95,7 @@ export async function runGuarded(route: Route, rooms: ApiDeps, call: AnyCall, pr
     });
   }
   const isFree = (['experiment', 'registered_model'] as const).every((kind) => isEverywhere(rights.reach(action, kind)));
-  if (!isFree) throw new GyreError('PERMISSION_DENIED', `${route.method} ${route.path} concerns records that you may not all ${action}`);
+  if (!isFree) throw new GyreError('PERMISSION_DENIED', `${name} concerns records that you may not all ${action}`);
   return route.run(rooms, call);
 }
 
