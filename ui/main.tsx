@@ -9,6 +9,7 @@ import './style/pages.css';
 import './style/images.css';
 import './style/schema.css';
 import './style/sql.css';
+import './style/runs.css';
 import { App } from './app.tsx';
 import mark from './mark.svg';
 

@@ -32,7 +32,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   charter: (id) => `/charter?version=${id}`,
   certification: (id) => `/certification?certification=${id}`,
   approval: (id) => `/certification?approval=${id}`,
-  experiment: (id) => `/experiments?experiment=${id}`,
+  experiment: (id) => `/experiments/${id}`,
   environment: () => '/environments',
   model: (id) => `/models/${id}`,
   identity: (id) => `/access?identity=${id}`,

@@ -4,11 +4,11 @@ import { duration, measured, number, plain } from '../lib/format.ts';
 import { directionMark, higherIsBetter, metricLabel } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import { queryValue, setQuery } from '../lib/router.ts';
-import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
+import { lazy } from '../parts/lazy.tsx';
+import { Card, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { Command, Metric, RecordRef, When, Who } from '../parts/values.tsx';
+import { Metric, RecordRef, When, Who } from '../parts/values.tsx';
 
 /** The metrics of runs that are compared: those of whole models first, at most five. */
 function comparedMetrics(runs: readonly Run[]): readonly string[] {
@@ -92,46 +92,43 @@ export function RunTable({
   );
 }
 
-/** Every run with its metrics; by experiment. */
+const RunsCard = lazy(async () => (await import('./runs/runs-card.tsx')).RunsCard);
+
+/** All experiments, all their runs, and the studies. */
 export function ExperimentsPage(): JSX.Element {
-  const chosen = queryValue('experiment');
-  const experiments = useResource<PageOf<Experiment>>('experiments?limit=200', ['run.started']);
-  const runs = useResource<PageOf<Run>>(`runs?limit=500${chosen === undefined ? '' : `&experiment=${encodeURIComponent(chosen)}`}`, [
-    'run.',
-  ]);
+  const experiments = useResource<PageOf<Experiment>>('experiments?limit=1000', ['experiment.', 'run.started']);
   const studies = useResource<PageOf<Study>>('studies?limit=100', ['study.']);
   return (
     <Page title="Experiments" truth={<p>Every trial is a run: its parameters, metrics per step, seed, environment and code.</p>}>
       <div class="cards">
-        <Card
-          title="Runs"
-          wide
-          aside={
-            <label>
-              <span class="visually-hidden">Experiment</span>
-              <select value={chosen ?? ''} onChange={(event) => setQuery({ experiment: event.currentTarget.value })}>
-                <option value="">every experiment</option>
-                {experiments.data?.items.map(({ id, name }) => (
-                  <option key={id} value={name}>
-                    {name}
-                  </option>
-                ))}
-              </select>
-            </label>
-          }
-        >
-          <Load of={runs} what="The runs">
+        <Card title="Experiments" wide>
+          <Load of={experiments} what="The experiments">
             {({ items }) =>
               items.length === 0 ? (
-                <Empty title="No run yet.">
-                  <Command>gyre run</Command> trains what <code>steps</code> in gyre.yaml describes; each trial shows here.
-                </Empty>
+                <p class="quiet">The first run makes the first experiment.</p>
               ) : (
-                <RunTable runs={items} />
+                <Table
+                  name="experiments"
+                  caption="Experiments"
+                  rows={items}
+                  rowKey={({ id }) => id}
+                  href={({ id }) => recordPath('experiment', id)}
+                  columns={[
+                    {
+                      key: 'name',
+                      head: 'Experiment',
+                      value: ({ name }) => name,
+                      cell: ({ name, id }) => <a href={recordPath('experiment', id)}>{name}</a>,
+                    },
+                    { key: 'id', head: 'Id', value: ({ id }) => id },
+                    { key: 'at', head: 'Since', value: ({ createdAt }) => createdAt, cell: ({ createdAt }) => <When at={createdAt} /> },
+                  ]}
+                />
               )
             }
           </Load>
         </Card>
+        <RunsCard />
         <Card title="Studies" wide>
           <Load of={studies} what="The studies">
             {({ items }) =>

@@ -1,5 +1,6 @@
 import type { ComponentType, JSX } from 'preact';
 import type { Route, RouteParameters } from '../lib/route-table.ts';
+import { lazy } from '../parts/lazy.tsx';
 import { Page } from '../parts/page.tsx';
 import { AccessPage } from './access.tsx';
 import { AlertPage, AlertsPage } from './alerts.tsx';
@@ -14,7 +15,6 @@ import { DatasetVersionPage } from './dataset-version.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
 import { LoopPage } from './loop.tsx';
-import { ModelVersionPage, TestReportPage, VersionByIdPage } from './model-version.tsx';
 import { ModelPage, ModelsPage } from './models.tsx';
 import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
@@ -38,6 +38,12 @@ const byId =
   (Drawn: ComponentType<{ readonly id: string }>): Draw =>
   ({ id = '' }) => <Drawn key={id} id={id} />;
 
+/* Pages with much code of their own come when they are first shown. */
+const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).ModelVersionPage);
+const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
+const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
+const ExperimentPage = lazy(async () => (await import('./runs/experiment.tsx')).ExperimentPage);
+
 /** Every address of these pages. */
 export const routes: readonly Route<Draw>[] = [
   { pattern: '/', page: plain(LoopPage) },
@@ -60,6 +66,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/pipelines/:id', page: byId(PipelineRunPage) },
   { pattern: '/pipelines/:id/:step', page: ({ id = '', step = '' }) => <StepItemsPage key={id + step} run={id} step={step} /> },
   { pattern: '/experiments', page: plain(ExperimentsPage) },
+  { pattern: '/experiments/:id', page: byId(ExperimentPage) },
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },
   { pattern: '/test-reports/:id', page: byId(TestReportPage) },

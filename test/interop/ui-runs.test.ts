@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { temporaryFolder, up, type Up } from '../harness/gyre-fixture.ts';
+import { smallProject } from '../harness/projects-fixture.ts';
+import { browserMissing, openBrowser } from './browser.ts';
+import { pageViews } from './page-views.ts';
+
+const runs = 300;
+const minute = 60_000;
+
+/** Runs as an MLflow client logs them, over the protocol. */
+async function logRuns(server: Up): Promise<{ readonly experiment: string; readonly ids: readonly string[] }> {
+  const mlflow = async <T>(path: string, body: unknown): Promise<T> => {
+    const response = await fetch(`${server.address}/api/2.0/mlflow/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    assert.equal(response.status, 200, await response.clone().text());
+    return (await response.json()) as T;
+  };
+  const { experiment_id: experiment } = await mlflow<{ experiment_id: string }>('experiments/create', { name: 'vision' });
+  const ids: string[] = [];
+  for (let at = 0; at < runs; at += 1) {
+    const { run } = await mlflow<{ run: { info: { run_id: string } } }>('runs/create', {
+      experiment_id: experiment,
+      run_name: `run-${at}`,
+      start_time: 1_780_000_000_000 + at * minute,
+      tags: at === 1 && ids[0] !== undefined ? [{ key: 'mlflow.parentRunId', value: ids[0] }] : [],
+    });
+    const id = run.info.run_id;
+    const steps = at < 12 ? 60 : 1;
+    await mlflow('runs/log-batch', {
+      run_id: id,
+      metrics: Array.from({ length: steps }, (_, step) => [
+        { key: 'loss', step, timestamp: 1_780_000_000_000 + at * minute + step * 500, value: (1 + at / 100) * Math.exp(-step / 20) },
+        { key: 'system/cpu_utilization_percentage', step, timestamp: 1_780_000_000_000 + step * 500, value: 40 + (step % 9) },
+      ]).flat(),
+      params: [
+        { key: 'depth', value: String(2 + (at % 4)) },
+        { key: 'lr', value: String(10 ** -(1 + (at % 3))) },
+      ],
+      tags: [{ key: 'team', value: at % 2 === 0 ? 'a' : 'b' }],
+    });
+    if (at % 5 !== 0) await mlflow('runs/update', { run_id: id, status: 'FINISHED', end_time: 1_780_000_000_000 + (at + 2) * minute });
+    ids.push(id);
+  }
+  await mlflow('runs/set-tag', { run_id: ids[0], key: 'mlflow.note.content', value: '# What it is\n\nThe **first** of all.' });
+  await mlflow('runs/log-inputs', {
+    run_id: ids[0],
+    datasets: [
+      {
+        tags: [{ key: 'mlflow.data.context', value: 'training' }],
+        dataset: { name: 'pictures', digest: 'abc123', source_type: 'local', source: '{"uri": "pictures.csv"}' },
+      },
+    ],
+  });
+  return {
+    experiment,
+    ids: ids.map((id) => [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20)].join('-')),
+  };
+}
+
+describe('the pages of runs', { skip: browserMissing }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let server: Up;
+  let browser: Browser;
+  let experiment = '';
+  let ids: readonly string[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await up({ cwd: await smallProject(folder.path), env: { GYRE_PORT: '0' } });
+    ({ experiment, ids } = await logRuns(server));
+    browser = await openBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+
+  const { withTab, shows, isWhole } = pageViews(
+    () => browser,
+    () => server,
+  );
+  const at = (query = ''): string => `${server.address}/experiments/${experiment}${query}`;
+  const firstRun = (page: Page): Promise<string> => page.locator('.run-grid tbody a').first().innerText();
+  const says = (page: Page, words: RegExp | string): Promise<void> => page.locator('main').getByText(words).first().waitFor();
+
+  test('the table of an experiment shows its newest runs with their metrics and parameters', async () => {
+    await shows(`/experiments/${experiment}`, ['vision', `of ${runs} runs`, 'run-299', 'loss', 'depth', 'running', 'finished']);
+    await shows('/experiments', ['vision', 'Studies', 'run-299']);
+  });
+
+  test('the whole table is scrolled through, and every row comes', async () => {
+    await withTab('light', async ({ page, open }) => {
+      await open(at());
+      await page.locator('.run-grid-scroll').focus();
+      await page.keyboard.press('End');
+      await page.getByText('run-0', { exact: true }).waitFor();
+      await says(page, `run ${runs} of ${runs}: run-0`);
+      await page.keyboard.press('Home');
+      await says(page, `run 1 of ${runs}: run-299`);
+      await page.keyboard.press('j');
+      await page.keyboard.press('x');
+      await says(page, '1 run selected');
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/runs/*');
+    });
+  });
+
+  test('a filter is completed while it is written, says where it is wrong, and stands in the address', async () => {
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(at());
+      const box = page.getByRole('combobox', { name: 'Filter of runs' });
+      await box.pressSequentially('params.dep');
+      await page.getByRole('option', { name: 'params.depth' }).waitFor();
+      await isWhole(tab, 'filter completion');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('= ');
+      await page.getByRole('option', { name: "'3'" }).waitFor();
+      await page.keyboard.type('oops');
+      await page.keyboard.press('Enter');
+      await page.getByText(/At character \d+/).waitFor();
+      await isWhole(tab, 'filter that is wrong');
+      await box.fill("params.depth = '3' AND metrics.loss < 1.5");
+      await page.keyboard.press('Enter');
+      await says(page, /of \d\d runs/);
+      assert.equal(new URL(page.url()).searchParams.get('filter'), "params.depth = '3' AND metrics.loss < 1.5");
+    });
+  });
+
+  test('a head sorts, the address keeps it, and it is there again after a reload', async () => {
+    await withTab('light', async ({ page, open }) => {
+      await open(at());
+      await page.getByRole('button', { name: 'loss', exact: true }).click();
+      await page.waitForURL('**sort=metrics.loss**');
+      await page.getByText('run-12', { exact: true }).waitFor({ state: 'detached' });
+      await page.reload();
+      await page.locator('.run-grid tbody a').first().waitFor();
+      assert.equal(await firstRun(page), 'run-0');
+    });
+  });
+
+  test('columns are chosen, pinned, drawn as lines and made wider; all of it stands in the address', async () => {
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(at('?sort=metrics.loss'));
+      await page.getByRole('button', { name: 'Columns' }).click();
+      await page.getByRole('button', { name: 'Line of metrics.loss' }).click();
+      await page.getByRole('button', { name: 'Pin params.lr' }).click();
+      await page.getByLabel('Add a column').fill('tags.te');
+      await page.getByRole('button', { name: '+ tags.team' }).click();
+      await isWhole(tab, 'choosing columns');
+      await page.getByRole('button', { name: 'Done' }).click();
+      await page.locator('.run-grid .sparkline').first().waitFor();
+      await page.getByRole('separator', { name: 'Width of lr' }).press('ArrowRight');
+      await page.waitForURL('**widths=params.lr**');
+      assert.deepEqual(
+        await page
+          .locator('.run-grid thead th .head-text')
+          .allInnerTexts()
+          .then((heads) => heads.slice(0, 2)),
+        ['Run', 'lr'],
+      );
+      await isWhole(tab, 'chosen columns');
+    });
+  });
+
+  test('runs are grouped by a parameter with mean and range, and a group is gone into', async () => {
+    await shows(`/experiments/${experiment}?group=depth`, ['depth', 'loss, mean (range)', /\d \(.+ to .+\)/]);
+    await withTab('light', async ({ page, open }) => {
+      await open(at('?group=depth'));
+      await page.getByRole('region', { name: 'Runs by depth, table' }).getByRole('button', { name: '4', exact: true }).click();
+      await says(page, 'of 75 runs');
+    });
+  });
+
+  test('selected runs are tagged, deleted and restored', async () => {
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(at("?filter=attributes.run_name+LIKE+'run-29%25'"));
+      await page.getByLabel('Select run-299').check();
+      await page.getByLabel('Select run-298').check();
+      await page.getByRole('button', { name: 'Tag', exact: true }).click();
+      await page.getByLabel('Tags, one a line').fill('keep=yes');
+      await isWhole(tab, 'tagging runs');
+      await page.getByRole('dialog').getByRole('button', { name: 'Tag', exact: true }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await open(at('?filter=tags.keep+=+"yes"'));
+      await says(page, 'runs 1 to 2 of 2 runs');
+      await page.getByLabel('Select run-299').check();
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+      await says(page, 'runs 1 to 1 of 1 run');
+      await open(at('?view=deleted'));
+      await page.getByLabel('Select run-299').check();
+      await page.getByRole('button', { name: 'Restore', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click();
+      await says(page, 'no runs');
+    });
+  });
+
+  test('a new run appears by itself, and what is shown is saved as CSV', async () => {
+    await withTab('light', async ({ page, open }) => {
+      await open(at("?filter=attributes.run_name+LIKE+'late%25'"));
+      await says(page, 'no runs');
+      const body = JSON.stringify({ experiment_id: experiment, run_name: 'late, of course', start_time: 1 });
+      const headers = { 'content-type': 'application/json' };
+      await fetch(`${server.address}/api/2.0/mlflow/runs/create`, { method: 'POST', headers, body });
+      await page.getByText('late, of course').waitFor();
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+      const stream = await download.createReadStream();
+      const text = Buffer.concat(await stream.toArray()).toString('utf8');
+      assert.match(text, /^Id,Run,Status,metrics\.loss,/);
+      assert.match(text, /"late, of course",RUNNING/);
+    });
+    assert.equal(ids.length, runs);
+  });
+});
