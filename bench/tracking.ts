@@ -11,6 +11,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { openStore } from '#store';
@@ -66,7 +67,7 @@ interface Contender {
 
 /** @param database MLflow’s, which is filled past its server; none for ours, which takes what clients send */
 async function fill(server: Server, database?: string): Promise<Contender> {
-  using call = caller({ name: server.name, address: server.address, connections: 32, ...tokenOf(server) });
+  using call = caller({ name: server.name, address: server.address, connections: 64, ...tokenOf(server) });
   const experiment = await newExperiment(call, `bench of ${server.name}`);
   const isAsShipped = server.name === 'mlflow as shipped';
   const wanted = [sizes.runs, sizes.manyRuns].filter((count) => !isAsShipped && rows.some(({ name }) => name.includes(`of ${count} runs`)));
@@ -156,26 +157,28 @@ function report(database: string, row: Row, figures: ReadonlyMap<string, Figures
   );
 }
 
-function reportServers(database: string, ours: Server, theirs: Server | undefined): void {
-  const mib = memoryMib(ours.pid);
-  if (theirs === undefined) {
-    say(`${database}: start to first 200`, `gyre ${ms(ours.readyMs)}`);
-    say(`${database}: idle memory`, `gyre ${mib.toFixed(0)} MiB`);
-    return;
+interface Idle {
+  readonly readyMs: number;
+  readonly mib: number;
+}
+
+/** What a server needs while nobody asks it anything, once what begins with it is done. */
+async function idleOf({ readyMs, pid }: Server): Promise<Idle> {
+  await sleep(5000);
+  return { readyMs, mib: memoryMib(pid) };
+}
+
+function reportServers(database: string, ours: Idle, theirs?: Idle): void {
+  const lines = [
+    { what: 'start to first 200', of: ({ readyMs }: Idle) => readyMs, shown: ms },
+    { what: 'idle memory', of: ({ mib }: Idle) => mib, shown: (mib: number) => `${mib.toFixed(0)} MiB` },
+  ];
+  for (const { what, of, shown } of lines) {
+    const told = `gyre ${shown(of(ours))}${theirs === undefined ? '' : ` | mlflow ${shown(of(theirs))}`}`;
+    const ratio = theirs === undefined ? undefined : of(theirs) / of(ours);
+    const judged = ratio === undefined ? '' : `${ratio.toFixed(1)}x, `;
+    say(`${database}: ${what}`, `${judged}target at least 10x | ${told}`, ratio === undefined ? undefined : ratio >= 10);
   }
-  const sooner = theirs.readyMs / ours.readyMs;
-  say(
-    `${database}: start to first 200`,
-    `${sooner.toFixed(1)}x, target at least 10x | gyre ${ms(ours.readyMs)} | mlflow ${ms(theirs.readyMs)}`,
-    sooner >= 10,
-  );
-  const theirMib = memoryMib(theirs.pid);
-  const smaller = theirMib / mib;
-  say(
-    `${database}: idle memory`,
-    `${smaller.toFixed(1)}x, target at least 10x | gyre ${mib.toFixed(0)} MiB | mlflow ${theirMib.toFixed(0)} MiB`,
-    smaller >= 10,
-  );
 }
 
 async function reportArtifact(database: string, contenders: readonly Contender[]): Promise<void> {
@@ -208,14 +211,19 @@ async function reportClient(database: string, contenders: readonly Contender[]):
   say(`${database}: the same by MLflow's Python client`, told.join(' | '));
 }
 
+/** What is open while two databases are compared. */
+let opened: AsyncDisposableStack | undefined;
+
 async function compare(database: 'sqlite' | 'postgres'): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  opened = stack;
   const folder = await mkdtemp(join(tmpdir(), 'gyre-bench-tracking-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const projectFolder = await smallProject(folder, { rows: 20 });
   const databaseOf = async (name: string): Promise<string> => stack.use(await newDatabase(`bench_${name}_${process.pid}`)).url;
   const begin = async (server: Promise<Server>): Promise<Server> => stack.use(await server);
   const ours = await begin(startGyre(folder, projectFolder, database === 'postgres' ? await databaseOf('gyre') : undefined));
+  const idle = await idleOf(ours);
   const contenders: Contender[] = [await fill(ours)];
   const floor = await begin(startFloor(folder));
   if (!options.alone) {
@@ -223,15 +231,19 @@ async function compare(database: 'sqlite' | 'postgres'): Promise<void> {
       database === 'sqlite' ? `sqlite:///${join(folder, `${name}.db`)}` : (await databaseOf(name)).replace('postgres://', 'postgresql://');
     const address = await addressOf('mlflow');
     const theirs = await begin(startMlflow(join(folder, 'mlflow'), address, false));
-    reportServers(database, ours, theirs);
+    reportServers(database, idle, await idleOf(theirs));
     contenders.push(await fill(theirs, address));
     const shipped = await addressOf('shipped');
     contenders.push(await fill(await begin(startMlflow(join(folder, 'shipped'), shipped, true)), shipped));
-    for (const count of contenders[0].filled.runs.keys()) await agree(contenders, count);
-  } else reportServers(database, ours, undefined);
+    for (const count of contenders[1].filled.runs.keys()) await agree(contenders, count);
+  } else reportServers(database, idle);
   const usual = contenders.filter(({ server }) => server.name !== 'mlflow as shipped');
-  for (const row of rows) report(database, row, await measure(row, row.asShipped === true ? contenders : usual, floor));
-  if ('artifact'.includes(options.row)) await reportArtifact(database, usual);
+  const sidesOf = (row: Row): readonly Contender[] =>
+    row.onlyOurs === true ? contenders.slice(0, 1) : row.asShipped === true ? contenders : usual;
+  for (const row of rows) report(database, row, await measure(row, sidesOf(row), floor));
+  if ('artifact'.includes(options.row)) {
+    await reportArtifact(database, usual).catch((error: unknown) => say(`${database}: artifact`, String(error), false));
+  }
   if ('client'.includes(options.row)) await reportClient(database, usual);
 }
 
@@ -247,6 +259,9 @@ async function agree(contenders: readonly Contender[], count: number): Promise<v
   }
 }
 
+// Servers and databases go also when it is stopped.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void opened?.disposeAsync().finally(() => process.exit(130)));
 for (const database of ['sqlite', 'postgres'] as const) {
   if (options.database === undefined || options.database === database) await compare(database);
 }
