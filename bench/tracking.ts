@@ -260,10 +260,16 @@ async function agree(contenders: readonly Contender[], count: number): Promise<v
 }
 
 // Servers and databases go also when it is stopped.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void opened?.disposeAsync().finally(() => process.exit(130)));
-for (const database of ['sqlite', 'postgres'] as const) {
-  if (options.database === undefined || options.database === database) await compare(database);
+let stopping: Promise<void> | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopping ??= opened?.disposeAsync()));
+try {
+  for (const database of ['sqlite', 'postgres'] as const) {
+    if (options.database === undefined || options.database === database) await compare(database);
+  }
+} catch (error) {
+  if (stopping === undefined) throw error;
+  await stopping;
+  process.exit(130);
 }
 console.log(missed === 0 ? 'every target is met' : `${missed} targets are missed`);
 process.exitCode = missed === 0 ? 0 : 1;
