@@ -19,6 +19,7 @@ export interface SourceExperiment {
   readonly id: string;
   readonly name: string;
   readonly deleted: boolean;
+  readonly createdAt?: number;
   readonly tags: readonly KeyValue[];
 }
 

@@ -27,6 +27,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Build', names: ['data'], load: async () => (await import('./verbs/data/data.ts')).registerData },
   { title: 'Build', names: ['lfs'], load: async () => (await import('./verbs/data/lfs.ts')).registerLfs },
   { title: 'Build', names: ['import'], load: async () => (await import('./verbs/imports.ts')).registerImports },
+  { title: 'Build', names: ['export'], load: async () => (await import('./verbs/imports.ts')).registerExport },
   { title: 'Build', names: ['relay'], load: async () => (await import('./verbs/relay.ts')).registerRelay },
   { title: 'Build', names: ['model'], load: async () => (await import('./verbs/models.ts')).registerModels },
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },

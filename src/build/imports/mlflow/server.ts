@@ -68,7 +68,14 @@ class ServerReader implements TrackingSource {
   async *experiments(): AsyncGenerator<SourceExperiment> {
     for await (const one of this.#pages('experiments/search', 'experiments', { max_results: 1000, view_type: 'ALL' })) {
       const id = wordsOf(one['experiment_id']) ?? '';
-      yield { id, name: wordsOf(one['name']) ?? id, deleted: one['lifecycle_stage'] === 'deleted', tags: pairsOf(one['tags']) };
+      const createdAt = wholeOf(one['creation_time']);
+      yield {
+        id,
+        name: wordsOf(one['name']) ?? id,
+        deleted: one['lifecycle_stage'] === 'deleted',
+        ...(createdAt === undefined ? {} : { createdAt }),
+        tags: pairsOf(one['tags']),
+      };
     }
   }
 
@@ -149,7 +156,7 @@ class ServerReader implements TrackingSource {
   }
 
   async *registeredModels(): AsyncGenerator<SourceModel> {
-    for await (const one of this.#pages('registered-models/search?max_results=100', 'registered_models')) {
+    for await (const one of this.#pages('registered-models/search?max_results=100', 'registered_models', undefined, true)) {
       const name = wordsOf(one['name']) ?? '';
       const filter = `name = '${name.replaceAll("'", "''")}'`;
       const versions: SourceVersion[] = [];
@@ -236,7 +243,9 @@ class ServerReader implements TrackingSource {
       throw new GyreError('UNAVAILABLE', `${this.place} does not answer: ${messageOf(reason)}`, {}, { cause: error });
     }
     const text = await response.text();
-    if (response.status === 404) throw new GyreError('NOT_FOUND', `${this.place} has no ${path.split('?', 1)[0]}: ${text.slice(0, 200)}`);
+    // 501: a server that knows of the call and does not have it.
+    if (response.status === 404 || response.status === 501)
+      throw new GyreError('NOT_FOUND', `${this.place} has no ${path.split('?', 1)[0]}: ${text.slice(0, 200)}`);
     const answer = response.ok ? parsed(text) : undefined;
     if (answer === undefined) throw new GyreError('UNAVAILABLE', `${this.place} answers ${response.status}: ${text.slice(0, 200)}`);
     return answer;

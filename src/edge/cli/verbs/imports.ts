@@ -87,6 +87,47 @@ export const registerImports: Register = (program, bind) => {
     );
 };
 
+export const registerExport: Register = (program, bind) => {
+  program
+    .command('export')
+    .summary('write records out for other tools')
+    .command('mlruns')
+    .summary('an mlruns folder, which MLflow’s clients open by file:')
+    .description(
+      'Writes experiments, runs, logged models and registered models as MLflow’s file store keeps them. What is there already is left.',
+    )
+    .argument('<folder>', 'made where there is none')
+    .addHelpText('after', examples('gyre export mlruns ./mlruns', 'MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ./mlruns'))
+    .action(
+      bind((cli, _options, folder) =>
+        cli.withClient(async (client) => {
+          const { exportMlruns } = await import('#imports');
+          const { address, token } = client.options;
+          const written = await exportMlruns({
+            address,
+            ...(token === undefined ? {} : { token }),
+            folder: resolve(cli.host.folder, folder),
+            signal: cli.host.signal,
+            progress: (counts) => sayProgress(cli, counts),
+          });
+          cli.output.facts(written, () =>
+            report(
+              cli,
+              { source: folder, state: written.error === undefined ? 'finished' : 'failed', ...written, refusals: [...written.refusals] },
+              'WRITTEN',
+            ),
+          );
+          if (cli.host.signal.aborted) return exitCodes.interrupted;
+          return written.error === undefined && written.refusals.length === 0 ? exitCodes.ok : exitCodes.failed;
+        }),
+      ),
+    );
+};
+
+function sayProgress({ output }: Pick<Cli, 'output'>, { runs, points, artifacts }: RecordImport['counts']): void {
+  output.note(output.style('dim', `${runs?.read ?? 0} runs, ${points?.read ?? 0} points, ${artifacts?.read ?? 0} files read`));
+}
+
 function bringIn(cli: Cli, request: StartImport): VerbResult {
   return cli.withClient(async (client) => {
     const ended = await follow(cli, client, await client.post<RecordImport>('imports', request));
@@ -109,19 +150,22 @@ async function follow({ host, output }: Cli, client: Client, started: RecordImpo
     now = await client.get<RecordImport>(`imports/${now.id}`);
     if (performance.now() - told < 2_000) continue;
     told = performance.now();
-    const { runs, points, artifacts } = now.counts;
-    output.note(output.style('dim', `${runs?.read ?? 0} runs, ${points?.read ?? 0} points, ${artifacts?.read ?? 0} files read`));
+    sayProgress({ output }, now.counts);
   }
   return now;
 }
 
-function report({ output }: Cli, { source, state, counts, refusals, error }: RecordImport): void {
+function report(
+  { output }: Cli,
+  { source, state, counts, refusals, error }: Pick<RecordImport, 'source' | 'state' | 'counts' | 'refusals' | 'error'>,
+  taken = 'IMPORTED',
+): void {
   output.table(
     Object.entries(counts),
     [
       { title: source, of: ([what]) => what },
       { title: 'READ', of: ([, { read }]) => read, align: 'right' },
-      { title: 'IMPORTED', of: ([, { imported }]) => imported, align: 'right' },
+      { title: taken, of: ([, { imported }]) => imported, align: 'right' },
       { title: 'HERE ALREADY', of: ([, { present }]) => present, align: 'right' },
       { title: 'REFUSED', of: ([, { refused }]) => refused, align: 'right' },
     ],
@@ -129,7 +173,7 @@ function report({ output }: Cli, { source, state, counts, refusals, error }: Rec
   );
   for (const { what, why } of refusals) output.line(`${output.style('yellow', 'refused:')} ${what}: ${why}`);
   if (state !== 'finished')
-    output.line(error === undefined ? `the import ${state === 'cancelled' ? 'was cancelled' : 'did not end'}` : `it failed: ${error}`);
+    output.line(error === undefined ? `${state === 'cancelled' ? 'cancelled' : 'it did not end'}` : `it failed: ${error}`);
 }
 
 function refusedOf({ counts }: RecordImport): number {
