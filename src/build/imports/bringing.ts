@@ -10,7 +10,7 @@ export interface Bringing {
   readonly store: Store;
   readonly tracking: TrackingTarget;
   readonly loggedModels: ModelsTarget;
-  readonly artifacts?: ArtifactTarget;
+  readonly artifacts: ArtifactTarget;
   readonly source: TrackingSource;
   readonly tally: Tally;
   readonly by: Actor;

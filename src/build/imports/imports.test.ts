@@ -3,6 +3,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { openFsBlobs } from '#blobs';
 import type { Actor, RecordImport } from '#contract';
 import { hasCode, systemClock, uuidV7 } from '#core';
 import { openEvents, eventsMigrations } from '#events';
@@ -12,7 +13,7 @@ import type { Store } from '#store';
 import { openTraining, ownRunId, trainingMigrations } from '#training';
 import type { Training } from '#training';
 import { importsMigrations, openImports } from './index.ts';
-import type { ArtifactTarget, Imports } from './index.ts';
+import type { Imports } from './index.ts';
 import { mlrunsFiles, modelId, runIds, writeFiles } from './testing.ts';
 
 const by: Actor = { identity: 'tester', name: 'tester' };
@@ -23,7 +24,6 @@ describe('an import of an mlruns folder', () => {
   let store: Store;
   let training: Training;
   let opened: AsyncDisposableStack;
-  let files: Map<string, string>;
   beforeEach(async () => {
     opened = new AsyncDisposableStack();
     folder = await mkdtemp(join(tmpdir(), 'gyre-imports-'));
@@ -39,21 +39,20 @@ describe('an import of an mlruns folder', () => {
       clock: systemClock,
       newId,
       randomBytes,
-      blobs: unused as never,
+      blobs: await openFsBlobs({ dir: join(folder, 'blobs') }),
       data: unused as never,
       features: unused as Features,
     });
-    files = new Map();
     await writeFiles(join(folder, 'mlruns'), mlrunsFiles());
   });
   afterEach(() => opened.disposeAsync());
 
-  const artifacts: ArtifactTarget = {
-    stat: async (path) => {
-      const text = files.get(path);
-      return text === undefined ? undefined : { kind: 'file', size: text.length };
-    },
-    put: async (path, bytes) => void files.set(path, Buffer.concat(await Array.fromAsync(bytes)).toString()),
+  /** What stands in the tree of artifacts, by path. */
+  const filesThere = async (): Promise<Readonly<Record<string, string>>> => {
+    const { items } = await training.artifacts.files('');
+    const read = async (path: string): Promise<string> =>
+      Buffer.concat(await Array.fromAsync(await training.artifacts.open(path))).toString();
+    return Object.fromEntries(await Promise.all(items.map(async ({ path }) => [path, await read(path)] as const)));
   };
   const open = (): Promise<Imports> =>
     openImports({
@@ -62,7 +61,7 @@ describe('an import of an mlruns folder', () => {
       newId: uuidV7(systemClock, randomBytes),
       tracking: training.tracking,
       loggedModels: training.loggedModels,
-      artifacts,
+      artifacts: training.artifacts,
     });
   const bring = async (): Promise<RecordImport> => {
     await using imports = await open();
@@ -115,7 +114,7 @@ describe('an import of an mlruns folder', () => {
         [3, -Infinity],
       ],
     );
-    assert.deepEqual(Object.fromEntries(files), {
+    assert.deepEqual(await filesThere(), {
       [`7/${runIds.first}/artifacts/plots/roc.txt`]: 'a curve',
       [`7/models/${modelId}/artifacts/MLmodel`]: 'flavors: {}',
     });
@@ -179,7 +178,20 @@ describe('an import of an mlruns folder', () => {
     await writeFile(join(folder, 'secret'), 'secret');
     await symlink(join(folder, 'secret'), join(folder, 'mlruns', '7', runIds.first, 'artifacts', 'link'));
     await bring();
-    assert.equal([...files.values()].includes('secret'), false);
+    assert.equal(Object.values(await filesThere()).includes('secret'), false);
+  });
+
+  test('reads no folder of this machine that only a record names', async () => {
+    await writeFiles(folder, { 'private/key.txt': 'secret' });
+    const run = mlrunsFiles()[`7/${runIds.gone}/meta.yaml`];
+    await writeFiles(join(folder, 'mlruns'), { [`7/${runIds.gone}/meta.yaml`]: `${run}artifact_uri: ${join(folder, 'private')}\n` });
+    const { refusals } = await bring();
+    assert.match(refusals[0].why, /--artifacts/);
+    assert.equal(Object.values(await filesThere()).includes('secret'), false);
+    await using imports = await open();
+    const { id } = await imports.start({ kind: 'mlflow', source: join(folder, 'mlruns'), artifacts: join(folder, 'private'), by });
+    assert.deepEqual((await imports.wait(id)).refusals, []);
+    assert.equal(Object.values(await filesThere()).includes('secret'), true);
   });
 
   test('refuses what is no source', async () => {

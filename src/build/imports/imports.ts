@@ -98,7 +98,7 @@ async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by
       store,
       tracking,
       loggedModels,
-      ...(artifacts === undefined ? {} : { artifacts }),
+      artifacts,
       source,
       tally,
       by,

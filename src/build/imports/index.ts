@@ -1,5 +1,5 @@
 export { openImports } from './imports.ts';
-export { exportMlruns } from './export/export-server.ts';
-export type { Export } from './export/export-server.ts';
+export { exportMlruns } from './export-server.ts';
+export type { Export } from './export-server.ts';
 export { importsMigrations } from './migrations/index.ts';
-export type { ArtifactTarget, Imports } from './port.ts';
+export type { Imports } from './port.ts';

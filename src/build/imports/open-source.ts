@@ -23,10 +23,11 @@ export async function openSource(request: StartImport, complain: Complain): Prom
 async function openMlflow({ source, artifacts, token }: StartImport, complain: Complain): Promise<TrackingSource> {
   const root = artifacts === undefined ? {} : { artifactsRoot: artifacts };
   if (/^postgres(ql)?(\+\w+)?:\/\//.test(source)) return openMlflowDatabase({ database: await openPostgres(source), ...root });
-  if (/^https?:\/\//.test(source)) return openMlflowServer({ address: source, complain, ...(token === undefined ? {} : { token }) });
+  if (/^https?:\/\//.test(source))
+    return openMlflowServer({ address: source, complain, ...root, ...(token === undefined ? {} : { token }) });
   const path = source.replace(/^sqlite:\/\/\/(?=\/)/, '').replace(/^file:(\/\/)?(?=\/)/, '');
   if (!isAbsolute(path)) throw noSource(source, 'a folder, a database file, postgresql://… or http(s)://… is needed, paths from the root');
-  if (await isFolder(path)) return openMlflowFolder(path, complain);
+  if (await isFolder(path)) return openMlflowFolder(path, complain, artifacts);
   return openMlflowDatabase({ database: openSqlite(path), ...root });
 }
 

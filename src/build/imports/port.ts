@@ -27,10 +27,7 @@ export type TrackingTarget = Pick<
 export type ModelsTarget = Pick<LoggedModels, 'create' | 'get' | 'setStatus' | 'delete' | 'logParameters' | 'setTags' | 'link'>;
 
 /** Where files of runs and models go: one tree of paths. */
-export interface ArtifactTarget {
-  put(path: string, bytes: AsyncIterable<Uint8Array>): Promise<unknown>;
-  stat(path: string): Promise<{ readonly kind: 'file'; readonly size: number } | { readonly kind: 'folder' } | undefined>;
-}
+export type ArtifactTarget = Pick<Training['artifacts'], 'put' | 'stat'>;
 
 export interface ImportsDeps {
   readonly store: Store;
@@ -38,8 +35,7 @@ export interface ImportsDeps {
   readonly newId: NewId;
   readonly tracking: TrackingTarget;
   readonly loggedModels: ModelsTarget;
-  /** Absent: files are counted as refused. */
-  readonly artifacts?: ArtifactTarget;
+  readonly artifacts: ArtifactTarget;
 }
 
 export interface BeginImport extends StartImport {

@@ -51,7 +51,12 @@ export const StartImport = strict({
     description: 'on the machine of the platform: a folder or a database file; or the address of a server or a PostgreSQL database',
   }),
   artifacts: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 4096, description: 'folder in which an MLflow server keeps `mlflow-artifacts:/`' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description:
+        'folder in which an MLflow server keeps `mlflow-artifacts:/`, or other files that the records name: outside of it and of the source none is read',
+    }),
   ),
   token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for a server; it is not kept' })),
   experiment: Type.Optional(

@@ -1,5 +1,6 @@
+import { dirname } from 'node:path';
 import { GyreError } from '#core';
-import { filesBelow, isFolder, localFolder } from '../files-below.ts';
+import { filesAt } from '../files-below.ts';
 import type {
   FilesPlace,
   KeyValue,
@@ -172,15 +173,13 @@ class DatabaseReader implements TrackingSource {
 
   async *files({ artifacts = '' }: FilesPlace): AsyncGenerator<SourceFile> {
     const proxied = /^mlflow-artifacts:(?:\/\/[^/]*)?\/*(.*)$/.exec(artifacts)?.[1];
-    const folder =
-      proxied === undefined ? localFolder(artifacts) : this.#artifactsRoot === undefined ? undefined : `${this.#artifactsRoot}/${proxied}`;
-    if (folder === undefined) {
-      const how =
-        proxied === undefined ? 'that place is not reached from here' : 'name the folder that the server keeps them in (--artifacts)';
-      throw new GyreError('NOT_FOUND', `its files are at ${artifacts}: ${how}`);
-    }
-    if (folder.split('/').includes('..')) throw new GyreError('NOT_FOUND', `${artifacts} leaves its root`);
-    if (await isFolder(folder)) yield* filesBelow(folder);
+    const root = this.#artifactsRoot;
+    if (proxied !== undefined && root === undefined)
+      throw new GyreError('NOT_FOUND', `its files are at ${artifacts}: name the folder that the server keeps them in (--artifacts)`);
+    const place = proxied === undefined ? artifacts : `${root}/${proxied}`;
+    // Beside a database file is where its server puts files unless it is told another place.
+    const roots = [...(root === undefined ? [] : [root]), ...(this.place.startsWith('/') ? [dirname(this.place)] : [])];
+    if (artifacts !== '') yield* filesAt(place, roots);
   }
 
   async #version(name: string, row: Row): Promise<SourceVersion> {

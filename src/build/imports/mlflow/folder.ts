@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parse } from 'yaml';
 import { GyreError, messageOf } from '#core';
-import { filesBelow, isFolder, localFolder } from '../files-below.ts';
+import { filesAt, filesBelow, isFolder } from '../files-below.ts';
 import type {
   Complain,
   FilesPlace,
@@ -35,12 +35,13 @@ type Meta = Readonly<Record<string, unknown>>;
 /**
  * An `mlruns` folder, as MLflow's file store writes it: a folder for each experiment with one for each run, `meta.yaml` in each, and a file
  * for each metric, parameter and tag; deleted experiments in `.trash`; the registry in `models`. It is only read.
+ * @param artifacts another folder that its files may lie in
  * @throws GyreError NOT_FOUND when there is no such folder, FAILED_PRECONDITION when it holds no experiment and no model
  */
-export async function openMlflowFolder(folder: string, complain: Complain): Promise<TrackingSource> {
+export async function openMlflowFolder(folder: string, complain: Complain, artifacts?: string): Promise<TrackingSource> {
   if (!(await isFolder(folder))) throw new GyreError('NOT_FOUND', `there is no folder ${folder}`);
   const root = await realpath(folder);
-  const reader = new FolderReader(root, complain);
+  const reader = new FolderReader(root, complain, artifacts === undefined ? [root] : [root, artifacts]);
   if (!(await reader.holdsRecords()))
     throw new GyreError(
       'FAILED_PRECONDITION',
@@ -53,12 +54,14 @@ class FolderReader implements TrackingSource {
   readonly place: string;
   readonly #root: string;
   readonly #complain: Complain;
+  readonly #roots: readonly string[];
   readonly #experiments = new Map<string, string>();
 
-  constructor(root: string, complain: Complain) {
+  constructor(root: string, complain: Complain, roots: readonly string[]) {
     this.place = root;
     this.#root = root;
     this.#complain = complain;
+    this.#roots = roots;
   }
 
   async holdsRecords(): Promise<boolean> {
@@ -112,7 +115,7 @@ class FolderReader implements TrackingSource {
         parameters: await keyValues(join(path, 'params')),
         datasets: await this.#datasets(folder, path, name),
         models: await this.#models(path, name),
-        artifacts: join(path, 'artifacts'),
+        ...optional('artifacts', meta['artifact_uri']),
       };
     }
   }
@@ -158,7 +161,7 @@ class FolderReader implements TrackingSource {
         tags: await keyValues(join(folder, 'tags')),
         parameters: await keyValues(join(folder, 'params')),
         metrics: await this.#modelPoints(folder, name),
-        artifacts: join(folder, 'artifacts'),
+        ...optional('artifacts', meta['artifact_location']),
       };
     }
   }
@@ -187,17 +190,21 @@ class FolderReader implements TrackingSource {
     }
   }
 
-  async *files({ experiment, run, model, artifacts }: FilesPlace): AsyncGenerator<SourceFile> {
-    const known = this.#experiments.get(experiment);
-    // The folder may have been moved or copied since its addresses were written.
+  async *files({ experiment, run, model, artifacts = '' }: FilesPlace): AsyncGenerator<SourceFile> {
     const own =
-      known === undefined
-        ? undefined
-        : model === undefined
-          ? join(known, run ?? '', 'artifacts')
-          : join(known, 'models', model, 'artifacts');
-    const place = own !== undefined && (await isFolder(own)) ? own : localFolder(artifacts ?? '');
-    if (place !== undefined && (await isFolder(place))) yield* filesBelow(place);
+      model === undefined
+        ? join(this.#folderOf(experiment), run ?? '', 'artifacts')
+        : join(this.#folderOf(experiment), 'models', model, 'artifacts');
+    let isEmpty = true;
+    // The folder may have been moved or copied since its addresses were written: what lies in it comes first.
+    if (await isFolder(own)) {
+      for await (const file of filesBelow(own)) {
+        isEmpty = false;
+        yield file;
+      }
+    }
+    const elsewhere = artifacts !== '' && !artifacts.replace(/\/+$/, '').endsWith(own.slice(this.#root.length));
+    if (isEmpty && elsewhere) yield* filesAt(artifacts, this.#roots);
   }
 
   #folderOf(experiment: string): string {

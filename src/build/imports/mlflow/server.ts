@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { GyreError, messageOf } from '#core';
-import { filesBelow, isFolder, localFolder } from '../files-below.ts';
+import { filesAt } from '../files-below.ts';
 import type {
   Complain,
   FilesPlace,
@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** `http(s)://host[:port][/path]`, maybe with a name and password. */
   readonly address: string;
   readonly token?: string;
+  /** Folder of this machine that its files may lie in. */
+  readonly artifactsRoot?: string;
   readonly complain: Complain;
 }
 
@@ -37,13 +39,13 @@ export interface ServerOptions {
  * A running MLflow server, read by its API (REST 2.0).
  * @throws GyreError INVALID_ARGUMENT for an address that is none; UNAVAILABLE when it does not answer as such a server does
  */
-export async function openMlflowServer({ address, token, complain }: ServerOptions): Promise<TrackingSource> {
+export async function openMlflowServer({ address, token, artifactsRoot, complain }: ServerOptions): Promise<TrackingSource> {
   const url = URL.parse(address);
   if (url === null) throw new GyreError('INVALID_ARGUMENT', 'the address of an MLflow server is such as http://mlflow.example:5000');
   const basic = `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`;
   const authorization = token !== undefined ? `Bearer ${token}` : url.username === '' ? undefined : basic;
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-  const reader = new ServerReader(base, authorization, complain);
+  const reader = new ServerReader(base, { authorization, complain, roots: artifactsRoot === undefined ? [] : [artifactsRoot] });
   await reader.requireServer();
   return reader;
 }
@@ -52,13 +54,22 @@ class ServerReader implements TrackingSource {
   readonly place: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #complain: Complain;
+  readonly #roots: readonly string[];
   /** Keys of the metrics of runs that were listed and not read yet. */
   readonly #metricKeys = new Map<string, readonly string[]>();
 
-  constructor(base: string, authorization: string | undefined, complain: Complain) {
+  constructor(
+    base: string,
+    {
+      authorization,
+      complain,
+      roots,
+    }: { readonly authorization: string | undefined; readonly complain: Complain; readonly roots: readonly string[] },
+  ) {
     this.place = base;
     this.#headers = authorization === undefined ? {} : { authorization };
     this.#complain = complain;
+    this.#roots = roots;
   }
 
   async requireServer(): Promise<void> {
@@ -179,12 +190,7 @@ class ServerReader implements TrackingSource {
       yield* this.#below(proxied.replace(/\/+$/, ''), '');
       return;
     }
-    const folder = localFolder(artifacts);
-    const isHere = folder !== undefined && (await isFolder(folder));
-    // The folder of a server on this machine is there once a run has files.
-    if (!isHere && folder !== undefined && /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(this.place)) return;
-    if (!isHere) throw new GyreError('NOT_FOUND', `its files are at ${artifacts}, which is not reached from here`);
-    yield* filesBelow(folder);
+    if (artifacts !== '') yield* filesAt(artifacts, this.#roots);
   }
 
   async *#below(root: string, prefix: string): AsyncGenerator<SourceFile> {

@@ -23,7 +23,10 @@ export const registerImports: Register = (program, bind) => {
     .summary('a running MLflow server, its database, or an mlruns folder')
     .description('Experiments, runs with every point, parameters, tags, datasets and files; what is deleted there is deleted here.')
     .argument('<source>', 'http(s)://host, an mlruns folder, an SQLite file, or postgresql://user:password@host/database')
-    .option('--artifacts <folder>', 'of a database: the folder that its server keeps mlflow-artifacts:/ in')
+    .option(
+      '--artifacts <folder>',
+      'a folder that files of the records may be read from; of a database also what mlflow-artifacts:/ stands for',
+    )
     .option('--token-env <variable>', 'of a server: the variable that holds its token (default: MLFLOW_TRACKING_TOKEN)')
     .addHelpText(
       'after',

@@ -1,9 +1,9 @@
 import type { ImportCount } from '#contract';
 import { messageOf } from '#core';
-import { openMlflowServer } from '../mlflow/server.ts';
-import type { Complaint } from '../source.ts';
-import { Tally } from '../tally.ts';
-import { exportFolder } from './export-folder.ts';
+import { openMlflowServer } from './mlflow/server.ts';
+import type { Complaint } from './source.ts';
+import { Tally } from './tally.ts';
+import { exportFolder } from './export/export-folder.ts';
 
 export interface Export {
   readonly counts: Readonly<Record<string, ImportCount>>;
