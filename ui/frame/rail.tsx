@@ -32,6 +32,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Pipelines', href: '/pipelines' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies'] },
       { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },
+      { text: 'Logged models', href: '/logged-models' },
     ],
   },
   {

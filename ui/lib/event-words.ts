@@ -77,10 +77,11 @@ const words: Words = {
     href: recordPath('run', d.id),
     ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
   }),
-  'logged_model.created': (d) => ({ part: 'build', text: `model ${d.name} logged` }),
+  'logged_model.created': (d) => ({ part: 'build', text: `model ${d.name} logged`, href: recordPath('logged_model', d.id) }),
   'logged_model.status_set': (d) => ({
     part: 'build',
     text: `logged model ${d.name} is ${d.status.toLowerCase()}`,
+    href: recordPath('logged_model', d.id),
     ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
   }),
   'logged_model.deleted': (d) => ({ part: 'build', text: `logged model ${d.name} deleted` }),

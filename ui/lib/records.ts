@@ -12,6 +12,7 @@ export type RecordKind =
   | 'experiment'
   | 'environment'
   | 'model'
+  | 'logged_model'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -35,6 +36,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   experiment: (id) => `/experiments/${id}`,
   environment: () => '/environments',
   model: (id) => `/models/${id}`,
+  logged_model: (id) => `/logged-models/${id}`,
   identity: (id) => `/access?identity=${id}`,
 };
 

@@ -14,6 +14,7 @@ import { DatasetDiffPage } from './dataset-diff.tsx';
 import { DatasetVersionPage } from './dataset-version.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
+import { LoggedModelPage, LoggedModelsPage } from './logged-models.tsx';
 import { LoopPage } from './loop.tsx';
 import { ModelPage, ModelsPage } from './models.tsx';
 import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
@@ -70,6 +71,8 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },
   { pattern: '/test-reports/:id', page: byId(TestReportPage) },
+  { pattern: '/logged-models', page: plain(LoggedModelsPage) },
+  { pattern: '/logged-models/:id', page: byId(LoggedModelPage) },
   { pattern: '/models', page: plain(ModelsPage) },
   { pattern: '/models/:name', page: ({ name = '' }) => <ModelPage key={name} name={name} /> },
   {

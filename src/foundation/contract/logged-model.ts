@@ -36,7 +36,7 @@ export const RunModel = strict({
   id: Type.String(),
   role: oneOf(['input', 'output']),
   step: Type.Integer(),
-  /** Absent: there is no such model. */
+  /** Absent: there is no such model in the run's experiment. */
   model: Type.Optional(LoggedModel),
 });
 export type RunModel = Static<typeof RunModel>;

@@ -54,15 +54,19 @@ export const loggedModelRoutes: readonly Route[] = [
     params: ById,
     answer: strict({ items: Type.Array(RunModel) }),
     handle: async ({ training }, { params }) => {
-      const { models } = await training.tracking.getRun(params.id);
-      return { items: await Promise.all(models.map(async ({ model: id, ...use }) => ({ id, ...use, ...(await found(training, id)) }))) };
+      const { models, experiment } = await training.tracking.getRun(params.id);
+      return {
+        items: await Promise.all(models.map(async ({ model: id, ...use }) => ({ id, ...use, ...(await found(training, id, experiment)) }))),
+      };
     },
   }),
 ];
 
-async function found(training: Training, id: string): Promise<{ readonly model?: LoggedModel }> {
+/** A model of another experiment stays with its id alone: who reads the run may not be allowed to read that one. */
+async function found(training: Training, id: string, experiment: string): Promise<{ readonly model?: LoggedModel }> {
   try {
-    return { model: loggedModel(await training.loggedModels.get(id, { deleted: true })) };
+    const model = await training.loggedModels.get(id, { deleted: true });
+    return model.experiment === experiment ? { model: loggedModel(model) } : {};
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) return {};
     throw error;
