@@ -92,21 +92,15 @@ export interface CreateModel {
   readonly by: Actor;
 }
 
-/** What is known of a version that was trained elsewhere. */
-interface BroughtVersion {
+/** A version that was trained elsewhere. */
+export interface RegisterVersion extends VersionSource {
   readonly model: string;
+  /** Whether a model that there is not is made. */
+  readonly makesModel?: boolean;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
-  readonly by: Actor;
-}
-
-export interface RegisterVersion extends BroughtVersion, VersionSource {
   readonly runLink?: string;
-}
-
-export interface AddVersion extends BroughtVersion {
-  /** Files that are in the blob store, by the paths that they shall have. */
-  readonly files: readonly PackageFile[];
+  readonly by: Actor;
 }
 
 export interface VersionQuery {
@@ -146,15 +140,12 @@ export interface Registry {
 
   /**
    * Registers what lies at an address as the next version of a model. Files that Gyre itself keeps there become the version's package, as
-   * they stand at this moment; an address elsewhere gives a version without one.
-   * @throws GyreError NOT_FOUND when there is no such model, or the source is a version that there is not
+   * they stand at this moment; an address elsewhere gives a version without one. Reference answers among the files (`examples.json`) are
+   * held against what the package's graph gives.
+   * @throws GyreError NOT_FOUND when there is no such model, or the source is a version that there is not; FAILED_PRECONDITION when the
+   * graph does not give the reference answers
    */
   registerVersion(request: RegisterVersion): Promise<ModelVersion>;
-  /**
-   * Registers files as the next version of a model, which is made when there is none.
-   * @throws GyreError INVALID_ARGUMENT for paths that are none or stand there twice, or when there is no file
-   */
-  addVersion(request: AddVersion): Promise<ModelVersion>;
 
   /** A model without versions. @throws GyreError ALREADY_EXISTS */
   createModel(request: CreateModel): Promise<RegisteredModel>;

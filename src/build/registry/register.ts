@@ -1,20 +1,19 @@
 import { eventType } from '#contract';
 import type { Actor, ModelPackage, ModelVersion, PackageFile } from '#contract';
-import { GyreError, digestOf } from '#core';
+import { digestOf } from '#core';
 import type { Tx } from '#store';
-import { factsOf } from './brought/package-facts.ts';
-import { requirePaths } from './brought/package-paths.ts';
+import { factsOf, requireReferenceAnswers } from './brought/package-facts.ts';
 import { versionNamedBy } from './brought/version-address.ts';
 import { requireJudged } from './judged.ts';
 import type { Lookup } from './lookup.ts';
 import { changeModel, insertModel, modelOf } from './models-store.ts';
 import { buildPackage } from './package/build-package.ts';
-import type { AddVersion, RegisterVersion, Registry, RegistryDeps } from './port.ts';
+import type { RegisterVersion, Registry, RegistryDeps } from './port.ts';
 import type { VersionRow } from './tables.ts';
 import { insertVersion, lockModel, selectVersions } from './versions-store.ts';
 import type { NewVersion } from './versions-store.ts';
 
-type Registering = Pick<Registry, 'createVersion' | 'registerVersion' | 'addVersion'>;
+type Registering = Pick<Registry, 'createVersion' | 'registerVersion'>;
 
 /** What a version's files say; nothing where Gyre has none of them. */
 type Content = Pick<VersionRow, 'package' | 'files' | 'signature' | 'flavors'>;
@@ -102,6 +101,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     const sorted = files.toSorted((left, right) => (left.path < right.path ? -1 : 1));
     const listed: ModelPackage = { format: 'gyre.package.v1', files: sorted };
     const { signature, flavors } = await factsOf(blobs, sorted);
+    await requireReferenceAnswers(blobs, sorted, signature);
     return { package: digestOf(listed), files: sorted, signature: signature ?? null, flavors: flavors ?? null };
   };
 
@@ -155,8 +155,8 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
       return requireJudged(version, 'what a trainer leaves');
     },
     async registerVersion(request) {
-      await lookup.getModel(request.model);
-      const { source, run, loggedModel, runLink } = request;
+      const { source, run, loggedModel, runLink, makesModel = false } = request;
+      if (!makesModel) await lookup.getModel(request.model);
       const row = broughtRow(request, {
         ...(await brought(request)),
         source,
@@ -164,14 +164,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
         ...(loggedModel === undefined ? {} : { logged_model: loggedModel }),
         ...(runLink === undefined ? {} : { run_link: runLink }),
       });
-      return store.write(create, { row, makesModel: false, once: false });
-    },
-    async addVersion(request: AddVersion) {
-      requirePaths(request.files);
-      const content = await contentOf(request.files);
-      if (content.package === null) throw new GyreError('INVALID_ARGUMENT', 'a version needs one file at least');
-      const row = broughtRow(request, { ...content, source: `gyre:/packages/${content.package}` });
-      return store.write(create, { row, makesModel: true, once: false });
+      return store.write(create, { row, makesModel, once: false });
     },
   };
 }

@@ -14,6 +14,7 @@ import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
 import { projectRoutes } from './routes/project.ts';
+import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -42,6 +43,7 @@ export function allRoutes(): readonly Route[] {
     ...runChangeRoutes,
     ...evaluationRoutes,
     ...registryRoutes,
+    ...registryChangeRoutes,
     ...releaseRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,

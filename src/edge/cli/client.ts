@@ -19,6 +19,10 @@ export interface Client {
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
   remove<T>(path: string): Promise<T>;
+  /** Puts a file of any size under a path of the server that takes artifacts. */
+  upload(path: string, file: Blob): Promise<void>;
+  /** Takes away what was put there. */
+  discard(path: string): Promise<void>;
   /** The bytes of a file. */
   bytes(path: string): Promise<Uint8Array>;
   /** As `bytes`, for a file of any size. */
@@ -79,6 +83,8 @@ export function openClient(options: ClientOptions): Client {
     post: (path, body = {}) => json(at(path), 'POST', body),
     put: (path, body) => json(at(path), 'PUT', body),
     remove: (path) => json(at(path), 'DELETE', undefined),
+    upload: async (path, file) => void (await request(`${address}/${path}`, { method: 'PUT', body: file })),
+    discard: async (path) => void (await request(`${address}/${path}`, { method: 'DELETE' })),
     bytes: async (path) => new Uint8Array(await (await request(at(path), {})).arrayBuffer()),
     download: async (path) => (await request(at(path), {})).body ?? new Blob([]).stream(),
     postTo: async <T>(url: string, body: unknown): Promise<T> => {

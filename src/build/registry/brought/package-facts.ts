@@ -2,7 +2,8 @@ import { Check } from 'typebox/schema';
 import type { BlobStore } from '#blobs';
 import { Signature } from '#contract';
 import type { PackageFile } from '#contract';
-import { asSha256 } from '#core';
+import { GyreError, asSha256 } from '#core';
+import { examplesFile, requireExamples } from './examples.ts';
 import { signatureOfGraph } from './graph-signature.ts';
 import { readMlModel } from './mlmodel-file.ts';
 
@@ -34,6 +35,24 @@ export async function factsOf(blobs: Pick<BlobStore, 'read'>, files: readonly Pa
     ...(signature === undefined ? {} : { signature }),
     ...(mlmodel === undefined ? {} : { flavors: [...mlmodel.flavors] }),
   };
+}
+
+/**
+ * Holds reference answers that lie in a package against what its graph gives.
+ * @throws GyreError as `requireExamples`; INVALID_ARGUMENT when there are answers, but no graph
+ */
+export async function requireReferenceAnswers(
+  blobs: Pick<BlobStore, 'read'>,
+  files: readonly PackageFile[],
+  signature: Signature | undefined,
+): Promise<void> {
+  const examples = files.find(({ path }) => path === examplesFile);
+  if (examples === undefined) return;
+  const graph = files.find(({ path }) => path === 'model.onnx');
+  if (graph === undefined || examples.size > largestText || graph.size > largestGraph)
+    throw new GyreError('INVALID_ARGUMENT', `${examplesFile} can be checked only beside a model.onnx, and within 4 MiB`);
+  const text = new TextDecoder().decode(await blobs.read(asSha256(examples.digest)));
+  await requireExamples(await blobs.read(asSha256(graph.digest)), signature, text);
 }
 
 function ownSignature(text: string | undefined): Signature | undefined {

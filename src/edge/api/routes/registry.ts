@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { requirePermission } from '#access';
 import {
   AliasChange,
   AliasName,
@@ -18,6 +17,7 @@ import { requireJudged } from '#registry';
 import { pageAnswer, storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
 import { ById, Paging, paging } from '../shapes.ts';
+import { requireRelease } from './registry-changes.ts';
 
 const ByName = strict({ name: ModelName });
 const ByVersion = strict({
@@ -156,12 +156,12 @@ export const registryRoutes: readonly Route[] = [
     path: '/api/v1/models/:name/aliases',
     permission: 'build',
     tag: 'registry',
-    summary: 'Names a version `candidate`; `champion` needs the permission to release as well',
+    summary: 'Gives a version an alias; `champion` of a model that Gyre has tested needs the permission to release as well',
     params: ByName,
     body: AliasChange,
     answer: ModelVersion,
-    handle: ({ registry }, { params, body, by, principal }) => {
-      if (body.alias === 'champion') requirePermission(principal, 'release');
+    handle: async ({ registry }, { params, body, by, principal }) => {
+      if (body.alias === 'champion') await requireRelease(registry, principal, params.name);
       return registry.setAlias({ model: params.name, ...body, by });
     },
   }),
@@ -174,7 +174,7 @@ export const registryRoutes: readonly Route[] = [
     params: strict({ name: ModelName, alias: AliasName }),
     answer: RegisteredModel,
     handle: async ({ registry }, { params, by, principal }) => {
-      if (params.alias === 'champion') requirePermission(principal, 'release');
+      if (params.alias === 'champion') await requireRelease(registry, principal, params.name);
       await registry.removeAlias({ model: params.name, alias: params.alias, by });
       return registry.getModel(params.name);
     },

@@ -1,5 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { lackingEvidence } from '#contract';
 import type { Explanation, ModelVersion, RegisteredModel, TestReport } from '#contract';
 import { GyreError, hasCode } from '#core';
 import type { Cli } from '../cli.ts';
@@ -9,18 +12,20 @@ import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import { readRows } from '../rows.ts';
+import { registerModelChanges } from './model-changes.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 
 /** The path of the version that `churn/3` or `churn@champion` names; `churn` alone is its newest. */
 async function versionPath(client: Pick<Client, 'get'>, reference: string): Promise<string> {
-  const match = /^([A-Za-z0-9][\w.-]*?)(?:[/@]([\w.-]+))?$/.exec(reference);
-  if (match === null)
+  // A name may hold nearly anything, an "@" too, but no "/".
+  const [, name = '', version] = /^([^/]+)[/]([^/]+)$/.exec(reference) ?? /^([^/]+)@([\w-]+)$/.exec(reference) ?? [undefined, reference];
+  if (name === '' || name.includes('/'))
     throw new GyreError('INVALID_ARGUMENT', `"${reference}" names no model version: churn, churn/3 or churn@champion are needed`);
-  const model = encodeURIComponent(match[1]);
-  if (match[2] !== undefined) return `models/${model}/versions/${encodeURIComponent(match[2])}`;
+  const model = encodeURIComponent(name);
+  if (version !== undefined) return `models/${model}/versions/${encodeURIComponent(version)}`;
   const { latest } = await client.get<RegisteredModel>(`models/${model}`);
-  if (latest === undefined) throw new GyreError('NOT_FOUND', `model "${match[1]}" has no version yet`);
+  if (latest === undefined) throw new GyreError('NOT_FOUND', `model "${name}" has no version yet`);
   return `models/${model}/versions/${latest}`;
 }
 
@@ -57,8 +62,9 @@ async function savePage(cli: Cli, client: Client, path: string, file: string): P
 export const registerModels: Register = (program, bind) => {
   const model = program
     .command('model')
-    .summary('model versions: list, show, pull, explain')
+    .summary('model versions: list, show, add, pull, stage, explain')
     .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
+  registerModelChanges(model, bind);
   listFlags(model.command('ls').description('Lists models, or the versions of one.').argument('[model]', 'its name')).action(
     bind<ListFlags>((cli, options, name) =>
       cli.withClient(async (client) => {
@@ -80,7 +86,8 @@ export const registerModels: Register = (program, bind) => {
           cli.output.table(page.items, [
             { title: 'VERSION', of: ({ version }) => version, align: 'right' },
             { title: 'ALIASES', of: ({ aliases }) => aliases.join(', ') },
-            { title: 'PACKAGE', of: (item) => short(item.package) },
+            { title: 'STAGE', of: ({ stage }) => (stage === 'None' ? '' : stage) },
+            { title: 'PACKAGE', of: (item) => (item.package === undefined ? item.source : short(item.package)) },
             { title: 'RUN', of: ({ run }) => run },
             { title: 'WHEN', of: ({ createdAt }) => when(createdAt) },
           ]);
@@ -134,23 +141,29 @@ export const registerModels: Register = (program, bind) => {
     );
   model
     .command('pull')
-    .description('Saves the package of a version as a folder: ONNX, signature, model card, evidence.')
+    .description('Saves the package of a version, or one file of it: ONNX, signature, model card, evidence.')
     .argument('<version>', 'such as churn/3 or churn@champion')
-    .argument('[folder]', 'where to (default: a folder named after the version)')
+    .argument('[what]', 'a file of the package, such as model.onnx, or the folder to save all of them in')
+    .option('--to <folder>', 'where to (default: a folder named after the version)')
+    .addHelpText('after', examples('gyre model pull churn@champion', 'gyre model pull churn@champion model.onnx --to deployed'))
     .action(
-      bind<object>((cli, _options, reference, folder) =>
+      bind<{ to?: string }>((cli, { to }, reference, what) =>
         cli.withClient(async (client) => {
           const version = await modelVersion(client, reference);
-          const target = resolve(cli.host.folder, folder ?? `${version.model}-${version.version}`);
-          for (const file of version.files) {
-            const place = join(target, file.path);
-            if (!place.startsWith(target)) throw new GyreError('DATA_LOSS', `the package names a file outside of itself: ${file.path}`);
-            const bytes = await client.bytes(`models/${encodeURIComponent(version.model)}/versions/${version.version}/files/${file.path}`);
-            await mkdir(dirname(place), { recursive: true });
-            await writeFile(place, bytes);
-          }
-          const files = version.files.map(({ path }) => path);
-          cli.output.facts({ folder: target, files }, () => cli.output.line(`${target}: ${files.join(', ')}`));
+          if (version.package === undefined)
+            throw new GyreError('NOT_FOUND', `${version.model}/${version.version} has no files in Gyre: they are at ${version.source}`);
+          const one = version.files.find(({ path }) => path === what);
+          if (what !== undefined && one === undefined && to !== undefined)
+            throw new GyreError(
+              'NOT_FOUND',
+              `${version.model}/${version.version} has no file ${what}; its files are ${version.files.map(({ path }) => path).join(', ')}`,
+            );
+          const folder = to ?? (one === undefined ? what : undefined) ?? folderName(version);
+          const target = resolve(cli.host.folder, folder);
+          const files = one === undefined ? version.files : [one];
+          for (const file of files) await saveFile(client, version, file.path, target);
+          const saved = files.map(({ path }) => path);
+          cli.output.facts({ folder: target, files: saved }, () => cli.output.line(`${target}: ${saved.join(', ')}`));
         }),
       ),
     );
@@ -188,20 +201,44 @@ export const registerModels: Register = (program, bind) => {
     );
 };
 
+/** A name may hold what no folder of every system may. */
+function folderName({ model, version }: ModelVersion): string {
+  return `${model.replaceAll(/[^\p{L}\p{N}._ -]/gu, '-')}-${version}`;
+}
+
+async function saveFile(client: Client, { model, version }: ModelVersion, path: string, folder: string): Promise<void> {
+  const place = join(folder, path);
+  if (!place.startsWith(`${folder}${sep}`)) throw new GyreError('DATA_LOSS', `the package names a file outside of itself: ${path}`);
+  const address = `models/${encodeURIComponent(model)}/versions/${version}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+  await mkdir(dirname(place), { recursive: true });
+  await pipeline(await client.download(address), createWriteStream(place));
+}
+
 /** A version for people. */
 function showVersion(cli: Cli, version: ModelVersion): void {
   cli.output.pairs([
     ['model', `${version.model}, version ${version.version}`],
     ['id', version.id],
     ['aliases', version.aliases.join(', ') || undefined],
+    ['stage', version.stage === 'None' ? undefined : version.stage],
+    ['description', version.description || undefined],
+    [
+      'tags',
+      Object.entries(version.tags)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ') || undefined,
+    ],
+    ['source', version.source],
     ['package', version.package],
     ['run', version.run],
     ['test report', version.testReport],
-    ['gates', version.testsPassed ? 'met' : 'missed'],
-    ['charter', short(version.charter)],
+    ['gates', version.testReport === undefined ? undefined : version.testsPassed ? 'met' : 'missed'],
+    ['charter', version.charter === undefined ? undefined : short(version.charter)],
+    ['lacks', lackingEvidence(version).join(', ') || undefined],
     ['by', version.createdBy.name],
     ['when', when(version.createdAt)],
   ]);
+  if (version.files.length === 0) return;
   cli.output.line();
   cli.output.table(version.files, [
     { title: 'FILE', of: ({ path }) => path },
