@@ -5,7 +5,7 @@ import type { Signature } from '#contract';
 import { GyreError } from '#core';
 import { feeds } from '#features';
 import { openSession } from '#onnx';
-import type { ElementType, Feeds, SessionValue, Tensor } from '#onnx';
+import type { ElementType, Feeds, SessionValue, Tensor, TensorDataOf } from '#onnx';
 
 /*
  * Reference answers that come along with a model that was trained elsewhere: inputs, and what the model gave for them where it was trained.
@@ -80,7 +80,8 @@ function tensorOf({ name, type }: SessionValue, values: readonly unknown[]): Ten
   return { type, shape, data: arrays[type](numbers) } as Tensor;
 }
 
-const arrays: Readonly<Record<Exclude<ElementType, 'STRING'>, (values: number[]) => ArrayLike<number | bigint>>> = {
+type NumericType = Exclude<ElementType, 'STRING'>;
+const arrays: { readonly [K in NumericType]: (values: number[]) => TensorDataOf[K] } = {
   FLOAT: (values) => Float32Array.from(values),
   DOUBLE: (values) => Float64Array.from(values),
   FLOAT16: (values) => Float16Array.from(values),

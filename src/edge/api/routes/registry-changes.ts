@@ -8,7 +8,10 @@ import { route, type Route } from '../route.ts';
 const Tags = Type.Record(Type.String({ minLength: 1, maxLength: 250 }), Type.String({ maxLength: 100_000 }));
 const Description = Type.String({ maxLength: 100_000 });
 const ByName = strict({ name: ModelName });
-const ByNumber = strict({ name: ModelName, version: Type.Integer({ minimum: 1 }) });
+const ByVersion = strict({
+  name: ModelName,
+  version: Type.String({ minLength: 1, maxLength: 128, description: 'its number, an alias, or `latest`' }),
+});
 const Deleted = strict({ deleted: Type.Literal(true) });
 
 /**
@@ -95,10 +98,13 @@ export const registryChangeRoutes: readonly Route[] = [
     permission: 'build',
     tag: 'registry',
     summary: 'Describes a version anew',
-    params: ByNumber,
+    params: ByVersion,
     body: strict({ description: Description }),
     answer: ModelVersion,
-    handle: ({ registry }, { params, body, by }) => registry.describeVersion({ model: params.name, version: params.version, ...body, by }),
+    handle: async ({ registry }, { params, body, by }) => {
+      const { model, version } = await registry.get(params.name, params.version);
+      return registry.describeVersion({ model, version, ...body, by });
+    },
   }),
   route({
     method: 'POST',
@@ -106,15 +112,15 @@ export const registryChangeRoutes: readonly Route[] = [
     permission: 'build',
     tag: 'registry',
     summary: 'Moves a version to a stage; `Production` of a model that Gyre has tested needs the permission to release as well',
-    params: ByNumber,
+    params: ByVersion,
     body: strict({
       stage: oneOf(modelStages),
       archiveOthers: Type.Optional(Type.Boolean({ description: 'those in the stage now are archived' })),
     }),
     answer: ModelVersion,
-    handle: async ({ registry }, { params: { name: model, version }, body, by, principal }) => {
-      const before = await registry.get(model, version);
-      if (body.stage === 'Production' || before.stage === 'Production') await requireRelease(registry, principal, model);
+    handle: async ({ registry }, { params, body, by, principal }) => {
+      const { model, version, stage } = await registry.get(params.name, params.version);
+      if (body.stage === 'Production' || stage === 'Production') await requireRelease(registry, principal, model);
       return registry.moveToStage({ model, version, ...body, by });
     },
   }),
@@ -124,10 +130,10 @@ export const registryChangeRoutes: readonly Route[] = [
     permission: 'build',
     tag: 'registry',
     summary: 'Deletes a version; its record stays, its files go with the next garbage collection',
-    params: ByNumber,
+    params: ByVersion,
     answer: ModelVersion,
-    handle: async ({ registry }, { params: { name: model, version }, by, principal }) => {
-      const { id, aliases, stage } = await registry.get(model, version);
+    handle: async ({ registry }, { params, by, principal }) => {
+      const { id, model, version, aliases, stage } = await registry.get(params.name, params.version);
       if (stage === 'Production' || aliases.includes('champion')) await requireRelease(registry, principal, model);
       await registry.deleteVersion({ model, version, by });
       return registry.getById(id);
