@@ -7,20 +7,21 @@ import type { Training } from '#training';
 /** Finds what clients name by `runs:/<run>/<path>`, `models:/m-<id>` or an address of the tree of artifacts among what Gyre keeps. */
 export function keptSources(training: Pick<Training, 'artifacts' | 'artifactFolder' | 'loggedModels'>): KeptSources {
   return {
-    async filesAt({ source, run: named }) {
+    async filesAt({ source, run: named, loggedModel }) {
       const [, run, path = ''] = /^runs:\/+([^/]+)(?:\/(.*?))?\/*$/i.exec(source) ?? [];
       const [, model] = /^models:\/+(m-[^/@]+)\/*$/i.exec(source) ?? [];
+      const said = model ?? loggedModel;
+      const logged = said === undefined ? undefined : await orNothing(training.loggedModels.get(said));
       const folder = await orNothing(
         run !== undefined
           ? training.artifactFolder(run).then((root) => (path === '' ? root : `${root}/${path}`))
           : model !== undefined
-            ? training.loggedModels.get(model).then((found) => ownPathOf(modelArtifactsOf(found)))
+            ? Promise.resolve(logged === undefined ? undefined : ownPathOf(modelArtifactsOf(logged)))
             : Promise.resolve(ownPathOf(source)),
       );
-      if (folder === undefined || folder === '') return undefined;
-      const files = await filesBelow(training, folder);
-      const left = run ?? named;
-      return files.length === 0 ? undefined : { files, ...(left === undefined ? {} : { run: ownRunId(left) }) };
+      const files = folder === undefined || folder === '' ? [] : await filesBelow(training, folder);
+      const left = named ?? logged?.sourceRun ?? (files.length === 0 ? undefined : run);
+      return { files, ...(left === undefined ? {} : { run: ownRunId(left) }) };
     },
   };
 }

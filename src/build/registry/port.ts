@@ -39,10 +39,10 @@ export interface VersionSource {
 /** Files that Gyre keeps itself, found by the addresses that clients use for them. */
 export interface KeptSources {
   /**
-   * What stands at an address at this moment, with paths relative to it, and the run that left it.
-   * @returns undefined when the address leads elsewhere, or when nothing stands there
+   * What stands at an address at this moment, with paths relative to it, and the run that left it. There are no files when the address leads
+   * elsewhere, or when nothing stands there.
    */
-  filesAt(source: VersionSource): Promise<{ readonly files: readonly PackageFile[]; readonly run?: string } | undefined>;
+  filesAt(source: VersionSource): Promise<{ readonly files: readonly PackageFile[]; readonly run?: string }>;
 }
 
 export interface RegistryDeps {

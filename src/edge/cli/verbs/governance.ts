@@ -5,7 +5,7 @@ import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
-import { modelVersion } from './models.ts';
+import { modelVersion } from './model-reference.ts';
 
 export const registerGovernance: Register = (program, bind) => {
   program

@@ -6,7 +6,7 @@ import { GyreError } from '#core';
 import type { Bind } from '../verb.ts';
 import { examples } from '../verb.ts';
 import { filesNamed, withUploads } from './model-files.ts';
-import { modelVersion } from './models.ts';
+import { modelVersion } from './model-reference.ts';
 
 interface AddOptions {
   readonly description?: string;

@@ -7,7 +7,7 @@ import type { ListFlags } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
-import { modelVersion, versionNames } from './models.ts';
+import { modelVersion, versionNames } from './model-reference.ts';
 
 export const registerRelease: Register = (program, bind) => {
   const release = program
