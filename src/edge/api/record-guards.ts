@@ -55,10 +55,11 @@ const lists: Readonly<
   'GET /api/v1/model-versions': { kind: 'registered_model', recordOf: async (_rooms, { model }) => String(model) },
 };
 
-/** They ask for rights themselves, as they work. */
-const asking: ReadonlySet<string> = new Set(
-  ['search', 'positions', 'rows', 'groups', 'keys', 'series', 'change'].map((verb) => `POST /api/v1/runs/${verb}`),
-);
+/** They ask for rights themselves, as they work, or make a record that is the caller's own. */
+const asking: ReadonlySet<string> = new Set([
+  ...['search', 'positions', 'rows', 'groups', 'keys', 'series', 'change'].map((verb) => `POST /api/v1/runs/${verb}`),
+  'POST /api/v1/models',
+]);
 
 const families = /^\/api\/v1\/(experiments|runs|logged-models|studies|models|model-versions)(\/|$)/;
 
