@@ -1,6 +1,5 @@
 import type { Db, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
-import type { TrainingTables } from './tables.ts';
 
 /** A point of a metric of a run; the value may be NaN or infinite. */
 export interface NewPoint {
@@ -114,20 +113,37 @@ async function latestOf(tx: Tx, points: readonly { readonly run: number; readonl
   );
 }
 
-/** A run's metrics with their last values, by name; NaN is NaN again. */
+/** The metrics of runs with their last values, in the order of names; NaN is NaN again. */
 export async function lastMetrics(
   db: Db,
   runs: readonly number[],
 ): Promise<
   readonly { readonly run: number; readonly key: string; readonly step: number; readonly timestamp: number; readonly value: number }[]
 > {
-  const query = db
-    .tables<TrainingTables>()
-    .selectFrom('metric_latest')
-    .innerJoin('metric_names', 'metric_names.id', 'metric_latest.name')
-    .select(['metric_latest.run', 'metric_names.name as key', 'step', 'timestamp', 'value', 'is_nan'])
-    .where('metric_latest.run', 'in', runs)
-    .orderBy('metric_latest.run')
-    .orderBy('metric_latest.name');
-  return (await query.execute()).map(({ is_nan: isNan, value, ...row }) => ({ ...row, value: isNan ? Number.NaN : value }));
+  const rows = await db.rowsOf(
+    lastOfRuns,
+    runs.map((run) => [run]),
+  );
+  const numbers = [...new Set(rows.map(([, name]) => Number(name)))];
+  const named = await db.rowsOf(
+    namesByNumber,
+    numbers.map((number) => [number]),
+  );
+  const names = new Map(named.map(([number, name]) => [Number(number), String(name)]));
+  return rows
+    .map(([run, name, step, timestamp, value, isNan]) => ({
+      run: Number(run),
+      key: names.get(Number(name)) ?? '',
+      step: Number(step),
+      timestamp: Number(timestamp),
+      value: Boolean(isNan) ? Number.NaN : Number(value),
+    }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
+
+const lastOfRuns: RowsOf = {
+  table: 'metric_latest',
+  select: ['run', 'name', 'step', 'timestamp', 'value', 'is_nan'],
+  by: [{ name: 'run', type: 'integer' }],
+};
+const namesByNumber: RowsOf = { table: 'metric_names', select: ['id', 'name'], by: [{ name: 'id', type: 'integer' }] };

@@ -79,12 +79,30 @@ function kindOf(value: Parameters[string]): ValueKind {
   return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'string';
 }
 
-export async function parametersOf(db: Db, runs: readonly number[]): Promise<readonly KeyedRow[]> {
-  return db.tables<TrainingTables>().selectFrom('parameters').selectAll().where('run', 'in', runs).orderBy('run').orderBy('key').execute();
+/** The parameters of runs, in the order of keys. */
+export function parametersOf(db: Db, runs: readonly number[]): Promise<readonly KeyedValue[]> {
+  return keyedRows(db, 'parameters', runs);
 }
 
-export async function tagsOf(db: Db, runs: readonly number[]): Promise<readonly KeyedRow[]> {
-  return db.tables<TrainingTables>().selectFrom('tags').selectAll().where('run', 'in', runs).orderBy('run').orderBy('key').execute();
+/** The tags of runs, in the order of keys. */
+export function tagsOf(db: Db, runs: readonly number[]): Promise<readonly KeyedValue[]> {
+  return keyedRows(db, 'tags', runs);
+}
+
+type KeyedValue = Omit<KeyedRow, 'value_start'>;
+
+async function keyedRows(db: Db, table: 'parameters' | 'tags', runs: readonly number[]): Promise<KeyedValue[]> {
+  const rows = await db.rowsOf(
+    { table, select: ['run', 'key', 'value', 'kind'], by: [{ name: 'run', type: 'integer' }] },
+    runs.map((run) => [run]),
+  );
+  return rows
+    .map(([run, key, value, kind]) => ({ run: Number(run), key: String(key), value: String(value), kind: kindNamed(kind) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function kindNamed(kind: unknown): ValueKind {
+  return kind === 'number' || kind === 'boolean' ? kind : 'string';
 }
 
 /** A parameter's value as it was before it was text. */

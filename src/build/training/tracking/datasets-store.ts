@@ -1,5 +1,5 @@
 import { jsonValue } from '#store';
-import type { Db, Tx } from '#store';
+import type { Db, RowsOf, Tx } from '#store';
 import type { TrainingTables } from '../tables.ts';
 import type { DatasetInput, TrackedDataset } from './port.ts';
 
@@ -41,8 +41,15 @@ async function insertDataset(tx: Tx, experiment: number, dataset: TrackedDataset
   return (await datasetId(tx, experiment, dataset)) ?? 0;
 }
 
+const usesOfRuns: RowsOf = { table: 'run_datasets', select: ['run'], by: [{ name: 'run', type: 'integer' }] };
+
 /** The datasets that runs used, by the run's position. */
 export async function datasetsOfRuns(db: Db, runs: readonly number[]): Promise<ReadonlyMap<number, readonly DatasetInput[]>> {
+  const used = await db.rowsOf(
+    usesOfRuns,
+    runs.map((run) => [run]),
+  );
+  if (used.length === 0) return new Map();
   const rows = await db
     .tables<TrainingTables>()
     .selectFrom('run_datasets')
