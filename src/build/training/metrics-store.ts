@@ -136,7 +136,7 @@ export async function lastMetrics(
       key: names.get(Number(name)) ?? '',
       step: Number(step),
       timestamp: Number(timestamp),
-      value: Boolean(isNan) ? Number.NaN : Number(value),
+      value: isNan === true || isNan === 1 ? Number.NaN : Number(value),
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
