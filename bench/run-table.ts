@@ -2,21 +2,30 @@
  * The table of runs with 100,000 runs in a real browser: what the server takes for the order, for rows, groups and lines, and how long frames
  * take while the table scrolls. Usage: node bench/run-table.ts [runs]; GYRE_SHOTS keeps pictures.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { seeded } from '#core';
+import { openFsBlobs } from '#blobs';
+import { seeded, systemClock, uuidV7 } from '#core';
+import { openData } from '#data';
+import { openEvents } from '#events';
+import { openFeatures } from '#features';
+import { openStore } from '#store';
+import { openTraining } from '#training';
 import { up, type Up } from '../test/harness/gyre-fixture.ts';
 import { smallProject } from '../test/harness/projects-fixture.ts';
 import { openBrowser } from '../test/interop/browser.ts';
 
 const runs = Number(process.argv[2] ?? 100_000);
-const writers = 48;
+const writers = 256;
 const chartRuns = 100;
 const chartSteps = 10_000;
 
 const random = seeded(7);
+const start = 1_700_000_000_000;
+const by = { identity: 'bench', name: 'bench' };
 const header = { 'content-type': 'application/json' };
 
 async function post<T>(server: Up, path: string, body: unknown): Promise<T> {
@@ -26,26 +35,47 @@ async function post<T>(server: Up, path: string, body: unknown): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-const mlflow = <T>(server: Up, path: string, body: unknown): Promise<T> => post<T>(server, `/api/2.0/mlflow/${path}`, body);
-
-/** One run with ten metrics, five parameters and two tags. @returns its id as MLflow knows it */
-async function logRun(server: Up, experiment: string, at: number): Promise<string> {
-  const created = await mlflow<{ readonly run: { readonly info: { readonly run_id: string } } }>(server, 'runs/create', {
-    experiment_id: experiment,
-    run_name: `run-${at}`,
-    start_time: 1_700_000_000_000 + at * 1000,
-  });
-  const { run_id: id } = created.run.info;
-  await mlflow(server, 'runs/log-batch', {
-    run_id: id,
-    metrics: Array.from({ length: 10 }, (_, key) => ({ key: `metric_${key}`, value: random.normal(), timestamp: at, step: 0 })),
-    params: Array.from({ length: 5 }, (_, key) => ({ key: `param_${key}`, value: String(Math.floor(random.next() * 2 ** (key + 1))) })),
-    tags: [
-      { key: 'team', value: `team-${at % 7}` },
-      { key: 'host', value: `host-${at % 31}` },
-    ],
-  });
-  return id;
+/** Tells the runs to the store as the room logs them: by HTTP it would take many minutes. @returns ids of those with long metrics */
+async function fill(database: string, blobsFolder: string): Promise<{ readonly experiment: string; readonly charted: readonly string[] }> {
+  await using store = await openStore({ url: `sqlite:${database}` });
+  const blobs = await openFsBlobs({ dir: blobsFolder });
+  const clock = systemClock;
+  const newId = uuidV7(clock, randomBytes);
+  await using events = openEvents({ store, clock, newId, source: '/gyre/bench' });
+  const data = openData({ store, blobs, events, clock, newId, temporary: blobsFolder });
+  await using features = openFeatures({ store, blobs, events, clock, newId, data });
+  const { tracking } = openTraining({ store, blobs, events, clock, newId, randomBytes, data, features });
+  const { id: experiment } = await tracking.createExperiment({ name: 'many', by });
+  const logRun = async (at: number): Promise<string> => {
+    const { id } = await tracking.createRun({ experiment, name: `run-${at}`, startedAt: start + at * 1000, by });
+    await tracking.logBatch(id, {
+      metrics: Array.from({ length: 10 }, (_, key) => ({ key: `metric_${key}`, value: random.normal(), timestamp: at, step: 0 })),
+      parameters: Array.from({ length: 5 }, (_, key) => ({
+        key: `param_${key}`,
+        value: String(Math.floor(random.next() * 2 ** (key + 1))),
+      })),
+      tags: [
+        { key: 'team', value: `team-${at % 7}` },
+        { key: 'host', value: `host-${at % 31}` },
+      ],
+    });
+    await tracking.updateRun({ id, status: 'FINISHED', endedAt: start + at * 1000 + 500, by });
+    return id;
+  };
+  await inParallel(runs, logRun);
+  const charted: string[] = [];
+  for (let at = 0; at < chartRuns; at += 1) {
+    const id = await logRun(runs + at);
+    charted.push(id);
+    const metrics = Array.from({ length: chartSteps }, (_, step) => ({
+      key: 'loss',
+      step,
+      timestamp: start + step * 500,
+      value: Math.exp(-step / 3000) + 0.1 * random.next() + at / 200,
+    }));
+    await tracking.logBatch(id, { metrics });
+  }
+  return { experiment, charted };
 }
 
 async function inParallel(count: number, work: (at: number) => Promise<unknown>): Promise<void> {
@@ -149,28 +179,13 @@ async function shot(page: { screenshot(options: { path: string }): Promise<unkno
 
 const folder = await mkdtemp(join(tmpdir(), 'gyre-bench-runs-'));
 try {
-  await using server = await up({ cwd: await smallProject(folder), env: { GYRE_PORT: '0' } });
-  const { experiment_id: experiment } = await mlflow<{ experiment_id: string }>(server, 'experiments/create', { name: 'many' });
+  const place = { cwd: await smallProject(folder), env: { GYRE_PORT: '0' } };
+  const first = await up(place);
+  await first.stop();
   const started = performance.now();
-  await inParallel(runs, (at) => logRun(server, experiment, at));
-  console.log(`${runs} runs logged by ${writers} clients in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  const charted: string[] = [];
-  for (let at = 0; at < chartRuns; at += 1) {
-    const id = await logRun(server, experiment, runs + at);
-    charted.push(`${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`);
-    for (let start = 0; start < chartSteps; start += 1000) {
-      const metrics = Array.from({ length: 1000 }, (_, offset) => {
-        const step = start + offset;
-        return {
-          key: 'loss',
-          step,
-          timestamp: 1_700_000_000_000 + step * 500,
-          value: Math.exp(-step / 3000) + 0.1 * random.next() + at / 200,
-        };
-      });
-      await mlflow(server, 'runs/log-batch', { run_id: id, metrics });
-    }
-  }
+  const { experiment, charted } = await fill(join(first.dataFolder, 'gyre.db'), join(first.dataFolder, 'blobs'));
+  console.log(`${runs} runs logged in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  await using server = await up(place);
   await askServer(server, experiment, charted);
   await scroll(server, experiment, charted);
 } finally {

@@ -56,6 +56,18 @@ async function logRuns(server: Up): Promise<{ readonly experiment: string; reado
       },
     ],
   });
+  const files: Readonly<Record<string, string>> = {
+    'report.md': '# Report\n\n- it learns',
+    'table.csv': 'name,score\n"a, b",1\n',
+    'facts.json': '{"a":[1,2]}',
+    'page.html': '<h1>Drawn</h1><script>parent.document.title = "taken over"</script>',
+    'plots/dot.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><circle cx="20" cy="20" r="15"/></svg>',
+  };
+  for (const [path, body] of Object.entries(files)) {
+    const address = `${server.address}/api/2.0/mlflow-artifacts/artifacts/${experiment}/${ids[0]}/artifacts/${path}`;
+    const put = await fetch(address, { method: 'PUT', body, headers: { 'content-type': 'application/octet-stream' } });
+    assert.equal(put.status, 200, await put.text());
+  }
   return {
     experiment,
     ids: ids.map((id) => [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20)].join('-')),
@@ -139,7 +151,7 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       await open(at());
       await page.getByRole('button', { name: 'loss', exact: true }).click();
       await page.waitForURL('**sort=metrics.loss**');
-      await page.getByText('run-12', { exact: true }).waitFor({ state: 'detached' });
+      await page.getByText('run-0', { exact: true }).waitFor();
       await page.reload();
       await page.locator('.run-grid tbody a').first().waitFor();
       assert.equal(await firstRun(page), 'run-0');
@@ -219,6 +231,81 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       assert.match(text, /^Id,Run,Status,metrics\.loss,/);
       assert.match(text, /"late, of course",RUNNING/);
     });
-    assert.equal(ids.length, runs);
+  });
+
+  test('runs are compared: lines over each other, and side by side with what differs marked', async () => {
+    const chosen = ids.slice(0, 4).join(',');
+    await shows(`/compare?runs=${chosen}`, ['Compare 4 runs', '2 parameters differ', 'Charts', 'loss', 'Parameters', 'depth']);
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/compare?runs=${chosen}&x=relative&smooth=0.6&log=y&by=lr`);
+      await page.locator('.line-figure canvas').first().waitFor();
+      await says(page, 'lr 0.1');
+      await page.locator('.parallel').first().waitFor();
+      await page.locator('circle.mark').first().waitFor();
+      await isWhole(tab, 'compare grouped');
+      await open(`${server.address}/compare?runs=${chosen}&x=metric.system/cpu_utilization_percentage&metrics=loss`);
+      await page.locator('.line-figure canvas').first().waitFor();
+      await isWhole(tab, 'compare over a metric');
+      await page.getByRole('combobox', { name: /^over/ }).selectOption('step');
+      const canvas = page.locator('.line-figure .u-over').first();
+      await canvas.waitFor();
+      const box = await canvas.boundingBox();
+      assert.ok(box !== null);
+      await page.mouse.move(box.x + box.width * 0.2, box.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 60, { steps: 5 });
+      await page.mouse.up();
+      await page.waitForURL('**from=**to=**');
+      await page.getByRole('button', { name: 'Show all' }).click();
+      await page.waitForURL((url) => !url.search.includes('from='));
+    });
+  });
+
+  test('a run that was logged from outside shows what was logged, what is missing, its description and its child', async () => {
+    await shows(`/runs/${ids[0]}`, [
+      'Metrics, last and range',
+      'System metrics',
+      'What it is',
+      'pictures',
+      'training',
+      'run-1',
+      'To run it again',
+      'the commit of its code',
+    ]);
+    await withTab('light', async ({ page, open }) => {
+      await open(`${server.address}/runs/${ids[1]}`);
+      await says(page, 'Part of');
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+      await says(page, 'This run is deleted');
+      await page.getByRole('button', { name: 'Restore', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click();
+      await page.getByText('This run is deleted').waitFor({ state: 'detached' });
+    });
+  });
+
+  test('files of a run are looked at, and nothing in them runs', async () => {
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/runs/${ids[0]}`);
+      const look = async (name: string): Promise<void> => {
+        await page.getByRole('button', { name: `Show ${name}` }).click();
+        await page.getByRole('region', { name: `Preview of ${name}` }).waitFor();
+      };
+      await look('report.md');
+      await says(page, 'it learns');
+      await look('table.csv');
+      await says(page, 'a, b');
+      await look('facts.json');
+      await page.locator('.preview-text').waitFor();
+      await isWhole(tab, 'preview of JSON');
+      await look('page.html');
+      await page.frameLocator('iframe').getByText('Drawn').waitFor();
+      assert.doesNotMatch(await page.title(), /taken over/);
+      await page.getByRole('button', { name: 'plots/' }).click();
+      await look('plots/dot.svg');
+      await page.locator('.preview-image').waitFor();
+    });
   });
 });

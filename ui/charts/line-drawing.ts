@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import { day, number } from '../lib/format.ts';
 import { extent, padded, tickDecimals } from '../lib/scale.ts';
 import { saveFile } from '../parts/save-file.ts';
+import { colourReader, withAlpha } from './palette.ts';
 
 export interface LineSeries {
   readonly name: string;
@@ -151,21 +152,4 @@ function timeTexts(_: uPlot, seconds: number[]): string[] {
     const iso = new Date(second * 1000).toISOString();
     return days ? day(iso).replace(/ \d+$/, '') : iso.slice(11, 16);
   });
-}
-
-/** Reads custom properties as the colours that they are now: a canvas knows no `light-dark()`. */
-function colourReader(beside: HTMLElement): (property: string) => string {
-  const probe = document.createElement('i');
-  beside.append(probe);
-  const seen = new Map<string, string>();
-  for (const property of ['--ink-quiet', '--line-faint', '--bad', ...[1, 2, 3, 4, 5, 6].map((index) => `--series-${index}`)]) {
-    probe.style.color = `var(${property})`;
-    seen.set(property, getComputedStyle(probe).color);
-  }
-  probe.remove();
-  return (property) => seen.get(property) ?? 'currentColor';
-}
-
-function withAlpha(colour: string, alpha: number): string {
-  return colour.replace(/^rgb\((.*)\)$/, (_, parts: string) => `rgba(${parts}, ${alpha})`);
 }

@@ -60,3 +60,30 @@ export interface SeriesAnswer {
     readonly max?: readonly number[];
   }[];
 }
+
+/** What was logged of one run, beyond its record. */
+export interface LoggedRun {
+  readonly id: string;
+  /** As MLflow's clients know it. */
+  readonly publicId: string;
+  readonly experiment: { readonly id: string; readonly name: string };
+  readonly lifecycle: 'active' | 'deleted';
+  readonly user: string;
+  readonly metrics: readonly {
+    readonly key: string;
+    readonly value: MetricValue;
+    readonly step: number;
+    readonly at: string;
+    /** Of finite values; absent where there are too many to look through. */
+    readonly count?: number;
+    readonly min?: number;
+    readonly max?: number;
+  }[];
+  readonly datasets: readonly {
+    readonly name: string;
+    readonly digest: string;
+    readonly sourceType: string;
+    readonly source: string;
+    readonly context?: string;
+  }[];
+}

@@ -7,8 +7,9 @@ import type { Resource } from './resource.ts';
  * The answer of a question that is too long for an address. What was known stays until the next answer.
  * @param body undefined asks nothing
  * @param on kinds of events after which the answer may differ
+ * @param again another value asks anew
  */
-export function usePosted<T>(route: string, body: unknown, on: readonly string[] = []): Resource<T> {
+export function usePosted<T>(route: string, body: unknown, on: readonly string[] = [], again: unknown = 0): Resource<T> {
   const [state, setState] = useState<{ readonly data?: T; readonly error?: ApiError }>({});
   const [turn, setTurn] = useState(0);
   const key = JSON.stringify(body);
@@ -24,6 +25,6 @@ export function usePosted<T>(route: string, body: unknown, on: readonly string[]
         if (error.code !== 'CANCELLED') setState((before) => ({ ...before, error }));
       });
     return () => stopped.abort();
-  }, [route, key, turn]);
+  }, [route, key, turn, again]);
   return { ...state, loading: state.data === undefined && state.error === undefined, reload: () => setTurn((count) => count + 1) };
 }

@@ -20,7 +20,6 @@ import { ModelPage, ModelsPage } from './models.tsx';
 import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
 import { EnvironmentsPage, ReleasesPage } from './releases.tsx';
-import { RunPage, TransformPage } from './run.tsx';
 import { SourcesPage } from './sources.tsx';
 import { SqlPage } from './sql.tsx';
 import { SplitPage } from './split.tsx';
@@ -43,6 +42,9 @@ const byId =
 const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).ModelVersionPage);
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
+const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
+const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
+const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
 const ExperimentPage = lazy(async () => (await import('./runs/experiment.tsx')).ExperimentPage);
 
 /** Every address of these pages. */
@@ -68,6 +70,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/pipelines/:id/:step', page: ({ id = '', step = '' }) => <StepItemsPage key={id + step} run={id} step={step} /> },
   { pattern: '/experiments', page: plain(ExperimentsPage) },
   { pattern: '/experiments/:id', page: byId(ExperimentPage) },
+  { pattern: '/compare', page: plain(ComparePage) },
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },
   { pattern: '/test-reports/:id', page: byId(TestReportPage) },

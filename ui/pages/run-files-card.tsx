@@ -2,11 +2,13 @@ import type { JSX } from 'preact';
 import type { ArtifactEntry, Run } from '#contract';
 import { apiUrl } from '../lib/api.ts';
 import { bytes } from '../lib/format.ts';
+import { previewOf } from '../lib/preview.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
 import { Card, Load } from '../parts/page.tsx';
 import { Table } from '../parts/table.tsx';
 import { DigestText } from '../parts/values.tsx';
+import { FilePreview } from './runs/file-preview.tsx';
 
 const shown = 1000;
 
@@ -59,6 +61,7 @@ export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
                 },
               ]}
             />
+            <Preview run={run} entries={items} />
             {next !== undefined && <p>The first {shown.toLocaleString('en')} are shown; gyre runs show and the API list all of them.</p>}
           </>
         )}
@@ -78,8 +81,33 @@ function EntryLink({ run, entry, folder }: { readonly run: Run; readonly entry: 
   }
   const path = entry.path.split('/').map(encodeURIComponent).join('/');
   return (
-    <a href={apiUrl(`runs/${encodeURIComponent(run.id)}/artifacts/${path}`)} download>
-      {name}
-    </a>
+    <>
+      <a href={apiUrl(`runs/${encodeURIComponent(run.id)}/artifacts/${path}`)} download>
+        {name}
+      </a>
+      {previewOf(entry.path) !== undefined && (
+        <button type="button" class="plain" aria-label={`Show ${entry.path}`} onClick={() => setQuery({ file: entry.path })}>
+          show
+        </button>
+      )}
+    </>
+  );
+}
+
+/** The file that the address names, looked at. */
+function Preview({ run, entries }: { readonly run: Run; readonly entries: readonly ArtifactEntry[] }): JSX.Element | null {
+  const file = queryValue('file');
+  const entry = entries.find(({ path }) => path === file);
+  if (entry === undefined || entry.kind !== 'file') return null;
+  return (
+    <section class="preview" aria-label={`Preview of ${entry.path}`}>
+      <h3>
+        {entry.path}{' '}
+        <button type="button" class="plain" onClick={() => setQuery({ file: undefined })}>
+          Hide
+        </button>
+      </h3>
+      <FilePreview run={run.id} path={entry.path} size={entry.size} />
+    </section>
   );
 }

@@ -13,6 +13,7 @@ import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { RunFilesCard } from './run-files-card.tsx';
+import { LoggedActions, LoggedCards } from './runs/run-logged.tsx';
 
 /** One run: what went in, what came out, how it went step by step. */
 export function RunPage({ id }: { readonly id: string }): JSX.Element {
@@ -47,6 +48,7 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
           {run.error !== undefined && <p class="tone-bad">{run.error}</p>}
         </>
       }
+      actions={<LoggedActions run={run} />}
     >
       <LineageStrip
         steps={[
@@ -71,9 +73,11 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
       />
       <div class="cards">
         <MetricsOverSteps run={run} />
-        <Card title="Metrics" says="The last value of each, by part.">
-          <LastMetrics run={run} />
-        </Card>
+        {run.trainer !== undefined && (
+          <Card title="Metrics" says="The last value of each, by part.">
+            <LastMetrics run={run} />
+          </Card>
+        )}
         <Card title="Parameters">
           <Table
             name="parameters"
@@ -86,6 +90,7 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
             ]}
           />
         </Card>
+        <LoggedCards run={run} />
         <RunFilesCard run={run} />
         <Card title="Code and environment">
           <Facts

@@ -7,6 +7,7 @@ import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
+import { registerSearchRuns } from './search-runs.ts';
 import { registerStepItems } from './step-items.ts';
 import { examples } from '../verb.ts';
 
@@ -92,7 +93,7 @@ export const registerRuns: Register = (program, bind) => {
 
   const runs = program
     .command('runs')
-    .summary('training runs: list, show, metrics, artifacts')
+    .summary('training runs: list, search, show, metrics, artifacts')
     .description('Training runs: parameters, metrics, artifacts, what each was made from.');
   listFlags(runs.command('ls').description('Lists training runs, newest first.'))
     .option('--experiment <name>', 'of one experiment')
@@ -116,6 +117,7 @@ export const registerRuns: Register = (program, bind) => {
         }),
       ),
     );
+  registerSearchRuns(runs, bind);
   runs
     .command('show')
     .description('Shows a training run.')

@@ -1,0 +1,118 @@
+import type { SeriesAnswer } from './tracking-shapes.ts';
+
+/*
+ * From what the server answers of a metric to the lines of a figure. Pure.
+ */
+
+/** One line on the places of its figure. */
+export interface RunLine {
+  /** A run's id, or a group's value. */
+  readonly id: string;
+  readonly values: readonly (number | null)[];
+  readonly low?: readonly (number | null)[];
+  readonly high?: readonly (number | null)[];
+}
+
+export interface RunLines {
+  readonly x: readonly number[];
+  readonly lines: readonly RunLine[];
+}
+
+/** Every run over all places; null where it has no value. */
+export function linesOf({ x, series }: SeriesAnswer): RunLines {
+  return {
+    x,
+    lines: series.map(({ run, at, mean, min, max }) => ({
+      id: run,
+      values: spread(x.length, at, mean),
+      ...(min === undefined || max === undefined ? {} : { low: spread(x.length, at, min), high: spread(x.length, at, max) }),
+    })),
+  };
+}
+
+function spread(length: number, at: readonly number[], values: readonly number[]): (number | null)[] {
+  const all: (number | null)[] = Array.from({ length }, () => null);
+  at.forEach((place, index) => {
+    all[place] = values[index] ?? null;
+  });
+  return all;
+}
+
+/** Another metric as the axis: each place becomes that metric's value of the run there; places where a run lacks one of both fall away. */
+export function overMetric(lines: RunLines, axis: RunLines): RunLines {
+  const placeOfX = new Map(axis.x.map((x, at) => [x, at]));
+  const points = lines.lines.map(({ id, values }) => {
+    const other = axis.lines.find((line) => line.id === id);
+    return values.flatMap((value, at) => {
+      const place = placeOfX.get(lines.x[at] ?? Number.NaN);
+      const x = place === undefined ? null : (other?.values[place] ?? null);
+      return value === null || x === null ? [] : [{ x, value }];
+    });
+  });
+  const x = [...new Set(points.flatMap((own) => own.map((point) => point.x)))].sort((a, b) => a - b);
+  const at = new Map(x.map((value, index) => [value, index]));
+  return {
+    x,
+    lines: lines.lines.map(({ id }, index) => {
+      const own = points[index] ?? [];
+      return {
+        id,
+        values: spread(
+          x.length,
+          own.map((point) => at.get(point.x) ?? 0),
+          own.map(({ value }) => value),
+        ),
+      };
+    }),
+  };
+}
+
+/**
+ * Exponential moving average over the values that are there, corrected for its start (as in Adam, Kingma and Ba 2015, section 3).
+ * @param weight of what came before, 0 (none) to below 1
+ */
+export function smoothed(values: readonly (number | null)[], weight: number): readonly (number | null)[] {
+  if (weight <= 0) return values;
+  let sum = 0;
+  let power = 1;
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = sum * weight + (1 - weight) * value;
+    power *= weight;
+    return sum / (1 - power);
+  });
+}
+
+/** Lines of one group as one: the mean of those that have a value at a place, with the least and the greatest as a band. */
+export function grouped({ x, lines }: RunLines, groupOf: (run: string) => string): RunLines {
+  return {
+    x,
+    lines: [...Map.groupBy(lines, ({ id }) => groupOf(id))].map(([id, members]) => {
+      const at = x.map((_, place) => members.flatMap(({ values }) => values[place] ?? []));
+      return {
+        id,
+        values: at.map((own) => (own.length === 0 ? null : own.reduce((sum, value) => sum + value, 0) / own.length)),
+        low: at.map((own) => (own.length === 0 ? null : Math.min(...own))),
+        high: at.map((own) => (own.length === 0 ? null : Math.max(...own))),
+      };
+    }),
+  };
+}
+
+/** What a logarithmic axis can show. */
+export function positiveOnly({ x, lines }: RunLines, axes: { readonly x: boolean; readonly y: boolean }): RunLines {
+  const places = x.flatMap((value, at) => (axes.x && value <= 0 ? [] : [at]));
+  const kept = (values: readonly (number | null)[]): readonly (number | null)[] =>
+    places.map((at) => {
+      const value = values[at] ?? null;
+      return axes.y && value !== null && value <= 0 ? null : value;
+    });
+  return {
+    x: places.map((at) => x[at] ?? 0),
+    lines: lines.map(({ id, values, low, high }) => ({
+      id,
+      values: kept(values),
+      ...(low === undefined || high === undefined ? {} : { low: kept(low), high: kept(high) }),
+    })),
+  };
+}

@@ -1,0 +1,227 @@
+import type { JSX } from 'preact';
+import type { Run } from '#contract';
+import { send } from '../../lib/api.ts';
+import { counted, number } from '../../lib/format.ts';
+import { recordPath } from '../../lib/records.ts';
+import { type Resource, useResource } from '../../lib/resource.ts';
+import { metricNumber } from '../../lib/run-columns.ts';
+import type { LoggedRun, RunRow } from '../../lib/tracking-shapes.ts';
+import { usePosted } from '../../lib/use-posted.ts';
+import { Action } from '../../parts/action.tsx';
+import { Markdown } from '../../parts/markdown.tsx';
+import { Card, Facts, Load } from '../../parts/page.tsx';
+import { WordState } from '../../parts/state.tsx';
+import { Table } from '../../parts/table.tsx';
+import { When } from '../../parts/values.tsx';
+import { comparePath } from './compare-path.ts';
+
+const noteTag = 'mlflow.note.content';
+const systemPrefix = 'system/';
+const mostChildren = 100;
+
+/** What was logged to a run, kept up while it goes on. */
+export function useLogged(run: string): Resource<LoggedRun> {
+  return useResource<LoggedRun>(`runs/${encodeURIComponent(run)}/logged`, ['run.']);
+}
+
+/** What can be done with a run: named, tagged, deleted or restored. */
+export function LoggedActions({ run }: { readonly run: Run }): JSX.Element {
+  const logged = useLogged(run.id);
+  const alter = async (body: object): Promise<void> => {
+    await send('POST', 'runs/change', { runs: [run.id], ...body });
+    logged.reload();
+  };
+  const isDeleted = logged.data?.lifecycle === 'deleted';
+  return (
+    <>
+      <a class="button" href={comparePath([run.id])}>
+        Charts
+      </a>
+      <Action
+        label="Describe"
+        permission="log"
+        missing={isDeleted ? ['restore it first'] : []}
+        explain={<p>A description in Markdown, in place of the one that there is.</p>}
+        statement={{ label: 'Description', hint: 'what was tried, and what came of it' }}
+        act={(text) => alter({ tags: { [noteTag]: text } })}
+      />
+      {isDeleted ? (
+        <Action
+          label="Restore"
+          permission="log"
+          explain={<p>Brings this run back among the active ones.</p>}
+          act={() => alter({ lifecycle: 'active' })}
+        />
+      ) : (
+        <Action
+          label="Delete"
+          permission="log"
+          explain={<p>Deletes this run. It can be restored until garbage is collected.</p>}
+          act={() => alter({ lifecycle: 'deleted' })}
+        />
+      )}
+    </>
+  );
+}
+
+/** Description, metrics with their ranges, datasets, tags, runs below, and what is missing to run it again. */
+export function LoggedCards({ run }: { readonly run: Run }): JSX.Element {
+  const logged = useLogged(run.id);
+  return (
+    <Load of={logged} what="What was logged">
+      {(data) => (
+        <>
+          {data.lifecycle === 'deleted' && (
+            <Card title="Deleted" wide>
+              <p class="tone-warn">This run is deleted: it is in no table of active runs, and can be restored.</p>
+            </Card>
+          )}
+          <Note text={run.tags[noteTag]} />
+          <MetricTable title="Metrics, last and range" metrics={data.metrics.filter(({ key }) => !key.startsWith(systemPrefix))} />
+          <MetricTable title="System metrics" metrics={data.metrics.filter(({ key }) => key.startsWith(systemPrefix))} />
+          <Datasets datasets={data.datasets} />
+          <Family run={run} publicId={data.publicId} />
+          <Tags tags={run.tags} />
+          <Again run={run} />
+        </>
+      )}
+    </Load>
+  );
+}
+
+function Note({ text }: { readonly text: string | undefined }): JSX.Element | null {
+  if (text === undefined || text.trim() === '') return null;
+  return (
+    <Card title="Description" wide>
+      <Markdown text={text} label="Description" />
+    </Card>
+  );
+}
+
+function MetricTable({ title, metrics }: { readonly title: string; readonly metrics: LoggedRun['metrics'] }): JSX.Element | null {
+  if (metrics.length === 0) return null;
+  const shown = (value: number | undefined): string => (value === undefined ? '—' : number(value));
+  return (
+    <Card title={title}>
+      <Table
+        name={title.startsWith('System') ? 'system' : 'ranges'}
+        caption={title}
+        rows={metrics}
+        rowKey={({ key }) => key}
+        columns={[
+          { key: 'key', head: 'Metric', value: ({ key }) => key },
+          {
+            key: 'value',
+            head: 'Last',
+            number: true,
+            value: ({ value }) => metricNumber(value),
+            cell: ({ value }) => shown(metricNumber(value)),
+          },
+          { key: 'min', head: 'Min', number: true, value: ({ min }) => min, cell: ({ min }) => shown(min) },
+          { key: 'max', head: 'Max', number: true, value: ({ max }) => max, cell: ({ max }) => shown(max) },
+          { key: 'step', head: 'Step', number: true, value: ({ step }) => step, cell: ({ step }) => number(step, 0) },
+          {
+            key: 'count',
+            head: 'Values',
+            number: true,
+            value: ({ count }) => count,
+            cell: ({ count }) => (count === undefined ? '—' : number(count, 0)),
+          },
+        ]}
+      />
+    </Card>
+  );
+}
+
+function Datasets({ datasets }: { readonly datasets: LoggedRun['datasets'] }): JSX.Element | null {
+  if (datasets.length === 0) return null;
+  return (
+    <Card title="Datasets">
+      <Table
+        name="datasets"
+        caption="Datasets that were used"
+        rows={datasets}
+        rowKey={({ name, digest }) => `${name} ${digest}`}
+        columns={[
+          { key: 'name', head: 'Dataset', value: ({ name }) => name },
+          { key: 'context', head: 'For', value: ({ context }) => context },
+          { key: 'digest', head: 'Digest', value: ({ digest }) => digest, cell: ({ digest }) => <code>{digest.slice(0, 12)}</code> },
+          { key: 'source', head: 'Source', value: ({ source }) => source },
+        ]}
+      />
+    </Card>
+  );
+}
+
+/** The run that this one belongs to, and those that belong to it. */
+function Family({ run, publicId }: { readonly run: Run; readonly publicId: string }): JSX.Element | null {
+  const parent = run.tags['mlflow.parentRunId'];
+  const body = { filter: `tags.\`mlflow.parentRunId\` = '${publicId}'`, limit: mostChildren };
+  const children = usePosted<{ readonly items: readonly RunRow[] }>('runs/search', body, ['run.']);
+  const items = children.data?.items ?? [];
+  if (parent === undefined && items.length === 0) return null;
+  return (
+    <Card
+      title="Parent and child runs"
+      aside={items.length > 0 && <a href={comparePath([run.id, ...items.slice(0, 99).map(({ id }) => id)])}>Compare them</a>}
+    >
+      {parent !== undefined && (
+        <p>
+          Part of <a href={recordPath('run', ownId(parent))}>{parent.slice(0, 12)}</a>.
+        </p>
+      )}
+      {items.length > 0 && (
+        <Table
+          name="children"
+          caption="Child runs"
+          rows={items}
+          rowKey={({ id }) => id}
+          href={({ id }) => recordPath('run', id)}
+          columns={[
+            { key: 'name', head: 'Run', value: ({ name }) => name, cell: ({ id, name }) => <a href={recordPath('run', id)}>{name}</a> },
+            { key: 'status', head: 'Status', value: ({ status }) => status, cell: ({ status }) => <WordState word={status} /> },
+            { key: 'at', head: 'Started', value: ({ startedAt }) => startedAt, cell: ({ startedAt }) => <When at={startedAt} /> },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+/** A run's id as these pages write it. */
+function ownId(id: string): string {
+  return /^[0-9a-f]{32}$/.test(id) ? id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : id;
+}
+
+function Tags({ tags }: { readonly tags: Run['tags'] }): JSX.Element | null {
+  const shown = Object.entries(tags).filter(([key]) => key !== noteTag);
+  if (shown.length === 0) return null;
+  return (
+    <Card title="Tags">
+      <Facts facts={shown.map(([key, value]) => [key, value] as const)} />
+    </Card>
+  );
+}
+
+/** What a run that was logged from outside does not say, without which it cannot be run again. */
+function Again({ run }: { readonly run: Run }): JSX.Element | null {
+  if (run.trainer !== undefined) return null;
+  const missing = [
+    ...(run.code.commit === null ? ['the commit of its code (mlflow sets it when the script is in a git repository)'] : []),
+    ...(run.environment === undefined ? ['its environment (log requirements.txt or conda.yaml as an artifact)'] : []),
+    ...(run.seed === undefined && !Object.keys(run.parameters).some((key) => /seed|random_state/i.test(key)) ? ['a seed'] : []),
+    ...(run.inputs.length === 0 ? ['dataset versions of Gyre: what it read is known by name only, if at all'] : []),
+  ];
+  return (
+    <Card
+      title="To run it again"
+      says={missing.length === 0 ? 'Nothing is missing.' : `${counted(missing.length, 'thing')} would have to be known:`}
+    >
+      <ul class="bullets">
+        {missing.map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
