@@ -64,6 +64,7 @@ export function guarded(
     path,
     permission,
     isGuarded: guard !== undefined,
+    ...(route.request === undefined ? {} : { request: route.request }),
     handle: async (call) => {
       const { principal } = call;
       if (principal === undefined) return route.handle({ ...call, guard: unguarded });

@@ -27,6 +27,7 @@ export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(rou
     path,
     permission,
     asks: 'with message',
+    request,
     handle: async (call) => {
       const json = method === 'GET' ? undefined : await jsonOf(call);
       const values = json === undefined ? queryValues({ ...request, ...aliases(request, renamed) }, call.query) : messageIn(json);

@@ -3,3 +3,4 @@ export { describeError } from './errors.ts';
 export { protocolRoutes } from './protocol-routes.ts';
 export type { ProtocolRoute } from './protocol-routes.ts';
 export { addressesOf, mlflowRoutes } from './routes.ts';
+export { mlflowDescription } from './description.ts';

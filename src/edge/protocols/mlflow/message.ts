@@ -12,17 +12,24 @@ export interface Field<T> {
   readonly fromQuery: (values: readonly string[]) => unknown;
   readonly isRequired: boolean;
   readonly absent: T;
+  /** What it takes, as JSON Schema says it; absent: nothing that could be said so. */
+  readonly schema?: Readonly<Record<string, unknown>>;
 }
 
-type Fields = Readonly<Record<string, Field<unknown>>>;
+export type Fields = Readonly<Record<string, Field<unknown>>>;
 export type MessageOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 const last = (values: readonly string[]): unknown => values.at(-1);
-const optional = <T>(read: Field<T>['read'], fromQuery: Field<T>['fromQuery'] = last): Field<T | undefined> => ({
+const optional = <T>(
+  schema: NonNullable<Field<T>['schema']>,
+  read: Field<T>['read'],
+  fromQuery: Field<T>['fromQuery'] = last,
+): Field<T | undefined> => ({
   read,
   fromQuery,
   isRequired: false,
   absent: undefined,
+  schema,
 });
 
 /** The same field, which has to be there and, as text, not be empty. */
@@ -31,15 +38,16 @@ export function required<T>(field: Field<T | undefined>): Field<T> {
   return { ...field, isRequired: true, absent: undefined as T };
 }
 
-export const text = optional((value) => (typeof value === 'string' ? value : undefined));
+export const text = optional({ type: 'string' }, (value) => (typeof value === 'string' ? value : undefined));
 /** A text that is empty where it is absent. */
 export const emptyText: Field<string> = { ...text, absent: '' };
 export const flag = optional(
+  { type: 'boolean' },
   (value) => (typeof value === 'boolean' ? value : undefined),
   (values) => (values.at(-1) === 'true' ? true : values.at(-1) === 'false' ? false : values.at(-1)),
 );
 /** A whole number; protobuf's JSON gives those of 64 bits as text as well. */
-export const integer = optional((value) => {
+export const integer = optional({ type: ['integer', 'string'] }, (value) => {
   const number = typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
 });
@@ -49,7 +57,7 @@ const numberWords = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 /** A number; also those that JSON cannot say, as text. */
-export const double = optional((value) => {
+export const double = optional({ type: ['number', 'string'] }, (value) => {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   const number = numberWords.get(value) ?? Number(value);
@@ -61,6 +69,7 @@ export function list<T>(item: Field<T>): Field<readonly Exclude<T, undefined>[]>
   return {
     isRequired: false,
     absent: [],
+    schema: { type: 'array', items: item.schema ?? {} },
     fromQuery: (values) => values,
     read: (value, path) => {
       if (!Array.isArray(value)) return undefined;
@@ -78,11 +87,21 @@ export function list<T>(item: Field<T>): Field<readonly Exclude<T, undefined>[]>
 
 /** A message inside a message. */
 export function nested<F extends Fields>(fields: F): Field<MessageOf<F> | undefined> {
-  return optional((value, path) => (isRecord(value) ? readMessage(fields, value, `${path}.`) : undefined));
+  return optional(schemaOf(fields), (value, path) => (isRecord(value) ? readMessage(fields, value, `${path}.`) : undefined));
+}
+
+/** A message's fields as JSON Schema; what is absent may be null as well. */
+export function schemaOf(fields: Fields): Readonly<Record<string, unknown>> {
+  const named = Object.entries(fields);
+  const required = named.filter(([, field]) => field.isRequired).map(([name]) => name);
+  const properties = Object.fromEntries(
+    named.map(([name, { schema = {}, isRequired }]) => [name, isRequired ? schema : { anyOf: [schema, { type: 'null' }] }]),
+  );
+  return { type: 'object', properties, ...(required.length === 0 ? {} : { required }) };
 }
 
 /** Any JSON object, as it came. */
-export const object = optional((value) => (isRecord(value) ? value : undefined));
+export const object = optional({ type: 'object' }, (value) => (isRecord(value) ? value : undefined));
 
 /**
  * Reads a message's fields.

@@ -4,6 +4,7 @@ import type { Permission } from '#contract';
 import type { Clock } from '#core';
 import type { Registry, Webhooks } from '#registry';
 import type { Training } from '#training';
+import type { Fields } from './message.ts';
 
 /** The rooms that the protocol speaks for. */
 export interface MlflowOptions {
@@ -72,6 +73,8 @@ export interface MlflowRoute {
   readonly givesFile?: true;
   /** Set by `exchange`: the guard is asked with the message. Any other route is asked by its query string and path before its body is read. */
   readonly asks?: 'with message';
+  /** The request's message, where `exchange` reads one. */
+  readonly request?: Fields;
   readonly handle: (call: GuardedCall) => Promise<MlflowAnswer>;
 }
 
@@ -79,5 +82,6 @@ export interface MlflowRoute {
 export interface MountedRoute extends Pick<MlflowRoute, 'method' | 'path' | 'permission' | 'givesFile'> {
   /** Whether it is named what the route does to which record. One without is closed to whoever may not do everything to all. */
   readonly isGuarded: boolean;
+  readonly request?: Fields;
   readonly handle: (call: MlflowCall) => Promise<MlflowAnswer>;
 }
