@@ -359,7 +359,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       record: recordWorkspaceJobs(rooms),
     }),
   );
-  const garbage = opened.use(openGarbage({ ...rooms, workspace }));
+  const garbage = opened.use(openGarbage({ ...rooms, training, registry, evaluation, workspace }));
   const imports = opened.use(
     await openImports({
       store,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ownRunId } from '#training';
 import { peakBytes, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Up } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
@@ -22,6 +23,20 @@ interface LargeSeen {
   readonly downloaded: string;
   readonly size: number;
   readonly inParts: boolean;
+}
+
+interface FluentSeen {
+  readonly run: string;
+  readonly experiment: string;
+  readonly root: string;
+  readonly listed: readonly string[];
+  readonly text: string;
+  readonly dict: object;
+  readonly red: readonly number[];
+  readonly dog: number;
+  readonly table: readonly number[];
+  readonly figure: string;
+  readonly byRunsUri: readonly string[];
 }
 
 describe('artifacts of the real MLflow client', { skip: pythonMissing, timeout: 600_000 }, () => {
@@ -82,5 +97,26 @@ describe('artifacts of the real MLflow client', { skip: pythonMissing, timeout: 
     const grown = (await peakBytes(server.running.pid)) - before;
     assert.ok(grown < 100 * mebibyte, `${Math.round(grown / mebibyte)} MiB more`);
     assert.ok(seen.inParts);
+  });
+
+  test('are whatever the fluent functions log: texts, dicts, images, figures, tables', async () => {
+    const seen = await peer<FluentSeen>('fluent');
+    assert.equal(seen.root, `mlflow-artifacts:/${seen.experiment}/${seen.run}/artifacts`);
+    assert.deepEqual(seen.listed, ['dicts', 'images', 'plots', 'tables', 'texts']);
+    assert.deepEqual([seen.text, seen.dict, seen.red, seen.table], ['some text', { a: [1, 2] }, [255, 0, 0], [1, 2, 3]]);
+    assert.deepEqual([seen.figure, seen.byRunsUri], ['PNG', ['a.json', 'a.yaml']]);
+    assert.ok(seen.dog >= 2, 'the image, and a small one beside it');
+    const own = await server.get<{ items: readonly { readonly path: string }[] }>(`runs/${ownRunId(seen.run)}/artifacts?folder=dicts`);
+    assert.deepEqual(
+      own.items.map(({ path }) => path),
+      ['dicts/a.json', 'dicts/a.yaml'],
+    );
+
+    const cli = await peer<{ listed: readonly { path: string }[]; downloaded: readonly string[] }>('command_line', { run: seen.run });
+    assert.ok(cli.listed.some(({ path }) => path === 'cli.txt'));
+    assert.ok(
+      ['cli.txt', 'folder/b.txt', 'texts/a.txt'].every((path) => cli.downloaded.includes(path)),
+      String(cli.downloaded),
+    );
   });
 });

@@ -11,6 +11,7 @@ task = json.load(sys.stdin)
 folder = pathlib.Path(task["folder"])
 os.environ["MLFLOW_TRACKING_URI"] = task["server"]
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 os.environ.update(task.get("environment", {}))
 
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
@@ -124,7 +125,7 @@ def fluent():
         "dog": len(client.list_artifacts(run_id, "images")),
         "table": mlflow.load_table("tables/t.json", run_ids=[run_id])["n"].tolist(),
         "figure": pathlib.Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="plots/line.png")).read_bytes()[1:4].decode(),
-        "by_runs_uri": sorted(files_below(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/dicts"))),
+        "byRunsUri": sorted(files_below(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/dicts"))),
     }
 
 

@@ -115,7 +115,15 @@ export function StoragePage(): JSX.Element {
             )}
           </Load>
         </Card>
-        <CacheCard dry={dryRunOf('cache')} isRunning={isRunning} begin={(apply) => begin(apply, 'cache')} />
+        {(['cache', 'runs'] as const).map((what) => (
+          <CollectCard
+            key={what}
+            words={collected[what]}
+            dry={dryRunOf(what)}
+            isRunning={isRunning}
+            begin={(apply) => begin(apply, what)}
+          />
+        ))}
         <Card title="Git LFS" wide says="Repositories that Git LFS has pushed to.">
           <Load of={repositories} what="The repositories">
             {({ items }) =>
@@ -139,40 +147,63 @@ export function StoragePage(): JSX.Element {
   );
 }
 
-/** What the cache of the project's workspace may lose. */
-function CacheCard({
+/** How the cards say what they collect. */
+const collected = {
+  cache: {
+    title: 'The workspace’s cache',
+    says: 'Objects that no .dvc file, no commit and no dataset version names.',
+    look: 'Look in the cache',
+    delete: 'Delete from the cache',
+    found: 'the objects that nothing names and that are older than a day',
+    gone: 'objects that nothing names, for ever',
+    rest: 'Remotes stay as they are.',
+  },
+  runs: {
+    title: 'Deleted runs',
+    says: 'Runs, logged models and experiments that were deleted more than thirty days ago, and that no model version needs.',
+    look: 'Look for deleted runs',
+    delete: 'Delete them for good',
+    found: 'what was deleted more than thirty days ago',
+    gone: 'it for good, with its metrics and the names of its files',
+    rest: 'The bytes of the files go with the next collection of blobs.',
+  },
+} as const;
+
+/** What is collected on its own: looked for first, then deleted. */
+function CollectCard({
+  words,
   dry,
   isRunning,
   begin,
 }: {
+  readonly words: (typeof collected)[keyof typeof collected];
   readonly dry: GarbageSweep | undefined;
   readonly isRunning: boolean;
   readonly begin: (apply: boolean) => () => Promise<void>;
 }): JSX.Element {
   const running = isRunning ? ['a collection is running'] : [];
   return (
-    <Card title="The workspace’s cache" says="Objects that no .dvc file, no commit and no dataset version names.">
+    <Card title={words.title} says={words.says}>
       <div class="actions">
         <Action
-          label="Look in the cache"
+          label={words.look}
           permission="erase"
           missing={running}
-          explain={<p>A dry run: lists the objects that nothing names and that are older than a day. It deletes nothing.</p>}
+          explain={<p>A dry run: lists {words.found}. It deletes nothing.</p>}
           act={begin(false)}
         />
         <Action
-          label="Delete from the cache"
+          label={words.delete}
           permission="erase"
           missing={[
             ...running,
-            ...(dry === undefined ? ['look in the cache first: a finished dry run shows what would go'] : []),
+            ...(dry === undefined ? [`“${words.look}” comes first: a finished dry run shows what would go`] : []),
             ...(dry !== undefined && dry.garbage.count === 0 ? ['the newest dry run found none'] : []),
           ]}
           confirmWord="delete"
           explain={
             <p>
-              Deletes objects that nothing names, for ever. The newest dry run found <b>{dry === undefined ? '—' : amount(dry.garbage)}</b>.
-              Remotes stay as they are.
+              Deletes {words.gone}. The newest dry run found <b>{dry === undefined ? '—' : amount(dry.garbage)}</b>. {words.rest}
             </p>
           }
           act={begin(true)}
@@ -181,6 +212,12 @@ function CacheCard({
     </Card>
   );
 }
+
+const sweptWords: Readonly<Record<GarbageSweep['what'], { readonly of: string; readonly head: string; readonly referred: string }>> = {
+  blobs: { of: '', head: 'Blob', referred: 'digest' },
+  cache: { of: ' of the workspace’s cache', head: 'Object', referred: 'path' },
+  runs: { of: ' of deleted runs', head: 'Record', referred: 'record' },
+};
 
 function Sweep({
   sweep,
@@ -192,7 +229,7 @@ function Sweep({
   readonly reload: () => void;
 }): JSX.Element {
   const { id, what, apply, state, phase, referred, looked, kept, young, garbage, deleted, items, error, startedAt, endedAt } = sweep;
-  const title = `${apply ? 'Deletion' : 'Dry run'}${what === 'cache' ? ' of the workspace’s cache' : ''}, ${amount(apply ? deleted : garbage)}`;
+  const title = `${apply ? 'Deletion' : 'Dry run'}${sweptWords[what].of}, ${amount(apply ? deleted : garbage)}`;
   return (
     <details open={open} class="sweep">
       <summary>
@@ -201,7 +238,7 @@ function Sweep({
       <Facts
         facts={[
           ['Phase', phase],
-          ['Referred to', what === 'cache' ? `${counted(referred, 'path')} of dataset versions` : counted(referred, 'digest')],
+          ['Referred to', `${counted(referred, sweptWords[what].referred)}${what === 'cache' ? ' of dataset versions' : ''}`],
           ['Looked at', amount(looked)],
           ['In use', amount(kept)],
           ['Too young', amount(young)],
@@ -227,13 +264,20 @@ function Sweep({
           name={`garbage-${id.slice(-6)}`}
           caption={apply ? 'What went' : 'What would go'}
           rows={items}
-          rowKey={({ digest, object }) => digest ?? object ?? ''}
+          rowKey={({ digest, object, record }) => digest ?? object ?? record ?? ''}
           columns={[
             {
               key: 'digest',
-              head: what === 'cache' ? 'Object' : 'Blob',
-              value: ({ digest, object }) => digest ?? object,
-              cell: ({ digest, object = '' }) => (digest === undefined ? <code>{object}</code> : <DigestText digest={digest} />),
+              head: sweptWords[what].head,
+              value: ({ digest, object, name, record }) => digest ?? object ?? name ?? record,
+              cell: ({ kind, digest, object, record, name }) =>
+                digest !== undefined ? (
+                  <DigestText digest={digest} />
+                ) : record === undefined ? (
+                  <code>{object}</code>
+                ) : (
+                  `${kind.replace('_', ' ')} ${name ?? record}`
+                ),
             },
             { key: 'bytes', head: 'Size', number: true, value: ({ bytes: size }) => size, cell: ({ bytes: size }) => bytes(size) },
             { key: 'since', head: 'Since', value: ({ since }) => since, cell: ({ since }) => <When at={since} /> },

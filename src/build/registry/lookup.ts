@@ -19,6 +19,7 @@ type Lookups = Pick<
   | 'aliased'
   | 'byPackagePrefix'
   | 'byRun'
+  | 'byLoggedModel'
   | 'newestOfStages'
   | 'location'
   | 'isGoverned'
@@ -107,6 +108,8 @@ export function openLookup(store: Store): Lookup {
         ...(await selectDeleted(db, { packagePrefix: prefix })),
       ]);
     },
+    byLoggedModel: async (model) =>
+      (await store.read((db) => selectVersions(db, { loggedModel: model }, 1000))).map(({ version }) => version),
     async byRun(run) {
       return (await store.read((db) => selectVersions(db, { run }, 1000))).map(({ version }) => version);
     },

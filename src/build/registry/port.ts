@@ -194,6 +194,8 @@ export interface Registry {
   byPackagePrefix(prefix: string): Promise<readonly ModelVersion[]>;
   /** Versions made from a run. Newest first. */
   byRun(run: string): Promise<readonly ModelVersion[]>;
+  /** Versions made from a logged model. Newest first. */
+  byLoggedModel(model: string): Promise<readonly ModelVersion[]>;
 
   /** @throws GyreError FAILED_PRECONDITION with the guard's reason; NOT_FOUND */
   setAlias(request: VersionName & { readonly alias: string; readonly by: Actor }): Promise<ModelVersion>;

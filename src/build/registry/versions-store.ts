@@ -94,6 +94,7 @@ export interface VersionFilter {
   readonly model?: string;
   readonly version?: number;
   readonly run?: string;
+  readonly loggedModel?: string;
   readonly package?: string;
   /** The first hex digits of the package's digest. */
   readonly packagePrefix?: string;
@@ -109,6 +110,7 @@ export async function selectVersions(db: Db, filter: VersionFilter, limit: numbe
   if (filter.model !== undefined) query = query.where('model', '=', filter.model);
   if (filter.version !== undefined) query = query.where('version', '=', filter.version);
   if (filter.run !== undefined) query = query.where('run', '=', filter.run);
+  if (filter.loggedModel !== undefined) query = query.where('logged_model', '=', filter.loggedModel);
   if (filter.package !== undefined) query = query.where('package', '=', filter.package);
   // 'g' comes after every hex digit.
   if (filter.packagePrefix !== undefined)

@@ -12,6 +12,7 @@ export type {
   VersionSource,
 } from './port.ts';
 export type { ArtifactPage, ArtifactQuery, ArtifactTree, ArtifactUploads } from './artifacts/port.ts';
+export type { DeletedRecord, Retention } from './retention/port.ts';
 export { ownPathOf, requireArtifactPath } from './artifacts/paths.ts';
 export { openTraining } from './training.ts';
 export { trainingMigrations } from './migrations/index.ts';

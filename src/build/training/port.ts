@@ -23,6 +23,7 @@ import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { ArtifactTree } from './artifacts/port.ts';
 import type { LoggedModels } from './logged-models/port.ts';
+import type { Retention } from './retention/port.ts';
 import type { Tracking } from './tracking/port.ts';
 
 /** What the room needs of `#data`. */
@@ -179,6 +180,8 @@ export interface Training {
   artifactAddress(run: string): Promise<string>;
   /** The files that runs and logged models left. */
   readonly artifacts: ArtifactTree;
+  /** What was deleted, and how it goes for good. */
+  readonly retention: Retention;
   finishRun(run: string, by: Actor): Promise<Run>;
   failRun(run: string, error: string, by: Actor, status?: 'FAILED' | 'KILLED'): Promise<Run>;
   /** @throws GyreError NOT_FOUND */

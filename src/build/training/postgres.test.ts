@@ -7,6 +7,7 @@ import { createFrame, numberColumn, textColumn } from '#tables';
 import { artifactsContract } from './artifacts/contract.ts';
 import { runLogContract } from './contract.ts';
 import { loggedModelsContract } from './logged-models/contract.ts';
+import { retentionContract } from './retention/contract.ts';
 import { by, code, environment, filesOf, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
 import { trackingContract } from './tracking/contract.ts';
@@ -92,6 +93,7 @@ trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid
 loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
 runTableContract('PostgreSQL', () => openOnPostgres(`gyre_table_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
+retentionContract('PostgreSQL', () => openOnPostgres(`gyre_retention_${process.pid}`), skip);
 artifactsContract('PostgreSQL', () => openOnPostgres(`gyre_artifacts_${process.pid}`), skip);
 
 describe('studies on PostgreSQL', { skip }, () => {

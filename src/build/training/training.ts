@@ -4,6 +4,7 @@ import { execute } from './execute.ts';
 import { pageSize, positionOf } from './paging.ts';
 import { MetricNames } from './metric-names-store.ts';
 import type { Training, TrainingDeps } from './port.ts';
+import { openRetention } from './retention/retention.ts';
 import { openRunLog } from './run-log.ts';
 import { openLoggedModels } from './logged-models/logged-models.ts';
 import { openTracking } from './tracking/tracking.ts';
@@ -22,6 +23,7 @@ export function openTraining(deps: TrainingDeps): Training {
     tracking: openTracking(deps, names),
     loggedModels: openLoggedModels(deps, names),
     artifacts: openArtifactTree(deps),
+    retention: openRetention(deps),
     trainStudy: (request) => trainStudy(deps, log, request),
     async getStudy(id) {
       const study = await store.read((db) => studyOf(db, id));

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import type { AuditEntry, GarbageSweep, Trace } from '#contract';
 import { asSha256, sha256 } from '#core';
 import type { Sha256 } from '#core';
@@ -86,6 +87,41 @@ describe('garbage collection', () => {
     );
   });
 
+  test('runs that were deleted long enough ago go for good, with their files, unless a model version needs them', async () => {
+    const { training, registry } = bench.deps;
+    const by = { identity: 'ada', name: 'Ada' };
+    const { id: experiment } = await training.tracking.createExperiment({ name: 'to be cleared', by });
+    const start = async (): Promise<string> => {
+      const { id } = await training.tracking.createRun({ experiment, by });
+      await training.logArtifact(id, 'a/big.txt', new TextEncoder().encode('12345'));
+      return id;
+    };
+    const [gone, kept, alive] = [await start(), await start(), await start()];
+    await training.logMetrics(gone, [{ key: 'loss', value: 1 }]);
+    await registry.registerVersion({ model: 'kept', source: `runs:/${kept}/a`, run: kept, by });
+    for (const id of [gone, kept]) await training.tracking.deleteRun({ id, by });
+    const early = await swept({ what: 'runs', apply: true });
+    assert.equal(early.looked.count, 0, 'they stay for thirty days');
+    bench.clock.set(bench.clock.now() + 31 * dayMs);
+    const dry = await swept({ what: 'runs' });
+    assert.deepEqual(
+      dry.items.map(({ kind, record, bytes }) => [kind, record, bytes]),
+      [['run', gone, 5]],
+    );
+    assert.match(dry.items[0].why, /^deleted 20\d\d-.*nothing needs it$/);
+    assert.deepEqual([dry.kept.count, dry.deleted.count], [1, 0]);
+    const sweep = await swept({ what: 'runs', apply: true });
+    assert.deepEqual([sweep.state, sweep.deleted], ['finished', { count: 1, bytes: 5 }]);
+    await assert.rejects(training.tracking.getRun(gone), { code: 'NOT_FOUND' });
+    assert.equal((await training.tracking.getRun(kept)).lifecycle, 'deleted');
+    assert.equal((await training.tracking.getRun(alive)).lifecycle, 'active');
+    assert.equal((await training.artifacts.files(experiment)).items.length, 2);
+    const [point] = (
+      await bench.store.read((db) => sql`select * from metric_points p where p.run not in (select position from runs)`.execute(db.tables()))
+    ).rows;
+    assert.equal(point, undefined, 'no point without its run');
+  });
+
   test('leaves alone what is younger than the grace period, whatever refers to it', async () => {
     const [young] = await orphans('being uploaded');
     ageBy(3_600_000);
@@ -114,7 +150,7 @@ describe('garbage collection', () => {
         }
       },
     };
-    await using garbage = openGarbage({ store, blobs: watched, events: deps.events, clock, newId: deps.newId, workspace: deps.workspace });
+    await using garbage = openGarbage({ ...deps, store, blobs: watched });
     const { id } = await garbage.start({ what: 'blobs', apply: true, graceMs, by: { identity: 'x', name: 'x' } });
     const sweep = await garbage.wait(id);
     assert.deepEqual([sweep.garbage.count, sweep.deleted.count], [3, 2]);
@@ -136,8 +172,8 @@ describe('garbage collection', () => {
     await add('lost');
     await add('now');
     const sweepWith = async (workspace: Pick<typeof bench.deps.workspace, 'garbage'>, apply: boolean): Promise<GarbageSweep> => {
-      const { store, blobs, clock, deps } = bench;
-      await using garbage = openGarbage({ store, blobs, events: deps.events, clock, newId: deps.newId, workspace });
+      const { store, blobs, deps } = bench;
+      await using garbage = openGarbage({ ...deps, store, blobs, workspace });
       const { id } = await garbage.start({ what: 'cache', apply, by });
       return await garbage.wait(id);
     };

@@ -238,7 +238,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     evaluation,
     events,
     features,
-    garbage: opened.use(openGarbage({ ...common, workspace })),
+    garbage: opened.use(openGarbage({ ...common, training, registry, evaluation, workspace })),
     governance,
     imports: opened.use(
       await openImports({

@@ -104,7 +104,8 @@ export async function removeAt(tx: Tx, path: string): Promise<number> {
   return files;
 }
 
-function isBelow(folder: string): Expression<SqlBool> {
+/** Whether a row stands below a folder, however deep. */
+export function isBelow(folder: string): Expression<SqlBool> {
   // "0" is the character after "/": a range of the primary key instead of a pattern.
   return folder === ''
     ? sql<SqlBool>`true`

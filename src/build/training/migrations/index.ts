@@ -3,5 +3,6 @@ import { runs } from './0001-runs.ts';
 import { tracking } from './0002-tracking.ts';
 import { artifacts } from './0003-artifacts.ts';
 import { loggedModels } from './0004-logged-models.ts';
+import { erasedRuns } from './0005-erased-runs.ts';
 
-export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, artifacts, loggedModels] };
+export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, artifacts, loggedModels, erasedRuns] };

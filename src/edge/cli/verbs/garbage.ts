@@ -14,6 +14,7 @@ interface Flags {
   readonly what: string;
   readonly apply?: boolean;
   readonly grace: string;
+  readonly olderThan: string;
 }
 
 export const registerGarbage: Register = (program, bind) => {
@@ -24,30 +25,40 @@ export const registerGarbage: Register = (program, bind) => {
       'Garbage collection: finds what no record refers to, and with --apply deletes it. What is younger than the grace period stays, because work under way stores its bytes before its records.',
     )
     .addOption(
-      new Option('--what <kind>', 'blobs: stored bytes; cache: objects of the workspace, as "gyre data gc" has it; data: both')
-        .choices(['blobs', 'cache', 'data'])
+      new Option(
+        '--what <kind>',
+        'blobs: stored bytes; cache: objects of the workspace, as "gyre data gc" has it; data: both; runs: deleted runs, logged models and experiments',
+      )
+        .choices(['blobs', 'cache', 'data', 'runs'])
         .default('blobs'),
     )
     .option('--apply', 'delete; without it nothing is')
     .option('--grace <duration>', 'what is younger stays, such as 12h; at least 1h', '1d')
-    .addHelpText('after', examples('gyre gc', 'gyre gc --what data --grace 7d --apply'))
+    .option('--older-than <duration>', 'of runs: how long ago they were deleted', '30d')
+    .addHelpText('after', examples('gyre gc', 'gyre gc --what data --grace 7d --apply', 'gyre gc --what runs --older-than 30d'))
     .action(bind<Flags>(collect));
 };
 
 const pollMs = 250;
 
-async function collect(cli: Cli, { what, apply = false, grace }: Flags): VerbResult {
+async function collect(cli: Cli, { what, apply = false, grace, olderThan }: Flags): VerbResult {
   const { parseDuration } = await import('#project');
-  const graceMs = parseDuration(grace);
+  const graceMs = parseDuration(what === 'runs' ? olderThan : grace);
   const sweep =
     what === 'cache'
       ? undefined
       : await cli.withClient(async (client) =>
-          follow(cli, client, await client.post<GarbageSweep>('garbage-sweeps', { what: 'blobs', apply, graceMs })),
+          follow(
+            cli,
+            client,
+            await client.post<GarbageSweep>('garbage-sweeps', { what: what === 'runs' ? what : 'blobs', apply, graceMs }),
+          ),
         );
   // A sweep that did not end well says something about the records, which the cache is judged by as well.
   const cache =
-    what === 'blobs' || (sweep !== undefined && sweep.state !== 'finished') ? undefined : await ofCache(cli, what, apply, graceMs);
+    what === 'blobs' || what === 'runs' || (sweep !== undefined && sweep.state !== 'finished')
+      ? undefined
+      : await ofCache(cli, what, apply, graceMs);
   cli.output.facts(cache === undefined ? sweep : sweep === undefined ? cache : { blobs: sweep, cache }, () => {
     if (sweep !== undefined) report(cli, sweep);
     if (sweep !== undefined && cache !== undefined) cli.output.line();
@@ -91,7 +102,7 @@ function report({ output }: Cli, sweep: GarbageSweep): void {
     sweep.items,
     [
       { title: 'WHAT', of: ({ kind }) => kind.replace('_', ' ') },
-      { title: 'DIGEST', of: ({ digest = '' }) => short(digest) },
+      sweep.what === 'runs' ? { title: 'ID', of: ({ record }) => record } : { title: 'DIGEST', of: ({ digest = '' }) => short(digest) },
       { title: 'BYTES', of: ({ bytes }) => bytes, align: 'right' },
       { title: 'WHY', of: ({ why }) => why },
     ],

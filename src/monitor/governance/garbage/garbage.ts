@@ -2,13 +2,16 @@ import { eventType } from '#contract';
 import type { GarbageSweep } from '#contract';
 import { GyreError, isoInstant, messageOf } from '#core';
 import type { Garbage, GarbageDeps, SweepRequest } from './port.ts';
+import { sweepRecords } from './sweep-records.ts';
 import { sweepBlobs, sweepObjects } from './sweep.ts';
 import type { SweepProgress } from './sweep.ts';
 
 const dayMs = 86_400_000;
+const retentionMs = 30 * dayMs;
 /** Shorter, it would not cover an ingestion or an upload that stores its bytes now and its record when all of them are there. */
 const leastGraceMs = 3_600_000;
 const remembered = 50;
+const ways = { blobs: sweepBlobs, cache: sweepObjects, runs: sweepRecords } as const;
 
 interface Running {
   readonly sweep: SweepProgress;
@@ -26,8 +29,8 @@ export function openGarbage(deps: GarbageDeps): Garbage {
   };
   return {
     start: async (request) => {
-      const graceMs = request.graceMs ?? dayMs;
-      if (graceMs < leastGraceMs) {
+      const graceMs = request.graceMs ?? (request.what === 'runs' ? retentionMs : dayMs);
+      if (request.what !== 'runs' && graceMs < leastGraceMs) {
         throw new GyreError(
           'INVALID_ARGUMENT',
           `a grace period of ${graceMs} ms is too short: at least an hour keeps what is being stored right now`,
@@ -85,7 +88,7 @@ function newSweep({ clock, newId }: GarbageDeps, { what, apply }: SweepRequest, 
 async function run(deps: GarbageDeps, { sweep, stop }: Running, request: SweepRequest): Promise<void> {
   try {
     if (sweep.apply) await tell(deps, sweep, request, 'started');
-    await (sweep.what === 'cache' ? sweepObjects : sweepBlobs)(deps, sweep, stop.signal);
+    await ways[sweep.what](deps, sweep, stop.signal);
     sweep.phase = 'done';
     sweep.state = 'finished';
   } catch (error) {

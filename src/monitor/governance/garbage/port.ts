@@ -3,6 +3,9 @@ import type { Actor, GarbageSweep } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Events } from '#events';
 import type { Store } from '#store';
+import type { Evaluation } from '#evaluation';
+import type { Registry } from '#registry';
+import type { Training } from '#training';
 import type { ServedWorkspace } from '#workspace';
 
 export interface GarbageDeps {
@@ -11,6 +14,9 @@ export interface GarbageDeps {
   readonly events: Pick<Events, 'publish'>;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly training: Pick<Training, 'retention'>;
+  readonly registry: Pick<Registry, 'byRun' | 'byLoggedModel'>;
+  readonly evaluation: Pick<Evaluation, 'listReports'>;
   /** The cache of the project's workspace. */
   readonly workspace: Pick<ServedWorkspace, 'garbage'>;
 }
@@ -19,14 +25,14 @@ export interface SweepRequest {
   readonly what: GarbageSweep['what'];
   /** False: a dry run. */
   readonly apply: boolean;
-  /** What was stored within this time stays, referred to or not: work under way stores its bytes before its records. At least an hour; default a day. */
+  /** What was stored within this time stays, referred to or not: work under way stores its bytes before its records. At least an hour; default a day. Of `runs`: what was deleted within this time stays; default 30 days, also none. */
   readonly graceMs?: number;
   readonly by: Actor;
 }
 
 /**
  * Garbage collection: of blobs by one reachability walk over the records of all rooms; of the workspace's cache by what `.dvc` files, git and
- * recorded dataset versions name.
+ * recorded dataset versions name; of runs, logged models and experiments by when they were deleted and by who needs them.
  */
 export interface Garbage extends AsyncDisposable {
   /**

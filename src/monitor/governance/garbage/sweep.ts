@@ -65,10 +65,10 @@ export async function sweepObjects({ workspace }: GarbageDeps, sweep: SweepProgr
   }
 }
 
-function show(sweep: SweepProgress, item: GarbageItem): void {
+export function show(sweep: SweepProgress, item: GarbageItem): void {
   if (sweep.items.length < shownItems) sweep.items = [...sweep.items, item];
 }
 
-function plus({ count, bytes }: GarbageSweep['looked'], size: number): GarbageSweep['looked'] {
+export function plus({ count, bytes }: GarbageSweep['looked'], size: number): GarbageSweep['looked'] {
   return { count: count + 1, bytes: bytes + size };
 }

@@ -1,0 +1,4 @@
+import { openRooms } from '../testing.ts';
+import { retentionContract } from './contract.ts';
+
+retentionContract('SQLite', () => openRooms());
