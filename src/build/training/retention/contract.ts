@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { sql } from 'kysely';
 import { by } from '../testing.ts';
 import type { Rooms } from '../testing.ts';
 import type { DeletedRecord } from './port.ts';
+import { tablesWithRows } from './testing-store.ts';
 
 const later = Number.MAX_SAFE_INTEGER;
 
@@ -48,10 +48,8 @@ export function retentionContract(backend: string, open: () => Promise<Rooms>, s
         (await artifacts.files('')).items.map(({ path }) => path),
         [`${experiment}x/neighbour`],
       );
-      for (const table of ['runs', 'metric_points', 'metric_latest', 'tags', 'logged_models', 'erased_runs', 'experiment_tags']) {
-        const { rows } = await rooms.store.read((db) => sql`select * from ${sql.table(table)} limit 1`.execute(db.tables()));
-        assert.deepEqual(rows, [], table);
-      }
+      const tables = ['runs', 'metric_points', 'metric_latest', 'tags', 'logged_models', 'erased_runs', 'experiment_tags'];
+      assert.deepEqual(await rooms.store.read((db) => tablesWithRows(db, tables)), []);
     });
 
     test('a run that is restored in between stays', async () => {
