@@ -98,6 +98,7 @@ describe('garbage collection', () => {
     };
     const [gone, kept, alive] = [await start(), await start(), await start()];
     await training.logMetrics(gone, [{ key: 'loss', value: 1 }]);
+    await registry.createModel({ name: 'kept', by });
     await registry.registerVersion({ model: 'kept', source: `runs:/${kept}/a`, run: kept, by });
     for (const id of [gone, kept]) await training.tracking.deleteRun({ id, by });
     const early = await swept({ what: 'runs', apply: true });
