@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GyreError, hasCode } from '#core';
-import type { DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
+import type { BackupFlags, DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
+import type { BackupRecord } from './backup/backup.ts';
 import { readServerInfo } from './data-folder.ts';
 import { sealBlobs as seal, type Sealing } from './seal-blobs.ts';
 import { settleSettings, type SettledSettings } from './settings.ts';
@@ -24,6 +25,18 @@ export async function openForVerb(options: ProjectFlags): Promise<OpenedApp> {
 /** Seals the blobs of a data folder that nobody else has. */
 export async function sealBlobs(options: SealFlags): Promise<Sealing> {
   return seal(await settle(options, {}), options);
+}
+
+/** Copies the data folder, also while a platform runs on it. */
+export async function backUp(options: BackupFlags): Promise<BackupRecord> {
+  const { backUp: copy } = await import('./backup/backup.ts');
+  return copy(await settle(options, {}), options);
+}
+
+/** Makes a data folder of a backup. */
+export async function restore(options: BackupFlags): Promise<BackupRecord> {
+  const { restore: copy } = await import('./backup/backup.ts');
+  return copy(await settle(options, {}), options);
 }
 
 /** Runs the platform until the signal aborts. */

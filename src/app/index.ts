@@ -1,4 +1,4 @@
-export { demo, openForVerb, sealBlobs, up } from './door.ts';
+export { backUp, demo, openForVerb, restore, sealBlobs, up } from './door.ts';
 export { inferenceProcess } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';

@@ -80,6 +80,22 @@ export interface SealFlags extends ProjectFlags {
   readonly progress: (sealed: number) => void;
 }
 
+/** Where a backup is, or will be. */
+export interface BackupFlags extends ProjectFlags {
+  /** Absolute. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Told how many blobs were copied. */
+  readonly progress: (copied: number) => void;
+}
+
+/** What a backup holds. */
+export interface BackedUp {
+  readonly at: string;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
 /** A platform that was opened for one verb, in this very process. */
 export interface OpenedApp extends AsyncDisposable {
   /** Base URL, on loopback. */
@@ -108,6 +124,10 @@ export interface AppDoor {
   demo(options: DemoFlags): Promise<boolean>;
   /** Seals blobs of a platform that is stopped. */
   sealBlobs(options: SealFlags): Promise<{ readonly sealed: number; readonly storage: BlobStorage }>;
+  /** Copies the data folder, also while a platform runs on it. */
+  backUp(options: BackupFlags): Promise<BackedUp>;
+  /** Makes a data folder of a backup. */
+  restore(options: BackupFlags): Promise<BackedUp>;
   /** How a bucket is reached, for remotes of a workspace. */
   s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */

@@ -1,6 +1,17 @@
 export { runCli } from './program.ts';
 export type { CliHost } from './cli.ts';
-export type { AppDoor, DemoFlags, Flags, OpenedApp, ProjectFlags, RelayFlags, SealFlags, ServeFlags, UpFlags } from './app-door.ts';
+export type {
+  AppDoor,
+  BackupFlags,
+  DemoFlags,
+  Flags,
+  OpenedApp,
+  ProjectFlags,
+  RelayFlags,
+  SealFlags,
+  ServeFlags,
+  UpFlags,
+} from './app-door.ts';
 export { exitCodes } from './exit-codes.ts';
 export { openClient } from './client.ts';
 export type { Client } from './client.ts';
