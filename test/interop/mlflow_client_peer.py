@@ -318,6 +318,8 @@ def models_by_every_address(folder):
     assert loaded.metadata.signature == infer_signature(features, expected)
     found = mlflow.get_run(run.info.run_id)
     assert [output.model_id for output in found.outputs.model_outputs] == [logged.model_id]
+    known = json.loads(mlflow.get_logged_model(logged.model_id).tags["mlflow.modelVersions"])
+    assert known == [{"name": "iris", "version": int(version)}], known
     info = mlflow.models.get_model_info("models:/iris@champion")
     assert info.flavors["sklearn"]["pickled_model"]
     assert client.get_model_version("iris", version).run_id == run.info.run_id
@@ -537,6 +539,15 @@ def webhooks(folder):
     client.delete_webhook(hook.webhook_id)
     with refused("RESOURCE_DOES_NOT_EXIST"):
         client.get_webhook(hook.webhook_id)
+
+
+@scenario
+def an_address_with_a_slash_at_its_end(folder):
+    import requests
+
+    headers = {"Authorization": f"Bearer {given['token']}"} if given.get("token") else {}
+    answer = requests.get(f"{given['address']}//api/2.0/mlflow/experiments/get?experiment_id={current['experiment']}", headers=headers, timeout=30)
+    assert answer.json()["experiment"]["experiment_id"] == current["experiment"]
 
 
 @scenario

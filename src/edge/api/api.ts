@@ -79,6 +79,8 @@ function createInstance(deps: ApiDeps): FastifyInstance {
       genReqId: () => deps.newId(),
       exposeHeadRoutes: false,
       routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+      // Clients that were given an address with a slash at its end begin their paths with two.
+      rewriteUrl: ({ url = '/' }) => url.replace(/^\/{2,}/, '/'),
       // The first fault ends a validation: a body of a million faults must not cost a million messages. Values and schema are for the words.
       ajv: {
         customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false, verbose: true, strict: false },

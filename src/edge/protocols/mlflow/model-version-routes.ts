@@ -38,7 +38,7 @@ const activeStages = ['Staging', releasedStage] as const;
 export const versionArtifacts = 'mlflow-artifacts:/model-versions/';
 
 /** The versions of registered models. */
-export function modelVersionRoutes({ registry }: MlflowOptions): readonly MlflowRoute[] {
+export function modelVersionRoutes({ registry, training }: MlflowOptions): readonly MlflowRoute[] {
   const latest = { name, stages: list(text) };
   const latestVersions = ({ name: model, stages }: { readonly name: string; readonly stages: readonly string[] }): Promise<object> =>
     inRegistryWords(async () => {
@@ -80,6 +80,7 @@ export function modelVersionRoutes({ registry }: MlflowOptions): readonly Mlflow
             tags,
             by: actorOfCall(call),
           });
+          if (loggedModel !== '') await noteVersion(training.loggedModels, loggedModel, made);
           return { model_version: versionRecord(made) };
         });
       },
@@ -275,3 +276,17 @@ export function modelVersionRoutes({ registry }: MlflowOptions): readonly Mlflow
     });
   }
 }
+
+/** Clients find on a logged model which versions were made of it: a tag, as Python writes JSON. */
+async function noteVersion(
+  loggedModels: MlflowOptions['training']['loggedModels'],
+  id: string,
+  { model, version }: { readonly model: string; readonly version: number },
+): Promise<void> {
+  if ((await loggedModels.experimentOf(id)) === undefined) return;
+  const known = (await loggedModels.get(id, { deleted: true })).tags.find(({ key }) => key === versionsTag)?.value ?? '[]';
+  const before = known.endsWith('}]') ? `${known.slice(1, -1)}, ` : '';
+  await loggedModels.setTags(id, [{ key: versionsTag, value: `[${before}{"name": ${JSON.stringify(model)}, "version": ${version}}]` }]);
+}
+
+const versionsTag = 'mlflow.modelVersions';
