@@ -76,7 +76,8 @@ function valueOf(run: TrackedRun, { entity, key }: Pick<FilterCondition, 'entity
 
 function holds(value: Value, { comparator, value: wanted }: FilterCondition): boolean {
   if (comparator === 'IS NULL') return value === undefined;
-  if (value === undefined || Number.isNaN(value)) return false;
+  if (value === undefined) return false;
+  if (Number.isNaN(value)) return comparator === '!=';
   switch (comparator) {
     case '=':
       return value === wanted;

@@ -56,6 +56,8 @@ const anywhere: readonly Rule[] = [
 
 const bracketedName: Rule = ['name', /(?<![\p{L}\p{N}_\])])\[[^\][]+\]/uy];
 const index: Rule = ['index', /(?<=[\p{L}\p{N}_\])`"])\[[^\][]*\]/uy];
+const usualRules: readonly Rule[] = [bracketedName, index, ...anywhere];
+const rulesBehindDot: readonly Rule[] = [...behindDot, ...usualRules];
 const space = /[\s\u0085]+/y;
 
 const quotes: Readonly<Record<string, TokenKind>> = { "'": 'text', '"': 'symbol', '`': 'name' };
@@ -87,8 +89,7 @@ function tokenAt(text: string, start: number): FilterToken {
     const end = endOfQuoted(text, start, quote);
     return end === undefined ? { kind: 'other', start, end: start + 1 } : { kind, start, end };
   }
-  const rules = [...(text[start - 1] === '.' ? behindDot : []), bracketedName, index, ...anywhere];
-  for (const [each, pattern] of rules) {
+  for (const [each, pattern] of text[start - 1] === '.' ? rulesBehindDot : usualRules) {
     const end = endOf(pattern, text, start);
     if (end !== undefined) return { kind: each, start, end };
   }

@@ -112,6 +112,7 @@ describe('a filter', () => {
     const long = 'x'.repeat(1_000_000);
     assert.deepEqual(read('run', `tags.a = '${long}'`), [['tag', 'a', '=', long]]);
     assert.equal(read('run', `tags.a = '${'\\'.repeat(500_000)}`).length, 2);
+    assert.equal(read('experiment', `experiment_id = '${'9'.repeat(1_000_000)}'`).length, 2);
     assert.equal(read('run', `run_id IN ${'('.repeat(500_000)}`).length, 2);
     assert.equal(read('run', 'metrics.a > 1 AND '.repeat(20_000)).length, 20_000);
   });

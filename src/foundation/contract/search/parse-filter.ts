@@ -248,8 +248,9 @@ function readValue(
   return done(type === 'id' ? whole : Number(whole));
 }
 
-/** The digits of a whole number, as Python's `int` reads it from a text. */
+/** The digits of a whole number, as Python's `int` reads it from a text; no id or version has more than a hundred. */
 function wholeNumber(value: string): string | undefined {
+  if (value.length > 100) return undefined;
   const [, sign, digits] = /^\s*([+-]?)(\d+(?:_\d+)*)\s*$/.exec(value) ?? [];
   return digits === undefined ? undefined : String(BigInt(digits.replaceAll('_', '')) * (sign === '-' ? -1n : 1n));
 }
