@@ -217,14 +217,19 @@ describe('the pages of runs', { skip: browserMissing }, () => {
     });
   });
 
-  test('a new run appears by itself, and what is shown is saved as CSV', async () => {
+  test('a new run and what it logs appear by themselves, and what is shown is saved as CSV', async () => {
     await withTab('light', async ({ page, open }) => {
       await open(at("?filter=attributes.run_name+LIKE+'late%25'"));
       await says(page, 'no runs');
       const body = JSON.stringify({ experiment_id: experiment, run_name: 'late, of course', start_time: 1 });
       const headers = { 'content-type': 'application/json' };
-      await fetch(`${server.address}/api/2.0/mlflow/runs/create`, { method: 'POST', headers, body });
+      const mlflow = `${server.address}/api/2.0/mlflow/runs`;
+      const created = await fetch(`${mlflow}/create`, { method: 'POST', headers, body });
       await page.getByText('late, of course').waitFor();
+      const { run } = (await created.json()) as { run: { info: { run_id: string } } };
+      const point = { run_id: run.info.run_id, key: 'loss', value: 0.4242, timestamp: 1, step: 0 };
+      await fetch(`${mlflow}/log-metric`, { method: 'POST', headers, body: JSON.stringify(point) });
+      await page.getByText('0.424', { exact: true }).waitFor();
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
       const stream = await download.createReadStream();
       const text = Buffer.concat(await stream.toArray()).toString('utf8');

@@ -8,6 +8,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['g then c, r', 'certification, releases'],
   ['g then h, a, u', 'health, alerts, audit'],
   ['j, k', 'next row, row before'],
+  ['x', 'select the run'],
   ['Enter', 'open the row'],
   ['Esc', 'close what is open'],
   ['?', 'these keys'],

@@ -122,21 +122,25 @@ export function useRunRows({ positions, first, last, columns, turn }: RowsWanted
     };
   }, [key, missing.join(' '), tries]);
   useEffect(() => {
-    const stopped = new AbortController();
-    const inSight = positions.slice(first, last);
-    const goesOn = inSight.filter((position) => rows.get(position)?.status === 'RUNNING');
-    const isNews = seenTurn.current !== turn;
+    if (seenTurn.current === turn) return undefined;
     seenTurn.current = turn;
+    const stopped = new AbortController();
+    const inSight = new Set(positions.slice(first, last));
     // What changed out of sight is asked for when it comes in sight.
-    if (isNews) for (const position of rows.keys()) if (!inSight.includes(position)) rows.delete(position);
-    if (isNews) void ask(inSight, stopped.signal);
-    const timer = goesOn.length === 0 ? undefined : setTimeout(() => setTries((count) => count + 1), lookAgainMs);
-    if (!isNews && goesOn.length > 0 && tries > 0) void ask(goesOn, stopped.signal);
+    for (const position of rows.keys()) if (!inSight.has(position)) rows.delete(position);
+    void ask([...inSight], stopped.signal);
+    return () => stopped.abort();
+  }, [key, turn]);
+  const goesOn = positions.slice(first, last).filter((position) => rows.get(position)?.status === 'RUNNING');
+  useEffect(() => {
+    if (goesOn.length === 0) return undefined;
+    const stopped = new AbortController();
+    const timer = setInterval(() => void ask(goesOn, stopped.signal), lookAgainMs);
     return () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       stopped.abort();
     };
-  }, [key, first, last, turn, tries]);
+  }, [key, goesOn.join(' ')]);
   return {
     rowAt: (index) => rows.get(positions[index] ?? -1),
     error,

@@ -45,8 +45,8 @@ export function registerSearchRuns(runs: Command, bind: Bind): void {
     .command('search')
     .description('Finds runs by a filter in MLflow’s grammar.')
     .argument('[filter]', "such as: metrics.loss < 0.1 AND params.depth = '3'")
-    .option('--experiment <id…>', 'only of these, by id or name')
-    .option('--order <by…>', 'such as: "metrics.loss ASC"')
+    .option('--experiment <id>', 'only of this one, by id or name; may come again', also)
+    .option('--order <by>', 'such as: "metrics.loss ASC"; may come again', also)
     .option('--columns <keys>', 'such as: metrics.loss,params.depth,tags.team')
     .option('--view <which>', 'active, deleted or all', 'active')
     .option('--csv', 'as CSV')
@@ -105,6 +105,11 @@ export function registerSearchRuns(runs: Command, bind: Bind): void {
         }),
       ),
     );
+}
+
+/** An option that may come again adds to what was said before. */
+function also(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 async function experimentIds(client: Client, named: readonly string[]): Promise<readonly string[]> {
