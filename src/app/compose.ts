@@ -368,6 +368,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       tracking: training.tracking,
       loggedModels: training.loggedModels,
       artifacts: training.artifacts,
+      registry,
     }),
   );
 

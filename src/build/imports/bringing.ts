@@ -1,7 +1,7 @@
 import type { Actor, ImportedRecord } from '#contract';
 import { isGyreError, messageOf, sha256 } from '#core';
 import type { Store } from '#store';
-import type { ArtifactTarget, ModelsTarget, TrackingTarget } from './port.ts';
+import type { ArtifactTarget, ModelsTarget, RegistryTarget, TrackingTarget } from './port.ts';
 import type { TrackingSource } from './source.ts';
 import type { Tally } from './tally.ts';
 
@@ -11,6 +11,7 @@ export interface Bringing {
   readonly tracking: TrackingTarget;
   readonly loggedModels: ModelsTarget;
   readonly artifacts: ArtifactTarget;
+  readonly registry: RegistryTarget;
   readonly source: TrackingSource;
   readonly tally: Tally;
   readonly by: Actor;

@@ -8,6 +8,8 @@ import type { Actor, RecordImport } from '#contract';
 import { hasCode, systemClock, uuidV7 } from '#core';
 import { openEvents, eventsMigrations } from '#events';
 import type { Features } from '#features';
+import { openRegistry, registryMigrations } from '#registry';
+import type { Registry } from '#registry';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { openTraining, ownRunId, trainingMigrations } from '#training';
@@ -23,25 +25,39 @@ describe('an import of an mlruns folder', () => {
   let folder = '';
   let store: Store;
   let training: Training;
+  let registry: Registry;
   let opened: AsyncDisposableStack;
   beforeEach(async () => {
     opened = new AsyncDisposableStack();
     folder = await mkdtemp(join(tmpdir(), 'gyre-imports-'));
     opened.defer(() => rm(folder, { recursive: true }));
     store = opened.use(await openStore({ url: `sqlite:${join(folder, 'gyre.db')}` }));
-    await store.migrate([eventsMigrations, trainingMigrations, importsMigrations]);
+    await store.migrate([eventsMigrations, trainingMigrations, registryMigrations, importsMigrations]);
     const newId = uuidV7(systemClock, randomBytes);
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/test' }));
     const unused = new Proxy({}, { get: () => assert.fail('an import needs neither data nor features') });
+    const blobs = await openFsBlobs({ dir: join(folder, 'blobs') });
     training = openTraining({
       store,
       events,
       clock: systemClock,
       newId,
       randomBytes,
-      blobs: await openFsBlobs({ dir: join(folder, 'blobs') }),
+      blobs,
       data: unused as never,
       features: unused as Features,
+    });
+    registry = openRegistry({
+      store,
+      events,
+      clock: systemClock,
+      newId,
+      blobs,
+      data: unused as never,
+      features: unused as Features,
+      training,
+      reports: unused as never,
+      guard: async () => undefined,
     });
     await writeFiles(join(folder, 'mlruns'), mlrunsFiles());
   });
@@ -62,6 +78,7 @@ describe('an import of an mlruns folder', () => {
       tracking: training.tracking,
       loggedModels: training.loggedModels,
       artifacts: training.artifacts,
+      registry,
     });
   const bring = async (): Promise<RecordImport> => {
     await using imports = await open();
@@ -83,6 +100,8 @@ describe('an import of an mlruns folder', () => {
         tags: [1, 1, 0, 0],
         points: [5, 5, 0, 0],
         datasets: [1, 1, 0, 0],
+        versions: [3, 3, 0, 0],
+        aliases: [1, 1, 0, 0],
         artifacts: [2, 2, 0, 0],
         models: [1, 1, 0, 0],
       },
@@ -139,6 +158,23 @@ describe('an import of an mlruns folder', () => {
     assert.equal((await tracking.getRun(ownRunId(runIds.gone))).lifecycle, 'deleted');
     assert.equal((await tracking.getExperiment('8')).lifecycle, 'deleted');
     assert.equal((await tracking.getRun(ownRunId(runIds.thrown))).experiment, '8');
+  });
+
+  test('keeps the numbers, stages, tags and aliases of versions, and deletes the one that is deleted there, once', async () => {
+    await bring();
+    await writeFiles(join(folder, 'mlruns'), { 'models/churn/tags/late': 'yes' });
+    const again = await bring();
+    assert.deepEqual([again.refusals, again.counts['versions']], [[], { read: 3, imported: 0, present: 3, refused: 0 }]);
+    const { items } = await registry.listVersions({ model: 'churn' });
+    assert.deepEqual(
+      items.map(({ version, stage, description, tags }) => [version, stage, description, tags]),
+      [
+        [3, 'Staging', 'version 3', { passed: 'yes' }],
+        [1, 'None', 'version 1', {}],
+      ],
+    );
+    const { aliases, tags, description } = await registry.getModel('churn');
+    assert.deepEqual([aliases, tags, description], [{ best: 3 }, { owner: 'ada', late: 'yes' }, 'who leaves']);
   });
 
   test('doubles nothing when it is made again, and brings what came since', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordImport } from '#contract';
 import { GyreError, messageOf } from '#core';
 import { bringExperiments } from './bring-runs.ts';
+import { bringRegistry } from './bring-registry.ts';
 import { insertImport, interruptImports, selectImport, selectImports, updateImport } from './imports-store.ts';
 import type { KeptImport } from './imports-store.ts';
 import { openSource } from './open-source.ts';
@@ -85,7 +86,7 @@ function withFigures(kept: RecordImport, job: Running | undefined): RecordImport
 
 /** Never rejects: how it ended is in its record. */
 async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by, watch = false }: BeginImport): Promise<void> {
-  const { store, clock, tracking, loggedModels, artifacts } = deps;
+  const { store, clock, tracking, loggedModels, artifacts, registry } = deps;
   const { tally, stop } = job;
   const save = async (change: Partial<KeptImport>): Promise<void> => {
     job.kept = { ...job.kept, counts: tally.counts, refusals: [...tally.refusals], ...change };
@@ -99,12 +100,14 @@ async function run(deps: ImportsDeps, job: Running, source: TrackingSource, { by
       tracking,
       loggedModels,
       artifacts,
+      registry,
       source,
       tally,
       by,
       signal: stop.signal,
     };
     await bringExperiments(bringing);
+    await bringRegistry(bringing);
     while (watch) {
       await sleep(watchMs, undefined, { signal: stop.signal });
       await bringExperiments(bringing);

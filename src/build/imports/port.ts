@@ -1,5 +1,6 @@
 import type { Actor, RecordImport, StartImport } from '#contract';
 import type { Clock, NewId } from '#core';
+import type { Registry } from '#registry';
 import type { Store } from '#store';
 import type { Training } from '#training';
 
@@ -26,6 +27,11 @@ export type TrackingTarget = Pick<
 
 export type ModelsTarget = Pick<LoggedModels, 'create' | 'get' | 'setStatus' | 'delete' | 'logParameters' | 'setTags' | 'link'>;
 
+export type RegistryTarget = Pick<
+  Registry,
+  'createModel' | 'getModel' | 'setModelTags' | 'registerVersion' | 'setAlias' | 'moveToStage' | 'deleteVersion'
+>;
+
 /** Where files of runs and models go: one tree of paths. */
 export type ArtifactTarget = Pick<Training['artifacts'], 'put' | 'stat'>;
 
@@ -36,6 +42,7 @@ export interface ImportsDeps {
   readonly tracking: TrackingTarget;
   readonly loggedModels: ModelsTarget;
   readonly artifacts: ArtifactTarget;
+  readonly registry: RegistryTarget;
 }
 
 export interface BeginImport extends StartImport {

@@ -248,6 +248,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
         tracking: training.tracking,
         loggedModels: training.loggedModels,
         artifacts: training.artifacts,
+        registry,
       }),
     ),
     lfs: openLfs(common),
