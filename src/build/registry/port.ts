@@ -97,6 +97,8 @@ export interface RegisterVersion extends VersionSource {
   readonly model: string;
   /** Whether a model that there is not is made. */
   readonly makesModel?: boolean;
+  /** Whether reference answers among the files (`examples.json`) are held against what the package's graph gives. */
+  readonly checksExamples?: boolean;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly runLink?: string;
@@ -140,8 +142,7 @@ export interface Registry {
 
   /**
    * Registers what lies at an address as the next version of a model. Files that Gyre itself keeps there become the version's package, as
-   * they stand at this moment; an address elsewhere gives a version without one. Reference answers among the files (`examples.json`) are
-   * held against what the package's graph gives.
+   * they stand at this moment; an address elsewhere gives a version without one.
    * @throws GyreError NOT_FOUND when there is no such model, or the source is a version that there is not; FAILED_PRECONDITION when the
    * graph does not give the reference answers
    */

@@ -99,7 +99,8 @@ export const registryChangeRoutes: readonly Route[] = [
       tags: Type.Optional(Tags),
     }),
     answer: ModelVersion,
-    handle: ({ registry }, { params, body, by }) => registry.registerVersion({ model: params.name, makesModel: true, ...body, by }),
+    handle: ({ registry }, { params, body, by }) =>
+      registry.registerVersion({ model: params.name, makesModel: true, checksExamples: true, ...body, by }),
   }),
   route({
     method: 'PUT',
