@@ -67,7 +67,11 @@ signature:
     await check({ copy: [[1.4], [2]] }, { tolerance: 0.5 });
     const refused = (asked: Promise<void>, code: 'FAILED_PRECONDITION' | 'INVALID_ARGUMENT', words: RegExp) =>
       assert.rejects(asked, (error) => hasCode(error, code) && words.test(error.message));
-    await refused(check({ copy: [[1], [2.5]] }), 'FAILED_PRECONDITION', /value 2 of output "copy" is 2, not 2\.5, a difference of 5\.00e-1/);
+    await refused(
+      check({ copy: [[1], [2.5]] }),
+      'FAILED_PRECONDITION',
+      /value 2 of output "copy" is 2, not 2\.5, a difference of 5\.00e-1/,
+    );
     await refused(check({ other: [[1]] }), 'INVALID_ARGUMENT', /no output "other"; it gives "copy", "same"/);
     await refused(check({ copy: [[1]] }), 'INVALID_ARGUMENT', /1 reference values, but the model gives 2/);
     await refused(check({}, { rows: [{ age: 1 }] }), 'INVALID_ARGUMENT', /either "inputs"/);
