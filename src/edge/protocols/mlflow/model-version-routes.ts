@@ -70,10 +70,11 @@ export function modelVersionRoutes({ registry, training }: MlflowOptions): reado
         const tags = registryTags(message.tags.map(({ key, value = '' }) => ({ key, value })));
         return inRegistryWords(async () => {
           if (isPrompt) await requireRelease(registry, call, message.name);
+          const ownRun = run === '' ? await runOf(training.loggedModels, loggedModel) : ownRunId(run);
           const made = await registry.registerVersion({
             model: message.name,
             source,
-            ...(run === '' ? {} : { run: ownRunId(run) }),
+            ...(ownRun === undefined ? {} : { run: ownRun }),
             ...(runLink === '' ? {} : { runLink }),
             ...(loggedModel === '' ? {} : { loggedModel }),
             description,
@@ -275,6 +276,12 @@ export function modelVersionRoutes({ registry, training }: MlflowOptions): reado
       return undefined;
     });
   }
+}
+
+/** The run that a logged model came from: clients that name the model leave the run out. */
+async function runOf(loggedModels: MlflowOptions['training']['loggedModels'], id: string): Promise<string | undefined> {
+  const isKnown = id !== '' && (await loggedModels.experimentOf(id)) !== undefined;
+  return isKnown ? (await loggedModels.get(id, { deleted: true })).sourceRun : undefined;
 }
 
 /** Clients find on a logged model which versions were made of it: a tag, as Python writes JSON. */
