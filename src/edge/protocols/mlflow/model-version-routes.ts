@@ -281,7 +281,8 @@ export function modelVersionRoutes({ registry, training }: MlflowOptions): reado
 /** The run that a logged model came from: clients that name the model leave the run out. */
 async function runOf(loggedModels: MlflowOptions['training']['loggedModels'], id: string): Promise<string | undefined> {
   const isKnown = id !== '' && (await loggedModels.experimentOf(id)) !== undefined;
-  return isKnown ? (await loggedModels.get(id, { deleted: true })).sourceRun : undefined;
+  const { sourceRun } = isKnown ? await loggedModels.get(id, { deleted: true }) : {};
+  return sourceRun === undefined ? undefined : ownRunId(sourceRun);
 }
 
 /** Clients find on a logged model which versions were made of it: a tag, as Python writes JSON. */
