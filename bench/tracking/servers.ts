@@ -84,8 +84,11 @@ async function start(
   child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-4000)));
   const address = `http://127.0.0.1:${port}`;
   while (!(await isReady(address))) {
-    if (child.exitCode !== null) throw new Error(`${name} ended before it was ready: ${said}`);
-    if (performance.now() - startedMs > 180_000) throw new Error(`${name} is not ready after three minutes: ${said}`);
+    const isLate = performance.now() - startedMs > 180_000;
+    if (child.exitCode !== null || isLate) {
+      await end(child);
+      throw new Error(`${name} ${isLate ? 'is not ready after three minutes' : 'ended before it was ready'}: ${said}`);
+    }
     await sleep(5);
   }
   return { name, address, pid: child.pid ?? 0, readyMs: performance.now() - startedMs, [Symbol.asyncDispose]: () => end(child) };
