@@ -207,7 +207,7 @@ describe('the web pages', { skip: browserMissing }, () => {
         assert.ok((await overflow(page)) <= 0, `${name} scrolls sideways`);
       }
       await page.getByRole('button', { name: 'Pages' }).click();
-      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Models' }).click();
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Models', exact: true }).click();
       await page.getByRole('heading', { level: 1, name: 'Models' }).waitFor();
     });
   });
