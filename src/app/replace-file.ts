@@ -1,11 +1,11 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { GyreError, messageOf } from '#core';
+import { fromFileSystem } from '#blobs';
 import type { Faults } from '#core';
 
 /**
  * Puts a file in the place of another, whole and durably: whoever reads it sees the old text or the new one.
- * @throws GyreError RESOURCE_EXHAUSTED when the disk is full; the old text stays
+ * @throws GyreError what the file system refused, such as RESOURCE_EXHAUSTED for a full disk; the old text stays
  */
 export function replaceFile(path: string, text: string, mode: number, faults: Faults): void {
   const temporary = `${path}.${process.pid}.tmp`;
@@ -17,7 +17,7 @@ export function replaceFile(path: string, text: string, mode: number, faults: Fa
     faults.at('file.fsync');
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw isFull(error) ? new GyreError('RESOURCE_EXHAUSTED', `the disk is full: ${messageOf(error)}`, { path }, { cause: error }) : error;
+    throw fromFileSystem(error, path);
   } finally {
     closeSync(file);
   }
@@ -29,8 +29,4 @@ export function replaceFile(path: string, text: string, mode: number, faults: Fa
     closeSync(folder);
   }
   faults.at('file.rename');
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -1,4 +1,5 @@
 import { GyreError } from '#core';
+import type { StoredPoint } from './history-store.ts';
 
 /** How many items a page has: what was asked for, within 1 and the most allowed. */
 export function pageSize(limit: number | undefined, usual: number, most: number): number {
@@ -32,6 +33,17 @@ export function placeOfToken(token: string, length: number): readonly unknown[] 
     // What cannot be read is no token of ours.
   }
   throw noToken(token);
+}
+
+/** The end of a page of a metric's history. */
+export function pointToken({ step, timestamp, value, isNan }: StoredPoint): string {
+  return tokenOf([step, timestamp, value, isNan]);
+}
+
+/** @throws GyreError INVALID_ARGUMENT when the token is not one of `pointToken` */
+export function pointOfToken(token: string): StoredPoint {
+  const [step, timestamp, value, isNan] = placeOfToken(token, 4);
+  return { step: Number(step), timestamp: Number(timestamp), value: Number(value), isNan: isNan === true };
 }
 
 function noToken(token: string): GyreError {

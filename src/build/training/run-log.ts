@@ -7,11 +7,10 @@ import { ownPathOf, placeOf as placeOfFile, requireArtifactPath, runAddress, run
 import type { ArtifactPlace } from './artifacts/port.ts';
 import { ensureExperiment, experimentByName, selectExperiments } from './experiments-store.ts';
 import { pointsByStep } from './history-store.ts';
-import type { StoredPoint } from './history-store.ts';
 import type { MetricNames } from './metric-names-store.ts';
 import { insertMetrics } from './metrics-store.ts';
 import type { NewPoint } from './metrics-store.ts';
-import { pageSize, placeOfToken, positionOf, tokenOf } from './paging.ts';
+import { pageSize, pointOfToken, pointToken, positionOf } from './paging.ts';
 import type { NewMetric, StartRun, Training, TrainingDeps } from './port.ts';
 import {
   artifactPlaceOf,
@@ -235,7 +234,12 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
         const name = await names.find(db, key);
         if (name === undefined) return { items: [] };
         const size = pageSize(limit, 1000, 25_000);
-        const points = await pointsByStep(db, { run: place.position, name }, size + 1, pointOf(after));
+        const points = await pointsByStep(
+          db,
+          { run: place.position, name },
+          size + 1,
+          after === undefined ? undefined : pointOfToken(after),
+        );
         const items = points.slice(0, size);
         const last = items.at(-1);
         return {
@@ -246,7 +250,7 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
             timestamp,
             value: isNan || !Number.isFinite(value) ? null : value,
           })),
-          ...(points.length > size && last !== undefined ? { next: tokenOf([last.step, last.timestamp, last.value, last.isNan]) } : {}),
+          ...(points.length > size && last !== undefined ? { next: pointToken(last) } : {}),
         };
       }),
     async endAbandoned(by) {
@@ -301,12 +305,6 @@ async function unknownArtifact(db: Db, run: string, path: string): Promise<never
   const names = first.map((one) => placeOfFile(one.path).name).join(', ');
   const known = first.length === 0 ? 'it has none' : first.length < 4 ? `it has ${names}` : `it has ${names}, …`;
   throw new GyreError('NOT_FOUND', `run ${run} has no artifact "${path}"; ${known}`, { run, path });
-}
-
-function pointOf(after: string | undefined): StoredPoint | undefined {
-  if (after === undefined) return undefined;
-  const [step, timestamp, value, isNan] = placeOfToken(after, 4);
-  return { step: Number(step), timestamp: Number(timestamp), value: Number(value), isNan: isNan === true };
 }
 
 function tagRows(run: number, tags: Readonly<Record<string, string>>): readonly NewKeyed[] {

@@ -7,6 +7,7 @@ export { publicAddress } from './fetch/http.ts';
 export type { FetchedSource, FetchOptions, FetchSettings } from './fetch/fetch-source.ts';
 export type { SourceVersion } from './fetch/http-source.ts';
 export { openFsBlobs } from './fs.ts';
+export { fromFileSystem } from './incoming.ts';
 export type { FsBlobsOptions } from './fs.ts';
 export { maxLfsPointerBytes, parseLfsPointer } from './lfs-pointer.ts';
 export type { LfsPointer } from './lfs-pointer.ts';

@@ -138,6 +138,7 @@ export {
   lackingEvidence,
   modelStages,
   modelStates,
+  datatypeOfElement,
 } from './model.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
 export {

@@ -5,6 +5,23 @@ import { InputColumn, Task } from './features.ts';
 /** A tensor as the Open Inference Protocol describes it; an axis of -1 has any size. */
 const TensorSpec = strict({ name: Type.String(), datatype: Type.String(), shape: Type.Array(Type.Integer()) });
 
+/** The Open Inference Protocol's names of ONNX's element types. */
+export const datatypeOfElement = {
+  BOOL: 'BOOL',
+  UINT8: 'UINT8',
+  UINT16: 'UINT16',
+  UINT32: 'UINT32',
+  UINT64: 'UINT64',
+  INT8: 'INT8',
+  INT16: 'INT16',
+  INT32: 'INT32',
+  INT64: 'INT64',
+  FLOAT16: 'FP16',
+  FLOAT: 'FP32',
+  DOUBLE: 'FP64',
+  STRING: 'BYTES',
+} as const;
+
 /** What a model takes and gives: named raw columns in, tensors of the Open Inference Protocol out. */
 export const Signature = strict({
   /** Absent for a model trained elsewhere of which nobody has said it. */

@@ -67,6 +67,13 @@ export async function openPostgres(address: string): Promise<ForeignDatabase> {
   const parserOf = (oid: number): ((text: string) => unknown) =>
     oid === int8 ? asNumber : (types.getTypeParser(oid, 'text') as (text: string) => unknown);
   let cursors = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  // Several readers share the connection, which answers one query after the other.
+  const inTurn = <T>(query: () => Promise<T>): Promise<T> => {
+    const answer = before.then(query);
+    before = answer.catch(() => undefined);
+    return answer;
+  };
   return {
     place,
     async *rows(statement, ...values) {
@@ -74,15 +81,16 @@ export async function openPostgres(address: string): Promise<ForeignDatabase> {
       const cursor = `gyre_${cursors}`;
       let at = 0;
       const numbered = statement.replaceAll('?', () => `$${++at}`);
-      await client.query(`declare ${cursor} no scroll cursor for ${numbered}`, [...values]);
+      await inTurn(() => client.query(`declare ${cursor} no scroll cursor for ${numbered}`, [...values]));
       try {
         for (;;) {
-          const { rows } = await client.query<Row>({ text: `fetch ${rowsAtOnce} from ${cursor}`, types: { getTypeParser: parserOf } });
+          const fetched = { text: `fetch ${rowsAtOnce} from ${cursor}`, types: { getTypeParser: parserOf } };
+          const { rows } = await inTurn(() => client.query<Row>(fetched));
           if (rows.length > 0) yield rows;
           if (rows.length < rowsAtOnce) break;
         }
       } finally {
-        await client.query(`close ${cursor}`).catch(() => undefined);
+        await inTurn(() => client.query(`close ${cursor}`)).catch(() => undefined);
       }
     },
     [Symbol.asyncDispose]: () => client.end().catch(() => undefined),

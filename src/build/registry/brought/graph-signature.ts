@@ -1,24 +1,8 @@
+import { datatypeOfElement } from '#contract';
 import type { InputColumn, Signature } from '#contract';
 import { isGyreError } from '#core';
 import { decodeModel } from '#onnx';
-import type { ElementType, ValueView } from '#onnx';
-
-/** The Open Inference Protocol's names of ONNX's element types. */
-const datatypes: Readonly<Record<ElementType, string>> = {
-  BOOL: 'BOOL',
-  UINT8: 'UINT8',
-  UINT16: 'UINT16',
-  UINT32: 'UINT32',
-  UINT64: 'UINT64',
-  INT8: 'INT8',
-  INT16: 'INT16',
-  INT32: 'INT32',
-  INT64: 'INT64',
-  FLOAT16: 'FP16',
-  FLOAT: 'FP32',
-  DOUBLE: 'FP64',
-  STRING: 'BYTES',
-};
+import type { ValueView } from '#onnx';
 
 /**
  * What an ONNX graph takes and gives, as it says itself. Inputs of one double or text a row are columns, which callers can send by name.
@@ -41,7 +25,7 @@ export function signatureOfGraph(onnx: Uint8Array): Signature | undefined {
 
 function specOf({ name, type, shape }: ValueView): Signature['outputs'] {
   if (type === null) return [];
-  return [{ name, datatype: datatypes[type], shape: (shape ?? [-1]).map((axis) => (typeof axis === 'number' ? axis : -1)) }];
+  return [{ name, datatype: datatypeOfElement[type], shape: (shape ?? [-1]).map((axis) => (typeof axis === 'number' ? axis : -1)) }];
 }
 
 function columnOf({ name, type, shape }: ValueView): InputColumn[] {

@@ -2,7 +2,7 @@ import type { Db, Store } from '#store';
 import { pointsAt, pointsByTime, stepsOf } from '../history-store.ts';
 import type { Series, StoredPoint } from '../history-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
-import { placeOfToken, tokenOf } from '../paging.ts';
+import { pointOfToken, pointToken } from '../paging.ts';
 import { placesOf } from '../runs-store.ts';
 import type { Point, SampleHistory, Tracking } from './port.ts';
 import { unknownRun } from './words.ts';
@@ -17,12 +17,12 @@ export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 
       store.read(async (db) => {
         const [series] = await seriesOf(db, names, [run], key);
         if (series === undefined) return { items: [] };
-        const points = await pointsByTime(db, series, limit + 1, after === undefined ? undefined : storedPoint(after));
+        const points = await pointsByTime(db, series, limit + 1, after === undefined ? undefined : pointOfToken(after));
         const items = points.slice(0, limit);
         const last = items.at(-1);
         return {
           items: items.map((point) => toPoint(key, point)),
-          ...(points.length > limit && last !== undefined ? { next: tokenOf([last.step, last.timestamp, last.value, last.isNan]) } : {}),
+          ...(points.length > limit && last !== undefined ? { next: pointToken(last) } : {}),
         };
       }),
     histories: (runs, key, limit) =>
@@ -70,11 +70,6 @@ const toPoint = (key: string, { step, timestamp, value, isNan }: StoredPoint): P
   timestamp,
   value: isNan ? Number.NaN : value,
 });
-
-function storedPoint(token: string): StoredPoint {
-  const [step, timestamp, value, isNan] = placeOfToken(token, 4);
-  return { step: Number(step), timestamp: Number(timestamp), value: Number(value), isNan: isNan === true };
-}
 
 /**
  * Steps spread evenly over those that any run has, with the first and the last of each run, as MLflow's server picks them.

@@ -22,6 +22,7 @@ export interface ExchangeRoute<F extends Readonly<Record<string, Field<unknown>>
 /** A route that takes a message and answers one. */
 export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(route: ExchangeRoute<F>): MlflowRoute {
   const { method, path, permission, request, renamed = {}, run } = route;
+  const inQuery = { ...request, ...aliases(request, renamed) };
   return {
     method,
     path,
@@ -30,7 +31,7 @@ export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(rou
     request,
     handle: async (call) => {
       const json = method === 'GET' ? undefined : await jsonOf(call);
-      const values = json === undefined ? queryValues({ ...request, ...aliases(request, renamed) }, call.query) : messageIn(json);
+      const values = json === undefined ? queryValues(inQuery, call.query) : messageIn(json);
       const message = readAsWritten(request, named({ ...values, ...call.params }, renamed), json);
       await call.guard.permit(message);
       const answer = (await run(message, call)) ?? {};

@@ -9,7 +9,7 @@ import { exchange } from './exchange.ts';
 import { absoluteLocation, requireArtifactLocation, requireExperimentName, requireExperimentTag } from './limits.ts';
 import { emptyText, integer, invalidValue, list, nested, required, text } from './message.ts';
 import { experimentRecord } from './records.ts';
-import { conditionsOf, orderOf, viewOf } from './search.ts';
+import { conditionsOf, limitOf, orderOf, viewOf } from './search.ts';
 
 const log: Permission = 'log';
 const keyValue = nested({ key: required(text), value: emptyText });
@@ -20,9 +20,7 @@ const usualExperiments = 1000;
 export function experimentRoutes({ training: { tracking } }: MlflowOptions): readonly MlflowRoute[] {
   const search = { max_results: integer, page_token: text, filter: text, order_by: list(text), view_type: text };
   const searched = async (message: MessageOf<typeof search>, call: GuardedCall): Promise<object> => {
-    const limit = message.max_results ?? usualExperiments;
-    if (limit < 1 || limit > mostExperiments)
-      throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostExperiments}.`);
+    const limit = limitOf(message.max_results, usualExperiments, mostExperiments);
     const { items, next } = await tracking.searchExperiments({
       view: viewOf(message.view_type),
       conditions: conditionsOf('experiment', message.filter),

@@ -7,11 +7,11 @@ import { actorOfCall } from './caller.ts';
 import { chosenId, makeOnce } from './chosen-id.ts';
 import { exchange } from './exchange.ts';
 import { requireLoggedModelName } from './limits.ts';
-import { emptyText, flag, integer, invalidValue, list, missingValue, nested, required, text } from './message.ts';
+import { emptyText, flag, integer, list, missingValue, nested, required, text } from './message.ts';
 import type { Field } from './message.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
 import { numberRecord } from './records.ts';
-import { conditionsOf } from './search.ts';
+import { conditionsOf, limitOf } from './search.ts';
 
 const keyValue = nested({ key: required(text), value: emptyText });
 const usualModels = 100;
@@ -153,8 +153,7 @@ function searchRoute(loggedModels: MlflowOptions['training']['loggedModels']): M
     },
     run: async ({ experiment_ids: asked, filter, datasets, max_results: most, order_by: order, page_token: after }, { caller }) => {
       if (asked.length === 0) throw missingValue('experiment_ids');
-      const limit = most || usualModels;
-      if (limit < 1 || limit > mostModels) throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostModels}.`);
+      const limit = limitOf(most || undefined, usualModels, mostModels);
       const experiments = asked.filter((id) => caller?.rights.may('read', 'experiment', id) ?? true);
       const { items, next } = await loggedModels.search({
         experiments,

@@ -3,7 +3,7 @@ import { GyreError } from '#core';
 import { ownRunId } from '#training';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
-import { flag, integer, invalidValue, list, nested, required, text } from './message.ts';
+import { flag, integer, list, nested, required, text } from './message.ts';
 import { versionRecord } from './model-registry-records.ts';
 import {
   inRegistryWords,
@@ -23,7 +23,7 @@ import {
 } from './model-registry-words.ts';
 import { requireSource } from './model-version-source.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
-import { conditionsOf, orderOf } from './search.ts';
+import { conditionsOf, limitOf, orderOf } from './search.ts';
 
 const log: Permission = 'log';
 const at = '/2.0/mlflow/model-versions';
@@ -152,9 +152,8 @@ export function modelVersionRoutes({ registry, training }: MlflowOptions): reado
       path: `${at}/search`,
       permission: 'read',
       request: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-      run: async ({ filter, max_results: limit = mostVersions, order_by: order, page_token: after }, call) => {
-        if (limit < 1 || limit > mostVersions)
-          throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostVersions}, but got value ${limit}.`);
+      run: async ({ filter, max_results: asked, order_by: order, page_token: after }, call) => {
+        const limit = limitOf(asked, mostVersions, mostVersions);
         const { items, next } = await registry.searchVersions({
           conditions: conditionsOf('model_version', filter),
           order: orderOf('model_version', order),

@@ -1,7 +1,7 @@
 import type { Permission } from '#contract';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
-import { integer, invalidValue, list, nested, required, text } from './message.ts';
+import { integer, list, nested, required, text } from './message.ts';
 import { modelRecord } from './model-registry-records.ts';
 import {
   inRegistryWords,
@@ -13,7 +13,7 @@ import {
   requireRelease,
 } from './model-registry-words.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
-import { conditionsOf, orderOf } from './search.ts';
+import { conditionsOf, limitOf, orderOf } from './search.ts';
 
 const log: Permission = 'log';
 const at = '/2.0/mlflow/registered-models';
@@ -92,9 +92,8 @@ export function registeredModelRoutes({ registry }: MlflowOptions): readonly Mlf
       path: `${at}/search`,
       permission: 'read',
       request: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-      run: async ({ filter, max_results: limit = usualModels, order_by: order, page_token: after }, call) => {
-        if (limit < 1 || limit > mostModels)
-          throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostModels}, but got value ${limit}.`);
+      run: async ({ filter, max_results: asked, order_by: order, page_token: after }, call) => {
+        const limit = limitOf(asked, usualModels, mostModels);
         const { items, next } = await registry.searchModels({
           conditions: conditionsOf('registered_model', filter),
           order: orderOf('registered_model', order),

@@ -10,7 +10,7 @@ import { emptyText, integer, invalidValue, list, nested, required, text } from '
 import { loggedPoint, metricFields } from './points.ts';
 import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { runInfoRecord, runRecord } from './records.ts';
-import { conditionsOf, orderOf, viewOf } from './search.ts';
+import { conditionsOf, limitOf, orderOf, viewOf } from './search.ts';
 
 const log: Permission = 'log';
 const keyValue = nested({ key: required(text), value: emptyText });
@@ -103,10 +103,10 @@ export function runRoutes({ training: { tracking, loggedModels } }: MlflowOption
         page_token: text,
       },
       run: async (
-        { experiment_ids: experiments, filter, run_view_type: view, max_results: limit = usualRuns, order_by: order, page_token: after },
+        { experiment_ids: experiments, filter, run_view_type: view, max_results: asked, order_by: order, page_token: after },
         call,
       ) => {
-        if (limit < 1 || limit > mostRuns) throw invalidValue('max_results', limit, `It must be at least 1 and at most ${mostRuns}.`);
+        const limit = limitOf(asked, usualRuns, mostRuns);
         const { items, next } = await tracking.searchRuns({
           experiments: experiments.filter((id) => mayRead(call, id)),
           view: viewOf(view),

@@ -26,3 +26,14 @@ export function viewOf(type: string | undefined): LifecycleView {
   if (view === undefined) throw invalidValue('view_type', type, `It is one of ${Object.keys(views).join(', ')}.`);
   return view;
 }
+
+/**
+ * How many items a page may have.
+ * @param usual where the caller names no number @param most the largest that the protocol allows
+ * @throws GyreError INVALID_ARGUMENT
+ */
+export function limitOf(asked: number | undefined, usual: number, most: number): number {
+  const limit = asked ?? usual;
+  if (limit >= 1 && limit <= most) return limit;
+  throw invalidValue('max_results', limit, `It must be at least 1 and at most ${most}, but got value ${limit}.`);
+}

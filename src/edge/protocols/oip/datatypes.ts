@@ -1,3 +1,4 @@
+import { datatypeOfElement } from '#contract';
 import type { ServedModel } from '#serving';
 
 /** An input or output as the graph declares it. */
@@ -46,21 +47,7 @@ export const datatypeFacts: Readonly<Record<Datatype, DatatypeFacts>> = {
   BYTES: { element: 'STRING', kind: 'text', bits: 0, signed: false },
 };
 
-export const datatypeOf: Readonly<Record<ElementType, Datatype>> = {
-  BOOL: 'BOOL',
-  UINT8: 'UINT8',
-  UINT16: 'UINT16',
-  UINT32: 'UINT32',
-  UINT64: 'UINT64',
-  INT8: 'INT8',
-  INT16: 'INT16',
-  INT32: 'INT32',
-  INT64: 'INT64',
-  FLOAT16: 'FP16',
-  FLOAT: 'FP32',
-  DOUBLE: 'FP64',
-  STRING: 'BYTES',
-};
+export const datatypeOf: Readonly<Record<ElementType, Datatype>> = datatypeOfElement;
 
 export function isDatatype(value: unknown): value is Datatype {
   return (datatypes as readonly unknown[]).includes(value);
