@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { sha256 } from '#core';
 import type { FaultPoint } from '#core';
-import { openBench } from './testing.ts';
+import { openBench, turnTheLoop } from './testing.ts';
 import type { Bench } from './testing.ts';
 
 interface FileInfo {
@@ -240,11 +240,22 @@ describe('artifacts as MLflow clients know them', () => {
   });
 
   test('what Gyre’s own trainers left is neither replaced nor deleted', async () => {
-    const { items } = await bench.deps.training.listRuns({ status: 'FINISHED' });
+    await using loop = await openBench();
+    await turnTheLoop(loop);
+    const { items } = await loop.deps.training.listRuns({ status: 'FINISHED' });
     const run = items.find(({ study }) => study !== undefined);
-    if (run === undefined) return;
-    const folder = await bench.deps.training.artifactFolder(run.id);
-    await refused(await ask(`${proxy}/artifacts/${folder}/model.onnx`, { method: 'DELETE' }), 400, 'INVALID_PARAMETER_VALUE');
+    assert.ok(run !== undefined, 'the loop trained a model');
+    const folder = await loop.deps.training.artifactFolder(run.id);
+    const at = `${loop.address}${proxy}/artifacts/${folder}`;
+    const headers = { authorization: `Bearer ${loop.tokens['data-scientist']}` };
+    const before = await (await fetch(`${at}/model.onnx`, { headers })).bytes();
+    assert.ok(before.length > 0);
+    for (const path of [`${at}/model.onnx`, at]) {
+      const said = await refused(await fetch(path, { method: 'DELETE', headers }), 400, 'INVALID_PARAMETER_VALUE');
+      assert.match(said, /neither replaced nor deleted/);
+    }
+    await refused(await fetch(`${at}/model.onnx`, { method: 'PUT', headers, body: 'other' }), 400, 'INVALID_PARAMETER_VALUE');
+    assert.deepEqual(await (await fetch(`${at}/model.onnx`, { headers })).bytes(), before);
   });
 
   test('reading needs a token, and writing the permission to log', async () => {
