@@ -280,6 +280,60 @@ function eventsSuite(name: string, url: () => { readonly url: string; readonly s
       assert.deepEqual(got, [2, 3, 4]);
     });
 
+    test('a tail that gathers gives a burst in order, and nothing twice', async () => {
+      const end = new AbortController();
+      const got: number[] = [];
+      const listening = (async () => {
+        for await (const event of events.tail({ after: 0, signal: end.signal, gatherMs: 5 })) {
+          got.push(event.data.id);
+          if (event.data.id === 30) end.abort();
+        }
+      })();
+      for (let id = 1; id <= 30; id++) await publish(id);
+      await listening;
+      assert.deepEqual(
+        got,
+        Array.from({ length: 30 }, (_, i) => i + 1),
+      );
+    });
+
+    test('a subscriber of few types passes over many others, and hears of its own at once', async () => {
+      const reads: number[] = [];
+      const counted: Store = {
+        ...shared(store),
+        read: (query) => {
+          reads.push(1);
+          return store.read(query);
+        },
+      };
+      await using own = openEvents<TestEvents>({ store: counted, clock, newId: countingIds('own'), source: '/gyre/test', pollMs: 600_000 });
+      const got: number[] = [];
+      const subscription = await own.subscribe({
+        name: 'few',
+        types: ['dev.gyre.thing.broken.v1'],
+        effect: ({ data }) => Promise.resolve(void got.push(data.id)),
+      });
+      await subscription.caughtUp();
+      const before = reads.length;
+      const write = (type: 'made' | 'broken', id: number): Promise<string> =>
+        store.write((tx) => {
+          const common = { subject: `thing-${id}`, actor: 'ann' };
+          return Promise.resolve(
+            type === 'made'
+              ? own.publish(tx, { ...common, type: 'dev.gyre.thing.made.v1', data: { id } })
+              : own.publish(tx, { ...common, type: 'dev.gyre.thing.broken.v1', data: { id, why: 'fell' } }),
+          );
+        }, undefined);
+      for (let id = 1; id <= 50; id++) await write('made', id);
+      await turn();
+      assert.equal(reads.length, before, 'other types do not wake it');
+      await write('broken', 51);
+      await subscription.caughtUp();
+      for (let id = 52; id <= 60; id++) await write(id % 2 === 0 ? 'broken' : 'made', id);
+      await subscription.caughtUp();
+      assert.deepEqual(got, [51, 52, 54, 56, 58, 60]);
+    });
+
     test('a tail hears of events that another store committed', async () => {
       await using otherStore = await (store.facts.sharedBetweenMachines ? openStore(place) : Promise.resolve({ ...shared(store) }));
       await using other = open(otherStore, 'other');

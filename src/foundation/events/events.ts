@@ -6,7 +6,7 @@ import { appendEvents, ensureCursor, readEvents, readLastPosition, readParked } 
 import type { EventRow, NewEventRow } from './events-store.ts';
 import type { AnyEvent, Events, TypeOf, NewEvent, ParkedEvent, ReadOptions, Subscriber, Subscription, TailOptions } from './port.ts';
 import { RunningSubscription } from './subscription.ts';
-import { Wake } from './wake.ts';
+import { pause, Wake } from './wake.ts';
 
 /** Something that people should hear of: an event was parked, or the stream cannot be read. */
 export interface EventProblem {
@@ -54,7 +54,7 @@ class Outbox<M> implements Events<M> {
       rows = gathered;
       this.#unwritten.set(tx, gathered);
       tx.beforeCommit('events', () => appendEvents(tx, gathered));
-      tx.afterCommit(() => this.#wake.ring());
+      tx.afterCommit(() => this.#wake.ring(new Set(gathered.map(({ type }) => type))));
     }
     rows.push({
       id,
@@ -76,13 +76,14 @@ class Outbox<M> implements Events<M> {
     const { name, from = 'beginning' } = subscriber;
     if (this.#subscriptions.has(name)) throw new GyreError('ALREADY_EXISTS', `there is a subscriber "${name}" in this process already`);
     const { store, clock, retryMs = 200, report = () => undefined } = this.#options;
+    const listener = this.#wake.listen(subscriber.types);
     const running = new RunningSubscription({
       name,
       maxTries: subscriber.maxTries ?? 8,
       retryMs,
       store,
       clock,
-      wake: this.#wake,
+      listener,
       report,
       ...typesOf(subscriber.types),
       ...(subscriber.handle === undefined ? {} : { handle: (tx: Tx, row: EventRow) => subscriber.handle?.(tx, toEvent<M, T>(row)) }),
@@ -96,6 +97,7 @@ class Outbox<M> implements Events<M> {
       running.start(await store.write(ensureCursor, { subscriber: name, from }));
     } catch (error) {
       this.#subscriptions.delete(name);
+      listener[Symbol.dispose]();
       throw error;
     }
     return running;
@@ -110,15 +112,18 @@ class Outbox<M> implements Events<M> {
 
   async *tail<T extends TypeOf<M>>(options: TailOptions<T>): AsyncGenerator<AnyEvent<M, T>> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    using listener = this.#wake.listen(options.types);
     for (let after = options.after; !signal.aborted;) {
-      const news = this.#wake.next();
+      const news = listener.next();
       const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.types) });
       for (const row of rows) {
         if (signal.aborted) return;
         yield toEvent<M, T>(row);
       }
       after = rows.at(-1)?.position ?? Math.max(after, last);
-      if (rows.length === 0) await this.#wake.wait(news, signal);
+      if (rows.length > 0) continue;
+      await listener.wait(news, signal);
+      if (options.gatherMs !== undefined) await pause(options.gatherMs, signal);
     }
   }
 

@@ -92,6 +92,8 @@ export interface TailOptions<T extends string> {
   readonly types?: readonly T[];
   /** Ends the iteration. */
   readonly signal: AbortSignal;
+  /** After news it waits so long, so that a burst of events is read at once. Not at all without it. */
+  readonly gatherMs?: number;
 }
 
 /** The outbox: what changed, in order, for everybody who wants to know. */

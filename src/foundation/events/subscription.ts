@@ -6,7 +6,7 @@ import type { EventRow } from './events-store.ts';
 import type { EventProblem } from './events.ts';
 import type { Subscription } from './port.ts';
 import { pause } from './wake.ts';
-import type { Wake } from './wake.ts';
+import type { Listener } from './wake.ts';
 
 export interface SubscriptionParts {
   readonly name: string;
@@ -17,7 +17,8 @@ export interface SubscriptionParts {
   readonly retryMs: number;
   readonly store: Store;
   readonly clock: Clock;
-  readonly wake: Wake;
+  /** Hears of its types. */
+  readonly listener: Listener;
   readonly report: (problem: EventProblem) => void;
   readonly onStop: () => void;
 }
@@ -38,7 +39,7 @@ export class RunningSubscription implements Subscription {
   readonly #stop = new AbortController();
   readonly #waiting = new Set<{ readonly target: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }>();
   #cursor = 0;
-  /** Everything up to here has been looked at; further than the cursor where only other types came. */
+  /** Everything up to here has been taken or is of no wanted type; further than the cursor where only other types came. */
   #seen = 0;
   #working: Promise<void> = Promise.resolve();
 
@@ -55,7 +56,10 @@ export class RunningSubscription implements Subscription {
     const { last } = await readEvents(this.#parts.store, { after: 0, limit: 1, types: [] });
     if (this.#seen >= last) return;
     if (this.#stop.signal.aborted) throw stopped(this.#parts.name);
-    await new Promise<void>((resolve, reject) => this.#waiting.add({ target: last, resolve, reject }));
+    const caughtUp = new Promise<void>((resolve, reject) => this.#waiting.add({ target: last, resolve, reject }));
+    // Events of other types have not woken it.
+    this.#parts.listener.ring();
+    await caughtUp;
   }
 
   async retryParked(position: number): Promise<void> {
@@ -76,16 +80,17 @@ export class RunningSubscription implements Subscription {
     await this.#working;
     for (const { reject } of this.#waiting) reject(stopped(this.#parts.name));
     this.#waiting.clear();
+    this.#parts.listener[Symbol.dispose]();
     this.#parts.onStop();
   }
 
   async #work(): Promise<void> {
     const { signal } = this.#stop;
-    const { wake, retryMs, report, name } = this.#parts;
+    const { listener, retryMs, report, name } = this.#parts;
     for (let failures = 0; !signal.aborted;) {
-      const news = wake.next();
+      const news = listener.next();
       try {
-        if (!(await this.#step())) await wake.wait(news, signal);
+        if (!(await this.#step())) await listener.wait(news, signal);
         failures = 0;
       } catch (error) {
         if (signal.aborted || hasCode(error, 'CANCELLED')) return;
@@ -96,10 +101,12 @@ export class RunningSubscription implements Subscription {
     }
   }
 
-  /** Takes what comes next. @returns false when there was nothing */
+  /** Takes what comes next. @returns whether there may be more at once */
   async #step(): Promise<boolean> {
     const { store, types, effect } = this.#parts;
-    const { rows, last } = await readEvents(store, { after: this.#cursor, limit: batch, ...(types === undefined ? {} : { types }) });
+    // Between the cursor and what was seen are only events of other types, perhaps very many.
+    const after = Math.max(this.#cursor, this.#seen);
+    const { rows, last } = await readEvents(store, { after, limit: batch, ...(types === undefined ? {} : { types }) });
     // Without an effect outside, events go together: one transaction, and one by one only when it fails.
     if (effect !== undefined || !(await this.#advanceTogether(rows))) {
       for (const row of rows) {
@@ -107,8 +114,9 @@ export class RunningSubscription implements Subscription {
         if (row.position > this.#cursor) await this.#take(row);
       }
     }
-    this.#sawUpTo(rows.length < batch ? Math.max(last, this.#cursor) : this.#cursor);
-    return rows.length > 0;
+    const isAll = rows.length < batch && this.#cursor >= (rows.at(-1)?.position ?? 0);
+    this.#sawUpTo(isAll ? Math.max(last, this.#cursor) : this.#cursor);
+    return !isAll;
   }
 
   async #advanceTogether(rows: readonly EventRow[]): Promise<boolean> {

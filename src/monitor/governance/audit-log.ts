@@ -8,6 +8,8 @@ import type { GovernanceDeps } from './port.ts';
 type Deps = Pick<GovernanceDeps, 'store' | 'events' | 'actorOf' | 'onProblem'>;
 
 const batch = 200;
+/** What happens within so long is one transaction of the log; a training server makes many runs a second. */
+const gatherMs = 50;
 
 /**
  * The audit log follows the events, all of them, in their order. Its own head is its cursor: entries and head are one transaction, so
@@ -39,7 +41,7 @@ export class AuditLog implements AsyncDisposable {
     try {
       const { position } = await store.read(readHead);
       let seen = position;
-      for await (const event of events.tail({ after: position, signal })) {
+      for await (const event of events.tail({ after: position, signal, gatherMs })) {
         if (event.position <= seen) continue;
         try {
           await this.caughtUp();
