@@ -181,7 +181,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   await data.ingestions.endAbandoned();
   const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
-  const training = openTraining({ ...rooms, randomBytes, data, features });
+  const training = openTraining({ ...rooms, randomBytes, data, features, grants: access.grants });
   await training.endAbandoned(platform);
   await training.ensureExperiment('Default');
   const evaluation = openEvaluation({ ...rooms, data, features, training });
@@ -191,6 +191,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     features,
     training,
     reports: evaluation,
+    grants: access.grants,
     guard: async (version, place) => (place === 'candidate' ? undefined : release.championRefusal(version)),
     inUse: async ({ id }) => {
       const live = (await release.deployments({ modelVersion: id })).find(({ state }) => state === 'live');

@@ -129,7 +129,40 @@ auth.revoke_user_permission("bea", "experiment", experiment)
 become("bea", password)
 said["revoked"] = tried(lambda: client.get_run(run))
 
+# Roles: permissions that are given to people together.
+become(bearer=token)
+role = auth.create_role("default", "risk", "who scores")
+granted = auth.add_role_permission(role.id, "experiment", experiment, "READ")
+auth.add_role_permission(role.id, "registered_model", "*", "READ")
+said["role"] = [role.name, role.workspace, role.description, [found.name for found in auth.list_roles("default")]]
+said["role twice"] = tried(lambda: auth.create_role("default", "risk"))
+said["role permission twice"] = tried(lambda: auth.add_role_permission(role.id, "experiment", experiment, "EDIT"))
+said["unknown role"] = tried(lambda: auth.get_role(4711))
+assigned = auth.assign_role("bea", role.id)
+said["assigned"] = [assigned.user_id == auth.get_user("bea").id, assigned.role_id == role.id]
+said["assigned twice"] = tried(lambda: auth.assign_role("bea", role.id))
+auth.update_role_permission(granted.id, "DENY")
+become("bea", password)
+said["denied by role"] = tried(lambda: client.get_run(run))
+said["own roles"] = [found.name for found in auth.list_user_roles("bea")]
+said["may not make roles"] = tried(lambda: auth.create_role("default", "mine"))
+become("ada", password)
+said["roles of others"] = [tried(lambda: auth.list_user_roles("bea")), tried(lambda: auth.list_all_roles())]
+become(bearer=token)
+said["role's permissions"] = [[found.resource_type, found.resource_pattern, found.permission] for found in auth.list_role_permissions(role.id)]
+said["role's users"] = [found.user_id == assigned.user_id for found in auth.list_role_users(role.id)]
+said["renamed role"] = [auth.update_role(role.id, name="scoring").name, len(auth.get_role(role.id).permissions)]
+auth.remove_role_permission(granted.id)
+become("bea", password)
+said["allowed again"] = tried(lambda: client.get_run(run))
+become(bearer=token)
+auth.unassign_role("bea", role.id)
+said["no roles"] = auth.list_user_roles("bea")
+auth.delete_role(role.id)
+said["all roles"] = auth.list_all_roles()
+
 # Passwords and leaving.
+become("bea", password)
 said["own password"] = [
     tried(lambda: auth.update_user_password("bea", "another horse battery")),
     tried(lambda: auth.update_user_password("bea", "another horse battery", current_password=password)),

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { DefaultLevel, Experiment, Grant, GrantLevel, GuardedKind } from '#contract';
+import type { DefaultLevel, Experiment, Grant, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
 import { send } from '../lib/api.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -21,15 +21,17 @@ const words: Readonly<Record<DefaultLevel, string>> = {
   MANAGE: 'everything (MANAGE)',
 };
 
+/** A record as a person reads it. */
+export function nameOfRecord({ kind, record }: GuardedRecord, experiments: readonly Experiment[]): string {
+  if (record === '*') return `every ${kind === 'experiment' ? 'experiment' : 'model'}`;
+  return (kind === 'experiment' ? experiments.find(({ id }) => id === record)?.name : undefined) ?? record;
+}
+
 /** What was granted on single experiments and models: to everybody for an admin, else to who looks. */
 export function GrantsCard(): JSX.Element {
   const grants = useResource<PageOf<Grant> & { readonly default: DefaultLevel }>('grants?limit=500', ['grant.', 'identity.']);
   const experiments = useResource<PageOf<Experiment>>('experiments?limit=500', ['experiment.']);
-  const named = new Map(experiments.data?.items.map(({ id, name }) => [id, name]));
-  const nameOf = ({ kind, record }: Pick<Grant, 'kind' | 'record'>): string =>
-    record === '*'
-      ? `every ${kind === 'experiment' ? 'experiment' : 'model'}`
-      : ((kind === 'experiment' ? named.get(record) : undefined) ?? record);
+  const nameOf = (grant: GuardedRecord): string => nameOfRecord(grant, experiments.data?.items ?? []);
   return (
     <Card
       title={may('administer') ? 'Permissions on single records' : 'Your permissions on single records'}
@@ -125,31 +127,45 @@ function NewGrant({ experiments }: { readonly experiments: readonly Experiment[]
             <span>Who</span>
             <input value={identity} onInput={(event) => setIdentity(event.currentTarget.value)} autocomplete="off" required />
           </label>
-          <label class="field">
-            <span>May</span>
-            <select value={level} onChange={(event) => setLevel(levels.find((one) => one === event.currentTarget.value) ?? 'READ')}>
-              {levels.map((one) => (
-                <option key={one}>{one}</option>
-              ))}
-            </select>
-          </label>
-          <label class="field">
-            <span>On</span>
-            <select
-              value={kind}
-              onChange={(event) => setKind(event.currentTarget.value === 'experiment' ? 'experiment' : 'registered_model')}
-            >
-              <option value="experiment">an experiment</option>
-              <option value="registered_model">a registered model</option>
-            </select>
-          </label>
-          <label class="field">
-            <span>Its name (* is every one)</span>
-            <input value={record} onInput={(event) => setRecord(event.currentTarget.value)} autocomplete="off" required />
-          </label>
+          <GrantFields {...{ kind, setKind, record, setRecord, level, setLevel }} />
         </>
       }
       act={() => send('PUT', 'grants', { identity, kind, level, record: kind === 'experiment' ? known : record })}
     />
+  );
+}
+
+/** Asks for a level and the record that it is granted on. */
+export function GrantFields(props: {
+  readonly level: GrantLevel;
+  readonly setLevel: (level: GrantLevel) => void;
+  readonly kind: GuardedKind;
+  readonly setKind: (kind: GuardedKind) => void;
+  readonly record: string;
+  readonly setRecord: (record: string) => void;
+}): JSX.Element {
+  const { level, setLevel, kind, setKind, record, setRecord } = props;
+  return (
+    <>
+      <label class="field">
+        <span>May</span>
+        <select value={level} onChange={(event) => setLevel(levels.find((one) => one === event.currentTarget.value) ?? 'READ')}>
+          {levels.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>On</span>
+        <select value={kind} onChange={(event) => setKind(event.currentTarget.value === 'experiment' ? 'experiment' : 'registered_model')}>
+          <option value="experiment">an experiment</option>
+          <option value="registered_model">a registered model</option>
+        </select>
+      </label>
+      <label class="field">
+        <span>Its name (* is every one)</span>
+        <input value={record} onInput={(event) => setRecord(event.currentTarget.value)} autocomplete="off" required />
+      </label>
+    </>
   );
 }

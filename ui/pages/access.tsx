@@ -12,6 +12,7 @@ import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, Copy, When } from '../parts/values.tsx';
 import { GrantsCard } from './access-grants.tsx';
+import { TeamsCard } from './access-teams.tsx';
 
 const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'];
 const kinds = ['identity.', 'token.'];
@@ -46,6 +47,7 @@ export function AccessPage(): JSX.Element {
           </Card>
         )}
         {me !== undefined && me.via !== 'local' && <GrantsCard />}
+        {me !== undefined && me.via !== 'local' && <TeamsCard />}
         <Card
           title="Who decides what"
           wide

@@ -1,5 +1,5 @@
 import { eventType } from '#contract';
-import type { Actor } from '#contract';
+import type { Actor, GuardedRecord } from '#contract';
 import { GyreError } from '#core';
 import type { Db, Tx } from '#store';
 import type { Lookup } from './lookup.ts';
@@ -29,8 +29,13 @@ export function saidTags(tags: Readonly<Record<string, string | null>>): { tags:
   };
 }
 
+/** A model as permissions on records name it. */
+export function guarded(record: string): GuardedRecord {
+  return { kind: 'registered_model', record };
+}
+
 /** Everything that is done with a model as a whole. */
-export function openModelVerbs({ store, events, clock, inUse }: RegistryDeps, lookup: Lookup): ModelVerbs {
+export function openModelVerbs({ store, events, clock, inUse, grants }: RegistryDeps, lookup: Lookup): ModelVerbs {
   const create = async (
     tx: Tx,
     args: { name: string; description: string; tags: Readonly<Record<string, string>>; by: Actor; at: number },
@@ -38,6 +43,7 @@ export function openModelVerbs({ store, events, clock, inUse }: RegistryDeps, lo
     const { name, description, tags, by, at } = args;
     await insertModel(tx, { name, description, created_at: at });
     await putModelTags(tx, name, tags);
+    await grants?.own(tx, guarded(name), by);
     events.publish(tx, {
       type: eventType('registered_model.created'),
       subject: name,
@@ -53,6 +59,7 @@ export function openModelVerbs({ store, events, clock, inUse }: RegistryDeps, lo
   const rename = async (tx: Tx, args: { name: string; to: string; by: Actor; at: number }): Promise<void> => {
     const { name, to, by, at } = args;
     await renameModel(tx, name, to, at);
+    await grants?.renamed(tx, guarded(name), to);
     const data = { model: to, previous: name };
     events.publish(tx, { type: eventType('registered_model.renamed'), subject: to, actor: by.identity, data });
   };
@@ -68,6 +75,7 @@ export function openModelVerbs({ store, events, clock, inUse }: RegistryDeps, lo
       events.publish(tx, { type: eventType('model_version.deleted'), subject: version.id, actor: by.identity, data });
     }
     await deleteModel(tx, name);
+    await grants?.deleted(tx, guarded(name));
     const data = { model: name, versions: versions.length };
     events.publish(tx, { type: eventType('registered_model.deleted'), subject: name, actor: by.identity, data });
   };

@@ -1,4 +1,4 @@
-import type { Reach } from '#access';
+import type { Grants, Reach } from '#access';
 import type { BlobStore } from '#blobs';
 import type {
   Actor,
@@ -67,6 +67,8 @@ export interface RegistryDeps {
   readonly guard: PlaceGuard;
   /** Why a version cannot be deleted, such as an environment that serves it; undefined when it can. Absent: nothing uses versions. */
   readonly inUse?: (version: ModelVersion) => Promise<string | undefined>;
+  /** Who may do what on models. Absent: roles alone decide. */
+  readonly grants?: Pick<Grants, 'own' | 'renamed' | 'deleted'>;
   /** Absent: every source is elsewhere. */
   readonly kept?: KeptSources;
 }

@@ -6,6 +6,7 @@ import { factsOf, requireReferenceAnswers } from './brought/package-facts.ts';
 import { versionNamedBy } from './brought/version-address.ts';
 import { requireJudged } from './judged.ts';
 import type { Lookup } from './lookup.ts';
+import { guarded } from './model-verbs.ts';
 import { changeModel, insertModel, modelOf } from './models-store.ts';
 import { buildPackage } from './package/build-package.ts';
 import type { RegisterVersion, Registry, RegistryDeps } from './port.ts';
@@ -31,7 +32,7 @@ interface Registration {
 
 /** Brings versions into the registry: the own trainers' with all their evidence, and those that were trained elsewhere. */
 export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering {
-  const { store, events, clock, newId, reports, blobs, kept } = deps;
+  const { store, events, clock, newId, reports, blobs, kept, grants } = deps;
 
   const create = async (tx: Tx, { row, makesModel, modelDescription, once }: Registration): Promise<ModelVersion> => {
     await lockModel(tx, row.model);
@@ -65,6 +66,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
       return;
     }
     await insertModel(tx, { name: row.model, description: description ?? '', created_at: row.created_at });
+    await grants?.own(tx, guarded(row.model), row.created_by);
     events.publish(tx, {
       type: eventType('registered_model.created'),
       subject: row.model,

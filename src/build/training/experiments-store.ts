@@ -5,14 +5,17 @@ import type { ExperimentRow, TrainingTables } from './tables.ts';
 
 const defaultName = 'Default';
 
-/** The experiment of this name, made when there is none. `Default` has the id 0, as in MLflow. */
-export async function ensureExperiment(tx: Tx, { name, at }: { readonly name: string; readonly at: number }): Promise<Experiment> {
-  const known = await experimentByName(tx, name);
-  if (known !== undefined) return known;
+/** The experiment of this name, made when there is none. `Default` has the id 0, as in MLflow. @returns its row, and whether it was made now */
+export async function ensureExperiment(
+  tx: Tx,
+  { name, at }: { readonly name: string; readonly at: number },
+): Promise<{ readonly row: ExperimentRow; readonly isNew: boolean }> {
+  const known = await experimentRowNamed(tx, name);
+  if (known !== undefined) return { row: known, isNew: false };
   await tx.lock('experiments');
-  const madeMeanwhile = await experimentByName(tx, name);
-  if (madeMeanwhile !== undefined) return madeMeanwhile;
-  return toExperiment(await insertExperiment(tx, { name, at }));
+  const madeMeanwhile = await experimentRowNamed(tx, name);
+  if (madeMeanwhile !== undefined) return { row: madeMeanwhile, isNew: false };
+  return { row: await insertExperiment(tx, { name, at }), isNew: true };
 }
 
 /**
@@ -73,7 +76,8 @@ export async function selectExperiments(db: Db): Promise<Experiment[]> {
   return rows.map(toExperiment);
 }
 
-const toExperiment = (row: ExperimentRow): Experiment => ({
+/** An experiment as it is shown. */
+export const toExperiment = (row: ExperimentRow): Experiment => ({
   id: row.public_id,
   name: row.name,
   createdAt: isoInstant(row.created_at),

@@ -1,3 +1,4 @@
+import type { Grants } from '#access';
 import type { BlobStore } from '#blobs';
 import type { Clock, NewId, RandomBytes } from '#core';
 import type {
@@ -42,6 +43,8 @@ export interface TrainingDeps {
   readonly randomBytes: RandomBytes;
   readonly data: VersionSource;
   readonly features: Features;
+  /** Who may do what on experiments. Absent: roles alone decide. */
+  readonly grants?: Pick<Grants, 'own' | 'deleted'>;
 }
 
 export interface StartRun {

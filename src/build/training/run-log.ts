@@ -5,7 +5,7 @@ import type { Db, Tx } from '#store';
 import { entryAt, entriesOf, nameFile } from './artifacts/artifacts-store.ts';
 import { ownPathOf, placeOf as placeOfFile, requireArtifactPath, runAddress, runFolder } from './artifacts/paths.ts';
 import type { ArtifactPlace } from './artifacts/port.ts';
-import { ensureExperiment, experimentByName, selectExperiments } from './experiments-store.ts';
+import { ensureExperiment, experimentByName, selectExperiments, toExperiment } from './experiments-store.ts';
 import { pointsByStep } from './history-store.ts';
 import type { MetricNames } from './metric-names-store.ts';
 import { insertMetrics } from './metrics-store.ts';
@@ -66,7 +66,7 @@ export interface RunLog extends RunVerbs {
 }
 
 /** Experiments and runs: what Gyre's own steps log to. */
-export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps, names: MetricNames): RunLog {
+export function openRunLog({ store, blobs, events, clock, newId, grants }: TrainingDeps, names: MetricNames): RunLog {
   const requirePlace = async (tx: Tx, run: string): Promise<RunPlace> => {
     const place = await placeOf(tx, run);
     if (place === undefined) throw await unknownRun(tx, run);
@@ -93,10 +93,11 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
     tx: Tx,
     { request, id, at }: { readonly request: StartRun; readonly id: string; readonly at: number },
   ): Promise<Run> {
-    const experiment = await ensureExperiment(tx, { name: request.experiment ?? 'Default', at });
+    const { row: experiment, isNew } = await ensureExperiment(tx, { name: request.experiment ?? 'Default', at });
+    if (isNew) await grants?.own(tx, { kind: 'experiment', record: experiment.public_id }, request.by);
     const position = await insertRun(tx, {
       id,
-      experiment: Number(experiment.id),
+      experiment: experiment.id,
       name: request.name ?? `run-${id.replaceAll('-', '').slice(-8)}`,
       status: 'RUNNING',
       trainer: request.trainer ?? null,
@@ -149,7 +150,7 @@ export function openRunLog({ store, blobs, events, clock, newId }: TrainingDeps,
     store.write(end, { at: clock.now(), result, points: newPoints(result.metrics ?? []) });
 
   return {
-    ensureExperiment: (name) => store.write(ensureExperiment, { name, at: clock.now() }),
+    ensureExperiment: async (name) => toExperiment((await store.write(ensureExperiment, { name, at: clock.now() })).row),
     experiments: () => store.read(selectExperiments),
     startRun: (request) => store.write(start, { request, id: newId(), at: clock.now() }),
     logMetrics: async (run, metrics) =>

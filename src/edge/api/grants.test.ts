@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Grant } from '#contract';
+import { sha256 } from '#core';
 import { openBench } from './testing.ts';
 import type { Bench } from './testing.ts';
 
@@ -66,6 +67,29 @@ describe('permissions on single records by our own API', () => {
     assert.equal((await put('the-operator', 'READ', scientist)).status, 200);
     assert.match(await words(await put('the-operator', 'READ', bench.tokens['ml-engineer'])), /MANAGE on the experiment/);
     assert.deepEqual((await list('')).items, []);
+  });
+
+  test('are the maker’s on each new experiment and model, however it was made, and end with it', async () => {
+    const token = bench.tokens['ml-engineer'];
+    const { identity } = (await (await bench.ask('/api/v1/whoami', { token })).json()) as { identity: { id: string; name: string } };
+    const by = { identity: identity.id, name: identity.name };
+    const { training, registry } = bench.deps;
+    assert.equal((await bench.ask('/api/v1/models', { method: 'POST', token, body: { name: 'by-api' } })).status, 200);
+    assert.equal(
+      (await bench.ask('/api/2.0/mlflow/registered-models/create', { method: 'POST', token, body: { name: 'by-client' } })).status,
+      200,
+    );
+    await registry.registerVersion({ model: 'with-a-version', source: 's3://elsewhere/model', by });
+    const environment = { gyre: '0.1.0', node: '26.10.0', platform: 'linux-x64', lock: sha256('package-lock.json') };
+    await training.startRun({ experiment: 'of-a-run', code: { commit: null, dirty: false }, environment, by });
+    const { id: tracked } = await training.tracking.createExperiment({ name: 'tracked', by });
+    const managed = async (): Promise<readonly string[]> =>
+      (await list('', token)).items.filter(({ level }) => level === 'MANAGE').map(({ record }) => record);
+    const ofRun = (await training.tracking.experimentNamed('of-a-run'))?.id;
+    assert.deepEqual(await managed(), [ofRun, tracked, 'by-api', 'by-client', 'with-a-version']);
+    await registry.renameModel({ name: 'by-api', to: 'renamed', by });
+    await registry.deleteModel({ name: 'by-client', by });
+    assert.deepEqual(await managed(), [ofRun, tracked, 'renamed', 'with-a-version']);
   });
 
   test('roles are set by an admin, and count at once', async () => {

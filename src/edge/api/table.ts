@@ -22,6 +22,7 @@ import { runChangeRoutes } from './routes/tracking/run-changes.ts';
 import { runTableRoutes } from './routes/tracking/run-table.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
+import { teamRoutes } from './routes/teams.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
 /** The one table of routes: what is registered, documented, and walked by the tests. */
@@ -30,6 +31,7 @@ export function allRoutes(): readonly Route[] {
     ...platformRoutes(() => table),
     ...accessRoutes,
     ...grantRoutes,
+    ...teamRoutes,
     ...projectRoutes,
     ...charterRoutes,
     ...pipelineRoutes,

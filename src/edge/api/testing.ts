@@ -120,7 +120,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const data = openData({ ...common, temporary: folder });
   opened.use(data.ingestions);
   const features = opened.use(openFeatures({ ...common, data }));
-  const training = openTraining({ ...common, randomBytes, data, features });
+  const training = openTraining({ ...common, randomBytes, data, features, grants: access.grants });
   const evaluation = openEvaluation({ ...common, data, features, training });
   const registry = openRegistry({
     ...common,
@@ -128,6 +128,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     features,
     training,
     reports: evaluation,
+    grants: access.grants,
     guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
   });
   const webhooks = opened.use(await openTestWebhooks({ ...common, randomBytes }));

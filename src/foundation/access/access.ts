@@ -25,6 +25,7 @@ import { actorOf, permissionsOf, permissionsOfLocal } from './permissions.ts';
 import type { Access, AccessDeps } from './port.ts';
 import { hashOfSecret, kindOfSecret, newSecret } from './secrets.ts';
 import { authenticate, principalOf, redeem, startSession } from './sessions.ts';
+import { openTeams } from './teams.ts';
 
 const codeLifeMs = 5 * 60_000;
 const ownerRoles: IdentityRow['roles'] = ['admin', 'data-scientist', 'ml-engineer', 'operator', 'data-steward'];
@@ -55,6 +56,7 @@ export function openAccess(deps: AccessDeps): Access {
 
   return {
     grants,
+    teams: openTeams(deps, get, grants.forget),
     bootstrap: (secret) => bootstrap(deps, secret),
     authenticate: (secret) => authenticate(deps, secret),
     local: () => {

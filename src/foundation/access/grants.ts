@@ -1,6 +1,7 @@
 import { eventType } from '#contract';
 import type { Actor, DefaultLevel, Grant, GrantInput, GrantLevel, GuardedKind, GuardedRecord } from '#contract';
 import { GyreError } from '#core';
+import type { Db, Tx } from '#store';
 import { findIdentity } from './access-store.ts';
 import type { IdentityRow } from './access-store.ts';
 import { deleteGrant, deleteGrantsOn, findGrant, grantOf, grantsOf, listGrants, moveGrantsTo, putGrant } from './grants-store.ts';
@@ -10,6 +11,7 @@ import type { AccessDeps } from './port.ts';
 import { remember } from './remembered.ts';
 import { everyRecord, rightsOf } from './rights.ts';
 import type { OpenedRights, Rights } from './rights.ts';
+import { deleteTeamGrantsOn, moveTeamGrantsTo, teamGrantsOf } from './teams-store.ts';
 
 /** Another process on the same database is noticed after so long; changes of this one at once. */
 const rightsLifeMs = 30_000;
@@ -37,12 +39,15 @@ export interface Grants {
   find(identity: string, record: GuardedRecord): Promise<Grant>;
   list(where: { readonly identity?: string; readonly kind?: GuardedKind; readonly record?: string }): Promise<readonly Grant[]>;
 
-  /** Whoever made a record manages it (`local`, which is nobody, does not); what was granted on one of that name before is gone. */
-  own(record: GuardedRecord, maker: Principal): Promise<void>;
-  /** What was granted on a record follows it to its new name. */
-  renamed(record: GuardedRecord, name: string): Promise<void>;
-  /** A later record of the same name begins without grants. */
-  deleted(record: GuardedRecord): Promise<void>;
+  /**
+   * Within the write that makes a record: whoever made it manages it (who is no identity, such as `local`, does not); what was granted on one of
+   * that name before is gone.
+   */
+  own(tx: Tx, record: GuardedRecord, maker: Actor): Promise<void>;
+  /** Within the write that renames a record: what was granted on it follows it. */
+  renamed(tx: Tx, record: GuardedRecord, name: string): Promise<void>;
+  /** Within the write that deletes a record for good: a later one of the same name begins without grants. */
+  deleted(tx: Tx, record: GuardedRecord): Promise<void>;
 }
 
 export interface OpenedGrants extends Grants {
@@ -60,7 +65,7 @@ export function openGrants(
   const remembered = remember<OpenedRights>({ clock, forMs: rightsLifeMs, most: mostRights });
 
   const lookUp = async ({ identity, permissions, via }: Principal): Promise<OpenedRights> =>
-    rightsOf(via === 'local' ? [] : await store.read((db) => grantsOf(db, identity.id)), {
+    rightsOf(via === 'local' ? [] : await store.read((db) => heldBy(db, identity.id)), {
       permissions,
       isAdmin: identity.roles.includes('admin'),
       usual: defaultLevel,
@@ -152,38 +157,39 @@ export function openGrants(
       return (await store.read((db) => listGrants(db, { ...where, ...id }))).map(grantOf);
     },
 
-    async own(record, maker) {
-      const row = maker.via === 'local' ? undefined : rowOf({ ...record, identity: maker.identity.id, level: 'MANAGE' }, maker.actor);
-      await store.write(
-        async (tx, args) => {
-          const hadOthers = await deleteGrantsOn(tx, args.record);
-          if (args.row !== undefined) await putGrant(tx, args.row);
-          tx.afterCommit(() => {
-            if (hadOthers) return remembered.forget();
-            remembered.amend((rights, key) => {
-              if (args.row !== undefined && key.startsWith(`${args.row.identity} `)) rights.add(args.row);
-            });
-          });
-        },
-        { record, row },
-      );
+    async own(tx, record, maker) {
+      const hadOthers = await deleteAllOn(tx, record);
+      const isIdentity = (await findIdentity(tx, { id: maker.identity })) !== undefined;
+      const row = isIdentity ? rowOf({ ...record, identity: maker.identity, level: 'MANAGE' }, maker) : undefined;
+      if (row !== undefined) await putGrant(tx, row);
+      tx.afterCommit(() => {
+        if (hadOthers) return remembered.forget();
+        remembered.amend((rights, key) => {
+          if (row !== undefined && key.startsWith(`${row.identity} `)) rights.add(row);
+        });
+      });
     },
-    async renamed(record, name) {
-      await store.write(
-        async (tx, args) => {
-          await moveGrantsTo(tx, args.record, args.name);
-          tx.afterCommit(remembered.forget);
-        },
-        { record, name },
-      );
+    async renamed(tx, record, name) {
+      await moveGrantsTo(tx, record, name);
+      await moveTeamGrantsTo(tx, record, name);
+      tx.afterCommit(remembered.forget);
     },
-    async deleted(record) {
-      await store.write(async (tx, args) => {
-        await deleteGrantsOn(tx, args);
-        tx.afterCommit(remembered.forget);
-      }, record);
+    async deleted(tx, record) {
+      await deleteAllOn(tx, record);
+      tx.afterCommit(remembered.forget);
     },
   };
+}
+
+/** What an identity was granted, itself and by its teams. */
+async function heldBy(db: Db, identity: string): Promise<readonly Pick<GrantRow, 'kind' | 'record' | 'level'>[]> {
+  return [...(await grantsOf(db, identity)), ...(await teamGrantsOf(db, identity))];
+}
+
+/** @returns whether there were any */
+async function deleteAllOn(tx: Tx, record: GuardedRecord): Promise<boolean> {
+  const had = await deleteGrantsOn(tx, record);
+  return (await deleteTeamGrantsOn(tx, record)) || had;
 }
 
 const kindWords: Readonly<Record<GuardedKind, string>> = { experiment: 'experiment', registered_model: 'registered model' };

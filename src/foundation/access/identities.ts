@@ -6,6 +6,7 @@ import { deleteBrowserSecretsOf, findIdentity, listIdentities, updateIdentity } 
 import type { IdentityRow } from './access-store.ts';
 import { deleteGrantsOf } from './grants-store.ts';
 import type { AccessDeps } from './port.ts';
+import { deleteMembershipsOf } from './teams-store.ts';
 
 /** Ends an identity's sessions and takes what it was granted, for good. @param changed told after COMMIT */
 export async function disableIdentity(deps: AccessDeps, row: IdentityRow, by: Actor, changed: () => void): Promise<void> {
@@ -18,6 +19,7 @@ export async function disableIdentity(deps: AccessDeps, row: IdentityRow, by: Ac
       await updateIdentity(tx, args.id, { disabled: true });
       await deleteBrowserSecretsOf(tx, args.id);
       await deleteGrantsOf(tx, args.id);
+      await deleteMembershipsOf(tx, args.id);
       deps.events.publish(tx, { type: eventType('identity.disabled'), subject: args.id, data: { id: args.id }, actor: by.identity });
       tx.afterCommit(changed);
     },

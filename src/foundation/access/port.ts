@@ -5,6 +5,7 @@ import type { EventTypes } from '#contract';
 import type { Store } from '#store';
 import type { Grants } from './grants.ts';
 import type { Principal } from './permissions.ts';
+import type { Teams } from './teams.ts';
 
 export interface AccessDeps {
   readonly store: Pick<Store, 'read' | 'write'>;
@@ -30,6 +31,8 @@ export interface BrowserSession {
 export interface Access {
   /** Permissions on single records. */
   readonly grants: Grants;
+  /** People who are granted things on records together. */
+  readonly teams: Teams;
   /**
    * Makes the first identity, the owner, with a token. Whoever starts the platform hands in the secret that it has written into the data
    * folder before, so that a crash between the two loses nothing: a secret that is not known yet becomes the owner's token.

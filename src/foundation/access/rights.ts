@@ -56,13 +56,16 @@ export function rightsOf(
 ): OpenedRights {
   const levels: Readonly<Record<GuardedKind, Map<string, GrantLevel>>> = { experiment: new Map(), registered_model: new Map() };
   const reaches = new Map<string, Reach>();
-  for (const { kind, record, level } of grants) levels[kind].set(record, level);
+  const hold = ({ kind, record, level }: Pick<GrantRow, 'kind' | 'record' | 'level'>): void => {
+    levels[kind].set(record, together(levels[kind].get(record) ?? level, level));
+  };
+  grants.forEach(hold);
 
   const granted = (kind: GuardedKind, record: string): readonly RecordAction[] => {
     const held = [levels[kind].get(record), levels[kind].get(everyRecord)].filter((level) => level !== undefined);
     if (held.length === 0) return actionsOf[by.usual];
-    if (held.includes('DENY')) return [];
-    const best = held.reduce((one, other) => (rank[one] >= rank[other] ? one : other));
+    const best = held.reduce(together);
+    if (best === 'DENY') return [];
     return best === 'NO_PERMISSIONS' ? [] : [...actionsOf[best], ...actionsOf[by.usual]];
   };
   const may: Rights['may'] = (action, kind, record) =>
@@ -83,11 +86,17 @@ export function rightsOf(
       return reach;
     },
     level: (kind, record) => tiers.find(([, action]) => may(action, kind, record))?.[0] ?? 'NO_PERMISSIONS',
-    add: ({ kind, record, level }) => {
-      levels[kind].set(record, level);
+    add: (grant) => {
+      hold(grant);
       reaches.clear();
     },
   };
+}
+
+/** Of two that meet on one record. */
+function together(one: GrantLevel, other: GrantLevel): GrantLevel {
+  if (one === 'DENY' || other === 'DENY') return 'DENY';
+  return rank[one] >= rank[other] ? one : other;
 }
 
 const tiers = [

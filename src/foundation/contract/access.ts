@@ -85,6 +85,43 @@ export const GrantInput = strict({
 });
 export type GrantInput = Static<typeof GrantInput>;
 
+/** What a team was granted on a record. */
+export const TeamGrant = strict({
+  ...GuardedRecord.properties,
+  id: Type.Integer({ minimum: 1 }),
+  team: Type.Integer({ minimum: 1, description: 'its id' }),
+  level: GrantLevel,
+});
+export type TeamGrant = Static<typeof TeamGrant>;
+
+export const TeamMember = strict({
+  id: Type.Integer({ minimum: 1, description: 'of the membership' }),
+  team: Type.Integer({ minimum: 1, description: 'its id' }),
+  identity: Id,
+  identityName: Name,
+});
+export type TeamMember = Static<typeof TeamMember>;
+
+/** People who are granted things on records together; MLflow calls it a role. */
+export const Team = strict({
+  id: Type.Integer({ minimum: 1 }),
+  name: Type.String(),
+  description: Type.Optional(Type.String()),
+  createdAt: Instant,
+  grants: Type.Array(TeamGrant),
+  members: Type.Array(TeamMember),
+});
+export type Team = Static<typeof Team>;
+
+export const TeamInput = strict({
+  name: Type.String({ minLength: 1, maxLength: 128, pattern: '\\S', description: 'more than a number' }),
+  description: Type.Optional(Type.String({ maxLength: 2000 })),
+});
+export type TeamInput = Static<typeof TeamInput>;
+
+export const TeamGrantInput = strict({ ...GuardedRecord.properties, level: GrantLevel });
+export type TeamGrantInput = Static<typeof TeamGrantInput>;
+
 /** What holds for records on which nothing was granted: a level, or `ROLES`, where whoever may log may also write and delete. */
 export const defaultLevels = ['ROLES', 'NO_PERMISSIONS', 'READ', 'USE', 'EDIT', 'MANAGE'] as const;
 export const DefaultLevel = oneOf(defaultLevels);

@@ -103,6 +103,13 @@ export interface EventData {
   'identity.roles_set': { id: string; roles: string[] };
   'grant.given': { identity: string; kind: string; record: string; level: string };
   'grant.revoked': { identity: string; kind: string; record: string };
+  'team.created': { id: number; name: string };
+  'team.changed': { id: number; name: string };
+  'team.deleted': { id: number; name: string };
+  'team.granted': { team: string; kind: string; record: string; level: string };
+  'team.revoked': { team: string; kind: string; record: string };
+  'team.joined': { team: string; identity: string };
+  'team.left': { team: string; identity: string };
   'token.issued': { id: string; identity: string };
   'token.revoked': { id: string; identity: string };
   'session.started': { identity: string; how: 'one_time_code' | 'password' };

@@ -1,4 +1,4 @@
-import type { Store } from '#store';
+import type { TrainingDeps } from '../port.ts';
 import type { DeletedRecord, Retention } from './port.ts';
 import { bytesBelow, clearSome, eraseRecord, selectDeleted } from './retention-store.ts';
 import type { FoundRecord } from './retention-store.ts';
@@ -6,7 +6,7 @@ import type { FoundRecord } from './retention-store.ts';
 const recordsAtOnce = 200;
 
 /** Opens retention over a migrated store. */
-export function openRetention({ store }: { readonly store: Store }): Retention {
+export function openRetention({ store, grants }: Pick<TrainingDeps, 'store' | 'grants'>): Retention {
   async function* found(kind: DeletedRecord['kind'], before: number): AsyncGenerator<FoundRecord> {
     let after = -1;
     for (;;) {
@@ -28,7 +28,15 @@ export function openRetention({ store }: { readonly store: Store }): Retention {
       }
     },
     async erase(record, before) {
-      const isGone = await store.write(eraseRecord, { record, before });
+      const isGone = await store.write(
+        async (tx, args) => {
+          const gone = await eraseRecord(tx, args);
+          // Its id may be given again.
+          if (gone && args.record.kind === 'experiment') await grants?.deleted(tx, { kind: 'experiment', record: args.record.id });
+          return gone;
+        },
+        { record, before },
+      );
       if (isGone && record.kind === 'run') await clear();
       return isGone;
     },

@@ -30,8 +30,8 @@ const defaultExperiment = '0';
 const mostDatasetUses = 1000;
 
 /** Experiments and runs as clients outside Gyre log and search them, over a migrated store. */
-export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'clock' | 'newId'>, names: MetricNames): Tracking {
-  const { store, events, clock, newId } = deps;
+export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'clock' | 'newId' | 'grants'>, names: MetricNames): Tracking {
+  const { store, events, clock, newId, grants } = deps;
   const writer = new LogWriter(store, names);
 
   return {
@@ -49,6 +49,7 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
           ...(artifactLocation === undefined ? {} : { artifactLocation }),
         });
         await insertExperimentTags(tx, row.id, tags);
+        await grants?.own(tx, { kind: 'experiment', record: row.public_id }, by);
         events.publish(tx, {
           type: eventType('experiment.created'),
           subject: row.public_id,

@@ -56,7 +56,7 @@ export const grantRoutes: readonly Route[] = [
     body: GrantInput,
     answer: Grant,
     handle: async (rooms, { body, principal }) => {
-      await requireRecord(rooms, body);
+      await requireGuardedRecord(rooms, body);
       return rooms.access.grants.give(body, principal);
     },
   }),
@@ -76,7 +76,10 @@ export const grantRoutes: readonly Route[] = [
 ];
 
 /** @throws GyreError NOT_FOUND: a grant on what is not there would be gone once it is made */
-async function requireRecord({ training, registry }: Pick<ApiDeps, 'training' | 'registry'>, { kind, record }: NamedRecord): Promise<void> {
+export async function requireGuardedRecord(
+  { training, registry }: Pick<ApiDeps, 'training' | 'registry'>,
+  { kind, record }: NamedRecord,
+): Promise<void> {
   if (record === everyRecord) return;
   if (kind === 'registered_model') {
     await registry.getModel(record);

@@ -14,8 +14,6 @@ const ByVersion = strict({
 });
 const Deleted = strict({ deleted: Type.Literal(true) });
 
-const recordOf = (record: string) => ({ kind: 'registered_model', record }) as const;
-
 /**
  * What a model that Gyre has tested is released as is for those to say who may release.
  * @throws GyreError PERMISSION_DENIED
@@ -34,11 +32,7 @@ export const registryChangeRoutes: readonly Route[] = [
     summary: 'Registers a model without versions',
     body: strict({ name: ModelName, description: Type.Optional(Description), tags: Type.Optional(Tags) }),
     answer: RegisteredModel,
-    handle: async ({ registry, access }, { body, by, principal }) => {
-      const made = await registry.createModel({ ...body, by });
-      await access.grants.own(recordOf(made.name), principal);
-      return made;
-    },
+    handle: ({ registry }, { body, by }) => registry.createModel({ ...body, by }),
   }),
   route({
     method: 'PUT',
@@ -49,13 +43,11 @@ export const registryChangeRoutes: readonly Route[] = [
     params: ByName,
     body: strict({ description: Type.Optional(Description), name: Type.Optional(ModelName) }),
     answer: RegisteredModel,
-    handle: async ({ registry, access }, { params: { name }, body, by, principal }) => {
+    handle: async ({ registry }, { params: { name }, body, by, principal }) => {
       if (body.description !== undefined) await registry.describeModel({ name, description: body.description, by });
       if (body.name === undefined || body.name === name) return registry.getModel(name);
       await requireRelease(registry, principal, name);
-      const renamed = await registry.renameModel({ name, to: body.name, by });
-      await access.grants.renamed(recordOf(name), renamed.name);
-      return renamed;
+      return registry.renameModel({ name, to: body.name, by });
     },
   }),
   route({
@@ -66,10 +58,9 @@ export const registryChangeRoutes: readonly Route[] = [
     summary: 'Deletes a model with its versions; their records stay, their files go with the next garbage collection',
     params: ByName,
     answer: Deleted,
-    handle: async ({ registry, access }, { params: { name }, by, principal }) => {
+    handle: async ({ registry }, { params: { name }, by, principal }) => {
       await requireRelease(registry, principal, name);
       await registry.deleteModel({ name, by });
-      await access.grants.deleted(recordOf(name));
       return { deleted: true as const };
     },
   }),

@@ -1,18 +1,11 @@
-import type { DefaultLevel, Experiment, Grant, GuardedRecord } from '#contract';
-import { GyreError } from '#core';
-import type { Client } from '../client.ts';
+import type { DefaultLevel, Grant } from '#contract';
 import type { Page } from '../lists.ts';
 import { when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
-
-/** As in the contract, whose schemas cost more to import than a line of help is worth. */
-const levels: readonly Grant['level'][] = ['READ', 'USE', 'EDIT', 'MANAGE', 'DENY', 'NO_PERMISSIONS'];
-
-interface RecordOptions {
-  readonly experiment?: string;
-  readonly model?: string;
-}
+import { levels, nameOf, recordOf, requiredRecord } from './guarded-record.ts';
+import type { RecordOptions } from './guarded-record.ts';
+import { registerTeams } from './teams.ts';
 
 export const registerGrants: Register = (program, bind) => {
   const access = program
@@ -89,28 +82,9 @@ export const registerGrants: Register = (program, bind) => {
         }),
       ),
     );
+  registerTeams(access, bind);
 };
-
-const nameOf = ({ kind, record }: GuardedRecord): string => `the ${kind === 'experiment' ? 'experiment' : 'model'} ${record}`;
 
 function wordsOf(usual: DefaultLevel): string {
   return usual === 'ROLES' ? 'what the roles say' : usual;
-}
-
-async function recordOf(client: Client, { experiment, model }: RecordOptions): Promise<GuardedRecord | undefined> {
-  if (experiment !== undefined && model !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', 'one record at a time: --experiment or --model');
-  if (model !== undefined) return { kind: 'registered_model', record: model };
-  if (experiment === undefined) return undefined;
-  if (experiment === '*') return { kind: 'experiment', record: experiment };
-  const { items } = await client.get<Page<Experiment>>('experiments?limit=500');
-  const found = items.find(({ id }) => id === experiment) ?? items.find(({ name }) => name === experiment);
-  if (found === undefined) throw new GyreError('NOT_FOUND', `there is no experiment "${experiment}"`, { experiment });
-  return { kind: 'experiment', record: found.id };
-}
-
-async function requiredRecord(client: Client, options: RecordOptions): Promise<GuardedRecord> {
-  const record = await recordOf(client, options);
-  if (record === undefined) throw new GyreError('INVALID_ARGUMENT', 'which record: --experiment NAME or --model NAME');
-  return record;
 }

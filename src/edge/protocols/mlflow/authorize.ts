@@ -1,5 +1,5 @@
 import { isEverywhere } from '#access';
-import type { Access, Principal, RecordAction, Rights } from '#access';
+import type { Access, RecordAction, Rights } from '#access';
 import type { GuardedKind } from '#contract';
 import { GyreError } from '#core';
 import type { CallGuard, MlflowCall, MlflowRoute, MountedRoute } from './port.ts';
@@ -29,13 +29,6 @@ export interface RouteGuard {
    * `everything`: what it does concerns all records.
    */
   readonly touches: ((values: Values) => readonly Touch[]) | 'itself' | 'nothing' | 'everything';
-  /** After the request was done: whose the record is from now on. */
-  readonly afterwards?: (done: {
-    readonly values: Values;
-    readonly answer: Values;
-    readonly principal: Principal;
-    readonly access: Access;
-  }) => Promise<void>;
 }
 
 /** Which experiment a record belongs to; undefined when there is no such record. */
@@ -71,7 +64,6 @@ export function guarded(
       const rights = await rooms.access.grants.rightsOf(principal);
       const callGuard: CallGuard = {
         permit: (values) => permit(guard, values, rights, rooms.lookups),
-        settle: async (values, answer) => guard?.afterwards?.({ values, answer, principal, access: rooms.access }),
       };
       if (route.asks !== 'with message') await callGuard.permit(valuesOf(call));
       return route.handle({ ...call, caller: { principal, rights }, guard: callGuard });
@@ -79,7 +71,7 @@ export function guarded(
   };
 }
 
-const unguarded: CallGuard = { permit: async () => undefined, settle: async () => undefined };
+const unguarded: CallGuard = { permit: async () => undefined };
 
 function valuesOf({ query, params }: MlflowCall): Values {
   return { ...Object.fromEntries(query), ...params };

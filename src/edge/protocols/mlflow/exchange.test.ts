@@ -21,7 +21,7 @@ function callWith(json: string): GuardedCall {
     headers: { 'content-type': 'application/json' },
     address: '',
     body: bytes(json),
-    guard: { permit: async () => undefined, settle: async () => undefined },
+    guard: { permit: async () => undefined },
   };
 }
 

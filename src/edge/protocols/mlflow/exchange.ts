@@ -35,7 +35,6 @@ export function exchange<F extends Readonly<Record<string, Field<unknown>>>>(rou
       const message = readAsWritten(request, named({ ...values, ...call.params }, renamed), json);
       await call.guard.permit(message);
       const answer = (await run(message, call)) ?? {};
-      await call.guard.settle(message, typeof answer === 'string' ? {} : { ...answer });
       return jsonAnswer(answer);
     },
   };

@@ -43,13 +43,18 @@ function byUser(options: PermissionOptions): readonly MlflowRoute[] {
   const listed = async (username: string): Promise<object> => {
     const identity = await userNamed(access, username);
     const grants = await access.grants.list({ identity: identity.id });
-    const role = { role_id: 0, role_name: `__user_${identity.id}__`, workspace: 'default' };
-    const permissions = grants.map(({ kind, record, level }) => ({
-      ...role,
-      resource_type: kind,
-      resource_pattern: record,
-      permission: level,
-    }));
+    // What was granted to somebody alone stands under a role of their own there.
+    const own = { id: 0, name: `__user_${identity.id}__`, grants };
+    const permissions = [own, ...(await access.teams.list(identity.id))].flatMap(({ id, name, grants: held }) =>
+      held.map(({ kind, record, level }) => ({
+        role_id: id,
+        role_name: name,
+        workspace: 'default',
+        resource_type: kind,
+        resource_pattern: record,
+        permission: level,
+      })),
+    );
     return { is_admin: identity.roles.includes('admin'), permissions };
   };
   return [

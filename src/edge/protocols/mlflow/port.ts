@@ -50,8 +50,6 @@ export interface Caller {
 export interface CallGuard {
   /** @throws GyreError PERMISSION_DENIED */
   permit(values: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Called once the request was done. */
-  settle(values: Readonly<Record<string, unknown>>, answer: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 export interface MlflowAnswer {

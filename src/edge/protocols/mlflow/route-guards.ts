@@ -10,7 +10,6 @@ import {
   onRun,
   onRunAndModels,
   onRuns,
-  textOf,
 } from './touches.ts';
 import type { Touches } from './touches.ts';
 
@@ -65,6 +64,7 @@ const touching: readonly (readonly [routes: readonly string[], touches: Touches]
   [
     [
       `PATCH ${api}/registered-models/update`,
+      `POST ${api}/registered-models/rename`,
       `POST ${api}/registered-models/set-tag`,
       `DELETE ${api}/registered-models/delete-tag`,
       `POST ${api}/registered-models/alias`,
@@ -76,7 +76,7 @@ const touching: readonly (readonly [routes: readonly string[], touches: Touches]
     ],
     onModel('update'),
   ],
-  [[`DELETE ${api}/model-versions/delete`], onModel('delete')],
+  [[`DELETE ${api}/registered-models/delete`, `DELETE ${api}/model-versions/delete`], onModel('delete')],
   [[`POST ${api}/model-versions/create`], onNewVersion],
 
   [[`GET ${artifacts}/artifacts`, `GET ${artifacts}/artifacts/*`, `GET ${artifacts}/presigned/*`], onArtifact('read')],
@@ -98,8 +98,10 @@ const searches: readonly string[] = [
   `GET ${api}/model-versions/search`,
 ];
 
-/** They are about the server and its users, and look themselves at what a user may. */
+/** They make a record that nobody has rights on yet, or are about the server and its users and look themselves at what a user may. */
 const elsewhere: readonly string[] = [
+  `POST ${api}/experiments/create`,
+  `POST ${api}/registered-models/create`,
   'GET /3.0/mlflow/server-info',
   `PUT ${artifacts}/mpu/parts/:upload/:part`,
   ...['POST create', 'GET get', 'GET current', 'GET list', 'PATCH update-password', 'PATCH update-admin', 'DELETE delete'].map((verb) =>
@@ -108,6 +110,11 @@ const elsewhere: readonly string[] = [
   ...['POST permissions/grant', 'POST permissions/revoke', 'GET permissions/get', 'GET permissions/list', 'GET current/permissions'].map(
     (verb) => verb.replace(' ', ' /3.0/mlflow/users/'),
   ),
+  'GET /3.0/mlflow/users/roles/list',
+  ...['POST create', 'GET get', 'GET list', 'PATCH update', 'DELETE delete', 'POST assign', 'DELETE unassign', 'GET users/list'].map(
+    (verb) => verb.replace(' ', ' /3.0/mlflow/roles/'),
+  ),
+  ...['POST add', 'DELETE remove', 'GET list', 'PATCH update'].map((verb) => verb.replace(' ', ' /3.0/mlflow/roles/permissions/')),
   ...['experiments', 'registered-models'].flatMap((records) =>
     ['POST create', 'GET get', 'PATCH update', 'DELETE delete'].map((verb) => verb.replace(' ', ` ${api}/${records}/permissions/`)),
   ),
@@ -121,46 +128,11 @@ const everywhere: readonly string[] = [
   `POST ${api}/webhooks/:webhook_id/test`,
 ];
 
-const owning: readonly (readonly [string, RouteGuard])[] = [
-  [
-    `POST ${api}/experiments/create`,
-    {
-      touches: 'nothing',
-      afterwards: ({ answer, principal, access }) =>
-        access.grants.own({ kind: 'experiment', record: textOf(answer, 'experiment_id') }, principal),
-    },
-  ],
-  [
-    `POST ${api}/registered-models/create`,
-    {
-      touches: 'nothing',
-      afterwards: ({ values, principal, access }) =>
-        access.grants.own({ kind: 'registered_model', record: textOf(values, 'name') }, principal),
-    },
-  ],
-  [
-    `POST ${api}/registered-models/rename`,
-    {
-      touches: onModel('update'),
-      afterwards: ({ values, access }) =>
-        access.grants.renamed({ kind: 'registered_model', record: textOf(values, 'name') }, textOf(values, 'new_name')),
-    },
-  ],
-  [
-    `DELETE ${api}/registered-models/delete`,
-    {
-      touches: onModel('delete'),
-      afterwards: ({ values, access }) => access.grants.deleted({ kind: 'registered_model', record: textOf(values, 'name') }),
-    },
-  ],
-];
-
 const guards: ReadonlyMap<string, RouteGuard> = new Map<string, RouteGuard>([
   ...touching.flatMap(([routes, touches]) => routes.map((route) => [route, { touches }] as const)),
   ...searches.map((route) => [route, { touches: 'itself' }] as const),
   ...elsewhere.map((route) => [route, { touches: 'nothing' }] as const),
   ...everywhere.map((route) => [route, { touches: 'everything' }] as const),
-  ...owning,
 ]);
 
 /** What a route of the protocol does to which record; undefined for one that the table lacks. */

@@ -12,6 +12,7 @@ import { modelVersionRoutes } from './model-version-routes.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import type { MlflowOptions, MlflowRoute, MountedRoute } from './port.ts';
 import { guardOf } from './route-guards.ts';
+import { roleRoutes } from './role-routes.ts';
 import { registeredModelRoutes } from './registered-model-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { serverRoutes } from './server-routes.ts';
@@ -37,6 +38,7 @@ export function mlflowRoutes(options: MlflowOptions): readonly MountedRoute[] {
     ...artifactRunRoutes(options),
     ...userRoutes(options),
     ...permissionRoutes({ access, lookups }),
+    ...roleRoutes({ access, lookups }),
   ];
   const answered = routes.map((route) => guarded(route, guardOf(route), { access, lookups }));
   return [...answered, ...laterRoutes(answered)];

@@ -4,6 +4,7 @@ import { GyreError, hasCode } from '#core';
 import { exchange } from './exchange.ts';
 import { flag, required, text } from './message.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
+import { roleMessage } from './role-routes.ts';
 import { callerOf, requireSelfOrAdmin, rolesOfUser, userMessage, userNamed } from './users.ts';
 
 const api = '/2.0/mlflow/users';
@@ -58,7 +59,12 @@ export function userRoutes({ access }: Pick<MlflowOptions, 'access'>): readonly 
       request: {},
       run: async () => {
         const identities = (await access.listIdentities()).filter(({ disabled }) => !disabled);
-        return { users: identities.map(({ id, name, roles }) => ({ id, username: name, is_admin: roles.includes('admin'), roles: [] })) };
+        const teams = await access.teams.list();
+        const rolesOf = (id: string): readonly object[] =>
+          teams.filter(({ members }) => members.some(({ identity }) => identity === id)).map(roleMessage);
+        return {
+          users: identities.map(({ id, name, roles }) => ({ id, username: name, is_admin: roles.includes('admin'), roles: rolesOf(id) })),
+        };
       },
     }),
     exchange({
