@@ -1,15 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { text } from 'node:stream/consumers';
 import type { CodeVersion } from '#contract';
 import type { BlobStore } from '#blobs';
 import { GyreError } from '#core';
+import { git, gitEnvironment, isTooLong } from '#project';
 
-const execute = promisify(execFile);
-/** A patch beyond this many bytes is no code change; it is recorded as dirty without the patch. */
-const patchLimit = 32 * 1024 * 1024;
 /** A file that git does not know is taken into the patch up to this size: code is, data belongs into a dataset version. */
 const newFileLimit = 1024 * 1024;
 
@@ -43,7 +40,8 @@ export async function codeVersion(folder: string, options: CodeVersionOptions): 
     if (patch.length === 0) return { commit, dirty: true };
     return { commit, dirty: true, patch: (await blobs.put(patch)).digest };
   } catch (error) {
-    if (isTooLarge(error)) return { commit, dirty: true };
+    // Beyond what git may say at once it is no code change; it is recorded as dirty without the patch.
+    if (isTooLong(error)) return { commit, dirty: true };
     throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -61,13 +59,13 @@ async function patchOf(folder: string, paths: readonly string[], index: string):
   }
   if (small.length > 0) await announceNew(folder, index, small);
   const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--src-prefix=a/', '--dst-prefix=b/'];
-  return git(folder, ['diff', '--binary', ...plain, 'HEAD', ...paths], index);
+  return git(folder, ['diff', '--binary', ...plain, 'HEAD', ...paths], { index });
 }
 
 /** Names new files in the index (`add --intent-to-add`), so that `diff` shows them. */
 async function announceNew(folder: string, index: string, files: readonly string[]): Promise<void> {
   const child = spawn('git', ['-C', folder, 'add', '--intent-to-add', '--pathspec-from-file=-', '--pathspec-file-nul'], {
-    env: { ...environment(index), GIT_LITERAL_PATHSPECS: '1' },
+    env: { ...gitEnvironment(index), GIT_LITERAL_PATHSPECS: '1' },
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   child.stdin.on('error', () => undefined);
@@ -78,19 +76,4 @@ async function announceNew(folder: string, index: string, files: readonly string
     child.once('close', settle);
   });
   if (code !== 0) throw new GyreError('INTERNAL', `git add --intent-to-add in ${folder} ended with ${code}: ${(await said).trim()}`);
-}
-
-async function git(folder: string, args: readonly string[], index?: string): Promise<Buffer> {
-  const { stdout } = await execute('git', ['-C', folder, ...args], { maxBuffer: patchLimit, encoding: 'buffer', env: environment(index) });
-  return stdout;
-}
-
-/** Ours without what would point git elsewhere: a hook that starts `gyre` sets GIT_DIR. */
-function environment(index: string | undefined): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(own), GIT_OPTIONAL_LOCKS: '0', ...(index === undefined ? {} : { GIT_INDEX_FILE: index }) };
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
 }

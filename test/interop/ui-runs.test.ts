@@ -275,8 +275,9 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       'pictures',
       'training',
       'run-1',
-      'To run it again',
-      'the commit of its code',
+      'To have it again',
+      'no commit was logged',
+      /^gyre checkout [0-9a-f]{32} --to run-/,
     ]);
     await withTab('light', async ({ page, open }) => {
       await open(`${server.address}/runs/${ids[1]}`);

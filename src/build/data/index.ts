@@ -22,6 +22,7 @@ export type { ImageIngestRequest, ImageIngested, ImageList, StoredImage } from '
 export type { FeasibilityRequest } from './feasibility.ts';
 export { imageIngestRequest, isOfImages } from './image-sets/image-request.ts';
 export type { FileCatalog, FileList, FilesIngestRequest, StoredFile } from './file-sets/file-port.ts';
+export { areFiles } from './file-sets/file-catalog.ts';
 export { filesIngestRequest, isOfFiles } from './file-sets/file-request.ts';
 export { listImages } from './image-sets/list-images.ts';
 export { standingOfFolder, standingOfImages } from './image-sets/image-files.ts';

@@ -171,6 +171,8 @@ export interface Training {
   logArtifact(run: string, path: string, bytes: Uint8Array): Promise<ArtifactFile>;
   /** @throws GyreError NOT_FOUND */
   readArtifact(run: string, path: string): Promise<Uint8Array>;
+  /** The changes beside its commit that a run was made with, as `git apply` takes them. @throws GyreError NOT_FOUND when none were recorded */
+  readPatch(run: string): Promise<Uint8Array>;
   /** A file that a run left; undefined when it has none of this path. @throws GyreError NOT_FOUND when there is no such run */
   findArtifact(run: string, path: string): Promise<ArtifactFile | undefined>;
   /**

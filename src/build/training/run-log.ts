@@ -50,6 +50,7 @@ export type RunVerbs = Pick<
   | 'logArtifact'
   | 'readArtifact'
   | 'findArtifact'
+  | 'readPatch'
   | 'artifactFolder'
   | 'artifactAddress'
   | 'finishRun'
@@ -198,6 +199,11 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
     async readArtifact(run, path) {
       const file = await store.read(async (db) => (await artifactOf(db, run, path)) ?? (await unknownArtifact(db, run, path)));
       return blobs.read(asSha256(file.digest));
+    },
+    async readPatch(run) {
+      const { patch } = (await store.read((db) => found(db, run))).code;
+      if (patch === undefined) throw new GyreError('NOT_FOUND', `run ${run} has no changes beside its commit on record`, { run });
+      return blobs.read(asSha256(patch));
     },
     findArtifact: (run, path) => store.read((db) => artifactOf(db, run, path)),
     async artifactFolder(run) {

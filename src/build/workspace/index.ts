@@ -12,6 +12,7 @@ export type { RemoteStatus } from './remote-status.ts';
 export type { CollectedGarbage } from './garbage.ts';
 export { openServedWorkspace } from './served.ts';
 export type { ServedWorkspace } from './served.ts';
+export { shareCache } from './share-cache.ts';
 export { changesOfFiles } from './changes.ts';
 export { openWorkspaceObjects } from './recorded-files.ts';
 export type { RecordedFile, RecordedPath, WorkspaceObjects } from './recorded-files.ts';

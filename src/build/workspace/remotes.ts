@@ -87,7 +87,7 @@ export function addRemote(root: string, { name, url, folder, isDefault, settings
   }
   const written = scheme === undefined && !isAbsolute(url) ? relative(join(root, '.dvc'), resolve(folder, url)).split(sep).join('/') : url;
   const section = sectionOf(name);
-  edit(root, 'config', (text) => {
+  editConfig(root, 'config', (text) => {
     const fresh = withValue(force ? withoutSection(text, section) : text, section, 'url', written);
     const plain = Object.entries(settings).filter(([key]) => !secretKeys.has(key));
     const all = plain.reduce((so, [key, value]) => withValue(so, section, key, value), fresh);
@@ -95,7 +95,7 @@ export function addRemote(root: string, { name, url, folder, isDefault, settings
   });
   const secrets = Object.entries(settings).filter(([key]) => secretKeys.has(key));
   if (secrets.length > 0)
-    edit(root, 'config.local', (text) => secrets.reduce((so, [key, value]) => withValue(so, section, key, value), text), 0o600);
+    editConfig(root, 'config.local', (text) => secrets.reduce((so, [key, value]) => withValue(so, section, key, value), text), 0o600);
   return remoteNamed(root, name);
 }
 
@@ -103,7 +103,7 @@ export function addRemote(root: string, { name, url, folder, isDefault, settings
 export function removeRemote(root: string, name: string): void {
   const { isDefault } = remoteNamed(root, name);
   for (const file of ['config', 'config.local']) {
-    edit(root, file, (text) => {
+    editConfig(root, file, (text) => {
       const kept = withoutSection(text, sectionOf(name));
       const core = parseConfig(kept).find((section) => section.name === 'core');
       return isDefault && core?.values.get('remote') === name ? withoutValue(kept, 'core', 'remote') : kept;
@@ -111,7 +111,8 @@ export function removeRemote(root: string, name: string): void {
   }
 }
 
-function edit(root: string, name: string, change: (text: string) => string, mode = 0o666): void {
+/** Changes a file of the configuration, whole. @param name `config`, or `config.local`, which git does not see */
+export function editConfig(root: string, name: string, change: (text: string) => string, mode = 0o666): void {
   const file = join(root, '.dvc', name);
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const text = change(old);

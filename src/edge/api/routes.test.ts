@@ -140,6 +140,7 @@ describe('every route that reads', () => {
   let ingestion = '';
   let imported = '';
   let logged = '';
+  let changed = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -150,7 +151,14 @@ describe('every route that reads', () => {
     imported = await importFolder(bench);
     const { training } = bench.deps;
     const [experiment] = await training.experiments();
-    logged = (await training.loggedModels.create({ experiment: experiment.id, by: { identity: 'test', name: 'test' } })).id;
+    const by = { identity: 'test', name: 'test' };
+    logged = (await training.loggedModels.create({ experiment: experiment.id, by })).id;
+    const file = new Uint8Array(200).fill(65);
+    await training.artifacts.put(`${experiment.id}/models/${logged}/artifacts/model.onnx`, file);
+    const { code, environment } = await training.getRun(records.version.run);
+    assert.ok(environment !== undefined);
+    const patch = (await bench.blobs.put(file)).digest;
+    changed = (await training.startRun({ code: { ...code, dirty: true, patch }, environment, by })).id;
   });
   after(() => bench[Symbol.asyncDispose]());
 
@@ -159,6 +167,7 @@ describe('every route that reads', () => {
     const { version } = records;
     if (path.startsWith('/api/v1/datasets/:digest/images') || path.startsWith('/api/v1/datasets/:digest/files'))
       return path.replace(':digest', images.version).replace(':sha256', images.sha256);
+    if (path === '/api/v1/runs/:id/patch') return path.replace(':id', changed);
     const ids: Readonly<Record<string, string>> = {
       'charter-versions': records.charter,
       datasets: records.whole,

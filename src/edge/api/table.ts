@@ -18,6 +18,7 @@ import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { runCheckoutRoutes } from './routes/tracking/run-checkout.ts';
 import { runChangeRoutes } from './routes/tracking/run-changes.ts';
 import { runTableRoutes } from './routes/tracking/run-table.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
@@ -43,6 +44,7 @@ export function allRoutes(): readonly Route[] {
     ...importRoutes,
     ...runTableRoutes,
     ...runChangeRoutes,
+    ...runCheckoutRoutes,
     ...evaluationRoutes,
     ...registryRoutes,
     ...registryChangeRoutes,

@@ -22,6 +22,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
     names: ['pipeline', 'runs', 'experiments', 'studies'],
     load: async () => (await import('./verbs/runs.ts')).registerRuns,
   },
+  { title: 'Build', names: ['checkout'], load: async () => (await import('./verbs/checkout.ts')).registerCheckout },
   { title: 'Build', names: ['logged-models'], load: async () => (await import('./verbs/logged-models.ts')).registerLoggedModels },
   { title: 'Build', names: ['schedule'], load: async () => (await import('./verbs/schedules.ts')).registerSchedules },
   { title: 'Build', names: ['data'], load: async () => (await import('./verbs/data/data.ts')).registerData },

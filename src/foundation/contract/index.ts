@@ -44,6 +44,7 @@ export type { ThumbnailSize } from './image.ts';
 export { ImageSource, imageColumns } from './image-source.ts';
 export { FilesSource, VersionFile, VersionFiles, fileColumns } from './files-source.ts';
 export { DatasetSummary } from './dataset-summary.ts';
+export { CheckoutData, CheckoutEnvironment, RunCheckout, SourceCode } from './run-checkout.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';

@@ -43,3 +43,4 @@ export { projectMigrations } from './migrations/index.ts';
 export { projectBlobHolders } from './blob-holders.ts';
 export { sourceFromText } from './table-source.ts';
 export type { ResolvedSource } from './table-source.ts';
+export { git, gitEnvironment, gitWords, hasCommit, isCommitName, isTooLong, repositoryOf } from './git.ts';

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Run } from '#contract';
 import { send } from '../../lib/api.ts';
-import { counted, number } from '../../lib/format.ts';
+import { number } from '../../lib/format.ts';
 import { recordPath } from '../../lib/records.ts';
 import { type Resource, useResource } from '../../lib/resource.ts';
 import { metricNumber } from '../../lib/run-columns.ts';
@@ -13,6 +13,7 @@ import { Card, Facts, Load } from '../../parts/page.tsx';
 import { WordState } from '../../parts/state.tsx';
 import { Table } from '../../parts/table.tsx';
 import { When } from '../../parts/values.tsx';
+import { CheckoutCard } from './checkout-card.tsx';
 import { comparePath } from './compare-path.ts';
 
 const noteTag = 'mlflow.note.content';
@@ -64,7 +65,7 @@ export function LoggedActions({ run }: { readonly run: Run }): JSX.Element {
   );
 }
 
-/** Description, metrics with their ranges, datasets, tags, runs below, and what is missing to run it again. */
+/** Description, metrics with their ranges, datasets, tags, runs below, and how it is had again. */
 export function LoggedCards({ run }: { readonly run: Run }): JSX.Element {
   const logged = useLogged(run.id);
   return (
@@ -82,7 +83,7 @@ export function LoggedCards({ run }: { readonly run: Run }): JSX.Element {
           <Datasets datasets={data.datasets} />
           <Family run={run} publicId={data.publicId} />
           <Tags tags={run.tags} />
-          <Again run={run} />
+          <CheckoutCard run={run} />
         </>
       )}
     </Load>
@@ -199,29 +200,6 @@ function Tags({ tags }: { readonly tags: Run['tags'] }): JSX.Element | null {
   return (
     <Card title="Tags">
       <Facts facts={shown.map(([key, value]) => [key, value] as const)} />
-    </Card>
-  );
-}
-
-/** What a run that was logged from outside does not say, without which it cannot be run again. */
-function Again({ run }: { readonly run: Run }): JSX.Element | null {
-  if (run.trainer !== undefined) return null;
-  const missing = [
-    ...(run.code.commit === null ? ['the commit of its code (mlflow sets it when the script is in a git repository)'] : []),
-    ...(run.environment === undefined ? ['its environment (log requirements.txt or conda.yaml as an artifact)'] : []),
-    ...(run.seed === undefined && !Object.keys(run.parameters).some((key) => /seed|random_state/i.test(key)) ? ['a seed'] : []),
-    ...(run.inputs.length === 0 ? ['dataset versions of Gyre: what it read is known by name only, if at all'] : []),
-  ];
-  return (
-    <Card
-      title="To run it again"
-      says={missing.length === 0 ? 'Nothing is missing.' : `${counted(missing.length, 'thing')} would have to be known:`}
-    >
-      <ul class="bullets">
-        {missing.map((reason) => (
-          <li key={reason}>{reason}</li>
-        ))}
-      </ul>
     </Card>
   );
 }

@@ -6,7 +6,7 @@ import { keptThumbnail } from '../image-sets/kept-thumbnail.ts';
 import { newestOpened } from '../newest-opened.ts';
 import type { DataDeps } from '../port.ts';
 import { maskedText } from '../masking.ts';
-import { openRows } from '../versions.ts';
+import { findVersion, openRows } from '../versions.ts';
 import { fileLocator, openFile } from './file-bytes.ts';
 import type { FileCatalog, FileList } from './file-port.ts';
 import { extensionOfPath } from './file-rows.ts';
@@ -45,6 +45,11 @@ export function openFileCatalog(deps: DataDeps): FileCatalog {
   return {
     list: async (name, options) => listOf(await open(name), options),
     file: async (name, sha256) => {
+      const named = await findVersion(deps, name);
+      if (!areFiles(named)) {
+        const source = fileNamed(new Map(named.manifest.files.map((each) => [each.sha256, each])), named, sha256);
+        return { path: source.path, sha256, size: source.size, bytes: await openFile(deps, source) };
+      }
       const { bySha256, version } = await open(name);
       const file = fileNamed(bySha256, version, sha256);
       return { path: file.path, sha256, size: file.size, bytes: await openFile(deps, file) };

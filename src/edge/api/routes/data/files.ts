@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { Digest, VersionFiles, strict, thumbnailSizes } from '#contract';
 import { GyreError } from '#core';
+import { areFiles } from '#data';
 import type { StoredFile } from '#data';
 import { pageHeaders } from '../../files.ts';
 import type { ApiDeps } from '../../port.ts';
@@ -44,7 +45,7 @@ export const fileSetRoutes: readonly Route[] = [
     path: '/api/v1/datasets/:digest/files/:sha256',
     permission: 'read',
     tag: 'data',
-    summary: 'A file of a version, as it came',
+    summary: 'A file of a version, as it came: of a folder, or a source file of a table',
     params: ByFile,
     types: ['application/octet-stream'],
     answers: 'the bytes, to be kept rather than shown; they are checked against the digest while they are sent',
@@ -81,12 +82,21 @@ export const fileSetRoutes: readonly Route[] = [
   }),
 ];
 
-/** The version whose files are asked for; a schema or charter that tags `content` as personal keeps them from who may not see personal data. */
+/**
+ * The version whose files are asked for; a schema or charter that tags `content` as personal keeps them from who may not see personal data, and a
+ * personal column the source of a table.
+ */
 async function contentOf(
   rooms: Pick<ApiDeps, 'data' | 'project'>,
   call: Parameters<typeof masksFor>[1] & { readonly params: { readonly digest: string } },
 ): Promise<string> {
   const found = await rooms.data.named(call.params.digest);
+  if (!areFiles(found)) {
+    const [column] = await masksFor(rooms, call, found, 'file');
+    if (column === undefined) return found.digest;
+    const message = `the source of "${found.dataset}" holds personal data (column "${column}"), which a data steward may see; rows.parquet is masked`;
+    throw new GyreError('PERMISSION_DENIED', message, { version: found.digest });
+  }
   // of images it is the column `pixels` that says so
   const masked = await masksFor(rooms, call, found, 'files', ['content', 'pixels']);
   const tagged = ['content', 'pixels'].find((column) => masked.has(column));
