@@ -182,6 +182,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const lfs = openLfs(rooms);
   const features = opened.use(openFeatures({ ...rooms, data }));
   const training = openTraining({ ...rooms, randomBytes, data, features, grants: access.grants });
+  opened.use(await training.outlineEnded());
   await training.endAbandoned(platform);
   await training.ensureExperiment('Default');
   const evaluation = openEvaluation({ ...rooms, data, features, training });

@@ -223,6 +223,9 @@ export interface Training {
    */
   endAbandoned(by: Actor): Promise<number>;
 
+  /** From now on sums up the long metrics of each run that ends, so that figures of it are quick from the first look on; until it is disposed. */
+  outlineEnded(): Promise<AsyncDisposable>;
+
   /** Trains a study's run again from its records alone: dataset versions, specification, parameters, seed. Writes no record. */
   execute(run: string, options?: ExecuteOptions): Promise<Execution>;
 }

@@ -109,6 +109,14 @@ export interface TrainingTables {
   metric_names: { readonly id?: number; readonly name: string };
   metric_points: PointRow;
   metric_latest: PointRow & { readonly in_order: boolean };
+  metric_outlines: {
+    /** The run's position. */
+    readonly run: number;
+    readonly name: number;
+    readonly width: number;
+    readonly until_step: number;
+    readonly stretches: Uint8Array;
+  };
   tracked_datasets: DatasetRow;
   run_datasets: {
     readonly run: number;

@@ -1,3 +1,4 @@
+import { eventType } from '#contract';
 import { GyreError } from '#core';
 import { openArtifactTree } from './artifacts/tree.ts';
 import { execute } from './execute.ts';
@@ -18,13 +19,21 @@ export function openTraining(deps: TrainingDeps): Training {
   const names = new MetricNames();
   const log = openRunLog(deps, names);
   const { end: _, ...runs } = log;
+  const tracking = openTracking(deps, names);
   return {
     ...runs,
-    tracking: openTracking(deps, names),
+    tracking,
     loggedModels: openLoggedModels(deps, names),
     artifacts: openArtifactTree(deps),
     retention: openRetention(deps),
     trainStudy: (request) => trainStudy(deps, log, request),
+    outlineEnded: () =>
+      deps.events.subscribe({
+        name: 'training.outlines',
+        types: [eventType('run.finished')],
+        from: 'now',
+        effect: ({ subject }) => tracking.outline(subject),
+      }),
     async getStudy(id) {
       const study = await store.read((db) => studyOf(db, id));
       if (study !== undefined) return study;

@@ -4,5 +4,9 @@ import { tracking } from './0002-tracking.ts';
 import { artifacts } from './0003-artifacts.ts';
 import { loggedModels } from './0004-logged-models.ts';
 import { erasedRuns } from './0005-erased-runs.ts';
+import { outlines } from './0006-outlines.ts';
 
-export const trainingMigrations: MigrationSet = { room: 'training', migrations: [runs, tracking, artifacts, loggedModels, erasedRuns] };
+export const trainingMigrations: MigrationSet = {
+  room: 'training',
+  migrations: [runs, tracking, artifacts, loggedModels, erasedRuns, outlines],
+};

@@ -118,7 +118,7 @@ export async function eraseRecord(
   if (kind === 'run') {
     const gone = await tables.deleteFrom('runs').where('position', '=', position).where('deleted_at', '<', before).executeTakeFirst();
     if (Number(gone.numDeletedRows) === 0) return false;
-    for (const table of ['parameters', 'tags', 'metric_latest', 'run_datasets', 'run_models'] as const)
+    for (const table of ['parameters', 'tags', 'metric_latest', 'metric_outlines', 'run_datasets', 'run_models'] as const)
       await tables.deleteFrom(table).where('run', '=', position).execute();
     await tables.insertInto('erased_runs').values({ position }).execute();
   } else if (kind === 'logged_model') {

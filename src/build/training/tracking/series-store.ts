@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Db } from '#store';
+import type { Db, RowsOf } from '#store';
 import type { Series } from '../history-store.ts';
-import type { TrainingTables } from '../tables.ts';
+import { stretchesOfPoints, stretchesOfRows } from './stretches.ts';
+import type { Stretches } from './stretches.ts';
 
 /** Where a series begins and ends, by step and by time. */
 export interface SeriesEnds {
@@ -11,46 +12,44 @@ export interface SeriesEnds {
   /** UTC milliseconds. */
   readonly firstTime: number;
   readonly lastTime: number;
+  /** Later steps never came with earlier times, nor after steps that are later still. */
+  readonly inOrder: boolean;
 }
 
-/** Some neighbouring points of a series as one: a point alone is its own mean. */
-export interface Stretch {
-  readonly step: number;
-  readonly time: number;
-  readonly count: number;
-  readonly sum: number;
-  readonly min: number;
-  readonly max: number;
-}
+const latest: RowsOf = {
+  table: 'metric_latest',
+  select: ['run', 'step', 'timestamp', 'in_order'],
+  by: [
+    { name: 'run', type: 'integer' },
+    { name: 'name', type: 'integer' },
+  ],
+};
 
-/** Undefined when the run has no such metric. */
-export async function endsOf(db: Db, { run, name }: Series): Promise<SeriesEnds | undefined> {
-  const end = (direction: 'asc' | 'desc') =>
-    db
-      .tables<TrainingTables>()
-      .selectFrom('metric_points')
-      .select(['step', 'timestamp'])
-      .where('run', '=', run)
-      .where('name', '=', name)
-      .orderBy('step', direction)
-      .orderBy('timestamp', direction)
-      .limit(1)
-      .executeTakeFirst();
-  const latest = await db
-    .tables<TrainingTables>()
-    .selectFrom('metric_latest')
-    .select('in_order')
-    .where('run', '=', run)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  const [first, last] = [await end('asc'), await end('desc')];
-  if (first === undefined || last === undefined) return undefined;
-  const steps = { firstStep: first.step, lastStep: last.step };
-  if (latest?.in_order === true) return { ...steps, firstTime: first.timestamp, lastTime: last.timestamp };
-  const [times] = await db.values(
-    sql`select min(timestamp), max(timestamp) from metric_points where run = ${run} and name = ${name}`.compile(db.tables()),
+/** The ends of those series that have points, by run. */
+export async function endsOf(db: Db, series: readonly Series[]): Promise<ReadonlyMap<number, SeriesEnds>> {
+  const rows = await db.rowsOf(
+    latest,
+    series.map(({ run, name }) => [run, name]),
   );
-  return { ...steps, firstTime: Number(times?.[0]), lastTime: Number(times?.[1]) };
+  const last = new Map(rows.map(([run, ...row]) => [Number(run), row]));
+  const found = new Map<number, SeriesEnds>();
+  for (const { run, name } of series) {
+    const row = last.get(run);
+    if (row === undefined) continue;
+    const inOrder = row[2] === true || row[2] === 1;
+    const of = sql`from metric_points where run = ${run} and name = ${name}`;
+    const query = inOrder ? sql`select step, timestamp ${of} order by step, timestamp limit 1` : sql`select min(step), min(timestamp), max(timestamp) ${of}`;
+    const [first] = await db.values(query.compile(db.tables()));
+    if (first === undefined) continue;
+    found.set(run, {
+      firstStep: Number(first[0]),
+      lastStep: Number(row[0]),
+      firstTime: Number(first[1]),
+      lastTime: Number(inOrder ? row[1] : first[2]),
+      inOrder,
+    });
+  }
+  return found;
 }
 
 /** Finite points between two steps (inclusive), in the order of steps. @returns undefined when there are more than `most` */
@@ -58,24 +57,22 @@ export async function pointsBetween(
   db: Db,
   series: Series,
   { from, to, most }: { readonly from: number; readonly to: number; readonly most: number },
-): Promise<readonly Stretch[] | undefined> {
+): Promise<Stretches | undefined> {
   const query = sql`select step, timestamp, value from metric_points where ${finiteBetween(series, from, to)} order by step limit ${most + 1}`;
   const rows = await db.values(query.compile(db.tables()));
-  if (rows.length > most) return undefined;
-  return rows.map(([step, time, value]) => {
-    const one = Number(value);
-    return { step: Number(step), time: Number(time), count: 1, sum: one, min: one, max: one };
-  });
+  return rows.length > most ? undefined : stretchesOfPoints(rows);
 }
 
-/** The finite points between two steps (inclusive) as one stretch; undefined when there are none. */
-export async function stretchBetween(db: Db, series: Series, from: number, to: number): Promise<Stretch | undefined> {
-  const query = sql`select count(*), min(step), min(timestamp), sum(value), min(value), max(value)
-    from metric_points where ${finiteBetween(series, from, to)}`;
-  const [row] = await db.values(query.compile(db.tables()));
-  if (row === undefined || Number(row[0]) === 0) return undefined;
-  const [count, step, time, sum, min, max] = row.map(Number);
-  return { count, step, time, sum, min, max };
+/** The finite points between two steps (inclusive), summed up by the database in places of `width` steps, the first at a multiple of it. */
+export async function summedBetween(db: Db, series: Series, from: number, to: number, width: number): Promise<Stretches> {
+  const rows: (readonly unknown[])[] = [];
+  for (let place = Math.floor(from / width) * width; place <= to; place += width) {
+    const within = finiteBetween(series, Math.max(from, place), Math.min(to, place + width - 1));
+    const query = sql`select min(step), min(timestamp), count(*), sum(value), min(value), max(value) from metric_points where ${within}`;
+    const [row] = await db.values(query.compile(db.tables()));
+    if (row !== undefined && Number(row[2]) > 0) rows.push(row);
+  }
+  return stretchesOfRows(rows);
 }
 
 function finiteBetween({ run, name }: Series, from: number, to: number): RawBuilder<unknown> {

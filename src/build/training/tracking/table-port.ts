@@ -117,6 +117,8 @@ export interface RunTable {
   keys(experiments: readonly string[]): Promise<RunKeys>;
   /** A metric of many runs, cut down to places that each keep the mean, the least and the greatest value. @throws GyreError NOT_FOUND */
   series(query: SeriesQuery): Promise<SeriesAnswer>;
+  /** Sums up the long metrics of a run, so that figures of it are quick from the first look on; nothing where there is no such run. */
+  outline(run: string): Promise<void>;
   /** Least and greatest value of each metric; undefined when there are too many values to look through. @throws GyreError NOT_FOUND */
   ranges(run: string): Promise<readonly MetricRange[] | undefined>;
 }

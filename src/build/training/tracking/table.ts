@@ -1,10 +1,13 @@
+import { isGyreError } from '#core';
 import type { Store } from '#store';
 import { placeOf } from '../runs-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { experimentNumbers } from './experiments-store.ts';
 import { trackedInfos } from './runs-store.ts';
 import { searchRuns } from './search-runs-store.ts';
-import { readSeries } from './series.ts';
+import { keepOutlines, longMetricsOf } from './outlines-store.ts';
+import type { KeptOutline } from './outlines-store.ts';
+import { freshOutlines, pointsWorthAnOutline, readSeries } from './series.ts';
 import {
   endsOfExperiments,
   keyedCells,
@@ -25,6 +28,15 @@ const mostPointsLookedThrough = 1_000_000;
 
 /** The verbs that show runs as a table and in figures. */
 export function openRunTable(store: Store, names: MetricNames): RunTable {
+  const kept = async (outlines: readonly KeptOutline[]): Promise<void> => {
+    if (outlines.length === 0) return;
+    try {
+      await store.write(keepOutlines, outlines);
+    } catch (error) {
+      // Outlines only make the next look quicker: what was read can be answered without them, on a full disk as well.
+      if (!isGyreError(error)) throw error;
+    }
+  };
   return {
     positions: (query, most) =>
       store.read(async (db) => {
@@ -84,7 +96,18 @@ export function openRunTable(store: Store, names: MetricNames): RunTable {
           tags: withValues(await keyedKeysOf(db, 'tags', runs)),
         };
       }),
-    series: (query) => store.read((db) => readSeries(db, names, query)),
+    series: async (query) => {
+      const { answer, outlines } = await store.read((db) => readSeries(db, names, query));
+      await kept(outlines);
+      return answer;
+    },
+    outline: async (run) => {
+      const outlines = await store.read(async (db) => {
+        const place = await placeOf(db, run);
+        return place === undefined ? [] : freshOutlines(db, await longMetricsOf(db, place.position, pointsWorthAnOutline));
+      });
+      await kept(outlines);
+    },
     ranges: (run) =>
       store.read(async (db) => {
         const place = await placeOf(db, run);
