@@ -39,8 +39,11 @@ export interface KeyedRow {
   readonly kind: ValueKind;
 }
 
+/** So many characters of a text an index holds. */
+export const indexedLength = 200;
+
 /** The value that a filter's index holds of a text. */
-export const startOf = (value: string): string => value.slice(0, 200);
+export const startOf = (value: string): string => value.slice(0, indexedLength);
 
 /** A point of a metric; names are numbers. A value that is not a number is 0 and says so. */
 interface PointRow {

@@ -10,8 +10,10 @@ import { ownArtifacts, ownRunId, runNameTag } from './words.ts';
 
 type Predicate = RawBuilder<SqlBool>;
 
-/** A condition as a query over runs (`r`) and experiments (`e`) asks it. */
+/** A condition as a query over runs (`r`) asks it. */
 export interface RunCondition {
+  /** It asks of experiments (`e`) as well. */
+  readonly ofExperiment?: true;
   /** Asked of one run after the other. */
   readonly holds: Predicate;
   /** The runs that it holds for, from an index of its own; absent where no index leads to them. */
@@ -80,7 +82,7 @@ function attributeCondition(db: Db, condition: FilterCondition): RunCondition {
     return { holds: sql`exists (select 1 from (select replace(r.id, '-', '') as id) x where ${compared(db, 'x.id', condition)})` };
   if (key === 'artifact_uri') {
     const uri = sql`coalesce(e.artifact_location, ${ownArtifacts} || e.public_id) || '/' || replace(r.id, '-', '') || '/artifacts'`;
-    return { holds: sql`exists (select 1 from (select ${uri} as uri) x where ${compared(db, 'x.uri', condition)})` };
+    return { holds: sql`exists (select 1 from (select ${uri} as uri) x where ${compared(db, 'x.uri', condition)})`, ofExperiment: true };
   }
   const column = attributeColumns[key];
   if (column === undefined) throw new GyreError('INTERNAL', `the grammar knows an attribute "${key}" of runs that no column holds`);

@@ -175,6 +175,8 @@ export interface Tracking extends RunTable {
   getRun(id: string): Promise<TrackedRun>;
   /** The id of the experiment that a run belongs to; undefined when there is no such run. */
   experimentOfRun(id: string): Promise<string | undefined>;
+  /** The ids of the experiments that runs belong to, by the runs' ids; those that are not there are left out. */
+  experimentsOfRuns(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** @throws GyreError NOT_FOUND, FAILED_PRECONDITION when it is deleted */
   updateRun(request: {
     readonly id: string;

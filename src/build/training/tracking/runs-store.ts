@@ -32,6 +32,19 @@ export async function removeTag(tx: Tx, run: number, key: string): Promise<boole
   return Number(removed.numDeletedRows) > 0;
 }
 
+/** The ids of the experiments that runs belong to, by the runs' ids. */
+export async function experimentsOfRuns(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .tables<TrainingTables>()
+    .selectFrom('runs')
+    .innerJoin('experiments', 'experiments.id', 'runs.experiment')
+    .select(['runs.id', 'experiments.public_id'])
+    .where('runs.id', 'in', ids)
+    .execute();
+  return new Map(rows.map(({ id, public_id: experiment }) => [id, experiment]));
+}
+
 /** The runs at these positions, in their order, with all that was logged: one query for each table, however many runs. */
 export async function trackedRuns(db: Db, positions: readonly number[]): Promise<TrackedRun[]> {
   const infos = await trackedInfos(db, positions);

@@ -21,6 +21,8 @@ interface Search {
   readonly keys: readonly SortKey[];
   readonly limit: number;
   readonly after: readonly unknown[] | undefined;
+  /** Only positions are read, not what they are sorted by. */
+  readonly bare: boolean;
 }
 
 /**
@@ -36,21 +38,43 @@ export async function searchRuns(
   few = fewRuns,
 ): Promise<{ readonly positions: readonly number[]; readonly next?: string }> {
   if (query.experiments.length === 0) return { positions: [] };
-  const keys = await orderKeys(db, names, query.order);
-  const search: Search = {
-    experiments: query.experiments,
-    view: query.view,
-    conditions: await runConditions(db, names, query.conditions),
-    keys,
-    limit: query.limit + 1,
-    after: query.after === undefined ? undefined : placeOfToken(query.after, keys.length),
-  };
+  const search = await searchOf(db, names, query, false);
   const rows = await select(db, search, query.order[0], few);
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   return {
     positions: page.map(([position]) => Number(position)),
     ...(rows.length > query.limit && last !== undefined ? { next: tokenOf(last.slice(1)) } : {}),
+  };
+}
+
+/** The positions of all runs that are found, in their order: `most` at most, and whether there are more. */
+export async function searchPositions(
+  db: Db,
+  names: MetricNames,
+  query: Omit<SearchRuns, 'experiments' | 'limit' | 'after'> & { readonly experiments: readonly number[] },
+  most: number,
+): Promise<{ readonly positions: readonly number[]; readonly more: boolean }> {
+  if (query.experiments.length === 0) return { positions: [], more: false };
+  const rows = await select(db, await searchOf(db, names, { ...query, limit: most }, true), query.order[0], fewRuns);
+  return { positions: rows.slice(0, most).map(([position]) => Number(position)), more: rows.length > most };
+}
+
+async function searchOf(
+  db: Db,
+  names: MetricNames,
+  query: Omit<SearchRuns, 'experiments'> & { readonly experiments: readonly number[] },
+  bare: boolean,
+): Promise<Search> {
+  const keys = await orderKeys(db, names, query.order);
+  return {
+    experiments: query.experiments,
+    view: query.view,
+    conditions: await runConditions(db, names, query.conditions),
+    keys,
+    limit: query.limit + 1,
+    after: query.after === undefined ? undefined : placeOfToken(query.after, keys.length),
+    bare,
   };
 }
 
@@ -93,7 +117,7 @@ function sorted(db: Db, search: Search, led: RawBuilder<unknown> | undefined): C
     ...conditions.map(({ holds }) => holds),
     ...(after === undefined ? [] : [afterPlace(keys, after)]),
   ];
-  return statement(db, { keys, from: sql`runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`, wanted, limit });
+  return statement(db, { keys, from: sql`${runsOf(search)} ${sql.join(joins, sql` `)}`, wanted, limit, bare: search.bare });
 }
 
 /**
@@ -112,8 +136,8 @@ async function alongMetric(db: Db, search: Search): Promise<readonly Row[]> {
     const { metric } = rank;
     const from =
       part === 2
-        ? sql`runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`
-        : sql`metric_latest o0 cross join runs r join experiments e on e.id = r.experiment ${sql.join(joins, sql` `)}`;
+        ? sql`${runsOf(search)} ${sql.join(joins, sql` `)}`
+        : sql`metric_latest o0 cross join ${runsOf(search)} ${sql.join(joins, sql` `)}`;
     const wanted = [
       part === 2
         ? sql`not exists (select 1 from metric_latest o0 where o0.run = r.position and o0.name = ${metric})`
@@ -122,10 +146,15 @@ async function alongMetric(db: Db, search: Search): Promise<readonly Row[]> {
       ...search.conditions.map(({ holds }) => holds),
       ...(place === undefined ? [] : [afterPlace(keys, place)]),
     ];
-    const found = await db.values(statement(db, { keys, from, wanted, limit: search.limit - rows.length }));
+    const found = await db.values(statement(db, { keys, from, wanted, limit: search.limit - rows.length, bare: search.bare }));
     for (const [position, ...values] of found) rows.push([position, part, ...(part === 0 ? values : [null, ...values])]);
   }
   return rows;
+}
+
+/** Experiments are looked up, run by run, only where a condition asks of them. */
+function runsOf({ conditions }: Search): RawBuilder<unknown> {
+  return conditions.some(({ ofExperiment }) => ofExperiment === true) ? sql`runs r join experiments e on e.id = r.experiment` : sql`runs r`;
 }
 
 function scopeOf({ experiments, view }: Search, plus: RawBuilder<unknown>): readonly RawBuilder<unknown>[] {
@@ -140,10 +169,11 @@ interface Statement {
   readonly from: RawBuilder<unknown>;
   readonly wanted: readonly RawBuilder<unknown>[];
   readonly limit: number;
+  readonly bare: boolean;
 }
 
-function statement(db: Db, { keys, from, wanted, limit }: Statement): CompiledQuery {
-  const columns = keys.map(({ value }) => value);
+function statement(db: Db, { keys, from, wanted, limit, bare }: Statement): CompiledQuery {
+  const columns = bare ? [] : keys.map(({ value }) => value);
   const order = keys.map(({ value, ascending }) => sql`${value} ${sql.raw(ascending ? 'asc' : 'desc')}`);
   return sql`select ${sql.join([sql`r.position`, ...columns])} from ${from} where ${sql.join([...wanted], sql` and `)} order by ${sql.join(order)} limit ${limit}`.compile(
     db.tables<TrainingTables>(),

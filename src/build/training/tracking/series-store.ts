@@ -38,7 +38,9 @@ export async function endsOf(db: Db, series: readonly Series[]): Promise<Readonl
     if (row === undefined) continue;
     const inOrder = row[2] === true || row[2] === 1;
     const of = sql`from metric_points where run = ${run} and name = ${name}`;
-    const query = inOrder ? sql`select step, timestamp ${of} order by step, timestamp limit 1` : sql`select min(step), min(timestamp), max(timestamp) ${of}`;
+    const query = inOrder
+      ? sql`select step, timestamp ${of} order by step, timestamp limit 1`
+      : sql`select min(step), min(timestamp), max(timestamp) ${of}`;
     const [first] = await db.values(query.compile(db.tables()));
     if (first === undefined) continue;
     found.set(run, {

@@ -37,7 +37,7 @@ export async function readSeries(db: Db, names: MetricNames, query: SeriesQuery)
   const fine = known.map((series) => fineEnough(series, query.axis, raw));
   const byStep = query.axis === 'step';
   // Places that begin and end with stretches hold the very points that they say.
-  const unit = Math.max(1, ...fine.map((outline) => outline?.width ?? 1));
+  const unit = Math.max(1, ...known.map((series, at) => fine[at]?.width ?? widthBetween(...stepsOf(series, query))));
   const grid = new Grid({ ...axis, ...(byStep ? wholePlaces(axis, unit, query.buckets) : { origin: axis.from, width: raw }) });
   const outlines: KeptOutline[] = [];
   for (const [at, series] of known.entries()) {
@@ -78,10 +78,7 @@ async function knownSeries(db: Db, all: readonly (Series & { readonly id: string
   });
 }
 
-function axisOf(
-  known: readonly Known[],
-  { axis, from, to }: SeriesQuery,
-): { readonly from: number; readonly to: number } | undefined {
+function axisOf(known: readonly Known[], { axis, from, to }: SeriesQuery): { readonly from: number; readonly to: number } | undefined {
   if (known.length === 0) return undefined;
   const low = known.map(({ ends }) => (axis === 'step' ? ends.firstStep : axis === 'time' ? ends.firstTime : 0));
   const high = known.map(({ ends }) =>
@@ -163,9 +160,16 @@ async function readBetween(
 ): Promise<{ readonly stretches: Stretches; readonly width: number }> {
   const points = await pointsBetween(db, series, { from, to, most: mostPoints });
   if (points !== undefined) return { stretches: points, width: 1 };
+  const width = widthBetween(from, to);
+  return { stretches: await summedBetween(db, series, from, to, width), width };
+}
+
+/** How wide stretches between two steps are, should there be too many points. */
+function widthBetween(from: number, to: number): number {
+  if (to - from < mostPoints) return 1;
   let width = 1;
   while ((to - from + 1) / width > mostStretches) width *= 2;
-  return { stretches: await summedBetween(db, series, from, to, width), width };
+  return width;
 }
 
 /** Those that begin at a step or later, and before another. */

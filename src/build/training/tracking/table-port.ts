@@ -100,11 +100,13 @@ export interface MetricRange {
 }
 
 export interface RunTable {
-  /** Positions of the runs in their order, at most `most`, and the token of what comes after these. */
-  positions(
+  /** Positions of a page of runs in their order, and the token of what comes after these. */
+  page(
     query: RunSelection & Pick<SearchRuns, 'after'>,
-    most: number,
+    limit: number,
   ): Promise<{ readonly positions: readonly number[]; readonly next?: string }>;
+  /** Positions of all runs in their order, at most `most`, and whether there are more. */
+  positions(query: RunSelection, most: number): Promise<{ readonly positions: readonly number[]; readonly more: boolean }>;
   /** Runs at positions, in their order; those of other experiments are left out. */
   rows(query: {
     readonly experiments: readonly string[];

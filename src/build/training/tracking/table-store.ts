@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { CompiledQuery } from 'kysely';
 import type { Db } from '#store';
+import { indexedLength } from '../tables.ts';
 import type { TrainingTables } from '../tables.ts';
 import type { MetricRange } from './table-port.ts';
 
@@ -44,34 +45,75 @@ export async function keyedCells(
     .execute();
 }
 
-/** The finite last value of a metric by run: of these runs, or of all where they are many. */
-export async function metricByRun(db: Db, runs: readonly number[], name: number): Promise<ReadonlyMap<number, number>> {
+/** A run's position and its value. */
+export type ValueRow = readonly unknown[];
+
+/** The last number of a metric, which may be infinite: of these runs, or of all where they are many. */
+export async function metricValues(db: Db, runs: readonly number[], name: number): Promise<readonly ValueRow[]> {
   const all = db
     .tables<TrainingTables>()
     .selectFrom('metric_latest')
     .select(['run', 'value'])
     .where('name', '=', name)
     .where('is_nan', '=', false);
-  const rows = await ofRuns(db, runs, (part) => (part === undefined ? all : all.where('run', 'in', part)).compile());
-  return new Map(rows.map(([run, value]) => [Number(run), Number(value)] as const).filter(([, value]) => Number.isFinite(value)));
+  return ofRuns(db, runs, (part) => (part === undefined ? all : all.where('run', 'in', part)).compile());
 }
 
-/** The beginning of a parameter's value by run: of these runs, or of all where they are many. */
-export async function parameterByRun(db: Db, runs: readonly number[], key: string): Promise<ReadonlyMap<number, string>> {
+/** The beginning of a parameter's value: of these runs, or of all where they are many. */
+export async function parameterValues(db: Db, runs: readonly number[], key: string): Promise<readonly ValueRow[]> {
   const all = db.tables<TrainingTables>().selectFrom('parameters').select(['run', 'value_start']).where('key', '=', key);
-  const rows = await ofRuns(db, runs, (part) => (part === undefined ? all : all.where('run', 'in', part)).compile());
-  return new Map(rows.map(([run, value]) => [Number(run), String(value)]));
+  return ofRuns(db, runs, (part) => (part === undefined ? all : all.where('run', 'in', part)).compile());
 }
 
 async function ofRuns(
   db: Db,
   runs: readonly number[],
   query: (part: readonly number[] | undefined) => CompiledQuery,
-): Promise<readonly (readonly unknown[])[]> {
+): Promise<readonly ValueRow[]> {
   if (runs.length > fewRuns) return db.values(query(undefined));
-  const rows: (readonly unknown[])[] = [];
+  const rows: ValueRow[] = [];
   for (let start = 0; start < runs.length; start += 500) rows.push(...(await db.values(query(runs.slice(start, start + 500)))));
   return rows;
+}
+
+/**
+ * The runs that have a metric, in rising order of its last number, and those whose last value is none.
+ * @returns undefined when they are more than `most`
+ */
+export async function metricOrder(db: Db, name: number, most: number): Promise<readonly (readonly ValueRow[])[] | undefined> {
+  const rows = (isNan: boolean) =>
+    db
+      .tables<TrainingTables>()
+      .selectFrom('metric_latest')
+      .select(['run', 'value'])
+      .where('name', '=', name)
+      .where('is_nan', '=', isNan)
+      .orderBy('value')
+      .limit(most + 1);
+  const numbers = await db.values(rows(false).compile());
+  const none = await db.values(rows(true).compile());
+  return numbers.length > most || none.length > most ? undefined : [numbers, none];
+}
+
+/**
+ * The runs that have a parameter or a tag, in rising order of its value.
+ * @returns undefined when they are more than `most`, or a value is longer than its index holds
+ */
+export async function keyedOrder(
+  db: Db,
+  table: 'parameters' | 'tags',
+  key: string,
+  most: number,
+): Promise<readonly (readonly ValueRow[])[] | undefined> {
+  const query = db
+    .tables<TrainingTables>()
+    .selectFrom(table)
+    .select(['run', 'value_start'])
+    .where('key', '=', key)
+    .orderBy('value_start')
+    .limit(most + 1);
+  const rows = await db.values(query.compile());
+  return rows.length > most || rows.some(([, value]) => String(value).length >= indexedLength) ? undefined : [rows];
 }
 
 /** Positions of the newest and the oldest runs of experiments. */

@@ -1,10 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { isGyreError } from '#core';
 import type { Store } from '#store';
 import { placeOf } from '../runs-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { experimentNumbers } from './experiments-store.ts';
 import { trackedInfos } from './runs-store.ts';
-import { searchRuns } from './search-runs-store.ts';
+import { searchPositions, searchRuns } from './search-runs-store.ts';
+import { figuresOf, groupsOf } from './groups.ts';
 import { keepOutlines, longMetricsOf } from './outlines-store.ts';
 import type { KeptOutline } from './outlines-store.ts';
 import { freshOutlines, pointsWorthAnOutline, readSeries } from './series.ts';
@@ -12,12 +14,13 @@ import {
   endsOfExperiments,
   keyedCells,
   keyedKeysOf,
-  metricByRun,
   metricCells,
   metricKeysOf,
   metricRanges,
-  parameterByRun,
+  metricValues,
+  parameterValues,
 } from './table-store.ts';
+import { wholeOrder } from './whole-order.ts';
 import type { GroupFigures, KeyedValues, RunGroup, RunTable } from './table-port.ts';
 import { unknownRun } from './words.ts';
 
@@ -38,10 +41,13 @@ export function openRunTable(store: Store, names: MetricNames): RunTable {
     }
   };
   return {
+    page: (query, limit) =>
+      store.read(async (db) => searchRuns(db, names, { ...query, experiments: await experimentNumbers(db, query.experiments), limit })),
     positions: (query, most) =>
       store.read(async (db) => {
-        const experiments = await experimentNumbers(db, query.experiments);
-        return searchRuns(db, names, { ...query, experiments, limit: most });
+        const asked = { ...query, experiments: await experimentNumbers(db, query.experiments) };
+        const positions = await wholeOrder(db, names, asked, most);
+        return positions === undefined ? searchPositions(db, names, asked, most) : { positions, more: false };
       }),
     rows: ({ experiments, positions, columns }) =>
       store.read(async (db) => {
@@ -70,20 +76,19 @@ export function openRunTable(store: Store, names: MetricNames): RunTable {
     groups: (query, by, metrics) =>
       store.read(async (db) => {
         const experiments = await experimentNumbers(db, query.experiments);
-        const { positions } = await searchRuns(db, names, { ...query, experiments, order: [], limit: Number.MAX_SAFE_INTEGER - 1 });
-        const values = await parameterByRun(db, positions, by);
-        const groups = [...Map.groupBy(positions, (run) => values.get(run) ?? null)]
-          .sort(([, a], [, b]) => b.length - a.length)
-          .slice(0, mostGroups);
-        const byMetric: ReadonlyMap<number, number>[] = [];
+        const { positions } = await searchPositions(db, names, { ...query, experiments, order: [] }, Number.MAX_SAFE_INTEGER - 1);
+        const groups = groupsOf(positions, await parameterValues(db, positions, by), mostGroups);
+        const figures: (readonly (GroupFigures | null)[])[] = [];
         for (const key of metrics) {
           const name = await names.find(db, key);
-          byMetric.push(name === undefined ? new Map() : await metricByRun(db, positions, name));
+          figures.push(figuresOf(groups, name === undefined ? [] : await metricValues(db, positions, name)));
+          // Reading a metric of a hundred thousand runs takes a while: others are answered between.
+          await setImmediate();
         }
-        return groups.map(([value, runs]): RunGroup => ({
+        return groups.values.map((value, at): RunGroup => ({
           value,
-          runs: runs.length,
-          metrics: byMetric.map((last) => figuresOf(runs, last)),
+          runs: groups.sizes[at],
+          metrics: figures.map((own) => own[at]),
         }));
       }),
     keys: (experiments) =>
@@ -115,22 +120,6 @@ export function openRunTable(store: Store, names: MetricNames): RunTable {
         return metricRanges(db, place.position, mostPointsLookedThrough);
       }),
   };
-}
-
-function figuresOf(runs: readonly number[], last: ReadonlyMap<number, number>): GroupFigures | null {
-  let count = 0;
-  let sum = 0;
-  let min = Infinity;
-  let max = -Infinity;
-  for (const run of runs) {
-    const value = last.get(run);
-    if (value === undefined) continue;
-    count += 1;
-    sum += value;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return count === 0 ? null : { count, mean: sum / count, min, max };
 }
 
 function withValues(rows: readonly { readonly key: string; readonly value: string }[]): KeyedValues[] {

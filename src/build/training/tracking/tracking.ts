@@ -20,7 +20,7 @@ import {
 import { openHistories } from './histories.ts';
 import { LogWriter } from './log-writer.ts';
 import type { CreateTrackedRun, DatasetInput, KeyValue, TrackedExperiment, TrackedRun, Tracking } from './port.ts';
-import { changeRun, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
+import { changeRun, experimentsOfRuns, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
 import { selectTrackedExperiments } from './search-experiments-store.ts';
 import { searchRuns } from './search-runs-store.ts';
 import { openRunTable } from './table.ts';
@@ -123,11 +123,8 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
         { request, id: request.id ?? newId(), at: clock.now() },
       ),
     getRun: (id) => store.read(async (db) => oneRun(db, (await requireRun(db, id)).position, id)),
-    experimentOfRun: (id) =>
-      store.read(async (db) => {
-        const place = await placeOf(db, id);
-        return place && (await trackedInfos(db, [place.position])).get(place.position)?.experiment;
-      }),
+    experimentOfRun: (id) => store.read(async (db) => (await experimentsOfRuns(db, [id])).get(id)),
+    experimentsOfRuns: (ids) => store.read((db) => experimentsOfRuns(db, ids)),
     updateRun: ({ id, status, endedAt, name, by }) =>
       store.write(async (tx) => {
         const place = await requireActiveRun(tx, id);

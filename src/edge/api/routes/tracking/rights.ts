@@ -23,8 +23,9 @@ export async function requireRuns(
   runs: readonly string[],
 ): Promise<void> {
   const rights = await access.grants.rightsOf(principal);
+  const experiments = await training.tracking.experimentsOfRuns(runs);
   for (const run of runs) {
-    const experiment = await training.tracking.experimentOfRun(run);
+    const experiment = experiments.get(run);
     if (experiment === undefined) throw new GyreError('NOT_FOUND', `there is no run with the id "${run}"`, { run });
     if (!rights.may(action, 'experiment', experiment))
       throw new GyreError(

@@ -31,7 +31,7 @@ export const runTableRoutes: readonly Route[] = [
     handle: async (rooms, { body, principal }) => {
       const { tracking } = rooms.training;
       const selected = await selectionOf(rooms, principal, body);
-      const page = await tracking.positions({ ...selected, ...(body.after === undefined ? {} : { after: body.after }) }, body.limit);
+      const page = await tracking.page({ ...selected, ...(body.after === undefined ? {} : { after: body.after }) }, body.limit);
       const rows = await tracking.rows({ experiments: selected.experiments, positions: page.positions, columns: columnsOf(body.columns) });
       return { items: rows.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) };
     },
@@ -47,10 +47,8 @@ export const runTableRoutes: readonly Route[] = [
       positions: Type.Array(Type.Integer()),
       more: Type.Boolean({ description: `there are more than ${mostPositions}` }),
     }),
-    handle: async (rooms, { body, principal }) => {
-      const { positions, next } = await rooms.training.tracking.positions(await selectionOf(rooms, principal, body), mostPositions);
-      return { positions, more: next !== undefined };
-    },
+    handle: async (rooms, { body, principal }) =>
+      rooms.training.tracking.positions(await selectionOf(rooms, principal, body), mostPositions),
   }),
   route({
     method: 'POST',
