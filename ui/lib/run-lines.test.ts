@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { grouped, linesOf, overMetric, positiveOnly, smoothed } from './run-lines.ts';
+import { cutTo, grouped, inPlaces, linesOf, overMetric, positiveOnly, smoothed } from './run-lines.ts';
 
 const answer = {
   x: [0, 5, 10],
@@ -19,7 +19,7 @@ describe('lines of runs', () => {
   });
 
   test('over another metric stand where that metric was, in its order', () => {
-    const axis = linesOf({ x: [0, 10], series: [{ run: 'a', at: [0, 1], mean: [0.9, 0.1] }] });
+    const axis = [{ run: 'a', at: [0, 2], mean: [0.9, 0.1] }];
     assert.deepEqual(overMetric(linesOf(answer), axis), {
       x: [0.1, 0.9],
       lines: [
@@ -41,7 +41,14 @@ describe('lines of runs', () => {
   });
 
   test('of a group become its mean, with the least and the greatest as a band', () => {
-    assert.deepEqual(grouped(linesOf(answer), () => 'all').lines, [{ id: 'all', values: [3, 2, 5], low: [1, 2, 3], high: [5, 2, 7] }]);
+    assert.deepEqual(grouped(linesOf(answer), () => 'all').lines, [{ id: 'all', values: [3, 2, 5], low: [1, 2, 3], high: [6, 2, 8] }]);
+  });
+
+  test('are cut to a part of the axis, and brought into places that they share', () => {
+    assert.deepEqual(cutTo(linesOf(answer), 5, undefined).x, [5, 10]);
+    const scattered = { x: [0, 1, 9, 10], lines: [{ id: 'a', values: [1, 3, null, 7] }] };
+    assert.deepEqual(inPlaces(scattered, 2), { x: [2.5, 7.5], lines: [{ id: 'a', values: [2, 7], low: [1, 7], high: [3, 7] }] });
+    assert.deepEqual(inPlaces({ x: [4], lines: [] }, 2).x, [4]);
   });
 
   test('on logarithmic axes leave out what these cannot show', () => {

@@ -1,4 +1,5 @@
-import type { SeriesAnswer } from './tracking-shapes.ts';
+import { extent } from './scale.ts';
+import type { PlacedSeries, SeriesAnswer } from './tracking-shapes.ts';
 
 /*
  * From what the server answers of a metric to the lines of a figure. Pure.
@@ -19,7 +20,7 @@ export interface RunLines {
 }
 
 /** Every run over all places; null where it has no value. */
-export function linesOf({ x, series }: SeriesAnswer): RunLines {
+export function linesOf({ x, series }: Pick<SeriesAnswer, 'x' | 'series'>): RunLines {
   return {
     x,
     lines: series.map(({ run, at, mean, min, max }) => ({
@@ -39,16 +40,14 @@ function spread(length: number, at: readonly number[], values: readonly number[]
 }
 
 /** Another metric as the axis: each place becomes that metric's value of the run there; places where a run lacks one of both fall away. */
-export function overMetric(lines: RunLines, axis: RunLines): RunLines {
-  const placeOfX = new Map(axis.x.map((x, at) => [x, at]));
-  const points = lines.lines.map(({ id, values }) => {
-    const other = axis.lines.find((line) => line.id === id);
-    return values.flatMap((value, at) => {
-      const place = placeOfX.get(lines.x[at] ?? Number.NaN);
-      const x = place === undefined ? null : (other?.values[place] ?? null);
+export function overMetric(lines: RunLines, axis: readonly PlacedSeries[]): RunLines {
+  const axisOf = new Map(axis.map(({ run, at, mean }) => [run, spread(lines.x.length, at, mean)]));
+  const points = lines.lines.map(({ id, values }) =>
+    values.flatMap((value, at) => {
+      const x = axisOf.get(id)?.[at] ?? null;
       return value === null || x === null ? [] : [{ x, value }];
-    });
-  });
+    }),
+  );
   const x = [...new Set(points.flatMap((own) => own.map((point) => point.x)))].sort((a, b) => a - b);
   const at = new Map(x.map((value, index) => [value, index]));
   return {
@@ -64,6 +63,39 @@ export function overMetric(lines: RunLines, axis: RunLines): RunLines {
         ),
       };
     }),
+  };
+}
+
+/** The part of the axis between two places, both included. */
+export function cutTo({ x, lines }: RunLines, from: number | undefined, to: number | undefined): RunLines {
+  const places = x.flatMap((value, at) => (value >= (from ?? -Infinity) && value <= (to ?? Infinity) ? [at] : []));
+  return picked({ x, lines }, places, (value) => value);
+}
+
+/** Values that stand close together on the axis as one place, which all lines then share: the mean of each line's, with the least and the greatest. */
+export function inPlaces({ x, lines }: RunLines, count: number): RunLines {
+  const [low, high] = extent(x) ?? [0, 0];
+  const width = (high - low) / count;
+  if (width === 0) return { x, lines };
+  const placeOf = x.map((value) => Math.min(count - 1, Math.floor((value - low) / width)));
+  return {
+    x: Array.from({ length: count }, (_, place) => low + (place + 0.5) * width),
+    lines: lines.map(({ id, values }) => {
+      const members: number[][] = Array.from({ length: count }, () => []);
+      values.forEach((value, at) => {
+        if (value !== null) members[placeOf[at] ?? 0]?.push(value);
+      });
+      return { id, ...figuresOf(members) };
+    }),
+  };
+}
+
+/** Mean, least and greatest of what stands in each place; null where nothing does. */
+function figuresOf(places: readonly (readonly number[])[], bands: readonly (readonly number[])[] = places): Required<Omit<RunLine, 'id'>> {
+  return {
+    values: places.map((own) => (own.length === 0 ? null : own.reduce((sum, value) => sum + value, 0) / own.length)),
+    low: bands.map((own) => (own.length === 0 ? null : Math.min(...own))),
+    high: bands.map((own) => (own.length === 0 ? null : Math.max(...own))),
   };
 }
 
@@ -83,30 +115,29 @@ export function smoothed(values: readonly (number | null)[], weight: number): re
   });
 }
 
-/** Lines of one group as one: the mean of those that have a value at a place, with the least and the greatest as a band. */
+/** Lines of one group as one: the mean of those that have a value at a place, with the least and the greatest of all of them as a band. */
 export function grouped({ x, lines }: RunLines, groupOf: (run: string) => string): RunLines {
   return {
     x,
-    lines: [...Map.groupBy(lines, ({ id }) => groupOf(id))].map(([id, members]) => {
-      const at = x.map((_, place) => members.flatMap(({ values }) => values[place] ?? []));
-      return {
-        id,
-        values: at.map((own) => (own.length === 0 ? null : own.reduce((sum, value) => sum + value, 0) / own.length)),
-        low: at.map((own) => (own.length === 0 ? null : Math.min(...own))),
-        high: at.map((own) => (own.length === 0 ? null : Math.max(...own))),
-      };
-    }),
+    lines: [...Map.groupBy(lines, ({ id }) => groupOf(id))].map(([id, members]) => ({
+      id,
+      ...figuresOf(
+        x.map((_, place) => members.flatMap(({ values }) => values[place] ?? [])),
+        x.map((_, place) => members.flatMap(({ values, low = values, high = values }) => [low[place] ?? [], high[place] ?? []].flat())),
+      ),
+    })),
   };
 }
 
 /** What a logarithmic axis can show. */
 export function positiveOnly({ x, lines }: RunLines, axes: { readonly x: boolean; readonly y: boolean }): RunLines {
   const places = x.flatMap((value, at) => (axes.x && value <= 0 ? [] : [at]));
-  const kept = (values: readonly (number | null)[]): readonly (number | null)[] =>
-    places.map((at) => {
-      const value = values[at] ?? null;
-      return axes.y && value !== null && value <= 0 ? null : value;
-    });
+  return picked({ x, lines }, places, (value) => (axes.y && value !== null && value <= 0 ? null : value));
+}
+
+/** Some places of an axis, with their values as `of` makes them. */
+function picked({ x, lines }: RunLines, places: readonly number[], of: (value: number | null) => number | null): RunLines {
+  const kept = (values: readonly (number | null)[]): readonly (number | null)[] => places.map((at) => of(values[at] ?? null));
   return {
     x: places.map((at) => x[at] ?? 0),
     lines: lines.map(({ id, values, low, high }) => ({

@@ -50,15 +50,20 @@ export interface RunKeys {
   readonly tags: readonly KeyedValues[];
 }
 
+/** A metric of a run on places of an axis. */
+export interface PlacedSeries {
+  readonly run: string;
+  readonly at: readonly number[];
+  readonly mean: readonly number[];
+  readonly min?: readonly number[];
+  readonly max?: readonly number[];
+}
+
 export interface SeriesAnswer {
   readonly x: readonly number[];
-  readonly series: readonly {
-    readonly run: string;
-    readonly at: readonly number[];
-    readonly mean: readonly number[];
-    readonly min?: readonly number[];
-    readonly max?: readonly number[];
-  }[];
+  readonly series: readonly PlacedSeries[];
+  /** The other metric that was asked for, in the same places. */
+  readonly over?: readonly PlacedSeries[];
 }
 
 /** What was logged of one run, beyond its record. */

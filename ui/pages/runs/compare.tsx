@@ -9,6 +9,7 @@ import { queryValue, setQuery } from '../../lib/router.ts';
 import { Card, Empty, Failure, Page, Skeleton } from '../../parts/page.tsx';
 import { Table } from '../../parts/table.tsx';
 import { mostCompared } from './compare-path.ts';
+import { GroupCard } from './group-card.tsx';
 import { ParameterCard } from './parameter-card.tsx';
 import { RunCharts } from './run-charts.tsx';
 
@@ -70,6 +71,7 @@ function Compared({ runs }: { readonly runs: readonly Run[] }): JSX.Element {
     <div class="cards">
       <RunCharts runs={charted} metrics={metrics} />
       <ParameterCard runs={runs} metrics={metrics} />
+      <GroupCard runs={runs} metrics={metrics} />
       {runs.length > mostBeside && <p class="says">The first {mostBeside} stand side by side.</p>}
       <Beside title="Parameters" runs={beside} of={({ parameters }) => parameters} />
       <Beside title="Metrics" runs={beside} of={({ metrics: own }) => own} />

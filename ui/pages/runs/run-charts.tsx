@@ -4,7 +4,7 @@ import { RunLinesFigure } from '../../charts/run-lines.tsx';
 import { type ChartView, chartViewOf } from '../../lib/chart-view.ts';
 import { absoluteTime, duration, number } from '../../lib/format.ts';
 import { search, setQuery } from '../../lib/router.ts';
-import { grouped, linesOf, overMetric, positiveOnly, smoothed, type RunLines } from '../../lib/run-lines.ts';
+import { cutTo, grouped, inPlaces, linesOf, overMetric, positiveOnly, smoothed, type RunLines } from '../../lib/run-lines.ts';
 import type { SeriesAnswer } from '../../lib/tracking-shapes.ts';
 import { usePosted } from '../../lib/use-posted.ts';
 import { Card, Load } from '../../parts/page.tsx';
@@ -133,8 +133,8 @@ function MetricFigure({
   const axis = view.axis === 'metric' ? 'step' : view.axis;
   const range = { ...(view.from === undefined ? {} : { from: view.from }), ...(view.to === undefined ? {} : { to: view.to }) };
   const body = { runs: runs.map(({ id }) => id), axis, buckets: places, ...(view.axis === 'metric' ? {} : range) };
-  const answer = usePosted<SeriesAnswer>('runs/series', { ...body, key: metric }, ['run.finished'], turn);
-  const over = usePosted<SeriesAnswer>('runs/series', view.over === undefined ? undefined : { ...body, key: view.over }, [], turn);
+  const over = view.over === undefined ? {} : { over: view.over };
+  const answer = usePosted<SeriesAnswer>('runs/series', { ...body, ...over, key: metric }, ['run.finished'], turn);
   return (
     <section class="run-figure" aria-label={metric}>
       <h3>{metric}</h3>
@@ -142,10 +142,8 @@ function MetricFigure({
         {(data) =>
           data.x.length === 0 ? (
             <p class="quiet">None of these runs has this metric.</p>
-          ) : view.over !== undefined && over.data === undefined ? (
-            <p class="quiet">…</p>
           ) : (
-            <Lines metric={metric} answer={data} over={over.data} runs={runs} view={view} />
+            <Lines metric={metric} answer={data} runs={runs} view={view} />
           )
         }
       </Load>
@@ -167,19 +165,17 @@ function useTurns(follow: boolean): number {
 function Lines({
   metric,
   answer,
-  over,
   runs,
   view,
 }: {
   readonly metric: string;
   readonly answer: SeriesAnswer;
-  readonly over: SeriesAnswer | undefined;
   readonly runs: readonly ChartedRun[];
   readonly view: ChartView;
 }): JSX.Element {
   const { axis, by, smooth, logX, logY } = view;
   const spec = useMemo(() => {
-    const read = axis === 'metric' && over !== undefined ? overMetric(linesOf(answer), linesOf(over)) : linesOf(answer);
+    const read = readOver(answer, view);
     const whole = positiveOnly(read, { x: logX, y: logY });
     const smoothWhole: RunLines = { x: whole.x, lines: whole.lines.map((line) => ({ ...line, values: smoothed(line.values, smooth) })) };
     const parameter = new Map(runs.map(({ id, parameters }) => [id, by === undefined ? '' : String(parameters[by] ?? 'without it')]));
@@ -196,7 +192,7 @@ function Lines({
       logY,
       height: 280,
     };
-  }, [answer, over, axis, by, smooth, logX, logY, runs]);
+  }, [answer, axis, view.over, view.from, view.to, by, smooth, logX, logY, runs]);
   const names = new Map(runs.map(({ id, name }) => [id, name]));
   return (
     <RunLinesFigure
@@ -207,10 +203,19 @@ function Lines({
       xText={(x) =>
         axis === 'time' ? absoluteTime(new Date(x).toISOString()) : axis === 'relative' ? duration(x) : `${spec.xName} ${number(x)}`
       }
-      onZoom={(range) => {
-        if (axis !== 'metric')
-          setQuery({ from: range === undefined ? undefined : String(range.from), to: range === undefined ? undefined : String(range.to) });
-      }}
+      onZoom={(range) =>
+        setQuery({ from: range === undefined ? undefined : String(range.from), to: range === undefined ? undefined : String(range.to) })
+      }
     />
   );
+}
+
+/** Groups over a metric are brought into so many places: each run stands where it likes there. */
+const groupPlaces = 100;
+
+/** The lines on the axis that was chosen, as far as it is looked at. */
+function readOver(answer: SeriesAnswer, { axis, by, from, to }: ChartView): RunLines {
+  if (axis !== 'metric') return linesOf(answer);
+  const lines = cutTo(overMetric(linesOf(answer), answer.over ?? []), from, to);
+  return by === undefined ? lines : inPlaces(lines, groupPlaces);
 }

@@ -1,4 +1,4 @@
-import type { SeriesAnswer } from './table-port.ts';
+import type { PlacedSeries } from './table-port.ts';
 import type { Stretches } from './stretches.ts';
 
 export interface Places {
@@ -61,7 +61,8 @@ export class Grid {
     }
   }
 
-  answer(): SeriesAnswer {
+  /** The places that hold anything, and the runs in the order in which they began. */
+  answer(): { readonly x: readonly number[]; readonly series: readonly PlacedSeries[] } {
     const used = [...this.#x.keys()].filter((at) => Number.isFinite(this.#x[at]));
     return {
       x: used.map((at) => this.#x[at]),

@@ -30,8 +30,10 @@ export interface SeriesRead {
 
 /** Reads a metric of many runs and brings it onto one axis: long ones by their outlines, and point by point where these are too coarse. */
 export async function readSeries(db: Db, names: MetricNames, query: SeriesQuery): Promise<SeriesRead> {
-  const known = await knownSeries(db, await seriesOf(db, names, query.runs, query.key));
-  const axis = axisOf(known, query);
+  const own = await knownSeries(db, await seriesOf(db, names, query.runs, query.key));
+  const over = query.over === undefined ? [] : await knownSeries(db, await seriesOf(db, names, query.runs, query.over));
+  const known = [...own, ...over];
+  const axis = axisOf(own, query);
   if (axis === undefined) return { answer: { x: [], series: [] }, outlines: [] };
   const raw = Math.max(1, (axis.to - axis.from + 1) / query.buckets);
   const fine = known.map((series) => fineEnough(series, query.axis, raw));
@@ -49,7 +51,9 @@ export async function readSeries(db: Db, names: MetricNames, query: SeriesQuery)
     // Reading every point of a hundred runs takes a while: others are answered between them.
     if (fine[at] === undefined || fresh !== undefined) await setImmediate();
   }
-  return { answer: grid.answer(), outlines };
+  const { x, series } = grid.answer();
+  const beside = query.over === undefined ? {} : { over: series.slice(own.length) };
+  return { answer: { x, series: series.slice(0, own.length), ...beside }, outlines };
 }
 
 /** The outlines of series that became long since they were outlined last, or never were. */

@@ -112,6 +112,10 @@ export function runTableContract(backend: string, open: () => Promise<Rooms>, sk
       assert.deepEqual((await tracking.series({ ...query, axis: 'relative', buckets: 400 })).x, [0, 1, 100, 300]);
       assert.deepEqual((await tracking.series({ ...query, axis: 'time', to: 5000 })).x, [1100, 1200, 1400]);
       assert.deepEqual(await tracking.series({ ...query, key: 'nothing', axis: 'step' }), { x: [], series: [] });
+      await tracking.logBatch(runs[0], { metrics: [0, 2, 4, 9].map((step) => point('pace', step / 2, step, step)) });
+      const over = await tracking.series({ ...query, over: 'pace', axis: 'step' });
+      assert.deepEqual(over.over, [{ run: runs[0], at: [1, 3], mean: [1, 2] }]);
+      assert.deepEqual(over.x, [1, 2, 3, 4]);
       await assert.rejects(tracking.series({ ...query, runs: ['nobody'], axis: 'step' }), { code: 'NOT_FOUND' });
     });
 

@@ -69,6 +69,8 @@ export type SeriesAxis = 'step' | 'time' | 'relative';
 export interface SeriesQuery {
   readonly runs: readonly string[];
   readonly key: string;
+  /** Another metric that is to be brought onto the same places, so that one can be drawn over the other. */
+  readonly over?: string;
   readonly axis: SeriesAxis;
   /** Inclusive, on the axis. */
   readonly from?: number;
@@ -77,19 +79,24 @@ export interface SeriesQuery {
   readonly buckets: number;
 }
 
+/** A metric of a run on places of an axis. */
+export interface PlacedSeries {
+  readonly run: string;
+  /** Which places of `x` this run has values in. */
+  readonly at: readonly number[];
+  readonly mean: readonly number[];
+  /** Absent where every place holds one value. */
+  readonly min?: readonly number[];
+  readonly max?: readonly number[];
+}
+
 /** Many runs on one axis, whose places all of them share. */
 export interface SeriesAnswer {
   /** Rising; the least that any run has in its place. */
   readonly x: readonly number[];
-  readonly series: readonly {
-    readonly run: string;
-    /** Which places of `x` this run has values in. */
-    readonly at: readonly number[];
-    readonly mean: readonly number[];
-    /** Absent where every place holds one value. */
-    readonly min?: readonly number[];
-    readonly max?: readonly number[];
-  }[];
+  readonly series: readonly PlacedSeries[];
+  /** The other metric that was asked for, in the same places. */
+  readonly over?: readonly PlacedSeries[];
 }
 
 export interface MetricRange {

@@ -58,23 +58,27 @@ export const RunKeys = strict({ metrics: Type.Array(Type.String()), parameters: 
 export const SeriesQuery = strict({
   runs: Type.Array(Id, { minItems: 1, maxItems: 100 }),
   key,
+  over: Type.Optional(Type.String({ ...key, description: 'another metric in the same places, so that one can be drawn over the other' })),
   axis: oneOf(['step', 'time', 'relative'], { default: 'step', description: 'relative: milliseconds since the first value in the run' }),
   from: Type.Optional(Type.Number({ description: 'inclusive, on the axis' })),
   to: Type.Optional(Type.Number()),
   buckets: Type.Integer({ minimum: 1, maximum: 2000, default: 500 }),
 });
 
+const PlacedSeries = Type.Array(
+  strict({
+    run: Id,
+    at: Type.Array(Type.Integer(), { description: 'which places of x this run has values in' }),
+    mean: Type.Array(Type.Number()),
+    min: Type.Optional(Type.Array(Type.Number(), { description: 'absent where every place holds one value' })),
+    max: Type.Optional(Type.Array(Type.Number())),
+  }),
+);
+
 export const SeriesAnswer = strict({
   x: Type.Array(Type.Number()),
-  series: Type.Array(
-    strict({
-      run: Id,
-      at: Type.Array(Type.Integer(), { description: 'which places of x this run has values in' }),
-      mean: Type.Array(Type.Number()),
-      min: Type.Optional(Type.Array(Type.Number(), { description: 'absent where every place holds one value' })),
-      max: Type.Optional(Type.Array(Type.Number())),
-    }),
-  ),
+  series: PlacedSeries,
+  over: Type.Optional(PlacedSeries),
 });
 
 export const RunChange = strict({
