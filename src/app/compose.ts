@@ -230,7 +230,6 @@ export async function compose(options: ComposeOptions): Promise<House> {
     versions: registry,
     reports: evaluation,
     training,
-    features,
     data,
     planes,
     settings: () => {

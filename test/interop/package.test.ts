@@ -80,7 +80,7 @@ describe('a model package in Python', { skip: pythonMissing }, () => {
       const transform = await features.fit({ name: 'prepare', spec, key: 'customerID', train: [{ version: train, weight: 1 }], by });
       const study = { name: 'boosting', trainer: 'gbdt', params: { iterations: 80 }, seed: 7, code, environment } as const;
       const { best: run } = await training.trainStudy({ ...study, transform: transform.digest, validation, by });
-      const report = await evaluation.judge({ run: run.id, test: held, charter, spec: { threshold: 'max_f1' }, repeats, by });
+      const report = await evaluation.judge({ model: run.id, test: held, charter, spec: { threshold: 'max_f1' }, repeats, by });
       const version = await registry.createVersion({ model: 'churn', run: run.id, report: report.id, charter, by });
       const packaged = join(folder, 'package');
       await mkdir(packaged);

@@ -104,6 +104,12 @@ const words: Words = {
     tone: 'warn',
   }),
   'registered_model.tagged': (d) => ({ part: 'build', text: `model ${d.model} tagged`, href: recordPath('model', d.model) }),
+  'model_version.tested': (d) => ({
+    part: 'build',
+    text: `${d.model} version ${d.version} tested: ${d.passed ? 'every gate passed' : 'a gate failed'}`,
+    href: versionPath(d),
+    tone: d.passed ? 'good' : 'bad',
+  }),
   'model_version.described': (d) => ({
     part: 'build',
     text: `${d.model} version ${d.version} described anew`,

@@ -155,8 +155,8 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
                   title="Accuracy over HTTP"
                   says={
                     <>
-                      On {counted(data.accuracy.rows, 'row')} of <RecordRef kind="dataset_version" id={data.accuracy.dataset} />, that were
-                      not used for training.
+                      On {counted(data.accuracy.rows, 'row')} of <RecordRef kind="dataset_version" id={data.accuracy.dataset} />, which its
+                      test report speaks of.
                     </>
                   }
                 >

@@ -262,26 +262,41 @@ function EvidenceCard({ evidence, version }: { readonly evidence: Evidence; read
   return (
     <Card
       title="Evidence"
-      says={`The ONNX model and the trainer agree within ${number(parity.maxDifference)} on ${number(parity.rows, 0)} rows (allowed: ${number(parity.tolerance)}).`}
+      says={`${'trainer' in evidence ? 'The ONNX model and the trainer' : 'The graph as it was brought and behind named columns'} agree within ${number(parity.maxDifference)} on ${number(parity.rows, 0)} rows (allowed: ${number(parity.tolerance)}).`}
     >
       <Facts
         facts={[
-          ['Trainer', `${evidence.trainer}, seed ${evidence.seed}`],
+          ...('trainer' in evidence
+            ? ([
+                ['Trainer', `${evidence.trainer}, seed ${evidence.seed}`],
+                ['Transform', <DigestText digest={evidence.transform} href={recordPath('transform', evidence.transform)} />],
+                ['Code', evidence.code.commit === null ? 'in no git repository' : <code>{evidence.code.commit.slice(0, 12)}</code>],
+                ['Environment', <DigestText digest={evidence.environment} />],
+              ] as const)
+            : ([
+                ['Graph as brought', <DigestText digest={evidence.graph} />],
+                ['Files as brought', <DigestText digest={evidence.brought.package} />],
+                ...evidence.brought.tensors.map(({ name, columns }) => [`Tensor ${name}`, columns.join(', ')] as const),
+                ['Predicts', evidence.brought.target],
+              ] as const)),
           ['Model (ONNX)', <DigestText digest={evidence.onnx} />],
-          ['Transform', <DigestText digest={evidence.transform} href={recordPath('transform', evidence.transform)} />],
           ...Object.entries(evidence.datasets).map(([role, digest]): readonly [string, JSX.Element] => [
             role,
             <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,
           ]),
           ['Test report', <DigestText digest={evidence.testReport} />],
           ['Charter', <DigestText digest={evidence.charter} href={recordPath('charter', evidence.charter)} />],
-          ['Code', evidence.code.commit === null ? 'in no git repository' : <code>{evidence.code.commit.slice(0, 12)}</code>],
-          ['Environment', <DigestText digest={evidence.environment} />],
         ]}
       />
-      <p>
-        Check it: <Command>{`gyre reproduce ${version.model}@${version.version}`}</Command>
-      </p>
+      {'trainer' in evidence ? (
+        <p>
+          Check it: <Command>{`gyre reproduce ${version.model}@${version.version}`}</Command>
+        </p>
+      ) : (
+        <p class="quiet">
+          It was trained elsewhere: its training data, code and parameters are not known here, so it cannot be trained again here.
+        </p>
+      )}
     </Card>
   );
 }
@@ -296,9 +311,10 @@ export function TestReportPage({ id }: { readonly id: string }): JSX.Element {
         return (
           <Page
             kind="Test report"
-            title={`of run ${data.run.slice(-8)}`}
+            title={data.run === undefined ? 'of a model trained elsewhere' : `of run ${data.run.slice(-8)}`}
             crumbs={[
-              { text: 'run', href: recordPath('run', data.run) },
+              ...(data.run === undefined ? [] : [{ text: 'run', href: recordPath('run', data.run) }]),
+              ...(data.modelVersion === undefined ? [] : [{ text: 'model version', href: recordPath('model_version', data.modelVersion) }]),
               { text: 'test rows', href: recordPath('dataset_version', data.dataset) },
             ]}
             truth={

@@ -5,6 +5,7 @@ import { Calibration, Confusion, PrecisionRecallCurve, RocCurve } from '../chart
 import { counted, measured, number, plain, signed } from '../lib/format.ts';
 import { directionMark, metricLabel, thresholdOf, thresholdWords } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
+import { versionOf } from '../lib/versions.ts';
 import { Card } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
@@ -213,6 +214,11 @@ const verdicts: Readonly<Record<Comparison['verdict'], string>> = {
   no_evidence: 'no evidence of a difference',
 };
 
+/** A comparison names runs, and versions of models that were trained elsewhere. */
+function contenderPath(id: string): string {
+  return recordPath(versionOf(id) === undefined ? 'run' : 'model_version', id);
+}
+
 /** Champion against challenger on the same rows, with the interval of their difference. */
 export function ComparisonCard({ comparison }: { readonly comparison: Comparison }): JSX.Element {
   const { verdict, metric } = comparison;
@@ -224,10 +230,10 @@ export function ComparisonCard({ comparison }: { readonly comparison: Comparison
       aside={<State tone={verdict === 'better' ? 'good' : verdict === 'worse' ? 'bad' : 'off'}>{verdicts[verdict]}</State>}
       says={
         <>
-          On the same {counted(comparison.rows, 'row')}, that neither trained on (
+          On the same {counted(comparison.rows, 'row')}, that neither is known to have trained on (
           <a href={recordPath('dataset_version', comparison.dataset)}>dataset version</a>): {metricName}{' '}
-          {number(comparison.championValue, 3)} for the <a href={recordPath('run', comparison.champion)}>champion</a>,{' '}
-          {number(comparison.challengerValue, 3)} for the <a href={recordPath('run', comparison.challenger)}>challenger</a>.
+          {number(comparison.championValue, 3)} for the <a href={contenderPath(comparison.champion)}>champion</a>,{' '}
+          {number(comparison.challengerValue, 3)} for the <a href={contenderPath(comparison.challenger)}>challenger</a>.
         </>
       }
     >

@@ -1,4 +1,6 @@
+import { isJudged, isTrained } from '#contract';
 import type { Comparison, TestReport } from '#contract';
+import type { ModelSource } from '#evaluation';
 import type { StepHandler } from '#pipelines';
 import type { LoopRooms } from './rooms.ts';
 import { optionalText, text } from './values.ts';
@@ -20,9 +22,9 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
         const earlier = optionalText(context.inputs, 'earlier');
         const split = optionalText(context.inputs, 'split');
         const sets = split === undefined ? [] : ((await rooms.data.getSplit(split)).sets ?? []);
-        const champion = await championRun(rooms, run, dataset);
+        const champion = await championModel(rooms, { run, dataset });
         const report = await evaluation.judge({
-          run,
+          model: run,
           test: dataset,
           parts: { validation: text(context.inputs, 'validation') },
           spec: test ?? {},
@@ -66,12 +68,20 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
   ];
 }
 
-/** The run of the champion, where there is one to compare with: not this very run, and none that has learned from these rows. */
-async function championRun(rooms: LoopRooms, run: string, dataset: string): Promise<string | undefined> {
+/**
+ * The champion's model, where there is one to compare with: not the very model that is judged, and none that has learned from these rows.
+ * @param judged the run or the model version that is judged
+ */
+export async function championModel(
+  rooms: LoopRooms,
+  judged: { readonly run?: string; readonly modelVersion?: string; readonly dataset: string },
+): Promise<ModelSource | undefined> {
   const champion = await rooms.registry.aliased(rooms.project().resolved.serve.endpoint, 'champion');
-  if (champion?.run === undefined || champion.run === run) return undefined;
+  if (champion === undefined || !isJudged(champion) || champion.id === judged.modelVersion) return undefined;
+  if (!isTrained(champion)) return rooms.registry.modelSource(champion);
+  if (champion.run === judged.run) return undefined;
   const { inputs } = await rooms.training.getRun(champion.run);
-  const hasLearned = inputs.some(({ role, digest }) => digest === dataset && role !== 'transform');
+  const hasLearned = inputs.some(({ role, digest }) => digest === judged.dataset && role !== 'transform');
   return hasLearned ? undefined : champion.run;
 }
 

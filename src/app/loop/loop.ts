@@ -1,12 +1,14 @@
 import type { Clock } from '#core';
 import { GyreError, isoInstant } from '#core';
 import { requireJudged } from '#registry';
-import type { Action, Actor, Alert, Comparison, PipelineRun } from '#contract';
+import type { Action, Actor, Alert, Comparison, ModelVersion, PipelineRun, TestReport } from '#contract';
 import type { DueRun, Pipelines } from '#pipelines';
 import type { LocalPlanes } from '../planes.ts';
 import { comparisonText } from './judging-steps.ts';
 import { buildPlan, ingestPlan, retrainPlan } from './plans.ts';
 import type { LoopRooms } from './rooms.ts';
+import { testBrought } from './test-brought.ts';
+import type { BroughtTest } from './test-brought.ts';
 
 export interface LoopDeps {
   readonly rooms: LoopRooms;
@@ -39,6 +41,8 @@ export interface Loop {
   outcomeOf(pipelineRun: string): Promise<string>;
   /** Two versions on the same labelled production rows, none of which either trained on. */
   compareOnProduction(request: ProductionComparison): Promise<Comparison>;
+  /** Tests a version that was trained elsewhere as the project tests its own. @throws GyreError as `testBrought` */
+  testVersion(request: BroughtTest): Promise<{ readonly version: ModelVersion; readonly report: TestReport }>;
   /** Ships what the data planes have logged until now. */
   collectPredictions(environment?: string): Promise<void>;
 }
@@ -139,8 +143,8 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
       const old = requireJudged(await rooms.registry.getById(champion), what);
       const fresh = requireJudged(await rooms.registry.getById(challenger), what);
       return rooms.evaluation.compare({
-        champion: old.run,
-        challenger: fresh.run,
+        champion: await rooms.registry.modelSource(old),
+        challenger: await rooms.registry.modelSource(fresh),
         dataset: version.digest,
         metric: metric ?? 'accuracy',
         ...(old.signature.threshold === undefined ? {} : { championThreshold: old.signature.threshold }),
@@ -148,6 +152,7 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
       });
     },
 
+    testVersion: (request) => testBrought(rooms, request),
     collectPredictions: (environment) => planes.flush(environment),
   };
 }

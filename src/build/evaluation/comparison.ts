@@ -2,14 +2,14 @@ import type { Comparison } from '#contract';
 import { GyreError, seedOf, seeded } from '#core';
 import { metricInfo, pairedBootstrap } from '#stats';
 import type { MetricName } from '#stats';
-import type { TrainedModel } from '#training';
 import { learnedFrom, requireHeldOut, seenRows } from './held-out.ts';
 import type { KeySources } from './held-out.ts';
 import { takeScored } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
+import type { ScoringModel } from './scoring-model.ts';
 
 export interface Contender {
-  readonly model: TrainedModel;
+  readonly model: ScoringModel;
   readonly scored: ScoredRows;
   readonly threshold: number;
 }
@@ -33,9 +33,9 @@ export async function comparePair(
 ): Promise<Comparison> {
   const { scored } = challenger;
   const dataset = scored.version;
-  for (const { model } of [champion, challenger]) requireHeldOut(model.run, dataset);
+  for (const { model } of [champion, challenger]) requireHeldOut(model, dataset);
   requireSameTask(champion.model, challenger.model);
-  const seen = await Promise.all([champion, challenger].map(({ model }) => seenRows(sources, model, scored.frame, learnedFrom(model.run))));
+  const seen = await Promise.all([champion, challenger].map(({ model }) => seenRows(sources, model, scored.frame, learnedFrom(model))));
   const positions: number[] = [];
   for (let row = 0; row < scored.truth.length; row++)
     if (seen.every((flags) => flags === undefined || flags[row] === 0)) positions.push(row);
@@ -59,8 +59,8 @@ export async function comparePair(
   const sign = low > 0 ? 1 : high < 0 ? -1 : 0;
   const gain = metricInfo[metric].higherIsBetter ? sign : -sign;
   return {
-    champion: champion.model.run.id,
-    challenger: challenger.model.run.id,
+    champion: champion.model.id,
+    challenger: challenger.model.id,
     dataset,
     rows: positions.length,
     metric,
@@ -73,12 +73,11 @@ export async function comparePair(
   };
 }
 
-function requireSameTask(champion: TrainedModel, challenger: TrainedModel): void {
-  const [left, right] = [champion.transform, challenger.transform];
+function requireSameTask(left: ScoringModel, right: ScoringModel): void {
   if (left.task === right.task && left.target === right.target && left.classes.join('\u0000') === right.classes.join('\u0000')) return;
   throw new GyreError(
     'FAILED_PRECONDITION',
     `the two models answer different questions: the champion predicts "${left.target}" (${left.task}: ${left.classes.join(', ')}), the challenger "${right.target}" (${right.task}: ${right.classes.join(', ')})`,
-    { champion: champion.run.id, challenger: challenger.run.id },
+    { champion: left.id, challenger: right.id },
   );
 }

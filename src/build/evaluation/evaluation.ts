@@ -10,13 +10,14 @@ import type { Evaluation, EvaluationDeps } from './port.ts';
 import { reportPage } from './report-page/report-page.ts';
 import { insertReport, reportOf, selectReports } from './reports-store.ts';
 import { primaryMetric, scoreVersion } from './scored.ts';
+import { openScoringModel } from './scoring-model.ts';
 
 /** Opens the room over a migrated store. */
 export function openEvaluation(deps: EvaluationDeps): Evaluation {
   const { store, blobs, events, clock, newId, features, training } = deps;
 
-  const thresholdOf = async (run: string): Promise<number> => {
-    const [newest] = await store.read((db) => selectReports(db, { run }, 1, undefined));
+  const thresholdOf = async (model: string): Promise<number> => {
+    const [newest] = await store.read((db) => selectReports(db, { model }, 1, undefined));
     return newest?.report.threshold?.value ?? 0.5;
   };
 
@@ -26,12 +27,19 @@ export function openEvaluation(deps: EvaluationDeps): Evaluation {
   ): Promise<TestReport> => {
     const { report, created } = await insertReport(tx, args);
     if (created) {
-      const { id, digest, run, passed, metrics } = report;
+      const { id, digest, run, modelVersion, passed, metrics } = report;
       events.publish(tx, {
         type: eventType('test_report.created'),
         subject: id,
         actor: args.by.identity,
-        data: { id, digest, run, passed, metrics: Object.fromEntries(metrics.map(({ name, value }) => [name, value])) },
+        data: {
+          id,
+          digest,
+          ...(run === undefined ? {} : { run }),
+          ...(modelVersion === undefined ? {} : { modelVersion }),
+          passed,
+          metrics: Object.fromEntries(metrics.map(({ name, value }) => [name, value])),
+        },
       });
     }
     return report;
@@ -59,7 +67,10 @@ export function openEvaluation(deps: EvaluationDeps): Evaluation {
         by: request.by,
       });
     },
-    async listReports({ limit = 50, after, ...filter } = {}) {
+    openModel: (source) => openScoringModel(deps, source),
+    async listReports({ limit = 50, after, run, modelVersion, ...rest } = {}) {
+      const model = run ?? modelVersion;
+      const filter = { ...rest, ...(model === undefined ? {} : { model }) };
       const size = Math.min(Math.max(1, Math.trunc(limit)), 1000);
       const found = await store.read((db) => selectReports(db, filter, size + 1, pagePosition(after)));
       const items = found.slice(0, size);
@@ -77,22 +88,23 @@ export function openEvaluation(deps: EvaluationDeps): Evaluation {
       return reportPage(await getReport(name));
     },
     async compare(request) {
-      const [champion, challenger] = await Promise.all([training.readModel(request.champion), training.readModel(request.challenger)]);
-      for (const { run } of [champion, challenger]) requireHeldOut(run, request.dataset);
+      await using champion = await openScoringModel(deps, request.champion);
+      await using challenger = await openScoringModel(deps, request.challenger);
+      for (const model of [champion, challenger]) requireHeldOut(model, request.dataset);
       const scored = await scoreVersion(deps, challenger, request.dataset);
       const options = {
         metric: primaryMetric(scored.task, request.metric, {}),
-        seed: request.seed ?? challenger.run.seed ?? 0,
+        seed: request.seed ?? challenger.run?.seed ?? 0,
         resamples: request.resamples ?? defaultResamples,
       };
-      return comparePair(
+      return await comparePair(
         deps,
         {
           model: champion,
           scored: { ...scored, scores: await champion.predict(scored.frame) },
-          threshold: request.championThreshold ?? (await thresholdOf(request.champion)),
+          threshold: request.championThreshold ?? (await thresholdOf(champion.id)),
         },
-        { model: challenger, scored, threshold: request.challengerThreshold ?? (await thresholdOf(request.challenger)) },
+        { model: challenger, scored, threshold: request.challengerThreshold ?? (await thresholdOf(challenger.id)) },
         options,
       );
     },

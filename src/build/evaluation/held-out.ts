@@ -1,18 +1,25 @@
 import type { Run } from '#contract';
 import { GyreError } from '#core';
-import type { Features, RowsSource } from '#features';
+import type { RowsSource } from '#features';
 import { cellOf } from '#tables';
 import type { Frame } from '#tables';
-import type { TrainedModel } from '#training';
+import type { ScoringModel } from './scoring-model.ts';
 
-/** A dataset version that a run's model learned from: by fitting, or by early stopping and the choice among trials. */
-export function learnedFrom(run: Run): readonly { readonly role: string; readonly digest: string }[] {
-  return run.inputs.filter(({ role }) => isRole(role, 'train') || isRole(role, 'validation'));
+/**
+ * The dataset versions that a model learned from: by fitting, or by early stopping and the choice among trials. None is known of a model that
+ * was trained elsewhere.
+ */
+export function learnedFrom({ run }: Pick<ScoringModel, 'run'>): readonly { readonly role: string; readonly digest: string }[] {
+  return inputsOf(run).filter(({ role }) => isRole(role, 'train') || isRole(role, 'validation'));
 }
 
-/** The dataset versions that a run's model was fitted on. */
-export function fittedOn(run: Run): readonly { readonly role: string; readonly digest: string }[] {
-  return run.inputs.filter(({ role }) => isRole(role, 'train'));
+/** The dataset versions that a model was fitted on. */
+export function fittedOn({ run }: Pick<ScoringModel, 'run'>): readonly { readonly role: string; readonly digest: string }[] {
+  return inputsOf(run).filter(({ role }) => isRole(role, 'train'));
+}
+
+function inputsOf(run: Run | undefined): Run['inputs'] {
+  return run?.inputs ?? [];
 }
 
 /** `train` and its kin, such as `train.recent`. */
@@ -20,20 +27,19 @@ function isRole(role: string, name: string): boolean {
   return role === name || role.startsWith(`${name}.`);
 }
 
-/** @throws GyreError FAILED_PRECONDITION when the run learned from the very dataset version that it is to be judged on */
-export function requireHeldOut(run: Run, dataset: string): void {
-  const used = learnedFrom(run).find(({ digest }) => digest === dataset);
+/** @throws GyreError FAILED_PRECONDITION when the model learned from the very dataset version that it is to be judged on */
+export function requireHeldOut(model: Pick<ScoringModel, 'id' | 'run'>, dataset: string): void {
+  const used = learnedFrom(model).find(({ digest }) => digest === dataset);
   if (used === undefined) return;
   throw new GyreError(
     'FAILED_PRECONDITION',
-    `run ${run.id} used dataset version ${dataset.slice(0, 12)} as "${used.role}": its model is judged on rows that it has not learned from`,
-    { run: run.id, dataset, role: used.role },
+    `run ${model.id} used dataset version ${dataset.slice(0, 12)} as "${used.role}": its model is judged on rows that it has not learned from`,
+    { run: model.id, dataset, role: used.role },
   );
 }
 
 export interface KeySources {
   readonly data: RowsSource;
-  readonly features: Pick<Features, 'specOf'>;
 }
 
 /**
@@ -41,12 +47,11 @@ export interface KeySources {
  * @returns one flag per row; undefined when rows have no key that could be compared
  */
 export async function seenRows(
-  { data, features }: KeySources,
-  model: TrainedModel,
+  { data }: KeySources,
+  { key }: Pick<ScoringModel, 'key'>,
   frame: Frame,
   inputs: readonly { readonly digest: string }[],
 ): Promise<Uint8Array | undefined> {
-  const { key } = await features.specOf(model.transform);
   if (key === undefined || !frame.has(key)) return undefined;
   const seen = new Set<string>();
   for (const { digest } of inputs) {

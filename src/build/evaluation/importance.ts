@@ -4,9 +4,9 @@ import { computeMetrics } from '#stats';
 import type { MetricName } from '#stats';
 import { createFrame, selectColumns, takeColumn, takeRows } from '#tables';
 import type { Frame } from '#tables';
-import type { TrainedModel } from '#training';
 import { improvement, takeScored, withoutSkill } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
+import type { ScoringModel } from './scoring-model.ts';
 import { count, percent } from './words.ts';
 
 /** More rows would not change the order of columns, only the time it takes. */
@@ -32,7 +32,7 @@ export interface Importances {
  * Permutation importance over the raw columns that a model takes (Breiman 2001; Fisher, Rudin and Dominici 2019): how much the metric gets
  * worse, on average over the repeats (with their standard deviation), when one column's values are shuffled among the rows.
  */
-export async function permutationImportance(model: TrainedModel, scored: ScoredRows, options: ImportanceOptions): Promise<Importances> {
+export async function permutationImportance(model: ScoringModel, scored: ScoredRows, options: ImportanceOptions): Promise<Importances> {
   const { metric, threshold, seed, repeats } = options;
   if (repeats === 0) return { importance: [], warnings: [] };
   const { frame, sample, warnings } = sampled(scored, seed);
@@ -43,10 +43,10 @@ export async function permutationImportance(model: TrainedModel, scored: ScoredR
     return { importance: [], warnings: [`importance could not be measured: ${metric} is not defined on these rows`] };
   const inputs = selectColumns(
     frame,
-    model.transform.inputs.map(({ name }) => name),
+    model.inputs.map(({ name }) => name),
   );
   const importance: { feature: string; drop: number; std: number }[] = [];
-  for (const { name } of model.transform.inputs) {
+  for (const { name } of model.inputs) {
     const drops: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
       const scores = await model.predict(shuffled(inputs, [name], seedOf(seed, 'importance', name, repeat)));

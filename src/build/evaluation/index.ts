@@ -1,5 +1,7 @@
 export { openEvaluation } from './evaluation.ts';
 export { evaluationMigrations } from './migrations/index.ts';
+export { graphScores } from './graph-scores.ts';
+export type { BroughtGraph, ModelSource, ScoringModel } from './scoring-model.ts';
 export type { CompareRequest, Evaluation, EvaluationDeps, ExplainRequest, JudgeRequest, ReportQuery } from './port.ts';
 export { toHtml } from './document/to-html.ts';
 export { toMarkdown } from './document/to-markdown.ts';

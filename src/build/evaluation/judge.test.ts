@@ -22,7 +22,7 @@ describe('judging models of the churn table', () => {
   let trees: { readonly run: Run; readonly transform: Transform };
   let report: TestReport;
   const request = (more: Partial<JudgeRequest> = {}): JudgeRequest => ({
-    run: linear.run.id,
+    model: linear.run.id,
     test: parts.test,
     spec: { slices: ['Contract', 'tenure'], threshold: 'max_f1', gates: ['accuracy by Contract >= 0.65'] },
     charter,
@@ -195,7 +195,7 @@ describe('judging models of the churn table', () => {
     const [train, validation, held] = [await leaky('train'), await leaky('validation'), await leaky('test')];
     const spec = { ...churnTransform, transform: { ...churnTransform.transform, exclude: ['gender', 'customerID'] } };
     const { run } = await trainOne(rooms, { trainer: 'logistic', spec, train, validation });
-    const judged = await rooms.evaluation.judge(request({ run: run.id, test: held }));
+    const judged = await rooms.evaluation.judge(request({ model: run.id, test: held }));
     assert.equal(judged.importance[0].feature, 'RefundedAmount');
     assert.ok(
       judged.warnings.some((warning) => warning.startsWith('"RefundedAmount" dominates')),
@@ -214,7 +214,7 @@ describe('judging models of the churn table', () => {
       validation: parts.validation,
       params: { iterations: 150, learning_rate: 0.3, max_leaves: 31, min_samples_leaf: 1, l2: 0, early_stopping_rounds: 0 },
     });
-    const judged = await rooms.evaluation.judge(request({ run: run.id, repeats: 0 }));
+    const judged = await rooms.evaluation.judge(request({ model: run.id, repeats: 0 }));
     const warning = judged.warnings.find((text) => text.startsWith('overfitting: roc_auc is 1.000 on train and 0.'));
     assert.ok(warning !== undefined, judged.warnings.join('\n'));
     assert.ok(!report.warnings.some((text) => text.startsWith('overfitting')));
@@ -269,7 +269,7 @@ describe('judging models of the churn table', () => {
         train: parts.train,
         validation: parts.validation,
       });
-      const judged = await rooms.evaluation.judge(request({ run: trees.run.id, champion: poor.run.id, repeats: 0 }));
+      const judged = await rooms.evaluation.judge(request({ model: trees.run.id, champion: poor.run.id, repeats: 0 }));
       assert.equal(judged.comparison?.verdict, 'better');
       const [champion, challenger] = [await scoresOf(poor.run.id, held), await scoresOf(trees.run.id, held)];
       assert.equal(judged.comparison.championValue, computeMetrics('binary', champion.truth, champion.scores).roc_auc);

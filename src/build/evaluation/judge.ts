@@ -1,4 +1,4 @@
-import type { Comparison, Run, TestReport } from '#contract';
+import type { Comparison, TestReport } from '#contract';
 import { count, quoted } from './words.ts';
 import { comparePair } from './comparison.ts';
 import { decisionThreshold } from './decision-threshold.ts';
@@ -10,9 +10,10 @@ import { overfittingWarning } from './overfitting.ts';
 import type { EvaluationDeps, JudgeRequest } from './port.ts';
 import { measured, primaryMetric, scoreVersion, withoutSkill } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
+import { openScoringModel } from './scoring-model.ts';
+import type { ModelSource, ScoringModel } from './scoring-model.ts';
 import { sliceColumns, sliceMetrics } from './slices.ts';
 import { judgeSets } from './validation-sets.ts';
-import type { TrainedModel } from '#training';
 
 /** What a judgement says: all of a report but its id, its digest and its time. */
 export type Judgement = Omit<TestReport, 'id' | 'digest' | 'createdAt'>;
@@ -22,23 +23,26 @@ const defaultRepeats = 5;
 const defaultMinSliceRows = 30;
 
 export interface JudgeDeps extends Pick<EvaluationDeps, 'data' | 'features' | 'training'> {
-  /** The decision threshold that a run's newest report chose; 0.5 where there is none. */
-  readonly thresholdOf: (run: string) => Promise<number>;
+  /** The decision threshold that a model's newest report chose; 0.5 where there is none. */
+  readonly thresholdOf: (model: string) => Promise<number>;
 }
+
+const unknownOrigin =
+  'the model was trained elsewhere: nobody here can tell whether it has learned from these rows, and overfitting is not judged';
 
 interface PartSource {
   readonly part: string;
   readonly version: string;
 }
 
-/** The train and validation versions by the names that the run gave them. */
+/** The train and validation versions by the names that the run gave them; only those asked for where no run is known. */
 function partsOf(
-  run: Run,
+  model: ScoringModel,
   parts: JudgeRequest['parts'],
 ): { readonly train: readonly PartSource[]; readonly validation: PartSource | undefined } {
-  const roleOf = (version: string): string | undefined => run.inputs.find(({ digest }) => digest === version)?.role;
-  const train = parts?.train ?? fittedOn(run).map(({ digest }) => digest);
-  const validation = parts?.validation ?? run.inputs.find(({ role }) => role === 'validation')?.digest;
+  const roleOf = (version: string): string | undefined => model.run?.inputs.find(({ digest }) => digest === version)?.role;
+  const train = parts?.train ?? fittedOn(model).map(({ digest }) => digest);
+  const validation = parts?.validation ?? model.run?.inputs.find(({ role }) => role === 'validation')?.digest;
   const named = new Map<string, number>();
   return {
     train: train.map((version) => {
@@ -52,17 +56,17 @@ function partsOf(
 }
 
 /**
- * Judges a run's model on held-out rows. Pure but for reading: the same request gives the same judgement.
+ * Judges a model on held-out rows. Pure but for reading: the same request gives the same judgement.
  * @throws GyreError as `Evaluation.judge` says
  */
 export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<Judgement> {
   const { spec = {}, charter, resamples = defaultResamples, repeats = defaultRepeats, minSliceRows = defaultMinSliceRows } = request;
-  const model = await deps.training.readModel(request.run);
+  await using model = await openScoringModel(deps, request.model);
   const { run } = model;
-  requireHeldOut(run, request.test);
-  const seed = request.seed ?? run.seed ?? 0;
-  const primary = primaryMetric(model.transform.task, request.primary, charter.charter.success);
-  const sources = partsOf(run, request.parts);
+  requireHeldOut(model, request.test);
+  const seed = request.seed ?? run?.seed ?? 0;
+  const primary = primaryMetric(model.task, request.primary, charter.charter.success);
+  const sources = partsOf(model, request.parts);
 
   const test = await scoreVersion(deps, model, request.test);
   const train: (ScoredRows & { readonly part: string })[] = [];
@@ -72,8 +76,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
   const threshold = chosen?.value ?? 0.5;
 
   const metrics = metricsWithIntervals(test, threshold, { seed, resamples });
-  const { key } = await deps.features.specOf(model.transform);
-  const sliced = sliceMetrics(test, sliceColumns(spec, charter.charter, key), threshold, minSliceRows);
+  const sliced = sliceMetrics(test, sliceColumns(spec, charter.charter, model.key), threshold, minSliceRows);
   const sets = await judgeSets(deps, model, request.validationSets ?? [], { threshold, seed, resamples });
   const gates = judgeGates(charter.charter.success, spec.gates ?? [], {
     task: test.task,
@@ -110,6 +113,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
   const leak = await overlapWarning(deps, model, test);
   const small = sliced.slices.filter(({ rows }) => rows < minSliceRows).map(({ column, value, rows }) => `${column} ${value} (${rows})`);
   const warnings = [
+    ...(run === undefined ? [unknownOrigin] : []),
     ...(leak === undefined ? [] : [leak]),
     ...(overfitting === undefined ? [] : [overfitting]),
     ...importances.warnings,
@@ -123,7 +127,7 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
       ? undefined
       : await againstChampion(deps, request.champion, { model, scored: test, threshold }, { metric: primary, seed, resamples });
   return {
-    run: run.id,
+    ...(run === undefined ? { modelVersion: model.id } : { run: run.id }),
     task: test.task,
     dataset: request.test,
     rows: test.truth.length,
@@ -148,19 +152,19 @@ export async function judgeRun(deps: JudgeDeps, request: JudgeRequest): Promise<
 
 async function againstChampion(
   deps: JudgeDeps,
-  champion: string,
-  challenger: { readonly model: TrainedModel; readonly scored: ScoredRows; readonly threshold: number },
+  champion: ModelSource,
+  challenger: { readonly model: ScoringModel; readonly scored: ScoredRows; readonly threshold: number },
   options: { readonly metric: NonNullable<JudgeRequest['primary']>; readonly seed: number; readonly resamples: number },
 ): Promise<Comparison> {
-  const model = await deps.training.readModel(champion);
-  requireHeldOut(model.run, challenger.scored.version);
+  await using model = await openScoringModel(deps, champion);
+  requireHeldOut(model, challenger.scored.version);
   const { frame, truth } = challenger.scored;
   const scored = { ...challenger.scored, truth, scores: await model.predict(frame) };
-  return comparePair(deps, { model, scored, threshold: await deps.thresholdOf(champion) }, challenger, options);
+  return await comparePair(deps, { model, scored, threshold: await deps.thresholdOf(model.id) }, challenger, options);
 }
 
-async function overlapWarning(deps: JudgeDeps, model: TrainedModel, test: ScoredRows): Promise<string | undefined> {
-  const seen = await seenRows(deps, model, test.frame, fittedOn(model.run));
+async function overlapWarning(deps: JudgeDeps, model: ScoringModel, test: ScoredRows): Promise<string | undefined> {
+  const seen = await seenRows(deps, model, test.frame, fittedOn(model));
   const overlap = seen?.reduce((sum, flag) => sum + flag, 0) ?? 0;
   if (overlap === 0) return undefined;
   return `${count(overlap)} of the ${count(test.truth.length)} test rows have a key that the training rows have as well: the figures may be better than new rows will show`;

@@ -33,7 +33,7 @@ describe('judging other tasks', () => {
       );
       const { run } = await trainOne(rooms, { trainer, spec, train, validation });
       const report = await rooms.evaluation.judge({
-        run: run.id,
+        model: run.id,
         test: held,
         charter: charterOf({ rmse: '<= 1.5', r2: '>= 0.8' }),
         spec: { slices: ['side'], gates: ['mae by side <= 1'] },
@@ -64,7 +64,7 @@ describe('judging other tasks', () => {
       const { run, transform } = await trainOne(rooms, { trainer, spec, train, validation });
       assert.deepEqual(transform.classes, ['high', 'low', 'middle']);
       const report = await rooms.evaluation.judge({
-        run: run.id,
+        model: run.id,
         test: held,
         charter: charterOf({ accuracy: '>= 0.8' }),
         spec: { slices: ['side'], threshold: 'max_f1' },

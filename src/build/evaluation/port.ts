@@ -7,6 +7,7 @@ import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { Training } from '#training';
+import type { ModelSource, ScoringModel } from './scoring-model.ts';
 
 export interface EvaluationDeps {
   readonly store: Store;
@@ -20,7 +21,8 @@ export interface EvaluationDeps {
 }
 
 export interface JudgeRequest {
-  readonly run: string;
+  /** The id of a run of our trainers, or a model that was trained elsewhere. */
+  readonly model: ModelSource;
   /** The held-out dataset version; no run that is judged on it may have trained on it. */
   readonly test: string;
   /** What train and validation scores are measured on; default: the run's own inputs. */
@@ -29,8 +31,8 @@ export interface JudgeRequest {
   readonly spec?: TestSpec;
   /** Its thresholds of success are gates; its personal columns are slices. */
   readonly charter: CharterVersion;
-  /** The run of the model to compare with, on the same rows. */
-  readonly champion?: string;
+  /** The model to compare with, on the same rows. */
+  readonly champion?: ModelSource;
   /** Further datasets whose figures stand beside, such as the test split of before a change. */
   readonly alsoOn?: readonly { readonly name: string; readonly version: string }[];
   /** Validation sets of the split: each is reported with intervals, and gates may speak of it. */
@@ -49,15 +51,14 @@ export interface JudgeRequest {
 }
 
 export interface CompareRequest {
-  /** Runs. */
-  readonly champion: string;
-  readonly challenger: string;
+  readonly champion: ModelSource;
+  readonly challenger: ModelSource;
   /** The dataset version whose rows both are judged on. */
   readonly dataset: string;
   readonly metric?: MetricName;
   readonly seed?: number;
   readonly resamples?: number;
-  /** Decision thresholds, for metrics on labels; default: those of each run's newest report, or 0.5. */
+  /** Decision thresholds, for metrics on labels; default: those of each model's newest report, or 0.5. */
   readonly championThreshold?: number;
   readonly challengerThreshold?: number;
 }
@@ -78,6 +79,8 @@ export interface ExplainRequest {
 
 export interface ReportQuery {
   readonly run?: string;
+  /** Of a model that was trained elsewhere. */
+  readonly modelVersion?: string;
   readonly dataset?: string;
   readonly passed?: boolean;
   /** Default 50, at most 1000. */
@@ -89,11 +92,13 @@ export interface ReportQuery {
 /** Test reports, comparisons and explanations. */
 export interface Evaluation {
   /**
-   * Judges a run's model on rows that it never saw, and keeps the report. The same judgement again gives the report there is.
-   * @throws GyreError FAILED_PRECONDITION when the run (or the champion) trained on the dataset; INVALID_ARGUMENT for a gate, slice or metric
+   * Judges a model on rows that it never saw, and keeps the report. The same judgement again gives the report there is.
+   * @throws GyreError FAILED_PRECONDITION when the model (or the champion) trained on the dataset; INVALID_ARGUMENT for a gate, slice or metric
    * that does not fit; NOT_FOUND
    */
   judge(request: JudgeRequest): Promise<TestReport>;
+  /** A model to ask for scores, until it is disposed of. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when a run has no model of ours */
+  openModel(source: ModelSource): Promise<ScoringModel>;
   /** By id or digest. @throws GyreError NOT_FOUND */
   getReport(id: string): Promise<TestReport>;
   /** Newest first. */

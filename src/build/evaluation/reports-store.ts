@@ -6,6 +6,7 @@ interface Tables {
     readonly position?: number;
     readonly id: string;
     readonly digest: string;
+    /** The run that it judges, or the version of a model that was trained elsewhere. */
     readonly run: string;
     readonly dataset: string;
     readonly passed: boolean;
@@ -22,11 +23,11 @@ export async function insertReport(
   await tx.lock(`test-report:${report.digest}`);
   const existing = await reportOf(tx, report.digest);
   if (existing !== undefined) return { report: existing, created: false };
-  const { id, digest, run, dataset, passed } = report;
+  const { id, digest, run, modelVersion, dataset, passed } = report;
   await tx
     .tables<Tables>()
     .insertInto('test_reports')
-    .values({ id, digest, run, dataset, passed, created_at: createdAt, record: report })
+    .values({ id, digest, run: run ?? modelVersion ?? '', dataset, passed, created_at: createdAt, record: report })
     .execute();
   return { report, created: true };
 }
@@ -43,7 +44,8 @@ export async function reportOf(db: Db, name: string): Promise<TestReport | undef
 }
 
 export interface ReportFilter {
-  readonly run?: string;
+  /** A run, or a version of a model that was trained elsewhere. */
+  readonly model?: string;
   readonly dataset?: string;
   readonly passed?: boolean;
 }
@@ -56,7 +58,7 @@ export async function selectReports(
   before: number | undefined,
 ): Promise<{ readonly report: TestReport; readonly position: number }[]> {
   let rows = db.tables<Tables>().selectFrom('test_reports').select(['record', 'position']);
-  if (filter.run !== undefined) rows = rows.where('run', '=', filter.run);
+  if (filter.model !== undefined) rows = rows.where('run', '=', filter.model);
   if (filter.dataset !== undefined) rows = rows.where('dataset', '=', filter.dataset);
   if (filter.passed !== undefined) rows = rows.where('passed', '=', filter.passed);
   if (before !== undefined) rows = rows.where('position', '<', before);

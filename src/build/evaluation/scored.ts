@@ -1,10 +1,10 @@
 import type { Task } from '#contract';
-import type { Features, RowsSource } from '#features';
+import type { RowsSource } from '#features';
 import { computeMetrics, isMetricName, metricInfo, metricsOf } from '#stats';
 import type { MetricName, MetricValues } from '#stats';
 import { GyreError } from '#core';
 import type { Frame } from '#tables';
-import type { TrainedModel } from '#training';
+import type { ScoringModel } from './scoring-model.ts';
 
 /** Rows with their truth and what a model says about them, as `#stats` takes both. */
 export interface Scored {
@@ -23,17 +23,16 @@ export interface ScoredRows extends Scored {
 
 export interface ScoringDeps {
   readonly data: RowsSource;
-  readonly features: Pick<Features, 'target'>;
 }
 
 /** Opens a dataset version and has a model judge its rows. @throws GyreError FAILED_PRECONDITION when it has none */
-export async function scoreVersion({ data, features }: ScoringDeps, model: TrainedModel, version: string): Promise<ScoredRows> {
+export async function scoreVersion({ data }: ScoringDeps, model: ScoringModel, version: string): Promise<ScoredRows> {
   const frame = await data.open(version);
   if (frame.rows === 0)
     throw new GyreError('FAILED_PRECONDITION', `dataset version ${version} has no rows to judge a model on`, { version });
-  const truth = await features.target(model.transform, frame);
+  const truth = await model.truth(frame);
   const scores = await model.predict(frame);
-  return { version, frame, truth, scores, task: model.transform.task, classes: model.classes };
+  return { version, frame, truth, scores, task: model.task, classes: model.classes };
 }
 
 /** Some of the rows. */

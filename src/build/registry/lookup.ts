@@ -4,7 +4,7 @@ import type { Store } from '#store';
 import { aliasOf, modelOf, selectModels } from './models-store.ts';
 import type { Registry } from './port.ts';
 import { searchModels, searchVersions } from './search-store.ts';
-import { selectDeleted, selectNewestOfStages, selectVersions } from './versions-store.ts';
+import { selectDeleted, selectNewestOfStages, selectVersions, versionsOfEarlierPackage } from './versions-store.ts';
 import type { FoundVersion, VersionFilter } from './versions-store.ts';
 
 type Lookups = Pick<
@@ -103,10 +103,18 @@ export function openLookup(store: Store): Lookup {
         throw new GyreError('INVALID_ARGUMENT', `"${prefix}" is no beginning of a package digest: lower-case hex digits are right`, {
           prefix,
         });
-      return store.read(async (db) => [
-        ...(await selectVersions(db, { packagePrefix: prefix }, 100)).map(({ version }) => version),
-        ...(await selectDeleted(db, { packagePrefix: prefix })),
-      ]);
+      return store.read(async (db) => {
+        const now = [
+          ...(await selectVersions(db, { packagePrefix: prefix }, 100)).map(({ version }) => version),
+          ...(await selectDeleted(db, { packagePrefix: prefix })),
+        ];
+        const once: ModelVersion[] = [];
+        for (const id of await versionsOfEarlierPackage(db, prefix)) {
+          if (now.some((version) => version.id === id)) continue;
+          once.push(...(await selectVersions(db, { id }, 1)).map(({ version }) => version), ...(await selectDeleted(db, { id })));
+        }
+        return [...now, ...once];
+      });
     },
     byLoggedModel: async (model) =>
       (await store.read((db) => selectVersions(db, { loggedModel: model }, 1000))).map(({ version }) => version),

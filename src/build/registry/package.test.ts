@@ -59,7 +59,7 @@ describe('packaging models of the churn table', () => {
     };
     const judge = (run: Run) =>
       rooms.evaluation.judge({
-        run: run.id,
+        model: run.id,
         test: parts.test,
         charter,
         spec: { slices: ['Contract'], threshold: 'max_f1' },
@@ -137,6 +137,7 @@ describe('packaging models of the churn table', () => {
 
   test('the evidence names every digest, and the files in the package have them', async () => {
     const evidence = await rooms.registry.evidence(version.id);
+    assert.ok('trainer' in evidence);
     assert.deepEqual(evidence.datasets, { train: parts.train, validation: parts.validation, test: parts.test });
     assert.equal(evidence.onnx, version.files.find(({ path }) => path === 'model.onnx')?.digest);
     assert.equal(evidence.onnx, (await rooms.training.findArtifact(runs.trees.id, 'model.onnx'))?.digest);
@@ -274,7 +275,7 @@ describe('packaging a regression', () => {
       ];
       const run = await trainOne(rooms, { trainer, spec, train, validation });
       const success = charterOf({ r2: '>= 0.9' });
-      const report = await rooms.evaluation.judge({ run: run.id, test: held, charter: success, resamples: 50, by: ada });
+      const report = await rooms.evaluation.judge({ model: run.id, test: held, charter: success, resamples: 50, by: ada });
       const version = await rooms.registry.createVersion({ model: 'prices', run: run.id, report: report.id, charter: success, by: ada });
       assert.deepEqual(version.signature.outputs, [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }]);
       const { parity } = await rooms.registry.evidence(version.id);

@@ -13,13 +13,17 @@ import type {
   RegisteredModel,
   SearchOrder,
   TestReport,
+  TestSpec,
+  TrainedVersion,
   aliasNames,
 } from '#contract';
 import type { Clock, NewId } from '#core';
+import type { Evaluation, JudgeRequest, ModelSource } from '#evaluation';
 import type { Events } from '#events';
 import type { Features, RowsSource } from '#features';
 import type { Store } from '#store';
 import type { Training } from '#training';
+import type { AskedWiring } from './brought/settle-wiring.ts';
 
 /** What a version is named or moved to with the release's consent only; any other alias or stage is free. */
 export type GuardedPlace = (typeof aliasNames)[number] | 'Production';
@@ -57,12 +61,7 @@ export interface RegistryDeps {
   };
   readonly features: Pick<Features, 'apply'>;
   readonly training: Pick<Training, 'readModel' | 'readArtifact'>;
-  readonly reports: {
-    /** @throws GyreError NOT_FOUND */
-    getReport(id: string): Promise<TestReport>;
-    /** @throws GyreError NOT_FOUND */
-    reportJson(id: string): Promise<Uint8Array>;
-  };
+  readonly reports: Pick<Evaluation, 'getReport' | 'reportJson' | 'judge' | 'openModel'>;
   /** Asked before a guarded alias or stage is given to a version of a governed model, on every path. */
   readonly guard: PlaceGuard;
   /** Why a version cannot be deleted, such as an environment that serves it; undefined when it can. Absent: nothing uses versions. */
@@ -107,6 +106,19 @@ export interface RegisterVersion extends VersionSource {
   readonly by: Actor;
 }
 
+/** How a version that was trained elsewhere is tested. */
+export interface TestVersion extends VersionName, AskedWiring {
+  /** The dataset version whose rows it is judged on. */
+  readonly test: string;
+  /** The one whose rows choose the decision threshold, where the project asks for that. */
+  readonly validation?: string;
+  readonly validationSets?: JudgeRequest['validationSets'];
+  readonly spec?: TestSpec;
+  readonly charter: CharterVersion;
+  readonly champion?: ModelSource;
+  readonly by: Actor;
+}
+
 export interface VersionQuery {
   readonly model?: string;
   readonly run?: string;
@@ -140,7 +152,17 @@ export interface Registry {
    * @throws GyreError FAILED_PRECONDITION when the ONNX model and the trainer's own differ by more than 1e-5 on a row (named), when the report
    * is another run's or was judged by another charter; NOT_FOUND
    */
-  createVersion(request: CreateVersion): Promise<JudgedVersion>;
+  createVersion(request: CreateVersion): Promise<TrainedVersion>;
+
+  /**
+   * Tests a version that was trained elsewhere on rows with their truth, and packs it with what came of it, so that it can be released: its
+   * graph behind named columns, its report and evidence, and all files that were brought. Aliases, tags and number stay.
+   * @throws GyreError INVALID_ARGUMENT naming what does not fit the graph or the rows, or what nobody has said; FAILED_PRECONDITION when the
+   * version has no graph that Gyre can run, was trained by Gyre, or is in use; ABORTED when it was tested or deleted meanwhile; NOT_FOUND
+   */
+  testVersion(request: TestVersion): Promise<{ readonly version: JudgedVersion; readonly report: TestReport }>;
+  /** Where the model of a version comes from, for whoever lets it score rows. @throws GyreError NOT_FOUND, DATA_LOSS */
+  modelSource(version: JudgedVersion): Promise<ModelSource>;
 
   /**
    * Registers what lies at an address as the next version of a model. Files that Gyre itself keeps there become the version's package, as

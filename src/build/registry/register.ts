@@ -2,9 +2,10 @@ import { eventType } from '#contract';
 import type { Actor, ModelPackage, ModelVersion, PackageFile } from '#contract';
 import { digestOf } from '#core';
 import type { Tx } from '#store';
+import { filesAsBrought } from './brought/as-brought.ts';
 import { factsOf, requireReferenceAnswers } from './brought/package-facts.ts';
 import { versionNamedBy } from './brought/version-address.ts';
-import { requireJudged } from './judged.ts';
+import { requireTrained } from './judged.ts';
 import type { Lookup } from './lookup.ts';
 import { guarded } from './model-verbs.ts';
 import { changeModel, insertModel, modelOf } from './models-store.ts';
@@ -89,6 +90,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     test_report: null,
     tests_passed: false,
     charter: null,
+    brought: null,
     description,
     stage: 'None',
     run_link: null,
@@ -113,6 +115,16 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     if (named === undefined) return undefined;
     const original = await lookup.get(named.model, named.version);
     const { model, version } = original;
+    // A copy of a version that was tested here is what was brought, for whoever has it to test.
+    if (original.brought !== undefined)
+      return {
+        ...(await contentOf(
+          filesAsBrought(original).map(({ path, digest, size }) => ({ path, digest, size })),
+          false,
+        )),
+        run: original.run ?? null,
+        logged_model: original.loggedModel ?? null,
+      };
     return {
       package: original.package ?? null,
       files: original.files,
@@ -154,7 +166,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
         once: true,
         ...(description === undefined ? {} : { modelDescription: description }),
       });
-      return requireJudged(version, 'what a trainer leaves');
+      return requireTrained(version, 'what a trainer leaves');
     },
     async registerVersion(request) {
       const { source, run, loggedModel, runLink, makesModel = false } = request;

@@ -7,6 +7,7 @@ import { openLookup } from './lookup.ts';
 import { openModelVerbs } from './model-verbs.ts';
 import type { Registry, RegistryDeps } from './port.ts';
 import { openRegistering } from './register.ts';
+import { openTesting } from './test-version.ts';
 import { openVersionVerbs } from './version-verbs.ts';
 
 /** Opens the room over a migrated store. */
@@ -34,6 +35,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
     ...openModelVerbs(deps, lookup),
     ...openVersionVerbs(deps, lookup),
     ...openRegistering(deps, lookup),
+    ...openTesting(deps, lookup),
     readFile,
     async files(version) {
       return (await lookup.getById(version)).files;

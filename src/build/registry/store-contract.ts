@@ -40,7 +40,7 @@ async function openBench(options: StoreOptions, guard: PlaceGuard, inUse?: Regis
     data: { open: unused, get: unused },
     features: { apply: unused },
     training: { readModel: unused, readArtifact: unused },
-    reports: { getReport: unused, reportJson: unused },
+    reports: { getReport: unused, reportJson: unused, judge: unused, openModel: unused },
   };
   const blobs = {
     put: unused,
@@ -70,6 +70,7 @@ async function openBench(options: StoreOptions, guard: PlaceGuard, inUse?: Regis
         source: 'runs:/run-1',
         location: null,
         flavors: null,
+        brought: null,
         run: 'run-1',
         logged_model: null,
         test_report: 'report-1',

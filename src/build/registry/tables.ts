@@ -1,4 +1,4 @@
-import type { Actor, ModelVersion, PackageFile, Signature } from '#contract';
+import type { Actor, Brought, ModelVersion, PackageFile, Signature } from '#contract';
 
 export interface ModelRow {
   readonly name: string;
@@ -26,12 +26,19 @@ export interface VersionRow {
   readonly test_report: string | null;
   readonly tests_passed: boolean;
   readonly charter: string | null;
+  readonly brought: Brought | null;
   readonly description: string;
   readonly stage: ModelVersion['stage'];
   readonly run_link: string | null;
   readonly created_at: number;
   readonly updated_at: number;
   readonly created_by: Actor;
+}
+
+/** A package that a version had before it was tested anew: ids of predictions may begin with its digest. */
+export interface EarlierPackageRow {
+  readonly package: string;
+  readonly version: string;
 }
 
 /** What is left of a version that was deleted. */
@@ -49,4 +56,5 @@ export interface Tables {
   model_version_tags: { readonly version: string; readonly key: string; readonly value: string };
   model_aliases: { readonly model: string; readonly alias: string; readonly version: number };
   deleted_model_versions: DeletedRow;
+  earlier_packages: EarlierPackageRow;
 }

@@ -1,7 +1,7 @@
 import type { ModelVersion } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { Db, Tx } from '#store';
-import type { Tables, VersionRow } from './tables.ts';
+import type { EarlierPackageRow, Tables, VersionRow } from './tables.ts';
 
 /** A version on its way into the store: it gets its number there. */
 export interface NewVersion extends Omit<VersionRow, 'position' | 'version' | 'updated_at'> {
@@ -57,11 +57,14 @@ export async function putTags(tx: Tx, version: string, tags: Readonly<Record<str
   }
 }
 
-/** Changes what people say about a version. */
+/** What a test leaves. */
+type JudgedColumn = 'package' | 'files' | 'signature' | 'test_report' | 'tests_passed' | 'charter' | 'brought';
+
+/** Changes what people say about a version, or what Gyre has made of it. */
 export async function changeVersion(
   tx: Tx,
   id: string,
-  change: Partial<Pick<VersionRow, 'description' | 'stage'>> & Pick<VersionRow, 'updated_at'>,
+  change: Partial<Pick<VersionRow, 'description' | 'stage' | JudgedColumn>> & Pick<VersionRow, 'updated_at'>,
 ): Promise<void> {
   await tx.tables<Tables>().updateTable('model_versions').set(change).where('id', '=', id).execute();
 }
@@ -87,6 +90,30 @@ export async function selectDeleted(db: Db, by: { readonly id: string } | { read
       ? query.where('id', '=', by.id)
       : query.where('package', '>=', by.packagePrefix).where('package', '<', `${by.packagePrefix}g`);
   return (await query.orderBy('deleted_at', 'desc').limit(100).execute()).map(({ record }) => record);
+}
+
+/** Keeps the digest of a package that a version has no more. */
+export async function keepEarlierPackage(tx: Tx, row: EarlierPackageRow): Promise<void> {
+  await tx
+    .tables<Tables>()
+    .insertInto('earlier_packages')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['package', 'version']).doNothing())
+    .execute();
+}
+
+/** The ids of versions that had a package whose digest begins so. */
+export async function versionsOfEarlierPackage(db: Db, prefix: string): Promise<string[]> {
+  const rows = await db
+    .tables<Tables>()
+    .selectFrom('earlier_packages')
+    .select('version')
+    .distinct()
+    .where('package', '>=', prefix)
+    .where('package', '<', `${prefix}g`)
+    .limit(100)
+    .execute();
+  return rows.map(({ version }) => version);
 }
 
 export interface VersionFilter {
@@ -202,6 +229,7 @@ function toVersion(row: VersionRow, aliases: string[], tags: Record<string, stri
     ...(row.test_report === null ? {} : { testReport: row.test_report }),
     testsPassed: row.tests_passed,
     ...(row.charter === null ? {} : { charter: row.charter }),
+    ...(row.brought === null ? {} : { brought: row.brought }),
     description: row.description,
     stage: row.stage,
     ...(row.run_link === null ? {} : { runLink: row.run_link }),

@@ -4,12 +4,12 @@ import type { Check, LoadFigures, JudgedVersion, NamedRow, PredictAnswer, Signat
 import { malformedRequests } from './malformed-requests.ts';
 import { inferBody, type PlaneClient } from './plane-client.ts';
 
-/** Rows not used for training, with what the model must say of them and what was true. */
+/** The rows of the test report, with what the model must say of them and what was true. */
 export interface ReferenceRows {
   /** The dataset version that the rows are of. */
   readonly dataset: string;
   readonly rows: readonly NamedRow[];
-  /** The trainer's own scores, computed without ONNX: [rows][classes] for classification, [rows] for regression. */
+  /** The model's own scores, by the trainer without ONNX where it is ours, else by its graph in this process: [rows][classes] for classification, [rows] for regression. */
   readonly expected: Float64Array;
   /** Metrics over the plane's own answers: predicted classes or values against the truth. */
   readonly score: (answers: PredictAnswer['predictions']) => Readonly<Record<string, number>>;
@@ -113,7 +113,7 @@ async function golden({ client, version, reference }: ApplicationTestInput): Pro
   const expected = reference.expected.subarray(0, (reference.expected.length / reference.rows.length) * rows.length);
   const tolerance = goldenTolerance * scaleOf(version.signature, reference.expected);
   if (answered.length !== expected.length) {
-    const message = `${rows.length} known inputs were answered with ${answered.length} figures; the trainer's own output has ${expected.length}`;
+    const message = `${rows.length} known inputs were answered with ${answered.length} figures; the model's own output has ${expected.length}`;
     return verdict('golden_requests', false, answered.length, `${expected.length} figures`, message);
   }
   let largest = 0;
@@ -123,7 +123,7 @@ async function golden({ client, version, reference }: ApplicationTestInput): Pro
     largest <= tolerance,
     largest,
     `<= ${tolerance}`,
-    `${rows.length} known inputs: largest difference from the trainer's own output ${largest.toExponential(1)}`,
+    `${rows.length} known inputs: largest difference from the model's own output ${largest.toExponential(1)}`,
   );
 }
 
@@ -198,7 +198,7 @@ function accuracy({ rows, reported }: ReferenceRows, metrics: Readonly<Record<st
     apart.length,
     `the test report's figures ± ${metricTolerance}`,
     apart.length === 0
-      ? `${rows.length} rows not used for training, over HTTP: ${figures === '' ? 'no metric of the test report' : figures}`
+      ? `${rows.length} rows of the test report, over HTTP: ${figures === '' ? 'no metric of the test report' : figures}`
       : apart.map((name) => `${name} is ${metrics[name]} over HTTP and ${reported[name]} in the test report`).join('; '),
   );
 }

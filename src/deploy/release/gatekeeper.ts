@@ -1,5 +1,5 @@
 import { GyreError } from '#core';
-import { eventType, isJudged } from '#contract';
+import { eventType, isTrained } from '#contract';
 import type { Actor, ModelVersion } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, GateFacts, Missing } from './gates.ts';
@@ -54,7 +54,7 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
       throw new GyreError('NOT_FOUND', `no environment "${name}"; there are ${environments.map((known) => known.name).join(', ')}`);
     },
     factsReader: async (version, target) => {
-      const run = isJudged(version) ? await deps.training.getRun(version.run) : undefined;
+      const run = isTrained(version) ? await deps.training.getRun(version.run) : undefined;
       const authors = [...new Set([version.createdBy.identity, ...(run === undefined ? [] : [run.createdBy.identity])])];
       const { environments } = deps.settings();
       return async (db) => ({

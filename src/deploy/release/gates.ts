@@ -99,7 +99,7 @@ function evidenceGate(facts: GateFacts): readonly Missing[] {
     ...deletion(facts),
     {
       gate: 'evidence',
-      reason: `${title(facts.version)} lacks ${lacking.join(', ')}: Gyre releases what it has trained and tested itself`,
+      reason: `${title(facts.version)} lacks ${lacking.join(', ')}: Gyre releases what it has tested itself`,
     },
   ];
 }

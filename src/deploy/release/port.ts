@@ -14,15 +14,17 @@ import type {
   SignedManifest,
   TestReport,
 } from '#contract';
+import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
-import type { Features, RowsSource } from '#features';
+import type { RowsSource } from '#features';
+import type { Registry } from '#registry';
 import type { Store } from '#store';
 import type { Training } from '#training';
 import type { Environment } from './gates.ts';
 import type { DataPlanes } from './planes.ts';
 
 /** What the room needs of `#registry`. */
-export interface Versions {
+export interface Versions extends Pick<Registry, 'modelSource'> {
   /** @throws GyreError NOT_FOUND */
   getById(id: string): Promise<ModelVersion>;
   setAlias(request: {
@@ -34,7 +36,7 @@ export interface Versions {
 }
 
 /** What the room needs of `#evaluation`. */
-export interface Reports {
+export interface Reports extends Pick<Evaluation, 'openModel'> {
   /** @throws GyreError NOT_FOUND */
   getReport(id: string): Promise<TestReport>;
 }
@@ -57,8 +59,7 @@ export interface ReleaseDeps {
   readonly newId: NewId;
   readonly versions: Versions;
   readonly reports: Reports;
-  readonly training: Pick<Training, 'readModel' | 'getRun'>;
-  readonly features: Pick<Features, 'target'>;
+  readonly training: Pick<Training, 'getRun'>;
   readonly data: RowsSource;
   readonly planes: DataPlanes;
   /** The project's settings, as they are now. */

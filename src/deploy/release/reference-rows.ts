@@ -1,9 +1,9 @@
 import { GyreError } from '#core';
 import type { JudgedVersion, NamedRow, PredictAnswer, TestReport } from '#contract';
+import type { ScoringModel } from '#evaluation';
 import type { RowsSource } from '#features';
 import { computeMetrics } from '#stats';
-import { type Frame, takeRows, toRecords } from '#tables';
-import type { TrainedModel } from '#training';
+import { takeRows, toRecords } from '#tables';
 import { goldenTolerance, type ReferenceRows } from './application-tests.ts';
 
 /** So many rows at most are sent over HTTP: enough to compare with the report, few enough for a test of seconds. */
@@ -11,18 +11,17 @@ const mostRows = 2_000;
 
 export interface ReferenceSource {
   readonly data: RowsSource;
-  readonly readModel: (run: string) => Promise<TrainedModel>;
-  readonly target: (transform: string, frame: Frame) => Promise<Float64Array>;
+  readonly model: ScoringModel;
   readonly report: TestReport;
   readonly version: JudgedVersion;
 }
 
 /**
- * The rows of a version's test report (no training saw them) with the trainer's own scores and the truth.
+ * The rows of a version's test report with the model's own scores, computed here (by the trainer, where it is ours), and the truth.
  * @throws GyreError FAILED_PRECONDITION when the dataset of the test report is empty
  */
 export async function referenceRows(source: ReferenceSource): Promise<ReferenceRows> {
-  const { version, report } = source;
+  const { version, report, model } = source;
   const all = await source.data.open(report.dataset);
   if (all.rows === 0) throw new GyreError('FAILED_PRECONDITION', `the test dataset ${report.dataset} has no rows`);
   const frame =
@@ -32,8 +31,7 @@ export async function referenceRows(source: ReferenceSource): Promise<ReferenceR
           Int32Array.from({ length: mostRows }, (_, row) => row),
         )
       : all;
-  const model = await source.readModel(version.run);
-  const truth = await source.target(model.transform.digest, frame);
+  const truth = await model.truth(frame);
   const threshold = version.signature.threshold ?? 0.5;
   const own = await model.predict(frame);
   const columns = version.signature.inputs.map((input) => input.name);

@@ -35,13 +35,8 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       const startedAt = now();
       const version = requireJudged(await versions.getById(live.modelVersion), 'an application test');
       const report = await deps.reports.getReport(version.testReport);
-      const reference = await referenceRows({
-        data: deps.data,
-        readModel: (run) => deps.training.readModel(run),
-        target: (transform, frame) => deps.features.target(transform, frame),
-        report,
-        version,
-      });
+      await using model = await deps.reports.openModel(await versions.modelSource(version));
+      const reference = await referenceRows({ data: deps.data, model, report, version });
       const targets = deps.settings();
       using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
       const found = await findings({

@@ -126,14 +126,13 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
         for (const [id, one] of versions) versions.set(id, { ...one, aliases: one.id === version.id ? [alias] : [] });
         champions.push(version.id);
       },
+      modelSource: unused('a model'),
     },
-    reports: { getReport: unused('a test report') },
+    reports: { getReport: unused('a test report'), openModel: unused('a model') },
     training: {
       // The room asks for the run's author alone.
       getRun: (id) => Promise.resolve({ id, createdBy: ada } as Awaited<ReturnType<ReleaseDeps['training']['getRun']>>),
-      readModel: unused('a model'),
     },
-    features: { target: unused('a target') },
     data: { open: unused('rows') },
     settings: () => ({
       environments: [testing, production],

@@ -1,5 +1,5 @@
 import type { Access } from '#access';
-import type { Actor, BlobStorage, Comparison, PipelineRun } from '#contract';
+import type { Actor, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
@@ -29,6 +29,9 @@ export interface LoopVerbs {
     readonly metric?: 'accuracy' | 'roc_auc';
     readonly by: Actor;
   }): Promise<Comparison>;
+  testVersion(
+    request: VersionTest & { readonly model: string; readonly version: number; readonly by: Actor },
+  ): Promise<{ readonly version: ModelVersion; readonly report: TestReport }>;
   collectPredictions(environment?: string): Promise<void>;
 }
 

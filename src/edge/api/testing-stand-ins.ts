@@ -1,7 +1,12 @@
 import { allowedHosts } from '#blobs';
-import { openWebhooks } from '#registry';
-import type { Webhooks } from '#registry';
+import type { Data } from '#data';
+import type { Evaluation } from '#evaluation';
+import type { Monitoring } from '#monitoring';
+import type { CharterBook, LoadedProject } from '#project';
+import { openWebhooks, requireJudged } from '#registry';
+import type { Registry, Webhooks } from '#registry';
 import type { DataPlanes } from '#release';
+import type { LoopVerbs } from './port.ts';
 
 /** Webhooks that may tell this machine. */
 export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 'key' | 'hosts' | 'report'>): Promise<Webhooks> {
@@ -24,5 +29,34 @@ export function playedPlanes(): DataPlanes {
       return { address: 'http://127.0.0.1:9' };
     },
     address: (name) => addresses.get(name),
+  };
+}
+
+/** Turns of the loop that go through several rooms, as the composition root joins them; a test names the dataset version by its digest. */
+export function turnsOfLoop(rooms: {
+  readonly data: Data;
+  readonly evaluation: Evaluation;
+  readonly registry: Registry;
+  readonly monitoring: Pick<Monitoring, 'labelledFrame'>;
+  readonly charters: CharterBook;
+  readonly loaded: () => LoadedProject;
+}): Pick<LoopVerbs, 'compareOnProduction' | 'testVersion'> {
+  const { data, evaluation, registry, monitoring, charters, loaded } = rooms;
+  return {
+    compareOnProduction: async ({ champion, challenger, environment, from, to, metric, by }) => {
+      const { frame } = await monitoring.labelledFrame({ environment, endpoint: loaded().resolved.serve.endpoint, from, to });
+      const { version } = await data.createFromRows({ dataset: 'churn-production', frame, by });
+      const sourceOf = async (id: string) => registry.modelSource(requireJudged(await registry.getById(id), 'a comparison'));
+      return evaluation.compare({
+        champion: await sourceOf(champion),
+        challenger: await sourceOf(challenger),
+        dataset: version.digest,
+        metric: metric ?? 'accuracy',
+      });
+    },
+    testVersion: async ({ dataset: test = '', target = 'Churn', by, ...asked }) => {
+      const charter = await charters.record(loaded().resolved.project, loaded().project.charter, by);
+      return registry.testVersion({ ...asked, test, target, charter, by });
+    },
   };
 }

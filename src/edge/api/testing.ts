@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
-import type { Actor, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, Role } from '#contract';
+import type { Actor, CodeVersion, Environment, NamedRow, Prediction, Role, TrainedVersion } from '#contract';
 import { countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
 import type { Faults, ManualClock } from '#core';
 import { dataMigrations, openData, openLfs } from '#data';
@@ -17,7 +17,7 @@ import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
-import { openRegistry, registryMigrations, requireJudged } from '#registry';
+import { openRegistry, registryMigrations } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -28,7 +28,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestWebhooks, playedPlanes } from './testing-stand-ins.ts';
+import { openTestWebhooks, playedPlanes, turnsOfLoop } from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -137,7 +137,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     versions: registry,
     reports: evaluation,
     training,
-    features,
     data,
     planes: playedPlanes(),
     settings: () => ({ environments: resolved.environments, endpoint: resolved.serve.endpoint, ...resolved.applicationTests }),
@@ -265,17 +264,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     workspace,
     loop: {
       build,
-      compareOnProduction: async ({ champion, challenger, environment: name, from, to, metric, by }) => {
-        const { frame } = await monitoring.labelledFrame({ environment: name, endpoint: resolved.serve.endpoint, from, to });
-        const { version } = await data.createFromRows({ dataset: 'churn-production', frame, by });
-        const runOf = async (id: string) => requireJudged(await registry.getById(id), 'a comparison').run;
-        return evaluation.compare({
-          champion: await runOf(champion),
-          challenger: await runOf(challenger),
-          dataset: version.digest,
-          metric: metric ?? 'accuracy',
-        });
-      },
+      ...turnsOfLoop({ data, evaluation, registry, monitoring, charters, loaded: () => project.current() }),
       collectPredictions: async () => void shipped++,
     },
     clock,
@@ -325,7 +314,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
 
 /** What stands on record once a model was trained on the churn table, deployed for tests, asked and judged. */
 export interface Records {
-  readonly version: JudgedVersion;
+  readonly version: TrainedVersion;
   readonly whole: string;
   readonly split: string;
   readonly quality: string;
@@ -381,7 +370,7 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
     by,
   });
   const charter = await charters.record(resolved.project, project.current().project.charter, by);
-  const report = await evaluation.judge({ run: best.id, test: part('test'), charter, repeats: 0, resamples: 100, by });
+  const report = await evaluation.judge({ model: best.id, test: part('test'), charter, repeats: 0, resamples: 100, by });
   const version = await registry.createVersion({ model: resolved.serve.endpoint, run: best.id, report: report.id, charter, by });
   await registry.setAlias({ model: version.model, alias: 'candidate', version: version.version, by });
   const [first] = resolved.environments;
@@ -421,7 +410,7 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
 }
 
 /** Rows of a part as a data plane would have answered and logged them, a minute apart. */
-async function predictionsOf(deps: ApiDeps, version: JudgedVersion, part: string, name: string): Promise<Prediction[]> {
+async function predictionsOf(deps: ApiDeps, version: TrainedVersion, part: string, name: string): Promise<Prediction[]> {
   const frame = await deps.data.open(part);
   const model = await deps.training.readModel(version.run);
   const scores = await model.predict(frame);

@@ -35,7 +35,14 @@ export interface EventData {
   'logged_model.created': { id: string; name: string; experiment: string };
   'logged_model.status_set': { id: string; name: string; status: string; previous: string };
   'logged_model.deleted': { id: string; name: string };
-  'test_report.created': { id: string; digest: string; run: string; passed: boolean; metrics: Record<string, number | null> };
+  'test_report.created': {
+    id: string;
+    digest: string;
+    run?: string;
+    modelVersion?: string;
+    passed: boolean;
+    metrics: Record<string, number | null>;
+  };
   'registered_model.created': { model: string; description: string; tags: Record<string, string> };
   'registered_model.described': { model: string };
   'registered_model.renamed': { model: string; previous: string };
@@ -51,6 +58,7 @@ export interface EventData {
     description: string;
     tags: Record<string, string>;
   };
+  'model_version.tested': { id: string; model: string; version: number; package: string; report: string; passed: boolean };
   'model_version.described': { id: string; model: string; version: number };
   'model_version.staged': { id: string; model: string; version: number; stage: string; previous: string };
   'model_version.deleted': { id: string; model: string; version: number };

@@ -44,7 +44,7 @@ export const ModelPackage = strict({ format: Type.Literal('gyre.package.v1'), fi
 export type ModelPackage = Static<typeof ModelPackage>;
 
 /** Names by digest everything that a model version was made from. */
-export const Evidence = strict({
+const TrainedEvidence = strict({
   model: ModelName,
   run: Id,
   trainer: Type.String(),
@@ -58,6 +58,37 @@ export const Evidence = strict({
   environment: Digest,
   parity: strict({ rows: Type.Integer(), maxDifference: Type.Number(), tolerance: Type.Number() }),
 });
+export type TrainedEvidence = Static<typeof TrainedEvidence>;
+
+/** How a graph that was trained elsewhere stands behind named columns, and what it is judged by. */
+export const Brought = strict({
+  package: Digest,
+  graph: Type.String({ description: 'path of the graph among the files that were brought' }),
+  tensors: Type.Array(strict({ name: Type.String(), columns: Type.Array(Type.String()) }), {
+    description: 'the columns that each tensor of the graph takes, in their order',
+  }),
+  output: Type.String({ description: 'the value of the graph that says probabilities, or the prediction' }),
+  target: Type.String({ description: 'the column that it predicts' }),
+  key: Type.Optional(Type.String({ description: 'the column that names a row' })),
+});
+export type Brought = Static<typeof Brought>;
+
+/** Of a version that was trained elsewhere: what came, who brought it, and what it was tested with. */
+const BroughtEvidence = strict({
+  model: ModelName,
+  brought: Brought,
+  source: Type.String(),
+  by: Actor,
+  at: Instant,
+  graph: Digest,
+  onnx: Digest,
+  datasets: Type.Record(Type.String(), Digest),
+  testReport: Digest,
+  charter: Digest,
+  parity: strict({ rows: Type.Integer(), maxDifference: Type.Number(), tolerance: Type.Number() }),
+});
+export type BroughtEvidence = Static<typeof BroughtEvidence>;
+export const Evidence = Type.Union([TrainedEvidence, BroughtEvidence]);
 export type Evidence = Static<typeof Evidence>;
 
 export const modelStates = ['candidate', 'tested', 'certified', 'approved', 'rejected', 'retired'] as const;
@@ -80,6 +111,8 @@ export const ModelVersion = strict({
   testReport: Type.Optional(Id),
   testsPassed: Type.Boolean(),
   charter: Type.Optional(Digest),
+  /** Of a version that was trained elsewhere and tested here. */
+  brought: Type.Optional(Brought),
   description: Type.String(),
   stage: oneOf(modelStages),
   runLink: Type.Optional(Type.String()),
@@ -93,24 +126,48 @@ export const ModelVersion = strict({
 });
 export type ModelVersion = Static<typeof ModelVersion>;
 
-/** A version that Gyre itself trained, judged and packed, with all its evidence: what tests, releases and monitors work with. */
+/** A version that Gyre has judged and packed: what application tests, releases and monitors work with. */
 export type JudgedVersion = ModelVersion &
-  Required<Pick<ModelVersion, 'package' | 'run' | 'testReport' | 'charter'>> & {
+  Required<Pick<ModelVersion, 'package' | 'testReport' | 'charter'>> & {
     readonly signature: Signature & Required<Pick<Signature, 'task'>>;
   };
 export function isJudged(version: ModelVersion): version is JudgedVersion {
   return lackingEvidence(version).length === 0;
 }
-/** What a version lacks to be tested and released, in words; nothing for one that lacks nothing. */
-export function lackingEvidence({ package: digest, files, signature, run, testReport, charter }: ModelVersion): string[] {
+/** A judged version that Gyre itself trained: it can be explained and reproduced. */
+export type TrainedVersion = JudgedVersion & Required<Pick<ModelVersion, 'run'>>;
+export function isTrained(version: ModelVersion): version is TrainedVersion {
+  return isJudged(version) && version.brought === undefined && version.run !== undefined;
+}
+/** What a version lacks to be released, in words; nothing for one that lacks nothing. */
+export function lackingEvidence({ package: digest, files, signature, testReport, charter }: ModelVersion): string[] {
+  const isTested = testReport !== undefined && charter !== undefined && signature?.task !== undefined;
   return [
-    ...(digest === undefined ? ['files in Gyre'] : files.some(({ path }) => path === 'model.onnx') ? [] : ['a graph (model.onnx)']),
-    ...(signature === undefined ? ['a signature'] : signature.task === undefined ? ['the task in its signature'] : []),
-    ...(run === undefined ? ['a run'] : []),
-    ...(testReport === undefined ? ['a test report'] : []),
-    ...(charter === undefined ? ['a charter that it was judged by'] : []),
+    ...(digest === undefined ? ['files in Gyre'] : files.some(({ path }) => path.endsWith('.onnx')) ? [] : ['a graph (an .onnx file)']),
+    ...(isTested ? [] : ['a test report']),
   ];
 }
+
+/** How a version that was trained elsewhere is tested; what is left out the project says, or the model's own files. */
+export const VersionTest = strict({
+  dataset: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'a dataset, of which the newest version counts, or a digest' }),
+  ),
+  part: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'of its split; default: test' })),
+  target: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'the column that the model predicts' })),
+  columns: Type.Optional(
+    Type.Record(Type.String({ maxLength: 1000 }), Type.Array(Type.String({ maxLength: 1000 }), { minItems: 1, maxItems: 10_000 }), {
+      description: 'tensor → the columns that it takes, in their order; under an empty name those of the only tensor',
+    }),
+  ),
+  task: Type.Optional(Task),
+  classes: Type.Optional(
+    Type.Array(Type.String({ maxLength: 1000 }), { minItems: 2, maxItems: 1000, description: 'in the order of the model’s probabilities' }),
+  ),
+  positive: Type.Optional(Type.String({ maxLength: 1000, description: 'binary: the class that scores speak of' })),
+  output: Type.Optional(Type.String({ maxLength: 1000, description: 'the output that says probabilities, or the prediction' })),
+});
+export type VersionTest = Static<typeof VersionTest>;
 
 /** The aliases that say something to Gyre itself; any other is free. */
 export const aliasNames = ['candidate', 'champion'] as const;

@@ -20,8 +20,8 @@ export const Slice = strict({
 
 /** Champion against challenger on the same rows, that neither trained on. */
 export const Comparison = strict({
-  champion: Id,
-  challenger: Id,
+  champion: Type.String({ description: 'its run, or the version of a model that was trained elsewhere' }),
+  challenger: Type.String({ description: 'as the champion' }),
   dataset: Digest,
   rows: Type.Integer(),
   metric: Type.String(),
@@ -70,7 +70,8 @@ export const CurvePoint = strict({ x: Type.Number(), y: Type.Number() });
 export const TestReport = strict({
   id: Id,
   digest: Digest,
-  run: Id,
+  run: Type.Optional(Id),
+  modelVersion: Type.Optional(Type.String({ description: 'instead of the run, for a model that was trained elsewhere' })),
   task: Task,
   dataset: Digest,
   rows: Type.Integer(),

@@ -103,14 +103,14 @@ function writeGraph(writer: WireWriter, name: string, part: GraphPart, inputs: r
   for (const output of outputs) writer.message(12, () => writeValueInfo(writer, output));
 }
 
-function writeOpset(writer: WireWriter, domain: string, version: number): void {
+export function writeOpset(writer: WireWriter, domain: string, version: number): void {
   writer.message(8, () => {
     writer.string(1, domain);
     writer.int(2, version);
   });
 }
 
-function writeNode(writer: WireWriter, node: GraphNode): void {
+export function writeNode(writer: WireWriter, node: GraphNode): void {
   for (const input of node.inputs) writer.string(1, input);
   for (const output of node.outputs) writer.string(2, output);
   writer.string(3, node.name);
@@ -149,7 +149,7 @@ function writeAttribute(writer: WireWriter, name: string, attribute: AttributeVa
   writer.int(20, attributeCodes[attribute.type]);
 }
 
-function writeTensor(writer: WireWriter, tensor: Tensor, name: string): void {
+export function writeTensor(writer: WireWriter, tensor: Tensor, name: string): void {
   writer.packedInts(1, tensor.shape);
   writer.int(2, elementFacts[tensor.type].code);
   if (tensor.type === 'STRING') for (const text of tensor.data) writer.string(6, text);
@@ -160,7 +160,7 @@ function writeTensor(writer: WireWriter, tensor: Tensor, name: string): void {
   }
 }
 
-function writeValueInfo(writer: WireWriter, value: ValueInfo): void {
+export function writeValueInfo(writer: WireWriter, value: ValueInfo): void {
   writer.string(1, value.name);
   writer.message(2, () =>
     writer.message(1, () => {

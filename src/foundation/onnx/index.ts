@@ -1,4 +1,4 @@
-export { tensor } from './tensor.ts';
+export { elementFacts, tensor } from './tensor.ts';
 export type { Dimension, ElementType, Tensor, TensorDataOf, TensorOf } from './tensor.ts';
 export { attr, mlDomain } from './model.ts';
 export type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } from './model.ts';
@@ -10,6 +10,8 @@ export type { EncodeOptions } from './encode.ts';
 export { decodeModel } from './decode.ts';
 export { checkModel } from './check.ts';
 export { inlineModel } from './inline.ts';
+export { surroundModel } from './surround.ts';
+export type { Surroundings } from './surround.ts';
 export type { AttributeView, GraphView, ModelView, NodeView, TensorView, ValueView } from './view.ts';
 export { openSession } from './session.ts';
 export { openSessionPool } from './pool.ts';

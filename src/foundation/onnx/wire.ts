@@ -40,6 +40,13 @@ export class WireWriter {
     this.#length += bytes.length;
   }
 
+  /** Fields that are written already, as they stand. */
+  raw(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    this.#buffer.set(fields, this.#length);
+    this.#length += fields.length;
+  }
+
   /** 32-bit floats, packed; nothing when there are none. */
   packedFloats(field: number, values: Float32Array | readonly number[]): void {
     if (values.length === 0) return;
@@ -127,6 +134,7 @@ export class WireReader {
   readonly #view: DataView;
   readonly #end: number;
   #at: number;
+  #from = 0;
   #field = 0;
   #type = 0;
 
@@ -145,6 +153,7 @@ export class WireReader {
   /** Goes to the next field. @returns false at the end. @throws GyreError INVALID_ARGUMENT when there is no field here */
   next(): boolean {
     if (this.#at >= this.#end) return false;
+    this.#from = this.#at;
     const tag = this.#uint32();
     this.#field = tag >>> 3;
     this.#type = tag & 7;
@@ -209,6 +218,12 @@ export class WireReader {
     for (let at = start; at < this.#at; at += width) {
       target.push(width === 4 ? this.#view.getFloat32(at, true) : this.#view.getFloat64(at, true));
     }
+  }
+
+  /** The whole field, with its number; not a copy. */
+  raw(): Uint8Array {
+    this.skip();
+    return this.#bytes.subarray(this.#from, this.#at);
   }
 
   skip(): void {

@@ -46,7 +46,7 @@ export async function lineage(deps: GovernanceDeps, modelVersion: string): Promi
     await addDataset(report.dataset);
     node({ id: report.id, kind: 'test_report', title: `test report, ${report.passed ? 'passed' : 'not passed'}` });
     edge(report.dataset, report.id, 'test');
-    edge(report.run, report.id, 'judged');
+    if (report.run !== undefined) edge(report.run, report.id, 'judged');
     edge(report.id, version.id, 'evidence');
   }
   for (const deployment of await deps.release.deployments({ modelVersion: version.id })) {
@@ -57,12 +57,12 @@ export async function lineage(deps: GovernanceDeps, modelVersion: string): Promi
 }
 
 /** The run of a version; undefined for one that was trained elsewhere, where Gyre has no record of it. */
-async function runOf({ training }: GovernanceDeps, { run, testReport }: ModelVersion): Promise<Run | undefined> {
+async function runOf({ training }: GovernanceDeps, { run, brought, testReport }: ModelVersion): Promise<Run | undefined> {
   if (run === undefined) return undefined;
   try {
     return await training.getRun(run);
   } catch (error) {
-    if (testReport === undefined && hasCode(error, 'NOT_FOUND')) return undefined;
+    if ((testReport === undefined || brought !== undefined) && hasCode(error, 'NOT_FOUND')) return undefined;
     throw error;
   }
 }

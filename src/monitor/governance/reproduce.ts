@@ -1,7 +1,7 @@
 import { eventType } from '#contract';
 import type { Actor, DatasetVersion, Reproduction, Run } from '#contract';
 import { GyreError, asSha256, digestOf, hasCode, isGyreError } from '#core';
-import { requireJudged } from '#registry';
+import { requireTrained } from '#registry';
 import type { Execution } from '#training';
 import type { GovernanceDeps } from './port.ts';
 import { findVersion } from './versions.ts';
@@ -22,7 +22,7 @@ export async function reproduce(
       modelVersion,
     });
   }
-  const run = await deps.training.getRun(requireJudged(version, 'a reproduction').run);
+  const run = await deps.training.getRun(requireTrained(version, 'a reproduction').run);
   const differences = await inputDifferences(deps, run);
   const execution = await execute(deps, run, workers, differences);
   if (execution !== undefined) differences.push(...outcomeDifferences(run, expected, execution));

@@ -13,7 +13,7 @@ import type {
   CodeVersion,
   Deployment,
   Environment,
-  JudgedVersion,
+  TrainedVersion,
   PipelineRun,
   TransformStep,
 } from '#contract';
@@ -62,7 +62,7 @@ export interface Bench extends AsyncDisposable {
   readonly monitoring: Monitoring;
   readonly governance: Governance;
   readonly deps: GovernanceDeps;
-  readonly version: JudgedVersion;
+  readonly version: TrainedVersion;
   readonly deployment: Deployment;
   /** The pipeline run that made the version. */
   readonly build: PipelineRun;
@@ -119,7 +119,6 @@ export async function openBench(options: { readonly url?: string; readonly schem
     versions: registry,
     reports: evaluation,
     training,
-    features,
     data,
     planes: { apply: () => Promise.resolve({ address: 'http://127.0.0.1:1' }), address: () => undefined },
     settings: () => ({
@@ -175,7 +174,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     environment,
     by: ada,
   });
-  const report = await evaluation.judge({ run: best.id, test: part('test'), charter, repeats: 0, resamples: 50, by: ada });
+  const report = await evaluation.judge({ model: best.id, test: part('test'), charter, repeats: 0, resamples: 50, by: ada });
   const version = await registry.createVersion({
     model: 'churn',
     run: best.id,
@@ -265,7 +264,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
   };
 }
 
-function signedOff(version: JudgedVersion): Pick<GovernanceDeps['release'], 'applicationTests' | 'certifications' | 'approvals'> {
+function signedOff(version: TrainedVersion): Pick<GovernanceDeps['release'], 'applicationTests' | 'certifications' | 'approvals'> {
   const at = isoInstant(startMs);
   const about = { modelVersion: version.id, package: version.package };
   const tests: ApplicationTestReport = {

@@ -9,25 +9,38 @@ const usualMetrics = ['roc_auc', 'accuracy', 'rmse'] as const;
 
 /** A model version and everything that it was made from. */
 export async function traceVersion(deps: GovernanceDeps, links: Links, version: ModelVersion): Promise<void> {
-  const { model, version: number, id, testReport, testsPassed, aliases, createdBy, createdAt } = version;
+  const { model, version: number, id, testReport, testsPassed, aliases, brought, createdBy, createdAt } = version;
   const named = aliases.length === 0 ? '' : ` (${aliases.join(', ')})`;
-  const title = `${model} version ${number}${named}; ${testReport === undefined ? 'trained elsewhere' : `its tests ${testsPassed ? 'passed' : 'did not pass'}`}`;
+  const tests = `its tests ${testsPassed ? 'passed' : 'did not pass'}`;
+  const origin = testReport === undefined ? 'trained elsewhere' : brought === undefined ? tests : `trained elsewhere, ${tests}`;
+  const title = `${model} version ${number}${named}; ${origin}`;
   if (!links.add({ kind: 'model_version', id, title, by: createdBy, at: createdAt })) return;
   await tracePackage(links, version);
   if (version.testReport === undefined) links.missing(`test report: none is on record for ${model} version ${number}`);
   else await traceReport(deps, links, version.testReport);
   const { run: trainedBy, charter } = version;
-  if (trainedBy === undefined) links.missing(`run: none is on record for ${model} version ${number}`);
+  if (brought !== undefined) await traceBrought(deps, links, version);
+  else if (trainedBy === undefined) links.missing(`run: none is on record for ${model} version ${number}`);
   const run = trainedBy === undefined ? undefined : await links.find('run', () => deps.training.getRun(trainedBy));
   if (run !== undefined) {
     await traceRun(deps, links, run);
     const trained = await deps.training.findArtifact(run.id, 'model.onnx');
     const packaged = version.files.find(({ path }) => path === 'model.onnx');
-    if (trained !== undefined && packaged !== undefined && trained.digest !== packaged.digest) {
+    if (brought === undefined && trained !== undefined && packaged !== undefined && trained.digest !== packaged.digest) {
       links.missing(`package: its model.onnx is not the one that run ${run.id} left`);
     }
   }
   if (charter !== undefined) await traceCharter(deps, links, charter);
+}
+
+/** What nobody here can know of a model from elsewhere is said; what it was tested on leads back to its source. */
+async function traceBrought(deps: GovernanceDeps, links: Links, version: ModelVersion): Promise<void> {
+  const { model, version: number, source, createdBy, createdAt, testReport } = version;
+  links.missing(
+    `training: ${model} version ${number} was trained elsewhere; ${createdBy.name} brought it on ${createdAt} from ${source}, and what it has learned from is not known here`,
+  );
+  const report = testReport === undefined ? undefined : await links.find('test report', () => deps.evaluation.getReport(testReport));
+  if (report !== undefined) await traceDataset(deps, links, report.dataset, 'test');
 }
 
 async function tracePackage(links: Links, version: ModelVersion): Promise<void> {

@@ -22,10 +22,10 @@ export async function labelledFrame(deps: MonitoringDeps, references: ReferenceB
       { ...range },
     );
   }
-  const { target, key, train } = await references.facts(subject.modelVersion);
-  const { schema } = await deps.data.get(train);
+  const { target, key, rows: like } = await references.facts(subject.modelVersion);
+  const { schema } = await deps.data.get(like);
   const keyColumn = key ?? 'prediction';
-  // The columns of the training data: what no prediction carries (a column that the model does not take) is missing in every row.
+  // The columns of the data that the model is known by: what no prediction carries (a column that the model does not take) is missing in every row.
   const columns = schema.columns.map(({ name, type }) => ({ name, type }));
   if (!columns.some(({ name }) => name === keyColumn)) columns.unshift({ name: keyColumn, type: 'string' });
   const records = rows.map(({ id, inputs, label, key: named }): LooseRecord => ({ ...inputs, [keyColumn]: named ?? id, [target]: label }));

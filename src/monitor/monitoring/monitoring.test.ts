@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client } from 'pg';
-import type { Label, JudgedVersion, Prediction } from '#contract';
+import type { Label, TrainedVersion, Prediction } from '#contract';
 import { hasCode, isoInstant } from '#core';
 import { sliceRows, takeRows, toRecords } from '#tables';
 import type { Frame } from '#tables';
@@ -54,7 +54,7 @@ function suite(name: string, openPlace: () => Promise<Place>, skip: string | und
   describe(`monitoring on ${name}`, { skip: skip ?? false }, () => {
     let place: Place;
     let bench: Bench;
-    let version: JudgedVersion;
+    let version: TrainedVersion;
     let later: Frame;
     before(async () => {
       place = await openPlace();

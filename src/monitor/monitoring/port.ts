@@ -1,9 +1,11 @@
 import type { Actor, Alert, CellValue, ColumnType, Label, ModelVersion, Prediction, TestReport, Window, WindowMetric } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Data } from '#data';
+import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
 import type { Features } from '#features';
 import type { ComparisonOperator } from '#project';
+import type { Registry } from '#registry';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { Training } from '#training';
@@ -38,7 +40,7 @@ export interface MonitorSettings {
 }
 
 /** What the room needs of `#registry`. */
-export interface Versions {
+export interface Versions extends Pick<Registry, 'modelSource'> {
   /** @throws GyreError NOT_FOUND */
   get(model: string, version: number | string): Promise<ModelVersion>;
   /** @throws GyreError NOT_FOUND */
@@ -47,7 +49,7 @@ export interface Versions {
 }
 
 /** What the room needs of `#evaluation`. */
-export interface Reports {
+export interface Reports extends Pick<Evaluation, 'openModel'> {
   /** @throws GyreError NOT_FOUND */
   getReport(id: string): Promise<TestReport>;
 }
@@ -59,7 +61,7 @@ export interface MonitoringDeps {
   readonly newId: NewId;
   readonly data: Pick<Data, 'open' | 'get'>;
   readonly features: Pick<Features, 'specOf'>;
-  readonly training: Pick<Training, 'readModel' | 'getRun'>;
+  readonly training: Pick<Training, 'getRun'>;
   readonly registry: Versions;
   readonly evaluation: Reports;
   /** The project's settings, as they are now. */

@@ -1,4 +1,5 @@
 import type { JudgedVersion, Run, TestReport } from '#contract';
+import { isTrained } from '#contract';
 import { GyreError } from '#core';
 import { requireJudged } from '#registry';
 import type { Frame } from '#tables';
@@ -21,8 +22,8 @@ export interface VersionFacts {
   /** Column of the label and column that names a row, in the training data. */
   readonly target: string;
   readonly key: string | undefined;
-  /** The dataset version that it was trained on. */
-  readonly train: string;
+  /** A dataset version with the columns of its rows: what it was trained on, or (trained elsewhere) tested on. */
+  readonly rows: string;
 }
 
 /** References and facts by model version, each made once. */
@@ -61,21 +62,22 @@ function kept<T>(cache: Map<string, Promise<T>>, name: string, make: () => Promi
 
 async function makeReference(deps: Deps, id: string, part: string): Promise<Reference> {
   const version = requireJudged(await deps.registry.getById(id), 'monitoring');
-  const run = await deps.training.getRun(version.run);
-  const frame = await referenceRows(deps, run, part);
+  const report = await deps.evaluation.getReport(version.testReport);
+  const frame = isTrained(version)
+    ? await referenceRows(deps, await deps.training.getRun(version.run), part)
+    : await testedRows(deps, report, part);
   const columns = new Map<string, ColumnReference>();
   for (const { name } of version.signature.inputs) {
     const column = referenceOfColumn(frame.column(name), frame.typeOf(name), `${id} ${name}`);
     if (column !== undefined) columns.set(name, column);
   }
-  const report = await deps.evaluation.getReport(version.testReport);
   // On rows that it learned from a model is surer of itself than it will ever be again: held-out rows say what to expect.
   const unseen = await deps.data.open(report.dataset);
   return { version, columns, predictions: await predictionReference(deps, version, unseen), report };
 }
 
-async function predictionReference({ training }: Deps, version: JudgedVersion, rows: Frame): Promise<ColumnReference> {
-  const model = await training.readModel(version.run);
+async function predictionReference(deps: Deps, version: JudgedVersion, rows: Frame): Promise<ColumnReference> {
+  await using model = await deps.evaluation.openModel(await deps.registry.modelSource(version));
   const scores = await model.predict(rows);
   if (version.signature.task !== 'multiclass') return referenceOfNumbers(scores, `${version.id} scores`);
   const { classes } = version.signature;
@@ -100,8 +102,22 @@ async function referenceRows({ data }: Deps, run: Run, part: string): Promise<Fr
   });
 }
 
-async function makeFacts({ registry, training, features }: Deps, id: string): Promise<VersionFacts> {
+/**
+ * What a model has learned from that was trained elsewhere is not known here: it is held against the rows that it was tested on, or a part of
+ * what these were cut from.
+ */
+async function testedRows({ data }: Deps, { dataset }: TestReport, part: string): Promise<Frame> {
+  const whole = (await data.get(dataset)).manifest.derivedFrom?.parents.at(0);
+  return part === 'train' || part === 'test' || whole === undefined ? data.open(dataset) : data.open(whole, { part });
+}
+
+async function makeFacts({ registry, training, features, evaluation }: Deps, id: string): Promise<VersionFacts> {
   const version = requireJudged(await registry.getById(id), 'monitoring');
+  if (version.brought !== undefined) {
+    const { target, key } = version.brought;
+    return { version, target, key, rows: (await evaluation.getReport(version.testReport)).dataset };
+  }
+  if (!isTrained(version)) throw new GyreError('DATA_LOSS', `model version ${id} names no run`, { id });
   const run = await training.getRun(version.run);
   const input = (role: string): string | undefined => run.inputs.find((one) => one.role === role)?.digest;
   const [train, transform] = [input('train'), input('transform')];
@@ -111,5 +127,5 @@ async function makeFacts({ registry, training, features }: Deps, id: string): Pr
     });
   }
   const { spec, key } = await features.specOf(transform);
-  return { version, target: spec.target, key, train };
+  return { version, target: spec.target, key, rows: train };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
-import type { Actor, CharterVersion, CodeVersion, Environment, JudgedVersion, NamedRow, Prediction, TransformStep } from '#contract';
+import type { Actor, CharterVersion, CodeVersion, Environment, TrainedVersion, NamedRow, Prediction, TransformStep } from '#contract';
 import { countingIds, digestOf, isoInstant, manualClock, seededBytes, sha256 } from '#core';
 import type { ManualClock } from '#core';
 import { dataMigrations, openData } from '#data';
@@ -64,7 +64,7 @@ export interface Bench extends AsyncDisposable {
   readonly monitoring: Monitoring;
   settings: MonitorSettings;
   /** Trains a small model on the churn table and registers it; parts are train, validation, test, later. */
-  trained(options?: { readonly l2?: number }): Promise<{ version: JudgedVersion; parts: Readonly<Record<string, string>> }>;
+  trained(options?: { readonly l2?: number }): Promise<{ version: TrainedVersion; parts: Readonly<Record<string, string>> }>;
 }
 
 let houses = 0;
@@ -147,7 +147,7 @@ export async function openBench(place: Place): Promise<Bench> {
         environment,
         by: ada,
       });
-      const report = await evaluation.judge({ run: best.id, test: parts['test'], charter, repeats: 0, resamples: 50, by: ada });
+      const report = await evaluation.judge({ model: best.id, test: parts['test'], charter, repeats: 0, resamples: 50, by: ada });
       return { version: await registry.createVersion({ model: 'churn', run: best.id, report: report.id, charter, by: ada }), parts };
     },
     async [Symbol.asyncDispose]() {
@@ -181,7 +181,7 @@ const churnTransform: TransformStep = {
 };
 
 export interface Traffic {
-  readonly version: JudgedVersion;
+  readonly version: TrainedVersion;
   readonly generation?: number;
   /** UTC milliseconds; rows come a second apart. */
   readonly from: number;

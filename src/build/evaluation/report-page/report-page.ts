@@ -27,7 +27,7 @@ export function reportPage(report: TestReport): string {
         text: `${failed.length} of ${report.gates.length} gates do not hold: ${failed.map(({ name }) => name).join(', ')}.`,
       };
   return toHtml({
-    title: `Test report of run ${report.run}`,
+    title: report.run === undefined ? 'Test report of a model trained elsewhere' : `Test report of run ${report.run}`,
     subtitle: `${report.createdAt} · report ${report.id} · SHA-256 ${report.digest}`,
     blocks: [
       verdict,
@@ -46,7 +46,7 @@ export function reportPage(report: TestReport): string {
       {
         kind: 'facts',
         items: [
-          ['Run', report.run],
+          report.run === undefined ? ['Model version', report.modelVersion ?? ''] : ['Run', report.run],
           ['Test dataset version', report.dataset],
           ['Rows', count(report.rows)],
           ['Task', report.task],

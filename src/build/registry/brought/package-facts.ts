@@ -16,17 +16,14 @@ interface PackageFacts {
 /** Larger descriptions are none. */
 const largestText = 4 * 2 ** 20;
 /** A larger graph is registered, but not looked into. */
-const largestGraph = 512 * 2 ** 20;
+export const largestGraph = 512 * 2 ** 20;
 
 /**
  * Reads a package: `signature.json` in Gyre's own form before what the ONNX graph says, and that before MLflow's `MLmodel` file. Nothing is
  * ever loaded or run, and a file that says nothing sensible is passed over.
  */
 export async function factsOf(blobs: Pick<BlobStore, 'read'>, files: readonly PackageFile[]): Promise<PackageFacts> {
-  const text = async (path: string): Promise<string | undefined> => {
-    const file = files.find((one) => one.path === path);
-    return file === undefined || file.size > largestText ? undefined : new TextDecoder().decode(await blobs.read(asSha256(file.digest)));
-  };
+  const text = textReader(blobs, files);
   const said = await text('MLmodel');
   const mlmodel = said === undefined ? undefined : readMlModel(said);
   const signature =
@@ -35,6 +32,28 @@ export async function factsOf(blobs: Pick<BlobStore, 'read'>, files: readonly Pa
     ...(signature === undefined ? {} : { signature }),
     ...(mlmodel === undefined ? {} : { flavors: [...mlmodel.flavors] }),
   };
+}
+
+/** Reads descriptions of a package: of paths that there are not, and of files too large for one, there is no text. */
+export function textReader(blobs: Pick<BlobStore, 'read'>, files: readonly PackageFile[]) {
+  return async (path: string): Promise<string | undefined> => {
+    const file = files.find((one) => one.path === path);
+    return file === undefined || file.size > largestText ? undefined : new TextDecoder().decode(await blobs.read(asSha256(file.digest)));
+  };
+}
+
+/**
+ * The graph among the files of a package: the one that its MLmodel file names, else `model.onnx`, else the only one.
+ * @param named by the MLmodel file
+ * @returns undefined when there is none, or several that nothing tells apart
+ */
+export function graphFile(files: readonly PackageFile[], named: string | undefined): PackageFile | undefined {
+  const graphs = files.filter(({ path }) => path.endsWith('.onnx'));
+  return (
+    graphs.find(({ path }) => path === named) ??
+    graphs.find(({ path }) => path === 'model.onnx') ??
+    (graphs.length === 1 ? graphs[0] : undefined)
+  );
 }
 
 /**
@@ -48,14 +67,18 @@ export async function requireReferenceAnswers(
 ): Promise<void> {
   const examples = files.find(({ path }) => path === examplesFile);
   if (examples === undefined) return;
-  const graph = files.find(({ path }) => path === 'model.onnx');
+  const graph = graphFile(files, undefined);
   if (graph === undefined || examples.size > largestText || graph.size > largestGraph)
-    throw new GyreError('INVALID_ARGUMENT', `${examplesFile} can be checked only beside a model.onnx, and within 4 MiB`);
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `${examplesFile} can be checked only beside a graph (model.onnx, or the only .onnx file), and within 4 MiB`,
+    );
   const text = new TextDecoder().decode(await blobs.read(asSha256(examples.digest)));
   await requireExamples(await blobs.read(asSha256(graph.digest)), signature, text);
 }
 
-function ownSignature(text: string | undefined): Signature | undefined {
+/** A signature in Gyre's own form; undefined for any other text. */
+export function ownSignature(text: string | undefined): Signature | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
@@ -70,8 +93,7 @@ async function graphSignature(
   files: readonly PackageFile[],
   named: string | undefined,
 ): Promise<Signature | undefined> {
-  const graphs = files.filter(({ path }) => (named === undefined ? path.endsWith('.onnx') : path === named));
-  const [graph] = graphs;
-  if (graphs.length !== 1 || graph.size > largestGraph) return undefined;
+  const graph = graphFile(files, named);
+  if (graph === undefined || graph.size > largestGraph) return undefined;
   return signatureOfGraph(await blobs.read(asSha256(graph.digest)));
 }

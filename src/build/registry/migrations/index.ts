@@ -2,5 +2,6 @@ import type { MigrationSet } from '#store';
 import { models } from './0001-models.ts';
 import { broughtModels } from './0002-brought-models.ts';
 import { webhooks } from './0003-webhooks.ts';
+import { testedBroughtModels } from './0004-tested-brought-models.ts';
 
-export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models, broughtModels, webhooks] };
+export const registryMigrations: MigrationSet = { room: 'registry', migrations: [models, broughtModels, webhooks, testedBroughtModels] };

@@ -1,4 +1,5 @@
-import type { CharterVersion, Evidence, ModelPackage, PackageFile, Run, Signature, TestReport } from '#contract';
+import type { BlobStore } from '#blobs';
+import type { CharterVersion, ModelPackage, PackageFile, Run, Signature, TestReport, TrainedEvidence } from '#contract';
 import { GyreError, canonicalJson, digestOf, sha256 } from '#core';
 import { toHtml, toMarkdown } from '#evaluation';
 import type { RegistryDeps } from '../port.ts';
@@ -19,7 +20,7 @@ export interface BuiltPackage {
   readonly digest: string;
   readonly files: PackageFile[];
   readonly signature: Signature;
-  readonly evidence: Evidence;
+  readonly evidence: TrainedEvidence;
 }
 
 export type PackageDeps = Pick<RegistryDeps, 'blobs' | 'data' | 'features' | 'training' | 'reports'>;
@@ -45,7 +46,7 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
   const environment = encode(canonicalJson(run.environment));
   const roles = datasetRoles(run, report.dataset);
   const datasets = await Promise.all(Object.entries(roles).map(async ([role, digest]) => ({ role, version: await deps.data.get(digest) })));
-  const evidence: Evidence = {
+  const evidence: TrainedEvidence = {
     model: name,
     run: run.id,
     trainer: model.trainer,
@@ -71,17 +72,28 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     ['evidence.json', json(evidence)],
     ['model-card.md', encode(toMarkdown(card))],
     ['model-card.html', encode(toHtml(card))],
-    ...mlflowFiles({ run, signature, onnx: evidence.onnx }).map(([path, text]) => [path, encode(text)] as const),
+    ...mlflowFiles({ run: run.id, madeAt: run.endedAt ?? run.startedAt, signature, onnx: evidence.onnx }).map(
+      ([path, text]) => [path, encode(text)] as const,
+    ),
   ];
-  const files = await Promise.all(
+  return { ...(await storedPackage(deps.blobs, contents)), signature, evidence };
+}
+
+/** Stores the files of a package. @param kept further files, that are stored already */
+export async function storedPackage(
+  blobs: Pick<BlobStore, 'put'>,
+  contents: readonly (readonly [path: string, bytes: Uint8Array])[],
+  kept: readonly PackageFile[] = [],
+): Promise<{ readonly digest: string; readonly files: PackageFile[] }> {
+  const made = await Promise.all(
     contents.map(async ([path, bytes]): Promise<PackageFile> => {
-      const { digest, size } = await deps.blobs.put(bytes);
+      const { digest, size } = await blobs.put(bytes);
       return { path, digest, size };
     }),
   );
-  files.sort((left, right) => (left.path < right.path ? -1 : 1));
+  const files = [...made, ...kept].sort((left, right) => (left.path < right.path ? -1 : 1));
   const listed: ModelPackage = { format: 'gyre.package.v1', files };
-  return { digest: digestOf(listed), files, signature, evidence };
+  return { digest: digestOf(listed), files };
 }
 
 function requireBelonging({ run, report, charter }: PackageRequest): void {
@@ -111,10 +123,10 @@ function datasetRoles(run: Run, test: string): Record<string, string> {
   return { ...roles, test };
 }
 
-function encode(text: string): Uint8Array {
+export function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-function json(value: unknown): Uint8Array {
+export function json(value: unknown): Uint8Array {
   return encode(`${JSON.stringify(value, null, 2)}\n`);
 }

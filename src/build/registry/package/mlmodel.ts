@@ -1,8 +1,11 @@
 import { stringify } from 'yaml';
-import type { Run, Signature } from '#contract';
+import type { Signature } from '#contract';
 
 export interface MlModelFacts {
-  readonly run: Run;
+  /** That made it, where Gyre trained it. */
+  readonly run?: string;
+  /** ISO 8601. */
+  readonly madeAt: string;
   readonly signature: Signature;
   /** SHA-256 of `model.onnx`. */
   readonly onnx: string;
@@ -19,7 +22,7 @@ const yamlOptions = { lineWidth: 0, version: '1.1' } as const;
  * The files that make a package a model folder for MLflow (2 and later): `MLmodel` with the ONNX and the generic Python flavour and a tensor
  * signature, and the Python environment that those flavours ask for.
  */
-export function mlflowFiles({ run, signature, onnx }: MlModelFacts): readonly (readonly [path: string, text: string])[] {
+export function mlflowFiles({ run, madeAt, signature, onnx }: MlModelFacts): readonly (readonly [path: string, text: string])[] {
   const mlmodel = {
     artifact_path: 'model',
     flavors: {
@@ -33,14 +36,14 @@ export function mlflowFiles({ run, signature, onnx }: MlModelFacts): readonly (r
     },
     mlflow_version: mlflowVersion,
     model_uuid: onnx.slice(0, 32),
-    run_id: run.id.replaceAll('-', ''),
+    ...(run === undefined ? {} : { run_id: run.replaceAll('-', '') }),
     saved_input_example_info: { artifact_path: 'input_example.json', pandas_orient: 'split', type: 'dataframe' },
     signature: {
       inputs: JSON.stringify(signature.inputs.map(({ name, datatype }) => tensorSpec(name, datatype, [-1, 1]))),
       outputs: JSON.stringify(signature.outputs.map(({ name, datatype, shape }) => tensorSpec(name, datatype, shape))),
       params: null,
     },
-    utc_time_created: (run.endedAt ?? run.startedAt).replace('T', ' ').replace('Z', '000'),
+    utc_time_created: madeAt.replace('T', ' ').replace('Z', '000'),
   };
   const pins = [`mlflow>=${mlflowVersion}`, `onnx>=${onnxVersion}`, 'onnxruntime>=1.17', 'numpy', 'pandas'];
   const python = { python: pythonVersion, build_dependencies: ['pip'], dependencies: ['-r requirements.txt'] };

@@ -1,4 +1,4 @@
-import type { CharterVersion, DatasetVersion, Evidence, Run, TestReport, Transform } from '#contract';
+import type { CharterVersion, DatasetVersion, InputColumn, Run, TestReport, TrainedEvidence, Transform } from '#contract';
 import {
   comparisonBlocks,
   fairnessBlocks,
@@ -19,7 +19,7 @@ export interface CardFacts {
   readonly report: TestReport;
   readonly charter: CharterVersion;
   readonly transform: Transform;
-  readonly evidence: Evidence;
+  readonly evidence: TrainedEvidence;
   /** Dataset versions with what each was for. */
   readonly datasets: readonly { readonly role: string; readonly version: DatasetVersion }[];
 }
@@ -55,7 +55,11 @@ export function modelCard(facts: CardFacts): Document {
   };
 }
 
-function purpose({ charter: { charter }, transform }: CardFacts): Block[] {
+/** What a model is for, in the words of the charter. */
+export function purpose({
+  charter: { charter },
+  transform,
+}: Pick<CardFacts, 'charter'> & { readonly transform: Pick<Transform, 'target' | 'task' | 'positive'> }): Block[] {
   const { scope, stakeholders = [], constraints = [], kpis = [] } = charter;
   const predicts =
     transform.positive === undefined ? `"${transform.target}"` : `the probability that "${transform.target}" is "${transform.positive}"`;
@@ -121,7 +125,7 @@ function data({ datasets, transform }: CardFacts): Block[] {
   ];
 }
 
-function statements({ charter: { charter } }: CardFacts): Block[] {
+export function statements({ charter: { charter } }: Pick<CardFacts, 'charter'>): Block[] {
   const listed = (title: string, items: NonNullable<typeof charter.assumptions> = []): Block[] =>
     items.length === 0
       ? []
@@ -132,7 +136,10 @@ function statements({ charter: { charter } }: CardFacts): Block[] {
   return [...listed('Assumptions', charter.assumptions), ...listed('Decisions', charter.decisions)];
 }
 
-function personalData({ charter: { charter }, transform }: CardFacts): Block[] {
+export function personalData({
+  charter: { charter },
+  transform,
+}: Pick<CardFacts, 'charter'> & { readonly transform: { readonly inputs: readonly InputColumn[] } }): Block[] {
   const { personalData: personal } = charter;
   if (personal === undefined)
     return [

@@ -1,10 +1,10 @@
 import { GyreError } from '#core';
 import type { Evidence } from '#contract';
+import { graphScores } from '#evaluation';
 import { feeds } from '#features';
 import type { FeatureMatrix } from '#features';
 import { predictProbabilities, predictScores } from '#learners';
 import { encodeModel, openSession } from '#onnx';
-import type { Feeds, Session } from '#onnx';
 import { sliceRows } from '#tables';
 import type { Frame } from '#tables';
 import type { TrainedModel } from '#training';
@@ -13,7 +13,6 @@ import { learnerGraph } from './learner-graph.ts';
 
 /** How far the ONNX model's probabilities may lie from the trainer's own; for a regression this share of the target's greatest size. */
 export const parityTolerance = 1e-5;
-const rowsPerRun = 4096;
 
 export interface ParityInputs {
   readonly model: TrainedModel;
@@ -36,7 +35,7 @@ export async function requireParity({ model, frame, truth, matrix }: ParityInput
   let greatest = 0;
   {
     await using session = await openSession(model.onnx);
-    const given = await runInParts(session, frame.rows, outputName(model), (from, to) =>
+    const given = await graphScores(session, frame.rows, outputName(model), (from, to) =>
       feeds(model.transform.inputs, sliceRows(frame, from, to)),
     );
     greatest = compare(own, given, model, tolerance, (row) => `test row ${row}`);
@@ -45,7 +44,7 @@ export async function requireParity({ model, frame, truth, matrix }: ParityInput
   if (boundary.rows > 0) {
     const learner = learnerGraph(model.onnx, matrix.columns, outputName(model));
     await using session = await openSession(encodeModel(learner));
-    const given = await runInParts(session, boundary.rows, outputName(model), (from, to) => ({
+    const given = await graphScores(session, boundary.rows, outputName(model), (from, to) => ({
       features: {
         type: 'FLOAT',
         shape: [to - from, matrix.columns],
@@ -63,28 +62,6 @@ export async function requireParity({ model, frame, truth, matrix }: ParityInput
 
 function outputName(model: TrainedModel): string {
   return model.transform.task === 'regression' ? 'prediction' : 'probabilities';
-}
-
-async function runInParts(
-  session: Session,
-  rows: number,
-  output: string,
-  part: (from: number, to: number) => Feeds,
-): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for (let from = 0; from < rows; from += rowsPerRun) {
-    const outputs = await session.run(part(from, Math.min(rows, from + rowsPerRun)), { outputs: [output] });
-    const given = outputs[output];
-    if (given?.type !== 'FLOAT') throw new GyreError('FAILED_PRECONDITION', `the ONNX model gives no float output "${output}"`, { output });
-    parts.push(given.data);
-  }
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const values of parts) {
-    all.set(values, at);
-    at += values.length;
-  }
-  return all;
 }
 
 function compare(own: Float64Array, given: Float32Array, model: TrainedModel, tolerance: number, rowName: (row: number) => string): number {

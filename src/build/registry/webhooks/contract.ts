@@ -85,7 +85,7 @@ async function openBench(options: StoreOptions, hosts = '127.0.0.1'): Promise<Be
     data: { open: unused, get: unused },
     features: { apply: unused },
     training: { readModel: unused, readArtifact: unused },
-    reports: { getReport: unused, reportJson: unused },
+    reports: { getReport: unused, reportJson: unused, judge: unused, openModel: unused },
     guard: () => Promise.resolve(undefined),
   });
   const webhooks = await openWebhooks({

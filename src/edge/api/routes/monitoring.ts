@@ -15,7 +15,7 @@ import {
   strict,
 } from '#contract';
 import { GyreError, isoInstant } from '#core';
-import { requireJudged } from '#registry';
+import { requireTrained } from '#registry';
 import type { PredictionEntry } from '#monitoring';
 import type { ApiDeps } from '../port.ts';
 import { route, type Route } from '../route.ts';
@@ -85,7 +85,7 @@ export const monitoringRoutes: readonly Route[] = [
           `prediction ${params.id} cannot be explained: its inputs or its model version are not on record`,
         );
       }
-      const { id, run } = requireJudged(await registry.getById(modelVersion), 'an explanation');
+      const { id, run } = requireTrained(await registry.getById(modelVersion), 'an explanation');
       const [explanation] = await evaluation.explain({ run, frame: [prediction.inputs], model: id, ...query });
       return (await masksOfPredictions(rooms, call, [prediction])).explanation(explanation);
     },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { requirePermission } from '#access';
 import type { Principal } from '#access';
-import { ModelName, ModelVersion, RegisteredModel, modelStages, oneOf, strict } from '#contract';
+import { ModelName, ModelVersion, RegisteredModel, TestReport, VersionTest, modelStages, oneOf, strict } from '#contract';
 import type { Registry } from '#registry';
 import { route, type Route } from '../route.ts';
 
@@ -92,6 +92,22 @@ export const registryChangeRoutes: readonly Route[] = [
     answer: ModelVersion,
     handle: ({ registry }, { params, body, by }) =>
       registry.registerVersion({ model: params.name, makesModel: true, checksExamples: true, ...body, by }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/models/:name/versions/:version/test',
+    permission: 'build',
+    tag: 'registry',
+    summary: 'Tests a version that was trained elsewhere as the project tests its own, and packs it for a release',
+    description:
+      'Its ONNX graph is put behind named columns and judged on held-out rows by the charter’s thresholds and the project’s gates. The files that were brought stay as they are.',
+    params: ByVersion,
+    body: VersionTest,
+    answer: TestReport,
+    handle: async ({ loop, registry }, { params, body, by }) => {
+      const { model, version } = await registry.get(params.name, params.version);
+      return (await loop.testVersion({ ...body, model, version, by })).report;
+    },
   }),
   route({
     method: 'PUT',

@@ -13,7 +13,7 @@ import {
   page,
   strict,
 } from '#contract';
-import { requireJudged } from '#registry';
+import { requireTrained } from '#registry';
 import { pageAnswer, storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
 import { ById, Paging, paging } from '../shapes.ts';
@@ -147,7 +147,7 @@ export const registryRoutes: readonly Route[] = [
     bodyLimit: 8 * 1024 * 1024,
     answer: page(Explanation),
     handle: async ({ registry, evaluation }, { params, body: { rows, ...how } }) => {
-      const { id, run } = requireJudged(await registry.get(params.name, params.version), 'an explanation');
+      const { id, run } = requireTrained(await registry.get(params.name, params.version), 'an explanation');
       return { items: await evaluation.explain({ run, frame: rows, model: id, ...how }) };
     },
   }),

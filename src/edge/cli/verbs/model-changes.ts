@@ -5,14 +5,17 @@ import type { ModelVersion, RegisteredModel } from '#contract';
 import { GyreError } from '#core';
 import type { Bind } from '../verb.ts';
 import { examples } from '../verb.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { filesNamed, withUploads } from './model-files.ts';
 import { modelVersion } from './model-reference.ts';
+import { runTest } from './model-test.ts';
 
 interface AddOptions {
   readonly description?: string;
   readonly tag?: readonly string[];
   readonly signature?: string;
   readonly examples?: string;
+  readonly test?: boolean;
 }
 
 const pathOf = ({ model, version }: Pick<ModelVersion, 'model' | 'version'>): string =>
@@ -31,6 +34,7 @@ export function registerModelChanges(model: Command, bind: Bind): void {
     .option('--tag <key=value...>', 'tags of the version')
     .option('--signature <file>', 'what the model takes and gives, as signature.json of a package says it')
     .option('--examples <file>', 'reference answers (JSON: "inputs" or "rows", and "outputs"): the graph has to give the same')
+    .option('--test', 'test it at once as the project tests its own models (gyre model test says more)')
     .addHelpText(
       'after',
       examples(
@@ -54,11 +58,21 @@ export function registerModelChanges(model: Command, bind: Bind): void {
               ...(options.tag === undefined ? {} : { tags: tagsOf(options.tag) }),
             }),
           );
+          const named = `${version.model}/${version.version}: ${version.files.map(({ path }) => path).join(', ')}`;
+          if (options.test === true) {
+            // Said first: what is registered stays so, whatever its test comes to.
+            cli.output.line(named);
+            return runTest(cli, client, version, {});
+          }
           cli.output.facts(version, () => {
-            cli.output.line(`${version.model}/${version.version}: ${version.files.map(({ path }) => path).join(', ')}`);
+            cli.output.line(named);
             const lacking = lackingEvidence(version);
-            if (lacking.length > 0) cli.output.line(`to be tested and released by Gyre it lacks ${lacking.join(', ')}`);
+            if (lacking.length > 0)
+              cli.output.line(
+                `to be released it lacks ${lacking.join(', ')}; gyre model test ${version.model}/${version.version} makes one`,
+              );
           });
+          return exitCodes.ok;
         }),
       ),
     );

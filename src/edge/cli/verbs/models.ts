@@ -13,6 +13,8 @@ import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import { readRows } from '../rows.ts';
 import { registerModelChanges } from './model-changes.ts';
+import { showReport } from './model-report.ts';
+import { registerModelTest } from './model-test.ts';
 import { modelVersion, versionPath } from './model-reference.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
@@ -28,9 +30,10 @@ async function savePage(cli: Cli, client: Client, path: string, file: string): P
 export const registerModels: Register = (program, bind) => {
   const model = program
     .command('model')
-    .summary('model versions: list, show, add, pull, stage, explain')
+    .summary('model versions: list, show, add, test, pull, stage, explain')
     .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
   registerModelChanges(model, bind);
+  registerModelTest(model, bind);
   listFlags(model.command('ls').description('Lists models, or the versions of one.').argument('[model]', 'its name')).action(
     bind<ListFlags>((cli, options, name) =>
       cli.withClient(async (client) => {
@@ -200,6 +203,7 @@ function showVersion(cli: Cli, version: ModelVersion): void {
     ['test report', version.testReport],
     ['gates', version.testReport === undefined ? undefined : version.testsPassed ? 'met' : 'missed'],
     ['charter', version.charter === undefined ? undefined : short(version.charter)],
+    ['trained', version.brought === undefined ? undefined : `elsewhere; predicts ${version.brought.target} by ${version.brought.graph}`],
     ['lacks', lackingEvidence(version).join(', ') || undefined],
     ['by', version.createdBy.name],
     ['when', when(version.createdAt)],
@@ -211,22 +215,6 @@ function showVersion(cli: Cli, version: ModelVersion): void {
     { title: 'BYTES', of: ({ size }) => size, align: 'right' },
     { title: 'SHA-256', of: ({ digest }) => short(digest) },
   ]);
-}
-
-function showReport(cli: Cli, report: TestReport): void {
-  const { output } = cli;
-  output.line(
-    `${report.passed ? output.style('green', 'passed') : output.style('red', 'failed')} on ${report.rows} rows of ${short(report.dataset)}`,
-  );
-  output.table(report.metrics, [
-    { title: 'METRIC', of: ({ name }) => name },
-    { title: 'VALUE', of: ({ value }) => value, align: 'right' },
-    { title: 'INTERVAL', of: ({ interval }) => (interval === undefined ? '' : `${interval.low.toFixed(3)} … ${interval.high.toFixed(3)}`) },
-  ]);
-  output.line();
-  for (const gate of report.gates)
-    output.line(`${gate.passed ? output.style('green', 'met   ') : output.style('red', 'missed')} ${gate.message}`);
-  for (const warning of report.warnings) output.line(`${output.style('yellow', 'warning')} ${warning}`);
 }
 
 /** An explanation for people: what moved the margin most, first. */

@@ -1,5 +1,5 @@
-import type { PackageFile } from '#contract';
 import { GyreError } from '#core';
+import { filesAsBrought } from '#registry';
 import type { Registry } from '#registry';
 import { answerWithFile, fileInfo, noArtifact } from './artifact-answers.ts';
 import type { MlflowAnswer, MlflowCall } from './port.ts';
@@ -32,7 +32,7 @@ export function requireNoVersion(path: string): string {
 export async function listVersionFiles(registry: Registry, { version, path }: VersionPath): Promise<readonly object[]> {
   const below = path === '' ? '' : `${path}/`;
   const found = new Map<string, object>();
-  for (const file of await registry.files(version)) {
+  for (const file of filesAsBrought(await registry.getById(version))) {
     if (!file.path.startsWith(below)) continue;
     const [name, deeper] = file.path.slice(below.length).split('/', 2);
     const entry = deeper === undefined ? ({ ...file, kind: 'file' } as const) : ({ kind: 'folder', path: `${below}${name}` } as const);
@@ -43,9 +43,9 @@ export async function listVersionFiles(registry: Registry, { version, path }: Ve
 
 /** Gives a file of a package. @throws GyreError NOT_FOUND */
 export async function answerVersionFile(registry: Registry, { version, path }: VersionPath, call: MlflowCall): Promise<MlflowAnswer> {
-  const file = (await registry.files(version)).find((one: PackageFile) => one.path === path);
+  const file = filesAsBrought(await registry.getById(version)).find((one) => one.path === path);
   if (file === undefined) throw noArtifact(path);
   // The registry gives files whole: a range is passed over, which RFC 9110 (14.2) allows.
   const { range: _, ...headers } = call.headers;
-  return answerWithFile({ ...file, open: async () => (await registry.openFile(version, path)).bytes }, { ...call, headers });
+  return answerWithFile({ ...file, open: async () => (await registry.openFile(version, file.packed)).bytes }, { ...call, headers });
 }

@@ -1,0 +1,89 @@
+import type { BroughtEvidence, CharterVersion, InputColumn, TestReport } from '#contract';
+import {
+  comparisonBlocks,
+  fairnessBlocks,
+  gateBlocks,
+  importanceBlocks,
+  metricBlocks,
+  partBlocks,
+  sliceBlocks,
+  validationSetBlocks,
+  warningBlocks,
+} from '#evaluation';
+import type { Block, Document } from '#evaluation';
+import { personalData, purpose, statements } from './model-card.ts';
+
+/** What the card of a model is made from that was trained elsewhere. */
+export interface BroughtCardFacts {
+  readonly report: TestReport;
+  readonly charter: CharterVersion;
+  readonly evidence: BroughtEvidence;
+  readonly inputs: readonly InputColumn[];
+  readonly positive?: string;
+}
+
+/** A model card as of a model of ours, as far as anything is known: what it has learned from is not. */
+export function broughtCard({ report, charter, evidence, inputs, positive }: BroughtCardFacts): Document {
+  const { brought, model } = evidence;
+  const failed = report.gates.filter(({ passed }) => !passed).map(({ name }) => name);
+  const verdict: Block = report.passed
+    ? { kind: 'note', tone: 'good', text: `All ${report.gates.length} gates of the test report hold.` }
+    : { kind: 'note', tone: 'bad', text: `Gates of the test report do not hold: ${failed.join(', ')}.` };
+  return {
+    title: `Model card: ${model}`,
+    subtitle: `a model that was trained elsewhere, tested by charter version ${charter.version} of project ${charter.project}`,
+    blocks: [
+      verdict,
+      ...purpose({ charter, transform: { target: brought.target, task: report.task, ...(positive === undefined ? {} : { positive }) } }),
+      { kind: 'heading', text: 'Where it comes from' },
+      {
+        kind: 'text',
+        text: 'It was trained outside of Gyre: its training data, code and parameters are not known here, so it cannot be trained again here. Its files are kept as they were brought.',
+      },
+      {
+        kind: 'facts',
+        items: [
+          ['Brought by', `${evidence.by.name}${evidence.by.simulated === true ? ' (simulated identity)' : ''}`],
+          ['Brought', evidence.at],
+          ['Source', evidence.source],
+          ...brought.tensors.map(({ name, columns }) => [`Tensor ${name}`, columns.join(', ')] as const),
+          [
+            'The graph behind named columns against itself as it was brought',
+            `greatest difference ${evidence.parity.maxDifference.toExponential(1)} on ${evidence.parity.rows} rows; allowed ${evidence.parity.tolerance.toExponential(0)}`,
+          ],
+        ],
+      },
+      { kind: 'heading', text: 'Limits' },
+      ...warningBlocks(report),
+      ...((charter.charter.scope?.out ?? []).length === 0
+        ? []
+        : [{ kind: 'text', text: `Not meant for: ${(charter.charter.scope?.out ?? []).join('; ')}.` } as const]),
+      { kind: 'text', text: 'The figures below hold for rows like those of the test data.' },
+      ...gateBlocks(report),
+      ...metricBlocks(report),
+      ...comparisonBlocks(report),
+      ...partBlocks(report),
+      ...validationSetBlocks(report),
+      ...sliceBlocks(report),
+      ...fairnessBlocks(report),
+      ...(report.importance.length === 0 ? [] : [{ kind: 'heading', text: 'What the model relies on' } as const]),
+      ...importanceBlocks(report),
+      ...statements({ charter }),
+      ...personalData({ charter, transform: { inputs } }),
+      { kind: 'heading', text: 'Evidence' },
+      {
+        kind: 'table',
+        caption: 'SHA-256 of what was brought and what it was tested with; evidence.json holds the same',
+        columns: [{ title: 'What' }, { title: 'SHA-256' }],
+        rows: [
+          ['List of the files that were brought', brought.package],
+          [`Graph as it was brought (${brought.graph})`, evidence.graph],
+          ['Model behind named columns (model.onnx)', evidence.onnx],
+          ...Object.entries(evidence.datasets).map(([role, digest]) => [`Dataset, ${role}`, digest] as const),
+          ['Test report (test-report.json)', evidence.testReport],
+          ['Charter (charter.json)', evidence.charter],
+        ],
+      },
+    ],
+  };
+}
