@@ -11,6 +11,8 @@ import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { releaseKinds, VersionActions } from './release-actions.tsx';
 import { ReportCards } from './report-cards.tsx';
+import { TestVersion } from './version-test.tsx';
+import { ChangeLog, UsedWhere } from './version-use.tsx';
 
 /** One model version by its name and number (or alias). */
 export function ModelVersionPage({ model, version }: { readonly model: string; readonly version: string }): JSX.Element {
@@ -69,7 +71,12 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
           ; registered <When at={version.createdAt} /> by <Who actor={version.createdBy} />
         </p>
       }
-      actions={<VersionActions version={version} />}
+      actions={
+        <>
+          <TestVersion version={version} />
+          <VersionActions version={version} />
+        </>
+      }
     >
       <LineageStrip
         steps={[
@@ -95,10 +102,12 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       <div class="cards">
         {report.data !== undefined && <ReportCards report={report.data} />}
         <OriginCard version={version} lacking={lacking} />
+        <UsedWhere version={version} deployments={deployments} />
         {version.testReport !== undefined && <SignOffs version={version} />}
         {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
         {version.signature !== undefined && <SignatureCard signature={version.signature} />}
+        <ChangeLog version={version} />
         <Card title="Record" wide>
           <RawJson value={version} />
         </Card>
@@ -120,7 +129,7 @@ function OriginCard({ version, lacking }: { readonly version: ModelVersion; read
           ['Changed', <When at={version.updatedAt} />],
         ]}
       />
-      {lacking.length > 0 && <p class="quiet">To be tested and released by Gyre it lacks {lacking.join(', ')}.</p>}
+      {lacking.length > 0 && <p class="quiet">To be released by Gyre it lacks {lacking.join(', ')}.</p>}
     </Card>
   );
 }

@@ -6,6 +6,7 @@ import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
+import { AddVersion } from './add-version.tsx';
 
 const kinds = ['model_version.', 'registered_model.'];
 
@@ -18,9 +19,11 @@ export function ModelsPage(): JSX.Element {
       title="Models"
       truth={
         <p>
-          A version is a package that never changes: the model with what belongs to it. Gyre’s own have their report, card and evidence too.
+          A version is the model with what belongs to it. Once it was tested, here or by its own training, it has its report, card and
+          evidence too.
         </p>
       }
+      actions={<AddVersion />}
     >
       <Load of={models} what="The models">
         {({ items }) =>
@@ -68,6 +71,7 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
               registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />. {data.description}
             </p>
           }
+          actions={<AddVersion model={data.name} />}
         >
           <Labels aliases={data.aliases} tags={data.tags} model={name} />
           <Load of={versions} what="The versions">

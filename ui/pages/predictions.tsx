@@ -15,11 +15,26 @@ import { VersionRef } from '../parts/version-ref.tsx';
 
 /** The last predictions, with what became of them. */
 export function PredictionsPage(): JSX.Element {
-  const list = useResource<PageOf<PredictionRecord>>('predictions?first=newest&limit=500', ['predictions.', 'labels.']);
+  const version = queryValue('version');
+  const list = useResource<PageOf<PredictionRecord>>(
+    `predictions?first=newest&limit=500${version === undefined ? '' : `&modelVersion=${encodeURIComponent(version)}`}`,
+    ['predictions.', 'labels.'],
+  );
   return (
     <Page
       title="Predictions"
-      truth={<p>The last 500 that arrived in the log, with the label where it is known. Each leads to its chain of evidence.</p>}
+      truth={
+        <p>
+          {version === undefined ? (
+            'The last 500'
+          ) : (
+            <>
+              The last 500 of <VersionRef id={version} />
+            </>
+          )}{' '}
+          that arrived in the log, with the label where it is known. Each leads to its chain of evidence.
+        </p>
+      }
     >
       <Load of={list} what="The predictions">
         {({ items }) =>

@@ -106,7 +106,7 @@ function evidenceGate(facts: GateFacts): readonly Missing[] {
 
 function testReportGate({ version }: GateFacts): readonly Missing[] {
   if (version.testReport === undefined) {
-    return [{ gate: 'test_report', reason: `${title(version)} has no test report: evaluate it before it is deployed` }];
+    return [{ gate: 'test_report', reason: `${title(version)} has no test report: it is tested before it is deployed` }];
   }
   if (version.testsPassed) return [];
   return [{ gate: 'test_report', reason: `${title(version)} did not pass the gates of its test report ${version.testReport}` }];

@@ -82,7 +82,7 @@ export const registryChangeRoutes: readonly Route[] = [
     tag: 'registry',
     summary: 'Registers uploaded files as the next version of a model, which is made when there is none',
     description:
-      'The files are first put under `/api/2.0/mlflow-artifacts/artifacts/model-uploads/<SHA-256>/<path>`, in a folder that is named by the digest of what is in it. Where `examples.json` is among them, its reference answers are held against what `model.onnx` gives.',
+      'The files are first put under `/api/2.0/mlflow-artifacts/artifacts/model-uploads/<SHA-256>/<path>`, in a folder of its own: 64 hex digits, such as the digest of what is in it. Where `examples.json` is among them, its reference answers are held against what `model.onnx` gives.',
     params: ByName,
     body: strict({
       source: Type.String({ pattern: '^mlflow-artifacts:/model-uploads/[0-9a-f]{64}$' }),
