@@ -111,7 +111,7 @@ describe('the gates before an environment', () => {
   test('ask for a test report, and that its gates are passed', () => {
     const { testReport: _, ...untested } = version;
     assert.deepEqual(missing({ version: untested }), [
-      ['test_report', 'churn version 1 has no test report: evaluate it before it is deployed'],
+      ['test_report', 'churn version 1 has no test report: it is tested before it is deployed'],
     ]);
     assert.deepEqual(missing({ version: { ...version, testsPassed: false } }), [
       ['test_report', 'churn version 1 did not pass the gates of its test report report-1'],
