@@ -85,6 +85,10 @@ const words: Words = {
     ...(d.status === 'FAILED' ? { tone: 'bad' } : {}),
   }),
   'logged_model.deleted': (d) => ({ part: 'build', text: `logged model ${d.name} deleted` }),
+  'view.saved': (d) => ({ part: 'build', text: `view ${d.name} saved`, href: recordPath('view', d.id) }),
+  'view.deleted': (d) => ({ part: 'build', text: `view ${d.name} deleted` }),
+  'report.written': (d) => ({ part: 'build', text: `version ${d.version} of report ${d.title} written`, href: recordPath('report', d.id) }),
+  'report.deleted': (d) => ({ part: 'build', text: `report ${d.title} deleted` }),
   'test_report.created': (d) => ({
     part: 'build',
     text: `test report: ${d.passed ? 'every gate passed' : 'a gate failed'}${after(figures(d.metrics))}`,

@@ -13,6 +13,8 @@ export type RecordKind =
   | 'environment'
   | 'model'
   | 'logged_model'
+  | 'view'
+  | 'report'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -36,6 +38,8 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   experiment: (id) => `/experiments/${id}`,
   environment: () => '/environments',
   model: (id) => `/models/${id}`,
+  view: (id) => `/views/${id}`,
+  report: (id) => `/reports/${id}`,
   logged_model: (id) => `/logged-models/${id}`,
   identity: (id) => `/access?identity=${id}`,
 };

@@ -11,5 +11,6 @@ export const trainingBlobHolders: readonly BlobHolder[] = [
   { table: 'tracked_datasets', key: ['id'], columns: ['digest', 'source', 'profile'], record: 'dataset of a run' },
   { table: 'logged_model_parameters', key: ['model', 'key'], columns: ['value'], record: 'parameter of logged model' },
   { table: 'logged_model_tags', key: ['model', 'key'], columns: ['value'], record: 'tag of logged model' },
+  { table: 'report_versions', key: ['report', 'version'], columns: ['text'], record: 'report' },
   { table: 'studies', key: ['id'], columns: ['record'], record: 'study' },
 ];

@@ -14,6 +14,7 @@ export type {
 export type { ArtifactPage, ArtifactQuery, ArtifactTree, ArtifactUploads } from './artifacts/port.ts';
 export type { DeletedRecord, Retention } from './retention/port.ts';
 export { ownPathOf, requireArtifactPath } from './artifacts/paths.ts';
+export type { Reports, SavedViews } from './shared/port.ts';
 export { openTraining } from './training.ts';
 export { trainingMigrations } from './migrations/index.ts';
 export { trainingBlobHolders } from './blob-holders.ts';

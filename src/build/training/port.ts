@@ -25,6 +25,7 @@ import type { Frame } from '#tables';
 import type { ArtifactTree } from './artifacts/port.ts';
 import type { LoggedModels } from './logged-models/port.ts';
 import type { Retention } from './retention/port.ts';
+import type { Reports, SavedViews } from './shared/port.ts';
 import type { Tracking } from './tracking/port.ts';
 
 /** What the room needs of `#data`. */
@@ -185,6 +186,8 @@ export interface Training {
   artifactAddress(run: string): Promise<string>;
   /** The files that runs and logged models left. */
   readonly artifacts: ArtifactTree;
+  readonly views: SavedViews;
+  readonly reports: Reports;
   /** What was deleted, and how it goes for good. */
   readonly retention: Retention;
   finishRun(run: string, by: Actor): Promise<Run>;

@@ -10,6 +10,7 @@ import { loggedModelsContract } from './logged-models/contract.ts';
 import { retentionContract } from './retention/contract.ts';
 import { by, code, environment, filesOf, openRooms } from './testing.ts';
 import type { Rooms } from './testing.ts';
+import { sharedContract } from './shared/contract.ts';
 import { trackingContract } from './tracking/contract.ts';
 import { runTableContract } from './tracking/table-contract.ts';
 
@@ -92,6 +93,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
 trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid}`), skip);
 loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
 runTableContract('PostgreSQL', () => openOnPostgres(`gyre_table_${process.pid}`), skip);
+sharedContract('PostgreSQL', () => openOnPostgres(`gyre_shared_${process.pid}`), skip);
 runLogContract('PostgreSQL', () => openOnPostgres(`gyre_runs_${process.pid}`), skip);
 retentionContract('PostgreSQL', () => openOnPostgres(`gyre_retention_${process.pid}`), skip);
 artifactsContract('PostgreSQL', () => openOnPostgres(`gyre_artifacts_${process.pid}`), skip);

@@ -8,6 +8,8 @@ import type { Training, TrainingDeps } from './port.ts';
 import { openRetention } from './retention/retention.ts';
 import { openRunLog } from './run-log.ts';
 import { openLoggedModels } from './logged-models/logged-models.ts';
+import { openReports } from './shared/reports.ts';
+import { openSavedViews } from './shared/views.ts';
 import { openTracking } from './tracking/tracking.ts';
 import { selectStudies, studyOf } from './studies-store.ts';
 import { trainStudy } from './study.ts';
@@ -25,6 +27,8 @@ export function openTraining(deps: TrainingDeps): Training {
     tracking,
     loggedModels: openLoggedModels(deps, names),
     artifacts: openArtifactTree(deps),
+    views: openSavedViews(deps),
+    reports: openReports(deps),
     retention: openRetention(deps),
     trainStudy: (request) => trainStudy(deps, log, request),
     outlineEnded: () =>

@@ -141,6 +141,8 @@ describe('every route that reads', () => {
   let imported = '';
   let logged = '';
   let changed = '';
+  let view = '';
+  let report = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -152,6 +154,8 @@ describe('every route that reads', () => {
     const { training } = bench.deps;
     const [experiment] = await training.experiments();
     const by = { identity: 'test', name: 'test' };
+    view = (await training.views.save({ name: 'all', query: '', by })).id;
+    report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
     logged = (await training.loggedModels.create({ experiment: experiment.id, by })).id;
     const file = new Uint8Array(200).fill(65);
     await training.artifacts.put(`${experiment.id}/models/${logged}/artifacts/model.onnx`, file);
@@ -192,6 +196,8 @@ describe('every route that reads', () => {
       imports: imported,
       'logged-models': logged,
       workspace: job,
+      views: view,
+      reports: report,
       'dataset-ingestions': ingestion,
       'dataset-schemas': 'customers',
     };

@@ -20,7 +20,9 @@ import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { runCheckoutRoutes } from './routes/tracking/run-checkout.ts';
 import { runChangeRoutes } from './routes/tracking/run-changes.ts';
+import { reportRoutes } from './routes/tracking/reports.ts';
 import { runTableRoutes } from './routes/tracking/run-table.ts';
+import { viewRoutes } from './routes/tracking/views.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { teamRoutes } from './routes/teams.ts';
@@ -43,6 +45,8 @@ export function allRoutes(): readonly Route[] {
     ...loggedModelRoutes,
     ...importRoutes,
     ...runTableRoutes,
+    ...viewRoutes,
+    ...reportRoutes,
     ...runChangeRoutes,
     ...runCheckoutRoutes,
     ...evaluationRoutes,

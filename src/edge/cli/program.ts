@@ -24,6 +24,8 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   },
   { title: 'Build', names: ['checkout'], load: async () => (await import('./verbs/checkout.ts')).registerCheckout },
   { title: 'Build', names: ['logged-models'], load: async () => (await import('./verbs/logged-models.ts')).registerLoggedModels },
+  { title: 'Build', names: ['views'], load: async () => (await import('./verbs/shared.ts')).registerViews },
+  { title: 'Build', names: ['reports'], load: async () => (await import('./verbs/shared.ts')).registerReports },
   { title: 'Build', names: ['schedule'], load: async () => (await import('./verbs/schedules.ts')).registerSchedules },
   { title: 'Build', names: ['data'], load: async () => (await import('./verbs/data/data.ts')).registerData },
   { title: 'Build', names: ['lfs'], load: async () => (await import('./verbs/data/lfs.ts')).registerLfs },

@@ -35,6 +35,10 @@ export interface EventData {
   'logged_model.created': { id: string; name: string; experiment: string };
   'logged_model.status_set': { id: string; name: string; status: string; previous: string };
   'logged_model.deleted': { id: string; name: string };
+  'view.saved': { id: string; name: string };
+  'view.deleted': { id: string; name: string };
+  'report.written': { id: string; title: string; version: number };
+  'report.deleted': { id: string; title: string };
   'test_report.created': {
     id: string;
     digest: string;

@@ -207,3 +207,4 @@ export type { Comparator, SearchEntity, SearchKind } from './search/filter-gramm
 export { completeFilter } from './search/complete-filter.ts';
 export type { FilterCompletion, FilterVocabulary } from './search/complete-filter.ts';
 export { LoggedModel, RunModel } from './logged-model.ts';
+export { Report, ReportChange, ReportInput, ReportSummary, ReportVersion, SavedView, SavedViewInput } from './run-report.ts';

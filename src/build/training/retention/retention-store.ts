@@ -7,6 +7,7 @@ import { publicRunId } from '../tracking/words.ts';
 import type { DeletedRecord } from './port.ts';
 
 interface Tables extends TrainingTables {
+  saved_views: { readonly experiment: string };
   erased_runs: { readonly position: number };
   artifacts: { readonly folder: string; readonly name: string; readonly digest: string | null; readonly size: number };
 }
@@ -139,6 +140,7 @@ export async function eraseRecord(
     const gone = await tables.deleteFrom('experiments').where('id', '=', position).where('deleted_at', '<', before).executeTakeFirst();
     if (Number(gone.numDeletedRows) === 0) return false;
     await tables.deleteFrom('experiment_tags').where('experiment', '=', position).execute();
+    await tables.deleteFrom('saved_views').where('experiment', '=', record.id).execute();
     const datasets = tables
       .selectFrom('tracked_datasets')
       .select('id')

@@ -112,7 +112,8 @@ function also(value: string, before: readonly string[] = []): readonly string[] 
   return [...before, value];
 }
 
-async function experimentIds(client: Client, named: readonly string[]): Promise<readonly string[]> {
+/** Experiments that are named by id or name, by their ids. @throws GyreError NOT_FOUND */
+export async function experimentIds(client: Client, named: readonly string[]): Promise<readonly string[]> {
   const { items } = await client.get<Page<Experiment>>('experiments', { limit: 1000 });
   return named.map((wanted) => {
     const found = items.find(({ id, name }) => id === wanted || name === wanted);
