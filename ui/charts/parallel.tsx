@@ -11,7 +11,8 @@ export interface ParallelRun {
 }
 
 const height = 320;
-const top = 44;
+/** Names stand in two rows by turns, so that neighbours do not meet. */
+const top = 56;
 const bottom = 24;
 const side = 70;
 
@@ -50,8 +51,9 @@ export function ParallelCoordinates({
             {axes.map((name, at) => (
               <g key={name} class="axes">
                 <line class="tick" x1={x(at)} x2={x(at)} y1={top} y2={height - bottom} />
-                <text x={x(at)} y={16} text-anchor="middle">
-                  {name.length > 18 ? `${name.slice(0, 17)}…` : name}
+                <text x={x(at)} y={at % 2 === 0 ? 12 : 26} text-anchor="middle">
+                  {shortened(name, (2 * (x(1) - x(0))) / 7)}
+                  <title>{name}</title>
                 </text>
                 {scales[at]?.ends.map(({ text, y }) => (
                   <text key={`${text}${y}`} x={x(at)} y={y < height / 2 ? top - 8 : height - 6} text-anchor="middle">
@@ -65,6 +67,11 @@ export function ParallelCoordinates({
       }}
     </Plot>
   );
+}
+
+function shortened(name: string, most: number): string {
+  const room = Math.min(18, Math.max(4, Math.floor(most)));
+  return name.length > room ? `${name.slice(0, room - 1)}…` : name;
 }
 
 interface AxisScale {

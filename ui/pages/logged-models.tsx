@@ -6,6 +6,8 @@ import { metricLabel } from '../lib/metrics.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
+import type { RunKeys } from '../lib/tracking-shapes.ts';
+import { FilterBox } from '../parts/filter-box.tsx';
 import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
@@ -28,6 +30,7 @@ export function LoggedModelsPage(): JSX.Element {
     ...(experiment === undefined ? {} : { experiment }),
   });
   const models = useResource<PageOf<LoggedModel>>(parsed.ok ? `logged-models?${query.toString()}` : undefined, ['logged_model.']);
+  const known = useResource<PageOf<LoggedModel>>('logged-models?limit=200', ['logged_model.']);
   const experiments = useResource<PageOf<Experiment>>('experiments?limit=200', ['experiment.']);
   return (
     <Page
@@ -53,20 +56,17 @@ export function LoggedModelsPage(): JSX.Element {
             </label>
           }
         >
-          <label class="table-tools">
-            <span class="visually-hidden">Filter in MLflow’s grammar</span>
-            <input
-              type="search"
-              placeholder="metrics.auc > 0.9 AND params.kind = 'tree'"
-              value={filter}
-              aria-invalid={!parsed.ok}
-              aria-describedby="filter-problem"
-              onChange={(event) => setQuery({ filter: event.currentTarget.value })}
-            />
-          </label>
-          <p id="filter-problem" role="status" class={parsed.ok ? 'visually-hidden' : 'tone-bad'}>
-            {parsed.ok ? '' : `${parsed.message}, at character ${parsed.at + 1}`}
-          </p>
+          <FilterBox
+            kind="logged_model"
+            value={filter}
+            keys={keysOf(known.data?.items ?? [])}
+            onApply={(text) => setQuery({ filter: text })}
+          />
+          {!parsed.ok && (
+            <p role="status" class="tone-bad">
+              {parsed.message}, at character {parsed.at + 1}
+            </p>
+          )}
           {parsed.ok && (
             <Load of={models} what="The models">
               {({ items, next }) => (
@@ -81,6 +81,22 @@ export function LoggedModelsPage(): JSX.Element {
       </div>
     </Page>
   );
+}
+
+/** What the newest models have: others may have more, which can be written all the same. */
+function keysOf(models: readonly LoggedModel[]): RunKeys {
+  const keyed = (of: (model: LoggedModel) => Readonly<Record<string, string>>): RunKeys['parameters'] => {
+    const entries = models.flatMap((model) => Object.entries(of(model)));
+    return [...Map.groupBy(entries, ([key]) => key)].map(([key, found]) => ({
+      key,
+      values: [...new Set(found.map(([, value]) => value))],
+    }));
+  };
+  return {
+    metrics: [...new Set(models.flatMap(({ metrics }) => metrics.map(({ key }) => key)))],
+    parameters: keyed(({ parameters }) => parameters),
+    tags: keyed(({ tags }) => tags),
+  };
 }
 
 function Models({ models, filtered }: { readonly models: readonly LoggedModel[]; readonly filtered: boolean }): JSX.Element {

@@ -45,6 +45,10 @@ const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).V
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
+const ViewPage = lazy(async () => (await import('./runs/view-tools.tsx')).ViewPage);
+const ReportsPage = lazy(async () => (await import('./reports/reports.tsx')).ReportsPage);
+const ReportPage = lazy(async () => (await import('./reports/report.tsx')).ReportPage);
+const NewReportPage = lazy(async () => (await import('./reports/report.tsx')).NewReportPage);
 const ExperimentPage = lazy(async () => (await import('./runs/experiment.tsx')).ExperimentPage);
 
 /** Every address of these pages. */
@@ -70,6 +74,10 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/pipelines/:id/:step', page: ({ id = '', step = '' }) => <StepItemsPage key={id + step} run={id} step={step} /> },
   { pattern: '/experiments', page: plain(ExperimentsPage) },
   { pattern: '/experiments/:id', page: byId(ExperimentPage) },
+  { pattern: '/views/:id', page: byId(ViewPage) },
+  { pattern: '/reports', page: plain(ReportsPage) },
+  { pattern: '/reports/new', page: plain(NewReportPage) },
+  { pattern: '/reports/:id', page: byId(ReportPage) },
   { pattern: '/compare', page: plain(ComparePage) },
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },

@@ -4,10 +4,23 @@ import { completeFilter, parseFilter } from '#contract';
 import type { FilterVocabulary } from '#contract';
 import type { RunKeys } from '../lib/tracking-shapes.ts';
 
-const statuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'];
+type Kind = 'run' | 'logged_model';
 
-/** What can be named in a filter of runs, and the values that were seen. */
-function vocabularyOf(keys: RunKeys | undefined): FilterVocabulary {
+const words = {
+  run: {
+    label: 'Filter of runs',
+    example: "metrics.loss < 0.1 AND params.depth = '3'",
+    statuses: ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'],
+  },
+  logged_model: {
+    label: 'Filter of models',
+    example: "metrics.auc > 0.9 AND params.kind = 'tree'",
+    statuses: ['READY', 'PENDING', 'FAILED', 'UNSPECIFIED'],
+  },
+} as const;
+
+/** What can be named in a filter, and the values that were seen. */
+function vocabularyOf(kind: Kind, keys: RunKeys | undefined): FilterVocabulary {
   if (keys === undefined) return {};
   const valuesIn = (of: RunKeys['parameters'], key: string): readonly string[] => of.find((one) => one.key === key)?.values ?? [];
   return {
@@ -22,17 +35,19 @@ function vocabularyOf(keys: RunKeys | undefined): FilterVocabulary {
         : entity === 'tag'
           ? valuesIn(keys.tags, key)
           : entity === 'attribute' && key === 'status'
-            ? statuses
+            ? words[kind].statuses
             : [],
   };
 }
 
 /** A filter in MLflow's grammar: says what may come next while it is written, and where it is wrong when it is applied. */
 export function FilterBox({
+  kind = 'run',
   value,
   keys,
   onApply,
 }: {
+  readonly kind?: Kind;
   readonly value: string;
   readonly keys: RunKeys | undefined;
   readonly onApply: (filter: string) => void;
@@ -45,8 +60,8 @@ export function FilterBox({
   const [chosen, setChosen] = useState(-1);
   const [wrong, setWrong] = useState<{ readonly message: string; readonly at: number } | undefined>(undefined);
   useEffect(() => setText(value), [value]);
-  const vocabulary = useMemo(() => vocabularyOf(keys), [keys]);
-  const completion = useMemo(() => completeFilter('run', text, cursor, vocabulary), [text, cursor, vocabulary]);
+  const vocabulary = useMemo(() => vocabularyOf(kind, keys), [kind, keys]);
+  const completion = useMemo(() => completeFilter(kind, text, cursor, vocabulary), [kind, text, cursor, vocabulary]);
   const options = open ? completion.texts.slice(0, 12) : [];
 
   const read = (): void => {
@@ -72,7 +87,7 @@ export function FilterBox({
     element.setSelectionRange(at, at);
   };
   const apply = (): void => {
-    const parsed = parseFilter('run', text.trim());
+    const parsed = parseFilter(kind, text.trim());
     setOpen(false);
     if (parsed.ok) onApply(text.trim());
     else setWrong(parsed);
@@ -98,7 +113,7 @@ export function FilterBox({
   return (
     <div class="filter-box">
       <label for={id} class="visually-hidden">
-        Filter of runs
+        {words[kind].label}
       </label>
       <input
         id={id}
@@ -112,7 +127,7 @@ export function FilterBox({
         aria-describedby={wrong === undefined ? undefined : `${id}-wrong`}
         autocomplete="off"
         spellcheck={false}
-        placeholder="metrics.loss < 0.1 AND params.depth = '3'"
+        placeholder={words[kind].example}
         value={text}
         onInput={() => {
           read();

@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { counted, number } from '../lib/format.ts';
-import { firstRowAt, rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
+import { scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
 import type { Cell } from '../lib/table-rows.ts';
 import { type Known, pageLength as pageRows, usePages } from '../lib/use-pages.ts';
+import { useRowWindow } from '../lib/use-row-window.ts';
 import { NotLoaded } from './not-loaded.tsx';
 
 export interface GridColumn {
@@ -37,23 +38,8 @@ const mostCharacters = 44;
 /** Any number of rows, asked for by pages as they come in sight. The scroll bar stands for the whole table. */
 export function Grid(props: GridProps): JSX.Element {
   const { caption, columns, total } = props;
-  const scroller = useRef<HTMLDivElement>(null);
-  const head = useRef<HTMLTableSectionElement>(null);
-  const [scrollTop, setScrollTop] = useState(0);
-  const [heightPx, setHeightPx] = useState(480);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null) return undefined;
-    const measure = (): void => setHeightPx(Math.max(rowPx, element.clientHeight - (head.current?.offsetHeight ?? rowPx)));
-    measure();
-    const watch = new ResizeObserver(measure);
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, [columns.length]);
+  const { scroller, head, onScroll, view, first, last } = useRowWindow(total, rowPx, columns.length);
 
-  const view = { total, rowPx, heightPx };
-  const first = firstRowAt(scrollTop, view);
-  const last = Math.min(total, first + rowsThatFit(view));
   const { known, error, retry } = usePages<GridRow>({ items: props.rows, of: props.of, total }, first, last);
   const widths = useWidths(columns, known);
 
@@ -95,7 +81,7 @@ export function Grid(props: GridProps): JSX.Element {
         role="region"
         aria-label={`${caption}, table`}
         tabIndex={0}
-        onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
+        onScroll={onScroll}
         onKeyDown={onKeyDown}
       >
         <div class="grid-height" style={{ height: `${scrolledHeight(view) + (head.current?.offsetHeight ?? rowPx)}px` }}>

@@ -1,13 +1,22 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { type Block, blocksOf, type Span } from '../lib/markdown.ts';
 
+export interface MarkdownProps {
+  readonly text: string;
+  readonly label: string;
+  /** Draws fenced blocks of a language; undefined: as the text that it is. */
+  readonly fence?: (language: string, text: string) => ComponentChildren;
+}
+
 /** A document, its first heading being of level 2 as it stands in a page. */
-export function Markdown({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+export function Markdown({ text, label, fence }: MarkdownProps): JSX.Element {
   return (
     <article class="document" aria-label={label}>
-      {blocksOf(text).map((block, index) => (
-        <BlockView key={index} block={block} place={`${label}, part ${index + 1}`} />
-      ))}
+      {blocksOf(text).map((block, index) => {
+        const drawn = block.is === 'fence' ? fence?.(block.language, block.text) : undefined;
+        if (drawn !== undefined) return <div key={index}>{drawn}</div>;
+        return <BlockView key={index} block={block} place={`${label}, part ${index + 1}`} />;
+      })}
     </article>
   );
 }
@@ -19,6 +28,12 @@ function BlockView({ block, place }: { readonly block: Block; readonly place: st
       return block.level === 2 ? <h3>{spans(block.spans)}</h3> : <h4>{spans(block.spans)}</h4>;
     case 'paragraph':
       return <p>{spans(block.spans)}</p>;
+    case 'fence':
+      return (
+        <pre class="preview-text" tabIndex={0} role="region" aria-label={place}>
+          <code>{block.text}</code>
+        </pre>
+      );
     case 'bullets':
       return (
         <ul>
@@ -56,8 +71,14 @@ function BlockView({ block, place }: { readonly block: Block; readonly place: st
 }
 
 function spans(list: readonly Span[]): JSX.Element[] {
-  return list.map(({ is, text }, index) => {
-    if (is === 'bold') return <b key={index}>{text}</b>;
-    return is === 'code' ? <code key={index}>{text}</code> : <span key={index}>{text}</span>;
+  return list.map((span, index) => {
+    if (span.is === 'link')
+      return (
+        <a key={index} href={span.href} rel={span.href.startsWith('/') ? undefined : 'noopener noreferrer'}>
+          {span.text}
+        </a>
+      );
+    if (span.is === 'bold') return <b key={index}>{span.text}</b>;
+    return span.is === 'code' ? <code key={index}>{span.text}</code> : <span key={index}>{span.text}</span>;
   });
 }

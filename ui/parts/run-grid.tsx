@@ -1,13 +1,14 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { counted, number } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { navigate } from '../lib/router.ts';
-import { firstRowAt, rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
+import { rowsThatFit, scrolledHeight, scrollTopOf } from '../lib/row-window.ts';
 import { useRunRows, useSparks } from '../lib/run-rows.ts';
 import { narrowest, widest } from '../lib/run-view.ts';
 import type { RunColumns, RunRow } from '../lib/tracking-shapes.ts';
+import { useRowWindow } from '../lib/use-row-window.ts';
 import { NotLoaded } from './not-loaded.tsx';
 
 export interface RunGridColumn {
@@ -45,23 +46,8 @@ const selectPx = 40;
 export function RunGrid(props: RunGridProps): JSX.Element {
   const { positions, columns, selected, onSelect } = props;
   const total = positions.length;
-  const scroller = useRef<HTMLDivElement>(null);
-  const head = useRef<HTMLTableSectionElement>(null);
-  const [scrollTop, setScrollTop] = useState(0);
-  const [heightPx, setHeightPx] = useState(480);
+  const { scroller, head, onScroll, view, first, last } = useRowWindow(total, rowPx);
   const [active, setActive] = useState<number | undefined>(undefined);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null) return undefined;
-    const measure = (): void => setHeightPx(Math.max(rowPx, element.clientHeight - (head.current?.offsetHeight ?? rowPx)));
-    measure();
-    const watch = new ResizeObserver(measure);
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, []);
-  const view = { total, rowPx, heightPx };
-  const first = firstRowAt(scrollTop, view);
-  const last = Math.min(total, first + rowsThatFit(view));
   const { rowAt, error, retry } = useRunRows({ positions, first, last, columns: props.asked, turn: props.turn });
   const shown = Array.from({ length: last - first }, (_, index) => rowAt(first + index));
   const lines = columns.flatMap(({ line }) => line ?? []);
@@ -116,7 +102,7 @@ export function RunGrid(props: RunGridProps): JSX.Element {
         role="region"
         aria-label="Runs, table"
         tabIndex={0}
-        onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
+        onScroll={onScroll}
         onKeyDown={onKeyDown}
       >
         <div style={{ height: `${scrolledHeight(view) + (head.current?.offsetHeight ?? rowPx)}px`, width: `${width}px` }}>

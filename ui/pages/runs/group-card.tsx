@@ -21,8 +21,6 @@ export function GroupCard({ runs, metrics }: { readonly runs: readonly Run[]; re
   const values = runs.flatMap(({ parameters: own, metrics: last }) =>
     last[metric] === undefined ? [] : [{ group: own[by] === undefined ? 'without it' : plain(own[by]), value: last[metric] }],
   );
-  const groups = boxFigures(values);
-  const shown = groups.slice(0, mostGroups);
   return (
     <Card
       title="A metric by groups"
@@ -40,6 +38,28 @@ export function GroupCard({ runs, metrics }: { readonly runs: readonly Run[]; re
         </div>
       }
     >
+      <GroupFigure values={values} metric={metric} by={by} isBar={isBar} />
+    </Card>
+  );
+}
+
+/** Values of a metric by their group, as boxes or as bars with whiskers of one standard deviation. */
+export function GroupFigure({
+  values,
+  metric,
+  by,
+  isBar,
+}: {
+  readonly values: readonly { readonly group: string; readonly value: number }[];
+  readonly metric: string;
+  readonly by: string;
+  readonly isBar: boolean;
+}): JSX.Element {
+  const groups = boxFigures(values);
+  const shown = groups.slice(0, mostGroups);
+  if (shown.length === 0) return <p class="quiet">None of these runs has this metric.</p>;
+  return (
+    <>
       {isBar ? (
         <Bars
           label={`Mean of ${metric} by ${by}`}
@@ -55,7 +75,7 @@ export function GroupCard({ runs, metrics }: { readonly runs: readonly Run[]; re
         <Boxes groups={shown} metric={metric} by={by} file="runs-boxes" />
       )}
       {groups.length > shown.length && <p class="quiet">The first {mostGroups} groups are shown.</p>}
-    </Card>
+    </>
   );
 }
 

@@ -29,7 +29,7 @@ export function RunCharts({ runs, metrics }: { readonly runs: readonly ChartedRu
     <Card title="Charts" wide aside={<ChartTools view={view} metrics={metrics} parameters={parameters} />}>
       <div class="figures">
         {shown.map((metric) => (
-          <MetricFigure key={metric} metric={metric} runs={runs} view={view} />
+          <MetricFigure key={metric} metric={metric} runs={runs} view={view} onZoom={zoomAll} />
         ))}
       </div>
       <label class="field">
@@ -120,14 +120,22 @@ function ChartTools({
   );
 }
 
-function MetricFigure({
+type Zoom = (range: { readonly from: number; readonly to: number } | undefined) => void;
+
+/** All figures of a page look at the same part of the axis, which stands in the address. */
+const zoomAll: Zoom = (range) => setQuery({ from: range?.from.toString(), to: range?.to.toString() });
+
+/** One metric of runs as lines, kept up while runs go on. */
+export function MetricFigure({
   metric,
   runs,
   view,
+  onZoom,
 }: {
   readonly metric: string;
   readonly runs: readonly ChartedRun[];
   readonly view: ChartView;
+  readonly onZoom: Zoom;
 }): JSX.Element {
   const turn = useTurns(runs.some(({ running }) => running));
   const axis = view.axis === 'metric' ? 'step' : view.axis;
@@ -143,7 +151,7 @@ function MetricFigure({
           data.x.length === 0 ? (
             <p class="quiet">None of these runs has this metric.</p>
           ) : (
-            <Lines metric={metric} answer={data} runs={runs} view={view} />
+            <Lines metric={metric} answer={data} runs={runs} view={view} onZoom={onZoom} />
           )
         }
       </Load>
@@ -167,11 +175,13 @@ function Lines({
   answer,
   runs,
   view,
+  onZoom,
 }: {
   readonly metric: string;
   readonly answer: SeriesAnswer;
   readonly runs: readonly ChartedRun[];
   readonly view: ChartView;
+  readonly onZoom: Zoom;
 }): JSX.Element {
   const { axis, by, smooth, logX, logY } = view;
   const spec = useMemo(() => {
@@ -203,9 +213,7 @@ function Lines({
       xText={(x) =>
         axis === 'time' ? absoluteTime(new Date(x).toISOString()) : axis === 'relative' ? duration(x) : `${spec.xName} ${number(x)}`
       }
-      onZoom={(range) =>
-        setQuery({ from: range === undefined ? undefined : String(range.from), to: range === undefined ? undefined : String(range.to) })
-      }
+      onZoom={onZoom}
     />
   );
 }

@@ -18,6 +18,7 @@ import { WordState } from '../../parts/state.tsx';
 import { Command, When } from '../../parts/values.tsx';
 import { RunActions } from './run-actions.tsx';
 import { RunGroups } from './run-groups.tsx';
+import { ViewTools } from './view-tools.tsx';
 
 const change = (view: Partial<RunView>): void => setQuery(runViewQuery(view));
 
@@ -65,6 +66,7 @@ export function RunsCard({ experiments }: { readonly experiments?: readonly stri
           <button type="button" onClick={() => setChoosing(true)}>
             Columns
           </button>
+          <ViewTools experiment={experiments?.length === 1 ? experiments[0] : undefined} />
         </div>
       }
     >
