@@ -29,7 +29,7 @@ export function blocksOf(markdown: string): readonly Block[] {
 function plainBlocks(markdown: string): readonly Block[] {
   return markdown
     .split(/\n{2,}/)
-    .map((part) => part.trimEnd())
+    .map((part) => part.replace(/^\n+/, '').trimEnd())
     .filter((part) => part.trim() !== '')
     .map(blockOf);
 }
