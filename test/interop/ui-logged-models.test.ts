@@ -11,7 +11,7 @@ describe('logged models on a page', { skip: browserMissing }, () => {
   let browser: Browser;
   let server: Up;
   let forest: string;
-  const { shows, withTab } = pageViews(
+  const { shows, withTab, isWhole } = pageViews(
     () => browser,
     () => server,
   );
@@ -57,9 +57,32 @@ describe('logged models on a page', { skip: browserMissing }, () => {
       await open(`${server.address}/logged-models?filter=${encodeURIComponent('metrics.auc > 0.5')}`);
       await page.getByRole('link', { name: 'forest', exact: true }).waitFor();
       assert.equal(await page.getByRole('link', { name: 'line', exact: true }).count(), 0);
-      await page.getByRole('searchbox', { name: 'Filter in MLflow’s grammar' }).fill('metrics.auc > x');
+      const box = page.getByRole('combobox', { name: 'Filter of models' });
+      await box.fill('metrics.auc > x');
       await page.keyboard.press('Enter');
-      await page.getByText("Expected numeric value type for metric 'auc'. Found x, at character 15").waitFor();
+      await page.getByText("Expected numeric value type for metric 'auc'. Found x").waitFor();
+      await page.getByText('At character 15.').waitFor();
+    });
+  });
+
+  test('have a filter that is completed from what they have', async () => {
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/logged-models`);
+      await page.getByRole('link', { name: 'line', exact: true }).waitFor();
+      const box = page.getByRole('combobox', { name: 'Filter of models' });
+      await box.pressSequentially('params.tr');
+      await page.getByRole('option', { name: 'params.trees' }).waitFor();
+      await isWhole(tab, 'completion for models');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('= ');
+      await page.getByRole('option', { name: "'10'" }).waitFor();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.searchParams.get('filter')?.startsWith("params.trees = '10'") === true);
+      await page.getByRole('link', { name: 'forest', exact: true }).waitFor();
     });
   });
 });

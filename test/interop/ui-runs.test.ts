@@ -267,6 +267,119 @@ describe('the pages of runs', { skip: browserMissing }, () => {
     });
   });
 
+  test('groups of runs are drawn as boxes and as bars', async () => {
+    const chosen = ids.slice(0, 12).join(',');
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/compare?runs=${chosen}&across=depth`);
+      const card = page.getByRole('region', { name: 'A metric by groups' });
+      await card.locator('.box').nth(3).waitFor();
+      assert.equal(await card.locator('.box').count(), 4);
+      await isWhole(tab, 'boxes by group');
+      await card.getByLabel('Shape').selectOption('bar');
+      await page.waitForURL('**shape=bar**');
+      await card.locator('rect.bar').nth(3).waitFor();
+      assert.equal(await card.locator('.box').count(), 0);
+      await isWhole(tab, 'bars by group');
+    });
+  });
+
+  test('a view is saved under a name, opens from the list and by its link, and is deleted', async () => {
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(at('?sort=metrics.loss&group=depth'));
+      await page.getByRole('button', { name: 'Save view' }).click();
+      await page.getByLabel('Name').fill('best first');
+      await page.getByRole('dialog').getByRole('button', { name: 'Save view' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await open(at());
+      await page.getByLabel('Saved view').selectOption('best first');
+      await page.waitForURL('**sort=metrics.loss**');
+      const { items } = (await (await fetch(`${server.address}/api/v1/views?experiment=${experiment}`)).json()) as {
+        items: { id: string }[];
+      };
+      assert.equal(items.length, 1);
+      await open(`${server.address}/views/${items[0]?.id}`);
+      await page.waitForURL(`**/experiments/${experiment}?sort=metrics.loss&group=depth`);
+      await page.getByRole('button', { name: 'All views' }).click();
+      await page.getByRole('dialog').getByRole('link', { name: 'best first' }).waitFor();
+      await isWhole(tab, 'saved views');
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByRole('dialog', { name: 'Delete' }).getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByLabel('Saved view').waitFor({ state: 'detached' });
+    });
+  });
+
+  test('a report is written beside its preview, its figures are live, others may not be overwritten, and old versions stay', async () => {
+    await shows('/reports', ['Reports', 'No report yet.']);
+    const text = [
+      '# Depth',
+      '',
+      '<b onclick="alert(1)">not bold</b>',
+      '',
+      '```chart',
+      'metric: loss',
+      'experiment: vision',
+      "filter: params.depth = '2'",
+      'by: lr',
+      '```',
+      '',
+      '```chart',
+      'kind: box',
+      'metric: loss',
+      'by: depth',
+      '```',
+      '',
+      '```chart',
+      'kind: table',
+      'metric: loss',
+      'experiment: nowhere',
+      '```',
+      '',
+    ].join('\n');
+    let path = '';
+    await withTab('light', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/reports/new`);
+      await page.getByLabel('Title').fill('Depth matters');
+      await page.getByLabel('Markdown').fill(text);
+      await page.getByRole('region', { name: 'Preview' }).locator('canvas').first().waitFor();
+      await isWhole(tab, 'writing a report');
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.waitForURL((url) => /\/reports\/(?!new)/.test(url.pathname));
+      path = new URL(page.url()).pathname;
+      const change = { title: 'Depth matters', text: `${text}\nSeen twice.`, basedOn: 1 };
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByLabel('Markdown').fill('mine');
+      const headers = { 'content-type': 'application/json' };
+      const other = await fetch(`${server.address}/api/v1${path}`, { method: 'PUT', headers, body: JSON.stringify(change) });
+      assert.equal(other.status, 200);
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await says(page, /Not saved, and still here: .*version 2/);
+      assert.equal(await page.getByLabel('Markdown').inputValue(), 'mine');
+    });
+    await shows(path, [
+      'Depth matters',
+      'version 2',
+      'Seen twice.',
+      '<b onclick="alert(1)">not bold</b>',
+      'There is no experiment “nowhere”',
+      'History',
+    ]);
+    await withTab('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}${path}`);
+      await page.locator('.box').first().waitFor();
+      await page.locator('.line-figure canvas').first().waitFor();
+      await isWhole(tab, 'report with figures');
+      await page.getByRole('link', { name: '1', exact: true }).click();
+      await says(page, 'the newest version');
+      assert.equal(await page.getByText('Seen twice.').count(), 0);
+      await open(`${server.address}/reports`);
+      await page.getByRole('link', { name: 'Depth matters' }).waitFor();
+    });
+  });
+
   test('a run that was logged from outside shows what was logged, what is missing, its description and its child', async () => {
     await shows(`/runs/${ids[0]}`, [
       'Metrics, last and range',

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { done, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
+import { smallProject } from '../harness/projects-fixture.ts';
+
+test('views and reports are made, listed, shown and deleted from the command line', async () => {
+  await using folder = await temporaryFolder();
+  const place = { cwd: await smallProject(folder.path), env: { GYRE_PORT: '0' } };
+  await using _server = await up(place);
+  const saved = await done(['views', 'save', 'best first', '--experiment', 'Default', '--query', '?sort=metrics.loss'], place);
+  assert.match(saved, /^view best first saved: \/views\/\S+\n$/);
+  assert.match(await done(['views', 'ls', '--experiment', 'Default'], place), /best first/);
+  const { items } = JSON.parse(await done(['views', 'ls', '--json'], place)) as { items: { id: string; query: string }[] };
+  assert.equal(items[0]?.query, 'sort=metrics.loss');
+  await done(['views', 'delete', items[0]?.id ?? ''], place);
+  const file = join(folder.path, 'depth.md');
+  await writeFile(file, '# Depth\n\nDeeper is better.\n');
+  const made = JSON.parse(await done(['reports', 'write', file, '--json'], place)) as { id: string; title: string; version: number };
+  assert.deepEqual([made.title, made.version], ['Depth', 1]);
+  await writeFile(file, '# Depth\n\nIt depends.\n');
+  assert.match(await done(['reports', 'write', file, '--report', made.id], place), /^version 2 of Depth/);
+  assert.match(await done(['reports', 'show', made.id], place), /It depends/);
+  assert.match(await done(['reports', 'show', made.id, '--version', '1'], place), /Deeper is better/);
+  assert.match(await done(['reports', 'history', made.id], place), /2 +Depth[^]*1 +Depth/);
+  assert.match(await done(['reports', 'ls'], place), new RegExp(made.id));
+  await done(['reports', 'delete', made.id], place);
+  const gone = await gyre(['reports', 'show', made.id], place);
+  assert.equal(gone.code, 4);
+});
