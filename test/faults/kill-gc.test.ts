@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { seeded } from '#core';
 import type { GarbageSweep } from '#contract';
+import { addOrphan, ageAll, blobsOf } from '../harness/blob-files-fixture.ts';
 import { facts, gyre, type Place, start, temporaryFolder } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
 import { checkStore, query } from '../harness/store-check-fixture.ts';
 
 const orphans = 400;
-
-async function blobsOf(data: string): Promise<readonly string[]> {
-  const folder = join(data, 'blobs/sha256');
-  const found: string[] = [];
-  for (const prefix of await readdir(folder)) for (const rest of await readdir(join(folder, prefix))) found.push(prefix + rest);
-  return found.sort();
-}
-
-/** A blob that nothing refers to. */
-async function addOrphan(data: string, words: string): Promise<void> {
-  const digest = createHash('sha256').update(words).digest('hex');
-  const folder = join(data, 'blobs/sha256', digest.slice(0, 2));
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, digest.slice(2)), words, { mode: 0o444 });
-}
-
-async function ageAll(data: string): Promise<void> {
-  const then = Date.now() / 1000 - 3 * 86_400;
-  for (const digest of await blobsOf(data)) await utimes(join(data, 'blobs/sha256', digest.slice(0, 2), digest.slice(2)), then, then);
-}
 
 describe('gyre gc killed with -9', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

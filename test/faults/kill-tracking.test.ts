@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '#core';
 import { done, temporaryFolder, type Place, up } from '../harness/gyre-fixture.ts';
+import { Gone, get, post } from '../harness/mlflow-calls-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
 import { checkStore } from '../harness/store-check-fixture.ts';
 
@@ -17,32 +18,6 @@ interface Logged {
 
 /** What clients were told is logged, by run. */
 type Acknowledged = Map<string, Logged>;
-
-class Gone extends Error {}
-
-async function post<T>(address: string, verb: string, message: object): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(`${address}/api/2.0/mlflow/${verb}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(message),
-    });
-    const said = (await response.json()) as T;
-    assert.equal(response.status, 200, JSON.stringify(said));
-    return said;
-  } catch (error) {
-    // The connection ended; anything else is a finding.
-    if (
-      error instanceof TypeError ||
-      error instanceof SyntaxError ||
-      (error instanceof Error && 'code' in error && error.code === 'ECONNRESET')
-    ) {
-      throw new Gone('the server is gone', { cause: error });
-    }
-    throw error;
-  }
-}
 
 /** Makes runs and logs to them until nobody answers any more, and remembers what was acknowledged. */
 async function logUntilItEnds(address: string, writer: string, acknowledged: Acknowledged): Promise<void> {
@@ -79,13 +54,6 @@ interface FoundRun {
       readonly tags?: readonly { readonly key: string; readonly value: string }[];
     };
   };
-}
-
-async function get<T>(address: string, path: string): Promise<T> {
-  const response = await fetch(`${address}/api/2.0/mlflow/${path}`);
-  const said = (await response.json()) as T;
-  assert.equal(response.status, 200, JSON.stringify(said));
-  return said;
 }
 
 async function checkRun(address: string, id: string, logged: Logged): Promise<void> {

@@ -88,6 +88,7 @@ const history: readonly string[] = [
   'dataset_image_files',
   'dataset_image_thumbnails',
   'dataset_ingestions',
+  'artifact_uploads',
 ];
 
 /**

@@ -49,6 +49,8 @@ export interface ArtifactUploads {
   ): Promise<ArtifactFile>;
   /** Forgets the upload and its parts; one that is not there is fine. */
   abort(upload: Pick<Upload, 'id' | 'path'>): Promise<void>;
+  /** Forgets uploads that were begun a week ago; the bytes of their parts go with the next garbage collection. */
+  forgetOld(): Promise<void>;
 }
 
 /**

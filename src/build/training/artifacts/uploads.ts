@@ -91,6 +91,8 @@ export function openUploads({ store, blobs, clock, randomBytes }: UploadsDeps): 
       store.write(async (tx) => {
         if ((await uploadOf(tx, id))?.path === path) await deleteUpload(tx, id);
       }, undefined),
+
+    forgetOld: () => store.write(deleteUploadsBefore, clock.now() - keptMs),
   };
 }
 

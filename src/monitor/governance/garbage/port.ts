@@ -14,7 +14,7 @@ export interface GarbageDeps {
   readonly events: Pick<Events, 'publish'>;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly training: Pick<Training, 'retention'>;
+  readonly training: Pick<Training, 'retention' | 'artifacts'>;
   readonly registry: Pick<Registry, 'byRun' | 'byLoggedModel'>;
   readonly evaluation: Pick<Evaluation, 'listReports'>;
   /** The cache of the project's workspace. */

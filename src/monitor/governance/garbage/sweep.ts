@@ -25,9 +25,11 @@ async function referredDigests(db: Db, blobs: GarbageDeps['blobs'], signal: Abor
  * again before its turn: the delete asks for its age once more. Killed anywhere, what is gone is only what nothing referred to.
  */
 export async function sweepBlobs(deps: GarbageDeps, sweep: SweepProgress, signal: AbortSignal): Promise<void> {
-  const { store, blobs, clock } = deps;
+  const { store, blobs, clock, training } = deps;
   const storedBefore = clock.now() - sweep.graceMs;
   sweep.phase = 'mark';
+  // What was begun and never completed would be kept for ever where nobody begins another upload.
+  if (sweep.apply) await training.artifacts.uploads.forgetOld();
   const referred = await store.read((db) => referredDigests(db, blobs, signal));
   sweep.referred = referred.size;
   sweep.phase = 'blobs';
