@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
+import { ownRunId } from '#training';
 import { type Up, up } from '../test/harness/gyre-fixture.ts';
 import { smallProject } from '../test/harness/projects-fixture.ts';
 import { openBrowser } from '../test/interop/browser.ts';
@@ -93,7 +94,7 @@ async function manyPoints(http: Caller, server: Up): Promise<void> {
     http.json('GET', `${api}/metrics/get-history-bulk-interval?run_ids=${id}&metric_key=loss&max_results=2500`),
   );
   await measure('chart: 500 places with least and greatest (runs/series)', 3, () =>
-    http.json('POST', '/api/v1/runs/series', { runs: [id], key: 'loss' }),
+    http.json('POST', '/api/v1/runs/series', { runs: [ownRunId(id)], key: 'loss' }),
   );
   await memory(server, 'points asked for');
   await log(http, id);
@@ -151,8 +152,8 @@ async function manyFiles(http: Caller, server: Up): Promise<string> {
   );
   say('  files in the answer', String(listed.files.length));
   await measure('list of a folder of folders', 10, () => http.json('GET', `${api}/artifacts/list?run_id=${id}&path=deep`));
-  await measure('our list: first 1,000 of the folder', 10, () => http.json('GET', `/api/v1/runs/${id}/artifacts?folder=flat&limit=1000`));
-  await measure('our list: first 1,000 of all', 10, () => http.json('GET', `/api/v1/runs/${id}/artifacts?limit=1000`));
+  await measure('our list: first 1,000 of the folder', 10, () => http.json('GET', `/api/v1/runs/${ownRunId(id)}/artifacts?folder=flat&limit=1000`));
+  await measure('our list: first 1,000 of all', 10, () => http.json('GET', `/api/v1/runs/${ownRunId(id)}/artifacts?limit=1000`));
   await measure('one of them', 20, async () => http.call('GET', `/get-artifact?run_uuid=${id}&path=flat/${String(half - 1).padStart(6, '0')}.txt`));
   await memory(server, 'files listed');
   return id;
@@ -173,10 +174,10 @@ async function look(server: Up, metrics: readonly string[], withFiles: string): 
       say(what, `${(performance.now() - startedMs).toFixed(0)} ms, ${nodes} elements`);
       await shot(page, what.replaceAll(/\W+/g, '-'));
     };
-    await open('page of the run with many metrics', `/runs/${metrics[0]}`, 'main .cards');
-    await open('page that compares two of them', `/compare?runs=${metrics.join(',')}`, 'main .cards');
+    await open('page of the run with many metrics', `/runs/${ownRunId(metrics[0])}`, 'main .cards');
+    await open('page that compares two of them', `/compare?runs=${metrics.map(ownRunId).join(',')}`, 'main .cards');
     await open('table of runs', '/experiments/0', '.run-grid tbody a');
-    await open('page of the run with many files', `/runs/${withFiles}?folder=flat`, 'main .cards');
+    await open('page of the run with many files', `/runs/${ownRunId(withFiles)}?folder=flat`, 'main .cards');
   } finally {
     await browser.close();
   }

@@ -1,3 +1,5 @@
+export { copyFromFile, copyToFile } from './copy.ts';
+export type { CopyRows } from './copy.ts';
 export { openStore } from './open.ts';
 export type { StoreOptions } from './open.ts';
 export type {

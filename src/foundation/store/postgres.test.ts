@@ -8,20 +8,7 @@ import { storeContract } from './contract.ts';
 import type { StoreFixture } from './contract.ts';
 import { openStore } from './index.ts';
 import type { MigrationSet } from './index.ts';
-
-const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
-
-async function whyNot(): Promise<string | undefined> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-  try {
-    await client.connect();
-    return undefined;
-  } catch (error) {
-    return `no PostgreSQL answers (${String(error)}); GYRE_TEST_POSTGRES names one`;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
+import { postgresUrl as url, whyNoPostgres } from './postgres-fixture.ts';
 
 /** A schema of its own, dropped afterwards. */
 async function postgresSchema(): Promise<StoreFixture> {
@@ -37,15 +24,15 @@ async function postgresSchema(): Promise<StoreFixture> {
   };
 }
 
-const skip = await whyNot();
-storeContract('PostgreSQL', postgresSchema, skip);
+const skip = await whyNoPostgres();
+storeContract('PostgreSQL', postgresSchema, skip === false ? undefined : skip);
 
 const things: MigrationSet = {
   room: 'things',
   migrations: [{ id: '0001-things', up: ({ schema, types }) => schema.createTable('things').addColumn('name', types.text).execute() }],
 };
 
-describe('the PostgreSQL store', { skip: skip ?? false }, () => {
+describe('the PostgreSQL store', { skip }, () => {
   test('keeps installations apart by schema', async () => {
     await using one = await postgresSchema();
     await using two = await postgresSchema();
