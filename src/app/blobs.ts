@@ -102,24 +102,33 @@ export async function openBlobs(place: BlobsPlace, world: BlobsWorld): Promise<O
   };
 }
 
+/**
+ * The blobs as the objects that they are stored as, sealed or not.
+ * @throws GyreError with the reason when nothing says how the bucket is reached
+ */
+export async function openBlobObjects(place: BlobsPlace, { environment, clock }: Pick<BlobsWorld, 'environment' | 'clock'>): Promise<ObjectStore> {
+  const { s3Endpoint, s3Region } = place;
+  if (!isBucket(place.address)) return openObjectStore(resolve(place.address));
+  const connection = await s3ConnectionFrom(environment, {
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...(s3Region === undefined ? {} : { region: s3Region }),
+  });
+  return openObjectStore(place.address, { s3: { connection, world: s3World(clock) } });
+}
+
 /** The blobs as they are stored without a key, and the objects that they are. */
 async function openClear(
   place: BlobsPlace,
   world: BlobsWorld,
   opened: AsyncDisposableStack,
 ): Promise<{ readonly blobs: BlobStore; readonly objects: ObjectStore; readonly incoming: string }> {
-  const { address, cacheBytes = 20e9, s3Endpoint, s3Region } = place;
+  const { address, cacheBytes = 20e9 } = place;
   const { environment, clock, readOnly = false, faults } = world;
+  const objects = opened.use(await openBlobObjects(place, world));
   if (!isBucket(address)) {
-    const objects = opened.use(openObjectStore(address));
     const blobs = await openFsBlobs({ dir: address, readOnly, ...(faults === undefined ? {} : { faults }) });
     return { blobs, objects, incoming: join(address, 'incoming') };
   }
-  const connection = await s3ConnectionFrom(environment, {
-    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
-    ...(s3Region === undefined ? {} : { region: s3Region }),
-  });
-  const objects = opened.use(openObjectStore(address, { s3: { connection, world: s3World(clock) } }));
   const dir = place.cache ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gyre', 'blobs');
   // A plane whose packages are in its cache starts while the bucket is away.
   if (!readOnly) await objects.stat('sha256');

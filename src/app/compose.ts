@@ -3,28 +3,29 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { accessMigrations, type Access, newSecret, openAccess } from '#access';
+import { type Access, newSecret, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
 import type { BlobStore } from '#blobs';
 import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
-import { type Data, dataMigrations, type LfsRepositories, openData, openLfs } from '#data';
-import { evaluationMigrations, type Evaluation, openEvaluation } from '#evaluation';
-import { type Events, eventsMigrations, openEvents } from '#events';
+import { type Data, type LfsRepositories, openData, openLfs } from '#data';
+import { type Evaluation, openEvaluation } from '#evaluation';
+import { type Events, openEvents } from '#events';
 import { openLocalExecutor } from '#executors';
-import { type Features, featuresMigrations, openFeatures } from '#features';
-import { type Garbage, type Governance, governanceMigrations, openGarbage, openGovernance } from '#governance';
-import { type Monitoring, monitoringMigrations, openMonitoring } from '#monitoring';
-import { openPipelines, openSchedules, type Pipelines, pipelinesMigrations, type Schedules } from '#pipelines';
-import { type CharterBook, openCharter, projectMigrations } from '#project';
-import { type Imports, importsMigrations, openImports } from '#imports';
-import { openRegistry, openWebhooks, type Registry, registryMigrations, type Webhooks } from '#registry';
-import { openRelease, type Release, releaseMigrations } from '#release';
+import { type Features, openFeatures } from '#features';
+import { type Garbage, type Governance, openGarbage, openGovernance } from '#governance';
+import { type Monitoring, openMonitoring } from '#monitoring';
+import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#pipelines';
+import { type CharterBook, openCharter } from '#project';
+import { type Imports, openImports } from '#imports';
+import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
+import { openRelease, type Release } from '#release';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
-import { openTraining, type Training, trainingMigrations } from '#training';
-import { openTriggers, type Triggers, triggersMigrations } from '#triggers';
+import { openTraining, type Training } from '#training';
+import { openTriggers, type Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
+import { openBackups } from './backup/backups.ts';
 import { openBlobs, s3Access } from './blobs.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
@@ -32,6 +33,7 @@ import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
 import { keptSources } from './kept-sources.ts';
+import { migrationSets } from './migrations.ts';
 import { commandStep } from './loop/command-step.ts';
 import { dataSteps } from './loop/data-steps.ts';
 import { itemStep } from './loop/item-step.ts';
@@ -42,7 +44,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
+import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
@@ -76,6 +78,7 @@ export interface House extends AsyncDisposable {
   readonly triggers: Triggers;
   readonly governance: Governance;
   readonly garbage: Garbage;
+  readonly backups: ReturnType<typeof openBackups>;
   readonly blobStorage: () => Promise<BlobStorage>;
   readonly workspace: ServedWorkspace;
   readonly planes: LocalPlanes;
@@ -119,22 +122,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       faults,
     }),
   );
-  await store.migrate([
-    eventsMigrations,
-    accessMigrations,
-    projectMigrations,
-    pipelinesMigrations,
-    dataMigrations,
-    featuresMigrations,
-    trainingMigrations,
-    evaluationMigrations,
-    registryMigrations,
-    importsMigrations,
-    releaseMigrations,
-    monitoringMigrations,
-    triggersMigrations,
-    governanceMigrations,
-  ]);
+  await store.migrate(migrationSets);
   const blobsPlace = blobsPlaceOf(settings, folder);
   const openedBlobs = opened.use(await openBlobs(blobsPlace, { environment: process.env, clock, faults }));
   const { blobs } = openedBlobs;
@@ -361,6 +349,9 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, training, registry, evaluation, workspace }));
+  const backups = opened.use(
+    openBackups({ settings, environment: process.env, clock, folder: backupFolderOf(settings), store, events }),
+  );
   const imports = opened.use(
     await openImports({
       store,
@@ -401,6 +392,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     triggers,
     governance,
     garbage,
+    backups,
     imports,
     blobStorage: () => openedBlobs.storage(),
     workspace,

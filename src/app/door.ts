@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GyreError, hasCode } from '#core';
-import type { BackupFlags, DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
-import type { BackupRecord } from './backup/backup.ts';
+import type { Backup, BackupList } from '#contract';
+import { GyreError, hasCode, systemClock } from '#core';
+import type { BackupFlags, BackupsFlags, DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
 import { readServerInfo } from './data-folder.ts';
 import { sealBlobs as seal, type Sealing } from './seal-blobs.ts';
-import { settleSettings, type SettledSettings } from './settings.ts';
+import { backupFolderOf, settleSettings, type SettledSettings } from './settings.ts';
 import { type RunningGyre, up as start } from './up.ts';
 
 /** Opens the platform on a free loopback port, quietly, for as long as one verb takes. */
@@ -27,16 +27,55 @@ export async function sealBlobs(options: SealFlags): Promise<Sealing> {
   return seal(await settle(options, {}), options);
 }
 
-/** Copies the data folder, also while a platform runs on it. */
-export async function backUp(options: BackupFlags): Promise<BackupRecord> {
+/** Copies records, blobs and secrets, also while a platform runs on them. */
+export async function backUp(options: BackupFlags): Promise<Backup> {
   const { backUp: copy } = await import('./backup/backup.ts');
-  return copy(await settle(options, {}), options);
+  const { world, folder } = await backupWorld(options);
+  const { id } = await copy(world, { ...options, folder });
+  return backupIn(folder, id);
 }
 
-/** Makes a data folder of a backup. */
-export async function restore(options: BackupFlags): Promise<BackupRecord> {
-  const { restore: copy } = await import('./backup/backup.ts');
-  return copy(await settle(options, {}), options);
+/** Makes a platform of a backup. */
+export async function restore(options: BackupFlags): Promise<Backup> {
+  const { restore: copy } = await import('./backup/restore.ts');
+  const { world, folder } = await backupWorld(options);
+  const { id } = await copy(world, { ...options, folder });
+  return backupIn(folder, id);
+}
+
+export async function listBackups(options: BackupsFlags): Promise<BackupList> {
+  const { describeBackups } = await import('./backup/backups.ts');
+  const { world, folder } = await backupWorld(options);
+  return describeBackups(folder, world.settings.dataFolder);
+}
+
+/** Compares a backup with what it was. */
+export async function verifyBackup(options: BackupFlags): Promise<Backup> {
+  const { verifyBackup: verify } = await import('./backup/verify.ts');
+  const { folder } = await backupWorld(options);
+  const { id } = await verify({ ...options, folder, clock: systemClock });
+  return backupIn(folder, id);
+}
+
+export async function removeBackup(options: BackupsFlags & { readonly id: string }): Promise<void> {
+  const [{ removeBackup: remove }, { holdBackups }] = await Promise.all([import('./backup/remove.ts'), import('./backup/layout.ts')]);
+  const { folder } = await backupWorld(options);
+  await backupIn(folder, options.id);
+  using _held = await holdBackups(folder);
+  await remove(folder, options.id);
+}
+
+async function backupWorld(options: BackupsFlags) {
+  const settings = await settle(options, {});
+  const { folder = backupFolderOf(settings), environment } = options;
+  return { world: { settings, environment, clock: systemClock }, folder };
+}
+
+async function backupIn(folder: string, id: string): Promise<Backup> {
+  const { listBackups: list } = await import('./backup/layout.ts');
+  const found = (await list(folder)).find((backup) => backup.id === id);
+  if (found !== undefined) return found;
+  throw new GyreError('NOT_FOUND', `there is no backup ${id} in ${folder}`, { id });
 }
 
 /** Runs the platform until the signal aborts. */

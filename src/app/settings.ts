@@ -28,6 +28,11 @@ export const platformSettings = {
     default: '',
     help: 'folder for opened copies of sealed blobs, while the platform runs; empty: /dev/shm, which is memory',
   },
+  backups: {
+    env: 'GYRE_BACKUPS',
+    default: 'backups',
+    help: 'folder of backups, best on another disk; a relative one starts at the data folder',
+  },
   s3Endpoint: { env: 'GYRE_S3_ENDPOINT', default: '', help: 'address of the S3 service; empty: AWS_ENDPOINT_URL_S3, else Amazon' },
   s3Region: { env: 'GYRE_S3_REGION', default: '', help: 'region of the S3 service; empty: AWS_REGION, else us-east-1' },
   fetchHosts: {
@@ -102,6 +107,11 @@ export function blobsPlaceOf({ values, dataFolder }: SettledSettings, folder: Pi
     ...(s3Endpoint === '' ? {} : { s3Endpoint }),
     ...(s3Region === '' ? {} : { s3Region }),
   };
+}
+
+/** Where backups go, absolute. */
+export function backupFolderOf({ values, dataFolder }: SettledSettings): string {
+  return resolve(dataFolder, values.backups);
 }
 
 /** With less the engine cannot read a table of many columns. */

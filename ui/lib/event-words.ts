@@ -276,6 +276,14 @@ const words: Words = {
     part: 'govern',
     text: `garbage collection ${d.state}: ${number(d.blobs, 0)} ${d.what === 'cache' ? 'objects' : 'blobs'} deleted, ${number(d.bytes, 0)} bytes`,
   }),
+  'backup.made': (d) => ({ part: 'govern', text: `backup made: ${number(d.blobs, 0)} blobs, ${number(d.bytes, 0)} bytes`, href: '/storage' }),
+  'backup.verified': (d) => ({
+    part: 'govern',
+    text: d.damaged === 0 ? 'backup checked: every byte is right' : `backup checked: ${number(d.damaged, 0)} files are damaged`,
+    href: '/storage',
+    tone: d.damaged === 0 ? 'good' : 'bad',
+  }),
+  'backup.removed': () => ({ part: 'govern', text: 'backup removed', href: '/storage' }),
   'reproduction.finished': (d) => ({
     part: 'govern',
     text: `a model version was trained again: ${d.identical ? 'the same bytes' : 'other bytes'}`,

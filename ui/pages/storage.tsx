@@ -9,6 +9,7 @@ import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, When, Who } from '../parts/values.tsx';
+import { BackupsCard } from './backups-card.tsx';
 
 const amount = ({ count, bytes: size }: GarbageSweep['garbage']): string =>
   count === 0 ? 'none' : size === 0 ? number(count, 0) : `${number(count, 0)}, ${bytes(size)}`;
@@ -124,6 +125,7 @@ export function StoragePage(): JSX.Element {
             begin={(apply) => begin(apply, what)}
           />
         ))}
+        <BackupsCard />
         <Card title="Git LFS" wide says="Repositories that Git LFS has pushed to.">
           <Load of={repositories} what="The repositories">
             {({ items }) =>

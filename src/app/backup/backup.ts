@@ -1,133 +1,129 @@
-import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
-import { GyreError, isoInstant, noFaults, systemClock } from '#core';
-import { isBucket } from '../blobs.ts';
-import { holdDataFolder } from '../data-folder.ts';
+import type { ObjectStore } from '#blobs';
+import { GyreError, isoInstant, noFaults, type Clock } from '#core';
+import { copyToFile } from '#store';
+import { migrationSets } from '../migrations.ts';
 import { replaceFile } from '../replace-file.ts';
-import { blobsPlaceOf, type SettledSettings } from '../settings.ts';
 import { gyreVersion } from '../version.ts';
-import { copyBlobs, digestOfFile, namesIn, syncPath } from './copy-blobs.ts';
+import { digestOfFile, readList, writeList } from './blob-list.ts';
+import type { StoredBlob } from './blob-list.ts';
+import { copyBlobs } from './copy-blobs.ts';
+import { copyFiles, nameDurably } from './files.ts';
+import { blobsIn, holdBackups, idOf, partsOf, recordsIn, removeCutOff, sizeOf } from './layout.ts';
+import type { BackupRecord } from './layout.ts';
+import { openStoredBlobs, recordsPlaceOf } from './places.ts';
+import type { BackupWorld, RecordsPlace } from './places.ts';
+import { removeBackup } from './remove.ts';
 
-/** What a backup says of itself, once it is whole. */
-export interface BackupRecord {
-  readonly format: 'gyre.backup.v1';
-  readonly gyre: string;
-  readonly at: string;
-  /** SHA-256 of the database's file. */
-  readonly database: string;
-  readonly blobs: number;
-  readonly bytes: number;
-}
-
-interface BackupOptions {
-  /** Absolute. */
+export interface BackupOptions {
+  /** Absolute; holds nothing but backups. */
   readonly folder: string;
+  /** So many whole backups stay, the newest; default all. */
+  readonly keep?: number;
   readonly signal: AbortSignal;
   /** Told how many blobs were copied. */
   readonly progress: (copied: number) => void;
+  /** Told what the backup is called, once it has begun. */
+  readonly begun?: (id: string) => void;
 }
 
-const recordName = 'backup.json';
+/** SQLite begins again whenever somebody writes between two steps: all pages go in one, which reads one snapshot and holds off nobody. */
+const allPages = 2 ** 31 - 1;
 
 /**
- * Copies a data folder while the platform runs on it: the database as SQLite's online backup gives it, one consistent state; the blobs before and
- * after, so that none that the state refers to is missing; the secrets. A folder that holds an earlier backup gets only what is new. Killed in
- * between, it is no backup until the next one ends.
- * @throws GyreError FAILED_PRECONDITION where the database or the blobs are elsewhere, or the folder holds something else; DATA_LOSS
+ * Copies a platform while it runs: the blobs, then the records as one snapshot has them, then the blobs that were stored meanwhile, so that
+ * none that the records refer to is missing; the secrets. Only what the folder's earlier backups lack is copied. Killed in between, it is no
+ * backup, and the earlier ones are what they were.
+ * @throws GyreError FAILED_PRECONDITION when the folder holds something else; ALREADY_EXISTS while another backup into it is under way;
+ * DATA_LOSS naming a blob that is corrupt; CANCELLED
  */
-export async function backUp(settings: SettledSettings, { folder, signal, progress }: BackupOptions): Promise<BackupRecord> {
-  const { data, blobs } = placesOf(settings);
-  const names = await namesIn(folder);
-  const isOurs =
-    names.length === 0 ||
-    names.includes(recordName) ||
-    names.every((name) => ['blobs', 'gyre.db', 'gyre.db.part', 'secrets'].includes(name));
-  if (!isOurs) throw new GyreError('FAILED_PRECONDITION', `${folder} holds something else than a backup: give an empty folder`, { folder });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(join(folder, recordName), { force: true });
-  const target = join(folder, 'blobs');
-  await copyBlobs(blobs, target, signal, progress);
-  const database = join(folder, 'gyre.db');
-  await copyDatabase(join(data, 'gyre.db'), database);
-  // What was stored since the first pass: garbage collection spares what is so young.
-  const { count, bytes } = await copyBlobs(blobs, target, signal, progress);
-  await copySecrets(join(data, 'secrets'), join(folder, 'secrets'));
+export async function backUp(world: BackupWorld, options: BackupOptions): Promise<BackupRecord> {
+  const { settings, clock } = world;
+  const { folder, signal, progress, keep = Infinity } = options;
+  using _held = await holdBackups(folder);
+  await removeCutOff(folder);
+  const { id, startedAt } = await begin(folder, clock);
+  options.begun?.(id);
+  const parts = partsOf(folder, id);
+  await using stored = await openStoredBlobs(world);
+  const known = await knownDigests(folder);
+  let copied = 0;
+  for await (const { isNew } of copyBlobs(stored, blobsIn(folder), { known, signal })) if (isNew) progress(++copied);
+  const place = recordsPlaceOf(settings);
+  await copyRecords(place, parts.database, signal);
+  const listed = await listBlobs(stored, folder, id, { known, signal, isCopied: () => progress(++copied) });
+  await copyFiles(join(settings.dataFolder, 'secrets'), parts.secrets);
   const record: BackupRecord = {
-    format: 'gyre.backup.v1',
+    format: 'gyre.backup.v2',
+    id,
     gyre: gyreVersion,
-    at: isoInstant(systemClock.now()),
-    database: await digestOfFile(database),
-    blobs: count,
-    bytes,
+    startedAt,
+    endedAt: isoInstant(clock.now()),
+    database: 'file' in place ? 'sqlite' : 'postgresql',
+    databaseBytes: (await sizeOf(parts.database)) ?? 0,
+    databaseDigest: await digestOfFile(parts.database),
+    listDigest: await digestOfFile(parts.list),
+    ...listed,
   };
-  replaceFile(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`, 0o600, noFaults);
+  signal.throwIfAborted();
+  replaceFile(parts.record, `${JSON.stringify(record, undefined, 2)}\n`, 0o600, noFaults);
+  for (const old of (await recordsIn(folder)).slice(keep)) await removeBackup(folder, old.id);
   return record;
 }
 
-/**
- * Makes a data folder of a backup. The database gets its name last: killed in between, there is none, and the next call goes on.
- * @throws GyreError FAILED_PRECONDITION for what is no whole backup; ALREADY_EXISTS when the data folder has a database, or is in use; DATA_LOSS
- */
-export async function restore(settings: SettledSettings, { folder, signal, progress }: BackupOptions): Promise<BackupRecord> {
-  const record = await readRecord(folder);
-  const { data, blobs } = placesOf(settings);
-  using held = holdDataFolder(data, systemClock);
-  if ((await namesIn(data)).includes('gyre.db'))
-    throw new GyreError('ALREADY_EXISTS', `${data} has a database already: give an empty data folder with --data DIR`, { data });
-  const source = join(folder, 'gyre.db');
-  if ((await digestOfFile(source)) !== record.database)
-    throw new GyreError('DATA_LOSS', `${source} is not the database that was backed up`, { path: source });
-  const { count } = await copyBlobs(join(folder, 'blobs'), blobs, signal, progress);
-  if (count < record.blobs) throw new GyreError('DATA_LOSS', `${folder} holds ${count} of ${record.blobs} blobs`, { folder });
-  await copySecrets(join(folder, 'secrets'), join(data, 'secrets'));
-  await copyDurably(source, held.database);
-  return record;
-}
-
-function placesOf(settings: SettledSettings): { readonly data: string; readonly blobs: string } {
-  const { dataFolder, values } = settings;
-  if (values.database !== '') {
-    const words =
-      'the metadata is in PostgreSQL: back it up with pg_dump, and the folder or bucket of the blobs after it, with a tool of its own';
-    throw new GyreError('FAILED_PRECONDITION', words);
-  }
-  const { address } = blobsPlaceOf(settings, { blobs: join(dataFolder, 'blobs'), blobCache: join(dataFolder, 'blob-cache') });
-  if (!isBucket(address)) return { data: dataFolder, blobs: address };
-  throw new GyreError('FAILED_PRECONDITION', `the blobs are in ${address}: back the bucket up with what its service has for that`);
-}
-
-async function readRecord(folder: string): Promise<BackupRecord> {
-  const text = await readFile(join(folder, recordName), 'utf8').catch(() => undefined);
-  if (text === undefined)
-    throw new GyreError('FAILED_PRECONDITION', `${folder} holds no whole backup: ${recordName} is not there`, { folder });
-  // Written by backUp alone.
-  const record = JSON.parse(text) as BackupRecord;
-  if (record.format === 'gyre.backup.v1') return record;
-  throw new GyreError('FAILED_PRECONDITION', `${folder} holds a backup of another format`, { folder });
-}
-
-async function copyDatabase(from: string, to: string): Promise<void> {
-  const source = new DatabaseSync(from, { readOnly: true });
+async function begin(folder: string, clock: Clock): Promise<{ readonly id: string; readonly startedAt: string }> {
+  const startedAt = isoInstant(clock.now());
+  const id = idOf(startedAt);
+  const { own } = partsOf(folder, id);
   try {
-    await rm(`${to}.part`, { force: true });
-    await backup(source, `${to}.part`);
-  } finally {
-    source.close();
+    await mkdir(own, { mode: 0o700 });
+  } catch (error) {
+    throw new GyreError('ALREADY_EXISTS', `there is a backup of this very instant: ${own}`, { folder, id }, { cause: error });
   }
-  await syncPath(`${to}.part`);
-  await rename(`${to}.part`, to);
-  await syncPath(join(to, '..'));
+  return { id, startedAt };
 }
 
-async function copySecrets(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 });
-  for (const name of await namesIn(from)) await copyDurably(join(from, name), join(to, name));
+/** Writes the list of all blobs, those that were stored since the first pass among them: garbage collection spares what is so young. */
+async function listBlobs(
+  stored: ObjectStore,
+  folder: string,
+  id: string,
+  options: { readonly known: ReadonlyMap<string, string>; readonly signal: AbortSignal; readonly isCopied: () => void },
+): Promise<{ readonly blobs: number; readonly bytes: number }> {
+  let [blobs, bytes] = [0, 0];
+  async function* listed(): AsyncGenerator<StoredBlob> {
+    for await (const blob of copyBlobs(stored, blobsIn(folder), options)) {
+      if (blob.isNew) options.isCopied();
+      blobs += 1;
+      bytes += blob.size;
+      yield blob;
+    }
+  }
+  await writeList(partsOf(folder, id).list, listed());
+  return { blobs, bytes };
 }
 
-async function copyDurably(from: string, to: string): Promise<void> {
-  await copyFile(from, `${to}.part`);
-  await syncPath(`${to}.part`);
-  await rename(`${to}.part`, to);
-  await syncPath(join(to, '..'));
+/** What the bytes of sealed blobs are, as the newest backup has it. */
+async function knownDigests(folder: string): Promise<ReadonlyMap<string, string>> {
+  const known = new Map<string, string>();
+  const [newest] = await recordsIn(folder);
+  if (newest === undefined) return known;
+  for await (const { key, digest, copy } of readList(partsOf(folder, newest.id).list)) if (key !== copy) known.set(copy, digest);
+  return known;
+}
+
+async function copyRecords(place: RecordsPlace, to: string, signal: AbortSignal): Promise<void> {
+  const part = `${to}.part`;
+  await rm(part, { force: true });
+  if ('file' in place) {
+    const source = new DatabaseSync(place.file, { readOnly: true });
+    try {
+      await backup(source, part, { rate: allPages });
+    } finally {
+      source.close();
+    }
+  } else await copyToFile({ ...place, path: part, sets: migrationSets, signal });
+  await nameDurably(part, to);
 }

@@ -1,95 +1,141 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { GyreError } from '#core';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ObjectStat, ObjectStore, TransferOptions } from '#blobs';
+import { GyreError, hasCode, sha256 } from '#core';
+import { digestOfFile } from './blob-list.ts';
+import type { StoredBlob } from './blob-list.ts';
+import { sizeOf } from './layout.ts';
+import { syncPath } from './files.ts';
 
-/** How a sealed blob begins: it has another SHA-256 than its name, and is checked by its own seal when it is opened. */
-const sealMark = Buffer.from('GYSEAL01', 'latin1');
+const atOnce = 16;
+/** What a sealed blob begins with: its key and its salt, so that one that was sealed again begins otherwise, and is another copy. */
+const beginningBytes = 64;
+const blobKey = /^(sha256|sealed)\/([0-9a-f]{2})\/([0-9a-f]{62})$/;
 
-interface CopiedBlobs {
-  /** All that are there now. */
-  readonly count: number;
-  readonly bytes: number;
-  /** Those that had to be copied. */
-  readonly copied: number;
+export interface CopiedBlob extends StoredBlob {
+  /** It was not there before. */
+  readonly isNew: boolean;
 }
 
 /**
- * Copies blobs of one folder into another, by digest: what is there already stays. Each is compared with its name on the way and gets it only
- * when its bytes are on the disk, so that a copy that was killed goes on where it was.
+ * Copies all blobs, as they are stored, into a folder: what is there already stays. Each gets its name only when its bytes are on the disk and
+ * were compared with it, so that a copy that was killed goes on where it was.
+ * @param known digests of sealed blobs by the names of their copies, as far as earlier backups have them
  * @throws GyreError DATA_LOSS naming a blob whose bytes are others; CANCELLED
  */
-export async function copyBlobs(from: string, to: string, signal: AbortSignal, progress: (copied: number) => void): Promise<CopiedBlobs> {
-  let [count, bytes, copied] = [0, 0, 0];
-  await mkdir(join(to, 'incoming'), { recursive: true, mode: 0o700 });
-  for (const prefix of await namesIn(join(from, 'sha256'))) {
-    const folder = join(to, 'sha256', prefix);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const rest of await namesIn(join(from, 'sha256', prefix))) {
-      signal.throwIfAborted();
-      const source = join(from, 'sha256', prefix, rest);
-      const target = join(folder, rest);
-      const size = await sizeOf(source);
-      // Garbage collection may have taken it since it was listed: then no record refers to it.
-      if (size === undefined) continue;
-      if ((await sizeOf(target)) !== size) {
-        await copyBlob(source, join(to, 'incoming', prefix + rest), prefix + rest);
-        await rename(join(to, 'incoming', prefix + rest), target);
-        progress(++copied);
-      }
-      count += 1;
-      bytes += size;
-    }
-    await syncPath(folder);
+export async function* copyBlobs(
+  from: ObjectStore,
+  to: string,
+  { known, signal }: { readonly known: ReadonlyMap<string, string>; readonly signal: AbortSignal },
+): AsyncGenerator<CopiedBlob> {
+  const copy = (object: ObjectStat): Promise<CopiedBlob | undefined> => copyBlob(from, to, object, known, signal);
+  for await (const copied of ahead(blobsOf(from), copy)) {
+    signal.throwIfAborted();
+    if (copied !== undefined) yield copied;
   }
-  return { count, bytes, copied };
+  await removeParts(to);
 }
 
-async function copyBlob(source: string, temporary: string, digest: string): Promise<void> {
-  const hash = createHash('sha256');
-  const file = await open(temporary, 'w', 0o600);
-  let first: Buffer | undefined;
+async function* blobsOf(objects: ObjectStore): AsyncGenerator<ObjectStat> {
+  for (const prefix of ['sha256/', 'sealed/']) {
+    for await (const object of objects.list(prefix)) if (blobKey.test(object.key)) yield object;
+  }
+}
+
+async function copyBlob(
+  from: ObjectStore,
+  to: string,
+  { key, size }: ObjectStat,
+  known: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<CopiedBlob | undefined> {
+  const [, kind, prefix, rest] = blobKey.exec(key) ?? [];
+  const name = `${prefix}${rest}`;
   try {
-    for await (const chunk of createReadStream(source, { highWaterMark: 1024 * 1024 })) {
-      const piece = chunk as Buffer;
-      first ??= piece.subarray(0, sealMark.length);
-      hash.update(piece);
-      await file.writeFile(piece);
+    if (kind === 'sha256') {
+      const isNew = await copyMissing(from, key, size, join(to, key), { signal, sha256: name });
+      return { key, size, digest: name, copy: key, isNew };
     }
-    await file.chmod(0o444);
-    await file.sync();
-  } finally {
-    await file.close();
+    const start = await bytesOf(await from.open(key, { start: 0, end: Math.min(beginningBytes, size) }));
+    const copy = `${key}.${sha256(start).slice(0, 16)}`;
+    const path = join(to, copy);
+    const isNew = await copyMissing(from, key, size, path, { signal });
+    return { key, size, digest: known.get(copy) ?? (await digestOfFile(path)), copy, isNew };
+  } catch (error) {
+    // Garbage collection may have taken it since it was listed: then no record refers to it.
+    if (hasCode(error, 'NOT_FOUND')) return undefined;
+    if (!hasCode(error, 'DATA_LOSS')) throw error;
+    throw new GyreError('DATA_LOSS', `blob ${name} is corrupt in ${from.address}`, { digest: name }, { cause: error });
   }
-  const found = hash.digest('hex');
-  if (found === digest || first?.equals(sealMark) === true) return;
-  await rm(temporary, { force: true });
-  throw new GyreError('DATA_LOSS', `blob ${digest} is corrupt: ${source} has the SHA-256 ${found}`, { digest, path: source });
 }
 
-/** Makes what was written to a file, or the names in a folder, durable. */
-export async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r');
+async function copyMissing(from: ObjectStore, key: string, size: number, path: string, options: TransferOptions): Promise<boolean> {
+  if ((await sizeOf(path)) === size) return false;
+  await makeFolder(dirname(path));
+  await from.getFile(key, path, options);
+  return true;
+}
+
+async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(stream));
+}
+
+/**
+ * Puts listed blobs of a backup's folder where a platform keeps its own; what is there already stays.
+ * @returns how many were put, one by one
+ * @throws GyreError DATA_LOSS naming a blob that is gone or has other bytes; CANCELLED
+ */
+export async function* putBlobs(
+  from: string,
+  blobs: AsyncIterable<StoredBlob>,
+  to: ObjectStore,
+  signal: AbortSignal,
+): AsyncGenerator<StoredBlob> {
+  const put = async (blob: StoredBlob): Promise<StoredBlob | undefined> => {
+    const { key, size, digest, copy } = blob;
+    const kept = await to.stat(key);
+    if (kept?.size === size && !key.startsWith('sealed/')) return undefined;
+    if ((await sizeOf(join(from, copy))) === undefined)
+      throw new GyreError('DATA_LOSS', `the backup has lost ${copy}: restore another one`, { key });
+    await to.putFile(key, join(from, copy), { sha256: digest, signal });
+    return blob;
+  };
+  for await (const done of ahead(blobs, put)) {
+    signal.throwIfAborted();
+    if (done !== undefined) yield done;
+  }
+}
+
+/** Works on what comes, with some under way at once, and gives the outcomes in the order in which it came. */
+export async function* ahead<T, R>(source: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const underWay: Promise<R>[] = [];
   try {
-    await file.sync();
+    for await (const item of source) {
+      const begun = work(item);
+      // Whoever comes to it hears of it; until then it is nobody's.
+      begun.catch(() => undefined);
+      underWay.push(begun);
+      const [oldest] = underWay;
+      if (underWay.length < atOnce || oldest === undefined) continue;
+      underWay.shift();
+      yield await oldest;
+    }
+    for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) yield await next;
   } finally {
-    await file.close();
+    await Promise.allSettled(underWay);
   }
 }
 
-/** The SHA-256 of a file. */
-export async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+/** Takes away what killed copies left. */
+async function removeParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
+    if (name.endsWith('.part')) await rm(join(folder, name), { force: true });
+  }
 }
 
-export async function namesIn(folder: string): Promise<readonly string[]> {
-  const names: readonly string[] = await readdir(folder).catch(() => []);
-  return names.toSorted();
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.size;
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  // Each new folder is an entry of the one above it.
+  for (let above = dirname(folder); above.length >= dirname(first).length; above = dirname(above)) await syncPath(above);
 }

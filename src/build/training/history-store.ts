@@ -18,6 +18,8 @@ export interface Series {
 }
 
 const columns = ['step', 'timestamp', 'value', 'is_nan'] as const;
+/** Steps that one query asks for. */
+const stepsPerQuery = 500;
 const byTime = ['timestamp', 'step', 'value', 'is_nan'] as const;
 
 /** A metric's points in the order of steps, then of times and values. @param after only those that come later */
@@ -39,8 +41,8 @@ export async function pointsByTime(db: Db, series: Series, limit: number, after:
   return toPoints(db, byTime.reduce((query, column) => query.orderBy(column), rows).limit(limit));
 }
 
-/** The different steps of a metric, ascending. */
-export async function stepsOf(db: Db, series: Series): Promise<number[]> {
+/** The different steps of a metric, ascending; undefined when there are more than `most`. */
+export async function stepsOf(db: Db, series: Series, most: number): Promise<readonly number[] | undefined> {
   const query = db
     .tables<TrainingTables>()
     .selectFrom('metric_points')
@@ -48,11 +50,37 @@ export async function stepsOf(db: Db, series: Series): Promise<number[]> {
     .distinct()
     .where('run', '=', series.run)
     .where('name', '=', series.name)
-    .orderBy('step');
-  return (await db.values(query.compile())).map(([step]) => Number(step));
+    .orderBy('step')
+    .limit(most + 1);
+  const rows = await db.values(query.compile());
+  return rows.length > most ? undefined : rows.map(([step]) => Number(step));
 }
 
-const stepsPerQuery = 500;
+/** Steps of a metric, ascending: its first and its last, and between two steps those that stand next to so many places, spread evenly. */
+export async function stepsNear(
+  db: Db,
+  { run, name }: Series,
+  { from = 0, to, places }: { readonly from?: number; readonly to?: number; readonly places: number },
+): Promise<readonly number[]> {
+  const ofSeries = sql`metric_points where run = ${run} and name = ${name}`;
+  const [ends] = await db.values(
+    sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`.compile(db.tables()),
+  );
+  if (ends === undefined || ends[0] === null) return [];
+  const [first, last] = ends.map(Number);
+  const low = Math.max(first, from);
+  const high = Math.min(last, to ?? last);
+  const wanted = Array.from({ length: places }, (_, at) => low + Math.floor((at * (high - low)) / Math.max(1, places - 1)));
+  const found = new Set([first, last]);
+  for (let start = 0; start < wanted.length && low <= high; start += stepsPerQuery) {
+    const part = sql.join(wanted.slice(start, start + stepsPerQuery).map((place) => sql`select cast(${place} as bigint) as place`), sql` union all `);
+    const near = sql`select step from ${ofSeries} and step >= wanted.place order by step limit 1`;
+    for (const [step] of await db.values(sql`select (${near}) from (${part}) as wanted`.compile(db.tables()))) {
+      if (step !== null && Number(step) <= high) found.add(Number(step));
+    }
+  }
+  return [...found].sort((a, b) => a - b);
+}
 
 /** A metric's points at some steps, in the order of steps, times and values. */
 export async function pointsAt(db: Db, series: Series, steps: readonly number[], limit: number): Promise<StoredPoint[]> {

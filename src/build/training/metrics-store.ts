@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 
@@ -21,6 +22,16 @@ interface Latest {
   isNan: boolean;
   inOrder: boolean;
   changed: boolean;
+  /** Points came that are before the last one: whether the order of steps is still that of times has to be looked up. */
+  doubtful: boolean;
+  /** The first and the last place of the points that are added. */
+  from: Place;
+  to: Place;
+}
+
+interface Place {
+  readonly step: number;
+  readonly timestamp: number;
 }
 
 const pointColumns = [
@@ -55,6 +66,7 @@ export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly
       Number.isNaN(value) ? [run, name, step, timestamp, 0, true] : [run, name, step, timestamp, value, false],
     ),
   );
+  await settleOrder(tx, [...latest.values()]);
   await tx.insertRows(
     intoLatest,
     [...latest.values()]
@@ -70,18 +82,56 @@ function follow(latest: Map<string, Latest>, point: NewPoint & { readonly name: 
   const isNan = Number.isNaN(point.value);
   const value = isNan ? 0 : point.value;
   const known = latest.get(placeOf(run, name));
+  const place = { step, timestamp };
   if (known === undefined) {
-    latest.set(placeOf(run, name), { run, name, step, timestamp, value, isNan, inOrder: true, changed: true });
+    const fresh = { inOrder: true, changed: true, doubtful: false, from: place, to: place };
+    latest.set(placeOf(run, name), { run, name, step, timestamp, value, isNan, ...fresh });
     return;
   }
+  if (isBefore(place, known.from)) known.from = place;
+  if (isBefore(known.to, place)) known.to = place;
   const isLater =
     step > known.step || (step === known.step && (timestamp > known.timestamp || (timestamp === known.timestamp && value > known.value)));
   const keepsOrder = (step >= known.step && timestamp >= known.timestamp) || (step === known.step && timestamp === known.timestamp);
-  if (!keepsOrder && known.inOrder) {
+  if (!keepsOrder) known.doubtful = known.inOrder;
+  if (isLater) Object.assign(known, { step, timestamp, value, isNan, changed: true });
+}
+
+const beforeAll: Place = { step: Number.NEGATIVE_INFINITY, timestamp: 0 };
+const beyondAll: Place = { step: Number.POSITIVE_INFINITY, timestamp: 0 };
+
+const isBefore = (one: Place, other: Place): boolean =>
+  one.step < other.step || (one.step === other.step && one.timestamp < other.timestamp);
+
+/** Looking is worth it for so many metrics in one request, and over so many points: who logs from several threads sends batches out of turn. */
+const mostLooked = 20;
+const mostBetween = 5000;
+
+async function settleOrder(tx: Tx, series: readonly Latest[]): Promise<void> {
+  for (const [at, known] of series.filter(({ doubtful }) => doubtful).entries()) {
+    if (at < mostLooked && (await isStillInOrder(tx, known))) continue;
     known.inOrder = false;
     known.changed = true;
   }
-  if (isLater) Object.assign(known, { step, timestamp, value, isNan, changed: true });
+}
+
+/** Whether times go with steps from the point before the added ones to the one after them. */
+async function isStillInOrder(tx: Tx, { run, name, from, to }: Latest): Promise<boolean> {
+  const ofSeries = sql`run = ${run} and name = ${name}`;
+  const [before] = await tx.values(
+    sql`select step, timestamp from metric_points where ${ofSeries} and (step, timestamp) < (${from.step}, ${from.timestamp})
+      order by step desc, timestamp desc limit 1`.compile(tx.tables()),
+  );
+  const first = before === undefined ? from : { step: Number(before[0]), timestamp: Number(before[1]) };
+  const rows = await tx.values(
+    sql`select step, timestamp from metric_points where ${ofSeries} and (step, timestamp) >= (${first.step}, ${first.timestamp})
+      order by step, timestamp limit ${mostBetween}`.compile(tx.tables()),
+  );
+  const places = rows.map(([step, timestamp]) => ({ step: Number(step), timestamp: Number(timestamp) }));
+  const end = places.findIndex((place) => isBefore(to, place));
+  if (end < 0 && places.length === mostBetween) return false;
+  const looked = end < 0 ? places : places.slice(0, end + 1);
+  return looked.every(({ timestamp }, at) => at === 0 || timestamp >= looked[at - 1].timestamp);
 }
 
 const latestRows: RowsOf = {
@@ -108,6 +158,9 @@ async function latestOf(tx: Tx, points: readonly { readonly run: number; readonl
         isNan: Boolean(isNan),
         inOrder: Boolean(inOrder),
         changed: false,
+        doubtful: false,
+        from: beyondAll,
+        to: beforeAll,
       },
     ]),
   );

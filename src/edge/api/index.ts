@@ -1,4 +1,4 @@
 export { openApi } from './api.ts';
 export { apiDescription } from './table.ts';
 export type { OpenApiDocument } from './openapi.ts';
-export type { Api, ApiDeps, LoopVerbs, Rooms } from './port.ts';
+export type { Api, ApiDeps, BackupVerbs, LoopVerbs, Rooms } from './port.ts';

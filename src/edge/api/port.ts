@@ -1,5 +1,5 @@
 import type { Access } from '#access';
-import type { Actor, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
+import type { Actor, Backup, BackupList, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
@@ -35,9 +35,28 @@ export interface LoopVerbs {
   collectPredictions(environment?: string): Promise<void>;
 }
 
+/** Backups of the platform, as the composition root makes them: one at a time, in the background. */
+export interface BackupVerbs {
+  /** Those in the folder of the settings, newest first. */
+  list(): Promise<BackupList>;
+  /** @throws GyreError NOT_FOUND */
+  get(id: string): Promise<Backup>;
+  /**
+   * Begins a backup.
+   * @param request.keep so many whole ones stay, the newest; default all
+   * @throws GyreError ABORTED while another is under way; FAILED_PRECONDITION, PERMISSION_DENIED when the folder cannot be used
+   */
+  start(request: { readonly keep?: number; readonly by: Actor }): Promise<Backup>;
+  /** Begins to read all of it and to compare it with what it was. @throws GyreError NOT_FOUND, ABORTED; FAILED_PRECONDITION for one that is not whole */
+  verify(request: { readonly id: string; readonly by: Actor }): Promise<Backup>;
+  /** @throws GyreError NOT_FOUND, ABORTED */
+  remove(request: { readonly id: string; readonly by: Actor }): Promise<void>;
+}
+
 /** What the handlers of the routes work with: every opened room, and the verbs that join them. */
 export interface Rooms {
   readonly access: Access;
+  readonly backups: BackupVerbs;
   readonly blobStorage: () => Promise<BlobStorage>;
   readonly charters: CharterBook;
   readonly data: Data;

@@ -2,6 +2,7 @@ import { openApiDocument } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { blobStorageRoutes } from './routes/blob-storage.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
@@ -57,6 +58,7 @@ export function allRoutes(): readonly Route[] {
     ...governanceRoutes,
     ...garbageRoutes,
     ...blobStorageRoutes,
+    ...backupRoutes,
   ];
   return table;
 }

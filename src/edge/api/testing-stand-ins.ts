@@ -1,4 +1,7 @@
 import { allowedHosts } from '#blobs';
+import type { Backup } from '#contract';
+import { GyreError, isoInstant } from '#core';
+import type { Clock } from '#core';
 import type { Data } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Monitoring } from '#monitoring';
@@ -6,7 +9,7 @@ import type { CharterBook, LoadedProject } from '#project';
 import { openWebhooks, requireJudged } from '#registry';
 import type { Registry, Webhooks } from '#registry';
 import type { DataPlanes } from '#release';
-import type { LoopVerbs } from './port.ts';
+import type { BackupVerbs, LoopVerbs } from './port.ts';
 
 /** Webhooks that may tell this machine. */
 export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 'key' | 'hosts' | 'report'>): Promise<Webhooks> {
@@ -57,6 +60,30 @@ export function turnsOfLoop(rooms: {
     testVersion: async ({ dataset: test = '', target = 'Churn', by, ...asked }) => {
       const charter = await charters.record(loaded().resolved.project, loaded().project.charter, by);
       return registry.testVersion({ ...asked, test, target, charter, by });
+    },
+  };
+}
+
+/** The composition root makes backups; here they are only remembered. */
+export function playedBackups(clock: Clock): BackupVerbs {
+  let made: Backup[] = [];
+  const get = async (id: string): Promise<Backup> => {
+    const found = made.find((backup) => backup.id === id);
+    if (found !== undefined) return found;
+    throw new GyreError('NOT_FOUND', `there is no backup ${id}`, { id });
+  };
+  return {
+    list: async () => ({ folder: '/backups', besideData: false, items: made }),
+    get,
+    start: async ({ keep = Infinity }) => {
+      const startedAt = isoInstant(clock.now());
+      made = [{ id: startedAt.replaceAll(/[-:.]/g, ''), state: 'whole' as const, startedAt, blobs: 0, bytes: 0 }, ...made].slice(0, keep);
+      return made[0];
+    },
+    verify: async ({ id }) => get(id),
+    remove: async ({ id }) => {
+      const { id: found } = await get(id);
+      made = made.filter((backup) => backup.id !== found);
     },
   };
 }

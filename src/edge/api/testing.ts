@@ -28,7 +28,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestWebhooks, playedPlanes, turnsOfLoop } from './testing-stand-ins.ts';
+import { openTestWebhooks, playedBackups, playedPlanes, turnsOfLoop } from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -232,6 +232,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const workspace = opened.use(openServedWorkspace({ folder: projectFolder, clock, newId, record: async () => undefined }));
   const deps: ApiDeps = {
     access,
+    backups: playedBackups(clock),
     blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
     data,

@@ -1,4 +1,4 @@
-import type { BlobStorage } from '#contract';
+import type { Backup, BackupList, BlobStorage } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
 import type { S3Access } from '#workspace';
 
@@ -80,20 +80,21 @@ export interface SealFlags extends ProjectFlags {
   readonly progress: (sealed: number) => void;
 }
 
-/** Where a backup is, or will be. */
-export interface BackupFlags extends ProjectFlags {
-  /** Absolute. */
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  /** Told how many blobs were copied. */
-  readonly progress: (copied: number) => void;
+/** Where backups are. */
+export interface BackupsFlags extends ProjectFlags {
+  /** Absolute; default: what the settings say. */
+  readonly folder?: string;
+  /** One of them; default: the newest whole one. */
+  readonly id?: string;
 }
 
-/** What a backup holds. */
-export interface BackedUp {
-  readonly at: string;
-  readonly blobs: number;
-  readonly bytes: number;
+/** What takes its time. */
+export interface BackupFlags extends BackupsFlags {
+  /** So many whole backups stay, the newest. */
+  readonly keep?: number;
+  readonly signal: AbortSignal;
+  /** Told how many blobs were copied or read. */
+  readonly progress: (done: number) => void;
 }
 
 /** A platform that was opened for one verb, in this very process. */
@@ -124,10 +125,14 @@ export interface AppDoor {
   demo(options: DemoFlags): Promise<boolean>;
   /** Seals blobs of a platform that is stopped. */
   sealBlobs(options: SealFlags): Promise<{ readonly sealed: number; readonly storage: BlobStorage }>;
-  /** Copies the data folder, also while a platform runs on it. */
-  backUp(options: BackupFlags): Promise<BackedUp>;
-  /** Makes a data folder of a backup. */
-  restore(options: BackupFlags): Promise<BackedUp>;
+  /** Copies records, blobs and secrets, also while a platform runs on them. */
+  backUp(options: BackupFlags): Promise<Backup>;
+  /** Makes a platform of a backup. */
+  restore(options: BackupFlags): Promise<Backup>;
+  listBackups(options: BackupsFlags): Promise<BackupList>;
+  /** Compares a backup with what it was. */
+  verifyBackup(options: BackupFlags): Promise<Backup>;
+  removeBackup(options: BackupsFlags & { readonly id: string }): Promise<void>;
   /** How a bucket is reached, for remotes of a workspace. */
   s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */

@@ -3,6 +3,7 @@ export type { CliHost } from './cli.ts';
 export type {
   AppDoor,
   BackupFlags,
+  BackupsFlags,
   DemoFlags,
   Flags,
   OpenedApp,

@@ -45,3 +45,10 @@ export function whole(text: string): number {
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
   return value;
 }
+
+/** As `whole`, from 1. @throws InvalidArgumentError */
+export function atLeastOne(text: string): number {
+  const value = whole(text);
+  if (value < 1) throw new InvalidArgumentError('At least 1 is needed.');
+  return value;
+}

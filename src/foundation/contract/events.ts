@@ -98,6 +98,9 @@ export interface EventData {
   'action.finished': { id: string; kind: string; state: string; outcome: string };
   'garbage_sweep.started': { id: string; what: string; graceMs: number };
   'garbage_sweep.finished': { id: string; what: string; graceMs: number; state: string; blobs: number; bytes: number };
+  'backup.made': { id: string; blobs: number; bytes: number };
+  'backup.verified': { id: string; damaged: number };
+  'backup.removed': { id: string };
   'workspace_job.started': { id: string; verb: string; paths: readonly string[]; remote?: string };
   'workspace_job.finished': { id: string; verb: string; state: string; results: number; error?: string };
   'reproduction.finished': { modelVersion: string; run: string; identical: boolean; expected: string; actual?: string; workers: number };

@@ -1,4 +1,5 @@
 export { Actor, AliasName, Check, Digest, Id, Instant, Interval, Measured, ModelName, Name, oneOf, page, strict } from './common.ts';
+export { Backup, BackupId, BackupList } from './backup.ts';
 export { Problem } from './problem.ts';
 export {
   DefaultLevel,

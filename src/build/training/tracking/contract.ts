@@ -10,6 +10,7 @@ import type { CreateTrackedRun, SearchRuns, TrackedRun, Tracking } from './port.
 import { matches, searchCases, sorted } from './reference-search.ts';
 import { trackedRuns } from './runs-store.ts';
 import { searchRuns } from './search-runs-store.ts';
+import { isKnownInOrder } from './testing-store.ts';
 
 /** What experiments and runs are to clients on every database: `tracking.test.ts` runs it. */
 export function trackingContract(backend: string, open: () => Promise<Rooms>, skip: string | false = false): void {
@@ -181,6 +182,30 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
       await assert.rejects(tracking.history((await start()).id, 'loss', { after: 'x' }), { code: 'INVALID_ARGUMENT' });
     });
 
+    test('batches that come out of turn, as from several threads, leave a history in the order of time that is read at once', async () => {
+      const batch = (from: number, late = 0) => ({
+        metrics: Array.from({ length: 100 }, (_, k) => ({ key: 'loss', value: k, step: from + k, timestamp: 1000 + from + k - late })),
+      });
+      const order = async (...batches: readonly ReturnType<typeof batch>[]): Promise<boolean> => {
+        const run = await start();
+        for (const one of batches) await tracking.logBatch(run.id, one);
+        const { items } = await tracking.history(run.id, 'loss');
+        const places = items.map(({ timestamp, step }) => timestamp * 10_000 + step);
+        assert.deepEqual(
+          places,
+          places.toSorted((a, b) => a - b),
+        );
+        assert.equal(items.length, batches.reduce((sum, { metrics }) => sum + metrics.length, 0));
+        return rooms.store.read((db) => isKnownInOrder(db, run.id, 'loss'));
+      };
+      assert.equal(await order(batch(0), batch(100)), true);
+      assert.equal(await order(batch(300), batch(100), batch(200), batch(0)), true);
+      assert.equal(await order(batch(100), batch(50)), true, 'they overlap, and go together');
+      assert.equal(await order({ metrics: batch(0).metrics.toReversed() }), true);
+      assert.equal(await order(batch(300), batch(100), batch(200, 150), batch(0)), false, 'one of them is earlier than what is before it');
+      assert.equal(await order(batch(200), batch(0, -500)), false, 'one of them is later than what is after it');
+    });
+
     test('a sample has evenly spread steps, with the first and the last of every run', async () => {
       const runs = await Promise.all([start(), start()]);
       await tracking.logBatch(runs[0].id, {
@@ -196,6 +221,18 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
         part.map(({ step }) => step),
         [10, 11, 12, 13],
       );
+    });
+
+    test('a sample of a very long metric has steps next to evenly spread places, with the first and the last', async () => {
+      const run = await start();
+      for (let at = 0; at < 110_000; at += 10_000) {
+        const metrics = Array.from({ length: 10_000 }, (_, k) => ({ key: 'long', value: 1, step: (at + k) * 3, timestamp: at + k }));
+        await tracking.logBatch(run.id, { metrics });
+      }
+      const stepsIn = async (part: { readonly from?: number; readonly to?: number }): Promise<number[]> =>
+        (await tracking.sample({ runs: [run.id], key: 'long', steps: 5, ...part })).map(({ step }) => step);
+      assert.deepEqual(await stepsIn({}), [0, 82_500, 165_000, 247_497, 329_997]);
+      assert.deepEqual(await stepsIn({ from: 100, to: 200 }), [102, 126, 150, 177]);
     });
 
     test('datasets that a run used are there once, and searched by', async () => {

@@ -1,5 +1,5 @@
 import type { Db, Store } from '#store';
-import { pointsAt, pointsByTime, stepsOf } from '../history-store.ts';
+import { pointsAt, pointsByTime, stepsNear, stepsOf } from '../history-store.ts';
 import type { Series, StoredPoint } from '../history-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { pointOfToken, pointToken } from '../paging.ts';
@@ -9,6 +9,8 @@ import { unknownRun } from './words.ts';
 
 /** As many as fit in an answer of bearable size. */
 const mostPoints = 25_000;
+/** A series with more steps is sampled by their numbers. */
+const mostSteps = 100_000;
 
 /** The verbs that read what metrics were over time. */
 export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 'history' | 'histories' | 'sample'> {
@@ -38,7 +40,7 @@ export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 
     sample: (query) =>
       store.read(async (db) => {
         const all = await seriesOf(db, names, query.runs, query.key);
-        const steps = sampledSteps(await Promise.all(all.map((series) => stepsOf(db, series))), query);
+        const steps = sampledSteps(await Promise.all(all.map((series) => stepsToChooseFrom(db, series, query))), query);
         const found: (Point & { readonly run: string })[] = [];
         for (const series of all) {
           const points = await pointsAt(db, series, steps, mostPoints);
@@ -70,6 +72,12 @@ const toPoint = (key: string, { step, timestamp, value, isNan }: StoredPoint): P
   timestamp,
   value: isNan ? Number.NaN : value,
 });
+
+/** All steps of a series; of a long one those next to evenly spread places, so that its millions are not read. */
+async function stepsToChooseFrom(db: Db, series: Series, { from, to, steps }: SampleHistory): Promise<readonly number[]> {
+  const all = await stepsOf(db, series, mostSteps);
+  return all ?? stepsNear(db, series, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), places: steps });
+}
 
 /**
  * Steps spread evenly over those that any run has, with the first and the last of each run, as MLflow's server picks them.

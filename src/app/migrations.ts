@@ -1,0 +1,33 @@
+import { accessMigrations } from '#access';
+import { dataMigrations } from '#data';
+import { evaluationMigrations } from '#evaluation';
+import { eventsMigrations } from '#events';
+import { featuresMigrations } from '#features';
+import { governanceMigrations } from '#governance';
+import { importsMigrations } from '#imports';
+import { monitoringMigrations } from '#monitoring';
+import { pipelinesMigrations } from '#pipelines';
+import { projectMigrations } from '#project';
+import { registryMigrations } from '#registry';
+import { releaseMigrations } from '#release';
+import type { MigrationSet } from '#store';
+import { trainingMigrations } from '#training';
+import { triggersMigrations } from '#triggers';
+
+/** What makes the tables of all rooms, in the order in which they are made. */
+export const migrationSets: readonly MigrationSet[] = [
+  eventsMigrations,
+  accessMigrations,
+  projectMigrations,
+  pipelinesMigrations,
+  dataMigrations,
+  featuresMigrations,
+  trainingMigrations,
+  evaluationMigrations,
+  registryMigrations,
+  importsMigrations,
+  releaseMigrations,
+  monitoringMigrations,
+  triggersMigrations,
+  governanceMigrations,
+];
