@@ -60,7 +60,10 @@ async function databaseBytes(server: Up): Promise<number> {
 }
 
 async function createRun(http: Caller, name: string): Promise<string> {
-  const { run } = await http.json<{ run: { info: { run_id: string } } }>('POST', `${api}/runs/create`, { experiment_id: '0', run_name: name });
+  const { run } = await http.json<{ run: { info: { run_id: string } } }>('POST', `${api}/runs/create`, {
+    experiment_id: '0',
+    run_name: name,
+  });
   return run.info.run_id;
 }
 
@@ -77,7 +80,10 @@ async function manyPoints(http: Caller, server: Up): Promise<void> {
     await http.json('POST', `${api}/runs/log-batch`, { run_id: id, metrics });
   });
   if (errors.length > 0) throw new Error(errors[0]);
-  say(`${points} points of one metric by log-batch`, `${((points / tookMs) * 1000).toFixed(0)}/s, p99 ${quantile(timesMs, 0.99).toFixed(0)} ms`);
+  say(
+    `${points} points of one metric by log-batch`,
+    `${((points / tookMs) * 1000).toFixed(0)}/s, p99 ${quantile(timesMs, 0.99).toFixed(0)} ms`,
+  );
   const grown = (await databaseBytes(server)) - before;
   say('the database has grown by', `${megabytes(grown)}, ${(grown / points).toFixed(0)} bytes a point`);
   await memory(server, 'points logged');
@@ -87,7 +93,9 @@ async function manyPoints(http: Caller, server: Up): Promise<void> {
     http.json('POST', `${api}/runs/search`, { experiment_ids: ['0'], filter, order_by: ['metrics.loss DESC'] }),
   );
   const first = `${api}/metrics/get-history?run_id=${id}&metric_key=loss&max_results=25000`;
-  const { next_page_token: token } = await measure('history, first page of 25,000', 5, () => http.json<{ next_page_token?: string }>('GET', first));
+  const { next_page_token: token } = await measure('history, first page of 25,000', 5, () =>
+    http.json<{ next_page_token?: string }>('GET', first),
+  );
   if (token !== undefined)
     await measure('history, second page of 25,000', 5, () => http.json('GET', `${first}&page_token=${encodeURIComponent(token)}`));
   await measure('history, 2,500 places (get-history-bulk-interval)', 3, () =>
@@ -128,7 +136,9 @@ async function manyNames(http: Caller, server: Up): Promise<readonly string[]> {
   const [id] = ids;
   const run = await measure('run get', 10, () => http.json('GET', `${api}/runs/get?run_id=${id}`));
   say('  its size', megabytes(JSON.stringify(run).length));
-  await measure('search, with both runs in the answer', 10, () => http.json('POST', `${api}/runs/search`, { experiment_ids: ['0'], max_results: 100 }));
+  await measure('search, with both runs in the answer', 10, () =>
+    http.json('POST', `${api}/runs/search`, { experiment_ids: ['0'], max_results: 100 }),
+  );
   await measure('keys to choose from', 10, () => http.json('POST', '/api/v1/runs/keys', { experiments: ['0'] }));
   await memory(server, 'metrics asked for');
   return ids;
@@ -146,15 +156,22 @@ async function manyFiles(http: Caller, server: Up): Promise<string> {
   const flat = await timed(half, 16, (turn) => put(`flat/${String(turn).padStart(6, '0')}.txt`)());
   const deep = await timed(files - half, 16, (turn) => put(`deep/${Math.floor(turn / 500)}/${turn % 500}.txt`)());
   if (flat.errors.length + deep.errors.length > 0) throw new Error([...flat.errors, ...deep.errors][0]);
-  say(`${files} files of one run`, `${((files / (performance.now() - startedMs)) * 1000).toFixed(0)}/s, p99 ${quantile(flat.timesMs, 0.99).toFixed(0)} ms`);
+  say(
+    `${files} files of one run`,
+    `${((files / (performance.now() - startedMs)) * 1000).toFixed(0)}/s, p99 ${quantile(flat.timesMs, 0.99).toFixed(0)} ms`,
+  );
   const listed = await measure('list of a folder with half of them, as MLflow asks', 3, () =>
     http.json<{ files: readonly unknown[] }>('GET', `${api}/artifacts/list?run_id=${id}&path=flat`),
   );
   say('  files in the answer', String(listed.files.length));
   await measure('list of a folder of folders', 10, () => http.json('GET', `${api}/artifacts/list?run_id=${id}&path=deep`));
-  await measure('our list: first 1,000 of the folder', 10, () => http.json('GET', `/api/v1/runs/${ownRunId(id)}/artifacts?folder=flat&limit=1000`));
+  await measure('our list: first 1,000 of the folder', 10, () =>
+    http.json('GET', `/api/v1/runs/${ownRunId(id)}/artifacts?folder=flat&limit=1000`),
+  );
   await measure('our list: first 1,000 of all', 10, () => http.json('GET', `/api/v1/runs/${ownRunId(id)}/artifacts?limit=1000`));
-  await measure('one of them', 20, async () => http.call('GET', `/get-artifact?run_uuid=${id}&path=flat/${String(half - 1).padStart(6, '0')}.txt`));
+  await measure('one of them', 20, async () =>
+    http.call('GET', `/get-artifact?run_uuid=${id}&path=flat/${String(half - 1).padStart(6, '0')}.txt`),
+  );
   await memory(server, 'files listed');
   return id;
 }

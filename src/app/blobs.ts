@@ -106,7 +106,10 @@ export async function openBlobs(place: BlobsPlace, world: BlobsWorld): Promise<O
  * The blobs as the objects that they are stored as, sealed or not.
  * @throws GyreError with the reason when nothing says how the bucket is reached
  */
-export async function openBlobObjects(place: BlobsPlace, { environment, clock }: Pick<BlobsWorld, 'environment' | 'clock'>): Promise<ObjectStore> {
+export async function openBlobObjects(
+  place: BlobsPlace,
+  { environment, clock }: Pick<BlobsWorld, 'environment' | 'clock'>,
+): Promise<ObjectStore> {
   const { s3Endpoint, s3Region } = place;
   if (!isBucket(place.address)) return openObjectStore(resolve(place.address));
   const connection = await s3ConnectionFrom(environment, {

@@ -349,9 +349,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, training, registry, evaluation, workspace }));
-  const backups = opened.use(
-    openBackups({ settings, environment: process.env, clock, folder: backupFolderOf(settings), store, events }),
-  );
+  const backups = opened.use(openBackups({ settings, environment: process.env, clock, folder: backupFolderOf(settings), store, events }));
   const imports = opened.use(
     await openImports({
       store,

@@ -49,7 +49,10 @@ async function write(address: string, writer: number, written: Written[], goesOn
 
 async function requireThere(house: Up, written: readonly Written[]): Promise<void> {
   for (const { id, value, file } of written) {
-    const { run } = await get<{ run: { data: { metrics: readonly { readonly value: number }[] } } }>(house.address, `runs/get?run_id=${id}`);
+    const { run } = await get<{ run: { data: { metrics: readonly { readonly value: number }[] } } }>(
+      house.address,
+      `runs/get?run_id=${id}`,
+    );
     assert.equal(run.data.metrics[0]?.value, value);
     const { body } = await untilGone(`${house.address}/get-artifact?run_uuid=${id}&path=notes.txt`);
     assert.equal(body.toString(), file);
@@ -118,10 +121,7 @@ describe('a backup that is made by the API while runs are logged', () => {
       const data = join(folder.path, 'on-sqlite');
       await done(['restore', backups, '--data', data], { cwd });
       await checkStore(data);
-      for (const env of [
-        { GYRE_DATA: data },
-        { ...inSchema(1), GYRE_DATA: join(folder.path, 'on-postgres') },
-      ]) {
+      for (const env of [{ GYRE_DATA: data }, { ...inSchema(1), GYRE_DATA: join(folder.path, 'on-postgres') }]) {
         if ('GYRE_DATABASE' in env) await done(['restore', backups], { cwd, env });
         await using again = await up({ cwd, env });
         await requireThere(again, before);
@@ -148,7 +148,10 @@ describe('a backup that is made by the API while runs are logged', () => {
       before = await backUpUnderWrites(house);
       assert.equal((await house.stop()).code, 0);
     }
-    for (const [name, blobs] of [['in-folder', {}], ['in-bucket', on(other)]] as const) {
+    for (const [name, blobs] of [
+      ['in-folder', {}],
+      ['in-bucket', on(other)],
+    ] as const) {
       const env = { ...blobs, GYRE_DATA: join(folder.path, name) };
       await done(['restore', backups], { cwd, env });
       await using again = await up({ cwd, env });

@@ -23,8 +23,18 @@ async function logRun(address: string, experiment: string, points: number): Prom
   const { run } = await post<{ run: { info: { run_id: string } } }>(address, 'runs/create', { experiment_id: experiment });
   const { run_id: id } = run.info;
   for (let at = 0; at < points; at += 900) {
-    const metrics = Array.from({ length: Math.min(900, points - at) }, (_, k) => ({ key: 'loss', value: at + k, timestamp: 1, step: at + k }));
-    await post(address, 'runs/log-batch', { run_id: id, metrics, params: [{ key: 'rate', value: '0.1' }], tags: [{ key: 'team', value: 'a' }] });
+    const metrics = Array.from({ length: Math.min(900, points - at) }, (_, k) => ({
+      key: 'loss',
+      value: at + k,
+      timestamp: 1,
+      step: at + k,
+    }));
+    await post(address, 'runs/log-batch', {
+      run_id: id,
+      metrics,
+      params: [{ key: 'rate', value: '0.1' }],
+      tags: [{ key: 'team', value: 'a' }],
+    });
   }
   const file = `the file of ${id}`;
   const { status } = await untilGone(`${address}/api/2.0/mlflow-artifacts/artifacts/${experiment}/${id}/artifacts/notes.txt`, {
@@ -83,7 +93,11 @@ describe('gyre gc --what runs killed with -9', () => {
       assert.deepEqual(rowsOf(run), whole ? [1, 1, 1, 1, run.points, 1] : [0, 0, 0, 0, 0, 0], `run ${run.id} is there whole or not at all`);
     }
     const orphaned = 'select distinct run from metric_points where run not in (select position from runs)';
-    assert.deepEqual(query(data, `${orphaned} and run not in (select position from erased_runs)`), [], 'points that the next sweep would not clear');
+    assert.deepEqual(
+      query(data, `${orphaned} and run not in (select position from erased_runs)`),
+      [],
+      'points that the next sweep would not clear',
+    );
     return left.length;
   };
   const collect = ['gc', '--what', 'runs', '--older-than', '0s', '--apply'];
@@ -108,7 +122,11 @@ describe('gyre gc --what runs killed with -9', () => {
     const sweep = await facts<GarbageSweep>(collect, place);
     assert.deepEqual([sweep.state, sweep.garbage.count], ['finished', 0]);
     const empty = ['metric_points', 'metric_latest', 'parameters', 'tags'].map((table) => `select run from ${table}`).join(' union ');
-    assert.deepEqual(query(data, `select run from (${empty}) where run not in (select position from runs)`), [], 'nothing is left of what went');
+    assert.deepEqual(
+      query(data, `select run from (${empty}) where run not in (select position from runs)`),
+      [],
+      'nothing is left of what went',
+    );
 
     await ageAll(data);
     const bytes = await facts<GarbageSweep>(['gc', '--apply'], place);

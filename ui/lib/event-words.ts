@@ -276,7 +276,11 @@ const words: Words = {
     part: 'govern',
     text: `garbage collection ${d.state}: ${number(d.blobs, 0)} ${d.what === 'cache' ? 'objects' : 'blobs'} deleted, ${number(d.bytes, 0)} bytes`,
   }),
-  'backup.made': (d) => ({ part: 'govern', text: `backup made: ${number(d.blobs, 0)} blobs, ${number(d.bytes, 0)} bytes`, href: '/storage' }),
+  'backup.made': (d) => ({
+    part: 'govern',
+    text: `backup made: ${number(d.blobs, 0)} blobs, ${number(d.bytes, 0)} bytes`,
+    href: '/storage',
+  }),
   'backup.verified': (d) => ({
     part: 'govern',
     text: d.damaged === 0 ? 'backup checked: every byte is right' : `backup checked: ${number(d.damaged, 0)} files are damaged`,

@@ -23,12 +23,10 @@ export function BackupsCard(): JSX.Element {
     return () => clearInterval(timer);
   }, [isBusy, list.reload]);
   const missing = isBusy ? [busy.state === 'running' ? 'a backup is being made' : 'a backup is being checked'] : [];
-  const make =
-    (body: { readonly keep?: number }) =>
-    async (): Promise<void> => {
-      await send('POST', 'backups', body);
-      list.reload();
-    };
+  const make = (body: { readonly keep?: number }) => async (): Promise<void> => {
+    await send('POST', 'backups', body);
+    list.reload();
+  };
   return (
     <Card title="Backups" wide says="Records, blobs and secrets as they were at one instant, made while everything goes on.">
       <div class="actions">
@@ -38,8 +36,8 @@ export function BackupsCard(): JSX.Element {
           missing={missing}
           explain={
             <p>
-              Copies all records, blobs and secrets to <code>{list.data?.folder}</code>; blobs that an earlier backup has are not copied again. All
-              earlier backups stay.
+              Copies all records, blobs and secrets to <code>{list.data?.folder}</code>; blobs that an earlier backup has are not copied
+              again. All earlier backups stay.
             </p>
           }
           act={make({})}
@@ -49,9 +47,7 @@ export function BackupsCard(): JSX.Element {
           permission="administer"
           missing={missing}
           explain={
-            <p>
-              As “Back up now”; once it is whole, older backups than the newest {kept} go, with the blobs that no other one needs.
-            </p>
+            <p>As “Back up now”; once it is whole, older backups than the newest {kept} go, with the blobs that no other one needs.</p>
           }
           act={make({ keep: kept })}
         />
@@ -66,8 +62,8 @@ export function BackupsCard(): JSX.Element {
             )}
             {items.length === 0 ? (
               <Empty title="No backup yet.">
-                <Command>gyre backup</Command> makes one in <code>{folder}</code> as the button does, and <Command>gyre restore {folder}</Command>{' '}
-                makes a platform of it.
+                <Command>gyre backup</Command> makes one in <code>{folder}</code> as the button does, and{' '}
+                <Command>gyre restore {folder}</Command> makes a platform of it.
               </Empty>
             ) : (
               <BackupTable items={items} missing={missing} reload={list.reload} />
@@ -108,7 +104,12 @@ function BackupTable({
             </>
           ),
         },
-        { key: 'database', head: 'Records', value: ({ database }) => database, cell: ({ databaseBytes }) => (databaseBytes === undefined ? '—' : bytes(databaseBytes)) },
+        {
+          key: 'database',
+          head: 'Records',
+          value: ({ database }) => database,
+          cell: ({ databaseBytes }) => (databaseBytes === undefined ? '—' : bytes(databaseBytes)),
+        },
         { key: 'blobs', head: 'Blobs', number: true, value: ({ blobs }) => blobs, cell: ({ blobs }) => number(blobs, 0) },
         { key: 'bytes', head: 'Size of blobs', number: true, value: ({ bytes: size }) => size, cell: ({ bytes: size }) => bytes(size) },
         {

@@ -45,7 +45,11 @@ describe('a backup', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const world = (data: string, flags: Readonly<Record<string, string>> = {}, environment: Readonly<Record<string, string>> = {}): BackupWorld => ({
+  const world = (
+    data: string,
+    flags: Readonly<Record<string, string>> = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): BackupWorld => ({
     settings: settleSettings(folder, { flags: { data: join(folder, data), ...flags }, environment: {}, file: { path: '', values: {} } }),
     environment,
     clock: systemClock,
@@ -149,7 +153,10 @@ describe('a backup', () => {
     assert.equal((await verifyBackup({ ...to('backups', { id }), clock: systemClock })).damaged.length, 0, 'they share their blobs');
     await spoil(join(folder, 'backups/backups', id, 'gyre.db'));
     assert.deepEqual((await verifyBackup({ ...to('backups', { id }), clock: systemClock })).damaged, ['gyre.db']);
-    await assert.rejects(restore(world('third'), to('backups', { id })), { code: 'DATA_LOSS', message: /gyre\.db is not what was backed up/ });
+    await assert.rejects(restore(world('third'), to('backups', { id })), {
+      code: 'DATA_LOSS',
+      message: /gyre\.db is not what was backed up/,
+    });
     const original = join(folder, 'data/blobs/sha256', good.slice(0, 2), good.slice(2));
     await spoil(original);
     await assert.rejects(backUp(source, to('elsewhere')), { code: 'DATA_LOSS', message: new RegExp(good) });
@@ -204,7 +211,12 @@ describe('a backup', () => {
     await assert.rejects(backUp(source, { ...to(''), folder }), { code: 'FAILED_PRECONDITION', message: /something else/ });
     assert.equal(await readFile(join(folder, 'notes.txt'), 'utf8'), 'mine');
     let second: Promise<unknown> | undefined;
-    await backUp(source, { ...to('backups'), begun: () => (second = assert.rejects(backUp(source, to('backups')), { code: 'ALREADY_EXISTS' })) });
+    await backUp(source, {
+      ...to('backups'),
+      begun: () => {
+        second = assert.rejects(backUp(source, to('backups')), { code: 'ALREADY_EXISTS' });
+      },
+    });
     assert.ok(second !== undefined);
     await second;
   });

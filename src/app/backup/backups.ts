@@ -49,7 +49,8 @@ export function openBackups(deps: BackupsDeps): BackupVerbs & AsyncDisposable {
     if (found !== undefined) return found;
     throw new GyreError('NOT_FOUND', `there is no backup ${id} in ${folder}`, { id });
   };
-  const tell = (publish: (tx: Parameters<Events['publish']>[0]) => void): Promise<void> => store.write(async (tx) => publish(tx), undefined);
+  const tell = (publish: (tx: Parameters<Events['publish']>[0]) => void): Promise<void> =>
+    store.write(async (tx) => publish(tx), undefined);
   /** Never rejects: how it ended is on the disk, or in `failed`. */
   const run = (id: string, state: Job['state'], work: (job: Job) => Promise<void>): void => {
     const begun: Job = { id, state, stop: new AbortController(), done: 0, ended: Promise.resolve() };
@@ -86,7 +87,9 @@ export function openBackups(deps: BackupsDeps): BackupVerbs & AsyncDisposable {
             },
           });
           const { id, blobs, bytes } = record;
-          await tell((tx) => events.publish(tx, { subject: id, actor: by.identity, type: eventType('backup.made'), data: { id, blobs, bytes } }));
+          await tell((tx) =>
+            events.publish(tx, { subject: id, actor: by.identity, type: eventType('backup.made'), data: { id, blobs, bytes } }),
+          );
         } catch (error) {
           begun.reject(error);
           if (own.id !== '') failed.set(own.id, messageOf(error));
@@ -102,7 +105,10 @@ export function openBackups(deps: BackupsDeps): BackupVerbs & AsyncDisposable {
       requireIdle();
       run(id, 'verifying', async (own) => {
         const { damaged } = await verifyBackup({
-          ...{ folder, id, clock, signal: own.stop.signal },
+          folder,
+          id,
+          clock,
+          signal: own.stop.signal,
           progress: (read) => {
             own.done = read;
           },

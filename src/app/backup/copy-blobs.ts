@@ -115,10 +115,8 @@ export async function* ahead<T, R>(source: AsyncIterable<T>, work: (item: T) => 
       // Whoever comes to it hears of it; until then it is nobody's.
       begun.catch(() => undefined);
       underWay.push(begun);
-      const [oldest] = underWay;
-      if (underWay.length < atOnce || oldest === undefined) continue;
-      underWay.shift();
-      yield await oldest;
+      const oldest = underWay.length < atOnce ? undefined : underWay.shift();
+      if (oldest !== undefined) yield await oldest;
     }
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) yield await next;
   } finally {

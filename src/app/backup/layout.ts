@@ -131,7 +131,13 @@ async function describe(folder: string, id: string): Promise<Backup> {
   return {
     id,
     state: damaged.length > 0 ? 'damaged' : 'whole',
-    ...{ startedAt, endedAt, gyre, database, databaseBytes, blobs, bytes },
+    startedAt,
+    endedAt,
+    gyre,
+    database,
+    databaseBytes,
+    blobs,
+    bytes,
     ...(verified === undefined ? {} : { verifiedAt: verified.at }),
     ...(damaged.length > 0 ? { damaged: damaged.slice(0, 100) } : {}),
   };
@@ -140,8 +146,7 @@ async function describe(folder: string, id: string): Promise<Backup> {
 /** @param instant ISO 8601 in UTC with milliseconds */
 export const idOf = (instant: string): string => instant.replaceAll(/[-:.]/g, '');
 
-const startOf = (id: string): string =>
-  id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3:$4:$5.$6Z');
+const startOf = (id: string): string => id.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3:$4:$5.$6Z');
 
 export async function namesIn(folder: string): Promise<readonly string[]> {
   const names: readonly string[] = await readdir(folder).catch(() => []);

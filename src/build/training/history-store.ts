@@ -64,7 +64,9 @@ export async function stepsNear(
 ): Promise<readonly number[]> {
   const ofSeries = sql`metric_points where run = ${run} and name = ${name}`;
   const [ends] = await db.values(
-    sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`.compile(db.tables()),
+    sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`.compile(
+      db.tables(),
+    ),
   );
   if (ends === undefined || ends[0] === null) return [];
   const [first, last] = ends.map(Number);
@@ -73,7 +75,10 @@ export async function stepsNear(
   const wanted = Array.from({ length: places }, (_, at) => low + Math.floor((at * (high - low)) / Math.max(1, places - 1)));
   const found = new Set([first, last]);
   for (let start = 0; start < wanted.length && low <= high; start += stepsPerQuery) {
-    const part = sql.join(wanted.slice(start, start + stepsPerQuery).map((place) => sql`select cast(${place} as bigint) as place`), sql` union all `);
+    const part = sql.join(
+      wanted.slice(start, start + stepsPerQuery).map((place) => sql`select cast(${place} as bigint) as place`),
+      sql` union all `,
+    );
     const near = sql`select step from ${ofSeries} and step >= wanted.place order by step limit 1`;
     for (const [step] of await db.values(sql`select (${near}) from (${part}) as wanted`.compile(db.tables()))) {
       if (step !== null && Number(step) <= high) found.add(Number(step));

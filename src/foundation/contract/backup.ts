@@ -8,7 +8,8 @@ export const BackupId = Type.String({ pattern: '^\\d{8}T\\d{9}Z$' });
 export const Backup = strict({
   id: BackupId,
   state: oneOf(['running', 'verifying', 'whole', 'damaged', 'cut_off', 'failed'], {
-    description: 'only a whole one is restored; verifying: it is being checked; damaged: a check found other bytes; cut_off: the process that made it ended before it did',
+    description:
+      'only a whole one is restored; verifying: it is being checked; damaged: a check found other bytes; cut_off: the process that made it ended before it did',
   }),
   startedAt: Instant,
   endedAt: Type.Optional(Instant),

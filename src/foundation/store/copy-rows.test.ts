@@ -115,6 +115,9 @@ describe('rows of PostgreSQL in a SQLite file, and back', { skip: await whyNoPos
 
   test('go into no schema that has rows, and come from none of other tables', async () => {
     await assert.rejects(copyFromFile(between(names[0], 'copy.db')), { code: 'ALREADY_EXISTS', message: /has records already/ });
-    await assert.rejects(copyToFile(between(names[2], 'none.db')), { code: 'FAILED_PRECONDITION', message: /are not those of this version/ });
+    await assert.rejects(copyToFile(between(names[2], 'none.db')), {
+      code: 'FAILED_PRECONDITION',
+      message: /are not those of this version/,
+    });
   });
 });

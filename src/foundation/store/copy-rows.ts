@@ -118,7 +118,15 @@ async function requireSame(client: pg.Client, file: DatabaseSync, schema: string
   const applied = there.length === 0 ? [] : (await client.query<{ room: string; id: string }>(query)).rows;
   const known = file.prepare(query).all();
   const words = (rows: readonly Record<string, unknown>[]): string => rows.map(({ room, id }) => `${String(room)} ${String(id)}`).join();
-  if (words(applied) === words(known) && there.toSorted().join() === tables.map(({ name }) => name).toSorted().join()) return;
+  if (
+    words(applied) === words(known) &&
+    there.toSorted().join() ===
+      tables
+        .map(({ name }) => name)
+        .toSorted()
+        .join()
+  )
+    return;
   const message = `the tables in schema "${schema}" are not those of this version of Gyre: start it once with this version`;
   throw new GyreError('FAILED_PRECONDITION', message, { schema });
 }
@@ -149,7 +157,9 @@ type Texts = readonly (string | null)[];
 
 async function eachPart(client: pg.Client, { name, columns, key }: CopiedTable, take: (rows: readonly Texts[]) => void): Promise<void> {
   const order = key.length === 0 ? '' : ` order by ${key.map(quoted).join(', ')}`;
-  await client.query(`declare parts no scroll cursor for select ${columns.map((column) => quoted(column.name)).join(', ')} from "${name}"${order}`);
+  await client.query(
+    `declare parts no scroll cursor for select ${columns.map((column) => quoted(column.name)).join(', ')} from "${name}"${order}`,
+  );
   for (;;) {
     const { rows } = await client.query<(string | null)[]>({ text: `fetch ${rowsAtOnce} from parts`, rowMode: 'array' });
     take(rows);
@@ -223,7 +233,10 @@ async function setCount(client: pg.Client, schema: string, { name, counted = '' 
 }
 
 async function sequenceOf(client: pg.Client, schema: string, table: string, column: string): Promise<string> {
-  const { rows } = await client.query<{ name: string }>('select pg_get_serial_sequence($1, $2) as name', [`"${schema}"."${table}"`, column]);
+  const { rows } = await client.query<{ name: string }>('select pg_get_serial_sequence($1, $2) as name', [
+    `"${schema}"."${table}"`,
+    column,
+  ]);
   return rows[0].name;
 }
 

@@ -195,7 +195,10 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
           places,
           places.toSorted((a, b) => a - b),
         );
-        assert.equal(items.length, batches.reduce((sum, { metrics }) => sum + metrics.length, 0));
+        assert.equal(
+          items.length,
+          batches.reduce((sum, { metrics }) => sum + metrics.length, 0),
+        );
         return rooms.store.read((db) => isKnownInOrder(db, run.id, 'loss'));
       };
       assert.equal(await order(batch(0), batch(100)), true);

@@ -13,7 +13,9 @@ export const backupRoutes: readonly Route[] = [
     summary: 'Begins a backup of records, blobs and secrets while the platform runs',
     description: 'It goes into the folder that GYRE_BACKUPS names, on in the background; the backup’s own address tells how far it is.',
     body: strict({
-      keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'so many whole backups stay, the newest; left out: all' })),
+      keep: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 10_000, description: 'so many whole backups stay, the newest; left out: all' }),
+      ),
     }),
     answer: Backup,
     status: 202,

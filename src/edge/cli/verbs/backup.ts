@@ -46,7 +46,9 @@ export const registerBackup: Register = (program, bind) => {
     .action(bind<object>((cli, _flags, folder) => list(cli, folder)));
   backups
     .command('verify')
-    .description('Reads all of a backup and compares it with what it was. Damaged blobs are set aside, so that the next backup copies them again.')
+    .description(
+      'Reads all of a backup and compares it with what it was. Damaged blobs are set aside, so that the next backup copies them again.',
+    )
     .argument('[folder]', 'default: what GYRE_BACKUPS says')
     .option(which, 'default: the newest whole one')
     .action(bind<Flags>((cli, flags, folder) => verify(cli, flags, folder)));
