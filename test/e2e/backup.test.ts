@@ -121,8 +121,9 @@ describe('a backup that is made by the API while runs are logged', () => {
       const data = join(folder.path, 'on-sqlite');
       await done(['restore', backups, '--data', data], { cwd });
       await checkStore(data);
-      for (const env of [{ GYRE_DATA: data }, { ...inSchema(1), GYRE_DATA: join(folder.path, 'on-postgres') }]) {
-        if ('GYRE_DATABASE' in env) await done(['restore', backups], { cwd, env });
+      const onPostgres: Record<string, string> = { ...inSchema(1), GYRE_DATA: join(folder.path, 'on-postgres') };
+      await done(['restore', backups], { cwd, env: onPostgres });
+      for (const env of [{ GYRE_DATA: data }, onPostgres]) {
         await using again = await up({ cwd, env });
         await requireThere(again, before);
       }

@@ -271,6 +271,39 @@ describe('the pages of data', { skip: browserMissing }, () => {
     });
   });
 
+  test('storage makes a backup, checks it and removes it, and shows those that there are', async () => {
+    await shows('/storage', ['No backup yet.', 'gyre restore', /on the very disk/]);
+    await signedIn('light', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/storage`);
+      const press = async (label: string, word?: string): Promise<void> => {
+        await page.getByRole('button', { name: label, exact: true }).first().click();
+        const dialog = page.getByRole('dialog');
+        if (word !== undefined) await dialog.getByLabel(/Type/).fill(word);
+        await dialog.getByRole('button', { name: label, exact: true }).click();
+        await dialog.waitFor({ state: 'detached' });
+      };
+      const card = page.locator('.card', { has: page.getByRole('heading', { name: 'Backups' }) });
+      await press('Back up now');
+      await card.getByText('whole').waitFor();
+      await card.getByText('never').waitFor();
+      await press('Check');
+      await card.getByText('never').waitFor({ state: 'detached' });
+      await isWhole(tab, 'storage backup');
+    });
+    await shows('/storage', ['whole', 'Check', 'Remove']);
+    await signedIn('dark', async (tab) => {
+      const { page, open } = tab;
+      await open(`${server.address}/storage`);
+      await page.getByRole('button', { name: 'Remove', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel(/Type remove/).fill('remove');
+      await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+      await page.getByText('No backup yet.').waitFor();
+      await isWhole(tab, 'storage without backups');
+    });
+  });
+
   test('storage shows what would go before anything goes, and who may delete it', async () => {
     await shows('/storage', ['No garbage collection ran yet.', 'No repository was pushed yet.', /needs the role admin/]);
     await signedIn('dark', async (tab) => {

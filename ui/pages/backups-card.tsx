@@ -63,7 +63,7 @@ export function BackupsCard(): JSX.Element {
             {items.length === 0 ? (
               <Empty title="No backup yet.">
                 <Command>gyre backup</Command> makes one in <code>{folder}</code> as the button does, and{' '}
-                <Command>gyre restore {folder}</Command> makes a platform of it.
+                <Command>{`gyre restore ${folder}`}</Command> makes a platform of it.
               </Empty>
             ) : (
               <BackupTable items={items} missing={missing} reload={list.reload} />
