@@ -130,7 +130,10 @@ describe('files that mean no good, in the browser of somebody who is signed in',
         await preview.waitFor();
         if (name === 'page.html') await preview.frameLocator('iframe').getByText('Drawn').waitFor();
         if (name === 'drawing.svg') {
-          const drawn = await preview.locator('img').evaluate<number>('(image) => image.decode().then(() => image.naturalWidth)');
+          await preview.locator('img').waitFor();
+          const drawn = await page.evaluate<number>(
+            '(() => { const image = document.querySelector(".preview img"); return image.decode().then(() => image.naturalWidth); })()',
+          );
           assert.equal(drawn, 60);
         }
         if (name === 'notes.md') {

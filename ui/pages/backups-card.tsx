@@ -56,7 +56,7 @@ export function BackupsCard(): JSX.Element {
         {({ folder, besideData, items }) => (
           <>
             {besideData && (
-              <p class="tone-warn">
+              <p class="says tone-warn">
                 They are on the very disk that the data are on. <code>GYRE_BACKUPS</code> names a folder on another.
               </p>
             )}

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { ArtifactEntry, Run } from '#contract';
 import { apiUrl } from '../lib/api.ts';
-import { bytes } from '../lib/format.ts';
+import { bytes, number } from '../lib/format.ts';
 import { previewOf } from '../lib/preview.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
@@ -10,13 +10,14 @@ import { Table } from '../parts/table.tsx';
 import { DigestText } from '../parts/values.tsx';
 import { FilePreview } from './runs/file-preview.tsx';
 
-const shown = 1000;
+const atOnce = 1000;
 
-/** The files that a run left, one folder at a time. */
+/** The files that a run left, one folder at a time, and of a large folder some at a time, in the order of their names. */
 export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
   const folder = queryValue('folder') ?? '';
+  const after = queryValue('after');
   const entries = useResource<PageOf<ArtifactEntry>>(
-    `runs/${encodeURIComponent(run.id)}/artifacts?limit=${shown}&folder=${encodeURIComponent(folder)}`,
+    `runs/${encodeURIComponent(run.id)}/artifacts?limit=${atOnce}&folder=${encodeURIComponent(folder)}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
     ['run.'],
   );
   const up = folder.includes('/') ? folder.slice(0, folder.lastIndexOf('/')) : '';
@@ -25,7 +26,7 @@ export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
       title={folder === '' ? 'Artifacts' : `Artifacts in ${folder}`}
       aside={
         folder === '' ? undefined : (
-          <button type="button" onClick={() => setQuery({ folder: up === '' ? undefined : up })}>
+          <button type="button" onClick={() => setQuery({ folder: up === '' ? undefined : up, after: undefined })}>
             Up to {up === '' ? 'all artifacts' : up}
           </button>
         )
@@ -62,7 +63,20 @@ export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
               ]}
             />
             <Preview run={run} entries={items} />
-            {next !== undefined && <p>The first {shown.toLocaleString('en')} are shown; gyre runs show and the API list all of them.</p>}
+            {(after !== undefined || next !== undefined) && (
+              <div class="actions">
+                {after !== undefined && (
+                  <button type="button" onClick={() => setQuery({ after: undefined })}>
+                    From the first
+                  </button>
+                )}
+                {next !== undefined && (
+                  <button type="button" onClick={() => setQuery({ after: next })}>
+                    The next {number(atOnce, 0)}
+                  </button>
+                )}
+              </div>
+            )}
           </>
         )}
       </Load>
@@ -74,7 +88,7 @@ function EntryLink({ run, entry, folder }: { readonly run: Run; readonly entry: 
   const name = folder === '' ? entry.path : entry.path.slice(folder.length + 1);
   if (entry.kind === 'folder') {
     return (
-      <button type="button" class="plain" onClick={() => setQuery({ folder: entry.path })}>
+      <button type="button" class="plain" onClick={() => setQuery({ folder: entry.path, after: undefined })}>
         {name}/
       </button>
     );
