@@ -71,7 +71,7 @@ export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
                   </button>
                 )}
                 {next !== undefined && (
-                  <button type="button" onClick={() => setQuery({ after: next })}>
+                  <button type="button" onClick={() => setQuery({ after: String(next) })}>
                     The next {number(atOnce, 0)}
                   </button>
                 )}

@@ -50,9 +50,15 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'i
  * (`*.example.org`), addresses and ranges (`10.1.2.3`, `10.1.0.0/16`, `[::1]`), each but ranges also with a port (`localhost:9000`).
  * A name that is listed may lead to any address.
  * @param setting the name of the setting that the list comes from, for messages @param purpose what being listed allows, for messages
+ * @param resolve what asks for the addresses of a name
  * @throws GyreError INVALID_ARGUMENT naming what is no such entry
  */
-export function allowedHosts(list: string, setting: string, purpose = 'data may be fetched from there'): AllowedHosts {
+export function allowedHosts(
+  list: string,
+  setting: string,
+  purpose = 'data may be fetched from there',
+  resolve: ResolveAll = resolveAll,
+): AllowedHosts {
   const notPublic = rangesOf(special);
   const listed: (readonly [string, number])[] = [];
   const names = new Set<string>();
@@ -95,7 +101,7 @@ export function allowedHosts(list: string, setting: string, purpose = 'data may 
     lookupFor: (hostname, port) => {
       if (isListed(hostname, port) || isIP(bare(hostname)) !== 0) return undefined;
       return (name, options, answer) => {
-        resolveAll(name, options, (error, found) => {
+        resolve(name, options, (error, found) => {
           const reachable = found.filter(({ address }) => isReachable(address));
           if (error === null && reachable.length === 0)
             error = refuse(hostname, `leads to ${found.map(({ address }) => address).join(', ')}, which is not allowed`);
@@ -116,6 +122,8 @@ function rangesOf(subnets: readonly (readonly [string, number])[]): Readonly<Rec
   return ranges;
 }
 
-function resolveAll(name: string, options: LookupOptions, done: (error: Error | null, found: readonly LookupAddress[]) => void): void {
+type ResolveAll = (name: string, options: LookupOptions, done: (error: Error | null, found: readonly LookupAddress[]) => void) => void;
+
+function resolveAll(...[name, options, done]: Parameters<ResolveAll>): void {
   lookup(name, { ...options, all: true }, (error, found) => done(error, error === null ? found : []));
 }
