@@ -27,6 +27,7 @@ with tempfile.TemporaryDirectory() as folder:
             "--suppress-health-check=all",
             "--request-timeout=30",
             "--no-color",
+            *(f"--exclude-path={path}" for path in given.get("left", [])),
         ],
         cwd=folder,
         capture_output=True,
