@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
             f"--url={given['address']}",
             f"--header=Authorization: Bearer {given['token']}",
             "--checks=not_a_server_error",
-            "--phases=coverage,fuzzing",
+            f"--phases={given.get('phases', 'coverage,fuzzing')}",
             f"--max-examples={given['examples']}",
             "--seed=7",
             "--generation-database=none",

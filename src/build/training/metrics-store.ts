@@ -24,7 +24,8 @@ interface Latest {
   changed: boolean;
   /** Points came that are before the last one: whether the order of steps is still that of times has to be looked up. */
   doubtful: boolean;
-  /** The first and the last place of the points that are added. */
+  /** How many points are added, and the first and the last place of them. */
+  added: number;
   from: Place;
   to: Place;
 }
@@ -84,10 +85,11 @@ function follow(latest: Map<string, Latest>, point: NewPoint & { readonly name: 
   const known = latest.get(placeOf(run, name));
   const place = { step, timestamp };
   if (known === undefined) {
-    const fresh = { inOrder: true, changed: true, doubtful: false, from: place, to: place };
+    const fresh = { inOrder: true, changed: true, doubtful: false, added: 1, from: place, to: place };
     latest.set(placeOf(run, name), { run, name, step, timestamp, value, isNan, ...fresh });
     return;
   }
+  known.added += 1;
   if (isBefore(place, known.from)) known.from = place;
   if (isBefore(known.to, place)) known.to = place;
   const isLater =
@@ -103,9 +105,9 @@ const beyondAll: Place = { step: Number.POSITIVE_INFINITY, timestamp: 0 };
 const isBefore = (one: Place, other: Place): boolean =>
   one.step < other.step || (one.step === other.step && one.timestamp < other.timestamp);
 
-/** Looking is worth it for so many metrics in one request, and over so many points: who logs from several threads sends batches out of turn. */
+/** Looking is worth it for so many metrics at once, and over so many points beside the added ones: who logs from several threads sends batches out of turn. */
 const mostLooked = 20;
-const mostBetween = 5000;
+const mostBetween = 20_000;
 
 async function settleOrder(tx: Tx, series: readonly Latest[]): Promise<void> {
   for (const [at, known] of series.filter(({ doubtful }) => doubtful).entries()) {
@@ -116,7 +118,8 @@ async function settleOrder(tx: Tx, series: readonly Latest[]): Promise<void> {
 }
 
 /** Whether times go with steps from the point before the added ones to the one after them. */
-async function isStillInOrder(tx: Tx, { run, name, from, to }: Latest): Promise<boolean> {
+async function isStillInOrder(tx: Tx, { run, name, added, from, to }: Latest): Promise<boolean> {
+  const most = added + mostBetween;
   const ofSeries = sql`run = ${run} and name = ${name}`;
   const [before] = await tx.values(
     sql`select step, timestamp from metric_points where ${ofSeries} and (step, timestamp) < (${from.step}, ${from.timestamp})
@@ -125,11 +128,11 @@ async function isStillInOrder(tx: Tx, { run, name, from, to }: Latest): Promise<
   const first = before === undefined ? from : { step: Number(before[0]), timestamp: Number(before[1]) };
   const rows = await tx.values(
     sql`select step, timestamp from metric_points where ${ofSeries} and (step, timestamp) >= (${first.step}, ${first.timestamp})
-      order by step, timestamp limit ${mostBetween}`.compile(tx.tables()),
+      order by step, timestamp limit ${most}`.compile(tx.tables()),
   );
   const places = rows.map(([step, timestamp]) => ({ step: Number(step), timestamp: Number(timestamp) }));
   const end = places.findIndex((place) => isBefore(to, place));
-  if (end < 0 && places.length === mostBetween) return false;
+  if (end < 0 && places.length === most) return false;
   const looked = end < 0 ? places : places.slice(0, end + 1);
   return looked.every(({ timestamp }, at) => at === 0 || timestamp >= looked[at - 1].timestamp);
 }
@@ -159,6 +162,7 @@ async function latestOf(tx: Tx, points: readonly { readonly run: number; readonl
         inOrder: Boolean(inOrder),
         changed: false,
         doubtful: false,
+        added: 0,
         from: beyondAll,
         to: beforeAll,
       },

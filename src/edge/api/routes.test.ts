@@ -136,6 +136,7 @@ describe('every route that reads', () => {
   let records: Records;
   let images: ImageRecords;
   let sweep = '';
+  let backup = '';
   let job = '';
   let ingestion = '';
   let imported = '';
@@ -148,6 +149,7 @@ describe('every route that reads', () => {
     records = await turnTheLoop(bench);
     images = await ingestImages(bench);
     sweep = (await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'test', name: 'test' } })).id;
+    backup = (await bench.deps.backups.start({ by: { identity: 'test', name: 'test' } })).id;
     job = await versionFiles(bench, 'notes.txt');
     ingestion = (await bench.deps.data.ingestions.list({ dataset: 'photos' })).items[0].id;
     imported = await importFolder(bench);
@@ -193,6 +195,7 @@ describe('every route that reads', () => {
       identities: 'the-qa',
       lineage: version.id,
       'garbage-sweeps': sweep,
+      backups: backup,
       imports: imported,
       'logged-models': logged,
       workspace: job,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Expression, SqlBool } from 'kysely';
 import type { ArtifactEntry, ArtifactFile } from '#contract';
-import { GyreError } from '#core';
+import { GyreError, isGyreError } from '#core';
 import type { Db, Tx } from '#store';
 import { ownRunId } from '../tracking/words.ts';
 import { pathOf, placeOf } from './paths.ts';
@@ -24,8 +24,30 @@ interface Tables {
   experiments: { readonly id: number; readonly public_id: string };
 }
 
+/** Bytes that are stored, and the name that they are to have. */
+export interface NamedFile {
+  readonly file: ArtifactFile;
+  /** UTC milliseconds. */
+  readonly at: number;
+}
+
+/** Names files in their order. @returns for each why it was refused, undefined where it is named; a refused one leaves nothing */
+export async function nameFiles(tx: Tx, named: readonly NamedFile[]): Promise<readonly (GyreError | undefined)[]> {
+  const refusals: (GyreError | undefined)[] = [];
+  for (const one of named) {
+    try {
+      await nameFile(tx, one);
+      refusals.push(undefined);
+    } catch (error) {
+      if (!isGyreError(error)) throw error;
+      refusals.push(error);
+    }
+  }
+  return refusals;
+}
+
 /** Gives bytes that are stored a name in the tree. @throws GyreError as `ArtifactTree.put` */
-export async function nameFile(tx: Tx, { file, at }: { readonly file: ArtifactFile; readonly at: number }): Promise<void> {
+export async function nameFile(tx: Tx, { file, at }: NamedFile): Promise<void> {
   const { path, digest, size } = file;
   const place = placeOf(path);
   const known = await entryAt(tx, place);

@@ -1,7 +1,9 @@
 import type { ArtifactFile } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { pageSize } from '../paging.ts';
-import { entriesOf, entryAt, filesBelow, nameFile, removeAt } from './artifacts-store.ts';
+import { GroupedWrites } from '../grouped-writes.ts';
+import { entriesOf, entryAt, filesBelow, nameFiles, removeAt } from './artifacts-store.ts';
+import type { NamedFile } from './artifacts-store.ts';
 import { placeOf, requireArtifactPath } from './paths.ts';
 import type { ArtifactTree } from './port.ts';
 import { openUploads } from './uploads.ts';
@@ -12,13 +14,15 @@ const mostEntries = 50_000;
 /** Opens the tree over a migrated store. */
 export function openArtifactTree(deps: UploadsDeps): ArtifactTree {
   const { store, blobs, clock } = deps;
+  // A run leaves many files in one folder at the same time: on a database with many writers their names would meet on the same pages.
+  const names = new GroupedWrites<NamedFile>({ store, writeAll: (files) => store.write(nameFiles, files) });
   const folderOf = (folder: string): string => (folder === '' ? '' : requireArtifactPath(folder));
   return {
     async put(path, bytes) {
       requireArtifactPath(path);
       const { digest, size } = await blobs.put(bytes);
       const file: ArtifactFile = { path, digest, size };
-      await store.write(nameFile, { file, at: clock.now() });
+      await names.write({ file, at: clock.now() });
       return file;
     },
     async stat(path) {

@@ -18,7 +18,7 @@ import {
   putExperimentTags,
 } from './experiments-store.ts';
 import { openHistories } from './histories.ts';
-import { LogWriter } from './log-writer.ts';
+import { openLogWriter } from './log-writer.ts';
 import type { CreateTrackedRun, DatasetInput, KeyValue, TrackedExperiment, TrackedRun, Tracking } from './port.ts';
 import { changeRun, experimentsOfRuns, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
 import { selectTrackedExperiments } from './search-experiments-store.ts';
@@ -32,7 +32,7 @@ const mostDatasetUses = 1000;
 /** Experiments and runs as clients outside Gyre log and search them, over a migrated store. */
 export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'clock' | 'newId' | 'grants'>, names: MetricNames): Tracking {
   const { store, events, clock, newId, grants } = deps;
-  const writer = new LogWriter(store, names);
+  const writer = openLogWriter(store, names);
 
   return {
     ...openHistories(store, names),
