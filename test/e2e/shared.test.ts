@@ -22,7 +22,7 @@ test('views and reports are made, listed, shown and deleted from the command lin
   await writeFile(file, '# Depth\n\nIt depends.\n');
   assert.match(await done(['reports', 'write', file, '--report', made.id], place), /^version 2 of Depth/);
   assert.match(await done(['reports', 'show', made.id], place), /It depends/);
-  assert.match(await done(['reports', 'show', made.id, '--version', '1'], place), /Deeper is better/);
+  assert.match(await done(['reports', 'show', made.id, '--at', '1'], place), /Deeper is better/);
   assert.match(await done(['reports', 'history', made.id], place), /2 +Depth[^]*1 +Depth/);
   assert.match(await done(['reports', 'ls'], place), new RegExp(made.id));
   await done(['reports', 'delete', made.id], place);

@@ -252,18 +252,31 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       await open(`${server.address}/compare?runs=${chosen}&x=metric.system/cpu_utilization_percentage&metrics=loss`);
       await page.locator('.line-figure canvas').first().waitFor();
       await isWhole(tab, 'compare over a metric');
+      const answered = page.waitForResponse('**/api/v1/runs/series');
       await page.getByRole('combobox', { name: /^over/ }).selectOption('step');
+      await answered;
+      await page.getByRole('img', { name: 'loss of 4 runs over step' }).waitFor();
       const canvas = page.locator('.line-figure .u-over').first();
-      await canvas.waitFor();
-      const box = await canvas.boundingBox();
-      assert.ok(box !== null);
-      await page.mouse.move(box.x + box.width * 0.2, box.y + 40);
+      await canvas.hover({ position: { x: 60, y: 40 } });
       await page.mouse.down();
-      await page.mouse.move(box.x + box.width * 0.5, box.y + 60, { steps: 5 });
+      await canvas.hover({ position: { x: 200, y: 60 } });
       await page.mouse.up();
       await page.waitForURL('**from=**to=**');
       await page.getByRole('button', { name: 'Show all' }).click();
       await page.waitForURL((url) => !url.search.includes('from='));
+    });
+  });
+
+  test('a figure follows a run that goes on', async () => {
+    await withTab('light', async ({ page, open }) => {
+      await open(`${server.address}/compare?runs=${ids[5]}&metrics=loss`);
+      const figure = page.getByRole('region', { name: 'loss', exact: true });
+      await figure.locator('canvas').waitFor();
+      const body = JSON.stringify({ run_id: ids[5], key: 'loss', value: 0.7777, timestamp: 1_790_000_000_000, step: 90 });
+      const headers = { 'content-type': 'application/json' };
+      const logged = await fetch(`${server.address}/api/2.0/mlflow/runs/log-metric`, { method: 'POST', headers, body });
+      assert.equal(logged.status, 200, await logged.text());
+      await figure.getByText('0.778').waitFor();
     });
   });
 
@@ -293,7 +306,7 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       await page.getByRole('dialog').getByRole('button', { name: 'Save view' }).click();
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       await open(at());
-      await page.getByLabel('Saved view').selectOption('best first');
+      await page.getByRole('combobox', { name: 'Saved view' }).selectOption('best first');
       await page.waitForURL('**sort=metrics.loss**');
       const { items } = (await (await fetch(`${server.address}/api/v1/views?experiment=${experiment}`)).json()) as {
         items: { id: string }[];
@@ -306,7 +319,7 @@ describe('the pages of runs', { skip: browserMissing }, () => {
       await isWhole(tab, 'saved views');
       await page.getByRole('button', { name: 'Delete', exact: true }).click();
       await page.getByRole('dialog', { name: 'Delete' }).getByRole('button', { name: 'Delete', exact: true }).click();
-      await page.getByLabel('Saved view').waitFor({ state: 'detached' });
+      await page.getByRole('combobox', { name: 'Saved view', includeHidden: true }).waitFor({ state: 'detached' });
     });
   });
 

@@ -165,3 +165,5 @@ function paletteOf(beside: HTMLElement): Palette {
 function colourAt({ series }: Palette, order: number): string {
   return series[order % paletteSize] ?? 'currentColor';
 }
+
+export type DrawRunLines = typeof drawRunLines;

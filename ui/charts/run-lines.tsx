@@ -4,7 +4,7 @@ import { number } from '../lib/format.ts';
 import { toCsv } from '../lib/table-rows.ts';
 import { isDark } from '../lib/theme.ts';
 import { saveFile } from '../parts/save-file.ts';
-import type { RunLinesDrawing, RunLinesSpec } from './run-lines-drawing.ts';
+import type { DrawRunLines, RunLinesDrawing, RunLinesSpec } from './run-lines-drawing.ts';
 import { useWidth } from './size.ts';
 
 /** As many values as somebody reads at once: those nearest to the pointer. */
@@ -29,15 +29,23 @@ export function RunLinesFigure({
   const { ref, width } = useWidth<HTMLDivElement>();
   const place = useRef<HTMLDivElement>(null);
   const drawing = useRef<RunLinesDrawing | undefined>(undefined);
+  const drawer = useRef<DrawRunLines | undefined>(undefined);
   const [read, setRead] = useState<{ readonly place: number; readonly y: number } | undefined>(undefined);
   const dark = isDark();
   useEffect(() => {
     const target = place.current;
     if (target === null || width === 0) return undefined;
     let gone = false;
-    void import('./run-lines-drawing.ts').then(({ drawRunLines }) => {
-      if (!gone) drawing.current = drawRunLines(target, spec, { width, onRead: setRead, onZoom });
-    });
+    const draw = (): void => {
+      if (!gone) drawing.current = drawer.current?.(target, spec, { width, onRead: setRead, onZoom });
+    };
+    // Drawn at once where the code is there: a figure that becomes wider is never empty in between.
+    if (drawer.current !== undefined) draw();
+    else
+      void import('./run-lines-drawing.ts').then(({ drawRunLines }) => {
+        drawer.current = drawRunLines;
+        draw();
+      });
     return () => {
       gone = true;
       drawing.current?.destroy();

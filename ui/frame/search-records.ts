@@ -1,4 +1,4 @@
-import type { Alert, DatasetVersion, Experiment, ModelVersion, PipelineRun, Run, Study } from '#contract';
+import type { Alert, DatasetVersion, Experiment, ModelVersion, PipelineRun, ReportSummary, Run, SavedView, Study } from '#contract';
 import { ApiError, get } from '../lib/api.ts';
 import { recordPath, versionPath } from '../lib/records.ts';
 import type { Page } from '../lib/resource.ts';
@@ -42,6 +42,13 @@ export async function searchable(): Promise<readonly Found[]> {
       text: item.name,
       id: item.id,
       href: recordPath('experiment', item.name),
+    })),
+    listed<SavedView>('views?limit=200', (item) => ({ kind: 'view', text: item.name, id: item.id, href: recordPath('view', item.id) })),
+    listed<ReportSummary>('reports?limit=200', (item) => ({
+      kind: 'report',
+      text: item.title,
+      id: item.id,
+      href: recordPath('report', item.id),
     })),
     listed<PipelineRun>('pipeline-runs?limit=200', (item) => ({
       kind: 'pipeline run',

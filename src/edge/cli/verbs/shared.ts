@@ -102,12 +102,12 @@ export const registerReports: Register = (program, bind) => {
     .command('show')
     .description('Prints a report’s text.')
     .argument('<report>', 'its id')
-    .option('--version <n>', 'another version than the newest', whole)
+    .option('--at <version>', 'another version than the newest', whole)
     .option('--to <file>', 'into a file')
     .action(
-      bind<{ readonly version?: number; readonly to?: string }>((cli, { version, to }, id) =>
+      bind<{ readonly at?: number; readonly to?: string }>((cli, { at, to }, id) =>
         cli.withClient(async (client) => {
-          const report = await client.get<Report>(`reports/${encodeURIComponent(id)}`, { version });
+          const report = await client.get<Report>(`reports/${encodeURIComponent(id)}`, { version: at });
           if (to !== undefined) await writeFile(resolve(to), report.text);
           cli.output.facts(report, () => cli.output.line(to === undefined ? report.text : `version ${report.version} written to ${to}`));
         }),
