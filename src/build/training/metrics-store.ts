@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db, RowsInto, RowsOf, Tx } from '#store';
+import type { Db, FoundRows, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 
 /** A point of a metric of a run; the value may be NaN or infinite. */
@@ -148,7 +148,7 @@ const latestRows: RowsOf = {
 
 async function latestOf(tx: Tx, points: readonly { readonly run: number; readonly name: number }[]): Promise<Map<string, Latest>> {
   const keys = new Map(points.map(({ run, name }) => [placeOf(run, name), [run, name] as const]));
-  const rows = await tx.rowsOf(latestRows, [...keys.values()]);
+  const rows = (await tx.rowsOf(latestRows, [...keys.values()])).flat();
   return new Map(
     rows.map(([run, name, step, timestamp, value, isNan, inOrder]) => [
       placeOf(Number(run), Number(name)),
@@ -170,37 +170,53 @@ async function latestOf(tx: Tx, points: readonly { readonly run: number; readonl
   );
 }
 
-/** The metrics of runs with their last values, in the order of names; NaN is NaN again. */
-export async function lastMetrics(
-  db: Db,
-  runs: readonly number[],
-): Promise<
-  readonly { readonly run: number; readonly key: string; readonly step: number; readonly timestamp: number; readonly value: number }[]
-> {
-  const rows = await db.rowsOf(
+/** A metric of a run with its last point; the value may be NaN or infinite. */
+export interface LastMetric {
+  readonly key: string;
+  readonly step: number;
+  readonly timestamp: number;
+  readonly value: number;
+}
+
+/** The metrics of each of these runs with their last values, in the order of names. */
+export async function lastMetrics(db: Db, runs: readonly number[]): Promise<readonly (readonly LastMetric[])[]> {
+  const found = await db.rowsOf(
     lastOfRuns,
     runs.map((run) => [run]),
   );
-  const numbers = [...new Set(rows.map(([, name]) => Number(name)))];
+  const names = await namesOf(db, found);
+  return found.map((rows) =>
+    rows
+      .map(([name, step, timestamp, value, isNan]) => ({
+        key: names.get(name) ?? '',
+        value: isNan === true || isNan === 1 ? Number.NaN : Number(value),
+        timestamp: Number(timestamp),
+        step: Number(step),
+      }))
+      .sort(byKey),
+  );
+}
+
+/** Names by their numbers, as the database gives these in the first column of rows. */
+async function namesOf(db: Db, found: readonly FoundRows[]): Promise<ReadonlyMap<unknown, string>> {
+  const numbers = new Set<unknown>();
+  for (const rows of found) for (const [name] of rows) numbers.add(name);
+  const keys = [...numbers];
   const named = await db.rowsOf(
     namesByNumber,
-    numbers.map((number) => [number]),
+    keys.map((number) => [Number(number)]),
   );
-  const names = new Map(named.map(([number, name]) => [Number(number), String(name)]));
-  return rows
-    .map(([run, name, step, timestamp, value, isNan]) => ({
-      run: Number(run),
-      key: names.get(Number(name)) ?? '',
-      step: Number(step),
-      timestamp: Number(timestamp),
-      value: isNan === true || isNan === 1 ? Number.NaN : Number(value),
-    }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return new Map(keys.map((number, at) => [number, String(named[at][0]?.[0] ?? '')]));
+}
+
+/** The order of keys by their UTF-16 units. */
+export function byKey(a: { readonly key: string }, b: { readonly key: string }): number {
+  return a.key < b.key ? -1 : 1;
 }
 
 const lastOfRuns: RowsOf = {
   table: 'metric_latest',
-  select: ['run', 'name', 'step', 'timestamp', 'value', 'is_nan'],
+  select: ['name', 'step', 'timestamp', 'value', 'is_nan'],
   by: [{ name: 'run', type: 'integer' }],
 };
-const namesByNumber: RowsOf = { table: 'metric_names', select: ['id', 'name'], by: [{ name: 'id', type: 'integer' }] };
+const namesByNumber: RowsOf = { table: 'metric_names', select: ['name'], by: [{ name: 'id', type: 'integer' }] };

@@ -166,7 +166,7 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
     logParameters: (run, parameters) =>
       store.write(async (tx) => {
         const position = await requireOpen(tx, run);
-        const known = new Map((await parametersOf(tx, [position])).map((one) => [one.key, parameterValue(one)]));
+        const known = new Map((await parametersOf(tx, [position])).flat().map((one) => [one.key, parameterValue(one)]));
         const changed = Object.entries(parameters).find(([key, value]) => known.has(key) && known.get(key) !== value);
         if (changed !== undefined) {
           const [key, value] = changed;

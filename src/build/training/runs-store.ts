@@ -3,7 +3,7 @@ import { isoInstant } from '#core';
 import { jsonValue } from '#store';
 import type { Cell, Db, Tx } from '#store';
 import type { ArtifactPlace } from './artifacts/port.ts';
-import { lastMetrics } from './metrics-store.ts';
+import { byKey, lastMetrics } from './metrics-store.ts';
 import { startOf } from './tables.ts';
 import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
 
@@ -79,26 +79,26 @@ function kindOf(value: Parameters[string]): ValueKind {
   return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'string';
 }
 
-/** The parameters of runs, in the order of keys. */
-export function parametersOf(db: Db, runs: readonly number[]): Promise<readonly KeyedValue[]> {
+/** The parameters of each of these runs, in the order of keys. */
+export function parametersOf(db: Db, runs: readonly number[]): Promise<readonly (readonly KeyedValue[])[]> {
   return keyedRows(db, 'parameters', runs);
 }
 
-/** The tags of runs, in the order of keys. */
-export function tagsOf(db: Db, runs: readonly number[]): Promise<readonly KeyedValue[]> {
+/** The tags of each of these runs, in the order of keys. */
+export function tagsOf(db: Db, runs: readonly number[]): Promise<readonly (readonly KeyedValue[])[]> {
   return keyedRows(db, 'tags', runs);
 }
 
-type KeyedValue = Omit<KeyedRow, 'value_start'>;
+type KeyedValue = Pick<KeyedRow, 'key' | 'value' | 'kind'>;
 
-async function keyedRows(db: Db, table: 'parameters' | 'tags', runs: readonly number[]): Promise<KeyedValue[]> {
-  const rows = await db.rowsOf(
-    { table, select: ['run', 'key', 'value', 'kind'], by: [{ name: 'run', type: 'integer' }] },
+async function keyedRows(db: Db, table: 'parameters' | 'tags', runs: readonly number[]): Promise<readonly (readonly KeyedValue[])[]> {
+  const found = await db.rowsOf(
+    { table, select: ['key', 'value', 'kind'], by: [{ name: 'run', type: 'integer' }] },
     runs.map((run) => [run]),
   );
-  return rows
-    .map(([run, key, value, kind]) => ({ run: Number(run), key: String(key), value: String(value), kind: kindNamed(kind) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return found.map((rows) =>
+    rows.map(([key, value, kind]) => ({ key: String(key), value: String(value), kind: kindNamed(kind) })).sort(byKey),
+  );
 }
 
 function kindNamed(kind: unknown): ValueKind {
@@ -184,16 +184,16 @@ async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
   if (rows.length === 0) return [];
   const positions = rows.map(({ position = 0 }) => position);
   const tables = db.tables<TrainingTables>();
-  const parameters = Map.groupBy(await parametersOf(db, positions), ({ run }) => run);
-  const tags = Map.groupBy(await tagsOf(db, positions), ({ run }) => run);
-  const metrics = Map.groupBy(await lastMetrics(db, positions), ({ run }) => run);
+  const parameters = await parametersOf(db, positions);
+  const tags = await tagsOf(db, positions);
+  const metrics = await lastMetrics(db, positions);
   const experiments = await tables
     .selectFrom('experiments')
     .select(['id', 'public_id'])
     .where('id', 'in', [...new Set(rows.map(({ experiment }) => experiment))])
     .execute();
   const publicIds = new Map(experiments.map(({ id, public_id: publicId }) => [id, publicId]));
-  return rows.map(({ position = 0, ...row }) => ({
+  return rows.map((row, at) => ({
     id: row.id,
     experiment: publicIds.get(row.experiment) ?? String(row.experiment),
     name: row.name,
@@ -201,11 +201,9 @@ async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
     ...(row.trainer === null ? {} : { trainer: row.trainer }),
     ...(row.study === null ? {} : { study: row.study }),
     ...(row.trial === null ? {} : { trial: row.trial }),
-    parameters: Object.fromEntries((parameters.get(position) ?? []).map((one) => [one.key, parameterValue(one)])),
-    metrics: Object.fromEntries(
-      (metrics.get(position) ?? []).filter(({ value }) => Number.isFinite(value)).map(({ key, value }) => [key, value]),
-    ),
-    tags: Object.fromEntries((tags.get(position) ?? []).map(({ key, value }) => [key, value])),
+    parameters: Object.fromEntries(parameters[at].map((one) => [one.key, parameterValue(one)])),
+    metrics: Object.fromEntries(metrics[at].filter(({ value }) => Number.isFinite(value)).map(({ key, value }) => [key, value])),
+    tags: Object.fromEntries(tags[at].map(({ key, value }) => [key, value])),
     ...(row.seed === null ? {} : { seed: row.seed }),
     inputs: row.inputs,
     code: row.code,

@@ -11,6 +11,7 @@ export type {
   MigrationSet,
   MigrationTx,
   RowsInto,
+  FoundRows,
   RowsOf,
   Store,
   Tx,

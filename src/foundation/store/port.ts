@@ -19,14 +19,17 @@ export interface Db {
    * @param column such as `tags.value` @param options.ignoreCase for letters of ASCII
    */
   like(column: string, pattern: string, options: { readonly ignoreCase: boolean }): RawBuilder<SqlBool>;
-  /** Finds rows by many keys at once. @returns for each row found its `select`ed columns as they are kept, in no order */
-  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]>;
+  /** Finds rows by many keys at once. @returns for each key its rows, in no order, with their `select`ed columns as they are kept */
+  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
   /** Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else. */
   values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]>;
 }
 
 /** What a column of many rows holds. NaN has no place in a column. */
 export type Cell = string | number | boolean | null;
+
+/** What one key led to: rows of values. */
+export type FoundRows = readonly (readonly unknown[])[];
 
 /** Where rows are found by many keys at once. */
 export interface RowsOf {

@@ -205,10 +205,12 @@ function sessionOn(client: pg.PoolClient): Session {
     rowsOf: async ({ table, select, by }, keys) => {
       const columns = select.map((name) => `t.${name}`).join(', ');
       const places = by.map(({ name }) => `t.${name} = k.${name}`).join(' and ');
-      const text = `select ${columns} from unnest(${arrayMarks(by)}) as k(${namesOf(by)}) join ${table} t on ${places}`;
+      const text = `select ${columns}, k.at from unnest(${arrayMarks(by)}) with ordinality as k(${namesOf(by)}, at) join ${table} t on ${places}`;
       try {
         const { rows } = await client.query<unknown[]>({ text, values: arraysOf(by, keys), rowMode: 'array' });
-        return rows;
+        const found = keys.map((): unknown[][] => []);
+        for (const row of rows) found[Number(row.pop()) - 1].push(row);
+        return found;
       } catch (error) {
         throw fromPostgres(error);
       }

@@ -61,7 +61,15 @@ export function rowsContract(store: () => Store): void {
     const from = { table: 'notes', select: ['name', 'n'], by: [{ name: 'name', type: 'text' }] } as const;
     const keys = [...names, 'nobody'].map((name) => [name]);
     const found = await store().read((db) => db.rowsOf(from, keys));
-    assert.deepEqual(new Map(found.map(([name, n]) => [name, Number(n)])), new Map(names.map((name) => [name, 0])));
+    assert.deepEqual(
+      found.map((rows) => rows.map(([name, n]) => [name, Number(n)])),
+      [...names.map((name) => [[name, 0]]), []],
+    );
+    const twice = await store().read((db) => db.rowsOf(from, [['plain'], ['nobody'], ['plain']]));
+    assert.deepEqual(
+      twice.map((rows) => rows.length),
+      [1, 0, 1],
+    );
     assert.deepEqual(await store().read((db) => db.rowsOf(from, [])), []);
   });
 

@@ -1,14 +1,14 @@
 import { Kysely } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, DialectAdapter, QueryCompiler, QueryResult } from 'kysely';
 import { GyreError, messageOf } from '#core';
-import type { Cell, Db, RowsInto, RowsOf, Tx } from './port.ts';
+import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from './port.ts';
 
 /** One database connection, as far as queries go. */
 export interface Session {
   run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>>;
   /** As `run`, with rows as arrays of what the driver gives. */
   values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>;
-  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]>;
+  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
 }
 
@@ -105,7 +105,7 @@ export class WriteScope implements Tx {
     return this.#session.values(query.sql, query.parameters);
   }
 
-  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly (readonly unknown[])[]> {
+  rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]> {
     return keys.length === 0 ? Promise.resolve([]) : this.#session.rowsOf(from, keys);
   }
 

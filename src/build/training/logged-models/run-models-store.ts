@@ -1,5 +1,4 @@
-import type { Db, Tx } from '#store';
-import type { TrainingTables } from '../tables.ts';
+import type { Db, RowsOf, Tx } from '#store';
 import type { RunModel } from '../tracking/port.ts';
 
 /** Notes which models a run made or used; one that is noted already stays as it is. */
@@ -19,21 +18,28 @@ export function insertRunModels(tx: Tx, run: number, models: readonly RunModel[]
   );
 }
 
+const modelsByRun: RowsOf = {
+  table: 'run_models',
+  select: ['model', 'role', 'step', 'position'],
+  by: [{ name: 'run', type: 'integer' }],
+};
+
 /** The models that runs made or used, by the runs' positions, in the order in which they were noted. */
 export async function modelsOfRuns(db: Db, runs: readonly number[]): Promise<ReadonlyMap<number, readonly RunModel[]>> {
-  const rows = await db
-    .tables<TrainingTables>()
-    .selectFrom('run_models')
-    .select(['run', 'model', 'role', 'step'])
-    .where('run', 'in', runs)
-    .orderBy('run')
-    .orderBy('position')
-    .execute();
-  const found = new Map<number, RunModel[]>();
-  for (const { run, ...use } of rows) {
-    const models = found.get(run);
-    if (models === undefined) found.set(run, [use]);
-    else models.push(use);
-  }
-  return found;
+  const found = await db.rowsOf(
+    modelsByRun,
+    runs.map((run) => [run]),
+  );
+  return new Map(
+    found.flatMap((rows, at) => {
+      if (rows.length === 0) return [];
+      const noted = rows.toSorted(([, , , a], [, , , b]) => Number(a) - Number(b));
+      const models = noted.map(([model, role, step]): RunModel => ({
+        model: String(model),
+        role: role === 'input' ? 'input' : 'output',
+        step: Number(step),
+      }));
+      return [[runs[at], models]];
+    }),
+  );
 }

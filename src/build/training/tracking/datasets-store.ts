@@ -1,5 +1,6 @@
 import { jsonValue } from '#store';
 import type { Db, RowsOf, Tx } from '#store';
+import { positionsPerQuery } from '../tables.ts';
 import type { TrainingTables } from '../tables.ts';
 import type { DatasetInput, TrackedDataset } from './port.ts';
 
@@ -49,25 +50,27 @@ export async function datasetsOfRuns(db: Db, runs: readonly number[]): Promise<R
     usesOfRuns,
     runs.map((run) => [run]),
   );
-  if (used.length === 0) return new Map();
-  const rows = await db
-    .tables<TrainingTables>()
-    .selectFrom('run_datasets')
-    .innerJoin('tracked_datasets', 'tracked_datasets.id', 'run_datasets.dataset')
-    .select(['run', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
-    .where('run', 'in', runs)
-    .orderBy('run')
-    .orderBy('dataset')
-    .execute();
+  const using = runs.filter((_, at) => used[at].length > 0);
   const found = new Map<number, DatasetInput[]>();
-  for (const { run, tags, source_type: sourceType, schema, profile, ...dataset } of rows) {
-    const input = {
-      tags,
-      dataset: { ...dataset, sourceType, ...(schema === null ? {} : { schema }), ...(profile === null ? {} : { profile }) },
-    };
-    const inputs = found.get(run);
-    if (inputs === undefined) found.set(run, [input]);
-    else inputs.push(input);
+  for (let start = 0; start < using.length; start += positionsPerQuery) {
+    const rows = await db
+      .tables<TrainingTables>()
+      .selectFrom('run_datasets')
+      .innerJoin('tracked_datasets', 'tracked_datasets.id', 'run_datasets.dataset')
+      .select(['run', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
+      .where('run', 'in', using.slice(start, start + positionsPerQuery))
+      .orderBy('run')
+      .orderBy('dataset')
+      .execute();
+    for (const { run, tags, source_type: sourceType, schema, profile, ...dataset } of rows) {
+      const input = {
+        tags,
+        dataset: { ...dataset, sourceType, ...(schema === null ? {} : { schema }), ...(profile === null ? {} : { profile }) },
+      };
+      const inputs = found.get(run);
+      if (inputs === undefined) found.set(run, [input]);
+      else inputs.push(input);
+    }
   }
   return found;
 }

@@ -80,8 +80,9 @@ const keyOf = (run: number, key: string): string => `${run} ${key}`;
 
 async function knownParameters(tx: Tx, runs: readonly number[]): Promise<Map<string, string>> {
   if (runs.length === 0) return new Map();
-  const rows = await parametersOf(tx, [...new Set(runs)]);
-  return new Map(rows.map(({ run, key, value }) => [keyOf(run, key), value]));
+  const distinct = [...new Set(runs)];
+  const found = await parametersOf(tx, distinct);
+  return new Map(found.flatMap((rows, at) => rows.map(({ key, value }) => [keyOf(distinct[at], key), value])));
 }
 
 function changedParameter(run: string, { key, value }: KeyValue, known: string): GyreError {

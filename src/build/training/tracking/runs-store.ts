@@ -1,9 +1,12 @@
+import { runStatuses } from '#contract';
 import type { Run } from '#contract';
-import type { Db, Tx } from '#store';
+import { GyreError } from '#core';
+import type { Db, RowsOf, Tx } from '#store';
 import { modelsOfRuns } from '../logged-models/run-models-store.ts';
 import { lastMetrics } from '../metrics-store.ts';
 import { parametersOf, tagsOf } from '../runs-store.ts';
-import type { RunRow, TrainingTables } from '../tables.ts';
+import { positionsPerQuery } from '../tables.ts';
+import type { TrainingTables } from '../tables.ts';
 import { datasetsOfRuns } from './datasets-store.ts';
 import type { TrackedRun, TrackedRunInfo } from './port.ts';
 import { runNameTag } from './words.ts';
@@ -49,63 +52,101 @@ export async function experimentsOfRuns(db: Db, ids: readonly string[]): Promise
 export async function trackedRuns(db: Db, positions: readonly number[]): Promise<TrackedRun[]> {
   const infos = await trackedInfos(db, positions);
   if (infos.size === 0) return [];
-  const metrics = Map.groupBy(await lastMetrics(db, positions), ({ run }) => run);
-  const parameters = Map.groupBy(await parametersOf(db, positions), ({ run }) => run);
-  const tags = Map.groupBy(await tagsOf(db, positions), ({ run }) => run);
+  const metrics = await lastMetrics(db, positions);
+  const parameters = await parametersOf(db, positions);
+  const tags = await tagsOf(db, positions);
   const datasets = await datasetsOfRuns(db, positions);
   const models = await modelsOfRuns(db, positions);
-  return positions.flatMap((position) => {
+  return positions.flatMap((position, at) => {
     const info = infos.get(position);
     if (info === undefined) return [];
     return {
       ...info,
-      metrics: metrics.get(position) ?? [],
-      parameters: parameters.get(position) ?? [],
-      tags: [...(tags.get(position) ?? []), { key: runNameTag, value: info.name }],
+      metrics: metrics[at],
+      parameters: parameters[at],
+      tags: [...tags[at], { key: runNameTag, value: info.name }],
       datasets: datasets.get(position) ?? [],
       models: models.get(position) ?? [],
     };
   });
 }
 
+const runsByPosition: RowsOf = {
+  table: 'runs',
+  select: ['id', 'experiment', 'name', 'status', 'deleted_at', 'user_name', 'started_at', 'ended_at'],
+  by: [{ name: 'position', type: 'integer' }],
+};
+const experimentsByNumber: RowsOf = {
+  table: 'experiments',
+  select: ['public_id', 'artifact_location'],
+  by: [{ name: 'id', type: 'integer' }],
+};
+
 /** Runs by position, without what was logged to them. */
 export async function trackedInfos(db: Db, positions: readonly number[]): Promise<ReadonlyMap<number, TrackedRunInfo>> {
-  if (positions.length === 0) return new Map();
-  const rows = await db
-    .tables<TrainingTables>()
-    .selectFrom('runs')
-    .innerJoin('experiments', 'experiments.id', 'runs.experiment')
-    .select([
-      'runs.position',
-      'runs.id',
-      'runs.name',
-      'runs.status',
-      'runs.deleted_at',
-      'runs.user_name',
-      'runs.started_at',
-      'runs.ended_at',
-      'runs.created_by',
-      'experiments.public_id as experiment',
-      'experiments.artifact_location',
-    ])
-    .where('runs.position', 'in', positions)
-    .execute();
+  const rows = await db.rowsOf(
+    runsByPosition,
+    positions.map((position) => [position]),
+  );
+  const experiments = await experimentParts(db, new Set(rows.flatMap((found) => found.map(([, experiment]) => Number(experiment)))));
+  const creators = await creatorsOf(
+    db,
+    positions.filter((_, at) => rows[at].some(([, , , , , user]) => user === null)),
+  );
   return new Map(
-    rows.map((row) => [
-      row.position ?? 0,
-      {
-        id: row.id,
-        experiment: row.experiment,
-        ...(row.artifact_location === null ? {} : { artifactLocation: row.artifact_location }),
-        name: row.name,
-        status: row.status,
-        lifecycle: (row.deleted_at ?? null) === null ? 'active' : 'deleted',
-        user: row.user_name ?? nameOf(row.created_by),
-        startedAt: row.started_at,
-        ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
-      },
-    ]),
+    positions.flatMap((position, at) =>
+      rows[at].map(([id, experiment, name, status, deletedAt, user, startedAt, endedAt]) => [
+        position,
+        {
+          id: String(id),
+          ...(experiments.get(Number(experiment)) ?? { experiment: '' }),
+          name: String(name),
+          status: statusOf(status),
+          lifecycle: deletedAt === null ? 'active' : 'deleted',
+          user: user === null ? (creators.get(position) ?? '') : String(user),
+          startedAt: Number(startedAt),
+          ...(endedAt === null ? {} : { endedAt: Number(endedAt) }),
+        },
+      ]),
+    ),
   );
 }
 
-const nameOf = ({ name }: RunRow['created_by']): string => name;
+type ExperimentParts = Pick<TrackedRunInfo, 'experiment' | 'artifactLocation'>;
+
+async function experimentParts(db: Db, numbers: ReadonlySet<number>): Promise<ReadonlyMap<number, ExperimentParts>> {
+  const distinct = [...numbers];
+  const found = await db.rowsOf(
+    experimentsByNumber,
+    distinct.map((number) => [number]),
+  );
+  return new Map(
+    found.flatMap((rows, at) =>
+      rows.map(([id, location]): [number, ExperimentParts] => [
+        distinct[at],
+        { experiment: String(id), ...(location === null ? {} : { artifactLocation: String(location) }) },
+      ]),
+    ),
+  );
+}
+
+/** Names of those who made runs that name no user: those of our own trainers. */
+async function creatorsOf(db: Db, positions: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  const names = new Map<number, string>();
+  for (let start = 0; start < positions.length; start += positionsPerQuery) {
+    const rows = await db
+      .tables<TrainingTables>()
+      .selectFrom('runs')
+      .select(['position', 'created_by'])
+      .where('position', 'in', positions.slice(start, start + positionsPerQuery))
+      .execute();
+    for (const { position = 0, created_by: by } of rows) names.set(position, by.name);
+  }
+  return names;
+}
+
+function statusOf(word: unknown): Run['status'] {
+  const status = runStatuses.find((known) => known === word);
+  if (status === undefined) throw new GyreError('DATA_LOSS', `a run has the status "${String(word)}", which there is not`);
+  return status;
+}

@@ -224,7 +224,7 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
 const mostMetricsTold = 100;
 
 async function finiteMetrics(tx: Tx, position: number): Promise<Record<string, number>> {
-  const metrics = (await lastMetrics(tx, [position])).filter(({ value }) => Number.isFinite(value));
+  const metrics = (await lastMetrics(tx, [position])).flat().filter(({ value }) => Number.isFinite(value));
   return Object.fromEntries(metrics.slice(0, mostMetricsTold).map(({ key, value }) => [key, value]));
 }
 
