@@ -15,7 +15,7 @@ const byKey = [
   { name: 'run', type: 'integer' },
   { name: 'name', type: 'integer' },
 ] as const;
-const kept: RowsOf = { table: 'metric_outlines', select: ['run', 'name', 'width', 'until_step', 'stretches'], by: byKey };
+const kept: RowsOf = { table: 'metric_outlines', select: ['width', 'until_step', 'stretches'], by: byKey };
 
 /** The outlines of these series, by run; those that have none are left out. */
 export async function outlinesOf(db: Db, series: readonly Series[]): Promise<ReadonlyMap<number, Outline>> {
@@ -24,10 +24,12 @@ export async function outlinesOf(db: Db, series: readonly Series[]): Promise<Rea
     series.map(({ run, name }) => [run, name]),
   );
   return new Map(
-    rows.flatMap(([run, , width, until, bytes]) =>
-      bytes instanceof Uint8Array
-        ? [[Number(run), { width: Number(width), until: Number(until), stretches: decodeStretches(bytes) }] as const]
-        : [],
+    rows.flatMap((found, at) =>
+      found.flatMap(([width, until, bytes]) =>
+        bytes instanceof Uint8Array
+          ? [[series[at].run, { width: Number(width), until: Number(until), stretches: decodeStretches(bytes) }] as const]
+          : [],
+      ),
     ),
   );
 }
@@ -38,9 +40,8 @@ export async function keepOutlines(tx: Tx, outlines: readonly KeptOutline[]): Pr
     outlines.map(({ run, name }) => [run, name]),
   );
   // A run may have been erased since it was read.
-  const runs = new Set(there.map(([run]) => Number(run)));
-  for (const { run, name, outline } of outlines) {
-    if (!runs.has(run)) continue;
+  for (const [at, { run, name, outline }] of outlines.entries()) {
+    if (there[at].length === 0) continue;
     const values = { width: outline.width, until_step: outline.until, stretches: encodeStretches(outline.stretches) };
     await tx
       .tables<TrainingTables>()

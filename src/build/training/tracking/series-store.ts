@@ -18,7 +18,7 @@ export interface SeriesEnds {
 
 const latest: RowsOf = {
   table: 'metric_latest',
-  select: ['run', 'step', 'timestamp', 'in_order'],
+  select: ['step', 'timestamp', 'in_order'],
   by: [
     { name: 'run', type: 'integer' },
     { name: 'name', type: 'integer' },
@@ -31,10 +31,9 @@ export async function endsOf(db: Db, series: readonly Series[]): Promise<Readonl
     latest,
     series.map(({ run, name }) => [run, name]),
   );
-  const last = new Map(rows.map(([run, ...row]) => [Number(run), row]));
   const found = new Map<number, SeriesEnds>();
-  for (const { run, name } of series) {
-    const row = last.get(run);
+  for (const [at, { run, name }] of series.entries()) {
+    const row = rows[at].at(0);
     if (row === undefined) continue;
     const inOrder = row[2] === true || row[2] === 1;
     const of = sql`from metric_points where run = ${run} and name = ${name}`;
