@@ -1,4 +1,4 @@
-"""Leaves records behind by the tools themselves: MLflow into files or a database, and an event file of TensorBoard."""
+"""Leaves records behind by the tools themselves: MLflow into files or a database, event files of TensorBoard, runs of wandb and DVCLive."""
 
 import json
 import logging
@@ -77,5 +77,47 @@ def board():
     return {}
 
 
-works = {"board": board, "mlflow": mlflow_records, "read": read_files}
+def wandb_runs():
+    os.environ.update({"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DATA_DIR": given["folder"] + "/wandb-data"})
+    import numpy
+    import wandb
+
+    config = {"lr": 0.1, "nested": {"depth": 3, "widths": [1, 2]}, "größe": "viel", "none": None}
+    run = wandb.init(project="churn", name="first", group="trees", job_type="train", tags=["a", "b"], notes="some notes", config=config)
+    for step in range(50):
+        run.log({"loss/train": 1 / (step + 1), "nan": float("nan"), "inf": float("-inf"), "ok": True, "deep": {"a": step}})
+    run.log({"picture": wandb.Image(numpy.zeros((4, 4, 3), dtype=numpy.uint8)), "said": "hello"})
+    run.config["late"] = 5
+    run.summary["best"] = 0.25
+    with open("note.txt", "w") as file:
+        file.write("a note")
+    run.save("note.txt")
+    artifact = wandb.Artifact("data", "dataset")
+    artifact.add_file("note.txt")
+    run.log_artifact(artifact)
+    run.finish()
+    failed = wandb.init(project="churn", name="second", config={"lr": 0.2})
+    failed.log({"loss/train": 1.5}, step=10)
+    failed.finish(exit_code=1)
+    return {}
+
+
+def dvclive_run():
+    import numpy
+    from dvclive import Live
+
+    with Live("dvclive", save_dvc_exp=False, dvcyaml=None, report=None) as live:
+        live.log_params({"lr": 0.1, "nested": {"depth": 3}, "layers": [1, 2]})
+        for step in range(50):
+            live.log_metric("train/loss", 1 / (step + 1), timestamp=True)
+            live.log_metric("acc", step / 50)
+            live.next_step()
+        live.log_metric("last", float("nan"), plot=False)
+        live.log_image("zeros.png", numpy.zeros((4, 4, 3), dtype=numpy.uint8))
+        live.log_sklearn_plot("confusion_matrix", [0, 1, 1], [0, 1, 0])
+        live.summary["best"] = 0.25
+    return {}
+
+
+works = {"board": board, "dvclive": dvclive_run, "wandb": wandb_runs, "mlflow": mlflow_records, "read": read_files}
 print(json.dumps(works[given["what"]]()))

@@ -59,6 +59,8 @@ describe("MLflow's own REST tests, from a checkout of MLflow", { skip: missing }
       t.diagnostic(
         `${outcomes.passed.length} passed, ${count(outcomes.failed)} failed, ${count(outcomes.skipped)} skipped by MLflow itself, ${count(outcomes.leftOut)} left out`,
       );
+      const reasons = Map.groupBy(Object.values(outcomes.leftOut), (reason) => reason);
+      for (const [reason, names] of reasons) t.diagnostic(`left out: ${names.length} (${reason})`);
       const failures = Object.entries(outcomes.failed).map(([name, text]) => `${name}\n${text}`);
       assert.equal(failures.length, 0, failures.join('\n'));
       assert.deepEqual(outcomes.unknown, [], 'left-out.json names tests that are not there');

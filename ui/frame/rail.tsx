@@ -32,6 +32,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Pipelines', href: '/pipelines' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies', '/views'] },
       { text: 'Reports', href: '/reports' },
+      { text: 'Imports', href: '/imports' },
       { text: 'Models', href: '/models', also: ['/versions', '/test-reports'] },
       { text: 'Logged models', href: '/logged-models' },
     ],
@@ -56,6 +57,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
     name: 'Govern',
     places: [
       { text: 'Audit', href: '/audit', also: ['/trace'] },
+      { text: 'Webhooks', href: '/webhooks' },
       { text: 'Access', href: '/access' },
     ],
   },

@@ -150,9 +150,13 @@ const words: Words = {
     text: `${d.model} version ${d.version} tagged`,
     href: versionPath(d),
   }),
-  'webhook.created': (d) => ({ part: 'govern', text: `webhook ${d.name} tells ${d.host} of ${d.topics.length} topics` }),
-  'webhook.changed': (d) => ({ part: 'govern', text: `webhook ${d.name} changed: ${d.active ? `it tells ${d.host}` : 'it is silent'}` }),
-  'webhook.deleted': () => ({ part: 'govern', text: 'a webhook deleted' }),
+  'webhook.created': (d) => ({ part: 'govern', text: `webhook ${d.name} tells ${d.host} of ${d.topics.length} topics`, href: '/webhooks' }),
+  'webhook.changed': (d) => ({
+    part: 'govern',
+    text: `webhook ${d.name} changed: ${d.active ? `it tells ${d.host}` : 'it is silent'}`,
+    href: '/webhooks',
+  }),
+  'webhook.deleted': () => ({ part: 'govern', text: 'a webhook deleted', href: '/webhooks' }),
   'deployment.started': (d) => ({
     part: 'deploy',
     text: `${d.environment} switches to generation ${d.generation}`,

@@ -81,7 +81,7 @@ export function GrantsCard(): JSX.Element {
                   { key: 'at', head: 'Granted', value: ({ grantedAt }) => grantedAt, cell: ({ grantedAt }) => <When at={grantedAt} /> },
                   {
                     key: 'act',
-                    head: '',
+                    head: 'Change',
                     value: () => '',
                     cell: (grant) => (
                       <Action

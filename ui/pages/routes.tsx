@@ -14,6 +14,7 @@ import { DatasetDiffPage } from './dataset-diff.tsx';
 import { DatasetVersionPage } from './dataset-version.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
+import { ImportsPage } from './imports.tsx';
 import { LoggedModelPage, LoggedModelsPage } from './logged-models.tsx';
 import { LoopPage } from './loop.tsx';
 import { ModelPage, ModelsPage } from './models.tsx';
@@ -25,6 +26,7 @@ import { SqlPage } from './sql.tsx';
 import { SplitPage } from './split.tsx';
 import { StepItemsPage } from './step-items.tsx';
 import { StoragePage } from './storage.tsx';
+import { WebhooksPage } from './webhooks.tsx';
 import { WindowPage } from './window.tsx';
 import { WorkspacePage } from './workspace.tsx';
 
@@ -78,6 +80,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/reports', page: plain(ReportsPage) },
   { pattern: '/reports/new', page: plain(NewReportPage) },
   { pattern: '/reports/:id', page: byId(ReportPage) },
+  { pattern: '/imports', page: plain(ImportsPage) },
   { pattern: '/compare', page: plain(ComparePage) },
   { pattern: '/studies/:id', page: byId(StudyPage) },
   { pattern: '/runs/:id', page: byId(RunPage) },
@@ -103,6 +106,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/predictions/:id', page: byId(PredictionPage) },
   { pattern: '/trace/:kind/:id', page: ({ kind = '', id = '' }) => <TracePage key={kind + id} kind={kind} id={id} /> },
   { pattern: '/audit', page: plain(AuditPage) },
+  { pattern: '/webhooks', page: plain(WebhooksPage) },
   { pattern: '/access', page: plain(AccessPage) },
 ];
 

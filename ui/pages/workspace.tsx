@@ -286,7 +286,7 @@ function Jobs({ items, reload }: { readonly items: readonly WorkspaceJob[]; read
         { key: 'state', head: 'State', value: ({ state }) => state, cell: (job) => <JobState job={job} /> },
         {
           key: 'stop',
-          head: '',
+          head: 'Change',
           value: () => undefined,
           cell: ({ id, verb, state }) =>
             state === 'running' && (

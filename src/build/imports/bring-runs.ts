@@ -37,7 +37,7 @@ export async function bringExperiments(bringing: Bringing): Promise<ReadonlyMap<
 /** The one of this name, or a new one with its id where that is free. */
 async function bringExperiment(
   { tracking, tally, by, source }: Bringing,
-  { id, name, tags, deleted }: SourceExperiment,
+  { id, name, tags, deleted, isNamedOnly = false }: SourceExperiment,
   isFirst: boolean,
 ): Promise<string> {
   const existing = await tracking.experimentNamed(name);
@@ -49,16 +49,20 @@ async function bringExperiment(
     if (tags.length > 0 && existing.lifecycle === 'active') await tracking.tagExperiment(existing.id, pairs);
     return existing.id;
   }
-  const isFree = await tracking.getExperiment(id).then(
-    () => false,
-    (error: unknown) => {
-      if (hasCode(error, 'NOT_FOUND')) return true;
-      throw error;
-    },
-  );
+  const isFree = !isNamedOnly && (await isNobodys(tracking, id));
   const created = await tracking.createExperiment({ name, tags, by, ...(isFree ? { id } : {}) });
   tally.imported('experiments');
   return created.id;
+}
+
+async function isNobodys(tracking: Bringing['tracking'], id: string): Promise<boolean> {
+  try {
+    await tracking.getExperiment(id);
+    return false;
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return true;
+    throw error;
+  }
 }
 
 async function hasMore(source: TrackingSource, experiment: string): Promise<boolean> {

@@ -1,33 +1,63 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { dirname, isAbsolute, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GyreError } from '#core';
 import type { SourceFile } from './source.ts';
 
+/** Where links may lead, beside the folder that they are in. */
+export interface LinksBeyond {
+  readonly roots: readonly string[];
+  /** Told of each link that is not followed. */
+  readonly left: (path: string) => void;
+}
+
 /**
  * The files of a folder and those below it, in the order of their names. A link is followed only to where the folder itself reaches: what
  * was put into an artifact folder must not bring other files of this machine along.
+ * @param beyond folders that whoever imports has named
  */
-export async function* filesBelow(folder: string): AsyncGenerator<SourceFile> {
+export async function* filesBelow(folder: string, beyond?: LinksBeyond): AsyncGenerator<SourceFile> {
   const root = await realpath(folder);
-  yield* below(root, root, '');
+  yield* below([root, ...(beyond?.roots ?? [])], root, '', beyond?.left);
 }
 
-async function* below(root: string, folder: string, prefix: string): AsyncGenerator<SourceFile> {
+async function* below(
+  roots: readonly string[],
+  folder: string,
+  prefix: string,
+  left: LinksBeyond['left'] | undefined,
+): AsyncGenerator<SourceFile> {
   const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-    if (entry.isDirectory()) yield* below(root, path, name);
+    if (entry.isDirectory()) yield* below(roots, path, name, left);
     else if (entry.isFile()) yield fileAt(path, name, (await stat(path)).size);
     else if (entry.isSymbolicLink()) {
       const target = await realpath(path).catch(() => undefined);
-      if (target === undefined || !target.startsWith(root + sep)) continue;
-      const found = await lstat(target);
-      if (found.isFile()) yield fileAt(target, name, found.size);
+      const found = target !== undefined && (await isBelow(target, roots)) ? await lstat(target) : undefined;
+      if (target !== undefined && found?.isFile() === true) yield fileAt(target, name, found.size);
+      else left?.(name);
     }
   }
+}
+
+/**
+ * One file of this machine that a record names; reading it fails where it is not below the folders that whoever imports has named.
+ * @param name what it is called below the run's artifacts
+ */
+export function namedFile(path: string, name: string, roots: readonly string[]): SourceFile {
+  return {
+    path: name,
+    open: async function* (): AsyncGenerator<Uint8Array> {
+      const real = isAbsolute(path) ? await realpath(path).catch(() => undefined) : undefined;
+      if (real === undefined) throw new GyreError('NOT_FOUND', `it was at ${path}, which is not there`);
+      if (!(await isBelow(real, roots)))
+        throw new GyreError('NOT_FOUND', `it is at ${path}: name its folder, or one above it, with --artifacts to have it read`);
+      yield* fileAt(real, name, 0).open();
+    },
+  };
 }
 
 function fileAt(path: string, name: string, size: number): SourceFile {

@@ -6,7 +6,9 @@ import { openMlflowDatabase } from './mlflow/database-store.ts';
 import { openMlflowFolder } from './mlflow/folder.ts';
 import { openMlflowServer } from './mlflow/server.ts';
 import { openPostgres, openSqlite } from './mlflow/foreign-store.ts';
+import { openDvclive } from './dvclive/folder.ts';
 import { openTensorboard } from './tensorboard/folder.ts';
+import { openWandb } from './wandb/folder.ts';
 import type { Complain, TrackingSource } from './source.ts';
 
 /**
@@ -14,10 +16,14 @@ import type { Complain, TrackingSource } from './source.ts';
  * @throws GyreError INVALID_ARGUMENT for an address of no known form; as the readers do
  */
 export async function openSource(request: StartImport, complain: Complain): Promise<TrackingSource> {
-  const { kind, source, experiment, watch = false } = request;
+  const { kind, source, experiment, artifacts, watch = false } = request;
+  if (watch && kind !== 'tensorboard')
+    throw new GyreError('INVALID_ARGUMENT', `"watch" is of TensorBoard: an import of ${kind} that is begun again reads what came since`);
   if (kind === 'mlflow') return openMlflow(request, complain);
   if (!isAbsolute(source)) throw noSource(source, 'a folder is needed, by its path from the root');
-  return openTensorboard({ folder: source, live: watch, complain, ...(experiment === undefined ? {} : { experiment }) });
+  const common = { folder: source, complain, ...(experiment === undefined ? {} : { experiment }) };
+  if (kind === 'wandb') return openWandb({ ...common, ...(artifacts === undefined ? {} : { artifacts }) });
+  return kind === 'dvclive' ? openDvclive(common) : openTensorboard({ ...common, live: watch });
 }
 
 async function openMlflow({ source, artifacts, token }: StartImport, complain: Complain): Promise<TrackingSource> {

@@ -17,6 +17,8 @@ export interface SourcePoint {
 
 export interface SourceExperiment {
   readonly id: string;
+  /** The tool knows experiments by name alone: the id is of this source, and not kept. */
+  readonly isNamedOnly?: boolean;
   readonly name: string;
   readonly deleted: boolean;
   readonly createdAt?: number;

@@ -1,5 +1,6 @@
 export { openRegistry } from './registry.ts';
 export { openWebhooks } from './webhooks/webhooks.ts';
+export { requireWebhookName, requireWebhookUrl } from './webhooks/words.ts';
 export type { WebhookTrial, Webhooks } from './webhooks/port.ts';
 export { registryMigrations } from './migrations/index.ts';
 export type { TestVersion } from './port.ts';

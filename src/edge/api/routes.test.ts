@@ -144,6 +144,7 @@ describe('every route that reads', () => {
   let changed = '';
   let view = '';
   let report = '';
+  let webhook = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -153,9 +154,11 @@ describe('every route that reads', () => {
     job = await versionFiles(bench, 'notes.txt');
     ingestion = (await bench.deps.data.ingestions.list({ dataset: 'photos' })).items[0].id;
     imported = await importFolder(bench);
+    const by = { identity: 'test', name: 'test' };
+    const hook = { name: 'ci', url: 'https://ci.example.org/hook', topics: ['model_version.created'] as const, by };
+    webhook = (await bench.deps.webhooks.create(hook)).id;
     const { training } = bench.deps;
     const [experiment] = await training.experiments();
-    const by = { identity: 'test', name: 'test' };
     view = (await training.views.save({ name: 'all', query: '', by })).id;
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
     logged = (await training.loggedModels.create({ experiment: experiment.id, by })).id;
@@ -198,6 +201,7 @@ describe('every route that reads', () => {
       backups: backup,
       imports: imported,
       'logged-models': logged,
+      webhooks: webhook,
       workspace: job,
       views: view,
       reports: report,

@@ -27,6 +27,7 @@ import { viewRoutes } from './routes/tracking/views.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { teamRoutes } from './routes/teams.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
 /** The one table of routes: what is registered, documented, and walked by the tests. */
@@ -53,6 +54,7 @@ export function allRoutes(): readonly Route[] {
     ...evaluationRoutes,
     ...registryRoutes,
     ...registryChangeRoutes,
+    ...webhookRoutes,
     ...releaseRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Id, Instant, oneOf, strict } from './common.ts';
 
-export const importKinds = ['mlflow', 'tensorboard'] as const;
+export const importKinds = ['mlflow', 'tensorboard', 'wandb', 'dvclive'] as const;
 export const importStates = ['running', 'finished', 'cancelled', 'failed', 'interrupted'] as const;
 
 /** What an import counts, in the order in which it is read. */
@@ -55,12 +55,12 @@ export const StartImport = strict({
       minLength: 1,
       maxLength: 4096,
       description:
-        'folder in which an MLflow server keeps `mlflow-artifacts:/`, or other files that the records name: outside of it and of the source none is read',
+        'folder in which an MLflow server keeps `mlflow-artifacts:/`, or other files that the records name (of wandb: saved files and artifacts): outside of it and of the source none is read',
     }),
   ),
   token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for a server; it is not kept' })),
   experiment: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 256, description: 'of TensorBoard: the experiment that the runs go to' }),
+    Type.String({ minLength: 1, maxLength: 256, description: 'the experiment that the runs go to; not of MLflow, whose runs have one' }),
   ),
   watch: Type.Optional(Type.Boolean({ description: 'of TensorBoard: go on with what is written, until it is cancelled' })),
 });

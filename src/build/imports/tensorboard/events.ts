@@ -1,4 +1,4 @@
-import { doubleOf, fieldsOf, floatOf, signedOf } from './protobuf.ts';
+import { doubleOf, fieldsOf, floatOf, signedOf } from '../protobuf.ts';
 
 /*
  * Events of TensorBoard, as tensorflow/core/util/event.proto, framework/summary.proto and framework/tensor.proto number their fields, and

@@ -2,6 +2,7 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { GyreError, messageOf, sha256 } from '#core';
 import { isFolder } from '../files-below.ts';
+import { noRecords } from '../no-records.ts';
 import type { Complain, KeyValue, SourceExperiment, SourcePoint, SourceRun, TrackingSource } from '../source.ts';
 import { readEvent } from './events.ts';
 import type { BoardEvent } from './events.ts';
@@ -46,6 +47,9 @@ export async function openTensorboard(options: TensorboardOptions): Promise<Trac
 
 class TensorboardReader implements TrackingSource {
   readonly place: string;
+  readonly loggedModels = noRecords;
+  readonly registeredModels = noRecords;
+  readonly files = noRecords;
   readonly #options: TensorboardOptions;
   readonly #readings = new Map<string, Reading>();
 
@@ -56,7 +60,7 @@ class TensorboardReader implements TrackingSource {
 
   async *experiments(): AsyncGenerator<SourceExperiment> {
     const name = this.#options.experiment ?? basename(this.place);
-    yield await Promise.resolve({ id: `tensorboard ${name}`, name, deleted: false, tags: [] });
+    yield await Promise.resolve({ id: `tensorboard ${name}`, isNamedOnly: true, name, deleted: false, tags: [] });
   }
 
   async *runs(): AsyncGenerator<SourceRun> {
@@ -98,21 +102,6 @@ class TensorboardReader implements TrackingSource {
     reading.points = [];
     await Promise.resolve();
     for (let start = 0; start < points.length; start += pointsAtOnce) yield points.slice(start, start + pointsAtOnce);
-  }
-
-  async *loggedModels(): AsyncGenerator<never> {
-    await Promise.resolve();
-    yield* [];
-  }
-
-  async *registeredModels(): AsyncGenerator<never> {
-    await Promise.resolve();
-    yield* [];
-  }
-
-  async *files(): AsyncGenerator<never> {
-    await Promise.resolve();
-    yield* [];
   }
 
   /** @returns whether there was something new in it */

@@ -68,6 +68,44 @@ export const registerImports: Register = (program, bind) => {
       ),
     );
   verb
+    .command('wandb')
+    .summary('folders that wandb wrote runs to, offline or not')
+    .description(
+      'Configuration, history, system metrics, summary, notes, tags and files of runs. The same folder again adds what came since.',
+    )
+    .argument('<folder>', 'a project’s folder, its wandb folder, or the folder of one run')
+    .option('--experiment <name>', 'the experiment that the runs go to (default: the project of each)')
+    .option('--artifacts <folder>', 'a folder that saved files and artifacts may be read from, such as ~/.local/share/wandb')
+    .addHelpText('after', examples('gyre import wandb ./wandb', 'gyre import wandb . --artifacts ~/.local/share/wandb --experiment churn'))
+    .action(
+      bind<{ experiment?: string; artifacts?: string }>((cli, { experiment, artifacts }, folder) =>
+        bringIn(cli, {
+          kind: 'wandb',
+          source: resolve(cli.host.folder, folder),
+          ...(experiment === undefined ? {} : { experiment }),
+          ...(artifacts === undefined ? {} : { artifacts: resolve(cli.host.folder, artifacts) }),
+        }),
+      ),
+    );
+  verb
+    .command('dvclive')
+    .summary('folders of DVCLive')
+    .description(
+      'Parameters, metrics, summary, plots, images and artifacts; each folder of DVCLive is a run. Other parameters make another run.',
+    )
+    .argument('<folder>', 'a folder that DVCLive wrote to, or one above it')
+    .option('--experiment <name>', 'the experiment that the runs go to (default: the name of the folder above)')
+    .addHelpText('after', examples('gyre import dvclive ./dvclive --experiment churn'))
+    .action(
+      bind<{ experiment?: string }>((cli, { experiment }, folder) =>
+        bringIn(cli, {
+          kind: 'dvclive',
+          source: resolve(cli.host.folder, folder),
+          ...(experiment === undefined ? {} : { experiment }),
+        }),
+      ),
+    );
+  verb
     .command('list')
     .summary('imports that were made')
     .action(

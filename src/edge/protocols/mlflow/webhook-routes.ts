@@ -1,12 +1,12 @@
 import { webhookTopics } from '#contract';
 import type { Permission, Webhook, WebhookTopic } from '#contract';
 import { GyreError } from '#core';
+import { requireWebhookName, requireWebhookUrl } from '#registry';
 import type { WebhookTrial } from '#registry';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
 import { integer, list, missingValue, nested, required, text } from './message.ts';
 import type { MlflowOptions, MlflowRoute } from './port.ts';
-import { requireWebhookName, requireWebhookUrl } from './webhook-words.ts';
 
 const log: Permission = 'log';
 const at = '/2.0/mlflow/webhooks';
