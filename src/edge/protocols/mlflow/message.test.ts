@@ -47,7 +47,8 @@ describe('a message of the protocol', () => {
   test('holds whole numbers that are exact, also as text, and numbers that JSON cannot say', () => {
     const read = (value: unknown): unknown => readMessage({ n: integer }, { n: value }).n;
     assert.deepEqual([read(1), read('-5'), read('9007199254740991')], [1, -5, Number.MAX_SAFE_INTEGER]);
-    for (const wrong of [1.5, '1.5', '9007199254740993', 1e300, '1e3', '', true]) assert.throws(() => read(wrong), /'n'/);
+    assert.deepEqual([read('1e+05'), read('1.795e+12'), read('-2e+10')], [100_000, 1_795_000_000_000, -20_000_000_000], 'as R writes them');
+    for (const wrong of ['1.55e+01', 1.5, '1.5', '9007199254740993', 1e300, '1e3', '', true]) assert.throws(() => read(wrong), /'n'/);
     const number = (value: unknown): unknown => readMessage({ n: double }, { n: value }).n;
     assert.deepEqual([number('NaN'), number('-Infinity'), number('1e3'), number(-0)], [Number.NaN, -Infinity, 1000, -0]);
     for (const wrong of ['', ' ', 'nan', {}, [], false]) assert.throws(() => number(wrong), /'n'/);
@@ -57,6 +58,7 @@ describe('a message of the protocol', () => {
     const fields = { run_id: text, run_ids: list(text), dry: flag, n: integer };
     const of = (query: string): unknown => readMessage(fields, queryValues(fields, new URLSearchParams(query)));
     assert.deepEqual(of('run_id=a&run_id=b&run_ids=c&run_ids=d&dry=true&n=4'), { run_id: 'b', run_ids: ['c', 'd'], dry: true, n: 4 });
+    assert.deepEqual(readMessage({ dry: flag }, { dry: 'FALSE' }), { dry: false }, 'as R writes it');
     assert.throws(() => of('dry=yes'), /'dry'/);
     assert.throws(() => of('n=four'), /'n'/);
   });

@@ -38,17 +38,23 @@ export function required<T>(field: Field<T | undefined>): Field<T> {
   return { ...field, isRequired: true, absent: undefined as T };
 }
 
+/** MLflow's client for R sends every value as text, and R's words for truth are these. */
+const flagsOfR: ReadonlyMap<unknown, boolean> = new Map([
+  ['TRUE', true],
+  ['FALSE', false],
+]);
+
 export const text = optional({ type: 'string' }, (value) => (typeof value === 'string' ? value : undefined));
 /** A text that is empty where it is absent. */
 export const emptyText: Field<string> = { ...text, absent: '' };
 export const flag = optional(
   { type: 'boolean' },
-  (value) => (typeof value === 'boolean' ? value : undefined),
+  (value) => (typeof value === 'boolean' ? value : flagsOfR.get(value)),
   (values) => (values.at(-1) === 'true' ? true : values.at(-1) === 'false' ? false : values.at(-1)),
 );
-/** A whole number; protobuf's JSON gives those of 64 bits as text as well. */
+/** A whole number; protobuf's JSON gives those of 64 bits as text as well. R writes 100000 as 1e+05. */
 export const integer = optional({ type: ['integer', 'string'] }, (value) => {
-  const number = typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? Number(value) : value;
+  const number = typeof value === 'string' && /^-?(\d{1,19}|\d(\.\d+)?e\+\d\d)$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
 });
 const numberWords = new Map([

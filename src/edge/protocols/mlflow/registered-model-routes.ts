@@ -2,6 +2,7 @@ import type { Permission } from '#contract';
 import { actorOfCall } from './caller.ts';
 import { exchange } from './exchange.ts';
 import { integer, list, nested, required, text } from './message.ts';
+import type { MessageOf } from './message.ts';
 import { modelRecord } from './model-registry-records.ts';
 import {
   inRegistryWords,
@@ -12,7 +13,7 @@ import {
   requireRegistryTag,
   requireRelease,
 } from './model-registry-words.ts';
-import type { MlflowOptions, MlflowRoute } from './port.ts';
+import type { GuardedCall, MlflowOptions, MlflowRoute } from './port.ts';
 import { conditionsOf, limitOf, orderOf } from './search.ts';
 
 const log: Permission = 'log';
@@ -20,6 +21,7 @@ const at = '/2.0/mlflow/registered-models';
 const mostModels = 1000;
 const usualModels = 100;
 const name = required(text);
+const search = { filter: text, max_results: integer, order_by: list(text), page_token: text };
 const keyValue = nested({ key: required(text), value: text });
 
 /** Registered models as a whole: what versions belong to. */
@@ -27,6 +29,24 @@ export function registeredModelRoutes({ registry }: MlflowOptions): readonly Mlf
   const recordOf = async (model: string): Promise<object> => {
     const found = await registry.getModel(model);
     return { registered_model: modelRecord(found, await registry.newestOfStages([model])) };
+  };
+  const searched = async (
+    { filter, max_results: asked, order_by: order, page_token: after }: MessageOf<typeof search>,
+    call: GuardedCall,
+  ): Promise<object> => {
+    const limit = limitOf(asked, usualModels, mostModels);
+    const { items, next } = await registry.searchModels({
+      conditions: conditionsOf('registered_model', filter),
+      order: orderOf('registered_model', order),
+      limit,
+      ...readableModels(call),
+      ...(after === undefined || after === '' ? {} : { after }),
+    });
+    const newest = Map.groupBy(await registry.newestOfStages(items.map((model) => model.name)), ({ model }) => model);
+    return {
+      ...(items.length === 0 ? {} : { registered_models: items.map((model) => modelRecord(model, newest.get(model.name) ?? [])) }),
+      ...(next === undefined ? {} : { next_page_token: next }),
+    };
   };
   return [
     exchange({
@@ -87,27 +107,10 @@ export function registeredModelRoutes({ registry }: MlflowOptions): readonly Mlf
           return undefined;
         }),
     }),
-    exchange({
-      method: 'GET',
-      path: `${at}/search`,
-      permission: 'read',
-      request: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-      run: async ({ filter, max_results: asked, order_by: order, page_token: after }, call) => {
-        const limit = limitOf(asked, usualModels, mostModels);
-        const { items, next } = await registry.searchModels({
-          conditions: conditionsOf('registered_model', filter),
-          order: orderOf('registered_model', order),
-          limit,
-          ...readableModels(call),
-          ...(after === undefined || after === '' ? {} : { after }),
-        });
-        const newest = Map.groupBy(await registry.newestOfStages(items.map((model) => model.name)), ({ model }) => model);
-        return {
-          ...(items.length === 0 ? {} : { registered_models: items.map((model) => modelRecord(model, newest.get(model.name) ?? [])) }),
-          ...(next === undefined ? {} : { next_page_token: next }),
-        };
-      },
-    }),
+    // MLflow's client for R asks by POST.
+    ...(['GET', 'POST'] as const).map((method) =>
+      exchange({ method, path: `${at}/search`, permission: 'read', request: search, run: searched }),
+    ),
     exchange({
       method: 'POST',
       path: `${at}/set-tag`,

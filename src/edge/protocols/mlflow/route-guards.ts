@@ -95,6 +95,7 @@ const searches: readonly string[] = [
   `POST ${api}/runs/search`,
   `POST ${api}/logged-models/search`,
   `GET ${api}/registered-models/search`,
+  `POST ${api}/registered-models/search`,
   `GET ${api}/model-versions/search`,
 ];
 
