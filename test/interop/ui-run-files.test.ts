@@ -64,7 +64,7 @@ describe('the files of a run with many of them', { skip: browserMissing }, () =>
       await card.getByText('1000 rows').waitFor();
       await card.getByText('step-00000.bin').waitFor();
       await isWhole(tab, 'run files first thousand');
-      await card.getByRole('button', { name: /^The next 1.000$/ }).click();
+      await card.getByRole('button', { name: /^The next 1.?000$/ }).click();
       // The folder of the best one stands before all files.
       await card.getByText(`${files + 1 - 1000} rows`).waitFor();
       await card.getByText('step-00999.bin').waitFor();

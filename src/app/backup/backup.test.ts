@@ -204,6 +204,10 @@ describe('a backup', () => {
     assert.equal(Buffer.from(await restored.blobs.read(sha256('a secret'))).toString(), 'a secret');
   });
 
+  test('of a data folder without a database is refused as such', async () => {
+    await assert.rejects(backUp(world('empty'), to('backups')), { code: 'FAILED_PRECONDITION', message: /nothing to back up/ });
+  });
+
   test('goes into no folder that holds something else, and not into one where another is under way', async () => {
     const source = world('data');
     await using _platform = await running(source);

@@ -42,6 +42,9 @@ const allPages = 2 ** 31 - 1;
 export async function backUp(world: BackupWorld, options: BackupOptions): Promise<BackupRecord> {
   const { settings, clock } = world;
   const { folder, signal, progress, keep = Infinity } = options;
+  const place = recordsPlaceOf(settings);
+  if ('file' in place && (await sizeOf(place.file)) === undefined)
+    throw new GyreError('FAILED_PRECONDITION', `there is nothing to back up: ${settings.dataFolder} has no database yet`);
   using _held = await holdBackups(folder);
   await removeCutOff(folder);
   const { id, startedAt } = await begin(folder, clock);
@@ -51,7 +54,6 @@ export async function backUp(world: BackupWorld, options: BackupOptions): Promis
   const known = await knownDigests(folder);
   let copied = 0;
   for await (const { isNew } of copyBlobs(stored, blobsIn(folder), { known, signal })) if (isNew) progress(++copied);
-  const place = recordsPlaceOf(settings);
   await copyRecords(place, parts.database, signal);
   const listed = await listBlobs(stored, folder, id, { known, signal, isCopied: () => progress(++copied) });
   await copyFiles(join(settings.dataFolder, 'secrets'), parts.secrets);
