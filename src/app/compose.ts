@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, newSecret, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
 import type { BlobStore } from '#blobs';
-import { faultAt, messageOf, noFaults, systemClock, uuidV7, type Clock, type Faults, type NewId } from '#core';
+import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
 import { type Data, type LfsRepositories, openData, openLfs } from '#data';
 import { type Evaluation, openEvaluation } from '#evaluation';
@@ -32,6 +32,7 @@ import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
+import { faultsFromEnvironment } from './faults.ts';
 import { keptSources } from './kept-sources.ts';
 import { migrationSets } from './migrations.ts';
 import { commandStep } from './loop/command-step.ts';
@@ -349,7 +350,9 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const garbage = opened.use(openGarbage({ ...rooms, training, registry, evaluation, workspace }));
-  const backups = opened.use(openBackups({ settings, environment: process.env, clock, folder: backupFolderOf(settings), store, events }));
+  const backups = opened.use(
+    openBackups({ settings, environment: process.env, clock, faults, folder: backupFolderOf(settings), store, events }),
+  );
   const imports = opened.use(
     await openImports({
       store,
@@ -408,10 +411,4 @@ async function ownerSecret(folder: DataFolder, access: Access): Promise<string> 
   if (kept === undefined) folder.writeSecret('owner-token', secret);
   await access.bootstrap(secret);
   return secret;
-}
-
-/** Kill tests name a write, fsync or rename at which this process ends itself at once. */
-function faultsFromEnvironment(): Faults {
-  const spec = process.env['GYRE_FAULT'];
-  return spec === undefined || spec === '' ? noFaults : faultAt(spec, () => process.kill(process.pid, 'SIGKILL'));
 }

@@ -6,6 +6,7 @@ import type { Backup, BackupList } from '#contract';
 import { GyreError, hasCode, systemClock } from '#core';
 import type { BackupFlags, BackupsFlags, DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
 import { readServerInfo } from './data-folder.ts';
+import { faultsFromEnvironment } from './faults.ts';
 import { sealBlobs as seal, type Sealing } from './seal-blobs.ts';
 import { backupFolderOf, settleSettings, type SettledSettings } from './settings.ts';
 import { type RunningGyre, up as start } from './up.ts';
@@ -68,7 +69,7 @@ export async function removeBackup(options: BackupsFlags & { readonly id: string
 async function backupWorld(options: BackupsFlags) {
   const settings = await settle(options, {});
   const { folder = backupFolderOf(settings), environment } = options;
-  return { world: { settings, environment, clock: systemClock }, folder };
+  return { world: { settings, environment, clock: systemClock, faults: faultsFromEnvironment() }, folder };
 }
 
 async function backupIn(folder: string, id: string): Promise<Backup> {

@@ -143,14 +143,16 @@ describe('files that come in parts, under kill -9', () => {
     const collect = (): Promise<GarbageSweep> => facts<GarbageSweep>(['gc', '--apply'], place);
     await ageAll(data);
     await collect();
-    assert.equal(query(data, 'select count(*) from artifact_upload_parts')[0], abandoned[0].etags.size, 'it may go on for a week');
+    const [kept] = query(data, 'select count(*) from artifact_upload_parts').map(Number);
+    // A part whose answer was cut off may be there as well.
+    assert.ok(kept >= abandoned[0].etags.size && kept <= abandoned[0].parts.length, `it may go on for a week: ${kept} parts`);
     {
       const database = new DatabaseSync(join(data, 'gyre.db'));
       database.prepare('update artifact_uploads set begun_at = begun_at - ?').run(8 * 86_400_000);
       database.close();
     }
     const { deleted } = await collect();
-    assert.equal(deleted.count, abandoned[0].etags.size);
+    assert.equal(deleted.count, kept);
     assert.deepEqual(query(data, 'select count(*) from artifact_uploads'), [0]);
     await checkStore(data);
     const left = new Set(await blobsOf(data));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
-import { sha256, systemClock } from '#core';
+import { noFaults, sha256, systemClock } from '#core';
 import { openStore } from '#store';
 import { openBlobs } from '../blobs.ts';
 import { migrationSets } from '../migrations.ts';
@@ -53,6 +53,7 @@ describe('a backup', () => {
     settings: settleSettings(folder, { flags: { data: join(folder, data), ...flags }, environment: {}, file: { path: '', values: {} } }),
     environment,
     clock: systemClock,
+    faults: noFaults,
   });
   const to = (name: string, more: { readonly signal?: AbortSignal; readonly keep?: number; readonly id?: string } = {}) => ({
     folder: join(folder, name),

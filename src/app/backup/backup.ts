@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import type { ObjectStore } from '#blobs';
-import { GyreError, isoInstant, noFaults, type Clock } from '#core';
+import { GyreError, isoInstant, type Clock, type Faults } from '#core';
 import { copyToFile } from '#store';
 import { migrationSets } from '../migrations.ts';
 import { replaceFile } from '../replace-file.ts';
@@ -40,7 +40,7 @@ const allPages = 2 ** 31 - 1;
  * DATA_LOSS naming a blob that is corrupt; CANCELLED
  */
 export async function backUp(world: BackupWorld, options: BackupOptions): Promise<BackupRecord> {
-  const { settings, clock } = world;
+  const { settings, clock, faults } = world;
   const { folder, signal, progress, keep = Infinity } = options;
   const place = recordsPlaceOf(settings);
   if ('file' in place && (await sizeOf(place.file)) === undefined)
@@ -53,10 +53,14 @@ export async function backUp(world: BackupWorld, options: BackupOptions): Promis
   await using stored = await openStoredBlobs(world);
   const known = await knownDigests(folder);
   let copied = 0;
-  for await (const { isNew } of copyBlobs(stored, blobsIn(folder), { known, signal })) if (isNew) progress(++copied);
-  await copyRecords(place, parts.database, signal);
+  for await (const { isNew } of copyBlobs(stored, blobsIn(folder), { known, signal })) {
+    if (!isNew) continue;
+    faults.at('blob.rename');
+    progress(++copied);
+  }
+  await copyRecords(place, parts.database, { signal, faults });
   const listed = await listBlobs(stored, folder, id, { known, signal, isCopied: () => progress(++copied) });
-  await copyFiles(join(settings.dataFolder, 'secrets'), parts.secrets);
+  await copyFiles(join(settings.dataFolder, 'secrets'), parts.secrets, faults);
   const record: BackupRecord = {
     format: 'gyre.backup.v2',
     id,
@@ -70,7 +74,7 @@ export async function backUp(world: BackupWorld, options: BackupOptions): Promis
     ...listed,
   };
   signal.throwIfAborted();
-  replaceFile(parts.record, `${JSON.stringify(record, undefined, 2)}\n`, 0o600, noFaults);
+  replaceFile(parts.record, `${JSON.stringify(record, undefined, 2)}\n`, 0o600, faults);
   for (const old of (await recordsIn(folder)).slice(keep)) await removeBackup(folder, old.id);
   return record;
 }
@@ -116,7 +120,11 @@ async function knownDigests(folder: string): Promise<ReadonlyMap<string, string>
   return known;
 }
 
-async function copyRecords(place: RecordsPlace, to: string, signal: AbortSignal): Promise<void> {
+async function copyRecords(
+  place: RecordsPlace,
+  to: string,
+  { signal, faults }: { readonly signal: AbortSignal; readonly faults: Faults },
+): Promise<void> {
   const part = `${to}.part`;
   await rm(part, { force: true });
   if ('file' in place) {
@@ -127,5 +135,5 @@ async function copyRecords(place: RecordsPlace, to: string, signal: AbortSignal)
       source.close();
     }
   } else await copyToFile({ ...place, path: part, sets: migrationSets, signal });
-  await nameDurably(part, to);
+  await nameDurably(part, to, faults);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Environment, ObjectStore } from '#blobs';
-import type { Clock } from '#core';
+import type { Clock, Faults } from '#core';
 import { openBlobObjects } from '../blobs.ts';
 import { blobsPlaceOf, type SettledSettings } from '../settings.ts';
 
@@ -10,6 +10,8 @@ export interface BackupWorld {
   /** Says how a bucket is reached. */
   readonly environment: Environment;
   readonly clock: Clock;
+  /** Told of every blob that is copied and every file that gets its name. */
+  readonly faults: Faults;
 }
 
 /** Where the records are: a schema of PostgreSQL, or a file in the data folder. */
@@ -21,7 +23,7 @@ export function recordsPlaceOf({ values, dataFolder }: SettledSettings): Records
 }
 
 /** The blobs as they are stored, in a folder or a bucket. */
-export function openStoredBlobs({ settings, environment, clock }: BackupWorld): Promise<ObjectStore> {
+export function openStoredBlobs({ settings, environment, clock }: Omit<BackupWorld, 'faults'>): Promise<ObjectStore> {
   const { dataFolder } = settings;
   const place = blobsPlaceOf(settings, { blobs: join(dataFolder, 'blobs'), blobCache: join(dataFolder, 'blob-cache') });
   return openBlobObjects(place, { environment, clock });

@@ -31,7 +31,7 @@ export interface RestoreOptions {
 export async function restore(world: BackupWorld, { folder, id, signal, progress }: RestoreOptions): Promise<BackupRecord> {
   const record = await requireRecord(folder, id);
   const parts = partsOf(folder, record.id);
-  const { settings, clock } = world;
+  const { settings, clock, faults } = world;
   const { dataFolder: data } = settings;
   const place = recordsPlaceOf(settings);
   using held = holdDataFolder(data, clock);
@@ -42,14 +42,17 @@ export async function restore(world: BackupWorld, { folder, id, signal, progress
   await using stored = await openStoredBlobs(world);
   let copied = 0;
   // oxlint-disable-next-line no-unused-vars -- each is done when it comes
-  for await (const _blob of putBlobs(blobsIn(folder), readList(parts.list), stored, signal)) progress(++copied);
-  await copyFiles(parts.secrets, join(data, 'secrets'));
+  for await (const _blob of putBlobs(blobsIn(folder), readList(parts.list), stored, signal)) {
+    faults.at('blob.rename');
+    progress(++copied);
+  }
+  await copyFiles(parts.secrets, join(data, 'secrets'), faults);
   if ('file' in place) {
-    await copyDurably(parts.database, held.database);
+    await copyDurably(parts.database, held.database, faults);
     return record;
   }
   const file = join(held.temporary, 'restored.db');
-  await copyDurably(parts.database, file);
+  await copyDurably(parts.database, file, faults);
   await copyFromFile({ ...place, path: file, sets: migrationSets, signal });
   await rm(file, { force: true });
   return record;
