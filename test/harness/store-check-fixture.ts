@@ -32,10 +32,10 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
     "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from artifacts where digest is not null and folder = experiment || '/' || replace(id, '-', '') || '/artifacts') <> 2",
   'finished runs of studies without metrics':
     "select id from runs where status = 'FINISHED' and study is not null and position not in (select run from metric_latest)",
-  'test reports of runs that are not finished':
-    "select id from test_reports where run not in (select id from runs where status = 'FINISHED')",
+  'test reports of runs that are not finished, and of no version':
+    "select id from test_reports where run not in (select id from runs where status = 'FINISHED') and run not in (select id from model_versions union select id from deleted_model_versions)",
   'tested model versions without run or report':
-    "select id from model_versions where test_report is not null and (run not in (select id from runs where status = 'FINISHED') or test_report not in (select id from test_reports))",
+    "select id from model_versions where test_report is not null and (brought is null and run not in (select id from runs where status = 'FINISHED') or test_report not in (select id from test_reports))",
   'aliases without a version':
     'select alias from model_aliases where not exists (select 1 from model_versions v where v.model = model_aliases.model and v.version = model_aliases.version)',
   'deployments without a version': 'select id from deployments where model_version not in (select id from model_versions)',

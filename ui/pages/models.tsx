@@ -7,6 +7,7 @@ import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 import { AddVersion } from './add-version.tsx';
+import { CompareVersions } from './version-compare.tsx';
 
 const kinds = ['model_version.', 'registered_model.'];
 
@@ -73,10 +74,15 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
           }
           actions={<AddVersion model={data.name} />}
         >
-          <Labels aliases={data.aliases} tags={data.tags} model={name} />
-          <Load of={versions} what="The versions">
-            {({ items }) => <VersionTable name={name} versions={items} />}
-          </Load>
+          <div class="cards">
+            <Labels aliases={data.aliases} tags={data.tags} model={name} />
+            <Card title="Versions" wide>
+              <Load of={versions} what="The versions">
+                {({ items }) => <VersionTable name={name} versions={items} />}
+              </Load>
+            </Card>
+            {versions.data !== undefined && versions.data.items.length > 1 && <CompareVersions versions={versions.data.items} />}
+          </div>
         </Page>
       )}
     </Load>
@@ -92,7 +98,7 @@ function Labels({ model, aliases, tags }: Pick<RegisteredModel, 'aliases' | 'tag
     ...Object.entries(tags),
   ];
   return facts.length === 0 ? null : (
-    <Card title="Aliases and tags">
+    <Card title="Aliases and tags" wide>
       <Facts facts={facts} />
     </Card>
   );

@@ -64,7 +64,11 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
           </ul>
         )}
       </Card>
-      <Card title="Metrics on the test rows" wide says={`${counted(report.rows, 'row')} that no training saw; intervals at 95 %.`}>
+      <Card
+        title="Metrics on the test rows"
+        wide
+        says={`${counted(report.rows, 'row')}${report.run === undefined ? '' : ' that no training saw'}; intervals at 95 %.`}
+      >
         <div class="split">
           {([true, false] as const).map((higher) => {
             const rows = report.metrics.flatMap((metric) => {
@@ -122,7 +126,15 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
           <Confusion confusion={confusion} />
         </Card>
       )}
-      <Card title="Train, validation, test" wide says="Side by side: a gap between train and test is overfitting.">
+      <Card
+        title={report.run === undefined ? 'Validation and test' : 'Train, validation, test'}
+        wide
+        says={
+          report.run === undefined
+            ? 'What the model has learned from is not known here.'
+            : 'Side by side: a gap between train and test is overfitting.'
+        }
+      >
         <PartsTable report={report} />
       </Card>
       {report.validationSets !== undefined && report.validationSets.length > 0 && (

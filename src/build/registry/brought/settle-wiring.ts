@@ -86,7 +86,7 @@ function columnsOf(tensor: TakenTensor, graph: ForeignGraph, asked: AskedWiring,
         `column "${column}" holds ${frame.typeOf(column)}, but "${name}" takes ${type === 'STRING' ? 'texts' : 'numbers'}: the model was trained on it in another form`,
         { column, tensor: name },
       );
-    if (!saysMissing(type) && type !== 'STRING' && hasMissing(frame, column))
+    if (!saysMissing(type) && hasMissing(frame, column))
       throw new GyreError('INVALID_ARGUMENT', `column "${column}" has missing values, but "${name}" takes ${type}, which cannot say so`, {
         column,
         tensor: name,
@@ -97,7 +97,7 @@ function columnsOf(tensor: TakenTensor, graph: ForeignGraph, asked: AskedWiring,
 
 function unsaidColumns({ name, width, type }: TakenTensor, { target, key }: AskedWiring, frame: Frame): GyreError {
   const fitting = frame.names.filter(
-    (column) => column !== target && column !== key && (frame.column(column).kind === 'text') === (type === 'STRING'),
+    (column) => column !== target && column !== key && frame.column(column).kind === (type === 'STRING' ? 'text' : 'number'),
   );
   const say =
     fitting.length === width
@@ -208,9 +208,9 @@ function inputColumns(tensors: Wiring['tensors'], { signature }: KnownWiring, fr
   });
 }
 
-/** Only floating-point numbers can say that there is none. */
+/** Floating-point numbers say by NaN that there is none, texts by an empty one. */
 function saysMissing(type: TakenTensor['type']): boolean {
-  return type === 'FLOAT' || type === 'DOUBLE' || type === 'FLOAT16';
+  return type === 'FLOAT' || type === 'DOUBLE' || type === 'FLOAT16' || type === 'STRING';
 }
 
 function hasMissing(frame: Frame, name: string): boolean {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import type { ModelVersion } from '#contract';
+import { foreignModel, graphColumns } from '../harness/brought-model-fixture.ts';
+import { done, temporaryFolder, up, type Up } from '../harness/gyre-fixture.ts';
+import { smallProject } from '../harness/projects-fixture.ts';
+import { browserMissing, openBrowser } from './browser.ts';
+import { pageViews } from './page-views.ts';
+
+describe('models from elsewhere on their pages', { skip: browserMissing }, () => {
+  const opened = new AsyncDisposableStack();
+  let browser: Browser;
+  let server: Up;
+  let graph: string;
+  let cwd: string;
+  let place: Awaited<ReturnType<typeof temporaryFolder>>;
+  const { shows, withTab, isWhole } = pageViews(
+    () => browser,
+    () => server,
+  );
+  before(async () => {
+    place = opened.use(await temporaryFolder());
+    cwd = await smallProject(place.path, { rows: 300 });
+    graph = await foreignModel(place.path);
+    server = opened.use(await up({ cwd }));
+    await done(['data', 'add', 'people'], { cwd });
+    await done(['data', 'split', 'people'], { cwd });
+    browser = await openBrowser();
+    opened.defer(() => browser.close());
+  });
+  after(() => opened.disposeAsync());
+
+  test('are added by choosing their files, and tested by saying what their files do not', async () => {
+    await withTab('light', async (tab) => {
+      const { page } = tab;
+      const [, link] = await server.running.line(/page: (\S+)/);
+      await tab.open(link);
+      await tab.open(`${server.address}/models`);
+      await page.getByRole('button', { name: 'Add a version' }).click();
+      const adding = page.getByRole('dialog', { name: 'Add a version' });
+      await adding.getByLabel('Model').fill('shop');
+      await adding.getByLabel('Files').setInputFiles(graph);
+      await adding.getByText('model.onnx').waitFor();
+      await adding.getByLabel('What is special about it').fill('from the cluster');
+      await isWhole(tab, 'add a version');
+      await adding.getByRole('button', { name: 'Add a version' }).click();
+      await page.getByRole('heading', { name: 'shop version 1' }).waitFor();
+      await page.getByText('To be released by Gyre it lacks a test report.').waitFor();
+      await page.getByRole('button', { name: 'Test it' }).click();
+      const testing = page.getByRole('dialog', { name: 'Test it' });
+      await testing.getByRole('button', { name: 'Test it' }).click();
+      await testing.getByText(/takes a tensor "X" of 2 numbers a row, and nothing says which columns these are/).waitFor();
+      await testing.getByLabel('Columns that the graph takes').fill(graphColumns);
+      await testing.getByLabel('Classes in the order').fill('no, yes');
+      tab.complaints();
+      await isWhole(tab, 'test it');
+      await testing.getByRole('button', { name: 'Test it' }).click();
+      await page.getByText('tests passed', { exact: true }).first().waitFor();
+      await page.getByRole('button', { name: 'Test it anew' }).waitFor();
+    });
+    const version = await server.get<ModelVersion>('models/shop/versions/1');
+    assert.deepEqual([version.description, version.testsPassed, version.aliases], ['from the cluster', true, ['candidate']]);
+    assert.deepEqual(version.brought?.tensors, [{ name: 'X', columns: ['age', 'income'] }]);
+    const { status } = await server.post('environments/test/deploy', { modelVersion: version.id, reason: 'to see it at work' });
+    assert.ok(status < 300);
+  });
+
+  test('show their report, where they serve, what happened to them, and what is not known of them', async () => {
+    await shows('/models/shop/1', [
+      'tests passed',
+      /the model was trained elsewhere/,
+      'Who uses it where',
+      'to see it at work',
+      'What happened to it',
+      'shop version 1 tested: every gate passed',
+      'Graph as brought',
+      /it cannot be trained again here/,
+      'brought/model.onnx',
+    ]);
+    await shows('/models/shop', ['version 1', 'candidate', 'every gate passed']);
+  });
+
+  test('are compared with other versions: what they are, and their figures on the same rows', async () => {
+    await done(['model', 'add', 'shop', await foreignModel(place.path, 0.8), '--description', 'shifted'], { cwd });
+    await done(['model', 'test', 'shop/2', '--columns', graphColumns, '--classes', 'no,yes'], { cwd });
+    await shows('/models/shop?left=1&right=2', [
+      'Two versions side by side',
+      'shifted',
+      'differs',
+      /Both are judged on the same \d+ rows/,
+      'ROC AUC ↑',
+    ]);
+    await shows(`/predictions?version=${(await server.get<ModelVersion>('models/shop/versions/2')).id}`, [
+      /The last 500 of/,
+      'shop version 2',
+    ]);
+  });
+});
