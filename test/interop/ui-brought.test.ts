@@ -82,7 +82,7 @@ describe('models from elsewhere on their pages', { skip: browserMissing }, () =>
   });
 
   test('are compared with other versions: what they are, and their figures on the same rows', async () => {
-    await done(['model', 'add', 'shop', await foreignModel(place.path, 0.8), '--description', 'shifted'], { cwd });
+    await done(['model', 'add', 'shop', await foreignModel(place.path, 0.3), '--description', 'shifted'], { cwd });
     await done(['model', 'test', 'shop/2', '--columns', graphColumns, '--classes', 'no,yes'], { cwd });
     await shows('/models/shop?left=1&right=2', [
       'Two versions side by side',
