@@ -6,7 +6,7 @@ import { isRecordKind, recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { queryValue, setQuery } from '../lib/router.ts';
 import type { PredictionRecord } from '../lib/shapes.ts';
-import { versionName } from '../lib/versions.ts';
+import { versionName, versionOf, versions } from '../lib/versions.ts';
 import { Card, Empty, Facts, Load, Page, RawJson } from '../parts/page.tsx';
 import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
@@ -92,7 +92,12 @@ function Outcome({ record }: { readonly record: PredictionRecord }): JSX.Element
 export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
   const prediction = useResource<PredictionRecord>(`predictions/${encodeURIComponent(id)}`, ['labels.']);
   const group = queryValue('by') === 'feature' ? 'feature' : 'column';
-  const explanation = useResource<Explanation>(`predictions/${encodeURIComponent(id)}/explanation?groupBy=${group}`);
+  const isBrought = versionOf(prediction.data?.modelVersion)?.brought !== undefined;
+  const explanation = useResource<Explanation>(
+    prediction.data === undefined || versions.value === undefined || isBrought
+      ? undefined
+      : `predictions/${encodeURIComponent(id)}/explanation?groupBy=${group}`,
+  );
   return (
     <Load of={prediction} what="This prediction">
       {(data) => (
@@ -147,21 +152,28 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
                 )
               }
             >
-              <Load of={explanation} what="The explanation">
-                {({ contributions }) => (
-                  <Bars
-                    label="Contributions"
-                    unit="added to the margin"
-                    file="contributions"
-                    signedColours
-                    bars={contributions.slice(0, 16).map(({ feature, value, contribution }) => ({
-                      name: feature,
-                      ...(value === null ? {} : { detail: plain(value) }),
-                      value: contribution,
-                    }))}
-                  />
-                )}
-              </Load>
+              {isBrought ? (
+                <p class="quiet">
+                  The model was trained elsewhere: contributions are computed from a learner, and only its graph is here. Its test report
+                  says which columns it relies on.
+                </p>
+              ) : (
+                <Load of={explanation} what="The explanation">
+                  {({ contributions }) => (
+                    <Bars
+                      label="Contributions"
+                      unit="added to the margin"
+                      file="contributions"
+                      signedColours
+                      bars={contributions.slice(0, 16).map(({ feature, value, contribution }) => ({
+                        name: feature,
+                        ...(value === null ? {} : { detail: plain(value) }),
+                        value: contribution,
+                      }))}
+                    />
+                  )}
+                </Load>
+              )}
             </Card>
             <Card title="Inputs">
               <Table

@@ -64,6 +64,17 @@ export function trainingStation({ run, pipeline, version }: LoopFacts, metrics: 
       by: failed.createdBy,
     };
   }
+  if (version?.brought !== undefined || (run === undefined && version !== undefined))
+    return {
+      station: 'training',
+      state: 'off',
+      title: 'Trained elsewhere',
+      detail: `What version ${version.version} has learned from is not known here.`,
+      record: { kind: 'model_version', id: version.id },
+      figures: [],
+      at: version.createdAt,
+      by: version.createdBy,
+    };
   if (run === undefined)
     return { station: 'training', state: 'off', title: 'No run yet', detail: 'Nothing has been trained.', figures: [] };
   const wanted = metrics.map((metric) => `validation_${metric}`).filter((name) => name in run.metrics);
@@ -92,7 +103,7 @@ export function testStation({ report, version, certification }: LoopFacts): Stat
     comparison === undefined
       ? ''
       : ` Against the champion: ${comparison.metric} ${figureText(comparison.challengerValue)} instead of ${figureText(comparison.championValue)} (${comparison.verdict.replace('_', ' ')}).`;
-  const passed = `All ${counted(report.gates.length, 'gate')} passed on ${counted(report.rows, 'row')} that no training saw.`;
+  const passed = `All ${counted(report.gates.length, 'gate')} passed on ${counted(report.rows, 'row')}${report.run === undefined ? '' : ' that no training saw'}.`;
   const detail = failed.length > 0 ? failed.map(({ message }) => message).join(' ') : `${passed}${compared}`;
   return {
     station: 'test',

@@ -61,6 +61,8 @@ async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
+const nothing = { items: [] };
+
 /** @param model a registered model, or the name that the project's model will have */
 export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFacts> {
   const { registry, release, monitoring, triggers, pipelines } = rooms;
@@ -74,15 +76,18 @@ export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFact
   const version = isChallenger ? newest : (champion ?? newest);
   const last = environments.at(-1);
   const endpoint = last?.endpoint ?? model;
+  const live = last?.live === undefined ? undefined : await orNone(registry.getById(last.live.modelVersion));
+  // What is watched and done at an endpoint concerns the model that it is named after, and the one that answers there.
+  const isServed = endpoint === model || live?.model === model;
   const inProduction = last === undefined ? {} : { environment: last.name };
   const [built, onRecord, deployments, windows, alerts, actions, runs] = await Promise.all([
     version === undefined ? datasetOf(rooms, undefined) : builtFrom(rooms, version),
     version === undefined ? undefined : signedOff(rooms, version, environments),
-    release.deployments({ ...inProduction, limit: 1 }),
-    monitoring.windows({ ...inProduction, endpoint, first: 'newest', limit: shownWindows }),
-    monitoring.alerts({ ...inProduction, endpoint, limit: 20 }),
-    triggers.actions({ limit: 20 }),
-    pipelines.list({ limit: 1 }),
+    isServed ? release.deployments({ ...inProduction, limit: 1 }) : [],
+    isServed ? monitoring.windows({ ...inProduction, endpoint, first: 'newest', limit: shownWindows }) : nothing,
+    isServed ? monitoring.alerts({ ...inProduction, endpoint, limit: 20 }) : nothing,
+    isServed ? triggers.actions({ limit: 20 }) : nothing,
+    isServed ? pipelines.list({ limit: 1 }) : nothing,
   ]);
   const [deployment] = deployments;
   const [pipeline] = runs.items;
@@ -111,7 +116,7 @@ async function builtFrom(rooms: Rooms, version: ModelVersion): Promise<Partial<L
     version.testReport === undefined ? undefined : orNone(evaluation.getReport(version.testReport)),
   ]);
   return {
-    ...(await datasetOf(rooms, run)),
+    ...(await (version.brought === undefined || report === undefined ? datasetOf(rooms, run) : testedOn(rooms, report))),
     ...(run === undefined ? {} : { run }),
     ...(report === undefined ? {} : { report }),
   };
@@ -134,7 +139,16 @@ async function datasetOf({ data }: Rooms, run: Run | undefined): Promise<Partial
   };
   const [dataset, recent] =
     run === undefined ? (await data.list({ limit: 1 })).items : [await wholeOf('train'), await wholeOf('train.recent')];
-  if (dataset === undefined) return {};
+  return dataset === undefined ? {} : withQuality(data, dataset, recent);
+}
+
+/** The data that a version from elsewhere was tested on: what it was trained on is not known. */
+async function testedOn({ data }: Rooms, { dataset }: TestReport): Promise<Partial<LoopFacts>> {
+  const found = await orNone(data.get(dataset));
+  return found === undefined ? {} : withQuality(data, found);
+}
+
+async function withQuality(data: Rooms['data'], dataset: DatasetVersion, recent?: DatasetVersion): Promise<Partial<LoopFacts>> {
   // A version that was filtered out of another one has its quality measured there.
   const measured = [dataset.digest, ...(dataset.manifest.derivedFrom?.parents ?? [])];
   const quality = (await Promise.all(measured.map((digest) => orNone(data.getQuality(digest))))).find((report) => report !== undefined);
