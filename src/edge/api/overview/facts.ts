@@ -85,8 +85,8 @@ export async function gatherFacts(rooms: Rooms, model: string): Promise<LoopFact
     version === undefined ? undefined : signedOff(rooms, version, environments),
     isServed ? release.deployments({ ...inProduction, limit: 1 }) : [],
     isServed ? monitoring.windows({ ...inProduction, endpoint, first: 'newest', limit: shownWindows }) : nothing,
-    isServed ? monitoring.alerts({ ...inProduction, endpoint, limit: 20 }) : nothing,
-    isServed ? triggers.actions({ limit: 20 }) : nothing,
+    isServed ? monitoring.alerts({ ...inProduction, endpoint, limit: 20 }) : [],
+    isServed ? triggers.actions({ limit: 20 }) : [],
     isServed ? pipelines.list({ limit: 1 }) : nothing,
   ]);
   const [deployment] = deployments;
