@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { connection } from '../lib/live.ts';
 import { signOut, who } from '../lib/session.ts';
 import { densities, density, theme, themes } from '../lib/theme.ts';
+import { useMentions } from '../pages/mentions.tsx';
 import { StateShape } from '../parts/state.tsx';
 
 export interface TopBarProps {
@@ -59,6 +60,7 @@ export function TopBar({ project, onSearch, onHelp, onRail, railOpen }: TopBarPr
       </button>
       {me !== undefined && (
         <span class="me">
+          <MentionsLink />
           <a href="/access" title={me.permissions.join(', ')}>
             {me.identity.name}
           </a>
@@ -70,5 +72,15 @@ export function TopBar({ project, onSearch, onHelp, onRail, railOpen }: TopBarPr
         </span>
       )}
     </header>
+  );
+}
+
+/** Where the person is mentioned, with how many comments are new. */
+function MentionsLink(): JSX.Element {
+  const unseen = useMentions().data?.unseen ?? 0;
+  return (
+    <a href="/mentions" class="mentions-link" title="Mentions" aria-label={unseen === 0 ? 'Mentions' : `Mentions, ${unseen} new`}>
+      @{unseen > 0 && <span class="count">{unseen}</span>}
+    </a>
   );
 }

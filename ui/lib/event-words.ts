@@ -1,5 +1,5 @@
 import type { EventData, EventKind, GyreEvent } from '#contract';
-import { measured, number, sentence, shortDigest } from './format.ts';
+import { counted, measured, number, sentence, shortDigest } from './format.ts';
 import { kindOf } from './live.ts';
 import { metricLabel } from './metrics.ts';
 import { recordPath, versionPath } from './records.ts';
@@ -65,6 +65,12 @@ const words: Words = {
     href: recordPath('study', d.id),
   }),
   'run.started': (d) => ({ part: 'build', text: `run begun in ${d.experiment}`, href: recordPath('run', d.id) }),
+  'run.commented': (d) => ({
+    part: 'build',
+    text: `a run was commented on${d.mentions.length === 0 ? '' : `, ${counted(d.mentions.length, 'person', 'people')} mentioned`}`,
+    href: recordPath('run', d.id),
+  }),
+  'run.comment_deleted': (d) => ({ part: 'build', text: 'a comment on a run was deleted', href: recordPath('run', d.id) }),
   'run.deleted': (d) => ({ part: 'build', text: 'run deleted', href: recordPath('run', d.id) }),
   'run.restored': (d) => ({ part: 'build', text: 'run restored', href: recordPath('run', d.id) }),
   'experiment.created': (d) => ({ part: 'build', text: `experiment ${d.name} made` }),

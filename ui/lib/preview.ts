@@ -1,5 +1,5 @@
 /** How a file can be looked at without keeping it. */
-export type PreviewKind = 'image' | 'table' | 'markdown' | 'json' | 'html' | 'text';
+export type PreviewKind = 'image' | 'table' | 'markdown' | 'json' | 'html' | 'text' | 'audio' | 'graph';
 
 const imageTypes: Readonly<Record<string, string>> = {
   png: 'image/png',
@@ -17,6 +17,8 @@ const kinds: Readonly<Record<string, PreviewKind>> = {
   json: 'json',
   html: 'html',
   htm: 'html',
+  onnx: 'graph',
+  ...Object.fromEntries(['wav', 'mp3', 'ogg', 'oga', 'flac', 'm4a', 'opus'].map((extension) => [extension, 'audio'])),
   ...Object.fromEntries(Object.keys(imageTypes).map((extension) => [extension, 'image'])),
   ...Object.fromEntries(
     ['txt', 'log', 'yaml', 'yml', 'py', 'r', 'sh', 'toml', 'ini', 'cfg', 'js', 'ts', 'sql', 'xml', 'jsonl', 'diff', 'patch', 'mlmodel'].map(

@@ -17,6 +17,7 @@ import { HealthPage } from './health.tsx';
 import { ImportsPage } from './imports.tsx';
 import { LoggedModelPage, LoggedModelsPage } from './logged-models.tsx';
 import { LoopPage } from './loop.tsx';
+import { MentionsPage } from './mentions.tsx';
 import { ModelPage, ModelsPage } from './models.tsx';
 import { PipelineRunPage, PipelinesPage } from './pipelines.tsx';
 import { PredictionPage, PredictionsPage, TracePage } from './predictions.tsx';
@@ -107,6 +108,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/trace/:kind/:id', page: ({ kind = '', id = '' }) => <TracePage key={kind + id} kind={kind} id={id} /> },
   { pattern: '/audit', page: plain(AuditPage) },
   { pattern: '/webhooks', page: plain(WebhooksPage) },
+  { pattern: '/mentions', page: plain(MentionsPage) },
   { pattern: '/access', page: plain(AccessPage) },
 ];
 

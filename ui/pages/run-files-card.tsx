@@ -24,6 +24,7 @@ export function RunFilesCard({ run }: { readonly run: Run }): JSX.Element {
   return (
     <Card
       title={folder === '' ? 'Artifacts' : `Artifacts in ${folder}`}
+      wide={queryValue('file') !== undefined}
       aside={
         folder === '' ? undefined : (
           <button type="button" onClick={() => setQuery({ folder: up === '' ? undefined : up, after: undefined })}>

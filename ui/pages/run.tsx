@@ -13,6 +13,8 @@ import { WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { RunFilesCard } from './run-files-card.tsx';
+import { CodeCard } from './runs/code-card.tsx';
+import { CommentsCard } from './runs/comments-card.tsx';
 import { LoggedActions, LoggedCards } from './runs/run-logged.tsx';
 
 /** One run: what went in, what came out, how it went step by step. */
@@ -92,25 +94,8 @@ function RunRecord({ run }: { readonly run: Run }): JSX.Element {
         </Card>
         <LoggedCards run={run} />
         <RunFilesCard run={run} />
-        <Card title="Code and environment">
-          <Facts
-            facts={[
-              ['Commit', run.code.commit === null ? 'the project is in no git repository' : <code>{run.code.commit.slice(0, 12)}</code>],
-              run.code.dirty
-                ? ['Changes', run.code.patch === undefined ? 'not committed' : <DigestText digest={run.code.patch} />]
-                : undefined,
-              ...(run.environment === undefined
-                ? []
-                : ([
-                    ['Gyre', run.environment.gyre],
-                    ['Node', run.environment.node],
-                    ['Platform', run.environment.platform],
-                    ['Lock file', <DigestText digest={run.environment.lock} />],
-                  ] as const)),
-              run.seed === undefined ? undefined : ['Seed', String(run.seed)],
-            ]}
-          />
-        </Card>
+        <CodeCard run={run} />
+        <CommentsCard run={run} />
         <Card title="Record" wide>
           <RawJson value={run} />
         </Card>

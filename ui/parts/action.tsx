@@ -12,7 +12,7 @@ export interface ActionProps {
   /** What it will do, on what, with which evidence: shown before it is done. */
   readonly explain: ComponentChildren;
   /** Asks for words that are kept with the record. */
-  readonly statement?: { readonly label: string; readonly hint: string };
+  readonly statement?: { readonly label: string; readonly hint: string; readonly initial?: string };
   /** The word that has to be typed for what cannot be undone. */
   readonly confirmWord?: string;
   readonly primary?: boolean;
@@ -51,7 +51,7 @@ export function Action(props: ActionProps): JSX.Element {
 
 function ActionDialog(props: ActionProps & { readonly close: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [text, setText] = useState('');
+  const [text, setText] = useState(props.statement?.initial ?? '');
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | undefined>(undefined);

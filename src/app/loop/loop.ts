@@ -3,6 +3,7 @@ import { GyreError, isoInstant } from '#core';
 import { requireJudged } from '#registry';
 import type { Action, Actor, Alert, Comparison, ModelVersion, PipelineRun, TestReport } from '#contract';
 import type { DueRun, Pipelines } from '#pipelines';
+import type { RunChanges } from '#training';
 import type { LocalPlanes } from '../planes.ts';
 import { comparisonText } from './judging-steps.ts';
 import { buildPlan, ingestPlan, retrainPlan } from './plans.ts';
@@ -33,6 +34,8 @@ export interface ProductionComparison {
 export interface Loop {
   /** Runs the project's pipeline: data to registered version. */
   build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  /** Trains a run once more with changes. @throws GyreError as `Training.clonePlan` */
+  clone(request: RunChanges & { readonly run: string; readonly by: Actor }): Promise<PipelineRun>;
   /** Starts what a schedule says. The same due instant gives the same pipeline run. @throws GyreError as `build` */
   startDue(run: DueRun): Promise<PipelineRun>;
   /** Trains again on data with the rows since an alert. The same action gives the same pipeline run. */
@@ -68,6 +71,19 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
         parameters: { project: project.digest },
         steps: await buildPlan(project),
         ...(fresh === undefined ? {} : { fresh }),
+      });
+    },
+
+    clone: async ({ run, by, ...changes }) => {
+      const { name, seed, parameters } = await rooms.training.clonePlan(run, changes);
+      return pipelines.submit({
+        pipeline: 'clone',
+        reason: `a clone of run ${run}`,
+        by,
+        parameters: { run },
+        steps: [
+          { name: 'train', kind: 'training.clone', after: [], parameters: { run, name, seed, changes: { ...parameters } }, inputs: {} },
+        ],
       });
     },
 

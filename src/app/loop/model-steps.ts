@@ -58,9 +58,10 @@ export function modelSteps(rooms: LoopRooms): readonly StepHandler[] {
           code: await rooms.codeVersion(),
           environment: rooms.environment,
           workers: rooms.workers,
-          tags: { pipelineRun: context.pipelineRun },
+          tags: { pipelineRun: context.pipelineRun, pipelineStep: context.step },
           by: context.by,
           signal: context.signal,
+          onLine: (line) => context.log(line),
           onTrial: ({ trial, trials, value }) => context.progress(trial + 1, trials, `${metric ?? 'metric'} ${value.toFixed(3)}`),
         });
         const value = validationValue(best, study.metric);
@@ -68,6 +69,29 @@ export function modelSteps(rooms: LoopRooms): readonly StepHandler[] {
           outputs: { study: study.id, run: best.id, metric: study.metric, value, trials: study.trials },
           summary: `${spec.trainer}: ${study.trials} trial${study.trials === 1 ? '' : 's'}, best ${study.metric} ${value.toFixed(3)} on validation`,
         };
+      },
+    },
+    {
+      kind: 'training.clone',
+      version: '1',
+      // each clone that is asked for is a run of its own
+      cacheable: false,
+      run: async (context) => {
+        const { run: source, name, seed } = context.parameters;
+        const run = await training.cloneRun({
+          run: String(source),
+          name: String(name),
+          seed: Number(seed),
+          parameters: numbersIn(context.parameters['changes']),
+          code: await rooms.codeVersion(),
+          environment: rooms.environment,
+          workers: rooms.workers,
+          tags: { pipelineRun: context.pipelineRun, pipelineStep: context.step },
+          by: context.by,
+          signal: context.signal,
+          onLine: (line) => context.log(line),
+        });
+        return { outputs: { run: run.id }, summary: `${run.trainer ?? 'trainer'}: run ${run.name}, a clone of ${String(source)}` };
       },
     },
     {
@@ -106,6 +130,11 @@ function validationValue(run: Run, metric: string): number {
   if (value === undefined)
     throw new GyreError('INTERNAL', `run ${run.id} has no ${metric} on validation; it has ${Object.keys(run.metrics).join(', ')}`);
   return value;
+}
+
+function numbersIn(value: unknown): Readonly<Record<string, number>> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.flatMap(([key, one]) => (typeof one === 'number' ? [[key, one]] : [])));
 }
 
 /** The old data by themselves, or with recent rows that count more. */

@@ -8,7 +8,7 @@ import { fitModel, modelBytes, trainingData } from './fit-model.ts';
 import type { ExecuteOptions, Execution, TrainingDeps } from './port.ts';
 
 /** A run as its records tell how to train it again. */
-interface RunPlan {
+export interface RunPlan {
   readonly trainer: LearnerName;
   readonly params: LearnerParams;
   readonly seed: number;
@@ -52,7 +52,8 @@ export async function execute({ features, data, clock }: TrainingDeps, run: Run,
   };
 }
 
-function planOf(run: Run): RunPlan {
+/** @throws GyreError FAILED_PRECONDITION when the records of a run do not say how to train it again */
+export function planOf(run: Run): RunPlan {
   const digestOf = (role: string): string | undefined => run.inputs.find((input) => input.role === role)?.digest;
   const [validation, transform] = [digestOf('validation'), digestOf('transform')];
   const { trainer, seed } = run;

@@ -22,6 +22,13 @@ export interface FittedModel {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+export interface FitOptions {
+  readonly workers?: number;
+  readonly workersFromCells?: number;
+  readonly signal?: AbortSignal;
+  readonly onIteration?: (progress: { readonly iteration: number; readonly trainLoss: number; readonly validationLoss?: number }) => void;
+}
+
 /** A feature matrix with its targets, as learners take it. */
 export function trainingData(
   { task, classes }: Pick<TargetFacts, 'task' | 'classes'>,
@@ -48,14 +55,17 @@ export async function fitModel(
   params: LearnerParams,
   seed: number,
   { train, validation }: TrainingParts,
-  options: { readonly workers?: number; readonly workersFromCells?: number; readonly signal?: AbortSignal } = {},
+  options: FitOptions = {},
 ): Promise<FittedModel> {
+  const { onIteration, ...rest } = options;
   const history: NewMetric[] = [];
   const model = await fitLearner(trainer, train, params, {
-    ...options,
+    ...rest,
     random: seeded(seed),
     validation,
-    onIteration: ({ iteration, trainLoss, validationLoss }) => {
+    onIteration: (progress) => {
+      const { iteration, trainLoss, validationLoss } = progress;
+      onIteration?.(progress);
       history.push({ key: 'train_loss', value: trainLoss, step: iteration });
       if (validationLoss !== undefined) history.push({ key: 'validation_loss', value: validationLoss, step: iteration });
     },

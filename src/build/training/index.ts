@@ -1,8 +1,11 @@
 export type {
+  CloneRun,
+  ClonePlan,
   ExecuteOptions,
   Execution,
   HistoryQuery,
   NewMetric,
+  RunChanges,
   RunQuery,
   StartRun,
   TrainStudy,
@@ -41,3 +44,4 @@ export { loggedModelStatuses } from './logged-models/port.ts';
 export { modelArtifactsOf } from './logged-models/words.ts';
 export { artifactRootOf, ownRunId, publicRunId } from './tracking/words.ts';
 export type { RunRowView, RunSelection } from './tracking/table-port.ts';
+export { clonedFromTag } from './clone-run.ts';

@@ -23,6 +23,7 @@ import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { ArtifactTree } from './artifacts/port.ts';
+import type { RunComments } from './comments/port.ts';
 import type { LoggedModels } from './logged-models/port.ts';
 import type { Retention } from './retention/port.ts';
 import type { Reports, SavedViews } from './shared/port.ts';
@@ -114,7 +115,30 @@ export interface TrainStudy {
   readonly tags?: Readonly<Record<string, string>>;
   readonly by: Actor;
   readonly signal?: AbortSignal;
+  /** Told what the trainers say while they work, a line at a time. */
+  readonly onLine?: (line: string) => void;
   readonly onTrial?: (trial: { readonly run: Run; readonly trial: number; readonly trials: number; readonly value: number }) => void;
+}
+
+/** What is different in a clone of a run. */
+export interface RunChanges {
+  readonly parameters?: Parameters;
+  /** Default: the run's own. */
+  readonly seed?: number;
+  readonly name?: string;
+}
+
+/** A clone as it will be trained: all parameters of its trainer. */
+export interface ClonePlan {
+  readonly name: string;
+  readonly trainer: LearnerName;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly seed: number;
+}
+
+export interface CloneRun extends RunChanges, Pick<TrainStudy, 'code' | 'environment' | 'workers' | 'tags' | 'by' | 'signal' | 'onLine'> {
+  /** The run that is cloned. */
+  readonly run: string;
 }
 
 /** A run's model with the transform that it belongs to. */
@@ -157,6 +181,7 @@ export interface Training {
   /** The same experiments and runs, as clients outside Gyre log and search them. */
   readonly tracking: Tracking;
   readonly loggedModels: LoggedModels;
+  readonly comments: RunComments;
 
   /** An experiment of this name, made when there is none. */
   ensureExperiment(name: string): Promise<Experiment>;
@@ -221,13 +246,25 @@ export interface Training {
   /** The model that a run of a study made. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when the run has no model of ours */
   readModel(run: string): Promise<TrainedModel>;
   /**
-   * Ends the runs of studies that a process which is gone left open, as KILLED. For the owner of the store, when it starts.
+   * Ends the runs of trainers that a process which is gone left open, as KILLED. For the owner of the store, when it starts.
    * @returns how many
    */
   endAbandoned(by: Actor): Promise<number>;
 
   /** From now on sums up the long metrics of each run that ends, so that figures of it are quick from the first look on; until it is disposed. */
   outlineEnded(): Promise<AsyncDisposable>;
+  /**
+   * What a clone of a run with these changes would be.
+   * @throws GyreError NOT_FOUND; FAILED_PRECONDITION for a run that no trainer of ours made; INVALID_ARGUMENT for parameters that its trainer
+   * does not have, or values out of range
+   */
+  clonePlan(run: string, changes: RunChanges): Promise<ClonePlan>;
+  /**
+   * Trains a run once more on the same data versions, with changes: a run of its own, in the same experiment, that names the first one in the
+   * tag `gyre.cloned_from`.
+   * @throws GyreError as `clonePlan`; CANCELLED
+   */
+  cloneRun(request: CloneRun): Promise<Run>;
 
   /** Trains a study's run again from its records alone: dataset versions, specification, parameters, seed. Writes no record. */
   execute(run: string, options?: ExecuteOptions): Promise<Execution>;

@@ -5,6 +5,7 @@ import type { TransformStep } from '#contract';
 import { seeded } from '#core';
 import { createFrame, numberColumn, textColumn } from '#tables';
 import { artifactsContract } from './artifacts/contract.ts';
+import { commentsContract } from './comments/contract.ts';
 import { runLogContract } from './contract.ts';
 import { loggedModelsContract } from './logged-models/contract.ts';
 import { retentionContract } from './retention/contract.ts';
@@ -91,6 +92,7 @@ async function train(opening: Promise<Rooms>): Promise<unknown> {
 }
 
 trackingContract('PostgreSQL', () => openOnPostgres(`gyre_tracking_${process.pid}`), skip);
+commentsContract('PostgreSQL', () => openOnPostgres(`gyre_comments_${process.pid}`), skip);
 loggedModelsContract('PostgreSQL', () => openOnPostgres(`gyre_logged_models_${process.pid}`), skip);
 runTableContract('PostgreSQL', () => openOnPostgres(`gyre_table_${process.pid}`), skip);
 sharedContract('PostgreSQL', () => openOnPostgres(`gyre_shared_${process.pid}`), skip);

@@ -17,7 +17,7 @@ import {
   closeRun,
   insertParameters,
   insertRun,
-  openStudyRuns,
+  openTrainerRuns,
   parameterRows,
   parameterValue,
   parametersOf,
@@ -261,7 +261,7 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
         };
       }),
     async endAbandoned(by) {
-      const runs = await store.read(openStudyRuns);
+      const runs = await store.read(openTrainerRuns);
       for (const run of runs) await endRun({ run, status: 'KILLED', error: 'the process that trained it ended', by });
       return runs.length;
     },

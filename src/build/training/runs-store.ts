@@ -166,14 +166,14 @@ export async function selectRuns(
   return assembled.map((run, at) => ({ run, position: rows[at].position ?? 0 }));
 }
 
-/** Open runs of studies: what a process that ended left behind. */
-export async function openStudyRuns(db: Db): Promise<string[]> {
+/** Open runs of our own trainers: what a process that ended left behind. */
+export async function openTrainerRuns(db: Db): Promise<string[]> {
   const rows = await db
     .tables<TrainingTables>()
     .selectFrom('runs')
     .select('id')
     .where('status', '=', 'RUNNING')
-    .where('study', 'is not', null)
+    .where((where) => where.or([where('trainer', 'is not', null), where('study', 'is not', null)]))
     .orderBy('position')
     .execute();
   return rows.map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { eventType } from '#contract';
-import type { ArtifactFile, Run, Study, Transform } from '#contract';
+import type { Run, Study, Transform } from '#contract';
 import { GyreError, hasCode, isoInstant, messageOf } from '#core';
 import { trainingRows } from '#features';
 import type { WeightedVersion } from '#features';
@@ -7,14 +7,14 @@ import { learnerCatalog } from '#learners';
 import { metricInfo, metricsOf } from '#stats';
 import type { MetricName, TaskKind } from '#stats';
 import type { Tx } from '#store';
-import { fitModel, modelBytes, trainingData } from './fit-model.ts';
+import { trainingData } from './fit-model.ts';
 import type { TrainingParts } from './fit-model.ts';
-import { encodeLearner, learnerPath, modelPath } from './learner-file.ts';
 import type { TrainStudy, TrainingDeps } from './port.ts';
 import type { RunLog } from './run-log.ts';
 import { planTrials } from './search-space.ts';
 import type { PlannedTrial } from './search-space.ts';
 import { insertStudy, updateStudy } from './studies-store.ts';
+import { trainRun } from './train-run.ts';
 
 /** What a study is judged by unless it says otherwise. */
 const usualMetric: Readonly<Record<TaskKind, MetricName>> = { binary: 'roc_auc', multiclass: 'log_loss', regression: 'rmse' };
@@ -63,51 +63,42 @@ export async function trainStudy(
   }, created);
 
   const runTrial = async (planned: PlannedTrial): Promise<Trial | { readonly error: unknown }> => {
-    const run = await runs.startRun({
-      experiment: request.experiment ?? request.name,
-      name: `${request.name}-${planned.trial}`,
-      trainer,
-      study: created.id,
-      trial: planned.trial,
-      parameters: planned.params,
-      tags: request.tags ?? {},
-      seed: planned.seed,
-      inputs,
-      code: request.code,
-      environment: request.environment,
-      by,
-    });
+    let judged = Number.NaN;
     try {
-      signal?.throwIfAborted();
-      const fitted = await fitModel(trainer, planned.params, planned.seed, parts, {
+      const run = await trainRun(deps, runs, {
+        start: {
+          experiment: request.experiment ?? request.name,
+          name: `${request.name}-${planned.trial}`,
+          trainer,
+          study: created.id,
+          trial: planned.trial,
+          parameters: planned.params,
+          tags: request.tags ?? {},
+          seed: planned.seed,
+          inputs,
+          code: request.code,
+          environment: request.environment,
+          by,
+        },
+        trainer,
+        params: planned.params,
+        seed: planned.seed,
+        parts,
+        graph,
+        features: value,
+        classes: transform.classes,
+        check: (metrics) => {
+          judged = judgedBy(metric, metrics);
+        },
+        ...(request.onLine === undefined ? {} : { onLine: request.onLine }),
         ...(request.workers === undefined ? {} : { workers: request.workers }),
         ...(signal === undefined ? {} : { signal }),
       });
-      const judged = fitted.metrics[`validation_${metric}`];
-      if (judged === undefined) {
-        throw new GyreError('FAILED_PRECONDITION', `${metric} is not defined on the validation part: it needs rows of every class`, {
-          metric,
-        });
-      }
-      const artifacts = await keepArtifacts(deps, [
-        [modelPath, modelBytes(graph, value, fitted.model, transform.classes)],
-        [learnerPath, encodeLearner(trainer, fitted.model)],
-      ]);
-      const last = Object.entries(fitted.metrics).map(([key, one]) => ({ key, value: one }));
-      const iterations = [{ key: 'iterations', value: fitted.model.iterations }];
-      const metrics = [...fitted.history, ...last, ...iterations];
-      return { run: await runs.end({ run: run.id, status: 'FINISHED', metrics, artifacts, by }), value: judged };
+      return { run, value: judged };
     } catch (error) {
-      const cancelled = signal?.aborted === true || hasCode(error, 'CANCELLED');
-      await runs.failRun(run.id, cancelled ? 'the study was cancelled' : messageOf(error), by, cancelled ? 'KILLED' : 'FAILED');
-      if (cancelled)
-        throw new GyreError(
-          'CANCELLED',
-          `study "${request.name}" was cancelled in trial ${planned.trial}`,
-          { study: created.id },
-          { cause: error },
-        );
-      return { error };
+      if (!hasCode(error, 'CANCELLED')) return { error };
+      const message = `study "${request.name}" was cancelled in trial ${planned.trial}`;
+      throw new GyreError('CANCELLED', message, { study: created.id }, { cause: error });
     }
   };
 
@@ -144,6 +135,13 @@ export async function trainStudy(
     { value: best.value },
   );
   return { study, best: best.run };
+}
+
+/** @throws GyreError FAILED_PRECONDITION when the metric is not defined on the validation part */
+function judgedBy(metric: MetricName, metrics: Readonly<Record<string, number>>): number {
+  const judged = metrics[`validation_${metric}`];
+  if (judged !== undefined) return judged;
+  throw new GyreError('FAILED_PRECONDITION', `${metric} is not defined on the validation part: it needs rows of every class`, { metric });
 }
 
 function requireMetric({ trainer, metric }: TrainStudy, { task }: Transform): MetricName {
@@ -221,13 +219,4 @@ async function inputsOf(
     { role: 'validation', digest: validation, name: await nameOf(validation) },
     { role: 'transform', digest: transform.digest, name: transform.name },
   ];
-}
-
-async function keepArtifacts({ blobs }: TrainingDeps, files: readonly (readonly [string, Uint8Array])[]): Promise<readonly ArtifactFile[]> {
-  return Promise.all(
-    files.map(async ([path, bytes]) => {
-      const { digest, size } = await blobs.put(bytes);
-      return { path, digest, size };
-    }),
-  );
 }

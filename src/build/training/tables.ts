@@ -96,6 +96,16 @@ export interface LoggedModelRow {
   readonly created_by: Actor;
 }
 
+export interface CommentRow {
+  readonly id: string;
+  /** The run's position. */
+  readonly run: number;
+  readonly text: string;
+  readonly created_at: number;
+  readonly edited_at: number | null;
+  readonly created_by: Actor;
+}
+
 interface ModelKeyedRow {
   /** The model's position. */
   readonly model: number;
@@ -139,6 +149,15 @@ export interface TrainingTables {
     /** Empty: on no dataset. */
     readonly dataset_name: string;
     readonly dataset_digest: string;
+  };
+  run_comments: CommentRow & { readonly position?: number };
+  comment_mentions: {
+    readonly identity: string;
+    /** The comment's position. */
+    readonly comment: number;
+    readonly run: number;
+    readonly name: string;
+    readonly seen_at: number | null;
   };
   run_models: RunModel & { readonly position?: number; readonly run: number };
   studies: { readonly position?: number; readonly id: string; readonly record: Study };

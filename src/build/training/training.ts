@@ -1,6 +1,8 @@
 import { eventType } from '#contract';
 import { GyreError } from '#core';
 import { openArtifactTree } from './artifacts/tree.ts';
+import { clonePlan, cloneRun } from './clone-run.ts';
+import { openComments } from './comments/comments.ts';
 import { execute } from './execute.ts';
 import { pageSize, positionOf } from './paging.ts';
 import { MetricNames } from './metric-names-store.ts';
@@ -26,6 +28,7 @@ export function openTraining(deps: TrainingDeps): Training {
     ...runs,
     tracking,
     loggedModels: openLoggedModels(deps, names),
+    comments: openComments(deps),
     artifacts: openArtifactTree(deps),
     views: openSavedViews(deps),
     reports: openReports(deps),
@@ -60,6 +63,8 @@ export function openTraining(deps: TrainingDeps): Training {
         };
       }),
     readModel: async (run) => readModel(deps, await log.getRun(run)),
+    clonePlan: async (run, changes) => clonePlan(await log.getRun(run), changes),
+    cloneRun: async (request) => cloneRun(deps, log, await log.getRun(request.run), request),
     execute: async (run, options) => execute(deps, await log.getRun(run), options),
   };
 }

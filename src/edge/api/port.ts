@@ -13,13 +13,14 @@ import type { CharterBook, CheckedProject, LoadedProject } from '#project';
 import type { Registry, Webhooks } from '#registry';
 import type { Release } from '#release';
 import type { Logger, Metrics } from '#telemetry';
-import type { Training } from '#training';
+import type { RunChanges, Training } from '#training';
 import type { Triggers } from '#triggers';
 import type { ServedWorkspace } from '#workspace';
 
 /** The turns of the loop that go through several rooms, as the composition root hands them in. */
 export interface LoopVerbs {
   build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  clone(request: RunChanges & { readonly run: string; readonly by: Actor }): Promise<PipelineRun>;
   compareOnProduction(request: {
     readonly champion: string;
     readonly challenger: string;

@@ -19,6 +19,8 @@ import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { runEvidenceRoutes } from './routes/tracking/run-evidence.ts';
+import { runCommentRoutes } from './routes/tracking/run-comments.ts';
 import { runCheckoutRoutes } from './routes/tracking/run-checkout.ts';
 import { runChangeRoutes } from './routes/tracking/run-changes.ts';
 import { reportRoutes } from './routes/tracking/reports.ts';
@@ -51,6 +53,8 @@ export function allRoutes(): readonly Route[] {
     ...reportRoutes,
     ...runChangeRoutes,
     ...runCheckoutRoutes,
+    ...runCommentRoutes,
+    ...runEvidenceRoutes,
     ...evaluationRoutes,
     ...registryRoutes,
     ...registryChangeRoutes,

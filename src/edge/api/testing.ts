@@ -266,6 +266,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     loop: {
       build,
       ...turnsOfLoop({ data, evaluation, registry, monitoring, charters, loaded: () => project.current() }),
+      clone: ({ by }) => build({ by, reason: 'a clone' }),
       collectPredictions: async () => void shipped++,
     },
     clock,

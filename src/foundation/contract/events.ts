@@ -26,6 +26,8 @@ export interface EventData {
   'study.finished': { id: string; bestRun: string; metric: string; value: number };
   'run.started': { id: string; experiment: string; trainer?: string };
   'run.finished': { id: string; status: string; metrics: Record<string, number> };
+  'run.commented': { id: string; comment: string; mentions: string[] };
+  'run.comment_deleted': { id: string; comment: string };
   'run.deleted': { id: string };
   'run.restored': { id: string };
   'experiment.created': { id: string; name: string };

@@ -54,3 +54,25 @@ export const RunCheckout = strict({
   commands: Type.Array(Type.String(), { description: 'what to type to have it, and to run it again' }),
 });
 export type RunCheckout = Static<typeof RunCheckout>;
+
+/** What is different in a clone of a run. */
+export const RunCloneRequest = strict({
+  parameters: Type.Optional(Parameters),
+  seed: Type.Optional(Type.Integer({ minimum: 0, description: 'default: the run’s own' })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+});
+export type RunCloneRequest = Static<typeof RunCloneRequest>;
+
+/** What became of a clone. */
+export const RunClone = strict({
+  how: oneOf(['executed', 'opened'], {
+    description:
+      '`executed`: a pipeline run trains it; `opened`: its record waits for the script that made the first run, which is not run from here',
+  }),
+  pipelineRun: Type.Optional(Id),
+  run: Type.Optional(Id),
+  commands: Type.Array(Type.String(), {
+    description: 'of a record that was opened: what to type, with MLFLOW_TRACKING_URI set to this server',
+  }),
+});
+export type RunClone = Static<typeof RunClone>;

@@ -9,6 +9,8 @@ const mostBytes = 32 * 1024 * 1024;
 export interface GitOptions {
   /** An index other than the repository's own. */
   readonly index?: string;
+  /** Where objects are written instead of into the repository, and whose objects are read beside: the folder, and that of the repository's objects. */
+  readonly objects?: { readonly folder: string; readonly beside: string };
   /** Bytes of its output; more is an error. Default 32 MiB. */
   readonly mostBytes?: number;
   readonly signal?: AbortSignal;
@@ -19,10 +21,14 @@ export async function git(folder: string, args: readonly string[], options: GitO
   const { stdout } = await execute('git', ['-C', folder, ...args], {
     maxBuffer: options.mostBytes ?? mostBytes,
     encoding: 'buffer',
-    env: gitEnvironment(options.index),
+    env: { ...gitEnvironment(options.index), ...objectsOf(options) },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   return stdout;
+}
+
+function objectsOf({ objects }: GitOptions): NodeJS.ProcessEnv {
+  return objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: objects.folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects.beside };
 }
 
 /** Ours without what would point git elsewhere: a hook that starts `gyre` sets GIT_DIR. */

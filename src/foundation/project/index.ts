@@ -44,3 +44,4 @@ export { projectBlobHolders } from './blob-holders.ts';
 export { sourceFromText } from './table-source.ts';
 export type { ResolvedSource } from './table-source.ts';
 export { git, gitEnvironment, gitWords, hasCommit, isCommitName, isTooLong, repositoryOf } from './git.ts';
+export type { GitOptions } from './git.ts';

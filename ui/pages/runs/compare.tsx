@@ -10,6 +10,9 @@ import { Card, Empty, Failure, Page, Skeleton } from '../../parts/page.tsx';
 import { Table } from '../../parts/table.tsx';
 import { mostCompared } from './compare-path.ts';
 import { GroupCard } from './group-card.tsx';
+import { ImagesCard } from './images-card.tsx';
+import { MadeFromCards } from './made-from.tsx';
+import { pairOf } from './pair.tsx';
 import { ParameterCard } from './parameter-card.tsx';
 import { RunCharts } from './run-charts.tsx';
 
@@ -67,6 +70,7 @@ function Compared({ runs }: { readonly runs: readonly Run[] }): JSX.Element {
   }));
   const metrics = namesBy(runs.map((run) => Object.keys(run.metrics)));
   const beside = runs.slice(0, mostBeside);
+  const pair = pairOf(beside);
   return (
     <div class="cards">
       <RunCharts runs={charted} metrics={metrics} />
@@ -81,6 +85,8 @@ function Compared({ runs }: { readonly runs: readonly Run[] }): JSX.Element {
         of={({ tags }) => Object.fromEntries(Object.entries(tags).filter(([key]) => key !== 'mlflow.note.content'))}
       />
       <Beside title="Made from" runs={beside} of={origin} />
+      {pair !== undefined && <MadeFromCards runs={beside} pair={pair} />}
+      {pair !== undefined && <ImagesCard runs={beside} pair={pair} />}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { bytes, counted } from '../../lib/format.ts';
 import { imageType, previewOf, tableRows } from '../../lib/preview.ts';
 import { Markdown } from '../../parts/markdown.tsx';
 import { Table } from '../../parts/table.tsx';
+import { ModelGraphView } from './model-graph.tsx';
 
 const mostBytes = 5_000_000;
 const mostRows = 1000;
@@ -12,9 +13,12 @@ const mostRows = 1000;
 /** A file of a run, looked at. What a file says is text or a picture here: nothing of it runs. */
 export function FilePreview({ run, path, size }: { readonly run: string; readonly path: string; readonly size: number }): JSX.Element {
   const kind = previewOf(path);
-  const isShown = kind !== undefined && size <= mostBytes;
+  const isText = kind !== 'graph' && kind !== 'audio';
+  const isShown = kind !== undefined && isText && size <= mostBytes;
   const content = useContent(isShown ? { run, path, asData: kind === 'image' } : undefined);
   if (kind === undefined) return <p class="quiet">There is no preview of such files.</p>;
+  if (kind === 'graph') return <ModelGraphView run={run} path={path} />;
+  if (kind === 'audio') return <audio class="preview-audio" controls preload="metadata" src={fileUrl(run, path)} aria-label={path} />;
   if (!isShown) return <p class="quiet">Files of more than {bytes(mostBytes)} are not shown: download it.</p>;
   if (content === undefined) return <p class="quiet">…</p>;
   if ('error' in content) return <p class="tone-bad">{content.error}</p>;
@@ -73,9 +77,15 @@ function indented(text: string): string {
   }
 }
 
+/** The address of a file of a run. */
+export function fileUrl(run: string, path: string): string {
+  return apiUrl(`runs/${encodeURIComponent(run)}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`);
+}
+
 type Content = { readonly text: string } | { readonly error: string };
 
-function useContent(of: { readonly run: string; readonly path: string; readonly asData: boolean } | undefined): Content | undefined {
+/** A file's text, or a picture as an address of data; undefined while it comes. */
+export function useContent(of: { readonly run: string; readonly path: string; readonly asData: boolean } | undefined): Content | undefined {
   const [content, setContent] = useState<Content | undefined>(undefined);
   useEffect(() => {
     setContent(undefined);
@@ -96,8 +106,7 @@ async function read(
   { run, path, asData }: { readonly run: string; readonly path: string; readonly asData: boolean },
   signal: AbortSignal,
 ): Promise<string> {
-  const address = path.split('/').map(encodeURIComponent).join('/');
-  const response = await fetch(apiUrl(`runs/${encodeURIComponent(run)}/artifacts/${address}`), { signal });
+  const response = await fetch(fileUrl(run, path), { signal });
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
   if (!asData) return response.text();
   const image = new Blob([await response.arrayBuffer()], { type: imageType(path) });

@@ -14,7 +14,11 @@ import { WordState } from '../../parts/state.tsx';
 import { Table } from '../../parts/table.tsx';
 import { When } from '../../parts/values.tsx';
 import { CheckoutCard } from './checkout-card.tsx';
+import { CloneAction } from './clone-action.tsx';
 import { comparePath } from './compare-path.ts';
+import { LogCard } from './log-card.tsx';
+import { ModelsCard } from './models-card.tsx';
+import { ownId } from './own-id.ts';
 
 const noteTag = 'mlflow.note.content';
 const systemPrefix = 'system/';
@@ -38,12 +42,13 @@ export function LoggedActions({ run }: { readonly run: Run }): JSX.Element {
       <a class="button" href={comparePath([run.id])}>
         Charts
       </a>
+      <CloneAction run={run} />
       <Action
         label="Describe"
         permission="log"
         missing={isDeleted ? ['restore it first'] : []}
-        explain={<p>A description in Markdown, in place of the one that there is.</p>}
-        statement={{ label: 'Description', hint: 'what was tried, and what came of it' }}
+        explain={<p>A description in Markdown.</p>}
+        statement={{ label: 'Description', hint: 'what was tried, and what came of it', initial: run.tags[noteTag] ?? '' }}
         act={(text) => alter({ tags: { [noteTag]: text } })}
       />
       {isDeleted ? (
@@ -81,9 +86,11 @@ export function LoggedCards({ run }: { readonly run: Run }): JSX.Element {
           <MetricTable title="Metrics, last and range" metrics={data.metrics.filter(({ key }) => !key.startsWith(systemPrefix))} />
           <MetricTable title="System metrics" metrics={data.metrics.filter(({ key }) => key.startsWith(systemPrefix))} />
           <Datasets datasets={data.datasets} />
+          <ModelsCard run={run} />
           <Family run={run} publicId={data.publicId} />
           <Tags tags={run.tags} />
           <CheckoutCard run={run} />
+          <LogCard run={run} />
         </>
       )}
     </Load>
@@ -154,44 +161,58 @@ function Datasets({ datasets }: { readonly datasets: LoggedRun['datasets'] }): J
   );
 }
 
-/** The run that this one belongs to, and those that belong to it. */
+/** The run that this one belongs to, or was cloned from, and those that belong to it, or were cloned from it. */
 function Family({ run, publicId }: { readonly run: Run; readonly publicId: string }): JSX.Element | null {
   const parent = run.tags['mlflow.parentRunId'];
-  const body = { filter: `tags.\`mlflow.parentRunId\` = '${publicId}'`, limit: mostChildren };
-  const children = usePosted<{ readonly items: readonly RunRow[] }>('runs/search', body, ['run.']);
-  const items = children.data?.items ?? [];
-  if (parent === undefined && items.length === 0) return null;
+  const source = run.tags['gyre.cloned_from'];
+  const childrenOf = (tag: string): object => ({ filter: `tags.\`${tag}\` = '${publicId}'`, limit: mostChildren });
+  const children = usePosted<Rows>('runs/search', childrenOf('mlflow.parentRunId'), ['run.']).data?.items ?? [];
+  const clones = usePosted<Rows>('runs/search', childrenOf('gyre.cloned_from'), ['run.']).data?.items ?? [];
+  const all = [source, parent].filter((id) => id !== undefined).map(ownId);
+  if (all.length === 0 && children.length === 0 && clones.length === 0) return null;
+  const compared = [run.id, ...all, ...children.map(({ id }) => id), ...clones.map(({ id }) => id)].slice(0, 100);
   return (
-    <Card
-      title="Parent and child runs"
-      aside={items.length > 0 && <a href={comparePath([run.id, ...items.slice(0, 99).map(({ id }) => id)])}>Compare them</a>}
-    >
+    <Card title="Parent and child runs" aside={<a href={comparePath(compared)}>Compare them</a>}>
       {parent !== undefined && (
         <p>
           Part of <a href={recordPath('run', ownId(parent))}>{parent.slice(0, 12)}</a>.
         </p>
       )}
-      {items.length > 0 && (
-        <Table
-          name="children"
-          caption="Child runs"
-          rows={items}
-          rowKey={({ id }) => id}
-          href={({ id }) => recordPath('run', id)}
-          columns={[
-            { key: 'name', head: 'Run', value: ({ name }) => name, cell: ({ id, name }) => <a href={recordPath('run', id)}>{name}</a> },
-            { key: 'status', head: 'Status', value: ({ status }) => status, cell: ({ status }) => <WordState word={status} /> },
-            { key: 'at', head: 'Started', value: ({ startedAt }) => startedAt, cell: ({ startedAt }) => <When at={startedAt} /> },
-          ]}
-        />
+      {source !== undefined && (
+        <p>
+          Cloned from <a href={recordPath('run', ownId(source))}>{source.slice(0, 12)}</a>:{' '}
+          <a href={comparePath([ownId(source), run.id])}>what is different</a>.
+        </p>
       )}
+      <RelatedRuns name="children" caption="Child runs" items={children} />
+      <RelatedRuns name="clones" caption="Clones" items={clones} />
     </Card>
   );
 }
 
-/** A run's id as these pages write it. */
-function ownId(id: string): string {
-  return /^[0-9a-f]{32}$/.test(id) ? id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : id;
+interface Rows {
+  readonly items: readonly RunRow[];
+}
+
+function RelatedRuns(props: { readonly name: string; readonly caption: string; readonly items: readonly RunRow[] }): JSX.Element | null {
+  if (props.items.length === 0) return null;
+  return (
+    <>
+      <h3>{props.caption}</h3>
+      <Table
+        name={props.name}
+        caption={props.caption}
+        rows={props.items}
+        rowKey={({ id }) => id}
+        href={({ id }) => recordPath('run', id)}
+        columns={[
+          { key: 'name', head: 'Run', value: ({ name }) => name, cell: ({ id, name }) => <a href={recordPath('run', id)}>{name}</a> },
+          { key: 'status', head: 'Status', value: ({ status }) => status, cell: ({ status }) => <WordState word={status} /> },
+          { key: 'at', head: 'Started', value: ({ startedAt }) => startedAt, cell: ({ startedAt }) => <When at={startedAt} /> },
+        ]}
+      />
+    </>
+  );
 }
 
 function Tags({ tags }: { readonly tags: Run['tags'] }): JSX.Element | null {

@@ -119,7 +119,16 @@ export async function eraseRecord(
   if (kind === 'run') {
     const gone = await tables.deleteFrom('runs').where('position', '=', position).where('deleted_at', '<', before).executeTakeFirst();
     if (Number(gone.numDeletedRows) === 0) return false;
-    for (const table of ['parameters', 'tags', 'metric_latest', 'metric_outlines', 'run_datasets', 'run_models'] as const)
+    for (const table of [
+      'parameters',
+      'tags',
+      'metric_latest',
+      'metric_outlines',
+      'run_datasets',
+      'run_models',
+      'run_comments',
+      'comment_mentions',
+    ] as const)
       await tables.deleteFrom(table).where('run', '=', position).execute();
     await tables.insertInto('erased_runs').values({ position }).execute();
   } else if (kind === 'logged_model') {

@@ -54,7 +54,7 @@ export const loggedModelRoutes: readonly Route[] = [
     params: ById,
     answer: strict({ items: Type.Array(RunModel) }),
     handle: async ({ training }, { params }) => {
-      const { models, experiment } = await training.tracking.getRun(params.id);
+      const { models, experiment } = await training.tracking.getRun(ownRunId(params.id));
       return {
         items: await Promise.all(models.map(async ({ model: id, ...use }) => ({ id, ...use, ...(await found(training, id, experiment)) }))),
       };

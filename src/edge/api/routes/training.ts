@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { ArtifactEntry, Experiment, Id, MetricPoint, Name, Run, Study, Transform, oneOf, page, runStatuses, strict } from '#contract';
 import { GyreError } from '#core';
-import { requireArtifactPath } from '#training';
+import { ownRunId, requireArtifactPath } from '#training';
 import type { ArtifactPage, ArtifactQuery, Training } from '#training';
 import { storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
@@ -82,7 +82,7 @@ export const trainingRoutes: readonly Route[] = [
     summary: 'A run: parameters, metrics, inputs, code, environment',
     params: ById,
     answer: Run,
-    handle: ({ training }, { params }) => training.getRun(params.id),
+    handle: ({ training }, { params }) => training.getRun(ownRunId(params.id)),
   }),
   route({
     method: 'GET',
@@ -93,7 +93,7 @@ export const trainingRoutes: readonly Route[] = [
     params: strict({ id: Id, key: Type.String({ minLength: 1, maxLength: 250 }) }),
     query: strict({ ...paging, limit: Type.Integer({ minimum: 1, maximum: 25_000, default: 1000 }) }),
     answer: page(MetricPoint),
-    handle: ({ training }, { params, query }) => training.metricHistory(params.id, params.key, query),
+    handle: ({ training }, { params, query }) => training.metricHistory(ownRunId(params.id), params.key, query),
   }),
   route({
     method: 'GET',

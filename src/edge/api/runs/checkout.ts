@@ -3,7 +3,7 @@ import type { CheckoutData, CheckoutEnvironment, DatasetVersion, Run, RunCheckou
 import { hasCode } from '#core';
 import { areFiles } from '#data';
 import { isCommitName } from '#project';
-import { modelArtifactsOf, ownPathOf, ownRunId, publicRunId } from '#training';
+import { clonedFromTag, modelArtifactsOf, ownPathOf, ownRunId, publicRunId } from '#training';
 import type { TrackedRun } from '#training';
 import type { ApiDeps } from '../port.ts';
 
@@ -29,7 +29,22 @@ export async function checkoutOf(rooms: Rooms, id: string): Promise<RunCheckout>
   const environment: CheckoutEnvironment = { ...run.environment, files: await environmentFiles(rooms, run, tracked) };
   const own = { run: run.id, publicId: publicRunId(run.id), name: run.name };
   const found = { ...own, code, data, parameters: run.parameters, ...(run.seed === undefined ? {} : { seed: run.seed }), environment };
-  return { ...found, missing: missingOf(run, found), commands: commandsOf(run, found) };
+  return { ...found, missing: missingOf(run, found), commands: [...((await commandsOfSource(rooms, run)) ?? commandsOf(run, found))] };
+}
+
+/**
+ * Of a record that was opened as a clone, and waits: what makes the first run again, logging to this record.
+ * @returns undefined for any other run
+ */
+async function commandsOfSource(rooms: Rooms, run: Run): Promise<readonly string[] | undefined> {
+  const source = run.status === 'SCHEDULED' ? run.tags[clonedFromTag] : undefined;
+  if (source === undefined) return undefined;
+  const first = await orNothing(rooms.training.getRun(ownRunId(source)));
+  // Whoever reads this run may read those of its experiment.
+  if (first?.experiment !== run.experiment || first.id === run.id) return undefined;
+  const { commands } = await checkoutOf(rooms, first.id);
+  const script = commands.findLastIndex((command) => /^(python|Rscript) /.test(command));
+  return commands.map((command, at) => (at === script ? `MLFLOW_RUN_ID=${publicRunId(run.id)} ${command}` : command));
 }
 
 function sourceOf({ code, tags }: Run): SourceCode {

@@ -7,6 +7,8 @@ import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
+import { registerCloneRun } from './clone-run.ts';
+import { registerRunComments } from './run-comments.ts';
 import { registerSearchRuns } from './search-runs.ts';
 import { registerStepItems } from './step-items.ts';
 import { examples } from '../verb.ts';
@@ -93,7 +95,7 @@ export const registerRuns: Register = (program, bind) => {
 
   const runs = program
     .command('runs')
-    .summary('training runs: list, search, show, metrics, artifacts')
+    .summary('training runs: list, search, show, clone, comment, metrics, artifacts')
     .description('Training runs: parameters, metrics, artifacts, what each was made from.');
   listFlags(runs.command('ls').description('Lists training runs, newest first.'))
     .option('--experiment <name>', 'of one experiment')
@@ -118,6 +120,8 @@ export const registerRuns: Register = (program, bind) => {
       ),
     );
   registerSearchRuns(runs, bind);
+  registerCloneRun(runs, bind);
+  registerRunComments(runs, bind);
   runs
     .command('show')
     .description('Shows a training run.')

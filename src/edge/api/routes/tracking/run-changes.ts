@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { strict } from '#contract';
 import { isoInstant } from '#core';
-import { publicRunId } from '#training';
+import { ownRunId, publicRunId } from '#training';
 import { route, type Route } from '../../route.ts';
 import { ById } from '../../shapes.ts';
 import { requireRuns } from './rights.ts';
@@ -21,7 +21,8 @@ export const runChangeRoutes: readonly Route[] = [
     summary: 'What was logged to a run: last, least and greatest value of each metric, datasets, lifecycle',
     params: ById,
     answer: TrackedRunView,
-    handle: async (rooms, { params: { id }, principal }) => {
+    handle: async (rooms, { params, principal }) => {
+      const id = ownRunId(params.id);
       await requireRuns(rooms, principal, 'read', [id]);
       const { tracking } = rooms.training;
       const run = await tracking.getRun(id);

@@ -1,10 +1,11 @@
 import { Type } from 'typebox';
-import { Id, RunCheckout, strict } from '#contract';
+import { Id, RunCheckout, RunClone, RunCloneRequest, strict } from '#contract';
 import { GyreError } from '#core';
 import { modelArtifactsOf, ownPathOf, ownRunId, requireArtifactPath } from '#training';
 import { storedFile } from '../../files.ts';
 import { fileRoute, route, type Route } from '../../route.ts';
 import { checkoutOf } from '../../runs/checkout.ts';
+import { cloneRun } from '../../runs/clone.ts';
 import { ById } from '../../shapes.ts';
 
 /** How a run is had again: what it was made from, as far as it is known. */
@@ -18,6 +19,20 @@ export const runCheckoutRoutes: readonly Route[] = [
     params: ById,
     answer: RunCheckout,
     handle: (rooms, { params }) => checkoutOf(rooms, params.id),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/runs/:id/clone',
+    permission: 'log',
+    tag: 'training',
+    summary:
+      'Clones a run with changes: trains it again (which needs the permission `build`), or opens a record for the script that made it',
+    params: ById,
+    body: RunCloneRequest,
+    answer: RunClone,
+    status: 201,
+    handle: (rooms, { params, body, by, principal }) =>
+      cloneRun(rooms, { ...body, run: params.id, by, mayBuild: principal.permissions.has('build') }),
   }),
   fileRoute({
     method: 'GET',

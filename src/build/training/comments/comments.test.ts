@@ -1,0 +1,4 @@
+import { openRooms } from '../testing.ts';
+import { commentsContract } from './contract.ts';
+
+commentsContract('SQLite', () => openRooms());
