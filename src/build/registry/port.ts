@@ -245,8 +245,6 @@ export interface Registry {
   /** Sets tags; a value of null removes one. */
   setTags(request: VersionName & { readonly tags: Readonly<Record<string, string | null>>; readonly by: Actor }): Promise<ModelVersion>;
 
-  /** The files of a version's package, in the order of their paths. @param version the version's id */
-  files(version: string): Promise<readonly PackageFile[]>;
   /** A file of a version's package, checked against its digest. @throws GyreError NOT_FOUND naming the files there are, DATA_LOSS */
   readFile(version: string, path: string): Promise<Uint8Array>;
   /** As `readFile`, streamed. */

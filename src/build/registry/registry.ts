@@ -37,9 +37,6 @@ export function openRegistry(deps: RegistryDeps): Registry {
     ...openRegistering(deps, lookup),
     ...openTesting(deps, lookup),
     readFile,
-    async files(version) {
-      return (await lookup.getById(version)).files;
-    },
     async openFile(version, path) {
       const file = await fileOf(version, path);
       return { file, bytes: await blobs.open(asSha256(file.digest)) };

@@ -177,6 +177,12 @@ describe('a station of the loop', () => {
     assert.deepEqual([failed.state, failed.detail], ['bad', 'Step "ingest" failed: no such file']);
   });
 
+  test('training of a model from elsewhere is said to be unknown here', () => {
+    const graph = { package: digest, graph: 'model.onnx', tensors: [], output: 'probabilities', target: 'Churn' };
+    const station = shown(trainingStation(facts({ version: { ...version(3), brought: graph } }), []));
+    assert.deepEqual([station.state, station.title], ['off', 'Trained elsewhere']);
+  });
+
   test('the test shows each gate with its figure and interval; a warning counts until somebody has certified the version', () => {
     const good = shown(testStation(facts({ version: version(1), report: report() })));
     assert.equal(good.state, 'good');
