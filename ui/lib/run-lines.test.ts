@@ -29,6 +29,14 @@ describe('lines of runs', () => {
     });
   });
 
+  test('over a metric that comes to the same value again have the mean there, and a band', () => {
+    const lines = linesOf({ x: [0, 1, 2], series: [{ run: 'a', at: [0, 1, 2], mean: [1, 5, 3] }] });
+    assert.deepEqual(overMetric(lines, [{ run: 'a', at: [0, 1, 2], mean: [40, 50, 40] }]), {
+      x: [40, 50],
+      lines: [{ id: 'a', values: [2, 5], low: [1, 5], high: [3, 5] }],
+    });
+  });
+
   test('smoothed begin at their first value and stay constant where the metric does', () => {
     assert.deepEqual(
       smoothed([4, null, 4, 4], 0.9).map((value) => (value === null ? null : Math.round(value * 1e9) / 1e9)),

@@ -39,7 +39,8 @@ function spread(length: number, at: readonly number[], values: readonly number[]
   return all;
 }
 
-/** Another metric as the axis: each place becomes that metric's value of the run there; places where a run lacks one of both fall away. */
+/** Another metric as the axis: each place becomes that metric's value of the run there; places where a run lacks one of both fall away.
+ * Where the axis comes to the same value again, the mean of what is there, with the least and the greatest. */
 export function overMetric(lines: RunLines, axis: readonly PlacedSeries[]): RunLines {
   const axisOf = new Map(axis.map(({ run, at, mean }) => [run, spread(lines.x.length, at, mean)]));
   const points = lines.lines.map(({ id, values }) =>
@@ -49,19 +50,14 @@ export function overMetric(lines: RunLines, axis: readonly PlacedSeries[]): RunL
     }),
   );
   const x = [...new Set(points.flatMap((own) => own.map((point) => point.x)))].sort((a, b) => a - b);
-  const at = new Map(x.map((value, index) => [value, index]));
+  const placeOf = new Map(x.map((value, index) => [value, index]));
   return {
     x,
     lines: lines.lines.map(({ id }, index) => {
-      const own = points[index] ?? [];
-      return {
-        id,
-        values: spread(
-          x.length,
-          own.map((point) => at.get(point.x) ?? 0),
-          own.map(({ value }) => value),
-        ),
-      };
+      const members: number[][] = Array.from({ length: x.length }, () => []);
+      for (const point of points[index] ?? []) members[placeOf.get(point.x) ?? 0]?.push(point.value);
+      const { values, low, high } = figuresOf(members);
+      return { id, values, ...(members.every((own) => own.length < 2) ? {} : { low, high }) };
     }),
   };
 }

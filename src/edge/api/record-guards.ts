@@ -57,7 +57,7 @@ const lists: Readonly<
 
 /** They ask for rights themselves, as they work, or make a record that is the caller's own. */
 const asking: ReadonlySet<string> = new Set([
-  ...['search', 'positions', 'rows', 'groups', 'keys', 'series', 'change'].map((verb) => `POST /api/v1/runs/${verb}`),
+  ...['search', 'positions', 'rows', 'groups', 'keys', 'records', 'series', 'change'].map((verb) => `POST /api/v1/runs/${verb}`),
   'POST /api/v1/models',
 ]);
 

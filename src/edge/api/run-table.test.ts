@@ -57,6 +57,17 @@ describe('runs as a table by HTTP', () => {
     assert.equal(second.answer.next, undefined);
   });
 
+  test('records of runs come in the order that was asked for', async () => {
+    const { status, answer } = await post('records', { runs: [runs[1], runs[0]] }, 'stakeholder');
+    assert.equal(status, 200);
+    assert.deepEqual(
+      answer.items.map(({ name }) => name),
+      ['run 1', 'run 0'],
+    );
+    assert.equal((await post('records', { runs: ['nobody'] })).status, 404);
+    assert.equal((await post('records', { runs: [] })).status, 400);
+  });
+
   test('a filter that cannot be read is refused with its place', async () => {
     const { status, answer } = await post('positions', { filter: 'metrics.loss <' });
     assert.equal(status, 400);
@@ -71,6 +82,7 @@ describe('runs as a table by HTTP', () => {
     const rows = await post('rows', { positions: all.answer.positions }, 'data-scientist');
     assert.ok(rows.answer.items.every(({ name }) => name !== 'run 2'));
     assert.equal((await post('series', { runs: [runs[2]], key: 'loss' }, 'data-scientist')).status, 403);
+    assert.equal((await post('records', { runs: [runs[0], runs[2]] }, 'data-scientist')).status, 403);
     assert.equal((await post('change', { runs: [runs[2]], lifecycle: 'deleted' }, 'data-scientist')).status, 403);
     const logged = await bench.ask(`/api/v1/runs/${runs[2]}/logged`, { token: bench.tokens['data-scientist'] });
     assert.equal(logged.status, 403);

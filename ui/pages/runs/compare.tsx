@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Run } from '#contract';
-import { ApiError, get } from '../../lib/api.ts';
+import { ApiError, send } from '../../lib/api.ts';
 import { counted, plain } from '../../lib/format.ts';
 import { onEvents } from '../../lib/live.ts';
+import type { Page as PageOf } from '../../lib/resource.ts';
 import { recordPath } from '../../lib/records.ts';
 import { queryValue, setQuery } from '../../lib/router.ts';
 import { Card, Empty, Failure, Page, Skeleton } from '../../parts/page.tsx';
@@ -183,7 +184,7 @@ function Beside({
 const cell = (value: unknown): string | number | undefined =>
   typeof value === 'number' || typeof value === 'string' || value === undefined ? value : JSON.stringify(value);
 
-/** Records of runs, asked for side by side and again after events of runs. */
+/** Records of runs, asked for at once and again after events of runs. */
 function useRuns(ids: readonly string[]): {
   readonly runs: readonly Run[] | undefined;
   readonly error: ApiError | undefined;
@@ -196,9 +197,10 @@ function useRuns(ids: readonly string[]): {
   useEffect(() => onEvents(['run.finished', 'run.deleted', 'run.restored'], () => setTurn((count) => count + 1)), []);
   useEffect(() => {
     const stopped = new AbortController();
-    Promise.all(ids.map((id) => get<Run>(`runs/${encodeURIComponent(id)}`, stopped.signal)))
-      .then((all) => {
-        setRuns(all);
+    if (ids.length === 0) return undefined;
+    send<PageOf<Run>>('POST', 'runs/records', { runs: ids }, stopped.signal)
+      .then(({ items }) => {
+        setRuns(items);
         setError(undefined);
       })
       .catch((cause: unknown) => {
