@@ -60,7 +60,8 @@ describe('the description of the API', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference);
     assert.ok(references.length > 50);
     for (const reference of references) assert.ok(reference.replace('#/components/schemas/', '') in schemas, reference);
-    assert.ok(JSON.stringify(document).length < 400_000);
+    // Shapes are named once: written out wherever they are used, they would be several times as long.
+    assert.ok(JSON.stringify(document).length < 500_000);
   });
 
   test('is a page to read as well, without scripts or other files', async () => {
