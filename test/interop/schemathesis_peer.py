@@ -28,6 +28,7 @@ with tempfile.TemporaryDirectory() as folder:
             "--request-timeout=30",
             "--no-color",
             *(f"--exclude-path={path}" for path in given.get("left", [])),
+            *([f"--include-path-regex={given['only']}"] if "only" in given else []),
         ],
         cwd=folder,
         capture_output=True,
