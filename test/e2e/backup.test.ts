@@ -120,7 +120,8 @@ describe('a backup that is made by the API while runs are logged', () => {
       }
       const data = join(folder.path, 'on-sqlite');
       await done(['restore', backups, '--data', data], { cwd });
-      await checkStore(data);
+      await checkStore(data, { fromPostgres: true });
+      await done(['audit', 'verify'], { cwd, env: { GYRE_DATA: data } });
       const onPostgres: Record<string, string> = { ...inSchema(1), GYRE_DATA: join(folder.path, 'on-postgres') };
       await done(['restore', backups], { cwd, env: onPostgres });
       for (const env of [{ GYRE_DATA: data }, onPostgres]) {

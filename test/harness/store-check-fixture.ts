@@ -29,7 +29,7 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
   'inputs of runs that are no dataset version and no transform':
     "select json_extract(value, '$.digest') from runs, json_each(inputs) where json_extract(value, '$.digest') not in (select digest from dataset_versions) and json_extract(value, '$.digest') not in (select digest from transforms)",
   'finished runs of studies without both artifacts':
-    "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from artifacts where digest is not null and folder = experiment || '/' || replace(id, '-', '') || '/artifacts') <> 2",
+    "select id from runs where status = 'FINISHED' and study is not null and (select count(*) from artifacts where digest is not null and folder = experiment || '/' || replace(id, '-', '') || '/artifacts') < 2",
   'finished runs of studies without metrics':
     "select id from runs where status = 'FINISHED' and study is not null and position not in (select run from metric_latest)",
   'test reports of runs that are not finished, and of no version':
@@ -57,9 +57,10 @@ const mustBeEmpty: Readonly<Record<string, string>> = {
 
 /**
  * Checks a folder that no process holds.
+ * @param fromPostgres its records were once in PostgreSQL, where a write that met a conflict leaves a gap in the positions of events
  * @throws AssertionError that names the record or blob
  */
-export async function checkStore(dataFolder: string): Promise<void> {
+export async function checkStore(dataFolder: string, { fromPostgres = false } = {}): Promise<void> {
   const blobs = await checkBlobs(join(dataFolder, 'blobs/sha256'));
   const database = new DatabaseSync(join(dataFolder, 'gyre.db'));
   try {
@@ -73,7 +74,10 @@ export async function checkStore(dataFolder: string): Promise<void> {
       assert.deepEqual(missing, [], `${what} whose bytes are not there`);
     }
     checkHolders(database, blobs);
-    for (const [what, query] of Object.entries(mustBeEmpty)) assert.deepEqual(valuesOf(database, query), [], what);
+    for (const [what, query] of Object.entries(mustBeEmpty)) {
+      if (fromPostgres && what === 'gaps in the audit log') continue;
+      assert.deepEqual(valuesOf(database, query), [], what);
+    }
   } finally {
     database.close();
   }
