@@ -114,24 +114,26 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
       clock: systemClock,
       newId,
       planes,
-      versions: { getById: (id: string) => Promise.resolve(versions.get(id)), setAlias: () => Promise.resolve() },
+      versions: {
+        getById: (id: string) => Promise.resolve(versions.get(id)),
+        modelSource: (version: ModelVersion) => Promise.resolve(version.run),
+        setAlias: () => Promise.resolve(),
+      },
       reports: {
         getReport: () => {
           const metrics = computeMetrics('binary', truth, wanted, 0.5);
           const reported = Object.entries(metrics).map(([name, value]) => ({ name, value: value + told.reported }));
           return Promise.resolve({ id: 'report-1', task: 'binary', dataset: 'rows-1', metrics: reported });
         },
-      },
-      training: {
-        getRun: (id: string) => Promise.resolve({ id, createdBy: ada }),
-        readModel: () =>
+        openModel: () =>
           Promise.resolve({
-            transform: { digest: 'transform-1' },
             predict: () => Promise.resolve(told.expected),
             probabilities: () => Promise.resolve(Float64Array.from([...told.expected].flatMap((value) => [1 - value, value]))),
+            truth: () => Promise.resolve(truth),
+            [Symbol.asyncDispose]: () => Promise.resolve(),
           }),
       },
-      features: { target: () => Promise.resolve(truth) },
+      training: { getRun: (id: string) => Promise.resolve({ id, createdBy: ada }) },
       data: { open: () => Promise.resolve(frame) },
       settings: () => ({
         environments: [

@@ -10,7 +10,7 @@ describe('the preview of a file', () => {
       'text',
       'markdown',
       'html',
-      undefined,
+      'graph',
       undefined,
     ]);
     assert.equal(imageType('a.svg'), 'image/svg+xml');

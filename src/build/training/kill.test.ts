@@ -49,7 +49,7 @@ describe('a process killed in the middle of a study', () => {
             const files = await filesOf(rooms, run);
             assert.deepEqual(
               files.map(({ path }) => path),
-              ['learner.json', 'model.onnx'],
+              ['learner.json', 'model.onnx', 'train.log'],
             );
             for (const { digest } of files) await blobs.verify(asSha256(digest));
             assert.ok(run.metrics.validation_roc_auc > 0);
