@@ -64,6 +64,16 @@ describe('runs as a table by HTTP', () => {
       answer.items.map(({ name }) => name),
       ['run 1', 'run 0'],
     );
+    const id = '0198b1c2-d3e4-75f6-8798-a9bacbdcedfe';
+    const { tracking } = bench.deps.training;
+    const elsewhere = await tracking.createExperiment({ name: 'by id', by });
+    await tracking.createRun({ experiment: elsewhere.id, id, name: 'run 3', by });
+    const asMlflow = await post('records', { runs: [id.replaceAll('-', '')] }, 'stakeholder');
+    assert.deepEqual(
+      asMlflow.answer.items.map(({ name }) => name),
+      ['run 3'],
+      'also by the id that MLflow’s clients know',
+    );
     assert.equal((await post('records', { runs: ['nobody'] })).status, 404);
     assert.equal((await post('records', { runs: [] })).status, 400);
   });

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Principal } from '#access';
 import { Run, parseFilter, parseOrderBy, strict } from '#contract';
 import { GyreError, isoInstant } from '#core';
+import { ownRunId } from '#training';
 import type { RunRowView as Row, RunSelection } from '#training';
 import type { ApiDeps } from '../../port.ts';
 import { route, type Route } from '../../route.ts';
@@ -97,10 +98,11 @@ export const runTableRoutes: readonly Route[] = [
     body: strict({ runs: SeriesQuery.properties.runs }),
     answer: strict({ items: Type.Array(Run) }),
     handle: async (rooms, { body, principal }) => {
-      await requireRuns(rooms, principal, 'read', body.runs);
+      const runs = body.runs.map(ownRunId);
+      await requireRuns(rooms, principal, 'read', runs);
       // One after the other: side by side each would take a connection to the database.
       const items: Run[] = [];
-      for (const id of body.runs) items.push(await rooms.training.getRun(id));
+      for (const id of runs) items.push(await rooms.training.getRun(id));
       return { items };
     },
   }),
@@ -113,8 +115,9 @@ export const runTableRoutes: readonly Route[] = [
     body: SeriesQuery,
     answer: SeriesAnswer,
     handle: async (rooms, { body, principal }) => {
-      await requireRuns(rooms, principal, 'read', body.runs);
-      return rooms.training.tracking.series(body);
+      const runs = body.runs.map(ownRunId);
+      await requireRuns(rooms, principal, 'read', runs);
+      return rooms.training.tracking.series({ ...body, runs });
     },
   }),
 ];
