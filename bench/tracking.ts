@@ -11,7 +11,6 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { openStore } from '#store';
@@ -20,7 +19,7 @@ import { artifactRound, type ArtifactFigures } from './tracking/artifact.ts';
 import { fillOurs, fillTheirs, newExperiment, newRun, peer, pointsOfOurs, pointsOfTheirs } from './tracking/data.ts';
 import { caller } from './tracking/http.ts';
 import { common, figuresOf, type Figures, type Filled, pageOf, rare, type Row, rowsOf } from './tracking/rows.ts';
-import { memoryMib, type Server, startFloor, startGyre, startMlflow } from './tracking/servers.ts';
+import { memoryMib, type Server, settled, startFloor, startGyre, startMlflow } from './tracking/servers.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -163,9 +162,9 @@ interface Idle {
 }
 
 /** What a server needs while nobody asks it anything, once what begins with it is done. */
-async function idleOf({ readyMs, pid }: Server): Promise<Idle> {
-  await sleep(5000);
-  return { readyMs, mib: memoryMib(pid) };
+async function idleOf(server: Server): Promise<Idle> {
+  await settled([server]);
+  return { readyMs: server.readyMs, mib: memoryMib(server.pid) };
 }
 
 function reportServers(database: string, ours: Idle, theirs?: Idle): void {
@@ -237,6 +236,7 @@ async function compare(database: 'sqlite' | 'postgres'): Promise<void> {
     contenders.push(await fill(await begin(startMlflow(join(folder, 'shipped'), shipped, true)), shipped));
     for (const count of contenders[1].filled.runs.keys()) await agree(contenders, count);
   } else reportServers(database, idle);
+  await settled(contenders.map(({ server }) => server));
   const usual = contenders.filter(({ server }) => server.name !== 'mlflow as shipped');
   const sidesOf = (row: Row): readonly Contender[] =>
     row.onlyOurs === true ? contenders.slice(0, 1) : row.asShipped === true ? contenders : usual;

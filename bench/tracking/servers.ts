@@ -132,15 +132,36 @@ async function freePort(): Promise<number> {
 
 /** MiB of memory of a process and all that it started; what several share is counted once (PSS). Needs Linux. */
 export function memoryMib(pid: number): number {
+  return sumOverTree(pid, (one) => Number(/^Pss:\s+(\d+)/m.exec(readProc(`${one}/smaps_rollup`))?.[1] ?? 0) / 1024);
+}
+
+/** Resolves when servers have done what goes on behind their first answer: MLflow's workers load for long after it. */
+export async function settled(servers: readonly Server[]): Promise<void> {
+  const spent = (): number => servers.reduce((sum, { pid }) => sum + sumOverTree(pid, ticksOf), 0);
+  for (let turn = 0, before = spent(); turn < 60; turn++) {
+    await sleep(2000);
+    const now = spent();
+    // A hundred ticks are a second of a processor.
+    if (now - before < 10) return;
+    before = now;
+  }
+}
+
+/** The time that a process has been at work, in ticks. */
+function ticksOf(pid: number): number {
+  const [, rest = ''] = /\) (.*)/.exec(readProc(`${pid}/stat`)) ?? [];
+  const fields = rest.split(' ');
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
+
+function sumOverTree(pid: number, of: (pid: number) => number): number {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const parent = Number(/^PPid:\s+(\d+)/m.exec(readProc(`${name}/status`))?.[1] ?? 0);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
-  const sum = (one: number): number =>
-    Number(/^Pss:\s+(\d+)/m.exec(readProc(`${one}/smaps_rollup`))?.[1] ?? 0) / 1024 +
-    (children.get(one) ?? []).reduce((total, child) => total + sum(child), 0);
+  const sum = (one: number): number => of(one) + (children.get(one) ?? []).reduce((total, child) => total + sum(child), 0);
   return sum(pid);
 }
 

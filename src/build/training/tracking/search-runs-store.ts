@@ -11,7 +11,7 @@ import type { LifecycleView, SearchRuns } from './port.ts';
 import { afterPlace, orderKeys } from './order-store.ts';
 import type { SortKey } from './order-store.ts';
 
-/** Up to so many runs an index of a condition leads the search; more of them are met soon enough on the way along the order. */
+/** Up to so many runs an index of a condition leads the search. */
 const fewRuns = 5_000;
 
 interface Search {
@@ -28,18 +28,18 @@ interface Search {
 /**
  * Finds runs page by page. A filter that few runs meet is answered from its index and then sorted; one that many meet is tried along the
  * order that was asked for, which an index gives for the start time and for metrics, until the page is full.
- * @param few up to so many runs an index of a condition leads
+ * @param few up to so many runs an index of a condition leads; by default what is quicker
  * @returns the positions of a page's runs, and the token of the next page
  */
 export async function searchRuns(
   db: Db,
   names: MetricNames,
   query: Omit<SearchRuns, 'experiments'> & { readonly experiments: readonly number[] },
-  few = fewRuns,
+  few?: number,
 ): Promise<{ readonly positions: readonly number[]; readonly next?: string }> {
   if (query.experiments.length === 0) return { positions: [] };
   const search = await searchOf(db, names, query, false);
-  const rows = await select(db, search, query.order[0], few);
+  const rows = await select(db, search, query.order[0], few ?? (await fewFor(db, query)));
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   return {
@@ -76,6 +76,16 @@ async function searchOf(
     after: query.after === undefined ? undefined : placeOfToken(query.after, keys.length),
     bare,
   };
+}
+
+/**
+ * To sort `n` runs that an index leads to costs about `n` looks; along an order that an index gives, a page of `limit` takes
+ * `limit * all / n` of them. Below the `n` where both are equal the index leads.
+ */
+async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
+  if (first?.entity !== 'metric') return fewRuns;
+  const [newest] = await db.values(sql`select max(position) from runs`.compile(db.tables<TrainingTables>()));
+  return Math.min(fewRuns, Math.ceil(Math.sqrt(limit * Number(newest?.[0] ?? 0))));
 }
 
 type Row = readonly unknown[];
