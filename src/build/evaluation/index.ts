@@ -6,15 +6,5 @@ export type { CompareRequest, Evaluation, EvaluationDeps, ExplainRequest, JudgeR
 export { toHtml } from './document/to-html.ts';
 export { toMarkdown } from './document/to-markdown.ts';
 export type { Block, Document } from './document/blocks.ts';
-export {
-  comparisonBlocks,
-  fairnessBlocks,
-  gateBlocks,
-  importanceBlocks,
-  metricBlocks,
-  partBlocks,
-  validationSetBlocks,
-  sliceBlocks,
-  warningBlocks,
-} from './report-page/report-blocks.ts';
+export { findingBlocks, warningBlocks } from './report-page/report-blocks.ts';
 export { evaluationBlobHolders } from './blob-holders.ts';

@@ -1,8 +1,6 @@
 import type { Db, Tx } from '#store';
+import { keysPerQuery } from './tables.ts';
 import type { TrainingTables } from './tables.ts';
-
-/** Bound variables of one statement are limited (SQLite: 32,766). */
-const namesPerQuery = 1000;
 
 /** Metrics' names by number. A number once given stays, so what was committed is remembered. */
 export class MetricNames {
@@ -43,12 +41,12 @@ export class MetricNames {
 
 async function selectNames(db: Db, names: readonly string[]): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for (let start = 0; start < names.length; start += namesPerQuery) {
+  for (let start = 0; start < names.length; start += keysPerQuery) {
     const rows = await db
       .tables<TrainingTables>()
       .selectFrom('metric_names')
       .select(['id', 'name'])
-      .where('name', 'in', names.slice(start, start + namesPerQuery))
+      .where('name', 'in', names.slice(start, start + keysPerQuery))
       .execute();
     for (const { id = 0, name } of rows) found.set(name, id);
   }

@@ -2,8 +2,8 @@ import type { Actor, CodeVersion, Environment, Run, Study } from '#contract';
 import type { LoggedModelStatus } from './logged-models/port.ts';
 import type { RunModel } from './tracking/port.ts';
 
-/** Bound variables of one statement are limited (SQLite: 32,766). */
-export const positionsPerQuery = 1000;
+/** Bound variables of one statement are limited (SQLite: 32,766): keys go in portions. */
+export const keysPerQuery = 1000;
 
 export interface RunRow {
   readonly position?: number;

@@ -13,6 +13,21 @@ export function warningBlocks({ warnings }: TestReport): Block[] {
   return warnings.map((text) => ({ kind: 'note', tone: 'warning', text: sentence(text) }));
 }
 
+/** All that a report found, in words and tables: from its gates to what the model relies on. */
+export function findingBlocks(report: TestReport): Block[] {
+  return [
+    ...gateBlocks(report),
+    ...metricBlocks(report),
+    ...comparisonBlocks(report),
+    ...partBlocks(report),
+    ...validationSetBlocks(report),
+    ...sliceBlocks(report),
+    ...fairnessBlocks(report),
+    ...(report.importance.length === 0 ? [] : [{ kind: 'heading', text: 'What the model relies on' } as const]),
+    ...importanceBlocks(report),
+  ];
+}
+
 export function gateBlocks({ gates }: TestReport): Block[] {
   if (gates.length === 0) return [];
   return [

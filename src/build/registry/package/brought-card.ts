@@ -1,15 +1,5 @@
 import type { BroughtEvidence, CharterVersion, InputColumn, TestReport } from '#contract';
-import {
-  comparisonBlocks,
-  fairnessBlocks,
-  gateBlocks,
-  importanceBlocks,
-  metricBlocks,
-  partBlocks,
-  sliceBlocks,
-  validationSetBlocks,
-  warningBlocks,
-} from '#evaluation';
+import { findingBlocks, warningBlocks } from '#evaluation';
 import type { Block, Document } from '#evaluation';
 import { personalData, purpose, statements } from './model-card.ts';
 
@@ -59,15 +49,7 @@ export function broughtCard({ report, charter, evidence, inputs, positive }: Bro
         ? []
         : [{ kind: 'text', text: `Not meant for: ${(charter.charter.scope?.out ?? []).join('; ')}.` } as const]),
       { kind: 'text', text: 'The figures below hold for rows like those of the test data.' },
-      ...gateBlocks(report),
-      ...metricBlocks(report),
-      ...comparisonBlocks(report),
-      ...partBlocks(report),
-      ...validationSetBlocks(report),
-      ...sliceBlocks(report),
-      ...fairnessBlocks(report),
-      ...(report.importance.length === 0 ? [] : [{ kind: 'heading', text: 'What the model relies on' } as const]),
-      ...importanceBlocks(report),
+      ...findingBlocks(report),
       ...statements({ charter }),
       ...personalData({ charter, transform: { inputs } }),
       { kind: 'heading', text: 'Evidence' },

@@ -1,15 +1,5 @@
 import type { CharterVersion, DatasetVersion, InputColumn, Run, TestReport, TrainedEvidence, Transform } from '#contract';
-import {
-  comparisonBlocks,
-  fairnessBlocks,
-  gateBlocks,
-  importanceBlocks,
-  metricBlocks,
-  partBlocks,
-  validationSetBlocks,
-  sliceBlocks,
-  warningBlocks,
-} from '#evaluation';
+import { findingBlocks, warningBlocks } from '#evaluation';
 import type { Block, Document } from '#evaluation';
 
 /** Everything that a card is made from: records, and nothing else. */
@@ -38,15 +28,7 @@ export function modelCard(facts: CardFacts): Document {
       ...purpose(facts),
       ...limits(facts),
       ...data(facts),
-      ...gateBlocks(report),
-      ...metricBlocks(report),
-      ...comparisonBlocks(report),
-      ...partBlocks(report),
-      ...validationSetBlocks(report),
-      ...sliceBlocks(report),
-      ...fairnessBlocks(report),
-      ...(report.importance.length === 0 ? [] : [{ kind: 'heading', text: 'What the model relies on' } as const]),
-      ...importanceBlocks(report),
+      ...findingBlocks(report),
       ...statements(facts),
       ...personalData(facts),
       ...making(facts),

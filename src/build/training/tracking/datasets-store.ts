@@ -1,6 +1,6 @@
 import { jsonValue } from '#store';
 import type { Db, RowsOf, Tx } from '#store';
-import { positionsPerQuery } from '../tables.ts';
+import { keysPerQuery } from '../tables.ts';
 import type { TrainingTables } from '../tables.ts';
 import type { DatasetInput, TrackedDataset } from './port.ts';
 
@@ -52,13 +52,13 @@ export async function datasetsOfRuns(db: Db, runs: readonly number[]): Promise<R
   );
   const using = runs.filter((_, at) => used[at].length > 0);
   const found = new Map<number, DatasetInput[]>();
-  for (let start = 0; start < using.length; start += positionsPerQuery) {
+  for (let start = 0; start < using.length; start += keysPerQuery) {
     const rows = await db
       .tables<TrainingTables>()
       .selectFrom('run_datasets')
       .innerJoin('tracked_datasets', 'tracked_datasets.id', 'run_datasets.dataset')
       .select(['run', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
-      .where('run', 'in', using.slice(start, start + positionsPerQuery))
+      .where('run', 'in', using.slice(start, start + keysPerQuery))
       .orderBy('run')
       .orderBy('dataset')
       .execute();

@@ -5,7 +5,7 @@ import type { Db, RowsOf, Tx } from '#store';
 import { modelsOfRuns } from '../logged-models/run-models-store.ts';
 import { lastMetrics } from '../metrics-store.ts';
 import { parametersOf, tagsOf } from '../runs-store.ts';
-import { positionsPerQuery } from '../tables.ts';
+import { keysPerQuery } from '../tables.ts';
 import type { TrainingTables } from '../tables.ts';
 import { datasetsOfRuns } from './datasets-store.ts';
 import type { TrackedRun, TrackedRunInfo } from './port.ts';
@@ -95,19 +95,21 @@ export async function trackedInfos(db: Db, positions: readonly number[]): Promis
   );
   return new Map(
     positions.flatMap((position, at) =>
-      rows[at].map(([id, experiment, name, status, deletedAt, user, startedAt, endedAt]) => [
-        position,
-        {
+      rows[at].flatMap(([id, number, name, status, deletedAt, user, startedAt, endedAt]): [number, TrackedRunInfo][] => {
+        const experiment = experiments.get(Number(number));
+        if (experiment === undefined) return [];
+        const info = {
           id: String(id),
-          ...(experiments.get(Number(experiment)) ?? { experiment: '' }),
+          ...experiment,
           name: String(name),
           status: statusOf(status),
           lifecycle: deletedAt === null ? 'active' : 'deleted',
           user: user === null ? (creators.get(position) ?? '') : String(user),
           startedAt: Number(startedAt),
           ...(endedAt === null ? {} : { endedAt: Number(endedAt) }),
-        },
-      ]),
+        } as const;
+        return [[position, info]];
+      }),
     ),
   );
 }
@@ -133,12 +135,12 @@ async function experimentParts(db: Db, numbers: ReadonlySet<number>): Promise<Re
 /** Names of those who made runs that name no user: those of our own trainers. */
 async function creatorsOf(db: Db, positions: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const names = new Map<number, string>();
-  for (let start = 0; start < positions.length; start += positionsPerQuery) {
+  for (let start = 0; start < positions.length; start += keysPerQuery) {
     const rows = await db
       .tables<TrainingTables>()
       .selectFrom('runs')
       .select(['position', 'created_by'])
-      .where('position', 'in', positions.slice(start, start + positionsPerQuery))
+      .where('position', 'in', positions.slice(start, start + keysPerQuery))
       .execute();
     for (const { position = 0, created_by: by } of rows) names.set(position, by.name);
   }
