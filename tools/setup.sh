@@ -108,7 +108,7 @@ rm -rf "$modules"/node-*/include "$modules"/node-*/share
 
 # --- a quicker start --------------------------------------------------------------------------------------------------
 
-"$node" "$root/tools/bundle-libraries.ts" >&2 || say 'the libraries could not be joined (see above): every start takes a little longer'
+"$node" "$root/tools/join-program.ts" >&2 || say 'the program could not be joined (see above): every start takes a second longer'
 
 # --- the web pages ----------------------------------------------------------------------------------------------------
 

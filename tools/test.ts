@@ -6,6 +6,7 @@ import { globSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { joinProgram } from './join-program.ts';
 import { runSuite } from './test-suite.ts';
 import type { Suite } from './test-suite.ts';
 
@@ -91,7 +92,12 @@ async function main(): Promise<number> {
   const hasPostgres = postgres !== '' && (await answers(postgres));
   const requireAll = process.env.GYRE_REQUIRE_ALL === '1';
   // Empty means: there is none. The tests that need one skip themselves and say so.
-  const environment = { GYRE_TEST_POSTGRES: hasPostgres ? postgres : '', NO_COLOR: '1' };
+  const environment = {
+    GYRE_TEST_POSTGRES: hasPostgres ? postgres : '',
+    // The program as the launcher starts it: from the same files to the end, whatever is edited meanwhile.
+    GYRE_TEST_PROGRAM: join((await joinProgram(root)).folder, 'main.mjs'),
+    NO_COLOR: '1',
+  };
   if (!hasPostgres) console.log(`PostgreSQL: nothing answers at ${postgres || '(switched off)'}; set GYRE_TEST_POSTGRES to test on it`);
 
   let passed = 0;

@@ -2,12 +2,14 @@
  * A data plane as a process of its own, without the command line's frame: what the control plane spawns. `gyre serve` takes the same options.
  * The rest is imported after the compile cache is on: half of the start is the compiling of modules.
  */
-import { enableCompileCache, getCompileCacheDir } from 'node:module';
+import { enableCompileCache, getCompileCacheDir, setSourceMapsSupport } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { InferenceOptions } from './inference.ts';
 
 if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/compile'));
+// Where the program is joined, an error still names the place in its source.
+setSourceMapsSupport(true, { nodeModules: true });
 
 const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
        inference-main --model FOLDER [options]

@@ -67,6 +67,23 @@ describe('gyre demo over a changed copy of the example', () => {
     assert.ok(check !== undefined && check.score !== null && (check.applied ?? 0) >= 15, check?.message ?? 'no such check');
   });
 
+  test('with a limit that no plane meets measures the load three times, each on record, and certifies nothing', async () => {
+    await using folder = await temporaryFolder();
+    const example = await copyOfExample(folder.path);
+    await fewTrials(example.folder);
+    await edit(join(example.folder, 'gyre.yaml'), (text) =>
+      text.replace('latencyP99Ms: 5000', 'latencyP99Ms: 0.0001').replace('durationMs: 1500', 'durationMs: 300'),
+    );
+    const place: Place = { cwd: example.folder, env: { GYRE_PORT: '0' } };
+    const ended = await gyre(['demo', '--exit', '-C', example.folder], place);
+    assert.equal(ended.code, 3, `${ended.stdout}${ended.stderr}`);
+    assert.match(ended.stderr, /refused: application tests .* failed: load: latency/);
+    assert.equal(ended.stdout.match(/QA measures again/g)?.length, 2);
+    const actions = await actionsOf(place);
+    assert.equal(actions.filter((action) => action.includes('application_test.finished')).length, 3, actions.join(', '));
+    assert.deepEqual(narration(ended.stdout).station('release'), []);
+  });
+
   test('as a control run says that retraining does not help, and the champion stays', async () => {
     await using folder = await temporaryFolder();
     const example = await copyOfExample(folder.path);

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Identity, IssuedToken, PipelineRun } from '#contract';
 import { seeded } from '#core';
-
-const main = join(import.meta.dirname, '../../src/edge/cli/main.ts');
+import { program } from '../harness/gyre-fixture.ts';
 
 export interface ProjectOptions {
   /** What the charter asks for. */
@@ -152,7 +151,7 @@ export async function openHouse(options: ProjectOptions = {}): Promise<RunningHo
 }
 
 async function start(folder: string): Promise<{ readonly child: ChildProcess; readonly address: string }> {
-  const child = spawn(process.execPath, [main, 'up', '--port', '0'], {
+  const child = spawn(process.execPath, [program, 'up', '--port', '0'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, GYRE_LOG_LEVEL: 'error' },
@@ -180,7 +179,7 @@ function runCli(folder: string, token: string, args: readonly string[]): Promise
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [main, ...args],
+      [program, ...args],
       { cwd: folder, env: { ...process.env, GYRE_TOKEN: token, NO_COLOR: '1' } },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );

@@ -6,12 +6,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { program } from '../harness/gyre-fixture.ts';
 import { s3Missing, testBucket } from '../harness/s3-bucket-fixture.ts';
 import type { TestBucket } from '../harness/s3-bucket-fixture.ts';
-
-const main = resolve(import.meta.dirname, '../../src/edge/cli/main.ts');
 
 interface Ran {
   readonly code: number | null;
@@ -42,7 +41,7 @@ const environment = {
 
 function place(bucket: TestBucket, folder = realpathSync(mkdtempSync(join(tmpdir(), 'gyre-s3-remote-')))): Place {
   const start = (words: readonly string[]) =>
-    spawn(process.execPath, [main, ...words], { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    spawn(process.execPath, [program, ...words], { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const write = (path: string, bytes: string | Buffer): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), bytes);

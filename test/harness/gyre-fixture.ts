@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const repository = join(import.meta.dirname, '../..');
-const main = join(repository, 'src/edge/cli/main.ts');
+/** What Node runs as `gyre`. */
+export const program = process.env.GYRE_TEST_PROGRAM ?? join(repository, 'src/edge/cli/main.ts');
 
 export interface Place {
   readonly cwd: string;
@@ -43,7 +44,7 @@ function environmentOf(env: Place['env'] = {}): NodeJS.ProcessEnv {
 }
 
 export function start(words: readonly string[], place: Place): Running {
-  const [command, ...first] = place.launcher === true ? [join(repository, 'gyre')] : [process.execPath, main];
+  const [command, ...first] = place.launcher === true ? [join(repository, 'gyre')] : [process.execPath, program];
   const child: ChildProcess = spawn(command, [...first, ...words], { cwd: place.cwd, env: environmentOf(place.env), stdio: 'pipe' });
   const { stdin, stdout, stderr } = child;
   assert.ok(stdin !== null && stdout !== null && stderr !== null);

@@ -5,6 +5,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { program } from '../harness/gyre-fixture.ts';
 
 const run = promisify(execFile);
 const checkout = resolve(import.meta.dirname, '../..');
@@ -51,7 +52,7 @@ export async function openRepository(from?: string): Promise<Repository> {
   return {
     folder,
     dvc: (...words) => ran(join(bin, 'dvc'), words, folder),
-    gyre: (...words) => ran(process.execPath, [join(checkout, 'src/edge/cli/main.ts'), ...words], folder),
+    gyre: (...words) => ran(process.execPath, [program, ...words], folder),
     git,
     clone: () => openRepository(folder),
     [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),

@@ -2,11 +2,13 @@
  * Where a process starts: `gyre`. What it imports before a verb is known is little; the compile cache comes first, because half of a start
  * is the compiling of modules.
  */
-import { enableCompileCache, getCompileCacheDir } from 'node:module';
+import { enableCompileCache, getCompileCacheDir, setSourceMapsSupport } from 'node:module';
 import { join } from 'node:path';
 import gyre from '../../../package.json' with { type: 'json' };
 
 if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/compile'));
+// Where the program is joined, an error still names the place in its source.
+setSourceMapsSupport(true, { nodeModules: true });
 
 const words = process.argv.slice(2);
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) process.stdout.write(`${gyre.version}\n`);
