@@ -41,6 +41,21 @@ export async function pointsByTime(db: Db, series: Series, limit: number, after:
   return toPoints(db, byTime.reduce((query, column) => query.orderBy(column), rows).limit(limit));
 }
 
+/** The first and the last step of a metric; undefined when it has no points. */
+export async function stepEndsOf(db: Db, { run, name }: Series): Promise<{ readonly first: number; readonly last: number } | undefined> {
+  const ofSeries = sql`metric_points where run = ${run} and name = ${name}`;
+  const ends = sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`;
+  const [row] = await db.values(ends.compile(db.tables()));
+  return row === undefined || row[0] === null ? undefined : { first: Number(row[0]), last: Number(row[1]) };
+}
+
+/** How many different steps a metric has between two (inclusive). */
+export async function countSteps(db: Db, { run, name }: Series, from: number, to: number): Promise<number> {
+  const steps = sql`select distinct step from metric_points where run = ${run} and name = ${name} and step >= ${from} and step <= ${to}`;
+  const [row] = await db.values(sql`select count(*) from (${steps}) as steps`.compile(db.tables()));
+  return Number(row?.[0] ?? 0);
+}
+
 /** The different steps of a metric, ascending; undefined when there are more than `most`. */
 export async function stepsOf(db: Db, series: Series, most: number): Promise<readonly number[] | undefined> {
   const query = db
@@ -62,14 +77,10 @@ export async function stepsNear(
   { run, name }: Series,
   { from = 0, to, places }: { readonly from?: number; readonly to?: number; readonly places: number },
 ): Promise<readonly number[]> {
+  const ends = await stepEndsOf(db, { run, name });
+  if (ends === undefined) return [];
+  const { first, last } = ends;
   const ofSeries = sql`metric_points where run = ${run} and name = ${name}`;
-  const [ends] = await db.values(
-    sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`.compile(
-      db.tables(),
-    ),
-  );
-  if (ends === undefined || ends[0] === null) return [];
-  const [first, last] = ends.map(Number);
   const low = Math.max(first, from);
   const high = Math.min(last, to ?? last);
   const wanted = Array.from({ length: places }, (_, at) => low + Math.floor((at * (high - low)) / Math.max(1, places - 1)));

@@ -226,6 +226,33 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
       );
     });
 
+    test('a sample is the same as one chosen from the list of all steps, while metrics grow, with gaps and without', async () => {
+      const random = seeded(11);
+      for (let turn = 0; turn < 12; turn++) {
+        const runs = await Promise.all(Array.from({ length: 1 + (turn % 3) }, () => start()));
+        const steps = runs.map(() => new Set<number>());
+        for (let stage = 0; stage < 4; stage++) {
+          for (const [at, run] of runs.entries()) {
+            const from = stage * 40 + (random.next() < 0.3 ? 3 : 0) - (stage === 3 && at === 0 ? 500 : 0);
+            const metrics = Array.from({ length: 40 }, (_, k) => from + k)
+              .filter(() => turn < 6 || random.next() < 0.95)
+              .map((step) => ({ key: 'grown', value: step, step, timestamp: step }));
+            for (const { step } of metrics) steps[at].add(step);
+            await tracking.logBatch(run.id, { metrics });
+          }
+          for (const limits of [{ steps: 7 }, { steps: 500 }, { steps: 5, from: 20, to: 90 }, { steps: 3, from: 2000, to: 3000 }]) {
+            const points = await tracking.sample({ runs: runs.map(({ id }) => id), key: 'grown', ...limits });
+            const wanted = stepsOfSample(steps, limits);
+            assert.deepEqual(
+              points.map(({ run, step }) => [run, step]),
+              runs.flatMap(({ id }, at) => wanted.filter((step) => steps[at].has(step)).map((step) => [id, step])),
+              `turn ${turn}, stage ${stage}, ${JSON.stringify(limits)}`,
+            );
+          }
+        }
+      }
+    });
+
     test('a sample of a very long metric has steps next to evenly spread places, with the first and the last', async () => {
       const run = await start();
       for (let at = 0; at < 110_000; at += 10_000) {
@@ -370,4 +397,20 @@ async function search(
     after = page.next;
   } while (after !== undefined);
   return found;
+}
+
+/** MLflow's rule, read from the list of all steps (`get_metric_history_bulk_interval` of its SQL store). */
+function stepsOfSample(
+  stepsByRun: readonly ReadonlySet<number>[],
+  { from, to, steps: most }: { readonly from?: number; readonly to?: number; readonly steps: number },
+): number[] {
+  const ascending = (steps: Iterable<number>): number[] => [...new Set(steps)].sort((a, b) => a - b);
+  const all = ascending(stepsByRun.flatMap((steps) => [...steps]));
+  const isInside = (step: number): boolean => step >= (from ?? 0) && step <= (to ?? Math.max(0, ...all));
+  const inside = all.filter(isInside);
+  const even =
+    inside.length <= most
+      ? inside
+      : [...Array.from({ length: most }, (_, at) => inside[Math.floor((at * inside.length) / most)]), ...inside.slice(-1)];
+  return ascending([...even, ...stepsByRun.flatMap((steps) => [Math.min(...steps), Math.max(...steps)]).filter(isInside)]);
 }

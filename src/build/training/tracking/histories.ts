@@ -1,19 +1,19 @@
 import type { Db, Store } from '#store';
-import { pointsAt, pointsByTime, stepsNear, stepsOf } from '../history-store.ts';
+import { pointsAt, pointsByTime } from '../history-store.ts';
 import type { Series, StoredPoint } from '../history-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { pointOfToken, pointToken } from '../paging.ts';
 import { placesOf } from '../runs-store.ts';
-import type { Point, SampleHistory, Tracking } from './port.ts';
+import type { Point, Tracking } from './port.ts';
+import { openSampling } from './sampling.ts';
 import { unknownRun } from './words.ts';
 
 /** As many as fit in an answer of bearable size. */
 const mostPoints = 25_000;
-/** A series with more steps is sampled by their numbers. */
-const mostSteps = 100_000;
 
 /** The verbs that read what metrics were over time. */
 export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 'history' | 'histories' | 'sample'> {
+  const sampledSteps = openSampling();
   return {
     history: (run, key, { limit = Number.MAX_SAFE_INTEGER, after } = {}) =>
       store.read(async (db) => {
@@ -40,7 +40,7 @@ export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 
     sample: (query) =>
       store.read(async (db) => {
         const all = await seriesOf(db, names, query.runs, query.key);
-        const steps = sampledSteps(await Promise.all(all.map((series) => stepsToChooseFrom(db, series, query))), query);
+        const steps = await sampledSteps(db, all, query);
         const found: (Point & { readonly run: string })[] = [];
         for (const series of all) {
           const points = await pointsAt(db, series, steps, mostPoints);
@@ -72,30 +72,3 @@ const toPoint = (key: string, { step, timestamp, value, isNan }: StoredPoint): P
   timestamp,
   value: isNan ? Number.NaN : value,
 });
-
-/** All steps of a series; of a long one those next to evenly spread places, so that its millions are not read. */
-async function stepsToChooseFrom(db: Db, series: Series, { from, to, steps }: SampleHistory): Promise<readonly number[]> {
-  const all = await stepsOf(db, series, mostSteps);
-  return all ?? stepsNear(db, series, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), places: steps });
-}
-
-/**
- * Steps spread evenly over those that any run has, with the first and the last of each run, as MLflow's server picks them.
- * @param stepsByRun ascending
- */
-function sampledSteps(stepsByRun: readonly (readonly number[])[], { from, to, steps: most }: SampleHistory): number[] {
-  const all = stepsByRun.length === 1 ? stepsByRun[0] : [...new Set(stepsByRun.flat())].sort((a, b) => a - b);
-  const low = from ?? 0;
-  const high = to ?? all.at(-1) ?? 0;
-  const inside = all.filter((step) => step >= low && step <= high);
-  const ends = stepsByRun
-    .flatMap((steps) => [steps.at(0), steps.at(-1)])
-    .filter((step) => step !== undefined && step >= low && step <= high);
-  const sampled = new Set<number>(ends.flatMap((step) => step ?? []));
-  if (inside.length <= most) for (const step of inside) sampled.add(step);
-  else {
-    for (let at = 0; at < most; at++) sampled.add(inside[Math.floor((at * inside.length) / most)]);
-    sampled.add(inside[inside.length - 1]);
-  }
-  return [...sampled].sort((a, b) => a - b);
-}
