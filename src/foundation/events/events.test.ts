@@ -280,6 +280,21 @@ function eventsSuite(name: string, url: () => { readonly url: string; readonly s
       assert.deepEqual(got, [2, 3, 4]);
     });
 
+    test('a subscriber that gathers takes a burst in order in few transactions, each event once', async () => {
+      const transactions = new Set<Tx>();
+      const handle = async (tx: Tx, event: { readonly position: number; readonly data: { readonly id: number } }): Promise<void> => {
+        transactions.add(tx);
+        await note(tx, event);
+      };
+      const subscription = await events.subscribe({ name: 'gatherer', types: ['dev.gyre.thing.made.v1'], handle, gatherMs: 200 });
+      const ids = Array.from({ length: 20 }, (_, id) => id);
+      for (const id of ids) await publish(id);
+      await subscription.caughtUp();
+      assert.deepEqual(await seenIds(), ids);
+      assert.ok(transactions.size <= 3, `${transactions.size} transactions for ${ids.length} events`);
+      await subscription[Symbol.asyncDispose]();
+    });
+
     test('a tail that gathers gives a burst in order, and nothing twice', async () => {
       const end = new AbortController();
       const got: number[] = [];

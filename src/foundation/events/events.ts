@@ -86,6 +86,7 @@ class Outbox<M> implements Events<M> {
       listener,
       report,
       ...typesOf(subscriber.types),
+      ...(subscriber.gatherMs === undefined ? {} : { gatherMs: subscriber.gatherMs }),
       ...(subscriber.handle === undefined ? {} : { handle: (tx: Tx, row: EventRow) => subscriber.handle?.(tx, toEvent<M, T>(row)) }),
       ...(subscriber.effect === undefined
         ? {}

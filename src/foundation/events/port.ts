@@ -59,6 +59,8 @@ export interface Subscriber<M = EventTypes, T extends TypeOf<M> = TypeOf<M>> {
   readonly effect?: (event: AnyEvent<M, T>, signal: AbortSignal) => Promise<void>;
   /** Tries before an event is parked. Default 8. */
   readonly maxTries?: number;
+  /** After news it waits so long, so that a burst of events is taken at once. Not at all without it. */
+  readonly gatherMs?: number;
 }
 
 /** An event that a subscriber could not take in all its tries; the ones after it went on. */

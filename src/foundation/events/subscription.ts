@@ -13,6 +13,7 @@ export interface SubscriptionParts {
   readonly types?: readonly string[];
   readonly handle?: (tx: Tx, row: EventRow) => Promise<void> | undefined;
   readonly effect?: (row: EventRow, signal: AbortSignal) => Promise<void> | undefined;
+  readonly gatherMs?: number;
   readonly maxTries: number;
   readonly retryMs: number;
   readonly store: Store;
@@ -86,11 +87,14 @@ export class RunningSubscription implements Subscription {
 
   async #work(): Promise<void> {
     const { signal } = this.#stop;
-    const { listener, retryMs, report, name } = this.#parts;
+    const { listener, retryMs, gatherMs, report, name } = this.#parts;
     for (let failures = 0; !signal.aborted;) {
       const news = listener.next();
       try {
-        if (!(await this.#step())) await listener.wait(news, signal);
+        if (!(await this.#step())) {
+          await listener.wait(news, signal);
+          if (gatherMs !== undefined && this.#waiting.size === 0) await pause(gatherMs, signal);
+        }
         failures = 0;
       } catch (error) {
         if (signal.aborted || hasCode(error, 'CANCELLED')) return;

@@ -17,6 +17,7 @@ const leaseMs = 120_000;
 const atOnce = 16;
 const keptMs = 7 * 24 * 3_600_000;
 const longestWaitMs = 30_000;
+const forgettingEveryMs = 3_600_000;
 
 /** Statuses that pass: whoever answers so may take the message later. */
 const passing: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
@@ -113,12 +114,19 @@ export class Courier implements AsyncDisposable {
   async #work(): Promise<void> {
     const { store, clock, report } = this.#deps;
     const { signal } = this.#stop;
+    let forgottenAt = -Infinity;
     while (!signal.aborted) {
       const woken = this.#woken.promise;
       try {
-        while (!signal.aborted && (await this.deliverDue()) > 0);
-        await store.write(forgetEnded, clock.now() - keptMs);
-        const due = await store.read(nextDue);
+        let due = await store.read(nextDue);
+        while (!signal.aborted && due !== undefined && due <= clock.now()) {
+          await this.deliverDue();
+          due = await store.read(nextDue);
+        }
+        if (clock.now() - forgottenAt >= forgettingEveryMs) {
+          await store.write(forgetEnded, clock.now() - keptMs);
+          forgottenAt = clock.now();
+        }
         const waitMs = due === undefined ? longestWaitMs : Math.min(longestWaitMs, Math.max(50, due - clock.now()));
         await Promise.race([woken, sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined)]);
       } catch (error) {

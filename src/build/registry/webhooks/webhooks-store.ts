@@ -101,20 +101,22 @@ function toKept(row: WebhookRow): KeptWebhook {
 }
 
 /** Puts a message on its way to every active webhook that wants its topic. */
+/** Puts a message on its way to each webhook that wants its topic. @returns whether there is one */
 export async function enqueue(
   tx: Tx,
   { topic, body, newId, at }: { readonly topic: WebhookTopic; readonly body: string; readonly newId: () => string; readonly at: number },
-): Promise<void> {
+): Promise<boolean> {
   const tables = tx.tables<Tables>();
   const active = await tables.selectFrom('webhooks').select(['id', 'topics']).where('active', '=', true).orderBy('position').execute();
-  for (const { id: webhook, topics } of active) {
-    if (!topics.includes(topic)) continue;
+  const wanting = active.filter(({ topics }) => topics.includes(topic));
+  for (const { id: webhook } of wanting) {
     const row = { id: newId(), webhook, topic, body, tries: 0, due_at: at, state: 'waiting', created_at: at } as const;
     await tables
       .insertInto('webhook_deliveries')
       .values({ ...row, status: null, error: null, ended_at: null })
       .execute();
   }
+  return wanting.length > 0;
 }
 
 /** Takes what is due, for as long as the lease: whoever takes it and dies leaves it due again. */
