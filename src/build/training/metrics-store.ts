@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db, FoundRows, RowsInto, RowsOf, Tx } from '#store';
+import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 
 /** A point of a metric of a run; the value may be NaN or infinite. */
@@ -57,46 +57,74 @@ const intoLatest: RowsInto = {
  */
 export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly NewPoint[]): Promise<void> {
   if (points.length === 0) return;
-  const numbers = await names.number(tx, new Set(points.map(({ key }) => key)));
-  const numbered = points.map((point) => ({ ...point, name: numbers.get(point.key) ?? 0 }));
-  const latest = await latestOf(tx, numbered);
-  for (const point of numbered) follow(latest, point);
-  await tx.insertRows(
-    intoPoints,
-    numbered.map(({ run, name, step, timestamp, value }) =>
-      Number.isNaN(value) ? [run, name, step, timestamp, 0, true] : [run, name, step, timestamp, value, false],
-    ),
-  );
-  await settleOrder(tx, [...latest.values()]);
+  const numbers = await names.number(tx, keysOf(points));
+  const named = points.map(({ key }) => numbers.get(key) ?? 0);
+  const latest = await latestOf(tx, points, named);
+  const rows: Cell[][] = [];
+  let last: Latest | undefined;
+  for (const [at, point] of points.entries()) {
+    const { run, step, timestamp } = point;
+    const name = named[at];
+    // Points of one metric come together.
+    if (last?.run !== run || last.name !== name) last = latest.get(run, name);
+    const isNan = Number.isNaN(point.value);
+    const value = isNan ? 0 : point.value;
+    rows.push([run, name, step, timestamp, value, isNan]);
+    if (last === undefined) {
+      const place = { step, timestamp };
+      last = { run, name, step, timestamp, value, isNan, inOrder: true, changed: true, doubtful: false, added: 1, from: place, to: place };
+      latest.set(last);
+    } else follow(last, step, timestamp, value, isNan);
+  }
+  await tx.insertRows(intoPoints, rows);
+  const series = [...latest.values()];
+  await settleOrder(tx, series);
   await tx.insertRows(
     intoLatest,
-    [...latest.values()]
+    series
       .filter(({ changed }) => changed)
       .map(({ run, name, step, timestamp, value, isNan, inOrder }) => [run, name, step, timestamp, value, isNan, inOrder]),
   );
 }
 
-const placeOf = (run: number, name: number): string => `${run} ${name}`;
+function keysOf(points: readonly NewPoint[]): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { key } of points) keys.add(key);
+  return keys;
+}
 
-function follow(latest: Map<string, Latest>, point: NewPoint & { readonly name: number }): void {
-  const { run, name, step, timestamp } = point;
-  const isNan = Number.isNaN(point.value);
-  const value = isNan ? 0 : point.value;
-  const known = latest.get(placeOf(run, name));
-  const place = { step, timestamp };
-  if (known === undefined) {
-    const fresh = { inOrder: true, changed: true, doubtful: false, added: 1, from: place, to: place };
-    latest.set(placeOf(run, name), { run, name, step, timestamp, value, isNan, ...fresh });
-    return;
+/** What is known of series, by run and name. */
+class LatestBySeries {
+  readonly #byRun = new Map<number, Map<number, Latest>>();
+
+  get(run: number, name: number): Latest | undefined {
+    return this.#byRun.get(run)?.get(name);
   }
+
+  set(latest: Latest): void {
+    const ofRun = this.#byRun.get(latest.run) ?? new Map<number, Latest>();
+    this.#byRun.set(latest.run, ofRun.set(latest.name, latest));
+  }
+
+  *values(): Generator<Latest> {
+    for (const ofRun of this.#byRun.values()) yield* ofRun.values();
+  }
+}
+
+function follow(known: Latest, step: number, timestamp: number, value: number, isNan: boolean): void {
   known.added += 1;
-  if (isBefore(place, known.from)) known.from = place;
-  if (isBefore(known.to, place)) known.to = place;
+  if (step < known.from.step || (step === known.from.step && timestamp < known.from.timestamp)) known.from = { step, timestamp };
+  if (step > known.to.step || (step === known.to.step && timestamp > known.to.timestamp)) known.to = { step, timestamp };
   const isLater =
     step > known.step || (step === known.step && (timestamp > known.timestamp || (timestamp === known.timestamp && value > known.value)));
   const keepsOrder = (step >= known.step && timestamp >= known.timestamp) || (step === known.step && timestamp === known.timestamp);
   if (!keepsOrder) known.doubtful = known.inOrder;
-  if (isLater) Object.assign(known, { step, timestamp, value, isNan, changed: true });
+  if (!isLater) return;
+  known.step = step;
+  known.timestamp = timestamp;
+  known.value = value;
+  known.isNan = isNan;
+  known.changed = true;
 }
 
 const beforeAll: Place = { step: Number.NEGATIVE_INFINITY, timestamp: 0 };
@@ -146,28 +174,35 @@ const latestRows: RowsOf = {
   ],
 };
 
-async function latestOf(tx: Tx, points: readonly { readonly run: number; readonly name: number }[]): Promise<Map<string, Latest>> {
-  const keys = new Map(points.map(({ run, name }) => [placeOf(run, name), [run, name] as const]));
-  const rows = (await tx.rowsOf(latestRows, [...keys.values()])).flat();
-  return new Map(
-    rows.map(([run, name, step, timestamp, value, isNan, inOrder]) => [
-      placeOf(Number(run), Number(name)),
-      {
-        run: Number(run),
-        name: Number(name),
-        step: Number(step),
-        timestamp: Number(timestamp),
-        value: Number(value),
-        isNan: Boolean(isNan),
-        inOrder: Boolean(inOrder),
-        changed: false,
-        doubtful: false,
-        added: 0,
-        from: beyondAll,
-        to: beforeAll,
-      },
-    ]),
+async function latestOf(tx: Tx, points: readonly NewPoint[], named: readonly number[]): Promise<LatestBySeries> {
+  const wanted = new Map<number, Set<number>>();
+  for (const [at, { run }] of points.entries()) {
+    const names = wanted.get(run);
+    if (names === undefined) wanted.set(run, new Set([named[at]]));
+    else names.add(named[at]);
+  }
+  const rows = await tx.rowsOf(
+    latestRows,
+    [...wanted].flatMap(([run, names]) => [...names].map((name) => [run, name])),
   );
+  const latest = new LatestBySeries();
+  for (const [run, name, step, timestamp, value, isNan, inOrder] of rows.flat()) {
+    latest.set({
+      run: Number(run),
+      name: Number(name),
+      step: Number(step),
+      timestamp: Number(timestamp),
+      value: Number(value),
+      isNan: Boolean(isNan),
+      inOrder: Boolean(inOrder),
+      changed: false,
+      doubtful: false,
+      added: 0,
+      from: beyondAll,
+      to: beforeAll,
+    });
+  }
+  return latest;
 }
 
 /** A metric of a run with its last point; the value may be NaN or infinite. */

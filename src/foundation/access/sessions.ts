@@ -16,10 +16,13 @@ export async function authenticate(deps: AccessDeps, secret: string): Promise<Pr
   if (kind !== 'token' && kind !== 'session') throw unknown('it has not the form of one');
   const hash = hashOfSecret(secret);
   const now = deps.clock.now();
-  const found = await deps.store.read(async (db) => {
-    const credential = kind === 'token' ? await findToken(db, { hash }) : await findBrowserSecret(db, 'session', hash);
-    return credential === undefined ? undefined : { credential, identity: await findIdentity(db, { id: credential.identity }) };
-  });
+  const found = await deps.store.read(
+    async (db) => {
+      const credential = kind === 'token' ? await findToken(db, { hash }) : await findBrowserSecret(db, 'session', hash);
+      return credential === undefined ? undefined : { credential, identity: await findIdentity(db, { id: credential.identity }) };
+    },
+    { unsettled: true },
+  );
   if (found?.identity === undefined) throw unknown(kind === 'token' ? 'it is not known here' : 'the session is not known; log in again');
   const { credential, identity } = found;
   if ('revoked_at' in credential && credential.revoked_at !== null) throw unknown('it was revoked');

@@ -117,8 +117,11 @@ export interface Store extends AsyncDisposable {
    * RESOURCE_EXHAUSTED (disk full; the store stays readable), ABORTED (conflicts beyond all retries), UNAVAILABLE
    */
   write<A, R>(write: Write<A, R>, args: A): Promise<R>;
-  /** Runs queries on a connection of their own, in one snapshot; sees every write acknowledged before. */
-  read<R>(query: (db: Db) => Promise<R>): Promise<R>;
+  /**
+   * Runs queries on a connection of their own, in one snapshot; sees every write acknowledged before.
+   * @param options.unsettled what is read is told to nobody, so it need not be on the disk already
+   */
+  read<R>(query: (db: Db) => Promise<R>, options?: { readonly unsettled?: boolean }): Promise<R>;
   /**
    * Brings the tables up to date: each migration in its own transaction, in order, recorded; two processes at once are safe.
    * @throws GyreError FAILED_PRECONDITION when the store was made by a newer Gyre or a set's order changed

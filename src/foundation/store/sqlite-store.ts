@@ -77,15 +77,18 @@ export class SqliteStore implements Store {
     return this.#commits.write(write, args);
   }
 
-  async read<R>(query: (db: Db) => Promise<R>): Promise<R> {
+  async read<R>(query: (db: Db) => Promise<R>, { unsettled = false }: { readonly unsettled?: boolean } = {}): Promise<R> {
     if (++this.#reads % readsPerTurn === 0) await turn();
-    const reader = await this.#acquire();
+    const result = await this.#readOn(await this.#acquire(), query);
+    // SQLite shows a commit before it is on the disk; nobody is told of one that a power cut could still take back.
+    if (!unsettled) await this.#commits.durable();
+    return result;
+  }
+
+  async #readOn<R>(reader: Reader, query: (db: Db) => Promise<R>): Promise<R> {
     try {
       reader.connection.execute('begin');
-      const result = await query(readingOn(reader.connection, reader.queries, sqliteSyntax));
-      // SQLite shows a commit before it is on the disk; nobody is told of one that a power cut could still take back.
-      await this.#commits.durable();
-      return result;
+      return await query(readingOn(reader.connection, reader.queries, sqliteSyntax));
     } finally {
       this.#release(reader);
     }

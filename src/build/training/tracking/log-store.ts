@@ -46,10 +46,11 @@ export async function logGroup(
     if (changed !== undefined) return changedParameter(request.run, changed, known.get(keyOf(run, changed.key)) ?? '');
     const unknown = request.points.find(({ model }) => model !== undefined && !models.has(model))?.model;
     if (unknown !== undefined) return unknownModel(unknown);
-    for (const { model, dataset, ...point } of request.points) {
-      points.push({ ...point, run });
+    for (const { key, step, timestamp, value, model, dataset } of request.points) {
+      points.push({ run, key, step, timestamp, value });
       const measured = model === undefined ? undefined : models.get(model);
-      if (measured !== undefined) modelPoints.push({ ...point, run, model: measured, ...(dataset === undefined ? {} : { dataset }) });
+      if (measured === undefined) continue;
+      modelPoints.push({ run, key, step, timestamp, value, model: measured, ...(dataset === undefined ? {} : { dataset }) });
     }
     for (const { key, value } of request.parameters) {
       if (known.has(keyOf(run, key))) continue;

@@ -32,7 +32,7 @@ export function batchRoutes({ training: { tracking } }: MlflowOptions): readonly
         requireAtMost('params', mostParameters, params.length);
         requireAtMost('tags', mostTags, tags.length);
         requireAtMost('metrics, params, and tags', mostEntities, metrics.length + params.length + tags.length);
-        for (let at = 0; at < metrics.length; at++) requirePoint(metrics[at], `metrics[${at}]`);
+        for (let at = 0; at < metrics.length; at++) requirePoint(metrics[at], at);
         for (const [at, one] of params.entries()) requireParameter({ key: one.key, value: one.value }, `params[${at}]`);
         for (const [at, one] of tags.entries()) requireTag({ key: one.key, value: one.value }, `tags[${at}]`);
         requireUnique(params.map(({ key }) => key));

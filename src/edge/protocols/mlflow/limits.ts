@@ -17,6 +17,9 @@ const longestExperimentName = 500;
 const longestExperimentTag = 5000;
 
 const names = /^[/\w.\- :]*$/u;
+/** Keys that were looked at and found good: a batch brings the same one a thousand times. */
+const good = new Set<string>();
+const mostGood = 10_000;
 
 function refuse(message: string): GyreError {
   return new GyreError('INVALID_ARGUMENT', message);
@@ -30,7 +33,14 @@ function tooLong(what: string, limit: number): GyreError {
  * A name of a metric, parameter or tag: letters, digits and `_-. :/`, and no path that means another one.
  * @throws GyreError INVALID_ARGUMENT
  */
-export function requireKey(key: string, what: 'metric' | 'parameter' | 'tag', path = 'key'): void {
+export function requireKey(key: string, what: 'metric' | 'parameter' | 'tag', path: string | (() => string) = 'key'): void {
+  if (good.has(key)) return;
+  checkKey(key, what, typeof path === 'string' ? path : path());
+  if (good.size >= mostGood) good.clear();
+  good.add(key);
+}
+
+function checkKey(key: string, what: 'metric' | 'parameter' | 'tag', path: string): void {
   if (!names.test(key)) {
     throw refuse(
       `Invalid value ${JSON.stringify(key)} for parameter '${path}' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).`,
@@ -68,10 +78,10 @@ export function requireTag({ key, value }: { readonly key: string; readonly valu
 }
 
 /** @throws GyreError INVALID_ARGUMENT */
-export function requirePoint({ key, timestamp }: { readonly key: string; readonly timestamp: number }, path = ''): void {
-  requireKey(key, 'metric', path === '' ? 'name' : `${path}.name`);
-  if (timestamp < 0)
-    throw invalidValue(path === '' ? 'timestamp' : `${path}.timestamp`, timestamp, 'a time is a nonnegative whole number of milliseconds.');
+export function requirePoint({ key, timestamp }: { readonly key: string; readonly timestamp: number }, at?: number): void {
+  const path = (field: string) => (): string => (at === undefined ? field : `metrics[${at}].${field}`);
+  requireKey(key, 'metric', path('name'));
+  if (timestamp < 0) throw invalidValue(path('timestamp')(), timestamp, 'a time is a nonnegative whole number of milliseconds.');
 }
 
 /** @throws GyreError INVALID_ARGUMENT */

@@ -5,9 +5,15 @@ import { GyreError } from '#core';
  * passed over. One description per message gives its type, its checks and their words (mlflow/server/handlers.py).
  */
 
+/**
+ * Where a value stands in a message, for who is told that it is wrong. Undefined while nothing is known to be wrong: putting it together for
+ * each of a thousand points costs more than reading them.
+ */
+type Path = string | undefined;
+
 /** How one field is read. `undefined` says that the value is of another type. */
 export interface Field<T> {
-  readonly read: (value: unknown, path: string) => T | undefined;
+  readonly read: (value: unknown, path: Path) => T | undefined;
   /** Reads what stands in a query string. */
   readonly fromQuery: (values: readonly string[]) => unknown;
   readonly isRequired: boolean;
@@ -81,8 +87,8 @@ export function list<T>(item: Field<T>): Field<readonly Exclude<T, undefined>[]>
       if (!Array.isArray(value)) return undefined;
       const found: Exclude<T, undefined>[] = [];
       for (let at = 0; at < value.length; at++) {
-        const one = item.read(value[at], `${path}[${at}]`);
-        if (one === undefined) throw invalidValue(`${path}[${at}]`, value[at]);
+        const one = item.read(value[at], path === undefined ? undefined : `${path}[${at}]`);
+        if (one === undefined) throw invalidValue(`${path ?? ''}[${at}]`, value[at]);
         // What is undefined was refused.
         found.push(one as Exclude<T, undefined>);
       }
@@ -93,7 +99,9 @@ export function list<T>(item: Field<T>): Field<readonly Exclude<T, undefined>[]>
 
 /** A message inside a message. */
 export function nested<F extends Fields>(fields: F): Field<MessageOf<F> | undefined> {
-  return optional(schemaOf(fields), (value, path) => (isRecord(value) ? readMessage(fields, value, `${path}.`) : undefined));
+  return optional(schemaOf(fields), (value, path) =>
+    isRecord(value) ? readFields(fields, value, path === undefined ? undefined : `${path}.`) : undefined,
+  );
 }
 
 /** A message's fields as JSON Schema; what is absent may be null as well. */
@@ -113,19 +121,28 @@ export const object = optional({ type: 'object' }, (value) => (isRecord(value) ?
  * Reads a message's fields.
  * @throws GyreError INVALID_ARGUMENT in the words that clients know
  */
-export function readMessage<F extends Fields>(fields: F, value: Readonly<Record<string, unknown>>, prefix = ''): MessageOf<F> {
+export function readMessage<F extends Fields>(fields: F, value: Readonly<Record<string, unknown>>): MessageOf<F> {
+  try {
+    return readFields(fields, value, undefined);
+  } catch {
+    // Read once more, to say where it is wrong.
+    return readFields(fields, value, '');
+  }
+}
+
+function readFields<F extends Fields>(fields: F, value: Readonly<Record<string, unknown>>, prefix: Path): MessageOf<F> {
   const message: Record<string, unknown> = {};
   for (const name in fields) {
     const field = fields[name];
-    const path = prefix === '' ? name : prefix + name;
+    const path = prefix === undefined ? undefined : prefix + name;
     const given = value[name] ?? undefined;
     if (given === undefined || (given === '' && field.isRequired)) {
-      if (field.isRequired) throw missingValue(path);
+      if (field.isRequired) throw missingValue(path ?? name);
       message[name] = field.absent;
       continue;
     }
     const read = field.read(given, path);
-    if (read === undefined) throw invalidValue(path, given);
+    if (read === undefined) throw invalidValue(path ?? name, given);
     message[name] = read;
   }
   // Each member was read by the field of its name.
