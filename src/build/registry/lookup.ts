@@ -4,7 +4,7 @@ import type { Store } from '#store';
 import { aliasOf, modelOf, selectModels } from './models-store.ts';
 import type { Registry } from './port.ts';
 import { searchModels, searchVersions } from './search-store.ts';
-import { selectDeleted, selectNewestOfStages, selectVersions, versionsOfEarlierPackage } from './versions-store.ts';
+import { selectDeleted, selectNewestOfStages, hasTested, selectVersions, versionsOfEarlierPackage } from './versions-store.ts';
 import type { FoundVersion, VersionFilter } from './versions-store.ts';
 
 type Lookups = Pick<
@@ -126,7 +126,7 @@ export function openLookup(store: Store): Lookup {
       const found = await foundByNumber(model, version);
       return found.location ?? found.version.source;
     },
-    isGoverned: async (model) => (await first({ model, tested: true })) !== undefined,
+    isGoverned: (model) => store.read((db) => hasTested(db, model)),
   };
 }
 

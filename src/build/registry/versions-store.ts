@@ -148,6 +148,19 @@ export async function selectVersions(db: Db, filter: VersionFilter, limit: numbe
   return assemble(db, await query.orderBy('position', 'desc').limit(limit).execute());
 }
 
+/** Whether a model has a version that was judged by a test report. */
+export async function hasTested(db: Db, model: string): Promise<boolean> {
+  const rows = await db
+    .tables<Tables>()
+    .selectFrom('model_versions')
+    .select('model')
+    .where('model', '=', model)
+    .where('test_report', 'is not', null)
+    .limit(1)
+    .execute();
+  return rows.length > 0;
+}
+
 /** The newest version of each stage of some models. */
 export async function selectNewestOfStages(db: Db, models: readonly string[]): Promise<ModelVersion[]> {
   if (models.length === 0) return [];
