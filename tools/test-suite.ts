@@ -9,8 +9,9 @@ import type { EndedTest, TestEvent, TestStart } from './test-events.ts';
 export interface Suite {
   readonly name: string;
   readonly files: readonly string[];
-  /** `none`: all files in one process, one after the other. `process`: each file in its own. */
+  /** `none`: the files in one process, one after the other. `process`: each file in its own. */
   readonly isolation: 'none' | 'process';
+  /** How many processes there are at the same time. */
   readonly concurrency: number;
   /** How long one test may take. */
   readonly testTimeoutMs: number;

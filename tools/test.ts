@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { joinProgram } from './join-program.ts';
 import { runSuite } from './test-suite.ts';
-import type { Suite } from './test-suite.ts';
+import type { Suite, SuiteResult } from './test-suite.ts';
 
 const root = join(import.meta.dirname, '..');
 const defaultPostgres = 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -24,7 +24,7 @@ const plans: readonly SuitePlan[] = [
     name: 'unit',
     patterns: ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts'],
     isolation: 'none',
-    concurrency: 1,
+    concurrency: 2,
     testTimeoutMs: 60_000,
     onRequest: false,
   },
@@ -66,6 +66,12 @@ function answers(url: string): Promise<boolean> {
     socket.once('timeout', () => settle(false));
     socket.once('error', () => settle(false));
   });
+}
+
+/** Which files run in which process. Where several files share one, neighbours are apart: what is slow is seldom alone in its folder. */
+function processesOf({ isolation, concurrency }: Omit<Suite, 'files'>, files: readonly string[]): readonly (readonly string[])[] {
+  if (isolation === 'process') return [files];
+  return Array.from({ length: Math.min(concurrency, files.length) }, (_, at) => files.filter((_file, index) => index % concurrency === at));
 }
 
 async function main(): Promise<number> {
@@ -110,13 +116,17 @@ async function main(): Promise<number> {
       .sort();
     if (files.length === 0) continue;
     const started = performance.now();
-    const result = await runSuite({ ...plan, files }, { root, namePattern: values.name, environment, verbose: values.verbose });
+    const options = { root, namePattern: values.name, environment, verbose: values.verbose };
+    const results = await Promise.all(processesOf(plan, files).map((part) => runSuite({ ...plan, files: part }, options)));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    const count = [...result.skipped.values()].flat().length;
-    console.log(`${plan.name}: ${result.passed} passed, ${result.failed} failed, ${count} skipped in ${seconds} s (${files.length} files)`);
-    passed += result.passed;
-    failed += result.failed;
-    for (const [reason, titles] of result.skipped) skipped.set(reason, [...(skipped.get(reason) ?? []), ...titles]);
+    const sum = (of: (result: SuiteResult) => number): number => results.reduce((total, result) => total + of(result), 0);
+    const counts = { passed: sum((result) => result.passed), failed: sum((result) => result.failed) };
+    const count = sum((result) => [...result.skipped.values()].flat().length);
+    console.log(`${plan.name}: ${counts.passed} passed, ${counts.failed} failed, ${count} skipped in ${seconds} s (${files.length} files)`);
+    passed += counts.passed;
+    failed += counts.failed;
+    for (const [reason, titles] of results.flatMap((result) => [...result.skipped]))
+      skipped.set(reason, [...(skipped.get(reason) ?? []), ...titles]);
   }
 
   const skips = [...skipped.values()].flat().length;

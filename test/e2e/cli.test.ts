@@ -113,6 +113,15 @@ describe('gyre with a table of one’s own', () => {
     const refused = await gyre(['release', 'roll', 'shop/2', 'production', '--reason', 'try'], place);
     assert.equal(refused.code, 3, `${refused.stdout}${refused.stderr}`);
     assert.match(refused.stderr, /did not pass the gates of its test report/);
+
+    const compared = await facts<{
+      sameRows: boolean;
+      metrics: readonly { name: string; left: number; right: number; difference: number }[];
+    }>(['model', 'compare', 'shop/1', 'shop/2'], place);
+    assert.equal(compared.sameRows, true);
+    const [auc] = compared.metrics.filter(({ name }) => name === 'roc_auc');
+    assert.ok(auc.left > 0.75 && auc.difference === auc.right - auc.left, JSON.stringify(auc));
+    assert.match((await gyre(['model', 'compare', 'shop/1', 'shop/2'], place)).stdout, /WHAT +SHOP\/1 +SHOP\/2/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
+import { compareMetrics, compareVersions } from '#contract';
 import type { ModelVersion, TestReport } from '#contract';
-import { bytes, counted, measured, signed } from '../lib/format.ts';
+import { counted, measured, signed } from '../lib/format.ts';
 import { directionMark, metricLabel } from '../lib/metrics.ts';
 import { recordPath, versionPath } from '../lib/records.ts';
 import { useResource } from '../lib/resource.ts';
@@ -55,64 +56,36 @@ interface Pair {
 }
 
 function Facts({ left, right }: Pair): JSX.Element {
-  const sizeOf = ({ files }: ModelVersion): string =>
-    files.length === 0 ? 'not in Gyre' : `${counted(files.length, 'file')}, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}`;
-  const originOf = ({ brought, testReport, run }: ModelVersion): string =>
-    brought !== undefined || testReport === undefined ? 'elsewhere' : run === undefined ? '—' : 'here';
-  const takesOf = ({ signature }: ModelVersion): readonly string[] => signature?.inputs.map(({ name, type }) => `${name} (${type})`) ?? [];
-  const classesOf = ({ signature }: ModelVersion): string => signature?.classes.join(', ') ?? '';
-  const only = (one: ModelVersion, other: ModelVersion): string =>
-    takesOf(one)
-      .filter((input) => !takesOf(other).includes(input))
-      .join(', ');
-  const rows: readonly (readonly [what: string, left: string, right: string])[] = [
-    ['What is special about it', left.description, right.description],
-    ['Trained', originOf(left), originOf(right)],
-    ['Registered by', left.createdBy.name, right.createdBy.name],
-    ['Package', sizeOf(left), sizeOf(right)],
-    ['Takes', counted(takesOf(left).length, 'column'), counted(takesOf(right).length, 'column')],
-    ['Takes, the other does not', only(left, right), only(right, left)],
-    ['Classes', classesOf(left), classesOf(right)],
-    ['Decides at', String(left.signature?.threshold ?? ''), String(right.signature?.threshold ?? '')],
-    ['Stage', left.stage, right.stage],
-    ['Tags', tagsOf(left), tagsOf(right)],
-  ];
   return (
     <Table
       name="version-facts"
       caption="What the two versions are"
-      rows={rows.filter(([, one, other]) => one !== '' || other !== '')}
-      rowKey={([what]) => what}
+      rows={compareVersions(left, right)}
+      rowKey={({ what }) => what}
       filterable={false}
       columns={[
-        { key: 'what', head: 'What', value: ([what]) => what },
+        { key: 'what', head: 'What', value: ({ what }) => what },
         {
           key: 'left',
           head: `Version ${left.version}`,
-          value: ([, one]) => one,
-          cell: ([, one]) => <span class="wrap">{one === '' ? '—' : one}</span>,
+          value: (fact) => fact.left,
+          cell: (fact) => <span class="wrap">{fact.left === '' ? '—' : fact.left}</span>,
         },
         {
           key: 'right',
           head: `Version ${right.version}`,
-          value: ([, , one]) => one,
-          cell: ([, , one]) => <span class="wrap">{one === '' ? '—' : one}</span>,
+          value: (fact) => fact.right,
+          cell: (fact) => <span class="wrap">{fact.right === '' ? '—' : fact.right}</span>,
         },
         {
           key: 'same',
           head: 'Same',
-          value: ([, one, other]) => String(one === other),
-          cell: ([, one, other]) => (one === other ? <span class="quiet">same</span> : <State tone="waiting">differs</State>),
+          value: (fact) => String(fact.left === fact.right),
+          cell: (fact) => (fact.left === fact.right ? <span class="quiet">same</span> : <State tone="waiting">differs</State>),
         },
       ]}
     />
   );
-}
-
-function tagsOf({ tags }: ModelVersion): string {
-  return Object.entries(tags)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
 }
 
 function Reports({ left, right }: Pair): JSX.Element {
@@ -154,7 +127,7 @@ function Metrics({ left, right, first, second }: Pair & { readonly first: TestRe
       <Table
         name="version-metrics"
         caption="Metrics of the two test reports"
-        rows={first.metrics.filter(({ name }) => second.metrics.some((metric) => metric.name === name))}
+        rows={compareMetrics(first, second)}
         rowKey={({ name }) => name}
         filterable={false}
         columns={[
@@ -163,25 +136,22 @@ function Metrics({ left, right, first, second }: Pair & { readonly first: TestRe
             key: 'left',
             head: `Version ${left.version}`,
             number: true,
-            value: ({ value }) => value ?? undefined,
-            cell: ({ value, interval }) => measured(value, interval),
+            value: (metric) => metric.left ?? undefined,
+            cell: (metric) => measured(metric.left, intervalIn(first, metric.name)),
           },
           {
             key: 'right',
             head: `Version ${right.version}`,
             number: true,
-            value: ({ name }) => valueIn(second, name) ?? undefined,
-            cell: ({ name }) => measured(valueIn(second, name), second.metrics.find((metric) => metric.name === name)?.interval),
+            value: (metric) => metric.right ?? undefined,
+            cell: (metric) => measured(metric.right, intervalIn(second, metric.name)),
           },
           {
             key: 'difference',
             head: 'Difference',
             number: true,
-            value: ({ name, value }) => difference(value, valueIn(second, name)),
-            cell: ({ name, value }) => {
-              const by = difference(value, valueIn(second, name));
-              return by === undefined ? '—' : signed(by, 3);
-            },
+            value: ({ difference }) => difference,
+            cell: ({ difference }) => (difference === undefined ? '—' : signed(difference, 3)),
           },
         ]}
       />
@@ -189,10 +159,6 @@ function Metrics({ left, right, first, second }: Pair & { readonly first: TestRe
   );
 }
 
-function valueIn({ metrics }: TestReport, name: string): number | null | undefined {
-  return metrics.find((metric) => metric.name === name)?.value;
-}
-
-function difference(from: number | null, to: number | null | undefined): number | undefined {
-  return from === null || to === null || to === undefined ? undefined : to - from;
+function intervalIn({ metrics }: TestReport, name: string): TestReport['metrics'][number]['interval'] {
+  return metrics.find((metric) => metric.name === name)?.interval;
 }

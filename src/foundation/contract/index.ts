@@ -133,6 +133,7 @@ export {
   TestReport,
   ValidationResult,
 } from './test-report.ts';
+export { compareMetrics, compareVersions } from './version-comparison.ts';
 export {
   AliasChange,
   Evidence,

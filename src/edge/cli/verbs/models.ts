@@ -14,6 +14,7 @@ import { short, when } from '../output.ts';
 import { readRows } from '../rows.ts';
 import { registerModelChanges } from './model-changes.ts';
 import { showReport } from './model-report.ts';
+import { registerModelCompare } from './model-compare.ts';
 import { registerModelTest } from './model-test.ts';
 import { modelVersion, versionPath } from './model-reference.ts';
 import type { Register } from '../verb.ts';
@@ -30,10 +31,11 @@ async function savePage(cli: Cli, client: Client, path: string, file: string): P
 export const registerModels: Register = (program, bind) => {
   const model = program
     .command('model')
-    .summary('model versions: list, show, add, test, pull, stage, explain')
+    .summary('model versions: list, show, compare, add, test, pull, stage, explain')
     .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
   registerModelChanges(model, bind);
   registerModelTest(model, bind);
+  registerModelCompare(model, bind);
   listFlags(model.command('ls').description('Lists models, or the versions of one.').argument('[model]', 'its name')).action(
     bind<ListFlags>((cli, options, name) =>
       cli.withClient(async (client) => {
