@@ -3,7 +3,7 @@ import type { Actor, GuardedRecord } from '#contract';
 import { GyreError } from '#core';
 import type { Db, Tx } from '#store';
 import type { Lookup } from './lookup.ts';
-import { changeModel, deleteModel, insertModel, modelOf, putModelTags, renameModel } from './models-store.ts';
+import { changeModel, deleteModel, insertModel, modelOf, modelTag, putModelTags, renameModel } from './models-store.ts';
 import type { Registry, RegistryDeps } from './port.ts';
 import { buryVersion, lockModel, selectVersions } from './versions-store.ts';
 
@@ -16,8 +16,7 @@ const everyVersion = 1_000_000;
 
 /** What events say of a model that is a prompt. */
 export async function promptMark(db: Db, model: string): Promise<{ readonly prompt?: true }> {
-  const tags = (await modelOf(db, model))?.tags ?? {};
-  return Object.hasOwn(tags, promptTag) ? { prompt: true } : {};
+  return (await modelTag(db, model, promptTag)) === undefined ? {} : { prompt: true };
 }
 
 /** What an event says of tags that were set or removed; a removed one has no value any more. */

@@ -4,6 +4,12 @@ import type { Db, Tx } from '#store';
 import type { ModelRow, Tables } from './tables.ts';
 import { lockModel } from './versions-store.ts';
 
+/** The value of one tag of a model. */
+export async function modelTag(db: Db, model: string, key: string): Promise<string | undefined> {
+  const tags = db.tables<Tables>().selectFrom('registered_model_tags').select('value');
+  return (await tags.where('model', '=', model).where('key', '=', key).executeTakeFirst())?.value;
+}
+
 /** Adds a model without versions. @throws GyreError ALREADY_EXISTS */
 export async function insertModel(tx: Tx, row: Omit<ModelRow, 'updated_at' | 'latest'>): Promise<void> {
   await lockModel(tx, row.name);
@@ -147,13 +153,20 @@ export async function withLabels(db: Db, rows: readonly ModelRow[]): Promise<Reg
       .orderBy('alias')
       .execute())
       aliases.set(model, { ...aliases.get(model), [alias]: version });
-    for (const { model, version } of await tables
-      .selectFrom('model_versions')
-      .select((of) => ['model', of.fn.max('version').as('version')])
-      .where('model', 'in', names)
-      .groupBy('model')
+    // One look into the index for each model; grouping would read all versions there are.
+    for (const { name, version } of await tables
+      .selectFrom('registered_models')
+      .select((of) => [
+        'name',
+        of
+          .selectFrom('model_versions')
+          .select((all) => all.fn.max('version').as('version'))
+          .whereRef('model_versions.model', '=', 'registered_models.name')
+          .as('version'),
+      ])
+      .where('name', 'in', names)
       .execute())
-      newest.set(model, Number(version));
+      if (version !== null) newest.set(name, Number(version));
   }
   return rows.map((row) => {
     const latest = newest.get(row.name);

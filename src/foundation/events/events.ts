@@ -115,7 +115,7 @@ class Outbox<M> implements Events<M> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     using listener = this.#wake.listen(options.types);
     for (let after = options.after; !signal.aborted;) {
-      const news = listener.next();
+      const heard = listener.heard();
       const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.types) });
       for (const row of rows) {
         if (signal.aborted) return;
@@ -123,7 +123,7 @@ class Outbox<M> implements Events<M> {
       }
       after = rows.at(-1)?.position ?? Math.max(after, last);
       if (rows.length > 0) continue;
-      await listener.wait(news, signal);
+      await listener.wait(heard, signal);
       if (options.gatherMs !== undefined) await pause(options.gatherMs, signal);
     }
   }

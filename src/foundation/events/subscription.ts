@@ -89,10 +89,10 @@ export class RunningSubscription implements Subscription {
     const { signal } = this.#stop;
     const { listener, retryMs, gatherMs, report, name } = this.#parts;
     for (let failures = 0; !signal.aborted;) {
-      const news = listener.next();
+      const heard = listener.heard();
       try {
         if (!(await this.#step())) {
-          await listener.wait(news, signal);
+          await listener.wait(heard, signal);
           if (gatherMs !== undefined && this.#waiting.size === 0) await pause(gatherMs, signal);
         }
         failures = 0;

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** Wakes who waits for news: at once when this process commits an event of a wanted type, and now and then for what others commit. */
 export class Wake {
   readonly #pollMs: number;
@@ -27,7 +25,8 @@ export class Listener implements Disposable {
   readonly #pollMs: number;
   readonly #types: readonly string[] | undefined;
   readonly #onEnd: () => void;
-  #news = Promise.withResolvers<void>();
+  #rings = 0;
+  #wake: (() => void) | undefined;
 
   constructor(pollMs: number, types: readonly string[] | undefined, onEnd: () => void) {
     this.#pollMs = pollMs;
@@ -40,19 +39,20 @@ export class Listener implements Disposable {
   }
 
   ring(): void {
-    const { resolve } = this.#news;
-    this.#news = Promise.withResolvers<void>();
-    resolve();
+    this.#rings += 1;
+    this.#wake?.();
   }
 
   /** Taken before one looks, so that what is committed while looking is not slept over. */
-  next(): Promise<void> {
-    return this.#news.promise;
+  heard(): number {
+    return this.#rings;
   }
 
-  /** Resolves at the news, after the poll's time, or when the signal aborts. */
-  async wait(news: Promise<void>, signal: AbortSignal): Promise<void> {
-    await pause(this.#pollMs, signal, news);
+  /** Resolves when it rings after what was heard, after the poll's time, or when the signal aborts. One waits at a time. */
+  async wait(heard: number, signal: AbortSignal): Promise<void> {
+    if (this.#rings !== heard) return;
+    await pause(this.#pollMs, signal, (end) => (this.#wake = end));
+    this.#wake = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -60,10 +60,20 @@ export class Listener implements Disposable {
   }
 }
 
-/** Resolves after a time, or sooner: when the signal aborts or something else happens. Never throws. */
-export async function pause(lengthMs: number, signal: AbortSignal, sooner?: Promise<void>): Promise<void> {
-  const over = new AbortController();
-  const timer = sleep(lengthMs, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
-  await (sooner === undefined ? timer : Promise.race([timer, sooner]));
-  over.abort();
+/**
+ * Resolves after a time, or sooner: when the signal aborts or somebody else ends it. Never throws.
+ * @param onStart is given what ends it
+ */
+export function pause(lengthMs: number, signal: AbortSignal, onStart?: (end: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, lengthMs);
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end);
+    onStart?.(end);
+  });
 }

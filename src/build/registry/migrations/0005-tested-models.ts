@@ -5,6 +5,11 @@ import type { Migration } from '#store';
 export const testedModels: Migration = {
   id: '0005-tested-models',
   async up({ schema }) {
-    await schema.createIndex('model_versions_tested').on('model_versions').column('model').where(sql.ref('test_report'), 'is not', null).execute();
+    await schema
+      .createIndex('model_versions_tested')
+      .on('model_versions')
+      .column('model')
+      .where(sql.ref('test_report'), 'is not', null)
+      .execute();
   },
 };
