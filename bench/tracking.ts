@@ -12,8 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sql } from 'kysely';
-import { openStore } from '#store';
+import pg from 'pg';
 import { smallProject } from '../test/harness/projects-fixture.ts';
 import { artifactRound, type ArtifactFigures } from './tracking/artifact.ts';
 import { fillOurs, fillTheirs, newExperiment, newRun, peer, pointsOfOurs, pointsOfTheirs } from './tracking/data.ts';
@@ -45,16 +44,16 @@ const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.t
 
 /** A database of its own on the PostgreSQL server, for as long as it is used. */
 async function newDatabase(name: string): Promise<{ readonly url: string } & AsyncDisposable> {
-  const admin = await openStore({ url: postgres });
-  const run = (text: string): Promise<unknown> => admin.read((db) => sql.raw(text).execute(db.tables()));
-  await run(`create database ${name}`);
+  const admin = new pg.Client({ connectionString: postgres });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
   const url = new URL(postgres);
   url.pathname = `/${name}`;
   return {
     url: url.href,
     [Symbol.asyncDispose]: async () => {
-      await run(`drop database ${name} with (force)`);
-      await admin[Symbol.asyncDispose]();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.end();
     },
   };
 }
