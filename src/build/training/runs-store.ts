@@ -10,12 +10,13 @@ import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
 /** Adds a run. @returns its position */
 export async function insertRun(tx: Tx, row: RunRow): Promise<number> {
   const environment = row.environment ?? jsonValue(null);
-  await tx
+  const { position = 0 } = await tx
     .tables<TrainingTables>()
     .insertInto('runs')
     .values({ ...row, environment })
-    .execute();
-  return (await placeOf(tx, row.id))?.position ?? 0;
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  return position;
 }
 
 /** What logging asks of a run: where it lies, and whether it may be logged to. */

@@ -93,6 +93,42 @@ export function findToken(db: Db, by: { readonly id: string } | { readonly hash:
   return ('id' in by ? query.where('id', '=', by.id) : query.where('hash', '=', by.hash)).executeTakeFirst();
 }
 
+/** Who a token or a session stands for. */
+export interface Credential {
+  readonly identity: IdentityRow;
+  readonly expiresAt: number | null;
+  readonly isRevoked: boolean;
+}
+
+/** What a secret of a token leads to, in one query: each request asks for it. */
+export async function findByToken(db: Db, hash: string): Promise<Credential | undefined> {
+  const row = await from(db)
+    .selectFrom('tokens')
+    .innerJoin('identities', 'identities.id', 'tokens.identity')
+    .selectAll('identities')
+    .select(['tokens.expires_at', 'tokens.revoked_at'])
+    .where('tokens.hash', '=', hash)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { expires_at: expiresAt, revoked_at: revokedAt, ...identity } = row;
+  return { identity, expiresAt, isRevoked: revokedAt !== null };
+}
+
+/** What a secret of a session leads to. */
+export async function findBySession(db: Db, hash: string): Promise<Credential | undefined> {
+  const row = await from(db)
+    .selectFrom('browser_secrets')
+    .innerJoin('identities', 'identities.id', 'browser_secrets.identity')
+    .selectAll('identities')
+    .select('browser_secrets.expires_at')
+    .where('browser_secrets.hash', '=', hash)
+    .where('browser_secrets.kind', '=', 'session')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { expires_at: expiresAt, ...identity } = row;
+  return { identity, expiresAt, isRevoked: false };
+}
+
 /** Newest first. */
 export function listTokens(db: Db, identity: string | undefined): Promise<TokenRow[]> {
   const query = from(db).selectFrom('tokens').selectAll().orderBy('created_at', 'desc').orderBy('id');

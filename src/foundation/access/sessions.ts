@@ -1,7 +1,15 @@
 import { eventType } from '#contract';
 import type { Identity } from '#contract';
 import { GyreError, isoInstant } from '#core';
-import { deleteBrowserSecret, findBrowserSecret, findIdentity, findToken, identityOf, insertBrowserSecret } from './access-store.ts';
+import {
+  deleteBrowserSecret,
+  findBrowserSecret,
+  findBySession,
+  findByToken,
+  findIdentity,
+  identityOf,
+  insertBrowserSecret,
+} from './access-store.ts';
 import type { IdentityRow } from './access-store.ts';
 import { actorOf, permissionsOf } from './permissions.ts';
 import type { Principal } from './permissions.ts';
@@ -16,17 +24,12 @@ export async function authenticate(deps: AccessDeps, secret: string): Promise<Pr
   if (kind !== 'token' && kind !== 'session') throw unknown('it has not the form of one');
   const hash = hashOfSecret(secret);
   const now = deps.clock.now();
-  const found = await deps.store.read(
-    async (db) => {
-      const credential = kind === 'token' ? await findToken(db, { hash }) : await findBrowserSecret(db, 'session', hash);
-      return credential === undefined ? undefined : { credential, identity: await findIdentity(db, { id: credential.identity }) };
-    },
-    { unsettled: true },
-  );
-  if (found?.identity === undefined) throw unknown(kind === 'token' ? 'it is not known here' : 'the session is not known; log in again');
-  const { credential, identity } = found;
-  if ('revoked_at' in credential && credential.revoked_at !== null) throw unknown('it was revoked');
-  if (credential.expires_at !== null && credential.expires_at <= now) throw unknown(`it expired at ${isoInstant(credential.expires_at)}`);
+  const find = kind === 'token' ? findByToken : findBySession;
+  const found = await deps.store.read((db) => find(db, hash), { unsettled: true });
+  if (found === undefined) throw unknown(kind === 'token' ? 'it is not known here' : 'the session is not known; log in again');
+  const { identity, expiresAt, isRevoked } = found;
+  if (isRevoked) throw unknown('it was revoked');
+  if (expiresAt !== null && expiresAt <= now) throw unknown(`it expired at ${isoInstant(expiresAt)}`);
   if (identity.disabled) throw unknown(`its identity "${identity.name}" is disabled`);
   return principalOf(identityOf(identity), kind);
 }

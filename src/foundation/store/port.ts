@@ -19,6 +19,12 @@ export interface Db {
    * @param column such as `tags.value` @param options.ignoreCase for letters of ASCII
    */
   like(column: string, pattern: string, options: { readonly ignoreCase: boolean }): RawBuilder<SqlBool>;
+  /**
+   * A column in a condition that rows are not to be looked up by: SQLite would take any index there is. PostgreSQL weighs what it knows
+   * of the column, and is given it as it is.
+   * @param column such as `runs.experiment`
+   */
+  aside(column: string): RawBuilder<unknown>;
   /** Finds rows by many keys at once. @returns for each key its rows, in no order, with their `select`ed columns as they are kept */
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
   /** Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else. */
@@ -119,7 +125,7 @@ export interface Store extends AsyncDisposable {
   write<A, R>(write: Write<A, R>, args: A): Promise<R>;
   /**
    * Runs queries on a connection of their own, in one snapshot; sees every write acknowledged before.
-   * @param options.unsettled what is read is told to nobody, so it need not be on the disk already
+   * @param options.unsettled for a single query whose result is told to nobody: it need not be on the disk already
    */
   read<R>(query: (db: Db) => Promise<R>, options?: { readonly unsettled?: boolean }): Promise<R>;
   /**

@@ -36,6 +36,12 @@ export function isConflict(error: unknown): boolean {
   return state === '40001' || state === '40P01';
 }
 
+/** A connection has planned a statement for tables that were changed since; another one plans it anew. */
+export function isStalePlan(error: unknown): boolean {
+  const cause = error instanceof GyreError ? error.cause : error;
+  return sqlState(cause) === '0A000' && /cached plan/.test(messageOf(cause));
+}
+
 /** What PostgreSQL or its driver threw, in our words; anything else as it is. */
 export function fromPostgres(error: unknown): unknown {
   if (isGyreError(error)) return error;

@@ -8,7 +8,8 @@ import { postgresAppendOnly } from './append-only.ts';
 import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
 import { runMigrations } from './migrations.ts';
 import type { Cell, Db, DialectFacts, MigrationSet, RowsInto, Store, Write } from './port.ts';
-import { fromPostgres, isConflict } from './postgres-errors.ts';
+import { fromPostgres, isConflict, isStalePlan } from './postgres-errors.ts';
+import { StatementNames } from './statement-names.ts';
 import { WriteScope, queriesOn, readingOn, runEffects } from './session.ts';
 import type { Session, Syntax } from './session.ts';
 
@@ -21,6 +22,7 @@ export interface PostgresOptions {
 const syntax: Syntax = {
   compiler: new PostgresQueryCompiler(),
   adapter: new PostgresAdapter(),
+  aside: (column) => sql`${sql.ref(column)}`,
   like: (column, pattern, { ignoreCase }) =>
     ignoreCase ? sql`${sql.ref(column)} ilike ${pattern} escape ''` : sql`${sql.ref(column)} like ${pattern} escape ''`,
 };
@@ -31,7 +33,10 @@ const mostTries = 40;
 /** So often a key that is taken may be a matter of timing, where locks are waited for; after that it is a key that is taken. */
 const staleTries = 5;
 
-const integers = (text: string): number | bigint => exactInteger(BigInt(text));
+const integers = (text: string): number | bigint => {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : exactInteger(BigInt(text));
+};
 /** Sums of integers are `numeric` here, and integers on SQLite. */
 const numeric = (text: string): number | bigint => (/^-?\d+$/.test(text) ? integers(text) : Number(text));
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.slice(2), 'hex'));
@@ -124,7 +129,8 @@ export class PostgresStore implements Store {
     return result;
   }
 
-  read<R>(query: (db: Db) => Promise<R>): Promise<R> {
+  read<R>(query: (db: Db) => Promise<R>, { unsettled = false }: { readonly unsettled?: boolean } = {}): Promise<R> {
+    if (unsettled) return this.#alone(query);
     return this.#transaction('begin isolation level repeatable read read only', (session) => {
       return query(readingOn(session, queriesOn(session, syntax), syntax));
     });
@@ -143,7 +149,8 @@ export class PostgresStore implements Store {
           }),
         read: (query) => this.read((db) => query(db.tables())),
         exclusive: (step) =>
-          this.#transaction('begin isolation level read committed', async (session) => {
+          // Tables change between its statements, and with them how these are planned.
+          this.#transactionOnce(undefined, 'begin isolation level read committed', async (session) => {
             await advisoryLock(session, `${this.#schema} migrations`);
             return step(queriesOn(session, syntax));
           }),
@@ -152,10 +159,40 @@ export class PostgresStore implements Store {
     );
   }
 
-  async #transaction<R>(begin: string, work: (session: Session) => Promise<R>): Promise<R> {
+  /** Without a transaction: a query is one by itself. */
+  async #alone<R>(query: (db: Db) => Promise<R>): Promise<R> {
     if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
     const client = await this.#connect();
-    const session = sessionOn(client);
+    const session = sessionOn(client, names);
+    let broken = false;
+    client.on('error', ignore);
+    try {
+      return await query(readingOn(session, queriesOn(session, syntax), syntax));
+    } catch (error) {
+      broken = isStalePlan(error);
+      if (!broken) throw error;
+    } finally {
+      client.off('error', ignore);
+      client.release(broken);
+    }
+    return this.read(query);
+  }
+
+  async #transaction<R>(begin: string, work: (session: Session) => Promise<R>): Promise<R> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#transactionOnce(names, begin, work);
+      } catch (error) {
+        // Another process has changed the tables: each connection that had planned for them before says so once, and is given up.
+        if (!isStalePlan(error) || tries > mostConnections) throw error;
+      }
+    }
+  }
+
+  async #transactionOnce<R>(named: StatementNames | undefined, begin: string, work: (session: Session) => Promise<R>): Promise<R> {
+    if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
+    const client = await this.#connect();
+    const session = sessionOn(client, named);
     let broken = false;
     // A connection that breaks says so twice: to its query, which tells who waits, and here.
     client.on('error', ignore);
@@ -167,6 +204,7 @@ export class PostgresStore implements Store {
       this.#faults.at('store.commit.after');
       return result;
     } catch (error) {
+      broken = isStalePlan(error);
       await session.run('rollback', []).catch(() => {
         broken = true;
       });
@@ -192,10 +230,14 @@ export class PostgresStore implements Store {
   }
 }
 
-function sessionOn(client: pg.PoolClient): Session {
+const names = new StatementNames();
+
+/** @param named gives statements that come again a name */
+function sessionOn(client: pg.PoolClient, named: StatementNames | undefined): Session {
   return {
     values: async (text, parameters) => {
       try {
+        // Without a name: searches, whose best plan is another one for other values.
         const { rows } = await client.query<unknown[]>({ text, values: parameters.map(encodeParameter), rowMode: 'array' });
         return rows;
       } catch (error) {
@@ -207,7 +249,7 @@ function sessionOn(client: pg.PoolClient): Session {
       const places = by.map(({ name }) => `t.${name} = k.${name}`).join(' and ');
       const text = `select ${columns}, k.at from unnest(${arrayMarks(by)}) with ordinality as k(${namesOf(by)}, at) join ${table} t on ${places}`;
       try {
-        const { rows } = await client.query<unknown[]>({ text, values: arraysOf(by, keys), rowMode: 'array' });
+        const { rows } = await client.query<unknown[]>({ ...named?.of(text), text, values: arraysOf(by, keys), rowMode: 'array' });
         const found = keys.map((): unknown[][] => []);
         for (const row of rows) found[Number(row.pop()) - 1].push(row);
         return found;
@@ -218,7 +260,7 @@ function sessionOn(client: pg.PoolClient): Session {
     insertRows: async ({ table, columns, onConflict = '' }, rows) => {
       const text = `insert into ${table} (${namesOf(columns)}) select * from unnest(${arrayMarks(columns)}) ${onConflict}`;
       try {
-        await client.query(text, arraysOf(columns, rows));
+        await client.query({ ...named?.of(text), text, values: arraysOf(columns, rows) });
       } catch (error) {
         throw fromPostgres(error);
       }
@@ -226,7 +268,7 @@ function sessionOn(client: pg.PoolClient): Session {
     run: async (query, parameters): Promise<QueryResult<unknown>> => {
       const values = parameters.map(encodeParameter);
       try {
-        const { rows, rowCount, command } = await client.query<Record<string, unknown>>(query, values);
+        const { rows, rowCount, command } = await client.query<Record<string, unknown>>({ ...named?.of(query), text: query, values });
         return { rows, ...(command === 'SELECT' || rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
       } catch (error) {
         throw fromPostgres(error);

@@ -7,7 +7,7 @@ import { hasCode } from '#core';
 import { storeContract } from './contract.ts';
 import type { StoreFixture } from './contract.ts';
 import { openStore } from './index.ts';
-import type { MigrationSet } from './index.ts';
+import type { Migration, MigrationSet } from './index.ts';
 import { postgresUrl as url, whyNoPostgres } from './postgres-fixture.ts';
 
 /** A schema of its own, dropped afterwards. */
@@ -53,6 +53,30 @@ describe('the PostgreSQL store', { skip }, () => {
     await assert.rejects(cut, (error) => hasCode(error, 'UNAVAILABLE'));
     const { rows } = await store.write((tx) => sql<{ one: number }>`select 1 as one`.execute(tx.tables()), undefined);
     assert.deepEqual(rows, [{ one: 1 }]);
+  });
+
+  test('statements that were planned before another process changed their table are planned anew', async () => {
+    await using fixture = await postgresSchema();
+    await using store = await fixture.open();
+    await store.migrate([things]);
+    type Things = { things: { name: string; size?: string } };
+    const all = (options: { readonly unsettled?: boolean } = {}): Promise<readonly object[]> =>
+      store.read((db) => db.tables<Things>().selectFrom('things').selectAll().execute(), options);
+    const add = (name: string): Promise<readonly object[]> =>
+      store.write((tx) => tx.tables<Things>().insertInto('things').values({ name }).returningAll().execute(), undefined);
+    for (let turn = 0; turn < 4; turn++) await add(`t${turn}`);
+    await Promise.all(Array.from({ length: 12 }, () => all()));
+    await Promise.all(Array.from({ length: 12 }, () => all()));
+
+    await using other = await fixture.open();
+    const size: Migration = {
+      id: '0002-size',
+      up: ({ schema, types }) => schema.alterTable('things').addColumn('size', types.text).execute(),
+    };
+    await other.migrate([{ ...things, migrations: [...things.migrations, size] }]);
+    const found = await Promise.all([...Array.from({ length: 12 }, () => all()), all({ unsettled: true })]);
+    for (const rows of found) assert.deepEqual(rows[0], { name: 't0', size: null });
+    assert.deepEqual(await add('later'), [{ name: 'later', size: null }]);
   });
 });
 

@@ -16,6 +16,7 @@ export interface Syntax {
   readonly compiler: QueryCompiler;
   readonly adapter: DialectAdapter;
   readonly like: Db['like'];
+  readonly aside: Db['aside'];
 }
 
 /** A query builder whose queries all run on one session. */
@@ -54,6 +55,7 @@ export function readingOn(session: Session, queries: Kysely<unknown>, syntax: Sy
     // The rooms know their tables, the store does not.
     tables: <T>() => queries as Kysely<T>,
     like: syntax.like,
+    aside: syntax.aside,
     rowsOf: (from, keys) => (keys.length === 0 ? Promise.resolve([]) : session.rowsOf(from, keys)),
     values: (query) => session.values(query.sql, query.parameters),
   };
@@ -69,6 +71,7 @@ export class WriteScope implements Tx {
   readonly #lock: (name: string) => Promise<void>;
   readonly #steps = new Map<string, () => Promise<void>>();
   readonly like: Db['like'];
+  readonly aside: Db['aside'];
   readonly effects: (() => void)[] = [];
   #failure: Error | undefined;
   #ended = false;
@@ -81,6 +84,7 @@ export class WriteScope implements Tx {
       insertRows: (into, rows) => this.#guarded(() => session.insertRows(into, rows)),
     };
     this.like = syntax.like;
+    this.aside = syntax.aside;
     this.#queries = queriesOn(this.#session, syntax);
     this.#lock = (name) => lock(this.#session, name);
   }

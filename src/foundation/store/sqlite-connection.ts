@@ -17,6 +17,7 @@ class UnqueuedAdapter extends SqliteAdapter {
 export const sqliteSyntax: Syntax = {
   compiler: new SqliteQueryCompiler(),
   adapter: new UnqueuedAdapter(),
+  aside: (column) => sql`+${sql.ref(column)}`,
   // SQLite's LIKE takes no notice of case; GLOB does.
   like: (column, pattern, { ignoreCase }) =>
     ignoreCase ? sql`${sql.ref(column)} like ${pattern}` : sql`${sql.ref(column)} glob ${globOf(pattern)}`,

@@ -28,7 +28,7 @@ export function runConditions(db: Db, names: MetricNames, conditions: readonly F
 async function runCondition(db: Db, names: MetricNames, condition: FilterCondition): Promise<RunCondition> {
   switch (condition.entity) {
     case 'metric':
-      return metricCondition(await names.find(db, condition.key), condition);
+      return metricCondition(db, await names.find(db, condition.key), condition);
     case 'parameter':
       return keyedCondition(db, 'parameters', condition);
     case 'tag':
@@ -43,15 +43,15 @@ async function runCondition(db: Db, names: MetricNames, condition: FilterConditi
   }
 }
 
-function metricCondition(name: number | undefined, { comparator, value }: FilterCondition): RunCondition {
+function metricCondition(db: Db, name: number | undefined, { comparator, value }: FilterCondition): RunCondition {
   if (name === undefined) return { holds: sql`1 = 0`, runs: sql`select position from runs where 1 = 0` };
   const wanted = sql`${operatorOf(comparator)} ${value}`;
   const own = sql`select 1 from metric_latest m where m.run = r.position and m.name = ${name}`;
   // What is no number differs from every number, and compares with none, as MLflow has it.
   if (comparator === '!=') return { holds: sql`exists (${own} and (m.is_nan or m.value != ${value}))` };
   const found = sql`select m.run from metric_latest m where m.name = ${name} and m.is_nan = ${false} and m.value ${wanted}`;
-  // The plus keeps the database to the run's own rows: the index by value would be read for every run again.
-  return { holds: sql`exists (${own} and not m.is_nan and +m.value ${wanted})`, runs: found };
+  // Aside, which keeps the database to the run's own rows: the index by value would be read for every run again.
+  return { holds: sql`exists (${own} and not m.is_nan and ${db.aside('m.value')} ${wanted})`, runs: found };
 }
 
 function keyedCondition(db: Db, table: 'parameters' | 'tags', condition: FilterCondition): RunCondition {

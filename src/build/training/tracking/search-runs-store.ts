@@ -116,14 +116,13 @@ async function leadingCondition(db: Db, conditions: readonly RunCondition[], few
   return leader;
 }
 
-/** All in one query. Runs that an index leads to are looked up one by one: the plus keeps the database from walking the experiment. */
+/** All in one query. Runs that an index leads to are looked up one by one: the experiment stands aside, so that the database does not walk it. */
 function sorted(db: Db, search: Search, led: RawBuilder<unknown> | undefined): CompiledQuery {
   const { keys, conditions, limit, after } = search;
-  const plus = led === undefined ? sql`` : sql`+`;
   const joins = keys.flatMap(({ join }) => (join === undefined ? [] : [sql`left join ${join}`]));
   const wanted = [
     ...(led === undefined ? [] : [led]),
-    ...scopeOf(search, plus),
+    ...scopeOf(search, experimentColumn(db, led !== undefined)),
     ...conditions.map(({ holds }) => holds),
     ...(after === undefined ? [] : [afterPlace(keys, after)]),
   ];
@@ -152,7 +151,7 @@ async function alongMetric(db: Db, search: Search): Promise<readonly Row[]> {
       part === 2
         ? sql`not exists (select 1 from metric_latest o0 where o0.run = r.position and o0.name = ${metric})`
         : sql`o0.name = ${metric} and o0.is_nan = ${part === 1} and r.position = o0.run`,
-      ...scopeOf(search, part === 2 ? sql`` : sql`+`),
+      ...scopeOf(search, experimentColumn(db, part !== 2)),
       ...search.conditions.map(({ holds }) => holds),
       ...(place === undefined ? [] : [afterPlace(keys, place)]),
     ];
@@ -167,9 +166,13 @@ function runsOf({ conditions }: Search): RawBuilder<unknown> {
   return conditions.some(({ ofExperiment }) => ofExperiment === true) ? sql`runs r join experiments e on e.id = r.experiment` : sql`runs r`;
 }
 
-function scopeOf({ experiments, view }: Search, plus: RawBuilder<unknown>): readonly RawBuilder<unknown>[] {
+function experimentColumn(db: Db, isAside: boolean): RawBuilder<unknown> {
+  return isAside ? db.aside('r.experiment') : sql.ref('r.experiment');
+}
+
+function scopeOf({ experiments, view }: Search, column: RawBuilder<unknown>): readonly RawBuilder<unknown>[] {
   return [
-    experiments.length === 1 ? sql`${plus}r.experiment = ${experiments[0]}` : sql`${plus}r.experiment in (${sql.join([...experiments])})`,
+    experiments.length === 1 ? sql`${column} = ${experiments[0]}` : sql`${column} in (${sql.join([...experiments])})`,
     ...(view === 'all' ? [] : [view === 'active' ? sql`r.deleted_at is null` : sql`r.deleted_at is not null`]),
   ];
 }

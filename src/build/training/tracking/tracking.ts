@@ -3,7 +3,7 @@ import { GyreError } from '#core';
 import type { Db, Tx } from '#store';
 import { experimentRow, experimentRowNamed, insertExperiment } from '../experiments-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
-import { lastMetrics } from '../metrics-store.ts';
+import { byKey, lastMetrics } from '../metrics-store.ts';
 import { insertRun, placeOf, upsertTags } from '../runs-store.ts';
 import type { RunPlace } from '../runs-store.ts';
 import type { ExperimentRow } from '../tables.ts';
@@ -194,11 +194,18 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
   if (request.id !== undefined && (await placeOf(tx, id)) !== undefined)
     throw new GyreError('ALREADY_EXISTS', `a run with the id ${id} is there already`, { run: id });
   const named = tags.find(({ key }) => key === runNameTag)?.value;
+  const made = {
+    id,
+    name: name || named || `run-${id.replaceAll('-', '').slice(-8)}`,
+    status: 'RUNNING',
+    user: user || by.name,
+    startedAt,
+  } as const;
   const position = await insertRun(tx, {
     id,
     experiment: row.id,
-    name: name || named || `run-${id.replaceAll('-', '').slice(-8)}`,
-    status: 'RUNNING',
+    name: made.name,
+    status: made.status,
     trainer: null,
     study: null,
     trial: null,
@@ -210,14 +217,26 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
     started_at: startedAt,
     ended_at: null,
     created_by: by,
-    user_name: user || by.name,
+    user_name: made.user,
   });
   const set = new Map(tags.filter(({ key }) => key !== runNameTag).map(({ key, value }) => [key, value]));
+  const kept = [...set].map(([key, value]) => ({ key, value })).sort(byKey);
   await upsertTags(
     tx,
-    [...set].map(([key, value]) => ({ run: position, key, value })),
+    kept.map((tag) => ({ run: position, ...tag })),
   );
-  return { run: await oneRun(tx, position, id), experiment: row.name };
+  const run: TrackedRun = {
+    ...made,
+    experiment: row.public_id,
+    ...(row.artifact_location === null ? {} : { artifactLocation: row.artifact_location }),
+    lifecycle: 'active',
+    metrics: [],
+    parameters: [],
+    tags: [...kept, { key: runNameTag, value: made.name }],
+    datasets: [],
+    models: [],
+  };
+  return { run, experiment: row.name };
 }
 
 /** An event names so many metrics at most. */
