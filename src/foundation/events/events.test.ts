@@ -282,12 +282,8 @@ function eventsSuite(name: string, url: () => { readonly url: string; readonly s
 
     test('a subscriber that gathers takes a burst in order in few transactions, each event once', async () => {
       const transactions = new Set<Tx>();
-      const subscription = await events.subscribe({
-        name: 'gatherer',
-        types: ['dev.gyre.thing.made.v1'],
-        handle: (tx, event) => note(transactions.add(tx) && tx, event),
-        gatherMs: 200,
-      });
+      const handle = (tx: Tx, event: Parameters<typeof note>[1]): Promise<void> => note(transactions.add(tx) && tx, event);
+      const subscription = await events.subscribe({ name: 'gatherer', handle, gatherMs: 200 });
       for (let id = 0; id < 20; id++) await publish(id);
       await subscription.caughtUp();
       assert.deepEqual(await seenIds(), [...Array(20).keys()]);
