@@ -116,7 +116,7 @@ export function rowsOf(sizes: {
       atLeast: 10,
       p99BelowMs: 500,
       connections: 64,
-      timesPerRound: times(192),
+      timesPerRound: times(128),
       rounds: 3,
       unit: { name: 'metrics', perOperation: 1000 },
       run: async (server, filled, count) => {
