@@ -74,6 +74,11 @@ function processesOf({ isolation, concurrency }: Omit<Suite, 'files'>, files: re
   return Array.from({ length: Math.min(concurrency, files.length) }, (_, at) => files.filter((_file, index) => index % concurrency === at));
 }
 
+/** What tests start as `gyre`: the program as the launcher does, from the same files to the end, whatever is edited meanwhile. */
+async function programOf({ isolation }: Omit<Suite, 'files'>): Promise<{ readonly GYRE_TEST_PROGRAM?: string }> {
+  return isolation === 'none' ? {} : { GYRE_TEST_PROGRAM: join((await joinProgram(root)).folder, 'main.mjs') };
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
@@ -98,12 +103,7 @@ async function main(): Promise<number> {
   const hasPostgres = postgres !== '' && (await answers(postgres));
   const requireAll = process.env.GYRE_REQUIRE_ALL === '1';
   // Empty means: there is none. The tests that need one skip themselves and say so.
-  const environment = {
-    GYRE_TEST_POSTGRES: hasPostgres ? postgres : '',
-    // The program as the launcher starts it: from the same files to the end, whatever is edited meanwhile.
-    GYRE_TEST_PROGRAM: join((await joinProgram(root)).folder, 'main.mjs'),
-    NO_COLOR: '1',
-  };
+  const environment = { GYRE_TEST_POSTGRES: hasPostgres ? postgres : '', NO_COLOR: '1' };
   if (!hasPostgres) console.log(`PostgreSQL: nothing answers at ${postgres || '(switched off)'}; set GYRE_TEST_POSTGRES to test on it`);
 
   let passed = 0;
@@ -116,7 +116,12 @@ async function main(): Promise<number> {
       .sort();
     if (files.length === 0) continue;
     const started = performance.now();
-    const options = { root, namePattern: values.name, environment, verbose: values.verbose };
+    const options = {
+      root,
+      namePattern: values.name,
+      environment: { ...environment, ...(await programOf(plan)) },
+      verbose: values.verbose,
+    };
     const results = await Promise.all(processesOf(plan, files).map((part) => runSuite({ ...plan, files: part }, options)));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const sum = (of: (result: SuiteResult) => number): number => results.reduce((total, result) => total + of(result), 0);

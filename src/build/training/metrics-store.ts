@@ -74,7 +74,7 @@ export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly
       const place = { step, timestamp };
       last = { run, name, step, timestamp, value, isNan, inOrder: true, changed: true, doubtful: false, added: 1, from: place, to: place };
       latest.set(last);
-    } else follow(last, step, timestamp, value, isNan);
+    } else follow(last, point, value, isNan);
   }
   await tx.insertRows(intoPoints, rows);
   const series = [...latest.values()];
@@ -111,10 +111,11 @@ class LatestBySeries {
   }
 }
 
-function follow(known: Latest, step: number, timestamp: number, value: number, isNan: boolean): void {
+function follow(known: Latest, point: Place, value: number, isNan: boolean): void {
+  const { step, timestamp } = point;
   known.added += 1;
-  if (step < known.from.step || (step === known.from.step && timestamp < known.from.timestamp)) known.from = { step, timestamp };
-  if (step > known.to.step || (step === known.to.step && timestamp > known.to.timestamp)) known.to = { step, timestamp };
+  if (isBefore(point, known.from)) known.from = { step, timestamp };
+  if (isBefore(known.to, point)) known.to = { step, timestamp };
   const isLater =
     step > known.step || (step === known.step && (timestamp > known.timestamp || (timestamp === known.timestamp && value > known.value)));
   const keepsOrder = (step >= known.step && timestamp >= known.timestamp) || (step === known.step && timestamp === known.timestamp);

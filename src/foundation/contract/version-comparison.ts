@@ -31,9 +31,9 @@ export function compareVersions(left: ModelVersion, right: ModelVersion): readon
     ),
     fact('Registered by', ({ createdBy }) => createdBy.name),
     fact('Package', ({ files }) =>
-      files.length === 0 ? 'not in Gyre' : `${files.length} files, ${bytesOf(files).toLocaleString('en-US')} bytes`,
+      files.length === 0 ? 'not in Gyre' : `${counted(files.length, 'file')}, ${counted(bytesOf(files), 'byte')}`,
     ),
-    fact('Takes', (version) => `${takenBy(version).length} columns`),
+    fact('Takes', (version) => counted(takenBy(version).length, 'column')),
     fact('Takes, the other does not', (version, other) =>
       takenBy(version)
         .filter((input) => !takenBy(other).includes(input))
@@ -56,9 +56,13 @@ export function compareMetrics(left: TestReport, right: TestReport): readonly Co
   return left.metrics.flatMap(({ name, value }) => {
     const other = right.metrics.find((metric) => metric.name === name);
     if (other === undefined) return [];
-    const isMeasured = value !== null && other.value !== null;
-    return [{ name, left: value, right: other.value, ...(isMeasured ? { difference: Number(other.value) - Number(value) } : {}) }];
+    const difference = value === null || other.value === null ? {} : { difference: other.value - value };
+    return [{ name, left: value, right: other.value, ...difference }];
   });
+}
+
+function counted(count: number, one: string): string {
+  return `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`;
 }
 
 function takenBy({ signature }: ModelVersion): readonly string[] {
