@@ -1,10 +1,18 @@
 import type { ModelVersion } from '#contract';
 import { GyreError } from '#core';
 import type { Store } from '#store';
-import { aliasOf, modelOf, selectModels } from './models-store.ts';
+import { aliasOf, requiredModel, selectModels } from './models-store.ts';
 import type { Registry } from './port.ts';
+import { requiredVersion } from './required-version.ts';
 import { searchModels, searchVersions } from './search-store.ts';
-import { selectDeleted, selectNewestOfStages, hasTested, selectVersions, versionsOfEarlierPackage } from './versions-store.ts';
+import {
+  selectDeleted,
+  selectNewestOfStages,
+  hasTested,
+  selectNumbered,
+  selectVersions,
+  versionsOfEarlierPackage,
+} from './versions-store.ts';
 import type { FoundVersion, VersionFilter } from './versions-store.ts';
 
 type Lookups = Pick<
@@ -35,26 +43,13 @@ export function openLookup(store: Store): Lookup {
   const first = async (filter: VersionFilter): Promise<FoundVersion | undefined> =>
     (await store.read((db) => selectVersions(db, filter, 1)))[0];
 
-  const getModel: Lookup['getModel'] = async (name) => {
-    const model = await store.read((db) => modelOf(db, name));
-    if (model !== undefined) return model;
-    const known = (await store.read((db) => selectModels(db, 10, undefined))).map((one) => `"${one.name}"`);
-    throw new GyreError(
-      'NOT_FOUND',
-      `there is no registered model "${name}"; there ${known.length === 0 ? 'is none yet' : `are ${known.join(', ')}`}`,
-      { model: name },
-    );
-  };
-  const aliased: Lookup['aliased'] = async (model, alias) => {
-    const version = await store.read((db) => aliasOf(db, model, alias));
-    return version === undefined ? undefined : (await first({ model, version }))?.version;
-  };
-  const foundByNumber = async (model: string, version: number): Promise<FoundVersion> => {
-    const found = Number.isSafeInteger(version) ? await first({ model, version }) : undefined;
-    if (found !== undefined) return found;
-    const { latest } = await getModel(model);
-    throw new GyreError('NOT_FOUND', `model "${model}" has no version ${version}: the newest is ${latest ?? 'none'}`, { model, version });
-  };
+  const getModel: Lookup['getModel'] = (name) => store.read((db) => requiredModel(db, name));
+  const aliased: Lookup['aliased'] = (model, alias) =>
+    store.read(async (db) => {
+      const version = await aliasOf(db, model, alias);
+      return version === undefined ? undefined : (await selectNumbered(db, model, version))?.version;
+    });
+  const foundByNumber = (model: string, version: number): Promise<FoundVersion> => store.read((db) => requiredVersion(db, model, version));
   const numbered: Lookup['numbered'] = async (model, version) => (await foundByNumber(model, version)).version;
 
   return {

@@ -78,20 +78,17 @@ export async function putModelTags(tx: Tx, model: string, tags: Readonly<Record<
   }
 }
 
-/** Points an alias at a version. @returns the version that it named before */
+/** Points an alias at a version. */
 export async function putAlias(
   tx: Tx,
   { model, alias, version }: { readonly model: string; readonly alias: string; readonly version: number },
-): Promise<number | undefined> {
-  await lockModel(tx, model);
-  const previous = await aliasOf(tx, model, alias);
+): Promise<void> {
   await tx
     .tables<Tables>()
     .insertInto('model_aliases')
     .values({ model, alias, version })
     .onConflict((conflict) => conflict.columns(['model', 'alias']).doUpdateSet({ version }))
     .execute();
-  return previous;
 }
 
 /** @returns the version that it named */
@@ -117,8 +114,21 @@ export async function aliasOf(db: Db, model: string, alias: string): Promise<num
 }
 
 export async function modelOf(db: Db, name: string): Promise<RegisteredModel | undefined> {
-  const row = await db.tables<Tables>().selectFrom('registered_models').selectAll().where('name', '=', name).executeTakeFirst();
-  return row === undefined ? undefined : (await withLabels(db, [row]))[0];
+  const row = db.tables<Tables>().selectFrom('registered_models').selectAll().where('name', '=', name).executeTakeFirst();
+  const [found, labels] = await Promise.all([row, labelsOf(db, [name])]);
+  return found === undefined ? undefined : labelled(found, labels);
+}
+
+/** @throws GyreError NOT_FOUND naming some that there are */
+export async function requiredModel(db: Db, name: string): Promise<RegisteredModel> {
+  const model = await modelOf(db, name);
+  if (model !== undefined) return model;
+  const known = (await selectModels(db, 10, undefined)).map((one) => `"${one.name}"`);
+  throw new GyreError(
+    'NOT_FOUND',
+    `there is no registered model "${name}"; there ${known.length === 0 ? 'is none yet' : `are ${known.join(', ')}`}`,
+    { model: name },
+  );
 }
 
 /** By name. @param after only those whose name comes later */
@@ -133,28 +143,31 @@ const mostAtOnce = 500;
 
 /** Models with their tags, aliases and newest version. */
 export async function withLabels(db: Db, rows: readonly ModelRow[]): Promise<RegisteredModel[]> {
-  const tables = db.tables<Tables>();
-  const tags = new Map<string, Record<string, string>>();
-  const aliases = new Map<string, Record<string, number>>();
-  const newest = new Map<string, number>();
+  const models: RegisteredModel[] = [];
   for (let from = 0; from < rows.length; from += mostAtOnce) {
-    const names = rows.slice(from, from + mostAtOnce).map(({ name }) => name);
-    for (const { model, key, value } of await tables
-      .selectFrom('registered_model_tags')
-      .selectAll()
-      .where('model', 'in', names)
-      .orderBy('key')
-      .execute())
-      tags.set(model, { ...tags.get(model), [key]: value });
-    for (const { model, alias, version } of await tables
-      .selectFrom('model_aliases')
-      .selectAll()
-      .where('model', 'in', names)
-      .orderBy('alias')
-      .execute())
-      aliases.set(model, { ...aliases.get(model), [alias]: version });
+    const some = rows.slice(from, from + mostAtOnce);
+    const labels = await labelsOf(
+      db,
+      some.map(({ name }) => name),
+    );
+    models.push(...some.map((row) => labelled(row, labels)));
+  }
+  return models;
+}
+
+interface Labels {
+  readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly aliases: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  readonly newest: ReadonlyMap<string, number>;
+}
+
+async function labelsOf(db: Db, names: readonly string[]): Promise<Labels> {
+  const tables = db.tables<Tables>();
+  const [tagRows, aliasRows, newestRows] = await Promise.all([
+    tables.selectFrom('registered_model_tags').selectAll().where('model', 'in', names).orderBy('key').execute(),
+    tables.selectFrom('model_aliases').selectAll().where('model', 'in', names).orderBy('alias').execute(),
     // One look into the index for each model; grouping would read all versions there are.
-    for (const { name, version } of await tables
+    tables
       .selectFrom('registered_models')
       .select((of) => [
         'name',
@@ -165,19 +178,26 @@ export async function withLabels(db: Db, rows: readonly ModelRow[]): Promise<Reg
           .as('version'),
       ])
       .where('name', 'in', names)
-      .execute())
-      if (version !== null) newest.set(name, Number(version));
-  }
-  return rows.map((row) => {
-    const latest = newest.get(row.name);
-    return {
-      name: row.name,
-      description: row.description,
-      tags: tags.get(row.name) ?? {},
-      aliases: aliases.get(row.name) ?? {},
-      createdAt: isoInstant(row.created_at),
-      updatedAt: isoInstant(row.updated_at),
-      ...(latest === undefined ? {} : { latest }),
-    };
-  });
+      .execute(),
+  ]);
+  const tags = new Map<string, Record<string, string>>();
+  for (const { model, key, value } of tagRows) tags.set(model, { ...tags.get(model), [key]: value });
+  const aliases = new Map<string, Record<string, number>>();
+  for (const { model, alias, version } of aliasRows) aliases.set(model, { ...aliases.get(model), [alias]: version });
+  const newest = new Map<string, number>();
+  for (const { name, version } of newestRows) if (version !== null) newest.set(name, Number(version));
+  return { tags, aliases, newest };
+}
+
+function labelled(row: ModelRow, { tags, aliases, newest }: Labels): RegisteredModel {
+  const latest = newest.get(row.name);
+  return {
+    name: row.name,
+    description: row.description,
+    tags: tags.get(row.name) ?? {},
+    aliases: aliases.get(row.name) ?? {},
+    createdAt: isoInstant(row.created_at),
+    updatedAt: isoInstant(row.updated_at),
+    ...(latest === undefined ? {} : { latest }),
+  };
 }

@@ -49,12 +49,24 @@ export interface DeletedRow {
   readonly deleted_at: number;
 }
 
+export interface VersionTagRow {
+  readonly version: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface AliasRow {
+  readonly model: string;
+  readonly alias: string;
+  readonly version: number;
+}
+
 export interface Tables {
   registered_models: ModelRow;
   registered_model_tags: { readonly model: string; readonly key: string; readonly value: string };
   model_versions: VersionRow;
-  model_version_tags: { readonly version: string; readonly key: string; readonly value: string };
-  model_aliases: { readonly model: string; readonly alias: string; readonly version: number };
+  model_version_tags: VersionTagRow;
+  model_aliases: AliasRow;
   deleted_model_versions: DeletedRow;
   earlier_packages: EarlierPackageRow;
 }

@@ -1,7 +1,8 @@
+import type { Kysely } from 'kysely';
 import type { ModelVersion } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { Db, Tx } from '#store';
-import type { EarlierPackageRow, Tables, VersionRow } from './tables.ts';
+import type { AliasRow, EarlierPackageRow, Tables, VersionRow, VersionTagRow } from './tables.ts';
 
 /** A version on its way into the store: it gets its number there. */
 export interface NewVersion extends Omit<VersionRow, 'position' | 'version' | 'updated_at'> {
@@ -32,13 +33,10 @@ export async function insertVersion(tx: Tx, args: NewVersion): Promise<ModelVers
     .returning('latest')
     .executeTakeFirst();
   if (model === undefined) throw new GyreError('NOT_FOUND', `there is no registered model "${row.model}"`, { model: row.model });
-  await tables
-    .insertInto('model_versions')
-    .values({ ...row, version: model.latest, updated_at: row.created_at })
-    .execute();
+  const made = { ...row, version: model.latest, updated_at: row.created_at };
+  await tables.insertInto('model_versions').values(made).execute();
   await putTags(tx, row.id, tags);
-  const [made] = await selectVersions(tx, { id: row.id }, 1);
-  return made.version;
+  return toVersion(made, [], { ...tags });
 }
 
 /** Sets tags of a version; null removes one. */
@@ -192,34 +190,49 @@ const mostAtOnce = 500;
 
 /** Rows with what belongs to them. */
 export async function assemble(db: Db, rows: readonly VersionRow[]): Promise<FoundVersion[]> {
-  if (rows.length === 0) return [];
-  const tables = db.tables<Tables>();
-  const aliases = new Map<string, string[]>();
-  const tags = new Map<string, Record<string, string>>();
   const models = [...new Set(rows.map(({ model }) => model))];
-  for (let from = 0; from < models.length; from += mostAtOnce) {
-    const some = models.slice(from, from + mostAtOnce);
-    for (const { model, version, alias } of await tables
-      .selectFrom('model_aliases')
-      .selectAll()
-      .where('model', 'in', some)
-      .orderBy('alias')
-      .execute()) {
-      const key = `${version}:${model}`;
-      aliases.set(key, [...(aliases.get(key) ?? []), alias]);
-    }
+  const ids = rows.map(({ id }) => id);
+  const tables = db.tables<Tables>();
+  const aliases: AliasRow[] = [];
+  for (let from = 0; from < models.length; from += mostAtOnce)
+    aliases.push(
+      ...(await aliasesOf(tables)
+        .where('model', 'in', models.slice(from, from + mostAtOnce))
+        .execute()),
+    );
+  const tags: VersionTagRow[] = [];
+  for (let from = 0; from < ids.length; from += mostAtOnce)
+    tags.push(
+      ...(await tagsOf(tables)
+        .where('version', 'in', ids.slice(from, from + mostAtOnce))
+        .execute()),
+    );
+  return withLabels(rows, aliases, tags);
+}
+
+/** One version by its number. */
+export async function selectNumbered(db: Db, model: string, version: number): Promise<FoundVersion | undefined> {
+  const tables = db.tables<Tables>();
+  const numbered = tables.selectFrom('model_versions').where('model', '=', model).where('version', '=', version);
+  const [rows, aliases, tags] = await Promise.all([
+    numbered.selectAll().execute(),
+    aliasesOf(tables).where('model', '=', model).where('version', '=', version).execute(),
+    tagsOf(tables).where('version', 'in', numbered.select('id')).execute(),
+  ]);
+  return withLabels(rows, aliases, tags).at(0);
+}
+
+const aliasesOf = (tables: Kysely<Tables>) => tables.selectFrom('model_aliases').selectAll().orderBy('alias');
+const tagsOf = (tables: Kysely<Tables>) => tables.selectFrom('model_version_tags').selectAll().orderBy('key');
+
+function withLabels(rows: readonly VersionRow[], aliasRows: readonly AliasRow[], tagRows: readonly VersionTagRow[]): FoundVersion[] {
+  const aliases = new Map<string, string[]>();
+  for (const { model, version, alias } of aliasRows) {
+    const key = `${version}:${model}`;
+    aliases.set(key, [...(aliases.get(key) ?? []), alias]);
   }
-  for (let from = 0; from < rows.length; from += mostAtOnce) {
-    const some = rows.slice(from, from + mostAtOnce).map(({ id }) => id);
-    for (const { version, key, value } of await tables
-      .selectFrom('model_version_tags')
-      .selectAll()
-      .where('version', 'in', some)
-      .orderBy('key')
-      .execute()) {
-      tags.set(version, { ...tags.get(version), [key]: value });
-    }
-  }
+  const tags = new Map<string, Record<string, string>>();
+  for (const { version, key, value } of tagRows) tags.set(version, { ...tags.get(version), [key]: value });
   return rows.map((row) => ({
     position: row.position ?? 0,
     version: toVersion(row, aliases.get(`${row.version}:${row.model}`) ?? [], tags.get(row.id) ?? {}),

@@ -42,6 +42,11 @@ export function isStalePlan(error: unknown): boolean {
   return sqlState(cause) === '0A000' && /cached plan/.test(messageOf(cause));
 }
 
+/** A query was refused since one before it in its transaction had failed. */
+export function isAborted(error: unknown): boolean {
+  return sqlState(error instanceof GyreError ? error.cause : error) === '25P02';
+}
+
 /** What PostgreSQL or its driver threw, in our words; anything else as it is. */
 export function fromPostgres(error: unknown): unknown {
   if (isGyreError(error)) return error;

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresAdapter, PostgresQueryCompiler, sql } from 'kysely';
-import type { QueryResult } from 'kysely';
 import pg from 'pg';
 import { GyreError, hasCode } from '#core';
 import type { Faults } from '#core';
 import { postgresAppendOnly } from './append-only.ts';
-import { encodeParameter, exactInteger, postgresColumns } from './columns.ts';
+import { exactInteger, postgresColumns } from './columns.ts';
 import { runMigrations } from './migrations.ts';
-import type { Cell, Db, DialectFacts, MigrationSet, RowsInto, Store, Write } from './port.ts';
+import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
 import { fromPostgres, isConflict, isStalePlan } from './postgres-errors.ts';
+import { sessionOn } from './postgres-session.ts';
+import type { PostgresSession } from './postgres-session.ts';
 import { StatementNames } from './statement-names.ts';
 import { WriteScope, queriesOn, readingOn, runEffects } from './session.ts';
 import type { Session, Syntax } from './session.ts';
@@ -26,7 +27,6 @@ const syntax: Syntax = {
   like: (column, pattern, { ignoreCase }) =>
     ignoreCase ? sql`${sql.ref(column)} ilike ${pattern} escape ''` : sql`${sql.ref(column)} like ${pattern} escape ''`,
 };
-const arrayTypes = { text: 'text[]', integer: 'bigint[]', real: 'double precision[]', boolean: 'boolean[]' } as const;
 const ignore = (): void => undefined;
 const mostConnections = 12;
 const mostTries = 40;
@@ -72,6 +72,7 @@ export class PostgresStore implements Store {
       connectionString: options.url,
       options: `-c search_path=${options.schema}`,
       max: mostConnections,
+      pipeline: true,
       application_name: 'gyre',
       connectionTimeoutMillis: 10_000,
       types: {
@@ -118,7 +119,9 @@ export class PostgresStore implements Store {
   async #writeOnce<A, R>(write: Write<A, R>, args: A, onLock: () => void): Promise<R> {
     const lock = (session: Session, name: string): Promise<void> => {
       onLock();
-      return advisoryLock(session, `${this.#schema} ${name}`);
+      // What comes after it waits for it in the database; should it fail, so does all that follows.
+      advisoryLock(session, `${this.#schema} ${name}`).catch(ignore);
+      return Promise.resolve();
     };
     const { result, effects } = await this.#transaction('begin isolation level serializable', async (session) => {
       const scope = new WriteScope(session, syntax, lock);
@@ -130,10 +133,8 @@ export class PostgresStore implements Store {
   }
 
   read<R>(query: (db: Db) => Promise<R>, { unsettled = false }: { readonly unsettled?: boolean } = {}): Promise<R> {
-    if (unsettled) return this.#alone(query);
-    return this.#transaction('begin isolation level repeatable read read only', (session) => {
-      return query(readingOn(session, queriesOn(session, syntax), syntax));
-    });
+    // A query is a snapshot by itself.
+    return replanned(() => this.#readOnce(query, unsettled ? undefined : 'begin isolation level repeatable read read only'));
   }
 
   async migrate(sets: readonly MigrationSet[]): Promise<void> {
@@ -159,68 +160,74 @@ export class PostgresStore implements Store {
     );
   }
 
-  /** Without a transaction: a query is one by itself. */
-  async #alone<R>(query: (db: Db) => Promise<R>): Promise<R> {
-    if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
-    const client = await this.#connect();
-    const session = sessionOn(client, names);
-    let broken = false;
-    client.on('error', ignore);
+  async #readOnce<R>(query: (db: Db) => Promise<R>, begin: string | undefined): Promise<R> {
+    const { session, release } = await this.#connect(names);
     try {
-      return await query(readingOn(session, queriesOn(session, syntax), syntax));
+      if (begin !== undefined) session.begin(begin);
+      const result = await query(readingOn(session, queriesOn(session, syntax), syntax));
+      if (begin === undefined) release(false);
+      else {
+        await session.begun();
+        // Nobody waits for the end of what has changed nothing.
+        session.commit().then(
+          () => release(false),
+          () => release(true),
+        );
+      }
+      return result;
     } catch (error) {
-      broken = isStalePlan(error);
-      if (!broken) throw error;
-    } finally {
-      client.off('error', ignore);
-      client.release(broken);
+      const isRolledBack = await session.rollback().then(
+        () => true,
+        () => false,
+      );
+      release(!isRolledBack || isStalePlan(error));
+      throw error;
     }
-    return this.read(query);
   }
 
-  async #transaction<R>(begin: string, work: (session: Session) => Promise<R>): Promise<R> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#transactionOnce(names, begin, work);
-      } catch (error) {
-        // Another process has changed the tables: each connection that had planned for them before says so once, and is given up.
-        if (!isStalePlan(error) || tries > mostConnections) throw error;
-      }
-    }
+  #transaction<R>(begin: string, work: (session: Session) => Promise<R>): Promise<R> {
+    return replanned(() => this.#transactionOnce(names, begin, work));
   }
 
   async #transactionOnce<R>(named: StatementNames | undefined, begin: string, work: (session: Session) => Promise<R>): Promise<R> {
-    if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
-    const client = await this.#connect();
-    const session = sessionOn(client, named);
-    let broken = false;
-    // A connection that breaks says so twice: to its query, which tells who waits, and here.
-    client.on('error', ignore);
+    const { session, release } = await this.#connect(named);
     try {
-      await session.run(begin, []);
+      session.begin(begin);
       const result = await work(session);
       this.#faults.at('store.commit.before');
-      await session.run('commit', []);
+      await session.commit();
       this.#faults.at('store.commit.after');
+      release(false);
       return result;
     } catch (error) {
-      broken = isStalePlan(error);
-      await session.run('rollback', []).catch(() => {
-        broken = true;
-      });
+      const isRolledBack = await session.rollback().then(
+        () => true,
+        () => false,
+      );
+      release(!isRolledBack || isStalePlan(error));
       throw error;
-    } finally {
-      client.off('error', ignore);
-      client.release(broken);
     }
   }
 
-  async #connect(): Promise<pg.PoolClient> {
+  async #connect(
+    named: StatementNames | undefined,
+  ): Promise<{ readonly session: PostgresSession; readonly release: (broken: boolean) => void }> {
+    if (this.#closed) throw new GyreError('UNAVAILABLE', 'the store is closed');
+    let client: pg.PoolClient;
     try {
-      return await this.#pool.connect();
+      client = await this.#pool.connect();
     } catch (error) {
       throw fromPostgres(error);
     }
+    // A connection that breaks says so twice: to its query, which tells who waits, and here.
+    client.on('error', ignore);
+    return {
+      session: sessionOn(client, named),
+      release: (broken) => {
+        client.off('error', ignore);
+        client.release(broken);
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -232,65 +239,15 @@ export class PostgresStore implements Store {
 
 const names = new StatementNames();
 
-/** @param named gives statements that come again a name */
-function sessionOn(client: pg.PoolClient, named: StatementNames | undefined): Session {
-  return {
-    values: async (text, parameters) => {
-      try {
-        // Without a name: searches, whose best plan is another one for other values.
-        const { rows } = await client.query<unknown[]>({ text, values: parameters.map(encodeParameter), rowMode: 'array' });
-        return rows;
-      } catch (error) {
-        throw fromPostgres(error);
-      }
-    },
-    rowsOf: async ({ table, select, by }, keys) => {
-      const columns = select.map((name) => `t.${name}`).join(', ');
-      const places = by.map(({ name }) => `t.${name} = k.${name}`).join(' and ');
-      const text = `select ${columns}, k.at from unnest(${arrayMarks(by)}) with ordinality as k(${namesOf(by)}, at) join ${table} t on ${places}`;
-      try {
-        const { rows } = await client.query<unknown[]>({ ...named?.of(text), text, values: arraysOf(by, keys), rowMode: 'array' });
-        const found = keys.map((): unknown[][] => []);
-        for (const row of rows) found[Number(row.pop()) - 1].push(row);
-        return found;
-      } catch (error) {
-        throw fromPostgres(error);
-      }
-    },
-    insertRows: async ({ table, columns, onConflict = '' }, rows) => {
-      const text = `insert into ${table} (${namesOf(columns)}) select * from unnest(${arrayMarks(columns)}) ${onConflict}`;
-      try {
-        await client.query({ ...named?.of(text), text, values: arraysOf(columns, rows) });
-      } catch (error) {
-        throw fromPostgres(error);
-      }
-    },
-    run: async (query, parameters): Promise<QueryResult<unknown>> => {
-      const values = parameters.map(encodeParameter);
-      try {
-        const { rows, rowCount, command } = await client.query<Record<string, unknown>>({ ...named?.of(query), text: query, values });
-        return { rows, ...(command === 'SELECT' || rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
-      } catch (error) {
-        throw fromPostgres(error);
-      }
-    },
-  };
-}
-
-type Columns = RowsInto['columns'];
-
-const namesOf = (columns: Columns): string => columns.map(({ name }) => name).join(', ');
-const arrayMarks = (columns: Columns): string => columns.map(({ type }, at) => `$${at + 1}::${arrayTypes[type]}`).join(', ');
-
-/** Rows as an array literal for each column: the driver's own way to write arrays costs more than the database's to read them. */
-function arraysOf(columns: Columns, rows: readonly (readonly Cell[])[]): string[] {
-  return columns.map((_, at) => `{${rows.map((row) => literal(row[at])).join(',')}}`);
-}
-
-function literal(cell: Cell): string {
-  const value = encodeParameter(cell);
-  if (value === null) return 'NULL';
-  return typeof value === 'string' ? `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"` : String(value);
+/** Another process has changed the tables: each connection that had planned for them before says so once, and is given up. */
+async function replanned<R>(work: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isStalePlan(error) || tries > mostConnections) throw error;
+    }
+  }
 }
 
 /** Held until the transaction ends; which it does only after its changes can be seen by others. */

@@ -9,6 +9,7 @@ import type { StoreFixture } from './contract.ts';
 import { openStore } from './index.ts';
 import type { Migration, MigrationSet } from './index.ts';
 import { postgresUrl as url, whyNoPostgres } from './postgres-fixture.ts';
+import { sessionOn } from './postgres-session.ts';
 
 /** A schema of its own, dropped afterwards. */
 async function postgresSchema(): Promise<StoreFixture> {
@@ -53,6 +54,45 @@ describe('the PostgreSQL store', { skip }, () => {
     await assert.rejects(cut, (error) => hasCode(error, 'UNAVAILABLE'));
     const { rows } = await store.write((tx) => sql<{ one: number }>`select 1 as one`.execute(tx.tables()), undefined);
     assert.deepEqual(rows, [{ one: 1 }]);
+  });
+
+  test('of queries that went out together, the first that failed is told, and nothing stands', async () => {
+    await using fixture = await postgresSchema();
+    await using store = await fixture.open();
+    await store.migrate([things]);
+    const failing = store.write(async (tx) => {
+      await sql`insert into things values ('early')`.execute(tx.tables());
+      await Promise.all([
+        sql`select 1`.execute(tx.tables()),
+        sql`select 1 / (select 0)`.execute(tx.tables()),
+        sql`insert into things values ('late')`.execute(tx.tables()),
+      ]);
+    }, undefined);
+    await assert.rejects(failing, (error) => hasCode(error, 'INVALID_ARGUMENT') && /division by zero/.test(error.message));
+    assert.deepEqual(await store.read((db) => sql`select * from things`.execute(db.tables()).then(({ rows }) => rows)), []);
+  });
+
+  test('a change that went out with the beginning of its transaction does not stand when that was refused', async () => {
+    await using fixture = await postgresSchema();
+    await using store = await fixture.open();
+    await store.migrate([things]);
+    const [{ schema }] = (await store.read((db) => sql<{ schema: string }>`select current_schema() as schema`.execute(db.tables()))).rows;
+    const pool = new pg.Pool({ connectionString: url, options: `-c search_path=${schema}`, pipeline: true });
+    const client = await pool.connect();
+    const session = sessionOn(client, undefined);
+    session.begin('begin isolation level whatever');
+    const outcomes = await Promise.allSettled([
+      session.insertRows({ table: 'things', columns: [{ name: 'name', type: 'text' }] }, [['x']]),
+      session.begun(),
+      session.commit(),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    );
+    assert.deepEqual((await session.run('select * from things', [])).rows, []);
+    client.release();
+    await pool.end();
   });
 
   test('statements that were planned before another process changed their table are planned anew', async () => {
