@@ -76,8 +76,10 @@ export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly
       latest.set(last);
     } else follow(last, point, value, isNan);
   }
-  await tx.insertRows(intoPoints, rows);
-  const series = [...latest.values()];
+  await Promise.all([tx.insertRows(intoPoints, rows), keepLatest(tx, [...latest.values()])]);
+}
+
+async function keepLatest(tx: Tx, series: readonly Latest[]): Promise<void> {
   await settleOrder(tx, series);
   await tx.insertRows(
     intoLatest,

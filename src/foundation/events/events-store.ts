@@ -69,8 +69,8 @@ export async function readEvents(
     let query = db.tables<EventTables>().selectFrom('events').selectAll().where('position', '>', filter.after);
     if (filter.types !== undefined) query = query.where('type', 'in', filter.types.length > 0 ? [...filter.types] : ['']);
     if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
-    const rows = await query.orderBy('position').limit(filter.limit).execute();
-    return { rows, last: await lastOf(db) };
+    const [rows, last] = await Promise.all([query.orderBy('position').limit(filter.limit).execute(), lastOf(db)]);
+    return { rows, last };
   });
 }
 

@@ -29,6 +29,8 @@ export interface EventsOptions {
   readonly report?: (problem: EventProblem) => void;
 }
 
+const tailBatch = 200;
+
 /** Opens the outbox over a migrated store. Disposing it stops all subscriptions; the store stays open. */
 export function openEvents<M = EventTypes>(options: EventsOptions): Events<M> {
   return new Outbox<M>(options);
@@ -116,13 +118,13 @@ class Outbox<M> implements Events<M> {
     using listener = this.#wake.listen(options.types);
     for (let after = options.after; !signal.aborted;) {
       const heard = listener.heard();
-      const { rows, last } = await readEvents(this.#options.store, { after, limit: 200, ...typesOf(options.types) });
+      const { rows, last } = await readEvents(this.#options.store, { after, limit: tailBatch, ...typesOf(options.types) });
       for (const row of rows) {
         if (signal.aborted) return;
         yield toEvent<M, T>(row);
       }
       after = rows.at(-1)?.position ?? Math.max(after, last);
-      if (rows.length > 0) continue;
+      if (rows.length === tailBatch) continue;
       await listener.wait(heard, signal);
       if (options.gatherMs !== undefined) await pause(options.gatherMs, signal);
     }

@@ -27,10 +27,13 @@ export class AuditLog implements AsyncDisposable {
     this.#following = this.#follow();
   }
 
-  /** Resolves when everything that was committed until now is in the log. */
-  caughtUp(): Promise<void> {
+  /** Resolves when everything that was committed until now is in the log. @returns the position of its last entry */
+  caughtUp(): Promise<number> {
     const run = this.#appending.then(() => this.#append());
-    this.#appending = run.catch(() => undefined);
+    this.#appending = run.then(
+      () => undefined,
+      () => undefined,
+    );
     return run;
   }
 
@@ -44,8 +47,7 @@ export class AuditLog implements AsyncDisposable {
       for await (const event of events.tail({ after: position, signal, gatherMs })) {
         if (event.position <= seen) continue;
         try {
-          await this.caughtUp();
-          seen = (await store.read(readHead)).position;
+          seen = await this.caughtUp();
         } catch (error) {
           // The next event, a reader or the next start tries again: the head says what is missing.
           onProblem?.(`the audit log could not be written: ${messageOf(error)}`);
@@ -56,12 +58,13 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  async #append(): Promise<void> {
+  async #append(): Promise<number> {
     const { store, events } = this.#deps;
     for (;;) {
       const after = await store.read(readHead);
       const next = await events.read({ after: after.position, limit: batch });
-      if (next.length === 0) return;
+      const last = next.at(-1);
+      if (last === undefined) return after.position;
       const entries: AuditEntry[] = [];
       let previous = after.hash;
       for (const event of next) {
@@ -69,7 +72,8 @@ export class AuditLog implements AsyncDisposable {
         entries.push(entry);
         previous = entry.hash;
       }
-      await store.write(appendEntries, { after, entries });
+      const isAppended = await store.write(appendEntries, { after, entries });
+      if (isAppended && next.length < batch) return last.position;
     }
   }
 

@@ -28,7 +28,9 @@ export function openGovernance(deps: GovernanceDeps): Governance {
       await log.caughtUp();
       return verifyAudit(deps);
     },
-    caughtUp: () => log.caughtUp(),
+    caughtUp: async () => {
+      await log.caughtUp();
+    },
     trace: (kind, id) => trace(deps, kind, id),
     reproduce: (request) => reproduce(deps, request),
     lineage: (modelVersion) => lineage(deps, modelVersion),

@@ -50,13 +50,15 @@ export async function experimentsOfRuns(db: Db, ids: readonly string[]): Promise
 
 /** The runs at these positions, in their order, with all that was logged: one query for each table, however many runs. */
 export async function trackedRuns(db: Db, positions: readonly number[]): Promise<TrackedRun[]> {
-  const infos = await trackedInfos(db, positions);
-  if (infos.size === 0) return [];
-  const metrics = await lastMetrics(db, positions);
-  const parameters = await parametersOf(db, positions);
-  const tags = await tagsOf(db, positions);
-  const datasets = await datasetsOfRuns(db, positions);
-  const models = await modelsOfRuns(db, positions);
+  if (positions.length === 0) return [];
+  const [infos, metrics, parameters, tags, datasets, models] = await Promise.all([
+    trackedInfos(db, positions),
+    lastMetrics(db, positions),
+    parametersOf(db, positions),
+    tagsOf(db, positions),
+    datasetsOfRuns(db, positions),
+    modelsOfRuns(db, positions),
+  ]);
   return positions.flatMap((position, at) => {
     const info = infos.get(position);
     if (info === undefined) return [];
@@ -88,11 +90,11 @@ export async function trackedInfos(db: Db, positions: readonly number[]): Promis
     runsByPosition,
     positions.map((position) => [position]),
   );
-  const experiments = await experimentParts(db, new Set(rows.flatMap((found) => found.map(([, experiment]) => Number(experiment)))));
-  const creators = await creatorsOf(
-    db,
-    positions.filter((_, at) => rows[at].some(([, , , , , user]) => user === null)),
-  );
+  const nameless = positions.filter((_, at) => rows[at].some(([, , , , , user]) => user === null));
+  const [experiments, creators] = await Promise.all([
+    experimentParts(db, new Set(rows.flatMap((found) => found.map(([, experiment]) => Number(experiment))))),
+    creatorsOf(db, nameless),
+  ]);
   return new Map(
     positions.flatMap((position, at) =>
       rows[at].flatMap(([id, number, name, status, deletedAt, user, startedAt, endedAt]): [number, TrackedRunInfo][] => {
