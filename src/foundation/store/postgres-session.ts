@@ -19,6 +19,8 @@ export interface PostgresSession extends Session {
   commit(): Promise<void>;
   /** Resolves when nothing is on its way any more. */
   rollback(): Promise<void>;
+  /** How many rows were changed so far. */
+  readonly changedRows: number;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface PostgresSession extends Session {
 export function sessionOn(client: pg.PoolClient, named: StatementNames | undefined): PostgresSession {
   let begun: Promise<unknown> | undefined;
   let failure: unknown;
+  let changedRows = 0;
 
   const answered = async <Result>(text: string, query: () => Promise<Result>): Promise<Result> => {
     try {
@@ -78,11 +81,17 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
     },
     insertRows: async ({ table, columns, onConflict = '' }, rows) => {
       const text = `insert into ${table} (${namesOf(columns)}) select * from unnest(${arrayMarks(columns)}) ${onConflict}`;
-      await send({ ...named?.of(text), text, values: arraysOf(columns, rows) });
+      const { rowCount } = await send({ ...named?.of(text), text, values: arraysOf(columns, rows) });
+      changedRows += rowCount ?? 0;
     },
     run: async (text, parameters): Promise<QueryResult<unknown>> => {
       const { rows, rowCount, command } = await send({ ...named?.of(text), text, values: parameters.map(encodeParameter) });
-      return { rows, ...(command === 'SELECT' || rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
+      if (command === 'SELECT' || rowCount === null) return { rows };
+      changedRows += rowCount;
+      return { rows, numAffectedRows: BigInt(rowCount) };
+    },
+    get changedRows() {
+      return changedRows;
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
 import { fromPostgres, isConflict, isStalePlan } from './postgres-errors.ts';
 import { sessionOn } from './postgres-session.ts';
 import type { PostgresSession } from './postgres-session.ts';
+import { PlannerStatistics } from './postgres-statistics.ts';
 import { StatementNames } from './statement-names.ts';
 import { WriteScope, queriesOn, readingOn, runEffects } from './session.ts';
 import type { Session, Syntax } from './session.ts';
@@ -52,12 +53,14 @@ export class PostgresStore implements Store {
   readonly #pool: pg.Pool;
   readonly #schema: string;
   readonly #faults: Faults;
+  readonly #statistics: PlannerStatistics;
   #closed = false;
 
   private constructor(pool: pg.Pool, options: PostgresOptions) {
     this.#pool = pool;
     this.#schema = options.schema;
     this.#faults = options.faults;
+    this.#statistics = new PlannerStatistics(pool, options.schema);
   }
 
   /** Connects, and makes the schema when it is missing. @throws GyreError UNAVAILABLE, INVALID_ARGUMENT */
@@ -158,6 +161,8 @@ export class PostgresStore implements Store {
       },
       sets,
     );
+    // What was restored or filled by others may never have been looked at.
+    this.#statistics.look();
   }
 
   async #readOnce<R>(query: (db: Db) => Promise<R>, begin: string | undefined): Promise<R> {
@@ -196,6 +201,7 @@ export class PostgresStore implements Store {
       const result = await work(session);
       this.#faults.at('store.commit.before');
       await session.commit();
+      this.#statistics.changed(session.changedRows);
       this.#faults.at('store.commit.after');
       release(false);
       return result;
@@ -233,6 +239,7 @@ export class PostgresStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#statistics.settled();
     await this.#pool.end();
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { hasCode } from '#core';
@@ -93,6 +94,25 @@ describe('the PostgreSQL store', { skip }, () => {
     assert.deepEqual((await session.run('select * from things', [])).rows, []);
     client.release();
     await pool.end();
+  });
+
+  test('what has grown much is analysed for the planner, whether PostgreSQL does so by itself or not', async () => {
+    await using fixture = await postgresSchema();
+    await using store = await fixture.open();
+    await store.migrate([things]);
+    const analysed = (): Promise<number> =>
+      store.read(async (db) => {
+        const name = sql<{ n: number }>`select reltuples::bigint as n from pg_class where oid = 'things'::regclass`;
+        return (await name.execute(db.tables())).rows[0].n;
+      });
+    assert.equal(await analysed(), -1);
+    // PostgreSQL counts what was changed within seconds.
+    for (let turn = 0; (await analysed()) < 1000; turn++) {
+      assert.ok(turn < 300, 'it was not analysed');
+      const rows = Array.from({ length: 1000 }, (_, index) => [`thing ${turn} ${index}`]);
+      await store.write((tx) => tx.insertRows({ table: 'things', columns: [{ name: 'name', type: 'text' }] }, rows), undefined);
+      await sleep(100);
+    }
   });
 
   test('statements that were planned before another process changed their table are planned anew', async () => {

@@ -108,7 +108,7 @@ describe('the SQLite store', () => {
       store.write(addPage, { name: 'before', text: '' }),
       store.write(async (tx) => {
         await addPage(tx, { name: 'slow', text: '' });
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await new Promise((resolve) => setTimeout(resolve, 50));
         await addPage(tx, { name: 'slower', text: '' });
       }, undefined),
       store.write(addPage, { name: 'after', text: '' }),
