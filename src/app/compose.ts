@@ -27,6 +27,7 @@ import { openTriggers, type Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBackups } from './backup/backups.ts';
 import { openBlobs, s3Access } from './blobs.ts';
+import { pooledRandomBytes } from './random.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
@@ -113,7 +114,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const faults = faultsFromEnvironment();
   const folder = opened.use(holdDataFolder(settings.dataFolder, clock, faults));
   const randomBytes = (length: number): Uint8Array => randomFillSync(new Uint8Array(length));
-  const newId = uuidV7(clock, randomBytes);
+  const newId = uuidV7(clock, pooledRandomBytes());
   const project = opened.use(await holdProject(options.projectFolder, log, options.watchProject));
 
   const store = opened.use(

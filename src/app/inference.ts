@@ -1,9 +1,7 @@
-import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { ReleaseManifest } from '#contract';
 import { GyreError, systemClock, uuidV7 } from '#core';
-import type { RandomBytes } from '#core';
 import { describeError, oipRoutes } from '#oip';
 import {
   blobSource,
@@ -22,6 +20,7 @@ import {
 import type { Lane, PackageSource } from '#serving';
 import { createLogger, createMetrics, watchProcess } from '#telemetry';
 import type { Logger, LogLevel } from '#telemetry';
+import { pooledRandomBytes } from './random.ts';
 import { openBlobs } from './blobs.ts';
 import type { OpenedBlobs } from './blobs.ts';
 import gyre from '../../package.json' with { type: 'json' };
@@ -232,20 +231,6 @@ async function readTls({
     );
   }
   return undefined;
-}
-
-/** One call to the kernel for 512 ids: an id for each row is on the hot path. */
-function pooledRandomBytes(): RandomBytes {
-  const pool = new Uint8Array(8192);
-  let used = pool.length;
-  return (length) => {
-    if (used + length > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    used += length;
-    return pool.subarray(used - length, used);
-  };
 }
 
 /**
