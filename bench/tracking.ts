@@ -33,6 +33,9 @@ const sizes = options.quick
   : { runs: 10_000, manyRuns: 100_000, points: 100_000, scale: 1 };
 const rows = rowsOf(sizes).filter(({ name }) => name.includes(options.row));
 const postgres = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+/** Rows of single calls are warmed up by so many of them, or for so long. */
+const warmCalls = 500;
+const warmMs = 8_000;
 let missed = 0;
 
 function say(row: string, figures: string, isGood?: boolean): void {
@@ -123,8 +126,16 @@ async function measure(row: Row, contenders: readonly Contender[], floor: Server
     const timing = await row.run(call, filled, times);
     if (keep) taken.set(server.name, [...(taken.get(server.name) ?? []), timing]);
   };
-  // What was just loaded is slower on both sides: a round of each is not counted.
-  for (const contender of contenders) await round(contender, row.connections > 1 ? row.connections : row.timesPerRound, false);
+  // What was just loaded is slower, the more so where code is compiled as it runs: each side is warmed up alike, and that is not counted.
+  for (const contender of contenders) {
+    const startedMs = performance.now();
+    let calls = 0;
+    do {
+      const times = Math.max(row.connections, row.timesPerRound);
+      await round(contender, times, false);
+      calls += times;
+    } while (row.connections === 1 && calls < warmCalls && performance.now() - startedMs < warmMs);
+  }
   using recorder = caller({ name: floor.name, address: floor.address, connections: 1 });
   for (const [key, body] of recording) await recorder.json('PATCH', '/record', [key, body.toString('base64')]);
   const all = [...contenders, { server: floor, filled: ours.filled }];

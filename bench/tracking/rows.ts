@@ -102,8 +102,8 @@ export function rowsOf(sizes: {
       compare: 'p50',
       atLeast: 5,
       connections: 1,
-      timesPerRound: times(60),
-      rounds: 3,
+      timesPerRound: times(100),
+      rounds: 5,
       asShipped: true,
       run: asOne(1, async (server, filled) => {
         const run = await newRun(server, filled.experiment);
@@ -163,8 +163,8 @@ export function rowsOf(sizes: {
       compare: 'p50',
       atLeast: 5,
       connections: 1,
-      timesPerRound: times(30),
-      rounds: 3,
+      timesPerRound: times(60),
+      rounds: 5,
       run: asOne(1, (server, { model, modelSource, modelRun }) =>
         server.json('POST', `${api}/model-versions/create`, { name: model, source: modelSource, run_id: modelRun }),
       ),
@@ -174,8 +174,8 @@ export function rowsOf(sizes: {
       compare: 'p50',
       atLeast: 5,
       connections: 1,
-      timesPerRound: times(60),
-      rounds: 3,
+      timesPerRound: times(100),
+      rounds: 5,
       run: asOne(1, (server, { model }, turn) =>
         server.json('POST', `${api}/registered-models/alias`, { name: model, alias: 'champion', version: String(1 + (turn % 2)) }),
       ),

@@ -3,7 +3,7 @@ import type { Events } from '#events';
 import type { Metrics } from '#telemetry';
 
 /** Nobody scrapes more often, and a burst of events is read at once. */
-const gatherMs = 50;
+const gatherMs = 250;
 
 /**
  * Counts what happens in the loop, for `/metrics`: every event of the stream by its type (pipeline runs, deployments, windows, alerts, …),

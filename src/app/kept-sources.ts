@@ -29,16 +29,17 @@ export function keptSources(training: Pick<Training, 'artifacts' | 'artifactFold
 /** The files below a folder, or the file that the path is, with paths relative to it. */
 async function filesBelow({ artifacts }: Pick<Training, 'artifacts'>, folder: string): Promise<readonly ArtifactFile[]> {
   const found: ArtifactFile[] = [];
-  const entry = await orNothing(artifacts.stat(folder));
-  if (entry?.kind === 'file') return [{ path: folder.slice(folder.lastIndexOf('/') + 1), digest: entry.digest, size: entry.size }];
-  if (entry === undefined) return [];
   let after: string | undefined;
   do {
-    const page = await artifacts.files(folder, { limit: 10_000, ...(after === undefined ? {} : { after }) });
+    const page = await orNothing(artifacts.files(folder, { limit: 10_000, ...(after === undefined ? {} : { after }) }));
+    if (page === undefined) return [];
     for (const { path, digest, size } of page.items) found.push({ path: path.slice(folder.length + 1), digest, size });
     after = page.next;
   } while (after !== undefined);
-  return found;
+  if (found.length > 0) return found;
+  const entry = await orNothing(artifacts.stat(folder));
+  if (entry?.kind !== 'file') return [];
+  return [{ path: folder.slice(folder.lastIndexOf('/') + 1), digest: entry.digest, size: entry.size }];
 }
 
 /** What an address leads to; one that is none of ours, or that nothing stands at, leads nowhere. */

@@ -9,7 +9,7 @@ type Deps = Pick<GovernanceDeps, 'store' | 'events' | 'actorOf' | 'onProblem'>;
 
 const batch = 200;
 /** What happens within so long is one transaction of the log; a training server makes many runs a second. */
-const gatherMs = 50;
+const gatherMs = 250;
 
 /**
  * The audit log follows the events, all of them, in their order. Its own head is its cursor: entries and head are one transaction, so
