@@ -30,6 +30,9 @@ const syntax: Syntax = {
 };
 const ignore = (): void => undefined;
 const mostConnections = 12;
+/** A new connection has planned nothing and knows no table: the first requests after a pause should not have to wait for that. */
+const keptConnections = 4;
+const idleMs = 120_000;
 const mostTries = 40;
 /** So often a key that is taken may be a matter of timing, where locks are waited for; after that it is a key that is taken. */
 const staleTries = 5;
@@ -75,6 +78,8 @@ export class PostgresStore implements Store {
       connectionString: options.url,
       options: `-c search_path=${options.schema}`,
       max: mostConnections,
+      min: keptConnections,
+      idleTimeoutMillis: idleMs,
       pipeline: true,
       application_name: 'gyre',
       connectionTimeoutMillis: 10_000,
