@@ -119,6 +119,11 @@ export async function modelOf(db: Db, name: string): Promise<RegisteredModel | u
   return found === undefined ? undefined : labelled(found, labels);
 }
 
+export async function hasModel(db: Db, name: string): Promise<boolean> {
+  const found = db.tables<Tables>().selectFrom('registered_models').select('name').where('name', '=', name);
+  return (await found.executeTakeFirst()) !== undefined;
+}
+
 /** @throws GyreError NOT_FOUND naming some that there are */
 export async function requiredModel(db: Db, name: string): Promise<RegisteredModel> {
   const model = await modelOf(db, name);

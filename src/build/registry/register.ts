@@ -8,7 +8,7 @@ import { versionNamedBy } from './brought/version-address.ts';
 import { requireTrained } from './judged.ts';
 import type { Lookup } from './lookup.ts';
 import { guarded } from './model-verbs.ts';
-import { changeModel, insertModel, modelOf } from './models-store.ts';
+import { changeModel, hasModel, insertModel } from './models-store.ts';
 import { buildPackage } from './package/build-package.ts';
 import type { RegisterVersion, Registry, RegistryDeps } from './port.ts';
 import type { VersionRow } from './tables.ts';
@@ -62,7 +62,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     return version;
   };
   const makeModel = async (tx: Tx, row: NewVersion, description: string | undefined): Promise<void> => {
-    if ((await modelOf(tx, row.model)) !== undefined) {
+    if (await hasModel(tx, row.model)) {
       if (description !== undefined) await changeModel(tx, row.model, { description, updated_at: row.created_at });
       return;
     }
@@ -170,7 +170,7 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     },
     async registerVersion(request) {
       const { source, run, loggedModel, runLink, makesModel = false } = request;
-      if (!makesModel) await lookup.getModel(request.model);
+      if (!makesModel && !(await store.read((db) => hasModel(db, request.model)))) await lookup.getModel(request.model);
       const row = broughtRow(request, {
         ...(await brought(request)),
         source,

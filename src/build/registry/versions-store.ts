@@ -21,10 +21,9 @@ export function lockModel(tx: Tx, model: string): Promise<void> {
   return tx.lock(`registered-model:${model}`);
 }
 
-/** Adds a version under its model's next number. @throws GyreError NOT_FOUND when there is no such model */
+/** Adds a version under the next number of its model, which the caller has locked. @throws GyreError NOT_FOUND when there is no such model */
 export async function insertVersion(tx: Tx, args: NewVersion): Promise<ModelVersion> {
   const { tags, ...row } = args;
-  await lockModel(tx, row.model);
   const tables = tx.tables<Tables>();
   const model = await tables
     .updateTable('registered_models')

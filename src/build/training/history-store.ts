@@ -44,16 +44,17 @@ export async function pointsByTime(db: Db, series: Series, limit: number, after:
 /** The first and the last step of a metric; undefined when it has no points. */
 export async function stepEndsOf(db: Db, { run, name }: Series): Promise<{ readonly first: number; readonly last: number } | undefined> {
   const ofSeries = sql`metric_points where run = ${run} and name = ${name}`;
-  const ends = sql`select (select step from ${ofSeries} order by step limit 1), (select step from ${ofSeries} order by step desc limit 1)`;
-  const [row] = await db.values(ends.compile(db.tables()));
-  return row === undefined || row[0] === null ? undefined : { first: Number(row[0]), last: Number(row[1]) };
+  const ends = sql<{ low: number | null; high: number | null }>`select (select step from ${ofSeries} order by step limit 1) as low,
+    (select step from ${ofSeries} order by step desc limit 1) as high`;
+  const [row] = (await ends.execute(db.tables())).rows;
+  return row === undefined || row.low === null ? undefined : { first: Number(row.low), last: Number(row.high) };
 }
 
 /** How many different steps a metric has between two (inclusive). */
 export async function countSteps(db: Db, { run, name }: Series, from: number, to: number): Promise<number> {
   const steps = sql`select distinct step from metric_points where run = ${run} and name = ${name} and step >= ${from} and step <= ${to}`;
-  const [row] = await db.values(sql`select count(*) from (${steps}) as steps`.compile(db.tables()));
-  return Number(row?.[0] ?? 0);
+  const [row] = (await sql<{ n: number }>`select count(*) as n from (${steps}) as steps`.execute(db.tables())).rows;
+  return Number(row?.n ?? 0);
 }
 
 /** The different steps of a metric, ascending; undefined when there are more than `most`. */
@@ -99,22 +100,9 @@ export async function stepsNear(
 }
 
 /** A metric's points at some steps, in the order of steps, times and values. */
-export async function pointsAt(db: Db, series: Series, steps: readonly number[], limit: number): Promise<StoredPoint[]> {
-  const found: StoredPoint[] = [];
-  for (let start = 0; start < steps.length && found.length < limit; start += stepsPerQuery) {
-    const rows = seriesRows(db, series).where('step', 'in', steps.slice(start, start + stepsPerQuery));
-    found.push(
-      ...(await toPoints(
-        db,
-        rows
-          .orderBy('step')
-          .orderBy('timestamp')
-          .orderBy('value')
-          .limit(limit - found.length),
-      )),
-    );
-  }
-  return found;
+export function pointsAt(db: Db, series: Series, steps: readonly number[], limit: number): Promise<StoredPoint[]> {
+  const rows = seriesRows(db, series).where(db.among('step', steps));
+  return toPoints(db, rows.orderBy('step').orderBy('timestamp').orderBy('value').limit(limit));
 }
 
 function seriesRows(db: Db, { run, name }: Series) {

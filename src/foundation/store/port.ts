@@ -25,6 +25,8 @@ export interface Db {
    * @param column such as `runs.experiment`
    */
   aside(column: string): RawBuilder<unknown>;
+  /** Whether a column of integers holds one of some, however many. @param column such as `metric_points.step` */
+  among(column: string, values: readonly number[]): RawBuilder<SqlBool>;
   /** Finds rows by many keys at once. @returns for each key its rows, in no order, with their `select`ed columns as they are kept */
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
   /** Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else. */

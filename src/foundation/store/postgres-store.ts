@@ -25,6 +25,7 @@ const syntax: Syntax = {
   compiler: new PostgresQueryCompiler(),
   adapter: new PostgresAdapter(),
   aside: (column) => sql`${sql.ref(column)}`,
+  among: (column, values) => sql`${sql.ref(column)} = any(${`{${values.join(',')}}`}::bigint[])`,
   like: (column, pattern, { ignoreCase }) =>
     ignoreCase ? sql`${sql.ref(column)} ilike ${pattern} escape ''` : sql`${sql.ref(column)} like ${pattern} escape ''`,
 };

@@ -53,6 +53,18 @@ export function rowsContract(store: () => Store): void {
     assert.equal(typed?.done, true);
   });
 
+  test('rows are found whose number is among many', async () => {
+    await store().write(async (tx) => {
+      for (const name of ['a', 'b', 'c']) await addNote(tx, name);
+      await tx.tables<TestTables>().updateTable('notes').set({ n: 7 }).where('name', '=', 'b').execute();
+    }, undefined);
+    const found = (numbers: readonly number[]): Promise<readonly { name: string }[]> =>
+      store().read((db) => db.tables<TestTables>().selectFrom('notes').select('name').where(db.among('notes.n', numbers)).execute());
+    assert.deepEqual(await found(Array.from({ length: 5000 }, (_, index) => index + 5)), [{ name: 'b' }]);
+    assert.deepEqual(await found([-1]), []);
+    assert.deepEqual(await found([]), []);
+  });
+
   test('rows are found by many keys at once, of text that needs care too', async () => {
     const names = ['plain', 'a "quoted", {braced} \\ one', 'ü ✓', ''];
     await store().write(async (tx) => {

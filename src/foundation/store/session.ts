@@ -17,6 +17,7 @@ export interface Syntax {
   readonly adapter: DialectAdapter;
   readonly like: Db['like'];
   readonly aside: Db['aside'];
+  readonly among: Db['among'];
 }
 
 /** A query builder whose queries all run on one session. */
@@ -56,6 +57,7 @@ export function readingOn(session: Session, queries: Kysely<unknown>, syntax: Sy
     tables: <T>() => queries as Kysely<T>,
     like: syntax.like,
     aside: syntax.aside,
+    among: syntax.among,
     rowsOf: (from, keys) => (keys.length === 0 ? Promise.resolve([]) : session.rowsOf(from, keys)),
     values: (query) => session.values(query.sql, query.parameters),
   };
@@ -72,6 +74,7 @@ export class WriteScope implements Tx {
   readonly #steps = new Map<string, () => Promise<void>>();
   readonly like: Db['like'];
   readonly aside: Db['aside'];
+  readonly among: Db['among'];
   readonly effects: (() => void)[] = [];
   #failure: Error | undefined;
   #ended = false;
@@ -85,6 +88,7 @@ export class WriteScope implements Tx {
     };
     this.like = syntax.like;
     this.aside = syntax.aside;
+    this.among = syntax.among;
     this.#queries = queriesOn(this.#session, syntax);
     this.#lock = (name) => lock(this.#session, name);
   }

@@ -18,6 +18,7 @@ export const sqliteSyntax: Syntax = {
   compiler: new SqliteQueryCompiler(),
   adapter: new UnqueuedAdapter(),
   aside: (column) => sql`+${sql.ref(column)}`,
+  among: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${`[${values.join(',')}]`}))`,
   // SQLite's LIKE takes no notice of case; GLOB does.
   like: (column, pattern, { ignoreCase }) =>
     ignoreCase ? sql`${sql.ref(column)} like ${pattern}` : sql`${sql.ref(column)} glob ${globOf(pattern)}`,

@@ -41,12 +41,8 @@ export function openHistories(store: Store, names: MetricNames): Pick<Tracking, 
       store.read(async (db) => {
         const all = await seriesOf(db, names, query.runs, query.key);
         const steps = await sampledSteps(db, all, query);
-        const found: (Point & { readonly run: string })[] = [];
-        for (const series of all) {
-          const points = await pointsAt(db, series, steps, mostPoints);
-          found.push(...points.map((point) => ({ ...toPoint(query.key, point), run: series.id })));
-        }
-        return found;
+        const found = await Promise.all(all.map((series) => pointsAt(db, series, steps, mostPoints)));
+        return all.flatMap(({ id }, at) => found[at].map((point) => ({ ...toPoint(query.key, point), run: id })));
       }),
   };
 }

@@ -53,9 +53,7 @@ export function openSampling(): (db: Db, series: readonly Series[], limits: Limi
   };
 
   return async (db, series, limits) => {
-    const choices: Steps[] = [];
-    for (const one of series) choices.push(await stepsToChooseFrom(db, one, limits));
-    return sampled(choices, limits);
+    return sampled(await Promise.all(series.map((one) => stepsToChooseFrom(db, one, limits))), limits);
   };
 }
 

@@ -84,8 +84,8 @@ async function searchOf(
  */
 async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
   if (first?.entity !== 'metric') return fewRuns;
-  const [newest] = await db.values(sql`select max(position) from runs`.compile(db.tables<TrainingTables>()));
-  return Math.min(fewRuns, Math.ceil(Math.sqrt(limit * Number(newest?.[0] ?? 0))));
+  const [newest] = (await sql<{ position: number | null }>`select max(position) as position from runs`.execute(db.tables())).rows;
+  return Math.min(fewRuns, Math.ceil(Math.sqrt(limit * Number(newest?.position ?? 0))));
 }
 
 type Row = readonly unknown[];
