@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import type { ModelVersion } from '#contract';
+import type { ModelVersion, RegisteredModel } from '#contract';
 import { foreignModel, graphColumns } from '../harness/brought-model-fixture.ts';
 import { done, temporaryFolder, up, type Up } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
@@ -95,5 +95,49 @@ describe('models from elsewhere on their pages', { skip: browserMissing }, () =>
       /The last 500 of/,
       'shop version 2',
     ]);
+  });
+
+  test('are described, tagged, named by an alias and a stage, and deleted on their pages', async () => {
+    await withTab('dark', async (tab) => {
+      const { page } = tab;
+      const [, link] = await server.running.line(/page: (\S+)/);
+      await tab.open(link);
+      const does = async (label: string, field: string | undefined, text: string): Promise<void> => {
+        await page.getByRole('button', { name: label, exact: true }).click();
+        const asking = page.getByRole('dialog', { name: label });
+        if (label === 'Move to a stage') await asking.getByLabel(field ?? '').selectOption(text);
+        else await asking.getByLabel(field ?? /Type .* to confirm/).fill(text);
+        await asking.getByRole('button', { name: label, exact: true }).click();
+        await asking.waitFor({ state: 'detached' });
+      };
+      await tab.open(`${server.address}/models/shop/2`);
+      await does('Describe', 'Description', 'Shifted by *a third*.\n\n1. of the age\n2. of the income');
+      await page.getByRole('listitem').filter({ hasText: 'of the income' }).waitFor();
+      await does('Tag', 'Tags, one a line', 'data=2026-10');
+      await page.getByText('2026-10').first().waitFor();
+      await does('Give an alias', 'Alias', 'shadowed');
+      await page.getByText('shadowed').first().waitFor();
+      await does('Move to a stage', 'Stage', 'Staging');
+      await page.getByText('stage Staging').waitFor();
+      await isWhole(tab, 'version with its edits');
+      await tab.open(`${server.address}/models/shop`);
+      await does('Describe', 'Description', 'Says who leaves the **shop**.');
+      await page.getByRole('article', { name: 'Description' }).getByText('shop').waitFor();
+      await does('Tag', 'Tags, one a line', 'team=retail');
+      await page.getByText('retail').first().waitFor();
+      await page.getByRole('button', { name: 'Remove @shadowed' }).click();
+      const removing = page.getByRole('dialog', { name: 'Remove @shadowed' });
+      await removing.getByRole('button', { name: 'Remove @shadowed' }).click();
+      await page.getByText('@shadowed').first().waitFor({ state: 'detached' });
+      await isWhole(tab, 'model with its edits');
+      await tab.open(`${server.address}/models/shop/2`);
+      await does('Delete', undefined, 'shop 2');
+      await page.getByRole('heading', { name: 'shop', exact: true }).waitFor();
+    });
+    const model = await server.get<RegisteredModel>('models/shop');
+    assert.deepEqual(
+      [model.description, model.tags, model.aliases, model.latest],
+      ['Says who leaves the **shop**.', { team: 'retail' }, { candidate: 1 }, 1],
+    );
   });
 });

@@ -1,73 +1,129 @@
 /*
- * The Markdown of the platform and of people, as blocks to draw: headings, paragraphs, bullets, tables, fenced blocks; bold, code and links within.
- * Pure. What is no such mark stays text, so that nothing in a document becomes a page's own elements; links lead to pages of this
- * platform or of the web, never to a script.
+ * The Markdown of the platform and of people, as blocks to draw. `marked` reads it (CommonMark with GitHub's tables, task lists and strikes);
+ * what becomes of it is decided here. Pure. Elements of HTML stay the text that they are, so that nothing in a document becomes a page's own;
+ * links lead to pages of this platform, of the web or to a mailbox, never to a script; an image is a link to it, and asks nobody for anything.
  */
+import { lexer } from 'marked';
+import type { MarkedToken, Token, Tokens } from 'marked';
 
 export type Span =
-  | { readonly is: 'text' | 'bold' | 'code'; readonly text: string }
-  | { readonly is: 'link'; readonly text: string; readonly href: string };
+  | { readonly is: 'text' | 'code'; readonly text: string }
+  | { readonly is: 'bold' | 'italic' | 'struck'; readonly spans: readonly Span[] }
+  | { readonly is: 'link'; readonly href: string; readonly spans: readonly Span[] }
+  | { readonly is: 'break' };
+
+export interface Item {
+  /** Of a list of tasks: whether it is done. */
+  readonly done?: boolean;
+  readonly blocks: readonly Block[];
+}
 
 export type Block =
   | { readonly is: 'heading'; readonly level: number; readonly spans: readonly Span[] }
   | { readonly is: 'paragraph'; readonly spans: readonly Span[] }
   | { readonly is: 'fence'; readonly language: string; readonly text: string }
-  | { readonly is: 'bullets'; readonly items: readonly (readonly Span[])[] }
-  | { readonly is: 'table'; readonly head: readonly (readonly Span[])[]; readonly rows: readonly (readonly (readonly Span[])[])[] };
+  | { readonly is: 'list'; readonly from?: number; readonly items: readonly Item[] }
+  | { readonly is: 'quote'; readonly blocks: readonly Block[] }
+  | { readonly is: 'table'; readonly head: readonly (readonly Span[])[]; readonly rows: readonly (readonly (readonly Span[])[])[] }
+  | { readonly is: 'rule' };
 
+/** @param markdown of any kind: what cannot be read as Markdown is shown as it is */
 export function blocksOf(markdown: string): readonly Block[] {
-  // Whole lines of three marks open and close; what is never closed goes on to the end.
-  return markdown
-    .replaceAll('\r\n', '\n')
-    .split(/^```([^\n`]*)\n([^]*?)(?:^```[ \t]*$|$(?![^]))/m)
-    .flatMap((part, at, parts): readonly Block[] => {
-      if (at % 3 === 0) return plainBlocks(part);
-      return at % 3 === 1 ? [{ is: 'fence', language: part.trim(), text: (parts[at + 1] ?? '').replace(/\n$/, '') }] : [];
-    });
-}
-
-function plainBlocks(markdown: string): readonly Block[] {
-  return markdown
-    .split(/\n{2,}/)
-    .map((part) => part.replace(/^\n+/, '').trimEnd())
-    .filter((part) => part.trim() !== '')
-    .map(blockOf);
-}
-
-function blockOf(part: string): Block {
-  const lines = part.split('\n');
-  const [first = '', second = ''] = lines;
-  const heading = /^(#{1,6}) (.*)$/.exec(first);
-  if (heading !== null && lines.length === 1) return { is: 'heading', level: heading[1]?.length ?? 1, spans: spansOf(heading[2] ?? '') };
-  if (first.startsWith('- ')) {
-    const items = part.split(/\n(?=- )/).map((item) => spansOf(item.slice(2).replaceAll(/\n\s*/g, ' ')));
-    return { is: 'bullets', items };
+  try {
+    return blocks(lexer(markdown), deepest);
+  } catch (error) {
+    if (error instanceof RangeError) return [{ is: 'fence', language: '', text: markdown }];
+    throw error;
   }
-  if (first.startsWith('|') && /^\|[\s|:-]+\|$/.test(second)) {
-    const [head = [], , ...rows] = lines.map(cellsOf);
-    return { is: 'table', head, rows };
+}
+
+/** Nobody writes quotes within quotes that deep, and drawing thousands would overflow the stack. */
+const deepest = 30;
+
+// The library leaves room for the tokens of extensions, of which there are none here.
+const known = (tokens: readonly Token[]): readonly MarkedToken[] => tokens as readonly MarkedToken[];
+
+function blocks(tokens: readonly Token[], deep: number): readonly Block[] {
+  if (deep === 0) throw new RangeError('too deep');
+  return known(tokens).flatMap((token): readonly Block[] => {
+    switch (token.type) {
+      case 'heading':
+        return [{ is: 'heading', level: token.depth, spans: spans(token.tokens, deep) }];
+      case 'paragraph':
+        return [{ is: 'paragraph', spans: spans(token.tokens, deep) }];
+      case 'text':
+        return [{ is: 'paragraph', spans: token.tokens === undefined ? [plain(token.text)] : spans(token.tokens, deep) }];
+      case 'code':
+        return [{ is: 'fence', language: token.lang ?? '', text: token.text }];
+      case 'list':
+        return [{ is: 'list', ...(token.ordered ? { from: Number(token.start) } : {}), items: token.items.map((item) => itemOf(item, deep)) }];
+      case 'blockquote':
+        return [{ is: 'quote', blocks: blocks(token.tokens, deep - 1) }];
+      case 'table':
+        return [{ is: 'table', head: token.header.map(cellOf), rows: token.rows.map((row) => row.map(cellOf)) }];
+      case 'hr':
+        return [{ is: 'rule' }];
+      case 'html':
+        return [{ is: 'paragraph', spans: [{ is: 'text', text: token.text.trimEnd() }] }];
+      default:
+        return [];
+    }
+  });
+}
+
+function itemOf({ task, checked, tokens }: Tokens.ListItem, deep: number): Item {
+  return { ...(task ? { done: checked === true } : {}), blocks: blocks(tokens, deep - 1) };
+}
+
+const cellOf = ({ tokens }: Tokens.TableCell): readonly Span[] => spans(tokens, deepest);
+
+function spans(tokens: readonly Token[], deep: number): readonly Span[] {
+  if (deep === 0) throw new RangeError('too deep');
+  const found: Span[] = [];
+  for (const span of known(tokens).flatMap((token) => spansOf(token, deep - 1))) {
+    const last = found.at(-1);
+    if (span.is === 'text' && last?.is === 'text') found[found.length - 1] = { is: 'text', text: last.text + span.text };
+    else found.push(span);
   }
-  return { is: 'paragraph', spans: spansOf(lines.join(' ')) };
+  return found;
 }
 
-/** A bar after a backslash is one of the text. */
-function cellsOf(line: string): readonly (readonly Span[])[] {
-  const cells = line
-    .replace(/^\|/, '')
-    .replace(/\|$/, '')
-    .split(/(?<!\\)\|/);
-  return cells.map((cell) => spansOf(cell.trim().replaceAll('\\|', '|')));
+function spansOf(token: MarkedToken, deep: number): readonly Span[] {
+  switch (token.type) {
+    case 'text':
+      return token.text === '' ? [] : [plain(token.text)];
+    case 'escape':
+    case 'html':
+      return [{ is: 'text', text: token.text }];
+    case 'codespan':
+      return [{ is: 'code', text: token.text }];
+    case 'strong':
+      return [{ is: 'bold', spans: spans(token.tokens, deep) }];
+    case 'em':
+      return [{ is: 'italic', spans: spans(token.tokens, deep) }];
+    case 'del':
+      return [{ is: 'struck', spans: spans(token.tokens, deep) }];
+    case 'link':
+      return isSafe(token.href) ? [{ is: 'link', href: token.href, spans: spans(token.tokens, deep) }] : [{ is: 'text', text: token.raw }];
+    case 'image':
+      return isSafe(token.href)
+        ? [{ is: 'link', href: token.href, spans: [plain(token.text === '' ? token.href : token.text)] }]
+        : [{ is: 'text', text: token.text === '' ? token.raw : token.text }];
+    case 'br':
+      return [{ is: 'break' }];
+    default:
+      return [];
+  }
 }
 
-function spansOf(text: string): readonly Span[] {
-  return text
-    .split(/(\*\*[^*]+\*\*|`[^`]+`|\[[^\]]+\]\((?:https?:\/\/|\/(?!\/))[^\s)]*\))/)
-    .filter((piece) => piece !== '')
-    .map((piece): Span => {
-      if (piece.length > 4 && piece.startsWith('**')) return { is: 'bold', text: piece.slice(2, -2) };
-      const link = /^\[([^\]]+)\]\(([^\s)]+)\)$/.exec(piece);
-      if (link !== null) return { is: 'link', text: link[1] ?? '', href: link[2] ?? '' };
-      if (piece.length > 2 && piece.startsWith('`')) return { is: 'code', text: piece.slice(1, -1) };
-      return { is: 'text', text: piece };
-    });
+/** Of the web, of this platform, within the document, or a mailbox. */
+function isSafe(href: string): boolean {
+  return /^(?:https?:\/\/|mailto:|\/(?![/\\])|#)/i.test(href);
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' };
+
+/** Text in which the usual characters may be named. */
+function plain(text: string): Span {
+  return { is: 'text', text: text.replaceAll(/&(amp|lt|gt|quot|apos|nbsp);/g, (_, name: string) => entities[name] ?? '') };
 }

@@ -5,11 +5,13 @@ import { apiUrl } from '../lib/api.ts';
 import { bytes, number, shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Markdown } from '../parts/markdown.tsx';
 import { Card, Facts, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
 import { State, Verdict, WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { releaseKinds, VersionActions } from './release-actions.tsx';
+import { VersionEdits } from './registry-edits.tsx';
 import { ReportCards } from './report-cards.tsx';
 import { TestVersion } from './version-test.tsx';
 import { ChangeLog, UsedWhere } from './version-use.tsx';
@@ -75,6 +77,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         <>
           <TestVersion version={version} />
           <VersionActions version={version} />
+          <VersionEdits version={version} />
         </>
       }
     >
@@ -119,7 +122,8 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
 /** Where the version came from, what people say about it, and what it lacks to be tested and released. */
 function OriginCard({ version, lacking }: { readonly version: ModelVersion; readonly lacking: readonly string[] }): JSX.Element {
   return (
-    <Card title="Where it came from" says={version.description === '' ? undefined : version.description}>
+    <Card title="Where it came from">
+      {version.description !== '' && <Markdown text={version.description} label="Description" />}
       <Facts
         facts={[
           ['Source', <code class="wrap">{version.source}</code>],

@@ -2,11 +2,13 @@ import type { JSX } from 'preact';
 import type { ModelVersion, RegisteredModel } from '#contract';
 import { versionPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { Markdown } from '../parts/markdown.tsx';
 import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 import { AddVersion } from './add-version.tsx';
+import { ModelEdits, RemoveAlias } from './registry-edits.tsx';
 import { CompareVersions } from './version-compare.tsx';
 
 const kinds = ['model_version.', 'registered_model.'];
@@ -69,12 +71,22 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
               ) : (
                 <State tone="good">champion: version {champion.version}</State>
               )}{' '}
-              registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />. {data.description}
+              registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />
             </p>
           }
-          actions={<AddVersion model={data.name} />}
+          actions={
+            <>
+              <AddVersion model={data.name} />
+              <ModelEdits model={data} />
+            </>
+          }
         >
           <div class="cards">
+            {data.description !== '' && (
+              <Card title="Description" wide>
+                <Markdown text={data.description} label="Description" />
+              </Card>
+            )}
             <Labels aliases={data.aliases} tags={data.tags} model={name} />
             <Card title="Versions" wide>
               <Load of={versions} what="The versions">
@@ -93,7 +105,13 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
 function Labels({ model, aliases, tags }: Pick<RegisteredModel, 'aliases' | 'tags'> & { readonly model: string }): JSX.Element | null {
   const facts: (readonly [string, JSX.Element | string])[] = [
     ...Object.entries(aliases).map(
-      ([alias, version]) => [`@${alias}`, <a href={versionPath({ model, version })}>version {version}</a>] as const,
+      ([alias, version]) =>
+        [
+          `@${alias}`,
+          <>
+            <a href={versionPath({ model, version })}>version {version}</a> <RemoveAlias model={model} alias={alias} />
+          </>,
+        ] as const,
     ),
     ...Object.entries(tags),
   ];

@@ -11,8 +11,8 @@ export interface ActionProps {
   readonly missing?: readonly string[];
   /** What it will do, on what, with which evidence: shown before it is done. */
   readonly explain: ComponentChildren;
-  /** Asks for words that are kept with the record. */
-  readonly statement?: { readonly label: string; readonly hint: string; readonly initial?: string };
+  /** Asks for words that are kept with the record, or for one of some. */
+  readonly statement?: { readonly label: string; readonly hint: string; readonly initial?: string; readonly choices?: readonly string[] };
   /** The word that has to be typed for what cannot be undone. */
   readonly confirmWord?: string;
   readonly primary?: boolean;
@@ -81,13 +81,21 @@ function ActionDialog(props: ActionProps & { readonly close: () => void }): JSX.
         {props.statement !== undefined && (
           <label class="field">
             <span>{props.statement.label}</span>
-            <textarea
-              rows={3}
-              value={text}
-              required
-              onInput={(event) => setText(event.currentTarget.value)}
-              placeholder={props.statement.hint}
-            />
+            {props.statement.choices === undefined ? (
+              <textarea
+                rows={3}
+                value={text}
+                required
+                onInput={(event) => setText(event.currentTarget.value)}
+                placeholder={props.statement.hint}
+              />
+            ) : (
+              <select value={text} onChange={(event) => setText(event.currentTarget.value)}>
+                {props.statement.choices.map((choice) => (
+                  <option key={choice}>{choice}</option>
+                ))}
+              </select>
+            )}
           </label>
         )}
         {props.confirmWord !== undefined && (

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { type Block, blocksOf, type Span } from '../lib/markdown.ts';
+import { type Block, blocksOf, type Item, type Span } from '../lib/markdown.ts';
 
 export interface MarkdownProps {
   readonly text: string;
@@ -34,14 +34,14 @@ function BlockView({ block, place }: { readonly block: Block; readonly place: st
           <code>{block.text}</code>
         </pre>
       );
-    case 'bullets':
-      return (
-        <ul>
-          {block.items.map((item, index) => (
-            <li key={index}>{spans(item)}</li>
-          ))}
-        </ul>
-      );
+    case 'list': {
+      const items = block.items.map((item, index) => <ItemView key={index} item={item} place={`${place}, item ${index + 1}`} />);
+      return block.from === undefined ? <ul>{items}</ul> : <ol start={block.from}>{items}</ol>;
+    }
+    case 'quote':
+      return <blockquote>{blocks(block.blocks, place)}</blockquote>;
+    case 'rule':
+      return <hr />;
     case 'table':
       return (
         <div class="table-scroll" tabIndex={0} role="region" aria-label={place}>
@@ -70,15 +70,44 @@ function BlockView({ block, place }: { readonly block: Block; readonly place: st
   }
 }
 
+/** An item of one paragraph is a line; one of several blocks keeps them apart. */
+function ItemView({ item: { done, blocks: within }, place }: { readonly item: Item; readonly place: string }): JSX.Element {
+  const [first, ...rest] = within;
+  const mark = done === undefined ? undefined : done ? '☑ ' : '☐ ';
+  return (
+    <li class={mark === undefined ? undefined : 'task'}>
+      {mark !== undefined && <span aria-label={done === true ? 'done' : 'to do'}>{mark}</span>}
+      {first?.is === 'paragraph' ? spans(first.spans) : first !== undefined && <BlockView block={first} place={`${place}, part 1`} />}
+      {blocks(rest, place, 2)}
+    </li>
+  );
+}
+
+function blocks(list: readonly Block[], place: string, from = 1): JSX.Element[] {
+  return list.map((block, index) => <BlockView key={index} block={block} place={`${place}, part ${index + from}`} />);
+}
+
 function spans(list: readonly Span[]): JSX.Element[] {
   return list.map((span, index) => {
-    if (span.is === 'link')
-      return (
-        <a key={index} href={span.href} rel={span.href.startsWith('/') ? undefined : 'noopener noreferrer'}>
-          {span.text}
-        </a>
-      );
-    if (span.is === 'bold') return <b key={index}>{span.text}</b>;
-    return span.is === 'code' ? <code key={index}>{span.text}</code> : <span key={index}>{span.text}</span>;
+    switch (span.is) {
+      case 'link':
+        return (
+          <a key={index} href={span.href} rel={/^[/#]/.test(span.href) ? undefined : 'noopener noreferrer'}>
+            {spans(span.spans)}
+          </a>
+        );
+      case 'bold':
+        return <b key={index}>{spans(span.spans)}</b>;
+      case 'italic':
+        return <i key={index}>{spans(span.spans)}</i>;
+      case 'struck':
+        return <s key={index}>{spans(span.spans)}</s>;
+      case 'code':
+        return <code key={index}>{span.text}</code>;
+      case 'break':
+        return <br key={index} />;
+      case 'text':
+        return <span key={index}>{span.text}</span>;
+    }
   });
 }

@@ -5,6 +5,7 @@ import { Boxes } from '../../charts/boxes.tsx';
 import { boxFigures } from '../../lib/box-figures.ts';
 import { plain } from '../../lib/format.ts';
 import { queryValue, setQuery } from '../../lib/router.ts';
+import { Choice, named } from '../../parts/choice.tsx';
 import { Card } from '../../parts/page.tsx';
 
 const mostGroups = 30;
@@ -32,9 +33,9 @@ export function GroupCard({ runs, metrics }: { readonly runs: readonly Run[]; re
       }
       aside={
         <div class="table-tools">
-          <Choice label="Metric of the groups" name="result" value={metric} options={metrics} />
-          <Choice label="Groups by" name="across" value={by} options={parameters} prefix="by " />
-          <Choice label="Shape" name="shape" value={isBar ? 'bar' : 'box'} options={['box', 'bar']} />
+          <LabelledChoice label="Metric of the groups" name="result" value={metric} options={metrics} />
+          <LabelledChoice label="Groups by" name="across" value={by} options={parameters} prefix="by " />
+          <LabelledChoice label="Shape" name="shape" value={isBar ? 'bar' : 'box'} options={['box', 'bar']} />
         </div>
       }
     >
@@ -85,7 +86,7 @@ function chosen(name: string, options: readonly string[]): string | undefined {
   return asked !== undefined && options.includes(asked) ? asked : options[0];
 }
 
-function Choice({
+function LabelledChoice({
   label,
   name,
   value,
@@ -101,14 +102,7 @@ function Choice({
   return (
     <label>
       <span class="visually-hidden">{label}</span>
-      <select value={value} onChange={(event) => setQuery({ [name]: event.currentTarget.value })}>
-        {options.map((option) => (
-          <option key={option} value={option}>
-            {prefix}
-            {option}
-          </option>
-        ))}
-      </select>
+      <Choice value={value} hint={label} options={named(options, prefix)} onChoose={(chosen) => setQuery({ [name]: chosen })} />
     </label>
   );
 }

@@ -5,6 +5,7 @@ import { Scatter } from '../../charts/scatter.tsx';
 import { percent } from '../../lib/format.ts';
 import { importances } from '../../lib/importance.ts';
 import { queryValue, setQuery } from '../../lib/router.ts';
+import { Choice, named } from '../../parts/choice.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Table } from '../../parts/table.tsx';
 
@@ -41,13 +42,7 @@ export function ParameterCard({
       aside={
         <label>
           <span class="visually-hidden">Metric</span>
-          <select value={metric} onChange={(event) => setQuery({ result: event.currentTarget.value })}>
-            {metrics.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <Choice value={metric} hint="a metric" options={named(metrics)} onChoose={(result) => setQuery({ result })} />
         </label>
       }
     >
@@ -67,13 +62,7 @@ export function ParameterCard({
           <section class="run-figure" aria-label="One parameter against the metric">
             <label>
               <span class="visually-hidden">Parameter</span>
-              <select value={against} onChange={(event) => setQuery({ against: event.currentTarget.value })}>
-                {numeric.map((name) => (
-                  <option key={name} value={name}>
-                    {name}
-                  </option>
-                ))}
-              </select>
+              <Choice value={against} hint="a parameter" options={named(numeric)} onChoose={(name) => setQuery({ against: name })} />
             </label>
             <Scatter
               xName={against}

@@ -4,6 +4,7 @@ import { send } from '../../lib/api.ts';
 import { counted, number } from '../../lib/format.ts';
 import { askedOf, cellOf, headOf, rowsAt } from '../../lib/run-columns.ts';
 import { toCsv } from '../../lib/table-rows.ts';
+import { tagsIn } from '../../lib/tag-lines.ts';
 import type { RunSelection } from '../../lib/tracking-shapes.ts';
 import { Action } from '../../parts/action.tsx';
 import { saveFile } from '../../parts/save-file.ts';
@@ -106,16 +107,5 @@ export function RunActions({
         {saving === undefined ? 'CSV' : `${number(saving, 0)} of ${number(positions.length, 0)}`}
       </button>
     </div>
-  );
-}
-
-function tagsIn(text: string): Record<string, string | null> {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return Object.fromEntries(
-    lines.map((line) => {
-      const at = line.indexOf('=');
-      const value = at < 0 ? '' : line.slice(at + 1).trim();
-      return [(at < 0 ? line : line.slice(0, at)).trim(), value === '' ? null : value] as const;
-    }),
   );
 }

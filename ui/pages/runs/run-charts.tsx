@@ -7,6 +7,7 @@ import { search, setQuery } from '../../lib/router.ts';
 import { cutTo, grouped, inPlaces, linesOf, overMetric, positiveOnly, smoothed, type RunLines } from '../../lib/run-lines.ts';
 import type { SeriesAnswer } from '../../lib/tracking-shapes.ts';
 import { usePosted } from '../../lib/use-posted.ts';
+import { Choice, named } from '../../parts/choice.tsx';
 import { Card, Load } from '../../parts/page.tsx';
 
 export interface ChartedRun {
@@ -19,6 +20,11 @@ export interface ChartedRun {
 const places = 500;
 const usualFigures = 4;
 const followMs = 5000;
+const axes = [
+  { value: 'step', text: 'steps' },
+  { value: 'time', text: 'time' },
+  { value: 'relative', text: 'time since the start' },
+];
 
 /** Metrics of runs as lines: one figure for each metric, all of them with the same axis, zoom and smoothing. */
 export function RunCharts({ runs, metrics }: { readonly runs: readonly ChartedRun[]; readonly metrics: readonly string[] }): JSX.Element {
@@ -34,19 +40,12 @@ export function RunCharts({ runs, metrics }: { readonly runs: readonly ChartedRu
       </div>
       <label class="field">
         <span>Add a figure</span>
-        <select
+        <Choice
           value=""
-          onChange={(event) => setQuery({ metrics: [...shown, event.currentTarget.value].map(encodeURIComponent).join(',') })}
-        >
-          <option value="">choose a metric</option>
-          {metrics
-            .filter((name) => !shown.includes(name))
-            .map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-        </select>
+          hint="choose a metric"
+          options={named(metrics.filter((name) => !shown.includes(name)))}
+          onChoose={(name) => setQuery({ metrics: [...shown, name].map(encodeURIComponent).join(',') })}
+        />
       </label>
     </Card>
   );
@@ -66,19 +65,12 @@ function ChartTools({
     <div class="table-tools">
       <label>
         over{' '}
-        <select
+        <Choice
           value={view.over === undefined ? view.axis : `metric.${view.over}`}
-          onChange={(event) => setQuery({ x: event.currentTarget.value, from: undefined, to: undefined })}
-        >
-          <option value="step">steps</option>
-          <option value="time">time</option>
-          <option value="relative">time since the start</option>
-          {metrics.map((name) => (
-            <option key={name} value={`metric.${name}`}>
-              {name}
-            </option>
-          ))}
-        </select>
+          hint="steps, time or a metric"
+          options={[...axes, ...metrics.map((name) => ({ value: `metric.${name}`, text: name }))]}
+          onChoose={(x) => setQuery({ x, from: undefined, to: undefined })}
+        />
       </label>
       <label>
         smoothing{' '}
