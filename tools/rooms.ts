@@ -119,7 +119,7 @@ export const ambientHomes: readonly string[] = [
 ];
 
 /** What the web pages may import: they run in a browser and know the server only by its contract. */
-export const ui = { folder: 'ui', only: ['contract'], packages: ['preact', '@preact/signals', 'uplot'] } as const;
+export const ui = { folder: 'ui', only: ['contract'], packages: ['marked', 'preact', '@preact/signals', 'uplot'] } as const;
 
 /** @returns the names of the rooms that code of this room may import; `inTest` lifts a room's own strictness, never the order */
 export function visibleFrom(room: Room, inTest: boolean): readonly string[] {

@@ -91,6 +91,6 @@ describe('the Markdown of documents', () => {
   test('shows what is nested too deep as it is', () => {
     const deep = '>'.repeat(50_000);
     const [only, ...others] = blocksOf(deep);
-    assert.ok(others.length === 0 && (only?.is === 'fence'));
+    assert.ok(others.length === 0 && only?.is === 'fence');
   });
 });

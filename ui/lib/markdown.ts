@@ -56,7 +56,9 @@ function blocks(tokens: readonly Token[], deep: number): readonly Block[] {
       case 'code':
         return [{ is: 'fence', language: token.lang ?? '', text: token.text }];
       case 'list':
-        return [{ is: 'list', ...(token.ordered ? { from: Number(token.start) } : {}), items: token.items.map((item) => itemOf(item, deep)) }];
+        return [
+          { is: 'list', ...(token.ordered ? { from: Number(token.start) } : {}), items: token.items.map((item) => itemOf(item, deep)) },
+        ];
       case 'blockquote':
         return [{ is: 'quote', blocks: blocks(token.tokens, deep - 1) }];
       case 'table':
