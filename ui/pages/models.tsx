@@ -70,8 +70,8 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
                 <State tone="off">no champion yet</State>
               ) : (
                 <State tone="good">champion: version {champion.version}</State>
-              )}{' '}
-              registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />
+              )}
+              ; registered <When at={data.createdAt} />, changed <When at={data.updatedAt} />
             </p>
           }
           actions={
