@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -19,10 +20,15 @@ const missing: string | false =
       ? false
       : 'a PostgreSQL server of its own is started as its user by root only';
 
-/** Runs a program of PostgreSQL as the user that it wants. */
-function postgres(program: string, ...words: readonly string[]): void {
+/** Runs a program of PostgreSQL as the user that it wants, while whoever writes goes on. */
+async function postgres(program: string, ...words: readonly string[]): Promise<void> {
   const command = join(versions, newest ?? '', 'bin', program);
-  execFileSync('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...words], { cwd: '/', stdio: 'ignore' });
+  const running = spawn('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...words], {
+    cwd: '/',
+    stdio: 'ignore',
+  });
+  const [code] = (await once(running, 'close')) as [number | null];
+  assert.equal(code, 0, `${program} ${words.join(' ')}`);
 }
 
 async function freePort(): Promise<number> {
@@ -43,16 +49,16 @@ describe('PostgreSQL that is restarted while runs are logged', { skip: missing }
     await chmod(cluster, 0o700);
     execFileSync('chown', ['postgres', cluster]);
     const port = await freePort();
-    postgres('initdb', '--pgdata', join(cluster, 'data'), '--auth', 'trust', '--username', 'postgres');
+    await postgres('initdb', '--pgdata', join(cluster, 'data'), '--auth', 'trust', '--username', 'postgres');
     const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${cluster}`;
-    postgres('pg_ctl', 'start', '--wait', '-D', join(cluster, 'data'), '-l', join(cluster, 'log'), '-o', options);
+    await postgres('pg_ctl', 'start', '--wait', '-D', join(cluster, 'data'), '-l', join(cluster, 'log'), '-o', options);
     place = {
       cwd: await smallProject(folder.path),
       env: { GYRE_DATABASE: `postgres://postgres@127.0.0.1:${port}/postgres` },
     };
   });
   after(async () => {
-    postgres('pg_ctl', 'stop', '-m', 'immediate', '-D', join(cluster, 'data'));
+    await postgres('pg_ctl', 'stop', '-m', 'immediate', '-D', join(cluster, 'data'));
     await rm(cluster, { recursive: true });
     await folder[Symbol.asyncDispose]();
   });
@@ -89,7 +95,7 @@ describe('PostgreSQL that is restarted while runs are logged', { skip: missing }
     for (const mode of ['immediate', 'fast']) {
       const before = acknowledged.size;
       await eventually('some is logged', () => acknowledged.size > before + 20);
-      postgres('pg_ctl', 'restart', '--wait', '-m', mode, '-D', join(cluster, 'data'));
+      await postgres('pg_ctl', 'restart', '--wait', '-m', mode, '-D', join(cluster, 'data'));
       const after = acknowledged.size;
       await eventually('it goes on by itself', () => acknowledged.size > after + 20);
     }

@@ -26,6 +26,10 @@ const classes: Readonly<Record<string, ErrorCode>> = {
   XX: 'INTERNAL',
 };
 
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
 function sqlState(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
@@ -55,7 +59,8 @@ export function fromPostgres(error: unknown): unknown {
     const lost = error instanceof Error && /connection|terminated|ended|timeout/i.test(error.message);
     return lost ? new GyreError('UNAVAILABLE', `the database went away: ${messageOf(error)}`, {}, { cause: error }) : error;
   }
-  if (!/^[0-9A-Z]{5}$/.test(state)) {
+  // EPIPE has five letters too.
+  if (isOfSystem(error) || !/^[0-9A-Z]{5}$/.test(state)) {
     return new GyreError(
       'UNAVAILABLE',
       `the database cannot be reached: ${messageOf(error) || state}`,

@@ -9,6 +9,7 @@ import { storeContract } from './contract.ts';
 import type { StoreFixture } from './contract.ts';
 import { openStore } from './index.ts';
 import type { Migration, MigrationSet } from './index.ts';
+import { fromPostgres } from './postgres-errors.ts';
 import { postgresUrl as url, whyNoPostgres } from './postgres-fixture.ts';
 import { sessionOn } from './postgres-session.ts';
 
@@ -141,6 +142,13 @@ describe('the PostgreSQL store', { skip }, () => {
 });
 
 describe('a PostgreSQL that is not there', () => {
+  test('is UNAVAILABLE when it went away while something was sent', () => {
+    for (const code of ['EPIPE', 'ECONNRESET']) {
+      const error = Object.assign(new Error(`write ${code}`), { code, errno: -32, syscall: 'write' });
+      assert.ok(hasCode(fromPostgres(error), 'UNAVAILABLE'), code);
+    }
+  });
+
   test('is UNAVAILABLE, and its password is not shown', async () => {
     const opening = openStore({ url: 'postgres://me:hidden@127.0.0.1:1/db' });
     await assert.rejects(opening, (error) => hasCode(error, 'UNAVAILABLE') && !error.message.includes('hidden'));
