@@ -33,6 +33,7 @@ const busyLimitMs = 10_000;
 export class GroupCommit {
   readonly #connection: SqliteConnection;
   readonly #flush: () => Promise<void>;
+  readonly #between: () => void;
   readonly #faults: Faults;
   readonly #queue: Pending[] = [];
   #loop: Promise<void> | undefined;
@@ -41,9 +42,14 @@ export class GroupCommit {
   #broken: GyreError | undefined;
   #closed = false;
 
-  constructor(connection: SqliteConnection, flush: () => Promise<void>, faults: Faults) {
+  /** @param parts.between is called while no transaction is open, before each */
+  constructor(
+    connection: SqliteConnection,
+    { flush, between, faults }: { readonly flush: () => Promise<void>; readonly between: () => void; readonly faults: Faults },
+  ) {
     this.#connection = connection;
     this.#flush = flush;
+    this.#between = between;
     this.#faults = faults;
   }
 
@@ -80,6 +86,7 @@ export class GroupCommit {
     const group: Performed[] = [];
     try {
       this.#refuseWhenBroken();
+      this.#between();
       await this.#begin();
       if (await this.#fill(group)) {
         // The disk is still busy with the group before: whoever comes meanwhile joins this one.

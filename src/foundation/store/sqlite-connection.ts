@@ -82,6 +82,16 @@ export class SqliteConnection implements Session {
     }
   }
 
+  /** How many pages the log has, and how many of them are in the database file by now. Outside of a transaction. @throws GyreError */
+  logState(): { readonly pages: number; readonly moved: number } {
+    try {
+      const [[, pages, moved]] = arraysOf(this.#prepare('pragma wal_checkpoint(noop)'), []);
+      return { pages: Number(pages), moved: Number(moved) };
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
   // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
   async run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
     const values = parameters.map(bind);

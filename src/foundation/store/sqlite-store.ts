@@ -9,6 +9,7 @@ import { GyreError, messageOf } from '#core';
 import type { Faults } from '#core';
 import { sqliteAppendOnly } from './append-only.ts';
 import { sqliteColumns } from './columns.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { GroupCommit } from './group-commit.ts';
 import { runMigrations } from './migrations.ts';
 import type { Db, DialectFacts, MigrationSet, Store, Write } from './port.ts';
@@ -42,6 +43,7 @@ export class SqliteStore implements Store {
   readonly #writer: SqliteConnection;
   readonly #wal: WalFlush;
   readonly #commits: GroupCommit;
+  readonly #checkpoints: Checkpoints | undefined;
   readonly #idle: Reader[] = [];
   readonly #waiting: ((reader: Reader) => void)[] = [];
   #readers = 0;
@@ -70,7 +72,12 @@ export class SqliteStore implements Store {
       throw error;
     }
     this.#wal = new WalFlush(this.#path, options.faults);
-    this.#commits = new GroupCommit(this.#writer, () => (durable ? this.#wal.flush() : turn()), options.faults);
+    this.#checkpoints = durable ? new Checkpoints(this.#path, this.#writer) : undefined;
+    this.#commits = new GroupCommit(this.#writer, {
+      flush: () => (durable ? this.#wal.flush() : turn()),
+      between: () => this.#checkpoints?.look(),
+      faults: options.faults,
+    });
   }
 
   write<A, R>(write: Write<A, R>, args: A): Promise<R> {
@@ -150,6 +157,7 @@ export class SqliteStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     await this.#commits.close();
+    await this.#checkpoints?.[Symbol.asyncDispose]();
     for (const { connection } of this.#idle.splice(0)) connection.close();
     await this.#wal.close();
     // The last connection to close moves the log into the database file.

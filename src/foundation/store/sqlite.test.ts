@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -88,6 +88,19 @@ describe('the SQLite store', () => {
       for (const name of names)
         assert.ok(names.has(`${name.slice(0, -1)}a`) && names.has(`${name.slice(0, -1)}b`), `${fault}: half of ${name}`);
     }
+  });
+
+  test('moves its log into the database file while it writes, and lets it begin anew', async () => {
+    await using place = await folder();
+    const path = join(place.path, 'gyre.db');
+    await using store = await openStore({ url: `sqlite:${path}` });
+    await store.migrate([pages]);
+    const megabytes = 200;
+    for (let n = 0; n < megabytes; n++) await store.write(addPage, { name: `p${n}`, text: 'x'.repeat(1_000_000) });
+    const sizes = await Promise.all([stat(path), stat(`${path}-wal`)]);
+    const [inFile, inLog] = sizes.map(({ size }) => size / 1_000_000);
+    assert.ok(inFile > megabytes / 2, `${inFile} MB of ${megabytes} are in the database file`);
+    assert.ok(inLog < megabytes * 0.7, `the log has ${inLog} MB`);
   });
 
   test('in memory is private, works, and leaves no folder behind', async () => {
