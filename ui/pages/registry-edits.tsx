@@ -7,29 +7,44 @@ import { navigate } from '../lib/router.ts';
 import { tagLines, tagsIn } from '../lib/tag-lines.ts';
 import { Action } from '../parts/action.tsx';
 
-const tagWords = <p>A key without a value takes the tag away.</p>;
-
 const routeOf = (model: string): string => `models/${encodeURIComponent(model)}`;
 
-/** What people say of a model, and that it goes. */
-export function ModelEdits({ model }: { readonly model: RegisteredModel }): JSX.Element {
-  const route = routeOf(model.name);
+/** Description and tags of what stands at a route. */
+function Words({
+  route,
+  record,
+  hints,
+}: {
+  readonly route: string;
+  readonly record: Pick<RegisteredModel, 'description' | 'tags'>;
+  readonly hints: { readonly description: string; readonly tags: string };
+}): JSX.Element {
   return (
     <>
       <Action
         label="Describe"
         permission="build"
         explain={<p>A description in Markdown.</p>}
-        statement={{ label: 'Description', hint: 'what it is for, and for whom', initial: model.description }}
+        statement={{ label: 'Description', hint: hints.description, initial: record.description }}
         act={(description) => send('PUT', route, { description })}
       />
       <Action
         label="Tag"
         permission="build"
-        explain={tagWords}
-        statement={{ label: 'Tags, one a line', hint: 'team=vision', initial: tagLines(model.tags) }}
+        explain={<p>A key without a value takes the tag away.</p>}
+        statement={{ label: 'Tags, one a line', hint: hints.tags, initial: tagLines(record.tags) }}
         act={(text) => send('POST', `${route}/tags`, { tags: tagsIn(text) })}
       />
+    </>
+  );
+}
+
+/** What people say of a model, and that it goes. */
+export function ModelEdits({ model }: { readonly model: RegisteredModel }): JSX.Element {
+  const route = routeOf(model.name);
+  return (
+    <>
+      <Words route={route} record={model} hints={{ description: 'what it is for, and for whom', tags: 'team=vision' }} />
       <Action
         label="Delete"
         permission="build"
@@ -63,20 +78,7 @@ export function VersionEdits({ version }: { readonly version: ModelVersion }): J
   const route = `${ofModel}/versions/${version.version}`;
   return (
     <>
-      <Action
-        label="Describe"
-        permission="build"
-        explain={<p>A description in Markdown.</p>}
-        statement={{ label: 'Description', hint: 'what is special about it', initial: version.description }}
-        act={(description) => send('PUT', route, { description })}
-      />
-      <Action
-        label="Tag"
-        permission="build"
-        explain={tagWords}
-        statement={{ label: 'Tags, one a line', hint: 'data=2026-10', initial: tagLines(version.tags) }}
-        act={(text) => send('POST', `${route}/tags`, { tags: tagsIn(text) })}
-      />
+      <Words route={route} record={version} hints={{ description: 'what is special about it', tags: 'data=2026-10' }} />
       <Action
         label="Give an alias"
         permission="build"

@@ -51,12 +51,11 @@ function TypedChoice({ options, value, hint, onChoose }: Parameters<typeof Choic
     if (option.text.toLowerCase().includes(part)) matching.push(option);
     if (matching.length === mostSuggested) break;
   }
+  // When the typing ends, or a suggestion is picked: one name may be the beginning of another.
   const take = (text: string): void => {
-    setTyped(text);
-    const option = options.find((one) => one.text === text);
-    if (option === undefined || option.value === value) return;
     setTyped(undefined);
-    onChoose(option.value);
+    const option = options.find((one) => one.text === text);
+    if (option !== undefined && option.value !== value) onChoose(option.value);
   };
   return (
     <>
@@ -66,8 +65,8 @@ function TypedChoice({ options, value, hint, onChoose }: Parameters<typeof Choic
         value={typed ?? chosen}
         placeholder={`${hint}: a part of its name`}
         autocomplete="off"
-        onInput={(event) => take(event.currentTarget.value)}
-        onBlur={() => setTyped(undefined)}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+        onChange={(event) => take(event.currentTarget.value)}
       />
       <datalist id={list}>
         {matching.map((option) => (

@@ -1,6 +1,8 @@
 import type { RegisteredModel } from '#contract';
 import { GyreError, isoInstant } from '#core';
+import { portions } from '#store';
 import type { Db, Tx } from '#store';
+import { keysPerQuery } from './tables.ts';
 import type { ModelRow, Tables } from './tables.ts';
 import { lockModel } from './versions-store.ts';
 
@@ -143,14 +145,10 @@ export async function selectModels(db: Db, limit: number, after: string | undefi
   return withLabels(db, await rows.orderBy('name').limit(limit).execute());
 }
 
-/** So many parameters at most stand in one query. */
-const mostAtOnce = 500;
-
 /** Models with their tags, aliases and newest version. */
 export async function withLabels(db: Db, rows: readonly ModelRow[]): Promise<RegisteredModel[]> {
   const models: RegisteredModel[] = [];
-  for (let from = 0; from < rows.length; from += mostAtOnce) {
-    const some = rows.slice(from, from + mostAtOnce);
+  for (const some of portions(rows, keysPerQuery)) {
     const labels = await labelsOf(
       db,
       some.map(({ name }) => name),

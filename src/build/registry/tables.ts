@@ -1,5 +1,8 @@
 import type { Actor, Brought, ModelVersion, PackageFile, Signature } from '#contract';
 
+/** So many names or ids at most stand in one query. */
+export const keysPerQuery = 500;
+
 export interface ModelRow {
   readonly name: string;
   readonly description: string;

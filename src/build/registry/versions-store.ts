@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { ModelVersion } from '#contract';
 import { GyreError, isoInstant } from '#core';
+import { portions } from '#store';
 import type { Db, Tx } from '#store';
+import { keysPerQuery } from './tables.ts';
 import type { AliasRow, EarlierPackageRow, Tables, VersionRow, VersionTagRow } from './tables.ts';
 
 /** A version on its way into the store: it gets its number there. */
@@ -184,29 +186,19 @@ export async function selectNewestOfStages(db: Db, models: readonly string[]): P
   return (await assemble(db, rows)).map(({ version }) => version);
 }
 
-/** So many parameters at most stand in one query. */
-const mostAtOnce = 500;
-
 /** Rows with what belongs to them. */
 export async function assemble(db: Db, rows: readonly VersionRow[]): Promise<FoundVersion[]> {
-  const models = [...new Set(rows.map(({ model }) => model))];
-  const ids = rows.map(({ id }) => id);
   const tables = db.tables<Tables>();
-  const aliases: AliasRow[] = [];
-  for (let from = 0; from < models.length; from += mostAtOnce)
-    aliases.push(
-      ...(await aliasesOf(tables)
-        .where('model', 'in', models.slice(from, from + mostAtOnce))
-        .execute()),
-    );
-  const tags: VersionTagRow[] = [];
-  for (let from = 0; from < ids.length; from += mostAtOnce)
-    tags.push(
-      ...(await tagsOf(tables)
-        .where('version', 'in', ids.slice(from, from + mostAtOnce))
-        .execute()),
-    );
-  return withLabels(rows, aliases, tags);
+  const models = portions([...new Set(rows.map(({ model }) => model))], keysPerQuery);
+  const ids = portions(
+    rows.map(({ id }) => id),
+    keysPerQuery,
+  );
+  const [aliases, tags] = await Promise.all([
+    Promise.all(models.map((some) => aliasesOf(tables).where('model', 'in', some).execute())),
+    Promise.all(ids.map((some) => tagsOf(tables).where('version', 'in', some).execute())),
+  ]);
+  return withLabels(rows, aliases.flat(), tags.flat());
 }
 
 /** One version by its number. */

@@ -4,13 +4,14 @@ import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** So many pages in the log are worth moving: SQLite itself would not wait for more. */
 const worthMoving = 1_000;
-/** At so many pages (64 MiB) the log has to begin anew. */
+/** From so many pages on (64 MiB) the log is to begin anew, as soon as little is left to move. */
 const mostPages = 16_384;
+/** At so many (128 MiB) the writer moves all that is left: the thread cannot keep up. */
+const farTooMany = 2 * mostPages;
 
 /**
- * Moves what commits have left in the log into the database file, in a thread: SQLite does it inside a commit, and waits for the disk there,
- * which after much was written takes half a second. The last step, after which the log begins anew, is the writer's own: only while
- * nobody commits is all of it moved, and by then little is left.
+ * Moves what commits have left in the log into the database file, in a thread: SQLite does it inside a commit, and waits for the disk there.
+ * The last step, after which the log begins anew, is the writer's own: only while nobody commits is all of it moved, and by then little is left.
  */
 export class Checkpoints implements AsyncDisposable {
   readonly #path: string;
@@ -32,13 +33,13 @@ export class Checkpoints implements AsyncDisposable {
     if (this.#isMoving || this.#isOver) return;
     try {
       const { pages, moved } = this.#writer.logState();
-      if (pages - moved >= worthMoving) this.#move();
-      else if (pages < mostPages) this.#nextAnew = mostPages;
-      else if (pages >= this.#nextAnew) {
+      const left = pages - moved;
+      if (pages < mostPages) this.#nextAnew = mostPages;
+      if (pages >= this.#nextAnew && (left < worthMoving || pages >= farTooMany)) {
         // A long read may keep it from beginning anew: then not again before as much has come as is worth it.
         this.#nextAnew = pages + worthMoving;
         this.#writer.execute('pragma wal_checkpoint(passive)');
-      }
+      } else if (left >= worthMoving) this.#move();
     } catch {
       // A full disk, or another process that is doing the same: what was not moved stays in the log, and is looked at again.
     }

@@ -18,3 +18,4 @@ export type {
   Write,
 } from './port.ts';
 export { jsonValue } from './columns.ts';
+export { portions } from './portions.ts';

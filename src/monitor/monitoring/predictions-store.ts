@@ -1,8 +1,7 @@
 import type { CellValue } from '#contract';
 import { canonicalJson } from '#core';
-import { jsonValue } from '#store';
+import { jsonValue, portions } from '#store';
 import type { Db, Tx } from '#store';
-import { portions } from './tables.ts';
 import type { LabelRow, PredictionRow, Tables } from './tables.ts';
 import { markWindows } from './windows-store.ts';
 import type { Mark } from './windows-store.ts';

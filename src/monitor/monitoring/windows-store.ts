@@ -1,7 +1,7 @@
 import type { Alert, Window } from '#contract';
+import { portions } from '#store';
 import type { Db, Tx } from '#store';
 import type { Findings } from './findings.ts';
-import { portions } from './tables.ts';
 import type { AlertRow, Tables, WindowRow } from './tables.ts';
 
 /** A prediction that came or whose label changed. */
