@@ -69,14 +69,11 @@ export async function putModelTags(tx: Tx, model: string, tags: Readonly<Record<
   const tables = tx.tables<Tables>();
   for (const [key, value] of Object.entries(tags)) {
     if (value === null) {
-      await tables.deleteFrom('registered_model_tags').where('model', '=', model).where('key', '=', key).execute();
+      await tx.change(tables.deleteFrom('registered_model_tags').where('model', '=', model).where('key', '=', key).compile());
       continue;
     }
-    await tables
-      .insertInto('registered_model_tags')
-      .values({ model, key, value })
-      .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet({ value }))
-      .execute();
+    const insert = tables.insertInto('registered_model_tags').values({ model, key, value });
+    await tx.change(insert.onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet({ value })).compile());
   }
 }
 
@@ -85,12 +82,8 @@ export async function putAlias(
   tx: Tx,
   { model, alias, version }: { readonly model: string; readonly alias: string; readonly version: number },
 ): Promise<void> {
-  await tx
-    .tables<Tables>()
-    .insertInto('model_aliases')
-    .values({ model, alias, version })
-    .onConflict((conflict) => conflict.columns(['model', 'alias']).doUpdateSet({ version }))
-    .execute();
+  const insert = tx.tables<Tables>().insertInto('model_aliases').values({ model, alias, version });
+  await tx.change(insert.onConflict((conflict) => conflict.columns(['model', 'alias']).doUpdateSet({ version })).compile());
 }
 
 /** @returns the version that it named */

@@ -170,9 +170,12 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     },
     async registerVersion(request) {
       const { source, run, loggedModel, runLink, makesModel = false } = request;
+      const bringing = brought(request);
+      // A model that is not there is told first.
+      bringing.catch(() => undefined);
       if (!makesModel && !(await store.read((db) => hasModel(db, request.model)))) await lookup.getModel(request.model);
       const row = broughtRow(request, {
-        ...(await brought(request)),
+        ...(await bringing),
         source,
         ...(run === undefined ? {} : { run }),
         ...(loggedModel === undefined ? {} : { logged_model: loggedModel }),

@@ -35,7 +35,7 @@ export async function insertVersion(tx: Tx, args: NewVersion): Promise<ModelVers
     .executeTakeFirst();
   if (model === undefined) throw new GyreError('NOT_FOUND', `there is no registered model "${row.model}"`, { model: row.model });
   const made = { ...row, version: model.latest, updated_at: row.created_at };
-  await tables.insertInto('model_versions').values(made).execute();
+  await tx.change(tables.insertInto('model_versions').values(made).compile());
   await putTags(tx, row.id, tags);
   return toVersion(made, [], { ...tags });
 }
@@ -45,14 +45,11 @@ export async function putTags(tx: Tx, version: string, tags: Readonly<Record<str
   const tables = tx.tables<Tables>();
   for (const [key, value] of Object.entries(tags)) {
     if (value === null) {
-      await tables.deleteFrom('model_version_tags').where('version', '=', version).where('key', '=', key).execute();
+      await tx.change(tables.deleteFrom('model_version_tags').where('version', '=', version).where('key', '=', key).compile());
       continue;
     }
-    await tables
-      .insertInto('model_version_tags')
-      .values({ version, key, value })
-      .onConflict((conflict) => conflict.columns(['version', 'key']).doUpdateSet({ value }))
-      .execute();
+    const insert = tables.insertInto('model_version_tags').values({ version, key, value });
+    await tx.change(insert.onConflict((conflict) => conflict.columns(['version', 'key']).doUpdateSet({ value })).compile());
   }
 }
 
@@ -65,7 +62,7 @@ export async function changeVersion(
   id: string,
   change: Partial<Pick<VersionRow, 'description' | 'stage' | JudgedColumn>> & Pick<VersionRow, 'updated_at'>,
 ): Promise<void> {
-  await tx.tables<Tables>().updateTable('model_versions').set(change).where('id', '=', id).execute();
+  await tx.change(tx.tables<Tables>().updateTable('model_versions').set(change).where('id', '=', id).compile());
 }
 
 /** Takes a version away, with its aliases and tags, and keeps the record of it. */

@@ -59,11 +59,6 @@ export function experimentRowNamed(db: Db, name: string): Promise<ExperimentRow 
   return db.tables<TrainingTables>().selectFrom('experiments').selectAll().where('name', '=', name).executeTakeFirst();
 }
 
-export async function experimentByName(db: Db, name: string): Promise<Experiment | undefined> {
-  const row = await experimentRowNamed(db, name);
-  return row && toExperiment(row);
-}
-
 /** Those that are not deleted, in the order of their numbers. */
 export async function selectExperiments(db: Db): Promise<Experiment[]> {
   const rows = await db

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from '#store';
+import type { Cell, Db, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 
 /** A point of a metric of a run; the value may be NaN or infinite. */
@@ -217,34 +217,24 @@ export interface LastMetric {
 }
 
 /** The metrics of each of these runs with their last values, in the order of names. */
-export async function lastMetrics(db: Db, runs: readonly number[]): Promise<readonly (readonly LastMetric[])[]> {
+export async function lastMetrics(db: Db, names: MetricNames, runs: readonly number[]): Promise<readonly (readonly LastMetric[])[]> {
   const found = await db.rowsOf(
     lastOfRuns,
     runs.map((run) => [run]),
   );
-  const names = await namesOf(db, found);
+  const numbers = new Set<number>();
+  for (const rows of found) for (const [name] of rows) numbers.add(Number(name));
+  const named = await names.named(db, numbers);
   return found.map((rows) =>
     rows
       .map(([name, step, timestamp, value, isNan]) => ({
-        key: names.get(name) ?? '',
+        key: named.get(Number(name)) ?? '',
         value: isNan === true || isNan === 1 ? Number.NaN : Number(value),
         timestamp: Number(timestamp),
         step: Number(step),
       }))
       .sort(byKey),
   );
-}
-
-/** Names by their numbers, as the database gives these in the first column of rows. */
-async function namesOf(db: Db, found: readonly FoundRows[]): Promise<ReadonlyMap<unknown, string>> {
-  const numbers = new Set<unknown>();
-  for (const rows of found) for (const [name] of rows) numbers.add(name);
-  const keys = [...numbers];
-  const named = await db.rowsOf(
-    namesByNumber,
-    keys.map((number) => [Number(number)]),
-  );
-  return new Map(keys.map((number, at) => [number, String(named[at][0]?.[0] ?? '')]));
 }
 
 /** The order of keys by their UTF-16 units. */
@@ -257,4 +247,3 @@ const lastOfRuns: RowsOf = {
   select: ['name', 'step', 'timestamp', 'value', 'is_nan'],
   by: [{ name: 'run', type: 'integer' }],
 };
-const namesByNumber: RowsOf = { table: 'metric_names', select: ['name'], by: [{ name: 'id', type: 'integer' }] };

@@ -5,7 +5,7 @@ import type { Db, Tx } from '#store';
 import { entryAt, entriesOf, nameFile } from './artifacts/artifacts-store.ts';
 import { ownPathOf, placeOf as placeOfFile, requireArtifactPath, runAddress, runFolder } from './artifacts/paths.ts';
 import type { ArtifactPlace } from './artifacts/port.ts';
-import { ensureExperiment, experimentByName, selectExperiments, toExperiment } from './experiments-store.ts';
+import { ensureExperiment, experimentRow, experimentRowNamed, selectExperiments, toExperiment } from './experiments-store.ts';
 import { pointsByStep } from './history-store.ts';
 import type { MetricNames } from './metric-names-store.ts';
 import { insertMetrics } from './metrics-store.ts';
@@ -23,6 +23,7 @@ import {
   parametersOf,
   placeOf,
   runOf,
+  newestRuns,
   selectRuns,
   upsertTags,
 } from './runs-store.ts';
@@ -121,7 +122,7 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
       actor: request.by.identity,
       data: { id, experiment: experiment.name, ...(request.trainer === undefined ? {} : { trainer: request.trainer }) },
     });
-    return found(tx, id);
+    return found(tx, names, id);
   }
   async function end(
     tx: Tx,
@@ -137,7 +138,7 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
     const folder = await folderOf(tx, run);
     for (const file of artifacts) await nameFile(tx, { file: { ...file, path: `${folder}/${file.path}` }, at });
     await closeRun(tx, { run, status, at, ...(error === undefined ? {} : { error }) });
-    const ended = await found(tx, run);
+    const ended = await found(tx, names, run);
     events.publish(tx, {
       type: eventType('run.finished'),
       subject: run,
@@ -201,7 +202,7 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
       return blobs.read(asSha256(file.digest));
     },
     async readPatch(run) {
-      const { patch } = (await store.read((db) => found(db, run))).code;
+      const { patch } = (await store.read((db) => found(db, names, run))).code;
       if (patch === undefined) throw new GyreError('NOT_FOUND', `run ${run} has no changes beside its commit on record`, { run });
       return blobs.read(asSha256(patch));
     },
@@ -219,17 +220,17 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
     finishRun: (run, by) => endRun({ run, status: 'FINISHED', by }),
     failRun: (run, error, by, status = 'FAILED') => endRun({ run, status, error, by }),
     end: endRun,
-    getRun: (run) => store.read((db) => found(db, run)),
+    getRun: (run) => store.read((db) => found(db, names, run)),
     listRuns: ({ experiment, study, status, limit, after } = {}) =>
       store.read(async (db) => {
         const size = pageSize(limit, 50, 1000);
         const known = experiment === undefined ? undefined : await experimentOf(db, experiment);
         const filter = {
-          ...(known === undefined ? {} : { experiment: Number(known.id) }),
+          ...(known === undefined ? {} : { experiment: known.id }),
           ...(study === undefined ? {} : { study }),
           ...(status === undefined ? {} : { status }),
         };
-        const rows = await selectRuns(db, filter, size + 1, positionOf(after));
+        const rows = await selectRuns(db, names, filter, size + 1, positionOf(after));
         const items = rows.slice(0, size);
         const last = items.at(-1);
         return { items: items.map(({ run }) => run), ...(rows.length > size && last !== undefined ? { next: String(last.position) } : {}) };
@@ -268,22 +269,24 @@ export function openRunLog({ store, blobs, events, clock, newId, grants }: Train
   };
 }
 
-async function found(db: Db, run: string): Promise<Run> {
-  const record = await runOf(db, run);
+async function found(db: Db, names: MetricNames, run: string): Promise<Run> {
+  const record = await runOf(db, names, run);
   if (record !== undefined) return record;
   throw await unknownRun(db, run);
 }
 
 async function unknownRun(db: Db, run: string): Promise<GyreError> {
-  const recent = await selectRuns(db, {}, 3, undefined);
-  const known = recent.length === 0 ? 'there is none yet' : `the newest are ${recent.map((one) => one.run.id).join(', ')}`;
+  const newest = await newestRuns(db, 3);
+  const known = newest.length === 0 ? 'there is none yet' : `the newest are ${newest.join(', ')}`;
   return new GyreError('NOT_FOUND', `no run "${run}"; ${known}`, { run });
 }
 
-async function experimentOf(db: Db, name: string): Promise<Experiment> {
-  const all = await selectExperiments(db);
-  const known = (await experimentByName(db, name)) ?? all.find(({ id }) => id === name);
+/** An experiment that is not deleted, by its name or else its id. */
+async function experimentOf(db: Db, name: string): Promise<ExperimentRow> {
+  const [named, numbered] = await Promise.all([experimentRowNamed(db, name), experimentRow(db, name)]);
+  const known = [named, numbered].find((row) => row?.deleted_at === null);
   if (known !== undefined) return known;
+  const all = await selectExperiments(db);
   const names = all.length === 0 ? 'there is none yet' : `there are ${all.map((one) => `"${one.name}"`).join(', ')}`;
   throw new GyreError('NOT_FOUND', `no experiment "${name}"; ${names}`, { experiment: name });
 }

@@ -3,6 +3,7 @@ import { isoInstant } from '#core';
 import { jsonValue } from '#store';
 import type { Cell, Db, Tx } from '#store';
 import type { ArtifactPlace } from './artifacts/port.ts';
+import type { MetricNames } from './metric-names-store.ts';
 import { byKey, lastMetrics } from './metrics-store.ts';
 import { startOf } from './tables.ts';
 import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
@@ -139,9 +140,9 @@ export async function artifactPlaceOf(db: Db, run: string): Promise<ArtifactPlac
   return { id: row.id, experiment: row.public_id, ...(row.artifact_location === null ? {} : { location: row.artifact_location }) };
 }
 
-export async function runOf(db: Db, id: string): Promise<Run | undefined> {
+export async function runOf(db: Db, names: MetricNames, id: string): Promise<Run | undefined> {
   const rows = await db.tables<TrainingTables>().selectFrom('runs').selectAll().where('id', '=', id).execute();
-  return (await assemble(db, rows))[0];
+  return (await assemble(db, names, rows))[0];
 }
 
 export interface RunFilter {
@@ -153,6 +154,7 @@ export interface RunFilter {
 /** Newest first. @param before only those with a lower position */
 export async function selectRuns(
   db: Db,
+  names: MetricNames,
   filter: RunFilter,
   limit: number,
   before: number | undefined,
@@ -163,8 +165,14 @@ export async function selectRuns(
   if (filter.status !== undefined) query = query.where('status', '=', filter.status);
   if (before !== undefined) query = query.where('position', '<', before);
   const rows = await query.orderBy('position', 'desc').limit(limit).execute();
-  const assembled = await assemble(db, rows);
+  const assembled = await assemble(db, names, rows);
   return assembled.map((run, at) => ({ run, position: rows[at].position ?? 0 }));
+}
+
+/** Ids, newest first. */
+export async function newestRuns(db: Db, limit: number): Promise<string[]> {
+  const runs = db.tables<TrainingTables>().selectFrom('runs').select('id').where('deleted_at', 'is', null);
+  return (await runs.orderBy('position', 'desc').limit(limit).execute()).map(({ id }) => id);
 }
 
 /** Open runs of our own trainers: what a process that ended left behind. */
@@ -181,18 +189,20 @@ export async function openTrainerRuns(db: Db): Promise<string[]> {
 }
 
 /** Rows with their parameters, tags and last metrics: one query for each table, however many runs. */
-async function assemble(db: Db, rows: readonly RunRow[]): Promise<Run[]> {
+async function assemble(db: Db, names: MetricNames, rows: readonly RunRow[]): Promise<Run[]> {
   if (rows.length === 0) return [];
   const positions = rows.map(({ position = 0 }) => position);
   const tables = db.tables<TrainingTables>();
-  const parameters = await parametersOf(db, positions);
-  const tags = await tagsOf(db, positions);
-  const metrics = await lastMetrics(db, positions);
-  const experiments = await tables
+  const experimentsOf = tables
     .selectFrom('experiments')
     .select(['id', 'public_id'])
-    .where('id', 'in', [...new Set(rows.map(({ experiment }) => experiment))])
-    .execute();
+    .where('id', 'in', [...new Set(rows.map(({ experiment }) => experiment))]);
+  const [parameters, tags, metrics, experiments] = await Promise.all([
+    parametersOf(db, positions),
+    tagsOf(db, positions),
+    lastMetrics(db, names, positions),
+    experimentsOf.execute(),
+  ]);
   const publicIds = new Map(experiments.map(({ id, public_id: publicId }) => [id, publicId]));
   return rows.map((row, at) => ({
     id: row.id,

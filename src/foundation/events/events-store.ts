@@ -53,11 +53,11 @@ export interface EventFilter {
  */
 export async function appendEvents(tx: Tx, rows: readonly NewEventRow[]): Promise<void> {
   await tx.lock('events');
-  await tx
+  const insert = tx
     .tables<NewEventTables>()
     .insertInto('events')
-    .values([...rows])
-    .execute();
+    .values([...rows]);
+  await tx.change(insert.compile());
 }
 
 /** Events in order, and the end of the stream in the same snapshot. */

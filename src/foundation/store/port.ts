@@ -59,7 +59,12 @@ export interface RowsInto {
 export interface Tx extends Db {
   /** Holds off other transactions that take the same name, until this one ends. Takes no time where writers queue anyway. */
   lock(name: string): Promise<void>;
-  /** Adds many rows by one prepared statement: the price of a row is that of the database, not of building a query. */
+  /**
+   * Makes a change whose outcome this write has no use for: it may still be on its way when this resolves, so that what follows goes with it.
+   * What it is refused for, the next query or the end of the write tells; nothing of the write stands then.
+   */
+  change(query: CompiledQuery): Promise<void>;
+  /** As `change`, for many rows by one prepared statement: the price of a row is that of the database, not of building a query. */
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
   /** A last step inside this transaction, run once per key, after the write's own work. */
   beforeCommit(key: string, step: () => Promise<void>): void;

@@ -31,6 +31,7 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
   let begun: Promise<unknown> | undefined;
   let failure: unknown;
   let changedRows = 0;
+  let unanswered: Promise<void>[] = [];
 
   const answered = async <Result>(text: string, query: () => Promise<Result>): Promise<Result> => {
     try {
@@ -45,6 +46,14 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
     }
   };
   const send = (query: Query): Promise<pg.QueryResult<Record<string, unknown>>> => answered(query.text, () => client.query(query));
+  const change = async (query: Query): Promise<void> => {
+    // Queries that need no beginning must not overtake it.
+    await begun;
+    const counted = send(query).then(({ rowCount }) => {
+      changedRows += rowCount ?? 0;
+    });
+    unanswered.push(counted.catch(ignore));
+  };
   const sendForValues = async (query: Query): Promise<unknown[][]> => {
     const { rows } = await answered(query.text, () => client.query<unknown[]>({ ...query, rowMode: 'array' }));
     return rows;
@@ -62,7 +71,9 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
       await begun;
     },
     commit: async () => {
-      const { command } = await send({ text: 'commit' });
+      const committing = send({ text: 'commit' });
+      await Promise.all(unanswered);
+      const { command } = await committing;
       if (command !== 'COMMIT') throw failure;
     },
     rollback: async () => {
@@ -81,9 +92,9 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
     },
     insertRows: async ({ table, columns, onConflict = '' }, rows) => {
       const text = `insert into ${table} (${namesOf(columns)}) select * from unnest(${arrayMarks(columns)}) ${onConflict}`;
-      const { rowCount } = await send({ ...named?.of(text), text, values: arraysOf(columns, rows) });
-      changedRows += rowCount ?? 0;
+      await change({ ...named?.of(text), text, values: arraysOf(columns, rows) });
     },
+    change: (text, parameters) => change({ ...named?.of(text), text, values: parameters.map(encodeParameter) }),
     run: async (text, parameters): Promise<QueryResult<unknown>> => {
       const { rows, rowCount, command } = await send({ ...named?.of(text), text, values: parameters.map(encodeParameter) });
       if (command === 'SELECT' || rowCount === null) return { rows };

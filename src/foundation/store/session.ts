@@ -6,6 +6,8 @@ import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from './port.ts';
 /** One database connection, as far as queries go. */
 export interface Session {
   run(query: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>>;
+  /** As `run` of a change whose outcome nobody looks at: it may still be on its way when this resolves. */
+  change(query: string, parameters: readonly unknown[]): Promise<void>;
   /** As `run`, with rows as arrays of what the driver gives. */
   values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>;
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
@@ -82,6 +84,7 @@ export class WriteScope implements Tx {
   constructor(session: Session, syntax: Syntax, lock: (session: Session, name: string) => Promise<void>) {
     this.#session = {
       run: (query, parameters) => this.#guarded(() => session.run(query, parameters)),
+      change: (query, parameters) => this.#guarded(() => session.change(query, parameters)),
       values: (query, parameters) => this.#guarded(() => session.values(query, parameters)),
       rowsOf: (from, keys) => this.#guarded(() => session.rowsOf(from, keys)),
       insertRows: (into, rows) => this.#guarded(() => session.insertRows(into, rows)),
@@ -119,6 +122,10 @@ export class WriteScope implements Tx {
 
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void> {
     return rows.length === 0 ? Promise.resolve() : this.#session.insertRows(into, rows);
+  }
+
+  change(query: CompiledQuery): Promise<void> {
+    return this.#session.change(query.sql, query.parameters);
   }
 
   lock(name: string): Promise<void> {

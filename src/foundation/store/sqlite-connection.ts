@@ -109,6 +109,10 @@ export class SqliteConnection implements Session {
     }
   }
 
+  async change(query: string, parameters: readonly unknown[]): Promise<void> {
+    await this.run(query, parameters);
+  }
+
   // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, SQLite is not
   async values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
     try {

@@ -54,12 +54,9 @@ export async function nameFile(tx: Tx, { file, at }: NamedFile): Promise<void> {
   if (known?.kind === 'folder') throw new GyreError('INVALID_ARGUMENT', `"${path}" is a folder: a file needs another name`, { path });
   if (known !== undefined && known.digest !== digest) await requireNoEvidence(tx, path);
   if (known === undefined) await ensureFolder(tx, place.folder, at);
-  await tx
-    .tables<Tables>()
-    .insertInto('artifacts')
-    .values({ ...place, digest, size, stored_at: at })
-    .onConflict((conflict) => conflict.columns(['folder', 'name']).doUpdateSet({ digest, size, stored_at: at }))
-    .execute();
+  const insert = tx.tables<Tables>().insertInto('artifacts');
+  const named = insert.values({ ...place, digest, size, stored_at: at });
+  await tx.change(named.onConflict((conflict) => conflict.columns(['folder', 'name']).doUpdateSet({ digest, size, stored_at: at })).compile());
 }
 
 /** A folder and those above it are there; one that is already is found at once. */
@@ -71,11 +68,8 @@ async function ensureFolder(tx: Tx, folder: string, at: number): Promise<void> {
     throw new GyreError('INVALID_ARGUMENT', `"${folder}" is a file: nothing can stand below it`, { path: folder });
   if (known !== undefined) return;
   await ensureFolder(tx, place.folder, at);
-  await tx
-    .tables<Tables>()
-    .insertInto('artifacts')
-    .values({ ...place, digest: null, size: 0, stored_at: at })
-    .execute();
+  const insert = tx.tables<Tables>().insertInto('artifacts');
+  await tx.change(insert.values({ ...place, digest: null, size: 0, stored_at: at }).compile());
 }
 
 export async function entryAt(db: Db, { folder, name }: Place): Promise<ArtifactEntry | undefined> {

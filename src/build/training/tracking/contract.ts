@@ -364,7 +364,7 @@ function walking({ store }: Rooms, query: SearchRuns): ReturnType<Tracking['sear
     const rows = await Promise.all(query.experiments.map((id) => experimentRow(db, id)));
     const experiments = rows.flatMap((row) => row?.id ?? []);
     const { positions, next } = await searchRuns(db, new MetricNames(), { ...query, experiments }, 0);
-    return { items: await trackedRuns(db, positions), ...(next === undefined ? {} : { next }) };
+    return { items: await trackedRuns(db, new MetricNames(), positions), ...(next === undefined ? {} : { next }) };
   });
 }
 

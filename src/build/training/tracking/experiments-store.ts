@@ -69,6 +69,11 @@ export function insertExperimentTags(tx: Tx, experiment: number, tags: readonly 
 
 /** The numbers of the experiments that there are among these ids. */
 export async function experimentNumbers(db: Db, ids: readonly string[]): Promise<number[]> {
+  return (await experimentsAmong(db, ids)).map(({ id }) => id);
+}
+
+/** The experiments that there are among these ids. */
+export async function experimentsAmong(db: Db, ids: readonly string[]): Promise<ExperimentRow[]> {
   const rows = await Promise.all([...new Set(ids)].map((id) => experimentRow(db, id)));
-  return rows.flatMap((row) => row?.id ?? []);
+  return rows.flatMap((row) => row ?? []);
 }

@@ -3,10 +3,11 @@ import type { Run } from '#contract';
 import { GyreError } from '#core';
 import type { Db, RowsOf, Tx } from '#store';
 import { modelsOfRuns } from '../logged-models/run-models-store.ts';
+import type { MetricNames } from '../metric-names-store.ts';
 import { lastMetrics } from '../metrics-store.ts';
 import { parametersOf, tagsOf } from '../runs-store.ts';
 import { keysPerQuery } from '../tables.ts';
-import type { TrainingTables } from '../tables.ts';
+import type { ExperimentRow, TrainingTables } from '../tables.ts';
 import { datasetsOfRuns } from './datasets-store.ts';
 import type { TrackedRun, TrackedRunInfo } from './port.ts';
 import { runNameTag } from './words.ts';
@@ -48,12 +49,20 @@ export async function experimentsOfRuns(db: Db, ids: readonly string[]): Promise
   return new Map(rows.map(({ id, public_id: experiment }) => [id, experiment]));
 }
 
-/** The runs at these positions, in their order, with all that was logged: one query for each table, however many runs. */
-export async function trackedRuns(db: Db, positions: readonly number[]): Promise<TrackedRun[]> {
+/**
+ * The runs at these positions, in their order, with all that was logged: one query for each table, however many runs.
+ * @param experiments those that were read already, in this snapshot
+ */
+export async function trackedRuns(
+  db: Db,
+  names: MetricNames,
+  positions: readonly number[],
+  experiments: readonly ExperimentRow[] = [],
+): Promise<TrackedRun[]> {
   if (positions.length === 0) return [];
   const [infos, metrics, parameters, tags, datasets, models] = await Promise.all([
-    trackedInfos(db, positions),
-    lastMetrics(db, positions),
+    trackedInfos(db, positions, experiments),
+    lastMetrics(db, names, positions),
     parametersOf(db, positions),
     tagsOf(db, positions),
     datasetsOfRuns(db, positions),
@@ -84,15 +93,19 @@ const experimentsByNumber: RowsOf = {
   by: [{ name: 'id', type: 'integer' }],
 };
 
-/** Runs by position, without what was logged to them. */
-export async function trackedInfos(db: Db, positions: readonly number[]): Promise<ReadonlyMap<number, TrackedRunInfo>> {
+/** Runs by position, without what was logged to them. @param known experiments that were read already */
+export async function trackedInfos(
+  db: Db,
+  positions: readonly number[],
+  known: readonly ExperimentRow[] = [],
+): Promise<ReadonlyMap<number, TrackedRunInfo>> {
   const rows = await db.rowsOf(
     runsByPosition,
     positions.map((position) => [position]),
   );
   const nameless = positions.filter((_, at) => rows[at].some(([, , , , , user]) => user === null));
   const [experiments, creators] = await Promise.all([
-    experimentParts(db, new Set(rows.flatMap((found) => found.map(([, experiment]) => Number(experiment))))),
+    experimentParts(db, new Set(rows.flatMap((found) => found.map(([, experiment]) => Number(experiment)))), known),
     creatorsOf(db, nameless),
   ]);
   return new Map(
@@ -118,20 +131,23 @@ export async function trackedInfos(db: Db, positions: readonly number[]): Promis
 
 type ExperimentParts = Pick<TrackedRunInfo, 'experiment' | 'artifactLocation'>;
 
-async function experimentParts(db: Db, numbers: ReadonlySet<number>): Promise<ReadonlyMap<number, ExperimentParts>> {
-  const distinct = [...numbers];
+async function experimentParts(
+  db: Db,
+  numbers: ReadonlySet<number>,
+  known: readonly ExperimentRow[],
+): Promise<ReadonlyMap<number, ExperimentParts>> {
+  const parts = new Map(known.map(({ id, public_id: publicId, artifact_location: location }) => [id, partsOf(publicId, location)]));
+  const distinct = [...numbers].filter((number) => !parts.has(number));
   const found = await db.rowsOf(
     experimentsByNumber,
     distinct.map((number) => [number]),
   );
-  return new Map(
-    found.flatMap((rows, at) =>
-      rows.map(([id, location]): [number, ExperimentParts] => [
-        distinct[at],
-        { experiment: String(id), ...(location === null ? {} : { artifactLocation: String(location) }) },
-      ]),
-    ),
-  );
+  for (const [at, rows] of found.entries()) for (const [id, location] of rows) parts.set(distinct[at], partsOf(id, location));
+  return parts;
+}
+
+function partsOf(id: unknown, location: unknown): ExperimentParts {
+  return { experiment: String(id), ...(location === null ? {} : { artifactLocation: String(location) }) };
 }
 
 /** Names of those who made runs that name no user: those of our own trainers. */

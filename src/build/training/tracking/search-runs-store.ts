@@ -28,7 +28,7 @@ interface Search {
 /**
  * Finds runs page by page. A filter that few runs meet is answered from its index and then sorted; one that many meet is tried along the
  * order that was asked for, which an index gives for the start time and for metrics, until the page is full.
- * @param few up to so many runs an index of a condition leads; by default what is quicker
+ * @param few up to so many runs an index of a condition leads; by default `fewFor` the query
  * @returns the positions of a page's runs, and the token of the next page
  */
 export async function searchRuns(
@@ -82,7 +82,7 @@ async function searchOf(
  * To sort `n` runs that an index leads to costs about `n` looks; along an order that an index gives, a page of `limit` takes
  * `limit * all / n` of them. Below the `n` where both are equal the index leads.
  */
-async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
+export async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
   if (first?.entity !== 'metric') return fewRuns;
   const [newest] = (await sql<{ position: number | null }>`select max(position) as position from runs`.execute(db.tables())).rows;
   return Math.min(fewRuns, Math.ceil(Math.sqrt(limit * Number(newest?.position ?? 0))));

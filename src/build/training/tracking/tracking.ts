@@ -13,6 +13,7 @@ import {
   assembleExperiments,
   changeExperiment,
   experimentNumbers,
+  experimentsAmong,
   insertExperimentTags,
   markRunsOf,
   putExperimentTags,
@@ -22,7 +23,7 @@ import { openLogWriter } from './log-writer.ts';
 import type { CreateTrackedRun, DatasetInput, KeyValue, TrackedExperiment, TrackedRun, Tracking } from './port.ts';
 import { changeRun, experimentsOfRuns, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
 import { selectTrackedExperiments } from './search-experiments-store.ts';
-import { searchRuns } from './search-runs-store.ts';
+import { fewFor, searchRuns } from './search-runs-store.ts';
 import { openRunTable } from './table.ts';
 import { deletedRun, runNameTag, unknownExperiment, unknownRun } from './words.ts';
 
@@ -122,7 +123,7 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
         },
         { request, id: request.id ?? newId(), at: clock.now() },
       ),
-    getRun: (id) => store.read(async (db) => oneRun(db, (await requireRun(db, id)).position, id)),
+    getRun: (id) => store.read(async (db) => oneRun(db, names, (await requireRun(db, id)).position, id)),
     experimentOfRun: (id) => store.read(async (db) => (await experimentsOfRuns(db, [id])).get(id)),
     experimentsOfRuns: (ids) => store.read((db) => experimentsOfRuns(db, ids)),
     updateRun: ({ id, status, endedAt, name, by }) =>
@@ -136,7 +137,7 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
           ...(name === undefined || name === '' ? {} : { name }),
         });
         if (hasEnded && place.status !== status) {
-          const data = { id, status, metrics: await finiteMetrics(tx, place.position) };
+          const data = { id, status, metrics: await finiteMetrics(tx, names, place.position) };
           events.publish(tx, { type: eventType('run.finished'), subject: id, actor: by.identity, data });
         }
         const info = (await trackedInfos(tx, [place.position])).get(place.position);
@@ -174,9 +175,10 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
       ),
     searchRuns: (query) =>
       store.read(async (db) => {
-        const experiments = await experimentNumbers(db, query.experiments);
-        const { positions, next } = await searchRuns(db, names, { ...query, experiments });
-        return { items: await trackedRuns(db, positions), ...(next === undefined ? {} : { next }) };
+        const [experiments, few] = await Promise.all([experimentsAmong(db, query.experiments), fewFor(db, query)]);
+        const numbers = experiments.map(({ id }) => id);
+        const { positions, next } = await searchRuns(db, names, { ...query, experiments: numbers }, few);
+        return { items: await trackedRuns(db, names, positions, experiments), ...(next === undefined ? {} : { next }) };
       }),
     datasetsOf: (experiments) => store.read(async (db) => datasetUses(db, await experimentNumbers(db, experiments), mostDatasetUses)),
   };
@@ -242,8 +244,8 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
 /** An event names so many metrics at most. */
 const mostMetricsTold = 100;
 
-async function finiteMetrics(tx: Tx, position: number): Promise<Record<string, number>> {
-  const metrics = (await lastMetrics(tx, [position])).flat().filter(({ value }) => Number.isFinite(value));
+async function finiteMetrics(tx: Tx, names: MetricNames, position: number): Promise<Record<string, number>> {
+  const metrics = (await lastMetrics(tx, names, [position])).flat().filter(({ value }) => Number.isFinite(value));
   return Object.fromEntries(metrics.slice(0, mostMetricsTold).map(({ key, value }) => [key, value]));
 }
 
@@ -252,8 +254,8 @@ function commitOf(tags: readonly KeyValue[]): string | null {
   return tags.find(({ key }) => key === 'mlflow.source.git.commit')?.value ?? null;
 }
 
-async function oneRun(db: Db, position: number, id: string): Promise<TrackedRun> {
-  const [run] = await trackedRuns(db, [position]);
+async function oneRun(db: Db, names: MetricNames, position: number, id: string): Promise<TrackedRun> {
+  const [run] = await trackedRuns(db, names, [position]);
   if (run === undefined) throw unknownRun(id);
   return run;
 }
