@@ -170,18 +170,20 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
     },
     async registerVersion(request) {
       const { source, run, loggedModel, runLink, makesModel = false } = request;
-      const bringing = brought(request);
-      // A model that is not there is told first.
-      bringing.catch(() => undefined);
-      if (!makesModel && !(await store.read((db) => hasModel(db, request.model)))) await lookup.getModel(request.model);
-      const row = broughtRow(request, {
-        ...(await bringing),
-        source,
-        ...(run === undefined ? {} : { run }),
-        ...(loggedModel === undefined ? {} : { logged_model: loggedModel }),
-        ...(runLink === undefined ? {} : { run_link: runLink }),
-      });
-      return store.write(create, { row, makesModel, once: false });
+      try {
+        const row = broughtRow(request, {
+          ...(await brought(request)),
+          source,
+          ...(run === undefined ? {} : { run }),
+          ...(loggedModel === undefined ? {} : { logged_model: loggedModel }),
+          ...(runLink === undefined ? {} : { run_link: runLink }),
+        });
+        return await store.write(create, { row, makesModel, once: false });
+      } catch (error) {
+        // A model that is not there is told before all else, with those that are.
+        if (!makesModel) await lookup.getModel(request.model);
+        throw error;
+      }
     },
   };
 }

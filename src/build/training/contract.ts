@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sha256 } from '#core';
 import type { Run } from '#contract';
+import { MetricNames } from './metric-names-store.ts';
 import { by, code, environment } from './testing.ts';
 import type { Rooms } from './testing.ts';
 
@@ -60,6 +61,23 @@ export function runLogContract(backend: string, open: () => Promise<Rooms>, skip
       assert.equal((await rooms.training.getRun(run.id)).error, 'out of memory');
     });
 
+    test('names of metrics that a transaction took back with it are forgotten', async () => {
+      const names = new MetricNames();
+      const numbered = (name: string, fails: boolean): Promise<number> =>
+        rooms.store.write(async (tx) => {
+          const number = (await names.number(tx, [name])).get(name) ?? 0;
+          assert.equal((await names.named(tx, new Set([number]))).get(number), name);
+          if (fails) throw new Error('taken back');
+          return number;
+        }, undefined);
+      await assert.rejects(numbered('taken back', true), /taken back/);
+      const kept = await numbered('kept', false);
+      const read = (by: MetricNames): Promise<string | undefined> =>
+        rooms.store.read(async (db) => (await by.named(db, new Set([kept]))).get(kept));
+      assert.deepEqual([await read(names), await read(new MetricNames())], ['kept', 'kept']);
+      assert.equal(await rooms.store.read((db) => names.find(db, 'taken back')), undefined);
+    });
+
     test('keeps the last value by step and time, however values arrive', async () => {
       const run = await start();
       const log = (value: number, step: number, timestamp: number): Promise<void> =>
@@ -115,6 +133,13 @@ export function runLogContract(backend: string, open: () => Promise<Rooms>, skip
         (await training.listRuns({ experiment: 'paged', status: 'FINISHED' })).items.map(({ id }) => id),
         [ids[0]],
       );
+      const brought = await training.tracking.createExperiment({ name: 'brought', id: 'exp-7', by });
+      const { id } = await training.tracking.createRun({ experiment: brought.id, by });
+      for (const experiment of ['brought', 'exp-7'])
+        assert.deepEqual(
+          (await training.listRuns({ experiment })).items.map((run) => run.id),
+          [id],
+        );
       await assert.rejects(training.listRuns({ experiment: 'nope' }), { code: 'NOT_FOUND', message: /no experiment "nope"; there are/ });
       await assert.rejects(training.listRuns({ after: 'x' }), { code: 'INVALID_ARGUMENT' });
     });

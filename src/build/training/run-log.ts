@@ -1,5 +1,5 @@
 import { eventType } from '#contract';
-import type { Actor, ArtifactFile, Experiment, Run } from '#contract';
+import type { Actor, ArtifactFile, Run } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import type { Db, Tx } from '#store';
 import { entryAt, entriesOf, nameFile } from './artifacts/artifacts-store.ts';
@@ -28,6 +28,7 @@ import {
   upsertTags,
 } from './runs-store.ts';
 import type { NewKeyed, RunPlace } from './runs-store.ts';
+import type { ExperimentRow } from './tables.ts';
 import { ownRunId } from './tracking/words.ts';
 
 /** The end of a run with everything that came out of it, written at once. */

@@ -29,8 +29,15 @@ export interface Db {
   among(column: string, values: readonly number[]): RawBuilder<SqlBool>;
   /** Finds rows by many keys at once. @returns for each key its rows, in no order, with their `select`ed columns as they are kept */
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
-  /** Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else. */
-  values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]>;
+  /**
+   * Runs a query for its rows as arrays of values, undecoded: for the hot paths that turn many rows into something else.
+   * @param options.planOnce its best plan does not depend on its values
+   */
+  values(query: CompiledQuery, options?: ValuesOptions): Promise<readonly (readonly unknown[])[]>;
+}
+
+export interface ValuesOptions {
+  readonly planOnce?: boolean;
 }
 
 /** What a column of many rows holds. NaN has no place in a column. */

@@ -79,8 +79,9 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
     rollback: async () => {
       await client.query('rollback');
     },
-    // Without a name: searches, whose best plan is another one for other values.
-    values: (text, parameters) => sendForValues({ text, values: parameters.map(encodeParameter) }),
+    // Most are searches, whose best plan is another one for other values: these go without a name.
+    values: (text, parameters, { planOnce = false } = {}) =>
+      sendForValues({ ...(planOnce ? named?.of(text) : {}), text, values: parameters.map(encodeParameter) }),
     rowsOf: async ({ table, select, by }, keys) => {
       const columns = select.map((name) => `t.${name}`).join(', ');
       const places = by.map(({ name }) => `t.${name} = k.${name}`).join(' and ');

@@ -5,11 +5,12 @@ const fewRows = 1_000;
 const shareBetweenLooks = 0.1;
 /** Tables of which more has changed since they were last analysed: so many rows, and this share of theirs. */
 const stale = `select quote_ident(schemaname) || '.' || quote_ident(relname) as name from pg_stat_user_tables
-  where schemaname = $1 and n_mod_since_analyze > 500 + 0.2 * n_live_tup`;
+  where schemaname = $1 and n_mod_since_analyze > 500 + 0.1 * n_live_tup`;
 
 /**
  * Has PostgreSQL look at tables again that have grown or changed much. Its planner takes a table that it has never looked at for nearly
- * empty, and reads a hundred thousand runs one by one for a page of them; its own autovacuum comes a minute later, or is off.
+ * empty, and reads a hundred thousand runs one by one for a page of them; and what an index holds is looked up in the table again until a
+ * vacuum has seen that all may see it. Its own autovacuum comes a minute later, or is off.
  */
 export class PlannerStatistics {
   readonly #pool: pg.Pool;
@@ -48,6 +49,6 @@ export class PlannerStatistics {
 
   async #analyse(): Promise<void> {
     const { rows } = await this.#pool.query<{ name: string }>(stale, [this.#schema]);
-    for (const { name } of rows) await this.#pool.query(`analyze ${name}`);
+    for (const { name } of rows) await this.#pool.query(`vacuum (analyze) ${name}`);
   }
 }

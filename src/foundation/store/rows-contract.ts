@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addNote } from './notes-fixture.ts';
+import { addNote, nothing } from './notes-fixture.ts';
 import type { TestTables } from './notes-fixture.ts';
-import type { RowsInto, Store } from './port.ts';
+import type { Db, RowsInto, Store, Tx } from './port.ts';
 
 /** What many rows and patterns mean on every database: a part of the store's contract. */
 export function rowsContract(store: () => Store): void {
@@ -51,6 +51,44 @@ export function rowsContract(store: () => Store): void {
       db.tables<TestTables>().selectFrom('notes').select('done').where('name', '=', 'note-8').executeTakeFirst(),
     );
     assert.equal(typed?.done, true);
+  });
+
+  test('a change whose outcome nobody waits for is seen by what follows, and fails the write when it is refused', async () => {
+    const insert = (tx: Tx, name: string): Promise<void> =>
+      tx.change(
+        tx
+          .tables<TestTables>()
+          .insertInto('notes')
+          .values({ ...nothing, name })
+          .compile(),
+      );
+    const namesIn = async (db: Db): Promise<string[]> =>
+      (await db.tables<TestTables>().selectFrom('notes').select('name').orderBy('name').execute()).map(({ name }) => name);
+    const seen = await store().write(async (tx) => {
+      await insert(tx, 'one');
+      await insert(tx, 'two');
+      return namesIn(tx);
+    }, undefined);
+    assert.deepEqual(seen, ['one', 'two']);
+    const refused = { code: 'ALREADY_EXISTS' };
+    const last = async (tx: Tx): Promise<void> => {
+      await insert(tx, 'three');
+      await insert(tx, 'one');
+    };
+    await assert.rejects(store().write(last, undefined), refused);
+    await assert.rejects(
+      store().write(async (tx) => {
+        await last(tx);
+        return namesIn(tx);
+      }, undefined),
+      refused,
+    );
+    const caught = async (tx: Tx): Promise<void> => {
+      await last(tx).catch(() => undefined);
+      await insert(tx, 'four').catch(() => undefined);
+    };
+    await assert.rejects(store().write(caught, undefined), refused);
+    assert.deepEqual(await store().read(namesIn), ['one', 'two']);
   });
 
   test('rows are found whose number is among many', async () => {

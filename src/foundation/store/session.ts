@@ -1,7 +1,7 @@
 import { Kysely } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, DialectAdapter, QueryCompiler, QueryResult } from 'kysely';
 import { GyreError, messageOf } from '#core';
-import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from './port.ts';
+import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx, ValuesOptions } from './port.ts';
 
 /** One database connection, as far as queries go. */
 export interface Session {
@@ -9,7 +9,7 @@ export interface Session {
   /** As `run` of a change whose outcome nobody looks at: it may still be on its way when this resolves. */
   change(query: string, parameters: readonly unknown[]): Promise<void>;
   /** As `run`, with rows as arrays of what the driver gives. */
-  values(query: string, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>;
+  values(query: string, parameters: readonly unknown[], options?: ValuesOptions): Promise<readonly (readonly unknown[])[]>;
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]>;
   insertRows(into: RowsInto, rows: readonly (readonly Cell[])[]): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function readingOn(session: Session, queries: Kysely<unknown>, syntax: Sy
     aside: syntax.aside,
     among: syntax.among,
     rowsOf: (from, keys) => (keys.length === 0 ? Promise.resolve([]) : session.rowsOf(from, keys)),
-    values: (query) => session.values(query.sql, query.parameters),
+    values: (query, options) => session.values(query.sql, query.parameters, options),
   };
 }
 
@@ -85,7 +85,7 @@ export class WriteScope implements Tx {
     this.#session = {
       run: (query, parameters) => this.#guarded(() => session.run(query, parameters)),
       change: (query, parameters) => this.#guarded(() => session.change(query, parameters)),
-      values: (query, parameters) => this.#guarded(() => session.values(query, parameters)),
+      values: (query, parameters, options) => this.#guarded(() => session.values(query, parameters, options)),
       rowsOf: (from, keys) => this.#guarded(() => session.rowsOf(from, keys)),
       insertRows: (into, rows) => this.#guarded(() => session.insertRows(into, rows)),
     };
@@ -112,8 +112,8 @@ export class WriteScope implements Tx {
     return this.#queries as Kysely<T>;
   }
 
-  values(query: CompiledQuery): Promise<readonly (readonly unknown[])[]> {
-    return this.#session.values(query.sql, query.parameters);
+  values(query: CompiledQuery, options?: ValuesOptions): Promise<readonly (readonly unknown[])[]> {
+    return this.#session.values(query.sql, query.parameters, options);
   }
 
   rowsOf(from: RowsOf, keys: readonly (readonly Cell[])[]): Promise<readonly FoundRows[]> {

@@ -100,23 +100,31 @@ function toKept(row: WebhookRow): KeptWebhook {
   };
 }
 
-/** Puts a message on its way to every active webhook that wants its topic. */
-/** Puts a message on its way to each webhook that wants its topic. @returns whether there is one */
+/** Puts a message on its way to each active webhook that wants its topic. @returns whether there is one */
 export async function enqueue(
   tx: Tx,
   { topic, body, newId, at }: { readonly topic: WebhookTopic; readonly body: string; readonly newId: () => string; readonly at: number },
 ): Promise<boolean> {
-  const tables = tx.tables<Tables>();
-  const active = await tables.selectFrom('webhooks').select(['id', 'topics']).where('active', '=', true).orderBy('position').execute();
-  const wanting = active.filter(({ topics }) => topics.includes(topic));
+  const wanting = (await activeHooks(tx)).filter(({ topics }) => topics.includes(topic));
   for (const { id: webhook } of wanting) {
     const row = { id: newId(), webhook, topic, body, tries: 0, due_at: at, state: 'waiting', created_at: at } as const;
-    await tables
-      .insertInto('webhook_deliveries')
-      .values({ ...row, status: null, error: null, ended_at: null })
-      .execute();
+    const insert = tx.tables<Tables>().insertInto('webhook_deliveries');
+    await tx.change(insert.values({ ...row, status: null, error: null, ended_at: null }).compile());
   }
   return wanting.length > 0;
+}
+
+type ActiveHook = Pick<Tables['webhooks'], 'id' | 'topics'>;
+const activeByTx = new WeakMap<Tx, Promise<readonly ActiveHook[]>>();
+
+/** Read once for all the events that one transaction takes. */
+function activeHooks(tx: Tx): Promise<readonly ActiveHook[]> {
+  const known = activeByTx.get(tx);
+  if (known !== undefined) return known;
+  const hooks = tx.tables<Tables>().selectFrom('webhooks').select(['id', 'topics']).where('active', '=', true);
+  const read = hooks.orderBy('position').execute();
+  activeByTx.set(tx, read);
+  return read;
 }
 
 /** Takes what is due, for as long as the lease: whoever takes it and dies leaves it due again. */

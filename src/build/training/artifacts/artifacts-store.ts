@@ -56,7 +56,9 @@ export async function nameFile(tx: Tx, { file, at }: NamedFile): Promise<void> {
   if (known === undefined) await ensureFolder(tx, place.folder, at);
   const insert = tx.tables<Tables>().insertInto('artifacts');
   const named = insert.values({ ...place, digest, size, stored_at: at });
-  await tx.change(named.onConflict((conflict) => conflict.columns(['folder', 'name']).doUpdateSet({ digest, size, stored_at: at })).compile());
+  await tx.change(
+    named.onConflict((conflict) => conflict.columns(['folder', 'name']).doUpdateSet({ digest, size, stored_at: at })).compile(),
+  );
 }
 
 /** A folder and those above it are there; one that is already is found at once. */

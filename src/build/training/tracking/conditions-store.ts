@@ -4,7 +4,7 @@ import type { FilterCondition } from '#contract';
 import { GyreError } from '#core';
 import type { Db } from '#store';
 import type { MetricNames } from '../metric-names-store.ts';
-import { startOf } from '../tables.ts';
+import { indexedLength, startOf } from '../tables.ts';
 import { compared, operatorOf } from './compare-store.ts';
 import { ownArtifacts, ownRunId, runNameTag } from './words.ts';
 
@@ -61,7 +61,10 @@ function keyedCondition(db: Db, table: 'parameters' | 'tags', condition: FilterC
   if (comparator === 'IS NOT NULL') return { holds: sql`exists (${having} and k.run = r.position)`, runs: having };
   const found = sql`${having} and ${compared(db, 'k.value', condition)}`;
   const holds: Predicate = sql`exists (${found} and k.run = r.position)`;
-  return comparator === '=' ? { holds, runs: sql`${found} and k.value_start = ${startOf(String(value))}` } : { holds };
+  if (comparator !== '=') return { holds };
+  const start = startOf(String(value));
+  // What is shorter than any start is whole in the index: no run has to be looked at.
+  return { holds, runs: sql`${start.length < indexedLength ? having : found} and k.value_start = ${start}` };
 }
 
 const attributeColumns: Readonly<Record<string, string>> = {

@@ -9,7 +9,7 @@ import type { Rooms } from '../testing.ts';
 import type { CreateTrackedRun, SearchRuns, TrackedRun, Tracking } from './port.ts';
 import { matches, searchCases, sorted } from './reference-search.ts';
 import { trackedRuns } from './runs-store.ts';
-import { searchRuns } from './search-runs-store.ts';
+import { outlookOf, searchRuns } from './search-runs-store.ts';
 import { isKnownInOrder } from './testing-store.ts';
 
 /** What experiments and runs are to clients on every database: `tracking.test.ts` runs it. */
@@ -311,8 +311,10 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
         for (const experiments of [[experiment], [experiment, other]]) {
           const asked = { experiments, filter, order, view };
           const found = await search(tracking, asked, 17);
-          const walked = await search({ searchRuns: (query) => walking(rooms, query) }, asked, 17);
-          assert.deepEqual(walked, found, `${filter} | ${order.join(', ')} | ${view}: found along the order`);
+          for (const plan of ['along the order', 'led by an index'] as const) {
+            const planned = await search({ searchRuns: (query) => searchedBy(plan, rooms, query) }, asked, 17);
+            assert.deepEqual(planned, found, `${filter} | ${order.join(', ')} | ${view}: ${plan}`);
+          }
           const wanted = sorted(
             all.filter((run) => experiments.includes(run.experiment) && matches(run, filter, view)),
             order,
@@ -358,13 +360,15 @@ function orders(kind: 'run' | 'experiment', items: readonly string[]): Parameter
   return parsed.value;
 }
 
-/** Searches as where every filter is met by many runs: along the order, never from a filter's own index. */
-function walking({ store }: Rooms, query: SearchRuns): ReturnType<Tracking['searchRuns']> {
+/** Searches as where filters are met by many runs, or by more than are simply read. */
+function searchedBy(plan: 'along the order' | 'led by an index', { store }: Rooms, query: SearchRuns): ReturnType<Tracking['searchRuns']> {
   return store.read(async (db) => {
     const rows = await Promise.all(query.experiments.map((id) => experimentRow(db, id)));
     const experiments = rows.flatMap((row) => row?.id ?? []);
-    const { positions, next } = await searchRuns(db, new MetricNames(), { ...query, experiments }, 0);
-    return { items: await trackedRuns(db, new MetricNames(), positions), ...(next === undefined ? {} : { next }) };
+    const names = new MetricNames();
+    const { scarce: _, ...outlook } = await outlookOf(db, names, query, plan === 'along the order' ? 0 : 1000);
+    const { positions, next } = await searchRuns(db, names, { ...query, experiments }, outlook);
+    return { items: await trackedRuns(db, names, positions), ...(next === undefined ? {} : { next }) };
   });
 }
 

@@ -32,7 +32,8 @@ export function openSampling(): (db: Db, series: readonly Series[], limits: Limi
   const hasEveryStep = async (db: Db, series: Series, { first, last }: StepRange): Promise<boolean> => {
     const key = `${series.run} ${series.name}`;
     const before = known.get(key);
-    const from = before !== undefined && before.first === first ? Math.min(before.last, last) : first;
+    if (before?.first === first && before.last === last) return true;
+    const from = before?.first === first ? Math.min(before.last, last) : first;
     if ((await countSteps(db, series, from, last)) !== last - from + 1) return false;
     known.delete(key);
     known.set(key, { first, last });

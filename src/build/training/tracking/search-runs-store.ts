@@ -13,33 +13,48 @@ import type { SortKey } from './order-store.ts';
 
 /** Up to so many runs an index of a condition leads the search. */
 const fewRuns = 5_000;
+/** So few runs are simply read, and no other condition's are counted. */
+const scarceRuns = 200;
 
-interface Search {
-  readonly experiments: readonly number[];
-  readonly view: LifecycleView;
+interface Terms {
   readonly conditions: readonly RunCondition[];
   readonly keys: readonly SortKey[];
+}
+
+/** What is looked up for a search before its experiments are known. */
+export interface Outlook extends Terms {
+  /** Up to so many runs an index of a condition leads. */
+  readonly few: number;
+  /** The condition that leads to the fewest runs, with these, where they are scarce. */
+  readonly scarce?: { readonly condition: RunCondition; readonly runs: readonly number[] };
+}
+
+interface Search extends Terms {
+  readonly experiments: readonly number[];
+  readonly view: LifecycleView;
   readonly limit: number;
   readonly after: readonly unknown[] | undefined;
   /** Only positions are read, not what they are sorted by. */
   readonly bare: boolean;
 }
 
+type Scoped<Query> = Omit<Query, 'experiments'> & { readonly experiments: readonly number[] };
+
 /**
  * Finds runs page by page. A filter that few runs meet is answered from its index and then sorted; one that many meet is tried along the
  * order that was asked for, which an index gives for the start time and for metrics, until the page is full.
- * @param few up to so many runs an index of a condition leads; by default `fewFor` the query
+ * @param outlook that of the query, when it was read already
  * @returns the positions of a page's runs, and the token of the next page
  */
 export async function searchRuns(
   db: Db,
   names: MetricNames,
-  query: Omit<SearchRuns, 'experiments'> & { readonly experiments: readonly number[] },
-  few?: number,
+  query: Scoped<SearchRuns>,
+  outlook?: Outlook,
 ): Promise<{ readonly positions: readonly number[]; readonly next?: string }> {
   if (query.experiments.length === 0) return { positions: [] };
-  const search = await searchOf(db, names, query, false);
-  const rows = await select(db, search, query.order[0], few ?? (await fewFor(db, query)));
+  const known = outlook ?? (await outlookOf(db, names, query));
+  const rows = await select(db, searchOf(query, known, false), query.order[0], known);
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   return {
@@ -48,29 +63,41 @@ export async function searchRuns(
   };
 }
 
+/** @param few up to so many runs an index of a condition leads; by default what is quicker */
+export async function outlookOf(
+  db: Db,
+  names: MetricNames,
+  query: Pick<SearchRuns, 'conditions' | 'order' | 'limit'>,
+  few?: number,
+): Promise<Outlook> {
+  const terms = await termsOf(db, names, query);
+  const [most, scarce] = await Promise.all([few ?? fewFor(db, query), few === 0 ? undefined : scarceCondition(db, terms.conditions)]);
+  return { ...terms, few: most, ...(scarce === undefined ? {} : { scarce }) };
+}
+
 /** The positions of all runs that are found, in their order: `most` at most, and whether there are more. */
 export async function searchPositions(
   db: Db,
   names: MetricNames,
-  query: Omit<SearchRuns, 'experiments' | 'limit' | 'after'> & { readonly experiments: readonly number[] },
+  query: Scoped<Omit<SearchRuns, 'limit' | 'after'>>,
   most: number,
 ): Promise<{ readonly positions: readonly number[]; readonly more: boolean }> {
   if (query.experiments.length === 0) return { positions: [], more: false };
-  const rows = await select(db, await searchOf(db, names, { ...query, limit: most }, true), query.order[0], fewRuns);
+  const search = searchOf({ ...query, limit: most }, await termsOf(db, names, query), true);
+  const rows = await select(db, search, query.order[0], { few: fewRuns });
   return { positions: rows.slice(0, most).map(([position]) => Number(position)), more: rows.length > most };
 }
 
-async function searchOf(
-  db: Db,
-  names: MetricNames,
-  query: Omit<SearchRuns, 'experiments'> & { readonly experiments: readonly number[] },
-  bare: boolean,
-): Promise<Search> {
-  const keys = await orderKeys(db, names, query.order);
+async function termsOf(db: Db, names: MetricNames, query: Pick<SearchRuns, 'conditions' | 'order'>): Promise<Terms> {
+  const [conditions, keys] = await Promise.all([runConditions(db, names, query.conditions), orderKeys(db, names, query.order)]);
+  return { conditions, keys };
+}
+
+function searchOf(query: Scoped<SearchRuns>, { conditions, keys }: Terms, bare: boolean): Search {
   return {
     experiments: query.experiments,
     view: query.view,
-    conditions: await runConditions(db, names, query.conditions),
+    conditions,
     keys,
     limit: query.limit + 1,
     after: query.after === undefined ? undefined : placeOfToken(query.after, keys.length),
@@ -82,7 +109,7 @@ async function searchOf(
  * To sort `n` runs that an index leads to costs about `n` looks; along an order that an index gives, a page of `limit` takes
  * `limit * all / n` of them. Below the `n` where both are equal the index leads.
  */
-export async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
+async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns, 'order' | 'limit'>): Promise<number> {
   if (first?.entity !== 'metric') return fewRuns;
   const [newest] = (await sql<{ position: number | null }>`select max(position) as position from runs`.execute(db.tables())).rows;
   return Math.min(fewRuns, Math.ceil(Math.sqrt(limit * Number(newest?.position ?? 0))));
@@ -90,17 +117,37 @@ export async function fewFor(db: Db, { order: [first], limit }: Pick<SearchRuns,
 
 type Row = readonly unknown[];
 
-async function select(db: Db, search: Search, first: SearchOrder | undefined, few: number): Promise<readonly Row[]> {
-  const leader = await leadingCondition(db, search.conditions, few);
-  if (leader?.runs !== undefined) {
-    const others = search.conditions.filter((condition) => condition !== leader);
-    return db.values(sorted(db, { ...search, conditions: others }, sql`r.position in (${leader.runs})`));
+async function select(
+  db: Db,
+  search: Search,
+  first: SearchOrder | undefined,
+  { few, scarce }: Pick<Outlook, 'few' | 'scarce'>,
+): Promise<readonly Row[]> {
+  const led = (leader: RunCondition, runs: RawBuilder<unknown>): CompiledQuery =>
+    sorted(db, { ...search, conditions: search.conditions.filter((condition) => condition !== leader) }, runs);
+  if (scarce !== undefined) {
+    if (scarce.runs.length === 0) return [];
+    return db.values(led(scarce.condition, db.among('r.position', scarce.runs)), { planOnce: true });
   }
+  const leader = await leadingCondition(db, search.conditions, few);
+  if (leader?.runs !== undefined) return db.values(led(leader, sql`r.position in (${leader.runs})`));
   if (first?.entity !== 'metric') return db.values(sorted(db, search, undefined));
   return alongMetric(db, search);
 }
 
-/** The runs of the condition that leads to the fewest, where these are few. */
+/** The condition that leads to the fewest runs, where these are scarce. */
+async function scarceCondition(db: Db, conditions: readonly RunCondition[]): Promise<Outlook['scarce']> {
+  const found = await Promise.all(
+    conditions.map(async (condition) => {
+      if (condition.runs === undefined) return [];
+      const rows = await db.values(sql`${condition.runs} limit ${scarceRuns + 1}`.compile(db.tables()));
+      return rows.length > scarceRuns ? [] : [{ condition, runs: rows.map(([run]) => Number(run)) }];
+    }),
+  );
+  return found.flat().toSorted((one, other) => one.runs.length - other.runs.length)[0];
+}
+
+/** The condition that leads to the fewest runs, where these are few. */
 async function leadingCondition(db: Db, conditions: readonly RunCondition[], few: number): Promise<RunCondition | undefined> {
   if (few === 0) return undefined;
   let fewest = few;

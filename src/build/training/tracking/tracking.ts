@@ -23,7 +23,7 @@ import { openLogWriter } from './log-writer.ts';
 import type { CreateTrackedRun, DatasetInput, KeyValue, TrackedExperiment, TrackedRun, Tracking } from './port.ts';
 import { changeRun, experimentsOfRuns, markRun, removeTag, trackedInfos, trackedRuns } from './runs-store.ts';
 import { selectTrackedExperiments } from './search-experiments-store.ts';
-import { fewFor, searchRuns } from './search-runs-store.ts';
+import { outlookOf, searchRuns } from './search-runs-store.ts';
 import { openRunTable } from './table.ts';
 import { deletedRun, runNameTag, unknownExperiment, unknownRun } from './words.ts';
 
@@ -175,9 +175,9 @@ export function openTracking(deps: Pick<TrainingDeps, 'store' | 'events' | 'cloc
       ),
     searchRuns: (query) =>
       store.read(async (db) => {
-        const [experiments, few] = await Promise.all([experimentsAmong(db, query.experiments), fewFor(db, query)]);
+        const [experiments, outlook] = await Promise.all([experimentsAmong(db, query.experiments), outlookOf(db, names, query)]);
         const numbers = experiments.map(({ id }) => id);
-        const { positions, next } = await searchRuns(db, names, { ...query, experiments: numbers }, few);
+        const { positions, next } = await searchRuns(db, names, { ...query, experiments: numbers }, outlook);
         return { items: await trackedRuns(db, names, positions, experiments), ...(next === undefined ? {} : { next }) };
       }),
     datasetsOf: (experiments) => store.read(async (db) => datasetUses(db, await experimentNumbers(db, experiments), mostDatasetUses)),
