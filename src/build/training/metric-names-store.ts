@@ -33,6 +33,11 @@ export class MetricNames {
     return found;
   }
 
+  /** The number of a name that was met before. */
+  known(name: string): number | undefined {
+    return this.#known.get(name);
+  }
+
   /** The number of a name; undefined when no run has such a metric. */
   async find(db: Db, name: string): Promise<number | undefined> {
     const known = this.#known.get(name);

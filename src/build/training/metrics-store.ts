@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Cell, Db, RowsInto, RowsOf, Tx } from '#store';
+import type { Cell, Db, FoundRows, RowsInto, RowsOf, Tx } from '#store';
 import type { MetricNames } from './metric-names-store.ts';
 
 /** A point of a metric of a run; the value may be NaN or infinite. */
@@ -54,12 +54,13 @@ const intoLatest: RowsInto = {
 /**
  * Adds points to metrics' histories and keeps the last one of each: that of the highest step, then time, then value, as MLflow does. A
  * point that is there already is the same point.
+ * @param read the last points of these metrics, when they were read already (`latestOfRuns`)
  */
-export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly NewPoint[]): Promise<void> {
+export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly NewPoint[], read?: LatestBySeries): Promise<void> {
   if (points.length === 0) return;
   const numbers = await names.number(tx, keysOf(points));
   const named = points.map(({ key }) => numbers.get(key) ?? 0);
-  const latest = await latestOf(tx, points, named);
+  const latest = read ?? (await latestOf(tx, points, named));
   const rows: Cell[][] = [];
   let last: Latest | undefined;
   for (const [at, point] of points.entries()) {
@@ -96,7 +97,7 @@ function keysOf(points: readonly NewPoint[]): ReadonlySet<string> {
 }
 
 /** What is known of series, by run and name. */
-class LatestBySeries {
+export class LatestBySeries {
   readonly #byRun = new Map<number, Map<number, Latest>>();
 
   get(run: number, name: number): Latest | undefined {
@@ -177,6 +178,36 @@ const latestRows: RowsOf = {
   ],
 };
 
+/** By the run's id: it need not be looked up before. */
+const latestRowsOfRuns: RowsOf = {
+  ...latestRows,
+  table: '(select r.id, l.* from runs r join metric_latest l on l.run = r.position)',
+  by: [
+    { name: 'id', type: 'text' },
+    { name: 'name', type: 'integer' },
+  ],
+};
+/** Ids are longer than positions: of more series the runs are looked up first. */
+const mostSeriesById = 500;
+
+/** The last points of metrics of runs by their ids, together with what else is asked. @returns undefined where that is not the way */
+export async function latestOfRuns(
+  tx: Tx,
+  names: MetricNames,
+  logged: readonly { readonly run: string; readonly points: readonly { readonly key: string }[] }[],
+): Promise<LatestBySeries | undefined> {
+  const keys = new Map<string, readonly Cell[]>();
+  for (const { run, points } of logged) {
+    for (const { key } of points) {
+      const name = names.known(key);
+      if (name === undefined) return undefined;
+      keys.set(`${run} ${name}`, [run, name]);
+    }
+    if (keys.size > mostSeriesById) return undefined;
+  }
+  return latestIn(await tx.rowsOf(latestRowsOfRuns, [...keys.values()]));
+}
+
 async function latestOf(tx: Tx, points: readonly NewPoint[], named: readonly number[]): Promise<LatestBySeries> {
   const wanted = new Map<number, Set<number>>();
   for (const [at, { run }] of points.entries()) {
@@ -188,6 +219,10 @@ async function latestOf(tx: Tx, points: readonly NewPoint[], named: readonly num
     latestRows,
     [...wanted].flatMap(([run, names]) => [...names].map((name) => [run, name])),
   );
+  return latestIn(rows);
+}
+
+function latestIn(rows: readonly FoundRows[]): LatestBySeries {
   const latest = new LatestBySeries();
   for (const [run, name, step, timestamp, value, isNan, inOrder] of rows.flat()) {
     latest.set({

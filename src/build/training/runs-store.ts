@@ -1,23 +1,41 @@
+import { sql } from 'kysely';
 import type { Parameters, Run } from '#contract';
 import { isoInstant } from '#core';
-import { jsonValue } from '#store';
+import { jsonValue, portions } from '#store';
 import type { Cell, Db, Tx } from '#store';
 import type { ArtifactPlace } from './artifacts/port.ts';
 import type { MetricNames } from './metric-names-store.ts';
 import { byKey, lastMetrics } from './metrics-store.ts';
-import { startOf } from './tables.ts';
+import { keysPerQuery, startOf } from './tables.ts';
 import type { KeyedRow, RunRow, TrainingTables, ValueKind } from './tables.ts';
 
 /** Adds a run. @returns its position */
 export async function insertRun(tx: Tx, row: RunRow): Promise<number> {
+  const { position = 0 } = await newRun(tx, row).returning('position').executeTakeFirstOrThrow();
+  return position;
+}
+
+/** Adds a run with its tags, and waits for no position. No key may come twice. */
+export async function insertTaggedRun(
+  tx: Tx,
+  row: RunRow,
+  tags: readonly { readonly key: string; readonly value: string }[],
+): Promise<void> {
+  await tx.change(newRun(tx, row).compile());
+  for (const some of portions(tags, keysPerQuery)) {
+    const values = some.map(({ key, value }) => sql`(${key}, ${value}, ${startOf(value)})`);
+    const insert = sql`insert into tags (run, key, value, value_start, kind)
+      select r.position, t.column1, t.column2, t.column3, 'string' from runs r cross join (values ${sql.join(values)}) t where r.id = ${row.id}`;
+    await tx.change(insert.compile(tx.tables()));
+  }
+}
+
+function newRun(tx: Tx, row: RunRow) {
   const environment = row.environment ?? jsonValue(null);
-  const { position = 0 } = await tx
+  return tx
     .tables<TrainingTables>()
     .insertInto('runs')
-    .values({ ...row, environment })
-    .returning('position')
-    .executeTakeFirstOrThrow();
-  return position;
+    .values({ ...row, environment });
 }
 
 /** What logging asks of a run: where it lies, and whether it may be logged to. */

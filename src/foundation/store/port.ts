@@ -48,6 +48,7 @@ export type FoundRows = readonly (readonly unknown[])[];
 
 /** Where rows are found by many keys at once. */
 export interface RowsOf {
+  /** A table, or in parentheses a query that joins some. */
   readonly table: string;
   readonly select: readonly string[];
   /** The columns that a key has a value for. */

@@ -4,7 +4,7 @@ import { insertModelPoints } from '../logged-models/model-metrics-store.ts';
 import type { NewModelPoint } from '../logged-models/model-metrics-store.ts';
 import { modelPositions } from '../logged-models/models-store.ts';
 import { unknownModel } from '../logged-models/words.ts';
-import { insertMetrics } from '../metrics-store.ts';
+import { insertMetrics, latestOfRuns } from '../metrics-store.ts';
 import type { NewPoint } from '../metrics-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { insertParameters, parametersOf, placesOf, upsertTags } from '../runs-store.ts';
@@ -26,7 +26,8 @@ export async function logGroup(
   tx: Tx,
   { names, requests }: { readonly names: MetricNames; readonly requests: readonly LogRequest[] },
 ): Promise<readonly (GyreError | undefined)[]> {
-  const places = await placesOf(tx, [...new Set(requests.map(({ run }) => run))]);
+  const ids = [...new Set(requests.map(({ run }) => run))];
+  const [places, latest] = await Promise.all([placesOf(tx, ids), latestOfRuns(tx, names, requests)]);
   const known = await knownParameters(
     tx,
     requests.filter(({ parameters }) => parameters.length > 0).map(({ run }) => places.get(run)?.position ?? 0),
@@ -63,7 +64,7 @@ export async function logGroup(
     }
     return undefined;
   });
-  await insertMetrics(tx, names, points);
+  await insertMetrics(tx, names, points, latest);
   await insertModelPoints(tx, names, modelPoints);
   await insertParameters(tx, parameters);
   await upsertTags(tx, [...tags.values()]);

@@ -4,9 +4,9 @@ import type { Db, Tx } from '#store';
 import { experimentRow, experimentRowNamed, insertExperiment } from '../experiments-store.ts';
 import type { MetricNames } from '../metric-names-store.ts';
 import { byKey, lastMetrics } from '../metrics-store.ts';
-import { insertRun, placeOf, upsertTags } from '../runs-store.ts';
+import { insertTaggedRun, placeOf } from '../runs-store.ts';
 import type { RunPlace } from '../runs-store.ts';
-import type { ExperimentRow } from '../tables.ts';
+import type { ExperimentRow, RunRow } from '../tables.ts';
 import type { TrainingDeps } from '../port.ts';
 import { datasetUses, insertDatasets } from './datasets-store.ts';
 import {
@@ -203,7 +203,9 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
     user: user || by.name,
     startedAt,
   } as const;
-  const position = await insertRun(tx, {
+  const set = new Map(tags.filter(({ key }) => key !== runNameTag).map(({ key, value }) => [key, value]));
+  const kept = [...set].map(([key, value]) => ({ key, value })).sort(byKey);
+  const record: RunRow = {
     id,
     experiment: row.id,
     name: made.name,
@@ -220,13 +222,8 @@ async function createRun(tx: Tx, { request, id, at }: CreateRunArgs): Promise<{ 
     ended_at: null,
     created_by: by,
     user_name: made.user,
-  });
-  const set = new Map(tags.filter(({ key }) => key !== runNameTag).map(({ key, value }) => [key, value]));
-  const kept = [...set].map(([key, value]) => ({ key, value })).sort(byKey);
-  await upsertTags(
-    tx,
-    kept.map((tag) => ({ run: position, ...tag })),
-  );
+  };
+  await insertTaggedRun(tx, record, kept);
   const run: TrackedRun = {
     ...made,
     experiment: row.public_id,
