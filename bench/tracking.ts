@@ -33,9 +33,9 @@ const sizes = options.quick
   : { runs: 10_000, manyRuns: 100_000, points: 100_000, scale: 1 };
 const rows = rowsOf(sizes).filter(({ name }) => name.includes(options.row));
 const postgres = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
-/** Rows of single calls are warmed up by so many of them, or for so long. */
-const warmCalls = 500;
-const warmMs = 8_000;
+/** Rows of single calls are warmed up by so many of them, or for so long: what V8 compiles as it runs is steady after some 1,200. */
+const warmCalls = 1500;
+const warmMs = 20_000;
 let missed = 0;
 
 function say(row: string, figures: string, isGood?: boolean): void {
