@@ -54,14 +54,22 @@ const intoLatest: RowsInto = {
 /**
  * Adds points to metrics' histories and keeps the last one of each: that of the highest step, then time, then value, as MLflow does. A
  * point that is there already is the same point.
- * @param read the last points of these metrics, when they were read already (`latestOfRuns`)
+ * @param options.read the last points of these metrics, when they were read already (`latestOfRuns`)
+ * @param options.alone nobody else adds to these metrics meanwhile: points beyond the last one are taken for new ones
+ * @throws GyreError ALREADY_EXISTS when `alone` was not so
  */
-export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly NewPoint[], read?: LatestBySeries): Promise<void> {
+export async function insertMetrics(
+  tx: Tx,
+  names: MetricNames,
+  points: readonly NewPoint[],
+  { read, alone = false }: { readonly read?: LatestBySeries; readonly alone?: boolean } = {},
+): Promise<void> {
   if (points.length === 0) return;
   const numbers = await names.number(tx, keysOf(points));
   const named = points.map(({ key }) => numbers.get(key) ?? 0);
   const latest = read ?? (await latestOf(tx, points, named));
-  const rows: Cell[][] = [];
+  const added: Cell[][] = [];
+  const doubtful: Cell[][] = [];
   let last: Latest | undefined;
   for (const [at, point] of points.entries()) {
     const { run, step, timestamp } = point;
@@ -70,14 +78,17 @@ export async function insertMetrics(tx: Tx, names: MetricNames, points: readonly
     if (last?.run !== run || last.name !== name) last = latest.get(run, name);
     const isNan = Number.isNaN(point.value);
     const value = isNan ? 0 : point.value;
-    rows.push([run, name, step, timestamp, value, isNan]);
+    const isNew = alone && (last === undefined || step > last.step);
+    (isNew ? added : doubtful).push([run, name, step, timestamp, value, isNan]);
     if (last === undefined) {
       const place = { step, timestamp };
       last = { run, name, step, timestamp, value, isNan, inOrder: true, changed: true, doubtful: false, added: 1, from: place, to: place };
       latest.set(last);
     } else follow(last, point, value, isNan);
   }
-  await Promise.all([tx.insertRows(intoPoints, rows), keepLatest(tx, [...latest.values()])]);
+  // PostgreSQL takes twice as long to add a row that may be there already.
+  await tx.insertRows({ table: 'metric_points', columns: pointColumns }, added);
+  await Promise.all([tx.insertRows(intoPoints, doubtful), keepLatest(tx, [...latest.values()])]);
 }
 
 async function keepLatest(tx: Tx, series: readonly Latest[]): Promise<void> {

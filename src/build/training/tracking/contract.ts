@@ -6,11 +6,12 @@ import { experimentRow } from '../experiments-store.ts';
 import { MetricNames } from '../metric-names-store.ts';
 import { by } from '../testing.ts';
 import type { Rooms } from '../testing.ts';
+import { openTraining } from '../training.ts';
 import type { CreateTrackedRun, SearchRuns, TrackedRun, Tracking } from './port.ts';
 import { matches, searchCases, sorted } from './reference-search.ts';
 import { trackedRuns } from './runs-store.ts';
 import { outlookOf, searchRuns } from './search-runs-store.ts';
-import { isKnownInOrder } from './testing-store.ts';
+import { addPointAside, isKnownInOrder } from './testing-store.ts';
 
 /** What experiments and runs are to clients on every database: `tracking.test.ts` runs it. */
 export function trackingContract(backend: string, open: () => Promise<Rooms>, skip: string | false = false): void {
@@ -125,6 +126,29 @@ export function trackingContract(backend: string, open: () => Promise<Rooms>, sk
         ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
       );
       assert.deepEqual(Object.keys(await metricsOf(run.id)).sort(), ['a', 'd']);
+    });
+
+    test('points that two servers take at the same time are each kept once', async () => {
+      const { tracking: other } = openTraining(rooms.deps);
+      const run = await start();
+      for (let round = 0; round < 15; round++) {
+        const metrics = Array.from({ length: 30 }, (_, at) => ({
+          key: 'both',
+          step: round * 20 + at,
+          timestamp: round * 20 + at,
+          value: at,
+        }));
+        await Promise.all([tracking, other].map((server) => server.logBatch(run.id, { metrics })));
+      }
+      const { items } = await tracking.history(run.id, 'both');
+      // Of 15 batches of 30 points, 14 begin with ten steps of the one before, at other values.
+      assert.equal(items.length, 15 * 30);
+      assert.equal(new Set(items.map(({ step, value }) => `${step} ${value}`)).size, 15 * 30);
+      assert.deepEqual((await tracking.getRun(run.id)).metrics, [{ key: 'both', step: 309, timestamp: 309, value: 29 }]);
+      // What is taken for a new point is there already.
+      await rooms.store.write((tx) => addPointAside(tx, run.id, 'both', { step: 400, value: 1 }), undefined);
+      await tracking.logBatch(run.id, { metrics: [{ key: 'both', value: 1, step: 400, timestamp: 400 }] });
+      assert.equal((await tracking.history(run.id, 'both')).items.length, 15 * 30 + 1);
     });
 
     test('a point that comes twice is one point, and the last value is by step, time and value', async () => {

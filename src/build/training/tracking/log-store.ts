@@ -21,10 +21,10 @@ export interface LogRequest {
   readonly tags: readonly KeyValue[];
 }
 
-/** Logs requests in their order. @returns for each why it was refused, undefined where it is logged; a refused one leaves nothing */
+/** Logs requests in their order. @param alone see `insertMetrics` @returns for each why it was refused, undefined where it is logged; a refused one leaves nothing */
 export async function logGroup(
   tx: Tx,
-  { names, requests }: { readonly names: MetricNames; readonly requests: readonly LogRequest[] },
+  { names, requests, alone = false }: { readonly names: MetricNames; readonly requests: readonly LogRequest[]; readonly alone?: boolean },
 ): Promise<readonly (GyreError | undefined)[]> {
   const ids = [...new Set(requests.map(({ run }) => run))];
   const [places, latest] = await Promise.all([placesOf(tx, ids), latestOfRuns(tx, names, requests)]);
@@ -64,7 +64,7 @@ export async function logGroup(
     }
     return undefined;
   });
-  await insertMetrics(tx, names, points, latest);
+  await insertMetrics(tx, names, points, { alone, ...(latest === undefined ? {} : { read: latest }) });
   await insertModelPoints(tx, names, modelPoints);
   await insertParameters(tx, parameters);
   await upsertTags(tx, [...tags.values()]);

@@ -1,3 +1,4 @@
+import { hasCode } from '#core';
 import type { Store } from '#store';
 import { GroupedWrites } from '../grouped-writes.ts';
 import type { MetricNames } from '../metric-names-store.ts';
@@ -10,7 +11,15 @@ const mostPoints = 64_000;
 export function openLogWriter(store: Store, names: MetricNames): GroupedWrites<LogRequest> {
   return new GroupedWrites({
     store,
-    writeAll: (requests) => store.write((tx) => logGroup(tx, { names, requests }), undefined),
+    writeAll: async (requests) => {
+      try {
+        return await store.write((tx) => logGroup(tx, { names, requests, alone: true }), undefined);
+      } catch (error) {
+        if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+        // Another process logs to the same metrics.
+        return store.write((tx) => logGroup(tx, { names, requests }), undefined);
+      }
+    },
     mostWeight: mostPoints,
     weightOf: ({ points }) => points.length,
   });
