@@ -30,7 +30,7 @@ export function importsMap(): Readonly<Record<string, string>> {
 /** @returns the lint walls: one override for each room's code, for its tests, for the web pages, for what stands outside of the rooms */
 export function wallOverrides(): readonly WallOverride[] {
   const ofRooms = rooms.flatMap((room): WallOverride[] => {
-    const tests = [`${room.folder}/**/*.test.ts`, `${room.folder}/contract.ts`];
+    const tests = [`${room.folder}/**/*.test.ts`, `${room.folder}/**/*-fixture.ts`, `${room.folder}/contract.ts`];
     const entries = entryPoints.filter((file) => file.startsWith(`${room.folder}/`));
     const inRoom = wall([hiddenRooms(room.name, visibleFrom(room, false)), strangePackages(room)]);
     return [

@@ -209,7 +209,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
       host: values.host,
       hostNames: hostNamesOf(values),
       insecureHttp: values.allowPlaintext && values.tlsCert === '',
-      portOf: (environment) => project.current().resolved.environments.find(({ name }) => name === environment)?.port ?? 0,
+      portsOf: (environment) => {
+        const known = project.current().resolved.environments.find(({ name }) => name === environment);
+        return { rest: known?.port ?? 0, grpc: known?.grpcPort ?? 0 };
+      },
       ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
       log,
       onSegments: (environment, paths) => shipSegments(monitoring, environment, paths, log),
@@ -224,7 +227,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     planes,
     settings: () => {
       const { environments, serve, applicationTests } = project.current().resolved;
-      return { environments, endpoint: serve.endpoint, maxBodyBytes: serve.maxBodyBytes, ...applicationTests };
+      return { environments, ...serve, ...applicationTests };
     },
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     privateKey: keys.privateKey,

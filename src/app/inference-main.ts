@@ -12,9 +12,9 @@ if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirn
 setSourceMapsSupport(true, { nodeModules: true });
 
 const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
-       inference-main --model FOLDER [options]
+       inference-main --model [NAME=]FOLDER|FILE.onnx… [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
-         --host H --port N --spool DIR --control --detached-ok --workers N --lane inline|workers
+         --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --workers N --model-control --lane inline|workers
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
 
 function readOptions(): InferenceOptions {
@@ -25,15 +25,17 @@ function readOptions(): InferenceOptions {
       'blob-cache': { type: 'string' },
       's3-endpoint': { type: 'string' },
       's3-region': { type: 'string' },
-      model: { type: 'string' },
+      model: { type: 'string', multiple: true },
       'public-key': { type: 'string' },
       unsigned: { type: 'boolean' },
       host: { type: 'string' },
       port: { type: 'string' },
+      'grpc-port': { type: 'string' },
       spool: { type: 'string' },
       control: { type: 'boolean' },
       'detached-ok': { type: 'boolean' },
       workers: { type: 'string' },
+      'model-control': { type: 'boolean' },
       lane: { type: 'string' },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
@@ -53,6 +55,8 @@ function readOptions(): InferenceOptions {
     'insecure-http': insecureHttp,
     'allowed-host': allowedHosts,
     'log-level': logLevel,
+    'grpc-port': grpcPort,
+    'model-control': modelControl,
     port,
     workers,
     lane,
@@ -70,6 +74,8 @@ function readOptions(): InferenceOptions {
     ...(insecureHttp === undefined ? {} : { insecureHttp }),
     ...(allowedHosts === undefined ? {} : { allowedHosts }),
     ...(port === undefined ? {} : { port: whole('--port', port, 0, 65_535) }),
+    ...(grpcPort === undefined ? {} : { grpcPort: grpcPort === 'off' ? grpcPort : whole('--grpc-port', grpcPort, 0, 65_535) }),
+    ...(modelControl === undefined ? {} : { modelControl }),
     ...(workers === undefined ? {} : { workers: whole('--workers', workers, 1, 256) }),
     ...(lane === undefined ? {} : { lane: word('--lane', lane, ['inline', 'workers']) }),
     ...(logLevel === undefined

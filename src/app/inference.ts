@@ -2,12 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { ReleaseManifest } from '#contract';
 import { GyreError, systemClock, uuidV7 } from '#core';
-import { describeError, oipRoutes } from '#oip';
+import { describeError, oipMethods, oipRoutes } from '#oip';
 import {
   blobSource,
-  folderSource,
   isLoopback,
-  manifestOfFolder,
+  localModels,
   metricsRoute,
   Plane,
   predictRoute,
@@ -15,9 +14,10 @@ import {
   readPublicKey,
   serveControl,
   serveHttp,
+  serveRpc,
   Spool,
 } from '#serving';
-import type { Lane, PackageSource } from '#serving';
+import type { InferenceServer, Lane, PackageSource } from '#serving';
 import { createLogger, createMetrics, watchProcess } from '#telemetry';
 import type { Logger, LogLevel } from '#telemetry';
 import { pooledRandomBytes } from './random.ts';
@@ -35,8 +35,8 @@ export interface InferenceOptions {
   readonly blobCache?: string;
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
-  /** A package folder to serve as it lies there, unsigned. */
-  readonly model?: string;
+  /** Package folders and ONNX files to serve as they lie there, unsigned: `FOLDER`, `FILE.onnx` or `NAME=` one of them. */
+  readonly model?: readonly string[];
   /** PEM of the Ed25519 key that manifests must be signed with. */
   readonly publicKey?: string;
   /** Serve the manifest whoever wrote it; said explicitly, instead of `publicKey`. */
@@ -45,6 +45,8 @@ export interface InferenceOptions {
   readonly host?: string;
   /** Default 7080; 0: any free one. */
   readonly port?: number;
+  /** Where gRPC is answered; default: the port after `port`, any free one where that is 0. */
+  readonly grpcPort?: number | 'off';
   /** Folder of the prediction log; left out: predictions are not logged. */
   readonly spool?: string;
   /** Take commands from standard input and answer on standard output, one JSON object a line. */
@@ -53,6 +55,8 @@ export interface InferenceOptions {
   readonly detachedOk?: boolean;
   /** Worker threads of a model that does not run inline; default: as many as cores. */
   readonly workers?: number;
+  /** Whoever may infer may also unload models and load them again. */
+  readonly modelControl?: boolean;
   /** Default: chosen by measurement when a model is loaded. */
   readonly lane?: Lane;
   /** Certificate and key (PEM files) for HTTPS. */
@@ -67,6 +71,8 @@ export interface InferenceOptions {
 
 export interface RunningInference {
   readonly address: string;
+  /** Where gRPC is answered. */
+  readonly grpcAddress?: string;
   readonly plane: Plane;
   /** From the start of the process to the first request that could be answered, in milliseconds. */
   readonly startMs: number;
@@ -103,21 +109,30 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     chance: Math.random,
     metrics,
     ...(spool === undefined ? {} : { spool }),
+    ...(options.modelControl === undefined ? {} : { modelControl: options.modelControl }),
     ...(options.lane === undefined ? {} : { lane: options.lane }),
   });
-  const server = await serveHttp({
+  const shared = {
     plane,
-    routes: [predictRoute(plane), ...oipRoutes({ plane, version: gyre.version }), metricsRoute(plane)],
-    describe: describeError,
     host,
-    port,
     log,
     ...(tls === undefined ? {} : { tls }),
     ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
-  }).catch(async (error: unknown) => {
+  };
+  const oip = { plane, version: gyre.version };
+  const servers: InferenceServer[] = [];
+  try {
+    const routes = [predictRoute(plane), ...oipRoutes(oip), metricsRoute(plane)];
+    servers.push(await serveHttp({ ...shared, port, routes, describe: describeError }));
+    const grpcPort = options.grpcPort ?? (port === 0 ? 0 : port + 1);
+    if (grpcPort !== 'off') servers.push(await serveRpc({ ...shared, port: grpcPort, methods: oipMethods(oip) }));
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close(0)));
     await plane[Symbol.asyncDispose]();
     throw error;
-  });
+  }
+  const [{ address }, grpc] = servers;
+  const addresses = { address, ...(grpc === undefined ? {} : { grpcAddress: grpc.address }) };
 
   const ended = Promise.withResolvers<void>();
   let draining = false;
@@ -126,7 +141,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       draining = true;
       plane.drain();
       const end = async (): Promise<void> => {
-        await server.close();
+        await Promise.all(servers.map((server) => server.close()));
         await plane[Symbol.asyncDispose]();
         await opened?.[Symbol.asyncDispose]();
         watch[Symbol.dispose]();
@@ -136,9 +151,8 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     return ended.promise;
   };
   const startMs = performance.now();
-  if (options.control === true)
-    control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, address: server.address, startMs });
-  return { address: server.address, plane, startMs, ended: ended.promise, drain };
+  if (options.control === true) control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, addresses, startMs });
+  return { ...addresses, plane, startMs, ended: ended.promise, drain };
 }
 
 interface Control {
@@ -147,11 +161,11 @@ interface Control {
   readonly drain: () => Promise<void>;
   readonly log: Logger;
   readonly detachedOk: boolean;
-  readonly address: string;
+  readonly addresses: Pick<RunningInference, 'address' | 'grpcAddress'>;
   readonly startMs: number;
 }
 
-function control({ plane, readAgain, drain, log, detachedOk, address, startMs }: Control): void {
+function control({ plane, readAgain, drain, log, detachedOk, addresses, startMs }: Control): void {
   const { say } = serveControl({
     plane,
     input: process.stdin,
@@ -164,7 +178,7 @@ function control({ plane, readAgain, drain, log, detachedOk, address, startMs }:
     },
   });
   const { environment, endpoint, generation } = plane.manifest;
-  say({ event: 'ready', address, environment, endpoint, generation, pid: process.pid, startMs });
+  say({ event: 'ready', ...addresses, environment, endpoint, generation, pid: process.pid, startMs });
 }
 
 interface OpenedManifest {
@@ -178,13 +192,19 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
   const { manifest, blobs, model, publicKey, unsigned, blobCache, s3Endpoint, s3Region } = options;
   if (model !== undefined) {
     if (manifest !== undefined)
-      throw new GyreError('INVALID_ARGUMENT', 'a manifest and a model folder cannot both be served: give one of them');
+      throw new GyreError('INVALID_ARGUMENT', 'a manifest and models by their place cannot both be served: give one of them');
     const readAgain = (): Promise<never> =>
-      Promise.reject(new GyreError('FAILED_PRECONDITION', 'a model folder is served as it was at the start; serve a manifest to swap'));
-    return { source: folderSource(model), first: requireTokens(options, await manifestOfFolder(model, systemClock)), readAgain };
+      Promise.reject(
+        new GyreError('FAILED_PRECONDITION', 'models by their place are served as they were at the start; serve a manifest to swap'),
+      );
+    const { manifest: own, source } = await localModels(model, systemClock);
+    return { source, first: requireTokens(options, own), readAgain };
   }
   if (manifest === undefined || blobs === undefined) {
-    throw new GyreError('INVALID_ARGUMENT', 'nothing to serve: give --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER');
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      'nothing to serve: give --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER|FILE.onnx',
+    );
   }
   if (publicKey === undefined && unsigned !== true) {
     throw new GyreError(
@@ -251,7 +271,9 @@ export async function inferenceProcess(options: InferenceOptions): Promise<numbe
   if (options.control !== true) {
     const { endpoint, generation, models } = running.plane.manifest;
     const served = models.map(({ name, version }) => `${name} ${version}`).join(', ');
-    process.stdout.write(`serving ${served} as "${endpoint}" (generation ${generation}) at ${running.address}\n`);
+    process.stdout.write(
+      `serving ${served} as "${endpoint}" (generation ${generation}) at ${[running.address, running.grpcAddress].filter(Boolean).join(' and ')}\n`,
+    );
   }
   await running.ended;
   return 0;

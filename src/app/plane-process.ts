@@ -25,6 +25,8 @@ type Answer = Readonly<Record<string, unknown>>;
 /** A running data plane, spoken to over its control pipe (see `#serving`, `serveControl`). */
 export interface PlaneProcess {
   readonly address: string;
+  /** Where it answers gRPC. */
+  readonly grpcAddress?: string;
   readonly pid: number;
   /** @throws GyreError UNAVAILABLE when the process ends before it answers, or was ended because it did not */
   ask(op: 'reload' | 'flush' | 'stats' | 'drain', manifest?: string): Promise<Answer>;
@@ -68,7 +70,7 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
       resolve();
     });
   });
-  const address = await new Promise<string>((resolve, reject) => {
+  const said = await new Promise<Answer>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new GyreError('UNAVAILABLE', `the data plane did not start within ${startTimeoutMs} ms`, { said: lastWords }));
@@ -92,7 +94,7 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
       if (said['event'] === 'ready') {
         clearTimeout(timer);
         ready = true;
-        resolve(String(said['address']));
+        resolve(said);
       }
       const asked = waiting.get(Number(said['id']));
       if (asked === undefined) return;
@@ -116,8 +118,10 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
       waiting.set(id, { resolve, reject, timer });
       child.stdin.write(`${JSON.stringify({ id, op, ...(manifest === undefined ? {} : { manifest }) })}\n`);
     });
+  const grpcAddress = said['grpcAddress'];
   return {
-    address,
+    address: String(said['address']),
+    ...(typeof grpcAddress === 'string' ? { grpcAddress } : {}),
     pid: child.pid ?? 0,
     ask,
     stop: async () => {

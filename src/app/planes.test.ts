@@ -71,7 +71,7 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
       blobs: { address: join(folder, 'blobs') },
       publicKeyFile: join(folder, 'key.pem'),
       host: '127.0.0.1',
-      portOf: () => 0,
+      portsOf: () => ({ rest: 0, grpc: 0 }),
       log,
       retryMs: 20,
       onSegments: (environment, paths) => shipSegments(monitoring as never, environment, paths, log),

@@ -7,6 +7,7 @@ import type { Logger } from '#telemetry';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import { startPlane } from './plane-process.ts';
 import { SupervisedPlane } from './supervised-plane.ts';
+import type { PlanePorts } from './supervised-plane.ts';
 
 export interface LocalPlanesOptions {
   /** Folder with one folder for each environment: its manifest and its spool. */
@@ -15,8 +16,8 @@ export interface LocalPlanesOptions {
   /** PEM file of the key that manifests are checked against. */
   readonly publicKeyFile: string;
   readonly host: string;
-  /** The REST port that an environment asks for; 0 takes a free one. */
-  readonly portOf: (environment: string) => number;
+  /** The ports that an environment asks for; 0 takes a free one. */
+  readonly portsOf: (environment: string) => PlanePorts;
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Names by which callers may reach a plane beside localhost and addresses. */
   readonly hostNames?: readonly string[];
@@ -65,15 +66,15 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       environment,
       folder: join(folder, environment),
       host: options.host,
-      port: () => options.portOf(environment),
+      ports: () => options.portsOf(environment),
       retryMs: options.retryMs ?? 500,
       log,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       onSegments: (paths) => options.onSegments(environment, paths),
-      start: ({ manifest, spool, port, onExit }) =>
+      start: ({ manifest, spool, ports, onExit }) =>
         startPlane({
           command: process.execPath,
-          args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, port })],
+          args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, ports })],
           env: Object.fromEntries(
             [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : [])].flatMap((name) =>
               process.env[name] === undefined ? [] : [[name, process.env[name]]],
@@ -87,7 +88,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     return plane;
   };
 
-  const argumentsOf = ({ manifest, spool, port }: { manifest: string; spool: string; port: number }): readonly string[] => [
+  const argumentsOf = ({ manifest, spool, ports }: { manifest: string; spool: string; ports: PlanePorts }): readonly string[] => [
     '--manifest',
     manifest,
     ...blobFlags(options.blobs),
@@ -98,7 +99,9 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     '--host',
     options.host,
     '--port',
-    String(port),
+    String(ports.rest),
+    '--grpc-port',
+    String(ports.grpc),
     '--control',
     ...(options.hostNames ?? []).flatMap((name) => ['--allowed-host', name]),
     ...(options.insecureHttp === true ? ['--insecure-http'] : []),
@@ -108,6 +111,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   return {
     spoolOf: (environment) => join(folder, environment, 'spool'),
     address: (environment) => planes.get(environment)?.address,
+    grpcAddress: (environment) => planes.get(environment)?.grpcAddress,
     pid: (environment) => planes.get(environment)?.pid,
     apply: async (manifest) => {
       if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');

@@ -95,7 +95,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
         blobs: { address: folder.blobs },
         publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
         host: '127.0.0.1',
-        portOf: () => 0,
+        portsOf: () => ({ rest: 0, grpc: 0 }),
         log: createLogger({ level: 'silent', destination: process.stderr, bindings: {} }),
         onSegments: () => Promise.resolve(),
       }),

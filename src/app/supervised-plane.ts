@@ -9,18 +9,24 @@ import type { Logger } from '#telemetry';
 import type { PlaneProcess } from './plane-process.ts';
 import { replaceFile } from './replace-file.ts';
 
+/** Where a data plane answers. */
+export interface PlanePorts {
+  readonly rest: number;
+  readonly grpc: number;
+}
+
 export interface SupervisedPlaneOptions {
   readonly environment: string;
   /** The environment's own folder: its manifest and its spool. */
   readonly folder: string;
   readonly host: string;
-  /** The port that is asked for now; 0 takes a free one. */
-  readonly port: () => number;
+  /** The ports that are asked for now; 0 takes a free one. */
+  readonly ports: () => PlanePorts;
   /** Starts the process. */
   readonly start: (launch: {
     readonly manifest: string;
     readonly spool: string;
-    readonly port: number;
+    readonly ports: PlanePorts;
     readonly onExit: (code: number | null) => void;
   }) => Promise<PlaneProcess>;
   readonly log: Logger;
@@ -60,6 +66,10 @@ export class SupervisedPlane implements AsyncDisposable {
 
   get address(): string | undefined {
     return this.#process?.address;
+  }
+
+  get grpcAddress(): string | undefined {
+    return this.#process?.grpcAddress;
   }
 
   get pid(): number | undefined {
@@ -106,14 +116,14 @@ export class SupervisedPlane implements AsyncDisposable {
     await Promise.allSettled([this.#shipping, this.#nextShipping]);
   }
 
-  async #start(manifest: SignedManifest, port = this.#options.port()): Promise<{ readonly address: string }> {
+  async #start(manifest: SignedManifest, ports = this.#options.ports()): Promise<{ readonly address: string }> {
     clearTimeout(this.#retry);
     this.#writeManifest(manifest);
-    if (port !== 0) await portFree(this.#options.host, port);
+    for (const port of [ports.rest, ports.grpc]) if (port !== 0) await portFree(this.#options.host, port);
     const process: PlaneProcess = await this.#options.start({
       manifest: this.#manifestFile,
       spool: this.spool,
-      port,
+      ports,
       onExit: (code) => this.#died(process, code),
     });
     this.#process = process;
@@ -127,7 +137,7 @@ export class SupervisedPlane implements AsyncDisposable {
     try {
       return await this.#start(manifest);
     } catch (error) {
-      if (this.#manifest !== undefined) this.#restart(this.#options.port());
+      if (this.#manifest !== undefined) this.#restart(this.#options.ports());
       throw error;
     }
   }
@@ -159,12 +169,11 @@ export class SupervisedPlane implements AsyncDisposable {
     this.#process = undefined;
     log.warn({ environment, code }, 'the data plane died and is started again');
     if (performance.now() - this.#startedMs > longestRetryMs) this.#deaths = 0;
-    const { port } = new URL(process.address);
-    this.#restart(Number(port));
+    this.#restart({ rest: portIn(process.address), grpc: process.grpcAddress === undefined ? 0 : portIn(process.grpcAddress) });
   }
 
-  /** @param port where its callers know it to be */
-  #restart(port: number): void {
+  /** @param ports where its callers know it to be */
+  #restart(ports: PlanePorts): void {
     const { log, environment, retryMs } = this.#options;
     const waitMs = this.#deaths === 0 ? 0 : Math.min(longestRetryMs, retryMs * 2 ** (this.#deaths - 1));
     this.#deaths += 1;
@@ -173,10 +182,10 @@ export class SupervisedPlane implements AsyncDisposable {
         const manifest = this.#manifest;
         if (this.#closed || this.#process !== undefined || manifest === undefined) return;
         try {
-          await this.#start(manifest, port);
+          await this.#start(manifest, ports);
         } catch (error) {
           log.error({ environment, error: messageOf(error) }, 'the data plane could not be started again; it is tried once more');
-          this.#restart(this.#options.port());
+          this.#restart(this.#options.ports());
         }
       });
     }, waitMs);
@@ -206,6 +215,8 @@ export class SupervisedPlane implements AsyncDisposable {
     return turn;
   }
 }
+
+const portIn = (address: string): number => Number(new URL(address).port);
 
 /** Waits while a predecessor that still answers its last requests holds the port. Who else holds it is found out by the bind itself. */
 async function portFree(host: string, port: number): Promise<void> {

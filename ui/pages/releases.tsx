@@ -228,7 +228,7 @@ function EnvironmentCard({
   readonly environment: EnvironmentState;
   readonly deployments: readonly Deployment[];
 }): JSX.Element {
-  const { name, live, address, endpoint } = environment;
+  const { name, live, address, grpcAddress, endpoint } = environment;
   const before = deployments.find((one) => one.id !== live?.id && one.state === 'superseded');
   return (
     <Card
@@ -267,6 +267,15 @@ function EnvironmentCard({
               </span>
             ),
           ],
+          grpcAddress === undefined
+            ? undefined
+            : [
+                'gRPC',
+                <span class="copyable">
+                  <code>{grpcAddress}</code>
+                  <Copy text={grpcAddress} what="gRPC address" />
+                </span>,
+              ],
           address === undefined ? undefined : ['Open Inference', <Command>{`curl ${address}/v2/models/${endpoint}`}</Command>],
         ]}
       />

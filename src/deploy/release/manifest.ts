@@ -13,6 +13,7 @@ export interface ManifestInput {
   /** Share of predictions to log: 1 where they are monitored, 0 in environments for tests. */
   readonly logSample: number;
   readonly maxBodyBytes?: number;
+  readonly timeoutMs?: number;
   readonly tokenHashes: readonly string[];
   readonly createdAt: string;
 }
@@ -37,7 +38,11 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
       },
     ],
     log: { sample: input.logSample },
-    limits: { maxBodyBytes: input.maxBodyBytes ?? defaultMaxBodyBytes, maxRows },
+    limits: {
+      maxBodyBytes: input.maxBodyBytes ?? defaultMaxBodyBytes,
+      maxRows,
+      ...(input.timeoutMs === undefined ? {} : { timeoutMs: input.timeoutMs }),
+    },
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };

@@ -14,4 +14,6 @@ export interface DataPlanes {
   apply(manifest: SignedManifest): Promise<{ readonly address: string }>;
   /** The base URL of an environment's plane while it runs. */
   address(environment: string): string | undefined;
+  /** Where it answers gRPC: `grpc://host:port`. */
+  grpcAddress?(environment: string): string | undefined;
 }

@@ -45,6 +45,8 @@ export interface ReleaseSettings {
   readonly environments: readonly Environment[];
   readonly endpoint: string;
   readonly maxBodyBytes?: number;
+  /** How long a request may take. */
+  readonly timeoutMs?: number;
   /** Targets of the load test. */
   readonly latencyP99Ms: number;
   readonly requestsPerSecond: number;

@@ -101,12 +101,14 @@ export function openRelease(deps: ReleaseDeps): Release {
         for (const { name, position } of environments) {
           const live = await selectByState(db, name, 'live');
           const address = deps.planes.address(name);
+          const grpcAddress = deps.planes.grpcAddress?.(name);
           states.push({
             name,
             position,
             endpoint: live?.endpoint ?? endpoint,
             ...(live === undefined ? {} : { live }),
             ...(address === undefined ? {} : { address }),
+            ...(grpcAddress === undefined ? {} : { grpcAddress }),
             ready: live !== undefined && address !== undefined,
           });
         }

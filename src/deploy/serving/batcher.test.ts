@@ -4,7 +4,7 @@ import { isGyreError } from '#core';
 import { encodeModel, graphBuilder, openSession, tensor } from '#onnx';
 import type { Feeds, Session } from '#onnx';
 import { Batcher } from './batcher.ts';
-import type { BatcherOptions, Outputs } from './batcher.ts';
+import type { BatcherOptions, Ran } from './batcher.ts';
 
 /** Looks each row's index up in a table of ten squares: an index from ten on makes the runtime fail. */
 async function lookup(): Promise<Session> {
@@ -32,8 +32,8 @@ const feeds = (...indexes: number[]): Feeds => ({
     indexes.map((index) => `row ${index}`),
   ),
 });
-const squares = (outputs: Outputs): number[] => (outputs.square.type === 'FLOAT' ? Array.from(outputs.square.data) : []);
-const names = (outputs: Outputs): readonly unknown[] => (outputs.echo.type === 'STRING' ? outputs.echo.data : []);
+const squares = ({ outputs }: Ran): number[] => (outputs.square.type === 'FLOAT' ? Array.from(outputs.square.data) : []);
+const names = ({ outputs }: Ran): readonly unknown[] => (outputs.echo.type === 'STRING' ? outputs.echo.data : []);
 
 const codeOf = (reason: unknown): string => (isGyreError(reason) ? reason.code : String(reason));
 
@@ -51,6 +51,7 @@ async function watched(changes: Partial<BatcherOptions> = {}): Promise<Watched> 
     maxRows: 8,
     joinRequests: true,
     maxQueued: 100,
+    elapsed: () => performance.now(),
     onBatch: (rows, requests) => runs.push([rows, requests]),
     ...changes,
   });
@@ -69,7 +70,7 @@ describe('micro-batching', () => {
       [6, 3],
       [3, 1],
     ]);
-    assert.deepEqual(answers[3].square.shape, [3, 1]);
+    assert.deepEqual(answers[3].outputs.square.shape, [3, 1]);
   });
 
   test('cuts a request larger than the cap into runs and puts its rows together in order', async () => {
@@ -80,7 +81,7 @@ describe('micro-batching', () => {
       squares(large),
       indexes.map((index) => index * index),
     );
-    assert.deepEqual(large.echo.shape, [29, 1]);
+    assert.deepEqual(large.outputs.echo.shape, [29, 1]);
     assert.deepEqual(squares(small), [9]);
     assert.ok(setup.runs.every(([rows]) => rows <= 8));
   });
@@ -109,6 +110,25 @@ describe('micro-batching', () => {
       [2, 1],
       [1, 1],
     ]);
+  });
+
+  test('answers a request in time or not at all, whether it waits or runs; those after it are answered', async () => {
+    const held = Promise.withResolvers<void>();
+    const session = await lookup();
+    await using slow = {
+      inputs: session.inputs,
+      run: async (each: Feeds) => (await held.promise, session.run(each)),
+      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+    };
+    using setup = await watched({ session: slow, maxRows: 1 });
+    const running = setup.batcher.submit(feeds(1), 1, 30);
+    const waiting = setup.batcher.submit(feeds(2), 1, 20);
+    const patient = setup.batcher.submit(feeds(3), 1, 60_000);
+    await assert.rejects(waiting, { code: 'DEADLINE_EXCEEDED', message: /within 20 ms: then it waited for the model/ });
+    await assert.rejects(running, { code: 'DEADLINE_EXCEEDED', message: /within 30 ms: then the model ran/ });
+    held.resolve();
+    assert.deepEqual(squares(await patient), [9]);
+    assert.ok((await patient).queuedMs >= 20);
   });
 
   test('refuses a request when too many wait', async () => {

@@ -1,5 +1,6 @@
 import { GyreError, hasCode } from '#core';
 import type { Feeds, Session, Tensor } from '#onnx';
+import type { RunTimes } from './model-statistics.ts';
 import { sliceRows, stackRows } from './tensor-rows.ts';
 import type { RowRange } from './tensor-rows.ts';
 
@@ -16,22 +17,34 @@ export interface BatcherOptions {
   readonly joinRequests: boolean;
   /** Requests that may wait. */
   readonly maxQueued: number;
-  /** Told of every run: its rows and how many requests they came from. */
-  readonly onBatch?: (rows: number, requests: number) => void;
+  /** Milliseconds since some fixed moment, not stepping back. */
+  readonly elapsed: () => number;
+  /** Told of every run that succeeded: its rows, how many requests they came from, and how long it took. */
+  readonly onBatch?: (rows: number, requests: number, times: RunTimes) => void;
+}
+
+/** What came of one request. */
+export interface Ran {
+  readonly outputs: Outputs;
+  /** From when it was submitted to its first run. */
+  readonly queuedMs: number;
 }
 
 interface Job {
   readonly feeds: Feeds;
   readonly rows: number;
   readonly parts: Outputs[];
-  readonly resolve: (outputs: Outputs) => void;
+  readonly resolve: (ran: Ran) => void;
   readonly reject: (error: unknown) => void;
   /** Rows that were handed to a run, and in how many runs. */
   taken: number;
   runs: number;
+  readonly submittedMs: number;
+  startedMs: number;
   /** Runs that have not come back. */
   open: number;
   failed: boolean;
+  timer?: NodeJS.Timeout;
 }
 
 /** Rows of one request inside a run. */
@@ -65,15 +78,31 @@ export class Batcher {
   /**
    * Runs the model on one request's rows.
    * @param rows size of the first axis of all feeds (1 for a model without a row axis)
-   * @throws GyreError RESOURCE_EXHAUSTED when too many requests wait, and what `Session.run` throws
+   * @param timeoutMs how long the caller waits at most; what runs then runs on, for nobody
+   * @throws GyreError RESOURCE_EXHAUSTED when too many requests wait, DEADLINE_EXCEEDED after `timeoutMs`, and what `Session.run` throws
    */
-  submit(feeds: Feeds, rows: number): Promise<Outputs> {
+  submit(feeds: Feeds, rows: number, timeoutMs?: number): Promise<Ran> {
     if (this.#queue.length >= this.#options.maxQueued) {
       const message = `${this.#queue.length} requests wait for this model already; try again later`;
       return Promise.reject(new GyreError('RESOURCE_EXHAUSTED', message, { queued: this.#queue.length }));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ feeds, rows, parts: [], resolve, reject, taken: 0, runs: 0, open: 0, failed: false });
+      const submittedMs = this.#options.elapsed();
+      const job: Job = {
+        feeds,
+        rows,
+        parts: [],
+        resolve,
+        reject,
+        taken: 0,
+        runs: 0,
+        open: 0,
+        failed: false,
+        submittedMs,
+        startedMs: submittedMs,
+      };
+      if (timeoutMs !== undefined) limit(job, timeoutMs);
+      this.#queue.push(job);
       this.#schedule();
     });
   }
@@ -106,6 +135,7 @@ export class Batcher {
     const pieces: Piece[] = [];
     let rows = 0;
     let used = 0;
+    const nowMs = this.#options.elapsed();
     for (const job of this.#queue) {
       if (job.failed) {
         used += 1;
@@ -115,6 +145,7 @@ export class Batcher {
       const count = Math.min(left, maxRows);
       if (pieces.length > 0 && (!joinRequests || rows + count > maxRows)) break;
       pieces.push({ job, from: job.taken, to: job.taken + count, part: job.runs });
+      if (job.runs === 0) job.startedMs = nowMs;
       job.taken += count;
       job.runs += 1;
       job.open += 1;
@@ -127,11 +158,16 @@ export class Batcher {
   }
 
   async #execute(pieces: readonly Piece[]): Promise<void> {
+    const { elapsed, onBatch } = this.#options;
     const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
-    this.#options.onBatch?.(rows, pieces.length);
+    const beganMs = elapsed();
+    let startedMs = beganMs;
     let outputs: Outputs;
     try {
-      outputs = await this.#run(pieces);
+      const { feeds, own } = this.#feedsOf(pieces);
+      startedMs = elapsed();
+      // Arrays that were made for this run alone: a pool may take them.
+      outputs = await this.#options.session.run(feeds, own ? { transfer: true } : {});
     } catch (error) {
       if (pieces.length > 1 && hasCode(error, 'INVALID_ARGUMENT')) {
         for (const piece of pieces) await this.#execute([piece]);
@@ -140,6 +176,7 @@ export class Batcher {
       for (const { job } of pieces) fail(job, error);
       return;
     }
+    const ranMs = elapsed();
     let at = 0;
     for (const piece of pieces) {
       const count = piece.to - piece.from;
@@ -148,35 +185,48 @@ export class Batcher {
       settle(piece, own);
       at += count;
     }
+    onBatch?.(rows, pieces.length, { inputMs: startedMs - beganMs, inferMs: ranMs - startedMs, outputMs: elapsed() - ranMs });
   }
 
-  #run(pieces: readonly Piece[]): Promise<Outputs> {
+  /** @returns what runs, and whether its arrays are nobody else's */
+  #feedsOf(pieces: readonly Piece[]): { readonly feeds: Feeds; readonly own: boolean } {
     const { session } = this.#options;
     const [only] = pieces;
-    if (pieces.length === 1 && only.from === 0 && only.to === only.job.rows) {
-      return session.run(only.job.feeds);
-    }
+    if (pieces.length === 1 && only.from === 0 && only.to === only.job.rows) return { feeds: only.job.feeds, own: false };
     const feeds: Record<string, Tensor> = {};
     for (const { name } of session.inputs) {
       feeds[name] = stackRows(pieces.map(({ job, from, to }): RowRange => ({ tensor: job.feeds[name], from, to })));
     }
-    // These arrays were made for this run alone: a pool may take them.
-    return session.run(feeds, { transfer: true });
+    return { feeds, own: true };
   }
 }
 
 function fail(job: Job, error: unknown): void {
   job.failed = true;
+  clearTimeout(job.timer);
   job.reject(error);
 }
+
+function limit(job: Job, timeoutMs: number): void {
+  const late = (): void => {
+    const stage = job.runs === 0 ? 'it waited for the model' : 'the model ran';
+    fail(job, new GyreError('DEADLINE_EXCEEDED', `not answered within ${Math.round(timeoutMs)} ms: then ${stage}`, { timeoutMs }));
+  };
+  job.timer = setTimeout(late, Math.min(Math.max(0, timeoutMs), longestTimerMs));
+}
+
+/** Beyond it a timer of Node's would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 function settle(piece: Piece, outputs: Outputs): void {
   const { job } = piece;
   job.open -= 1;
   job.parts[piece.part] = outputs;
   if (job.failed || job.open > 0 || job.taken < job.rows) return;
+  clearTimeout(job.timer);
+  const queuedMs = job.startedMs - job.submittedMs;
   if (job.parts.length === 1) {
-    job.resolve(job.parts[0]);
+    job.resolve({ outputs: job.parts[0], queuedMs });
     return;
   }
   const [first] = job.parts;
@@ -184,7 +234,7 @@ function settle(piece: Piece, outputs: Outputs): void {
   for (const name of Object.keys(first)) {
     whole[name] = stackRows(job.parts.map((part): RowRange => ({ tensor: part[name], from: 0, to: part[name].shape[0] })));
   }
-  job.resolve(whole);
+  job.resolve({ outputs: whole, queuedMs });
 }
 
 function mapTensors(outputs: Outputs, change: (tensor: Tensor) => Tensor): Outputs {

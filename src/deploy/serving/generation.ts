@@ -28,13 +28,20 @@ export class Generation {
   }
 
   /**
-   * Loads all models of a manifest; those that `before` has loaded already are shared.
+   * Loads the models of a manifest; those that `before` has loaded already are shared.
+   * @param unloaded titles of models that are left out
    * @throws GyreError what `LoadedModel.load` throws; then nothing stays loaded
    */
-  static async load(manifest: ReleaseManifest, options: LoadOptions, before?: Generation): Promise<Generation> {
+  static async load(
+    manifest: ReleaseManifest,
+    options: LoadOptions,
+    before?: Generation,
+    unloaded: ReadonlySet<string> = new Set(),
+  ): Promise<Generation> {
     const models: ServedModel[] = [];
     try {
       for (const entry of manifest.models) {
+        if (unloaded.has(titleOf(entry))) continue;
         const shared = before?.models.find(({ loaded }) => loaded.package === entry.package)?.loaded;
         const loaded = shared === undefined ? await LoadedModel.load(entry, options) : shared.retain();
         models.push({ entry, loaded, idPrefix: `${manifest.generation}-${entry.package.slice(0, 8)}-` });
@@ -59,6 +66,10 @@ export class Generation {
       const versions = this.models.filter(({ entry }) => version === undefined || entry.version === version);
       if (versions.length > 0) return pick(versions, chance);
     }
+    const unloaded = this.manifest.models.some(
+      (entry) => (entry.name === name || name === endpoint) && (version === undefined || entry.version === version),
+    );
+    if (unloaded) throw new GyreError('UNAVAILABLE', `"${name}" is unloaded here; load it first`, { name, version });
     const served = this.models.map(({ entry }) => `"${entry.name}" version ${entry.version}`).join(', ');
     const wanted = version === undefined ? `"${name}"` : `"${name}" version ${version}`;
     throw new GyreError('NOT_FOUND', `there is no model ${wanted} here; this endpoint ("${endpoint}") serves ${served}`, { name, version });
@@ -79,6 +90,11 @@ export class Generation {
     if (this.#held > 0) await this.#done.promise;
     for (const { loaded } of this.models) await loaded.release();
   }
+}
+
+/** What a model with its version is called in lists of loaded and unloaded ones. */
+export function titleOf({ name, version }: Pick<ManifestModel, 'name' | 'version'>): string {
+  return `${name} ${version}`;
 }
 
 function pick(models: readonly ServedModel[], chance: () => number): ServedModel {

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import type { ReleaseManifest } from '#contract';
 import { requestFault } from './http-exchange.ts';
@@ -9,34 +9,35 @@ export function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
 }
 
+/** Who asks, as far as access goes. */
+export interface Asker {
+  readonly headers: Pick<IncomingHttpHeaders, 'authorization' | 'host' | 'origin'>;
+  readonly remoteAddress: string | undefined;
+}
+
 /**
  * Refuses a request that may not infer: without tokens in the manifest only this machine may ask, and no web page of somebody else's
  * (neither by its origin nor by a name of its own that it pointed here); with tokens, a bearer of one.
  * @param hosts names beside localhost and IP addresses that the Host header may say
  * @throws GyreError UNAUTHENTICATED (401) or PERMISSION_DENIED (403), by `details.status`
  */
-export function requireAccess(
-  request: IncomingMessage,
-  { tokenHashes }: Pick<ReleaseManifest, 'tokenHashes'>,
-  hosts: ReadonlySet<string>,
-): void {
+export function requireAccess(asker: Asker, { tokenHashes }: Pick<ReleaseManifest, 'tokenHashes'>, hosts: ReadonlySet<string>): void {
   if (tokenHashes.length > 0) {
-    const secret = /^Bearer +([^ ]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+    const secret = /^Bearer +([^ ]+) *$/i.exec(asker.headers.authorization ?? '')?.[1];
     if (secret === undefined || !isBearer(secret, tokenHashes)) {
       const what = secret === undefined ? 'a token is needed: send "Authorization: Bearer <token>"' : 'this token may not infer here';
       throw requestFault(401, 'UNAUTHENTICATED', what, { 'www-authenticate': 'Bearer' });
     }
     return;
   }
-  if (!isLoopback(request.socket.remoteAddress ?? '')) {
+  if (!isLoopback(asker.remoteAddress ?? '')) {
     throw requestFault(403, 'PERMISSION_DENIED', 'this endpoint has no tokens, so it answers this machine only; release it with tokens');
   }
-  requireOwnHost(request, hosts);
+  requireOwnHost(asker, hosts);
 }
 
 /** DNS rebinding: a page on evil.example whose name now points to 127.0.0.1 sends its own name in Host. */
-function requireOwnHost(request: IncomingMessage, hosts: ReadonlySet<string>): void {
-  const { host = '', origin } = request.headers;
+function requireOwnHost({ headers: { host = '', origin } }: Asker, hosts: ReadonlySet<string>): void {
   const name = hostName(host);
   if (!(isIP(name) > 0 || name === 'localhost' || name.endsWith('.localhost') || hosts.has(name))) {
     throw requestFault(

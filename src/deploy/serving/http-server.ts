@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { Logger } from '#telemetry';
 import { requireAccess } from './http-access.ts';
-import { readBody, requestFault } from './http-exchange.ts';
+import { isPacked, packedBody, readBody, sizeOfBody, utf8Text } from './http-body.ts';
+import { requestFault } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import { routerOf } from './http-router.ts';
 import type { Plane } from './plane.ts';
@@ -84,15 +85,19 @@ class Host {
       const cut = url.indexOf('?');
       const { route, params } = this.#match(request.method ?? 'GET', cut < 0 ? url : url.slice(0, cut));
       name = route.name;
-      if (route.open !== true) requireAccess(request, plane.manifest, this.#hosts);
+      if (route.open !== true)
+        requireAccess({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, plane.manifest, this.#hosts);
       const exchange: Exchange = {
         method: request.method ?? 'GET',
         headers: request.headers,
         params,
         receivedMs,
-        text: () => readBody(request, plane.manifest.limits.maxBodyBytes),
+        text: async () => utf8Text(await readBody(request, plane.manifest.limits.maxBodyBytes, false)),
+        bytes: () => readBody(request, plane.manifest.limits.maxBodyBytes, true),
       };
       answer = await route.handle(exchange);
+      if (isPacked(sizeOfBody(answer.body), request.headers['accept-encoding']))
+        answer = { ...answer, body: [await packedBody(answer.body)], headers: { ...answer.headers, 'content-encoding': 'gzip' } };
     } catch (error) {
       if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a request failed');
       answer = this.#options.describe(error);
@@ -105,12 +110,20 @@ class Host {
 
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
     if (response.destroyed) return;
-    const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(Buffer.byteLength(answer.body))];
+    const { body } = answer;
+    const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(sizeOfBody(body))];
     for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
     const unread = !request.complete;
     if (unread || this.#closing) headers.push('connection', 'close');
     response.writeHead(answer.status, headers);
-    response.end(answer.body);
+    if (typeof body === 'string') response.end(body);
+    else {
+      // In one write, without copying the tensors into one buffer.
+      response.cork();
+      for (const part of body) response.write(part);
+      response.end();
+      response.uncork();
+    }
     // What is left of a refused body is thrown away for a moment, so that the client reads the answer before the connection goes.
     if (unread) discard(request);
   }
@@ -131,8 +144,9 @@ class Host {
     const body = this.#options.describe(
       requestFault(Number(status), 'INVALID_ARGUMENT', `${title}: ${messageOf(error).slice(0, 200)}`),
     ).body;
+    const size = sizeOfBody(body);
     socket.end(
-      `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n${typeof body === 'string' ? body : ''}`,
     );
   }
 
@@ -159,7 +173,8 @@ function discard(request: IncomingMessage): void {
   request.resume();
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
+/** @throws GyreError FAILED_PRECONDITION when the port is in use, PERMISSION_DENIED when it may not be bound */
+export function listening(server: NetServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const at = `${host}:${port}`;
@@ -174,7 +189,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 }
 
 /** All addresses of this machine are no place to call: its own one is among them. */
-function reachable({ address, family }: AddressInfo): string {
+export function reachable({ address, family }: AddressInfo): string {
   if (address === '0.0.0.0') return '127.0.0.1';
   if (address === '::') return '[::1]';
   return family === 'IPv6' ? `[${address}]` : address;

@@ -3,8 +3,9 @@ import { GyreError, hasCode, messageOf } from '#core';
 import { openSession, openSessionPool } from '#onnx';
 import type { Feeds, Session, SessionValue } from '#onnx';
 import { Batcher } from './batcher.ts';
-import type { Outputs } from './batcher.ts';
+import type { Ran } from './batcher.ts';
 import { exampleOf } from './example.ts';
+import { ModelStatistics } from './model-statistics.ts';
 import type { PackageSource } from './package-source.ts';
 import { stackRows } from './tensor-rows.ts';
 
@@ -50,6 +51,7 @@ export class LoadedModel {
   /** Rows of one run, at most. */
   readonly maxRows: number;
   readonly loadMs: number;
+  readonly statistics = new ModelStatistics();
   readonly #session: Session;
   readonly #batcher: Batcher;
   #users = 1;
@@ -70,7 +72,11 @@ export class LoadedModel {
       maxRows: rowWise ? maxRows : Number.POSITIVE_INFINITY,
       joinRequests: rowWise,
       maxQueued,
-      onBatch: (rows, requests) => options.onBatch?.(model, rows, requests),
+      elapsed: options.elapsed,
+      onBatch: (rows, requests, times) => {
+        this.statistics.ran(rows, times);
+        options.onBatch?.(model, rows, requests);
+      },
     });
   }
 
@@ -126,8 +132,8 @@ export class LoadedModel {
   }
 
   /** @see Batcher.submit */
-  run(feeds: Feeds, rows: number): Promise<Outputs> {
-    return this.#batcher.submit(feeds, rows);
+  run(feeds: Feeds, rows: number, timeoutMs?: number): Promise<Ran> {
+    return this.#batcher.submit(feeds, rows, timeoutMs);
   }
 
   /** One more manifest names this package. */

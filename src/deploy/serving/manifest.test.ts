@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ReleaseManifest } from '#contract';
 import { canonicalJson, manualClock } from '#core';
 import { readManifest, readPublicKey } from './manifest.ts';
-import { folderSource, manifestOfFolder } from './package-source.ts';
+import { localModels } from './local-models.ts';
 import { sampleManifest, samplePackage, writeSampleFolder } from './sample-package.ts';
 
 const sample = samplePackage();
@@ -87,16 +87,38 @@ describe('a release manifest', () => {
   test('is made for a package folder, and its files are what their digests say', async () => {
     const folder = join(dir, 'my model');
     await writeSampleFolder(folder, sample);
-    const manifest = await manifestOfFolder(folder, manualClock(0));
+    const { manifest, source } = await localModels([folder], manualClock(0));
     assert.deepEqual(
       [manifest.endpoint, manifest.models[0].package, manifest.models[0].signature],
       ['my-model', sample.digest, sample.signature],
     );
     const [, graph] = manifest.models[0].files;
     await writeFile(join(folder, 'model.onnx'), 'changed');
-    await assert.rejects(folderSource(folder).read(graph), { code: 'DATA_LOSS', message: /model.onnx is corrupt/ });
+    await assert.rejects(source.read(graph), { code: 'DATA_LOSS', message: /model.onnx is corrupt/ });
     await rm(join(folder, 'signature.json'));
-    await assert.rejects(manifestOfFolder(folder, manualClock(0)), { code: 'INVALID_ARGUMENT', message: /has no signature.json/ });
-    await assert.rejects(manifestOfFolder(join(dir, 'nowhere'), manualClock(0)), { code: 'NOT_FOUND' });
+    await assert.rejects(localModels([folder], manualClock(0)), { code: 'INVALID_ARGUMENT', message: /has no signature.json/ });
+    await assert.rejects(localModels([join(dir, 'nowhere')], manualClock(0)), { code: 'NOT_FOUND' });
+  });
+
+  test('is made for any graph by its file, under the name that it is given', async () => {
+    const [, graph] = sample.files;
+    const file = join(dir, 'some graph.onnx');
+    await writeFile(file, graph.bytes);
+    const { manifest, source } = await localModels([file, `second=${file}`], manualClock(0));
+    assert.deepEqual(
+      manifest.models.map(({ name, weight }) => [name, weight]),
+      [
+        ['some-graph', 1],
+        ['second', 0],
+      ],
+    );
+    assert.equal(manifest.endpoint, 'some-graph');
+    assert.deepEqual(await source.read(manifest.models[1].files[0]), Buffer.from(graph.bytes));
+    await assert.rejects(localModels([file, file], manualClock(0)), {
+      code: 'INVALID_ARGUMENT',
+      message: /two models are called "some-graph"/,
+    });
+    await writeFile(join(dir, 'notes.txt'), 'no model');
+    await assert.rejects(localModels([join(dir, 'notes.txt')], manualClock(0)), { code: 'INVALID_ARGUMENT', message: /ends in .onnx/ });
   });
 });

@@ -2,9 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { Check } from 'typebox/schema';
 import { Signature } from '#contract';
-import type { PackageFile, ReleaseManifest } from '#contract';
-import { asSha256, digestOf, GyreError, isoInstant, messageOf, sha256 } from '#core';
-import type { Clock } from '#core';
+import type { PackageFile } from '#contract';
+import { asSha256, GyreError, messageOf, sha256 } from '#core';
 import type { BlobStore } from '#blobs';
 import { firstProblem } from './manifest.ts';
 
@@ -21,19 +20,8 @@ export function blobSource(blobs: Pick<BlobStore, 'read'>): PackageSource {
   };
 }
 
-/** A package that lies in a folder, as `gyre model pull` writes it. */
-export function folderSource(folder: string): PackageSource {
-  return {
-    async read(file) {
-      const bytes = await readFile(join(folder, file.path)).catch((error: unknown) => {
-        throw new GyreError('NOT_FOUND', `${join(folder, file.path)} cannot be read: ${messageOf(error)}`, {}, { cause: error });
-      });
-      return requireDigest(file, bytes);
-    },
-  };
-}
-
-function requireDigest(file: PackageFile, bytes: Uint8Array): Uint8Array {
+/** @throws GyreError DATA_LOSS when these are not the bytes that the manifest names */
+export function requireDigest(file: PackageFile, bytes: Uint8Array): Uint8Array {
   const found = sha256(bytes);
   if (found !== file.digest) {
     throw new GyreError('DATA_LOSS', `${file.path} is corrupt: its SHA-256 is ${found}, the manifest says ${file.digest}`, {
@@ -48,13 +36,21 @@ function requireDigest(file: PackageFile, bytes: Uint8Array): Uint8Array {
 /** Members of a package that say which model it holds; each may be absent. */
 const identityFile = 'evidence.json';
 
+/** What a package folder holds. */
+export interface FolderPackage {
+  readonly name: string;
+  readonly signature: Signature;
+  /** With paths relative to the folder. */
+  readonly files: readonly PackageFile[];
+}
+
 /**
- * A manifest, unsigned, for a package folder on this disk: generation 1 of the environment `local`, no tokens, every prediction logged.
+ * Reads what a package folder holds, as `gyre model pull` writes it.
  * @param folder holds `model.onnx` and `signature.json`
  * @param name what the model is called; default: the name in `evidence.json`, else the folder's
  * @throws GyreError NOT_FOUND when there is no such folder, INVALID_ARGUMENT when it is no model package
  */
-export async function manifestOfFolder(folder: string, clock: Clock, name?: string): Promise<ReleaseManifest> {
+export async function packageOfFolder(folder: string, name?: string): Promise<FolderPackage> {
   const files = await listFiles(folder);
   const has = (path: string): boolean => files.some((file) => file.path === path);
   for (const needed of ['model.onnx', 'signature.json']) {
@@ -65,19 +61,8 @@ export async function manifestOfFolder(folder: string, clock: Clock, name?: stri
     throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${firstProblem(Signature, signature)}`, { folder });
   }
   const evidence = has(identityFile) ? await readJson(join(folder, identityFile)) : undefined;
-  const model = name ?? textMember(evidence, 'model') ?? (basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model');
-  const digest = digestOf({ format: 'gyre.package.v1', files });
-  return {
-    format: 'gyre.manifest.v1',
-    environment: 'local',
-    endpoint: model,
-    generation: 1,
-    models: [{ name: model, version: '1', modelVersion: digest, package: digest, files, signature, weight: 1 }],
-    log: { sample: 1 },
-    limits: { maxBodyBytes: 16 * 1024 * 1024, maxRows: 100_000 },
-    tokenHashes: [],
-    createdAt: isoInstant(clock.now()),
-  };
+  const fromFolder = (): string => basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model';
+  return { name: name ?? textMember(evidence, 'model') ?? fromFolder(), signature, files };
 }
 
 async function listFiles(folder: string): Promise<PackageFile[]> {

@@ -4,7 +4,7 @@ import type { Clock, NewId } from '#core';
 import type { Feeds } from '#onnx';
 import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
-import { Generation } from './generation.ts';
+import { Generation, titleOf } from './generation.ts';
 import type { ServedModel } from './generation.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
@@ -21,6 +21,15 @@ export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'workers' | 'ela
   readonly metrics: Metrics;
   /** Left out: predictions are not logged. */
   readonly spool?: Spool;
+  /** Whether whoever may infer may also unload models and load them again. */
+  readonly modelControl?: boolean;
+}
+
+/** A model of the manifest, loaded or not. */
+export interface RepositoryModel {
+  readonly name: string;
+  readonly version: string;
+  readonly loaded: boolean;
 }
 
 /** What one request asks of a model. */
@@ -35,6 +44,8 @@ export interface Inference {
   readonly keys?: readonly string[];
   /** When the request arrived, on the clock of `elapsed`. */
   readonly receivedMs: number;
+  /** How long the caller waits for the answer at most, from then on; default: as the manifest limits it, or for ever. */
+  readonly timeoutMs?: number;
 }
 
 export interface Inferred {
@@ -53,7 +64,7 @@ export interface Lease extends Disposable {
   /**
    * Runs the model, logs the predictions, and only then answers.
    * @throws GyreError INVALID_ARGUMENT when the tensors do not fit; OUT_OF_RANGE when there are too many rows; RESOURCE_EXHAUSTED when too many
-   *   requests wait; UNAVAILABLE when every prediction must be logged and this one could not be
+   *   requests wait; DEADLINE_EXCEEDED when the caller waits no longer; UNAVAILABLE when every prediction must be logged and this one could not be
    */
   infer(inference: Inference): Promise<Inferred>;
 }
@@ -84,6 +95,8 @@ export class Plane implements AsyncDisposable {
   #current: Generation;
   #draining = false;
   #inFlight = 0;
+  /** Titles of models that were unloaded by name. */
+  readonly #unloaded = new Set<string>();
   /** Swaps go one after the other. */
   #swapping: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
@@ -197,12 +210,61 @@ export class Plane implements AsyncDisposable {
         `generation ${manifest.generation} is not newer than ${old.manifest.generation}, which is served; a rollback is a new generation too`,
       );
     }
-    const next = await Generation.load(manifest, this.#load, old);
+    // What a new manifest names is loaded: it was written after it was unloaded here.
+    this.#unloaded.clear();
+    await this.#become(manifest);
+  }
+
+  async #become(manifest: ReleaseManifest): Promise<void> {
+    const old = this.#current;
+    const next = await Generation.load(manifest, this.#load, old, this.#unloaded);
     noteLoads(this.#counts, next);
     this.#current = next;
     const retired = old.retire();
     this.#retiring.add(retired);
     void retired.finally(() => this.#retiring.delete(retired));
+  }
+
+  /** The models of the manifest, loaded or not. */
+  get repository(): readonly RepositoryModel[] {
+    return this.manifest.models.map((entry) => ({
+      name: entry.name,
+      version: entry.version,
+      loaded: this.models.some(({ entry: one }) => titleOf(one) === titleOf(entry)),
+    }));
+  }
+
+  /**
+   * Unloads a model's versions, after the requests that they are answering, or loads them again.
+   * @throws GyreError NOT_FOUND when the manifest names no such model; FAILED_PRECONDITION where that is not allowed; what loading throws
+   */
+  setLoaded(name: string, loaded: boolean): Promise<void> {
+    const change = this.#swapping.then(async () => {
+      if (this.#deps.modelControl !== true)
+        throw new GyreError(
+          'FAILED_PRECONDITION',
+          'models are loaded as the manifest says; start the data plane with --model-control to load and unload them by name',
+        );
+      const versions = this.manifest.models.filter((entry) => entry.name === name);
+      if (versions.length === 0) {
+        const known = [...new Set(this.manifest.models.map((entry) => `"${entry.name}"`))].join(', ');
+        throw new GyreError('NOT_FOUND', `the manifest names no model "${name}"; it names ${known}`, { name });
+      }
+      const before = [...this.#unloaded];
+      for (const entry of versions) {
+        if (loaded) this.#unloaded.delete(titleOf(entry));
+        else this.#unloaded.add(titleOf(entry));
+      }
+      try {
+        await this.#become(this.manifest);
+      } catch (error) {
+        this.#unloaded.clear();
+        for (const title of before) this.#unloaded.add(title);
+        throw error;
+      }
+    });
+    this.#swapping = change.catch(() => undefined);
+    return change;
   }
 
   /** From now on not ready; requests are still answered, so that none is lost while callers look elsewhere. */
@@ -243,9 +305,13 @@ export class Plane implements AsyncDisposable {
     const inputs = logged ? (inference.rows ?? namedRows(entry.signature, inference.feeds, rows)) : [];
     const startedMs = this.#deps.elapsed();
     let outputs: Outputs;
+    let queuedMs: number;
     try {
-      outputs = decide(entry.signature, await loaded.run(inference.feeds, rows));
+      const ran = await loaded.run(inference.feeds, rows, this.#leftMs(manifest, inference));
+      queuedMs = ran.queuedMs;
+      outputs = decide(entry.signature, ran.outputs);
     } catch (error) {
+      loaded.statistics.failed(this.#deps.elapsed() - inference.receivedMs);
       this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });
       throw error;
     }
@@ -255,7 +321,18 @@ export class Plane implements AsyncDisposable {
     const outcomes = outcomesOf(entry.signature, outputs, rows);
     const inferred: Inferred = { ids, rows, outputs, outcomes };
     if (logged) await this.#log(manifest, model, inference, inferred, inputs);
+    loaded.statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
     return inferred;
+  }
+
+  /** @throws GyreError DEADLINE_EXCEEDED when nothing is left */
+  #leftMs({ limits }: ReleaseManifest, { timeoutMs = limits.timeoutMs, receivedMs }: Inference): number | undefined {
+    if (timeoutMs === undefined) return undefined;
+    const leftMs = timeoutMs - (this.#deps.elapsed() - receivedMs);
+    if (leftMs > 0) return leftMs;
+    throw new GyreError('DEADLINE_EXCEEDED', `not answered within ${Math.round(timeoutMs)} ms: the request was still being read`, {
+      timeoutMs,
+    });
   }
 
   #sampled({ log }: ReleaseManifest): boolean {

@@ -42,15 +42,17 @@ export interface ServeFlags {
   readonly blobCache?: string;
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
-  readonly model?: string;
+  readonly model?: readonly string[];
   readonly publicKey?: string;
   readonly unsigned?: boolean;
   readonly host?: string;
   readonly port?: number;
+  readonly grpcPort?: string;
   readonly spool?: string;
   readonly control?: boolean;
   readonly detachedOk?: boolean;
   readonly workers?: number;
+  readonly modelControl?: boolean;
   readonly lane?: 'inline' | 'workers';
   readonly tlsCert?: string;
   readonly tlsKey?: string;

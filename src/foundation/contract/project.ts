@@ -200,6 +200,9 @@ export const EnvironmentSpec = strict({
   approve: Type.Optional(oneOf(['approver'], { description: 'a version needs the approval of this role before it comes here' })),
   approvals: Type.Optional(Type.Integer({ minimum: 1, description: 'how many different people approve; default 1' })),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
+  grpcPort: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),
+  ),
 });
 export const ReleaseSpec = strict({
   environments: Type.Optional(Type.Record(Name, EnvironmentSpec, { description: 'in order; the first is where application tests run' })),
@@ -216,6 +219,12 @@ export type ReleaseSpec = Static<typeof ReleaseSpec>;
 export const ServeSpec = strict({
   endpoint: Name,
   maxBodyBytes: Type.Optional(Type.Integer({ minimum: 1024 })),
+  timeoutMs: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: 'a request that was not answered so long after it arrived is answered 504; callers may ask for less',
+    }),
+  ),
 });
 export type ServeSpec = Static<typeof ServeSpec>;
 

@@ -22,7 +22,7 @@ export const ReleaseManifest = strict({
   generation: Type.Integer({ minimum: 1, description: 'grows with every change of this environment' }),
   models: Type.Array(ManifestModel, { minItems: 1 }),
   log: strict({ sample: Type.Number({ minimum: 0, maximum: 1 }) }),
-  limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer() }),
+  limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer(), timeoutMs: Type.Optional(Type.Integer()) }),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
   createdAt: Instant,
 });
@@ -122,6 +122,7 @@ export const EnvironmentState = strict({
   endpoint: Name,
   live: Type.Optional(Deployment),
   address: Type.Optional(Type.String({ description: 'base URL of its data plane, when it runs' })),
+  grpcAddress: Type.Optional(Type.String({ description: 'where its data plane answers gRPC: grpc://host:port' })),
   ready: Type.Boolean(),
 });
 export type EnvironmentState = Static<typeof EnvironmentState>;

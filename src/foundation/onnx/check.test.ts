@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hasCode } from '#core';
+import { hasCode, WireWriter } from '#core';
 import { checkModel, decodeModel, encodeModel, graphBuilder, tensor } from './index.ts';
-import { WireWriter } from './wire.ts';
 
 interface RawNode {
   readonly name?: string;

@@ -1,8 +1,8 @@
 import { GyreError } from '#core';
+import type { WireReader } from '#core';
 import { elementFacts, elementTypeOf, shapeText, sizeOf } from './tensor.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 import type { TensorView } from './view.ts';
-import type { WireReader } from './wire.ts';
 
 /** The fields of a TensorProto that hold values; which one is used depends on the writer and the type. */
 interface TensorFields {

@@ -1,9 +1,8 @@
-import { GyreError } from '#core';
+import { GyreError, WireReader } from '#core';
 import { readTensor } from './decode-tensor.ts';
 import { elementTypeOf } from './tensor.ts';
 import type { Dimension } from './tensor.ts';
 import type { AttributeView, FunctionView, GraphView, ModelView, NodeView, TensorView, ValueView } from './view.ts';
-import { WireReader } from './wire.ts';
 
 /** Subgraphs within subgraphs beyond this are no model that anyone wrote, but bytes made to exhaust the stack. */
 const maxDepth = 32;
@@ -13,7 +12,7 @@ const maxDepth = 32;
  * @throws GyreError INVALID_ARGUMENT when the bytes are no protocol buffer, or hold no graph
  */
 export function decodeModel(bytes: Uint8Array): ModelView {
-  const reader = new WireReader(bytes);
+  const reader = new WireReader(bytes, 'ONNX model');
   const opsets: Record<string, number> = {};
   const metadata: Record<string, string> = {};
   const functions: FunctionView[] = [];

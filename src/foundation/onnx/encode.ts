@@ -1,10 +1,9 @@
-import { GyreError } from '#core';
+import { GyreError, WireWriter } from '#core';
 import type { GraphBuilder } from './builder.ts';
 import { mlDomain } from './model.ts';
 import type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } from './model.ts';
 import { elementFacts } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
-import { WireWriter } from './wire.ts';
 
 export interface EncodeOptions {
   /** Default: the outputs that the builder declared. With others, one builder gives several models, e.g. its transform part alone. */

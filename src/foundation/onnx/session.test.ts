@@ -3,10 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { hasCode } from '#core';
+import { hasCode, WireWriter } from '#core';
 import { attr, encodeModel, graphBuilder, mlDomain, openSession, tensor } from './index.ts';
 import type { ElementType, GraphBuilder, Tensor } from './index.ts';
-import { WireWriter } from './wire.ts';
 
 /** Builds, loads and runs a graph once. */
 async function compute(build: (graph: GraphBuilder) => void, feeds: Record<string, Tensor>, opset = 17): Promise<Record<string, Tensor>> {

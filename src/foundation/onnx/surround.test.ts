@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { WireWriter } from '#core';
 import { encodeModel } from './encode.ts';
 import { graphBuilder } from './builder.ts';
 import { attr } from './model.ts';
@@ -7,7 +8,6 @@ import { openSession } from './session.ts';
 import { surroundModel } from './surround.ts';
 import type { Surroundings } from './surround.ts';
 import { tensor } from './tensor.ts';
-import { WireWriter } from './wire.ts';
 
 /** `age` [N, 1] and `doubled`, its double, both as other tools name their values. */
 function doubling(): Uint8Array {

@@ -1,7 +1,7 @@
+import { WireReader, WireWriter } from '#core';
 import { writeNode, writeOpset, writeTensor, writeValueInfo } from './encode.ts';
 import type { GraphNode, ValueInfo } from './model.ts';
 import type { Tensor } from './tensor.ts';
-import { WireReader, WireWriter } from './wire.ts';
 
 /** What is put around a graph. Values of the graph are meant by its own names behind the prefix. */
 export interface Surroundings {
@@ -28,7 +28,7 @@ const usualOpset = 17;
  * @throws GyreError INVALID_ARGUMENT when the bytes are no model
  */
 export function surroundModel(bytes: Uint8Array, surroundings: Surroundings): Uint8Array<ArrayBuffer> {
-  const reader = new WireReader(bytes);
+  const reader = new WireReader(bytes, 'ONNX model');
   const writer = new WireWriter();
   let hasOperators = false;
   while (reader.next()) {
@@ -46,7 +46,7 @@ export function surroundModel(bytes: Uint8Array, surroundings: Surroundings): Ui
 }
 
 function isMainDomain(field: Uint8Array): boolean {
-  const opset = new WireReader(field);
+  const opset = new WireReader(field, 'ONNX model');
   if (!opset.next()) return false;
   const entry = opset.message();
   let domain = '';
@@ -72,7 +72,8 @@ function renameGraph(writer: WireWriter, reader: WireReader, prefix: string, wit
     switch (reader.field) {
       case 1: {
         const node = reader.bytes();
-        if (!isLeftOut(new WireReader(node), without)) writer.message(1, () => renameNode(writer, new WireReader(node), prefix));
+        if (!isLeftOut(new WireReader(node, 'ONNX model'), without))
+          writer.message(1, () => renameNode(writer, new WireReader(node, 'ONNX model'), prefix));
         break;
       }
       case 5: {
@@ -165,6 +166,6 @@ function renameSubgraph(writer: WireWriter, reader: WireReader, prefix: string):
       ends.message(field, () => renameField(ends, value, 1, prefix));
     } else rest.raw(reader.raw());
   }
-  renameGraph(writer, new WireReader(rest.finish()), prefix, new Set());
+  renameGraph(writer, new WireReader(rest.finish(), 'ONNX model'), prefix, new Set());
   writer.raw(ends.finish());
 }

@@ -41,7 +41,11 @@ export function resolveProject(project: Project): ResolvedProject {
     },
     environments: resolveEnvironments(project),
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
-    serve: { endpoint: project.serve?.endpoint ?? project.project, maxBodyBytes: project.serve?.maxBodyBytes ?? 4 * 1024 * 1024 },
+    serve: {
+      endpoint: project.serve?.endpoint ?? project.project,
+      maxBodyBytes: project.serve?.maxBodyBytes ?? 4 * 1024 * 1024,
+      ...(project.serve?.timeoutMs === undefined ? {} : { timeoutMs: project.serve.timeoutMs }),
+    },
     monitor: resolveMonitor(project.monitor ?? {}, project.charter),
     retrain: { minRows: 200, testShare: 0.3, recentWeight: 1, ...project.retrain },
   };
@@ -113,6 +117,7 @@ function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
     ...(spec.approve === undefined ? {} : { approve: spec.approve }),
     approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
     port: spec.port ?? 0,
+    grpcPort: spec.grpcPort ?? 0,
   }));
 }
 

@@ -93,6 +93,7 @@ export interface ResolvedEnvironment {
   /** How many different people approve; 0 where no approval is asked for. */
   readonly approvals: number;
   readonly port: number;
+  readonly grpcPort: number;
 }
 
 export interface ResolvedMonitor {
@@ -122,7 +123,7 @@ export interface ResolvedProject {
   };
   readonly environments: readonly ResolvedEnvironment[];
   readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
-  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number };
+  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number; readonly timeoutMs?: number };
   readonly monitor: ResolvedMonitor;
   readonly retrain: {
     /** Labelled rows since the change that a retraining waits for. */

@@ -31,7 +31,7 @@ export function sessionOn(client: pg.PoolClient, named: StatementNames | undefin
   let begun: Promise<unknown> | undefined;
   let failure: unknown;
   let changedRows = 0;
-  let unanswered: Promise<void>[] = [];
+  const unanswered: Promise<void>[] = [];
 
   const answered = async <Result>(text: string, query: () => Promise<Result>): Promise<Result> => {
     try {

@@ -50,6 +50,7 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'SINCE', of: ({ live }) => when(live?.deployedAt) },
                 { title: 'READY', of: ({ ready }) => ready },
                 { title: 'ADDRESS', of: ({ address }) => address },
+                { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
               ]),
             );
             return exitCodes.ok;

@@ -12,33 +12,38 @@ export const registerServing: Register = (program, bind) => {
     .command('serve')
     .summary('a data plane by itself')
     .description(
-      'Runs a data plane: the Open Inference Protocol and rows with named columns, over HTTP, from a signed manifest or a package folder. It needs no platform.',
+      'Runs a data plane: the Open Inference Protocol and rows with named columns, over HTTP and gRPC, from a signed manifest, a package folder or any ONNX file. It needs no platform.',
     )
     .option('--manifest <file>', 'a signed release manifest')
     .option('--blobs <place>', 'where the manifest’s packages lie: a folder, or s3://bucket/prefix')
     .option('--blob-cache <folder>', 'keep copies of what is in a bucket here (default: in ~/.cache)')
     .option('--s3-endpoint <address>', 'address of the S3 service (default: as AWS_ENDPOINT_URL_S3 says, else Amazon)')
     .option('--s3-region <name>', 'its region (default: as AWS_REGION says)')
-    .option('--model <folder>', 'a package folder, served as it lies there, unsigned')
+    .option('--model <place...>', 'package folders or ONNX files, served as they lie there, unsigned; NAME=PLACE names one')
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
     .option('--host <address>', 'the address to bind to (default: 127.0.0.1)')
     .option('--port <n>', 'the port; 0 takes a free one (default: 7080)', whole)
+    .option('--grpc-port <n>', 'the port of gRPC, or "off" (default: the one after --port, such as 7081)')
     .option('--spool <folder>', 'log predictions here')
     .option('--control', 'take commands on standard input, one JSON object a line')
     .option('--detached-ok', 'go on when the control pipe closes')
     .option('--workers <n>', 'worker threads of a model that does not run inline', whole)
+    .option('--model-control', 'whoever may infer may unload models and load them again, by the protocol’s repository extension')
     .option('--lane <lane>', 'inline or workers (default: measured)')
     .option('--tls-cert <file>', 'certificate (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--insecure-http', 'bind beyond loopback without TLS')
     .option('--allowed-host <name...>', 'names by which callers may reach it')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
-    .addHelpText('after', examples('gyre model pull churn@champion', 'gyre serve --model churn-2'))
+    .addHelpText('after', examples('gyre model pull churn@champion', 'gyre serve --model churn-2', 'gyre serve --model digits=mnist.onnx'))
     .action(
       bind<ServeFlags>(async (cli, options) => {
         if (options.manifest === undefined && options.model === undefined)
-          throw new GyreError('INVALID_ARGUMENT', 'name what to serve: --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER');
+          throw new GyreError(
+            'INVALID_ARGUMENT',
+            'name what to serve: --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER|FILE.onnx',
+          );
         const app = await cli.host.app();
         return app.inferenceProcess(options);
       }),

@@ -1,6 +1,14 @@
-import type { Inferred, ServedModel } from '#serving';
+import type { Inferred, Plane, ServedModel } from '#serving';
+import { bytesOfTensor } from './binary.ts';
 import { datatypeOf, protocolShape } from './datatypes.ts';
+import type { WantedOutput } from './decode.ts';
 import type { Tensor } from './values.ts';
+
+export interface EncodedResponse {
+  readonly json: string;
+  /** The values of the outputs that are wanted as bytes, in their order. */
+  readonly binary: readonly Uint8Array[];
+}
 
 /**
  * An inference response of the protocol, as JSON text. Made by hand: numbers go from the tensor to the text without a list in between.
@@ -8,21 +16,27 @@ import type { Tensor } from './values.ts';
  * prediction, separated by commas (the protocol's parameters are scalars).
  */
 export function encodeInferResponse(
-  { entry, loaded }: ServedModel,
+  { entry }: Pick<ServedModel, 'entry'>,
   id: string | undefined,
-  wanted: readonly string[] | undefined,
+  wanted: readonly WantedOutput[],
   inferred: Inferred,
-): string {
-  const names = wanted ?? loaded.outputs.map(({ name }) => name);
-  const outputs = names.map((name) => encodeTensor(name, inferred.outputs[name])).join(',');
-  return (
+): EncodedResponse {
+  const binary: Uint8Array[] = [];
+  const outputs = wanted.map(({ name, binary: isBinary }) => {
+    const tensor = inferred.outputs[name];
+    const values = isBinary ? `"parameters":{"binary_data_size":${append(binary, bytesOfTensor(tensor))}}` : `"data":[${valuesOf(tensor)}]`;
+    return `{"name":${JSON.stringify(name)},"datatype":"${datatypeOf[tensor.type]}","shape":[${tensor.shape.join(',')}],${values}}`;
+  });
+  const json =
     `{"model_name":${JSON.stringify(entry.name)},"model_version":${JSON.stringify(entry.version)},"id":${JSON.stringify(id ?? inferred.ids[0])},` +
-    `"parameters":{"prediction_ids":"${inferred.ids.join(',')}"},"outputs":[${outputs}]}`
-  );
+    `"parameters":{"prediction_ids":"${inferred.ids.join(',')}"},"outputs":[${outputs.join(',')}]}`;
+  return { json, binary };
 }
 
-function encodeTensor(name: string, tensor: Tensor): string {
-  return `{"name":${JSON.stringify(name)},"datatype":"${datatypeOf[tensor.type]}","shape":[${tensor.shape.join(',')}],"data":[${valuesOf(tensor)}]}`;
+/** @returns how many bytes were added */
+function append(parts: Uint8Array[], bytes: Uint8Array): number {
+  parts.push(bytes);
+  return bytes.byteLength;
 }
 
 function valuesOf(tensor: Tensor): string {
@@ -43,9 +57,51 @@ function valuesOf(tensor: Tensor): string {
   }
 }
 
-/** A model's metadata: `GET /v2/models/{name}`. */
-export function modelMetadata(models: readonly ServedModel[], { entry, loaded }: ServedModel): object {
-  const describe = ({ name, type, shape }: ServedModel['loaded']['inputs'][number]): object => ({
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  /** -1: any size. */
+  readonly shape: readonly number[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+}
+
+/** By the names that Triton's clients look for. */
+const extensions = ['binary_tensor_data', 'model_repository', 'statistics'] as const;
+
+/** The server's metadata. @param version Gyre's */
+export function serverMetadata(version: string): {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+} {
+  return { name: 'gyre', version, extensions };
+}
+
+/** A model as the repository extension lists it. */
+export interface IndexEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'READY' | 'UNAVAILABLE';
+  readonly reason: string;
+}
+
+/** @param onlyReady leaves out what is not loaded */
+export function indexOf({ repository }: Pick<Plane, 'repository'>, onlyReady: boolean): readonly IndexEntry[] {
+  return repository
+    .filter(({ loaded }) => loaded || !onlyReady)
+    .map(({ name, version, loaded }) => ({ name, version, state: loaded ? 'READY' : 'UNAVAILABLE', reason: loaded ? '' : 'unloaded' }));
+}
+
+/** A model's metadata. */
+export function modelMetadata(models: readonly ServedModel[], { entry, loaded }: ServedModel): ModelMetadata {
+  const describe = ({ name, type, shape }: ServedModel['loaded']['inputs'][number]): TensorMetadata => ({
     name,
     datatype: datatypeOf[type],
     shape: protocolShape(shape),

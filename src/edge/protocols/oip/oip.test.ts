@@ -1,38 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { ReleaseManifest } from '#contract';
-import { digestOf, manualClock, seeded, sha256, uuidV7 } from '#core';
-import { encodeModel, graphBuilder } from '#onnx';
-import { Plane, serveHttp } from '#serving';
-import type { InferenceServer } from '#serving';
-import { createLogger, createMetrics } from '#telemetry';
-import { describeError } from './errors.ts';
-import { oipRoutes } from './routes.ts';
-
-/** Gives every input back, one of each type that the protocol has. */
-const types = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FLOAT16',
-  'FLOAT',
-  'DOUBLE',
-  'STRING',
-] as const;
-const echo = (): Uint8Array => {
-  const graph = graphBuilder({ name: 'echo' });
-  for (const type of types) {
-    graph.input(type, type, ['N', 2]);
-    graph.output(`${type}_out`, type, ['N', 2], graph.op('Identity', [type]));
-  }
-  return encodeModel(graph);
-};
+import { seeded } from '#core';
+import { serveEcho } from './echo-fixture.ts';
+import type { EchoServer } from './echo-fixture.ts';
 
 interface Body {
   readonly error?: string;
@@ -75,61 +45,17 @@ const inputs = (): Input[] =>
   Object.entries(values).map(([name, [datatype, data]]) => ({ name, datatype, shape: [1, 2], data: [...data] }));
 
 describe('the Open Inference Protocol over REST', () => {
-  let plane: Plane;
-  let server: InferenceServer;
+  let echo: EchoServer;
   before(async () => {
-    const bytes = echo();
-    const files = [{ path: 'model.onnx', digest: sha256(bytes), size: bytes.byteLength }];
-    const manifest: ReleaseManifest = {
-      format: 'gyre.manifest.v1',
-      environment: 'test',
-      endpoint: 'shop',
-      generation: 1,
-      models: [
-        {
-          name: 'echo',
-          version: '4',
-          modelVersion: 'mv',
-          package: digestOf({ format: 'gyre.package.v1', files }),
-          files,
-          signature: { task: 'regression', inputs: [], outputs: [], classes: [] },
-          weight: 1,
-        },
-      ],
-      log: { sample: 0 },
-      limits: { maxBodyBytes: 20_000, maxRows: 50 },
-      tokenHashes: [],
-      createdAt: '2026-01-01T00:00:00.000Z',
-    };
-    const random = seeded(3);
-    plane = await Plane.open(manifest, {
-      source: { read: async () => bytes },
-      workers: 1,
-      elapsed: () => performance.now(),
-      clock: manualClock(0),
-      newId: uuidV7(manualClock(0), (length) => Uint8Array.from({ length }, () => random.int(256))),
-      chance: () => random.next(),
-      metrics: createMetrics(),
-    });
-    server = await serveHttp({
-      plane,
-      routes: oipRoutes({ plane, version: '1.2.3' }),
-      describe: describeError,
-      host: '127.0.0.1',
-      port: 0,
-      log: createLogger({ level: 'silent', destination: process.stderr }),
-    });
+    echo = await serveEcho();
   });
-  after(async () => {
-    await server.close(0);
-    await plane[Symbol.asyncDispose]();
-  });
+  after(() => echo[Symbol.asyncDispose]());
   const get = async (path: string): Promise<[number, Body]> => {
-    const response = await fetch(server.address + path);
+    const response = await fetch(echo.http.address + path);
     return [response.status, (await response.json()) as Body];
   };
   const post = async (body: unknown, path = '/v2/models/echo/infer', headers: Record<string, string> = {}): Promise<[number, Body]> => {
-    const response = await fetch(server.address + path, {
+    const response = await fetch(echo.http.address + path, {
       method: 'POST',
       body: typeof body === 'string' ? body : JSON.stringify(body),
       headers: { 'content-type': 'application/json', ...headers },
@@ -140,7 +66,10 @@ describe('the Open Inference Protocol over REST', () => {
   test('says that it lives, is ready, what it is, and what its models take and give', async () => {
     assert.deepEqual(await get('/v2/health/live'), [200, { live: true }]);
     assert.deepEqual(await get('/v2/health/ready'), [200, { ready: true }]);
-    assert.deepEqual(await get('/v2'), [200, { name: 'gyre', version: '1.2.3', extensions: [] }]);
+    assert.deepEqual(await get('/v2'), [
+      200,
+      { name: 'gyre', version: '1.2.3', extensions: ['binary_tensor_data', 'model_repository', 'statistics'] },
+    ]);
     assert.deepEqual(await get('/v2/models/echo/versions/4/ready'), [200, { name: 'echo', ready: true }]);
     const [status, model] = await get('/v2/models/echo');
     assert.equal(status, 200);
@@ -165,7 +94,7 @@ describe('the Open Inference Protocol over REST', () => {
     const text = JSON.stringify({ inputs: inputs() })
       .replace('-9007199254740991,5', '-9223372036854775808,9223372036854775807')
       .replace('9007199254740991', '18446744073709551615');
-    const response = await fetch(`${server.address}/v2/models/echo/infer`, {
+    const response = await fetch(`${echo.http.address}/v2/models/echo/infer`, {
       method: 'POST',
       body: text,
       headers: { 'content-type': 'application/json' },
@@ -253,7 +182,8 @@ describe('the Open Inference Protocol over REST', () => {
       ['DOUBLE', { data: { a: 1 } }, /must be an array/],
       ['DOUBLE', { name: 'other' }, /has no input "other"; it takes "BOOL"/],
       ['DOUBLE', { name: 'BOOL', datatype: 'BOOL', data: [1, 0] }, /"BOOL" is there twice/],
-      ['DOUBLE', { parameters: { binary_data_size: 16 } }, /binary data/],
+      ['DOUBLE', { parameters: { binary_data_size: 16 } }, /has "data" and "binary_data_size"/],
+      ['DOUBLE', { parameters: { binary_data_size: 16 }, data: undefined }, /has 16 bytes of binary data; 0 are left behind the JSON/],
     ];
     for (const [name, changes, message] of cases) {
       const [status, { error }] = await post({ inputs: inputs().map((input) => (input.name === name ? { ...input, ...changes } : input)) });
@@ -299,10 +229,11 @@ describe('the Open Inference Protocol over REST', () => {
     assert.equal((await get('/v2/models/echo/versions/5'))[0], 404);
     assert.equal((await get('/nothing'))[0], 404);
     assert.equal((await get('/v2/models/%E0%A4%A'))[0], 400);
-    const wrong = await fetch(`${server.address}/v2/models/echo/infer`);
+    const wrong = await fetch(`${echo.http.address}/v2/models/echo/infer`);
     assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST']);
     assert.equal((await post('x', undefined, { 'content-type': 'text/csv' }))[0], 415);
-    assert.equal((await post('x', undefined, { 'content-encoding': 'gzip' }))[0], 415);
+    assert.equal((await post('x', undefined, { 'content-encoding': 'br' }))[0], 415);
+    assert.equal((await post('x', undefined, { 'content-encoding': 'gzip' }))[0], 400);
     assert.equal((await post(' '.repeat(20_001)))[0], 413);
     const many = inputs().map((input) => ({ ...input, shape: [51, 2], data: Array.from({ length: 51 }, () => input.data) }));
     assert.deepEqual((await post({ inputs: many }))[0], 413);

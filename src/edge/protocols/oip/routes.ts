@@ -1,7 +1,9 @@
-import { requestFault } from '#serving';
-import type { Answer, Exchange, Plane, Route } from '#serving';
-import { decodeInferRequest, parseInferRequest } from './decode.ts';
-import { encodeInferResponse, modelMetadata } from './encode.ts';
+import { GyreError } from '#core';
+import { parseJson, requestFault, utf8Text } from '#serving';
+import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
+import { BytesBehindJson, decodeInferRequest, parseInferRequest, soonest } from './decode.ts';
+import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
+import { modelStats } from './statistics.ts';
 
 export interface OipOptions {
   readonly plane: Plane;
@@ -10,8 +12,7 @@ export interface OipOptions {
 }
 
 /**
- * The REST routes of the Open Inference Protocol v2: health, server and model metadata, inference with JSON tensors.
- * Not here: gRPC, the binary tensor data extension, repository and statistics extensions.
+ * The REST routes of the Open Inference Protocol v2: health, server and model metadata, inference with tensors as JSON or as bytes.
  */
 export function oipRoutes({ plane, version }: OipOptions): Route[] {
   const ready = (): Answer => json(plane.ready ? 200 : 503, { ready: plane.ready });
@@ -23,13 +24,32 @@ export function oipRoutes({ plane, version }: OipOptions): Route[] {
     using lease = plane.lease(params.name, params.version);
     return json(plane.ready ? 200 : 503, { name: lease.model.entry.name, ready: plane.ready });
   };
+  const statisticsOf = ({ params }: Exchange): Answer => {
+    // Refuses what is not served, with what is.
+    using _lease = plane.lease(params.name, params.version);
+    return statistics(
+      plane.models.filter(({ entry }) => entry.name === params.name && (params.version === undefined || entry.version === params.version)),
+    );
+  };
+  const setLoaded =
+    (loaded: boolean) =>
+    async ({ params }: Exchange): Promise<Answer> => {
+      await plane.setLoaded(params.name, loaded);
+      return json(200, {});
+    };
   const infer = (exchange: Exchange): Promise<Answer> => inferRoute(plane, exchange);
   return [
     { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', handle: infer },
     { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', handle: infer },
+    { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane.models) },
+    { name: 'statistics', method: 'GET', path: '/v2/models/:name/stats', handle: statisticsOf },
+    { name: 'statistics', method: 'GET', path: '/v2/models/:name/versions/:version/stats', handle: statisticsOf },
+    { name: 'repository', method: 'POST', path: '/v2/repository/index', handle: (exchange) => repositoryIndex(plane, exchange) },
+    { name: 'load', method: 'POST', path: '/v2/repository/models/:name/load', handle: setLoaded(true) },
+    { name: 'unload', method: 'POST', path: '/v2/repository/models/:name/unload', handle: setLoaded(false) },
     { name: 'live', method: 'GET', path: '/v2/health/live', open: true, handle: () => json(200, { live: true }) },
     { name: 'ready', method: 'GET', path: '/v2/health/ready', open: true, handle: ready },
-    { name: 'server', method: 'GET', path: '/v2', handle: () => json(200, { name: 'gyre', version, extensions: [] }) },
+    { name: 'server', method: 'GET', path: '/v2', handle: () => json(200, serverMetadata(version)) },
     { name: 'model', method: 'GET', path: '/v2/models/:name', handle: metadata },
     { name: 'model', method: 'GET', path: '/v2/models/:name/versions/:version', handle: metadata },
     { name: 'model-ready', method: 'GET', path: '/v2/models/:name/ready', handle: modelReady },
@@ -37,20 +57,60 @@ export function oipRoutes({ plane, version }: OipOptions): Route[] {
   ];
 }
 
+const statistics = (models: readonly ServedModel[]): Answer => json(200, { model_stats: models.map(modelStats) });
+
+async function repositoryIndex(plane: Plane, exchange: Exchange): Promise<Answer> {
+  const text = await exchange.text();
+  const body = text.trim() === '' ? {} : parseJson(text);
+  const onlyReady = typeof body === 'object' && body !== null && 'ready' in body && body.ready === true;
+  return json(200, indexOf(plane, onlyReady));
+}
+
 async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
-  if (exchange.headers['inference-header-content-length'] !== undefined) {
-    throw requestFault(400, 'UNIMPLEMENTED', 'binary tensor data is not taken here: send tensors as JSON (binary_data=False)');
-  }
-  const body = parseInferRequest(await exchange.text());
+  const { json: text, binary } = await splitBody(exchange);
+  const body = parseInferRequest(text);
   // Held only now: a slow upload must not keep a replaced model loaded.
   using lease = plane.lease(exchange.params.name, exchange.params.version);
-  const { id, outputs, ...request } = decodeInferRequest(body, lease.model);
-  const inferred = await lease.infer({ ...request, receivedMs: exchange.receivedMs });
+  const { id, outputs, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
+  const timeoutMs = headerTimeout(exchange.headers['x-request-timeout-ms']);
+  const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs });
+  const response = encodeInferResponse(lease.model, id, outputs, inferred);
+  const headers = { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) };
+  if (response.binary.length === 0) return { status: 200, body: response.json, headers };
+  const start = Buffer.from(response.json);
   return {
     status: 200,
-    body: encodeInferResponse(lease.model, id, outputs, inferred),
-    headers: { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) },
+    type: 'application/octet-stream',
+    body: [start, ...response.binary],
+    headers: { ...headers, [jsonLengthHeader]: String(start.length) },
   };
+}
+
+/** @throws GyreError INVALID_ARGUMENT when it is no number of milliseconds */
+function headerTimeout(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const timeoutMs = Number(header);
+  if (header !== '' && timeoutMs > 0) return timeoutMs;
+  throw new GyreError('INVALID_ARGUMENT', `x-request-timeout-ms is "${String(header).slice(0, 40)}"; a number of milliseconds is right`);
+}
+
+/** With binary tensor data: how many bytes of the body are JSON. */
+const jsonLengthHeader = 'inference-header-content-length';
+const nothing = new Uint8Array();
+
+async function splitBody(exchange: Exchange): Promise<{ readonly json: string; readonly binary: Uint8Array }> {
+  const header = exchange.headers[jsonLengthHeader];
+  if (header === undefined) return { json: await exchange.text(), binary: nothing };
+  const bytes = await exchange.bytes();
+  const length = Number(header);
+  if (!Number.isSafeInteger(length) || length < 1 || length > bytes.length) {
+    throw requestFault(
+      400,
+      'INVALID_ARGUMENT',
+      `${jsonLengthHeader} is "${String(header).slice(0, 40)}"; it says how many of the ${bytes.length} bytes of the body are JSON`,
+    );
+  }
+  return { json: utf8Text(bytes.subarray(0, length)), binary: bytes.subarray(length) };
 }
 
 function json(status: number, value: object): Answer {

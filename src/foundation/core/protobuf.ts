@@ -1,4 +1,4 @@
-import { GyreError } from '#core';
+import { GyreError } from './errors.ts';
 
 /** Wire types of protocol buffers (Encoding guide, "Message Structure"). */
 export const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -19,6 +19,10 @@ export class WireWriter {
   int(field: number, value: number | bigint): void {
     this.#tag(field, wire.varint);
     this.#int64(value);
+  }
+
+  bool(field: number, value: boolean): void {
+    this.int(field, value ? 1 : 0);
   }
 
   float(field: number, value: number): void {
@@ -125,21 +129,21 @@ export class WireWriter {
   }
 }
 
-const broken = (what: string, at: number): GyreError =>
-  new GyreError('INVALID_ARGUMENT', `the bytes are no ONNX model: ${what} at byte ${at}`, { offset: at });
-
 /** Reads protocol buffer fields one after the other: `while (reader.next()) switch (reader.field) { … default: reader.skip(); }`. */
 export class WireReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #end: number;
+  readonly #what: string;
   #at: number;
   #from = 0;
   #field = 0;
   #type = 0;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  /** @param what the bytes should be, for messages */
+  constructor(bytes: Uint8Array, what = 'protocol buffer message', start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#what = what;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = start;
     this.#end = end;
@@ -157,7 +161,7 @@ export class WireReader {
     const tag = this.#uint32();
     this.#field = tag >>> 3;
     this.#type = tag & 7;
-    if (this.#field === 0) throw broken('a field without a number', this.#at);
+    if (this.#field === 0) throw this.#broken('a field without a number', this.#at);
     return true;
   }
 
@@ -169,13 +173,22 @@ export class WireReader {
   /** An integer that must be exact as a number, such as a size or a type. */
   smallInt(): number {
     const value = this.int();
-    if (typeof value === 'bigint') throw broken('a number beyond 2^53 where a size or a code stands', this.#at);
+    if (typeof value === 'bigint') throw this.#broken('a number beyond 2^53 where a size or a code stands', this.#at);
     return value;
   }
 
   float(): number {
     this.#expect(wire.fixed32);
     return this.#view.getFloat32(this.#advance(4), true);
+  }
+
+  double(): number {
+    this.#expect(wire.fixed64);
+    return this.#view.getFloat64(this.#advance(8), true);
+  }
+
+  bool(): boolean {
+    return this.int() !== 0;
   }
 
   /** A part of the bytes that are read; not a copy. */
@@ -195,7 +208,7 @@ export class WireReader {
     this.#expect(wire.bytes);
     const length = this.#uint32();
     const start = this.#advance(length);
-    return new WireReader(this.#bytes, start, start + length);
+    return new WireReader(this.#bytes, this.#what, start, start + length);
   }
 
   /** Appends one 64-bit integer, or all of a packed field. */
@@ -214,7 +227,7 @@ export class WireReader {
     if (this.#type === wire.bytes) length = this.#uint32();
     else this.#expect(width === 4 ? wire.fixed32 : wire.fixed64);
     const start = this.#advance(length);
-    if (length % width !== 0) throw broken('a packed field of a broken length', start);
+    if (length % width !== 0) throw this.#broken('a packed field of a broken length', start);
     for (let at = start; at < this.#at; at += width) {
       target.push(width === 4 ? this.#view.getFloat32(at, true) : this.#view.getFloat64(at, true));
     }
@@ -231,23 +244,27 @@ export class WireReader {
     else if (this.#type === wire.fixed64) this.#advance(8);
     else if (this.#type === wire.fixed32) this.#advance(4);
     else if (this.#type === wire.bytes) this.#advance(this.#uint32());
-    else throw broken(`wire type ${this.#type}, which ONNX does not use,`, this.#at);
+    else throw this.#broken(`wire type ${this.#type}, which nobody uses,`, this.#at);
+  }
+
+  #broken(fault: string, at: number): GyreError {
+    return new GyreError('INVALID_ARGUMENT', `the bytes are no ${this.#what}: ${fault} at byte ${at}`, { offset: at });
   }
 
   #expect(type: number): void {
-    if (this.#type !== type) throw broken(`field ${this.#field} has wire type ${this.#type} instead of ${type}`, this.#at);
+    if (this.#type !== type) throw this.#broken(`field ${this.#field} has wire type ${this.#type} instead of ${type}`, this.#at);
   }
 
   #advance(bytes: number): number {
     const start = this.#at;
-    if (start + bytes > this.#end) throw broken(`a field of ${bytes} bytes goes beyond its message`, start);
+    if (start + bytes > this.#end) throw this.#broken(`a field of ${bytes} bytes goes beyond its message`, start);
     this.#at = start + bytes;
     return start;
   }
 
   #uint32(): number {
     const value = this.#int64();
-    if (typeof value === 'bigint' || value < 0 || value > 0xffffffff) throw broken('a length that is out of range', this.#at);
+    if (typeof value === 'bigint' || value < 0 || value > 0xffffffff) throw this.#broken('a length that is out of range', this.#at);
     return value;
   }
 
@@ -268,6 +285,6 @@ export class WireReader {
         return Number.isSafeInteger(number) ? number : signed;
       }
     }
-    throw broken('an integer of more than ten bytes', this.#at);
+    throw this.#broken('an integer of more than ten bytes', this.#at);
   }
 }

@@ -1,0 +1,105 @@
+/** Milliseconds of one run, in its parts. */
+export interface RunTimes {
+  /** Putting the rows of requests together. */
+  readonly inputMs: number;
+  readonly inferMs: number;
+  /** Taking them apart again. */
+  readonly outputMs: number;
+}
+
+/** How often, and how long all in all, in milliseconds. */
+export interface Total {
+  readonly count: number;
+  readonly ms: number;
+}
+
+export interface BatchTotals {
+  /** Rows of one run. */
+  readonly rows: number;
+  readonly runs: number;
+  readonly inputMs: number;
+  readonly inferMs: number;
+  readonly outputMs: number;
+}
+
+class Sum implements Total {
+  count = 0;
+  ms = 0;
+
+  add(ms: number): void {
+    this.count += 1;
+    this.ms += ms;
+  }
+}
+
+/** What a model has done since it was loaded, as the statistics extension of the Open Inference Protocol counts it. */
+export class ModelStatistics {
+  readonly #success = new Sum();
+  readonly #failure = new Sum();
+  readonly #queue = new Sum();
+  readonly #batches = new Map<number, { rows: number; runs: number; inputMs: number; inferMs: number; outputMs: number }>();
+  #rows = 0;
+  #lastAt = 0;
+
+  /** @param tookMs from the request's arrival to its answer @param at UTC milliseconds */
+  succeeded({
+    rows,
+    tookMs,
+    queuedMs,
+    at,
+  }: {
+    readonly rows: number;
+    readonly tookMs: number;
+    readonly queuedMs: number;
+    readonly at: number;
+  }): void {
+    this.#success.add(tookMs);
+    this.#queue.add(queuedMs);
+    this.#rows += rows;
+    this.#lastAt = at;
+  }
+
+  failed(tookMs: number): void {
+    this.#failure.add(tookMs);
+  }
+
+  ran(rows: number, { inputMs, inferMs, outputMs }: RunTimes): void {
+    const known = this.#batches.get(rows);
+    if (known === undefined) {
+      this.#batches.set(rows, { rows, runs: 1, inputMs, inferMs, outputMs });
+      return;
+    }
+    known.runs += 1;
+    known.inputMs += inputMs;
+    known.inferMs += inferMs;
+    known.outputMs += outputMs;
+  }
+
+  get success(): Total {
+    return this.#success;
+  }
+
+  get failure(): Total {
+    return this.#failure;
+  }
+
+  /** Waiting for the executor. */
+  get queue(): Total {
+    return this.#queue;
+  }
+
+  /** Rows that were answered. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** When the last request was answered, UTC milliseconds; 0: none was. */
+  get lastAt(): number {
+    return this.#lastAt;
+  }
+
+  /** Runs by how many rows they had. */
+  get batches(): readonly BatchTotals[] {
+    return [...this.#batches.values()].sort((one, other) => one.rows - other.rows);
+  }
+}
