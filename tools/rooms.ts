@@ -71,6 +71,10 @@ export const rooms: readonly Room[] = [
     folder: 'src/edge/protocols/oip',
     only: ['core', 'contract', 'serving'],
   }),
+  on('edge', 'scoring', 'the routes of TensorFlow Serving, TorchServe and MLflow’s scoring server on the data plane', {
+    folder: 'src/edge/protocols/scoring',
+    only: ['core', 'contract', 'serving', 'oip'],
+  }),
   on('edge', 'lfs', 'the Git LFS protocol: batch, basic transfer, locks; map errors', {
     folder: 'src/edge/protocols/lfs',
     only: ['core', 'contract', 'access', 'data'],

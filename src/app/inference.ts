@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ReleaseManifest } from '#contract';
 import { GyreError, systemClock, uuidV7 } from '#core';
 import { describeError, oipMethods, oipRoutes } from '#oip';
+import { scoringRoutes } from '#scoring';
 import {
   blobSource,
   isLoopback,
@@ -122,7 +123,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   const oip = { plane, version: gyre.version };
   const servers: InferenceServer[] = [];
   try {
-    const routes = [predictRoute(plane), ...oipRoutes(oip), metricsRoute(plane)];
+    const routes = [predictRoute(plane), ...oipRoutes(oip), ...scoringRoutes(oip), metricsRoute(plane)];
     servers.push(await serveHttp({ ...shared, port, routes, describe: describeError }));
     const grpcPort = options.grpcPort ?? (port === 0 ? 0 : port + 1);
     if (grpcPort !== 'off') servers.push(await serveRpc({ ...shared, port: grpcPort, methods: oipMethods(oip) }));

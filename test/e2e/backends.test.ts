@@ -79,7 +79,7 @@ describe('the demo elsewhere: its records in PostgreSQL, its data plane on its o
     let answer: PredictAnswer;
     {
       await using plane = start(['serve', ...words, ...key, '--port', '0', '--spool', spool], { cwd: elsewhere.path });
-      const [, generation, address] = await plane.line(/generation (\d+)\) at (\S+)$/);
+      const [, generation, address] = await plane.line(/generation (\d+)\) at (\S+) and grpc:\S+$/);
       assert.equal(generation, '2');
       const rows: NamedRow[] = known.map(({ inputs }) => inputs);
       const response = await fetch(`${address}/predict/churn`, {

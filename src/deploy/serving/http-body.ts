@@ -18,15 +18,15 @@ const packing = { level: 1 };
 
 /**
  * Reads a body, at most `limit` bytes of it, packed or unpacked.
- * @param limit bytes @param takesBinary whether it may be `application/octet-stream`
+ * @param limit bytes @param takes what its content type may be: JSON's, also `application/octet-stream`, or any
  * @throws GyreError as `Exchange.bytes`
  */
-export async function readBody(request: IncomingMessage, limit: number, takesBinary: boolean): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, limit: number, takes: 'json' | 'binary' | 'any'): Promise<Buffer> {
   const { headers } = request;
   const type = headers['content-type'];
   // Clients of the protocol send no content type at all; what names another one is not for us.
-  if (type !== undefined && !jsonType.test(type) && !(takesBinary && binaryType.test(type))) {
-    const right = takesBinary ? 'application/json or application/octet-stream' : 'application/json';
+  if (takes !== 'any' && type !== undefined && !jsonType.test(type) && !(takes === 'binary' && binaryType.test(type))) {
+    const right = takes === 'binary' ? 'application/json or application/octet-stream' : 'application/json';
     throw requestFault(415, 'INVALID_ARGUMENT', `the content type "${type.slice(0, 100)}" is not taken here; send ${right}`);
   }
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';

@@ -18,6 +18,8 @@ export interface Exchange {
   text(): Promise<string>;
   /** As `text`, for a body that may also be `application/octet-stream`; nothing is asked of its bytes. */
   bytes(): Promise<Buffer>;
+  /** As `bytes`, whatever the content type says; it comes along, empty when there is none. */
+  any(): Promise<{ readonly bytes: Buffer; readonly type: string }>;
 }
 
 export interface Answer {
@@ -43,6 +45,17 @@ export interface Route {
 /** An error about HTTP itself: a protocol answers it with this very status. */
 export function requestFault(status: number, code: ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}): GyreError {
   return new GyreError(code, message, { status, headers });
+}
+
+/**
+ * How long a caller waits at most, by the header `x-request-timeout-ms`.
+ * @throws GyreError INVALID_ARGUMENT when it is no number of milliseconds
+ */
+export function timeoutOfHeader({ 'x-request-timeout-ms': header }: IncomingHttpHeaders): number | undefined {
+  if (header === undefined) return undefined;
+  const timeoutMs = Number(header);
+  if (header !== '' && timeoutMs > 0) return timeoutMs;
+  throw new GyreError('INVALID_ARGUMENT', `x-request-timeout-ms is "${String(header).slice(0, 40)}"; a number of milliseconds is right`);
 }
 
 /** @throws GyreError with status 400 saying where the JSON is broken */

@@ -92,8 +92,12 @@ class Host {
         headers: request.headers,
         params,
         receivedMs,
-        text: async () => utf8Text(await readBody(request, plane.manifest.limits.maxBodyBytes, false)),
-        bytes: () => readBody(request, plane.manifest.limits.maxBodyBytes, true),
+        text: async () => utf8Text(await readBody(request, plane.manifest.limits.maxBodyBytes, 'json')),
+        bytes: () => readBody(request, plane.manifest.limits.maxBodyBytes, 'binary'),
+        any: async () => ({
+          bytes: await readBody(request, plane.manifest.limits.maxBodyBytes, 'any'),
+          type: request.headers['content-type'] ?? '',
+        }),
       };
       answer = await route.handle(exchange);
       if (isPacked(sizeOfBody(answer.body), request.headers['accept-encoding']))

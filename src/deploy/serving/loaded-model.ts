@@ -19,6 +19,8 @@ export interface LoadOptions {
   /** Milliseconds since some fixed moment, not stepping back: for durations. */
   readonly elapsed: () => number;
   readonly lane?: Lane;
+  /** Where a package's figures are kept while it is not loaded; default: they begin anew. */
+  readonly statisticsOf?: (digest: string) => ModelStatistics;
   readonly onBatch?: (model: ManifestModel, rows: number, requests: number) => void;
 }
 
@@ -51,7 +53,7 @@ export class LoadedModel {
   /** Rows of one run, at most. */
   readonly maxRows: number;
   readonly loadMs: number;
-  readonly statistics = new ModelStatistics();
+  readonly statistics: ModelStatistics;
   readonly #session: Session;
   readonly #batcher: Batcher;
   #users = 1;
@@ -59,6 +61,7 @@ export class LoadedModel {
   private constructor(model: ManifestModel, opened: Opened, rowWise: boolean, loadMs: number, options: LoadOptions) {
     const { session, lane, maxRows } = opened;
     this.package = model.package;
+    this.statistics = options.statisticsOf?.(model.package) ?? new ModelStatistics();
     this.lane = lane;
     this.inputs = session.inputs;
     this.outputs = session.outputs;

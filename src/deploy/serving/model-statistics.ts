@@ -32,7 +32,7 @@ class Sum implements Total {
   }
 }
 
-/** What a model has done since it was loaded, as the statistics extension of the Open Inference Protocol counts it. */
+/** What a model has done since its data plane began, as the statistics extension of the Open Inference Protocol counts it. */
 export class ModelStatistics {
   readonly #success = new Sum();
   readonly #failure = new Sum();

@@ -77,6 +77,56 @@ describe('a data plane', () => {
     assert.equal((await ask(plane, [{ ...row, tenure: 72 }])).outcomes?.[0].label, 'No');
   });
 
+  test('counts what a model did, by the names of other servers too, and goes on counting when it is loaded again', async () => {
+    await using plane = await open(sampleManifest(first, 1), { modelControl: true });
+    await ask(plane, [row, row, row]);
+    const counted = (name: string): number =>
+      Number(new RegExp(`^${name}\\{model="churn-model",version="1"\\} (\\S+)$`, 'm').exec(plane.metricsText)?.[1] ?? Number.NaN);
+    assert.deepEqual(
+      ['nv_inference_count', 'nv_inference_request_success', 'nv_inference_exec_count', 'model_infer_request_failure'].map(counted),
+      [3, 1, 1, 0],
+    );
+    assert.ok(counted('nv_inference_request_duration_us') >= counted('nv_inference_compute_infer_duration_us'));
+    assert.ok(counted('nv_inference_compute_infer_duration_us') > 0);
+    await plane.setLoaded('churn-model', false);
+    await plane.setLoaded('churn-model', true);
+    await ask(plane);
+    assert.deepEqual([counted('nv_inference_count'), counted('nv_inference_request_success')], [4, 2]);
+  });
+
+  test('unloads a model when it has answered what it was asked, and only where that is allowed', async () => {
+    await using plane = await open(sampleManifest(first, 1), { modelControl: true });
+    const lease = plane.lease('churn');
+    await plane.setLoaded('churn-model', false);
+    assert.throws(() => plane.lease('churn'), { code: 'UNAVAILABLE', message: /unloaded/ });
+    assert.deepEqual(plane.repository, [{ name: 'churn-model', version: '1', loaded: false }]);
+    const { feeds } = { feeds: feedsOfRows(lease.model.entry.signature.inputs, [row]) };
+    assert.equal((await lease.infer({ feeds, rows: [row], receivedMs: plane.elapsed() })).rows, 1);
+    lease[Symbol.dispose]();
+    await assert.rejects(plane.setLoaded('other', true), { code: 'NOT_FOUND', message: /names no model "other"; it names "churn-model"/ });
+    assert.deepEqual(await plane.swap(() => Promise.resolve(sampleManifest(second, 2))), { loaded: true, generation: 2 });
+    assert.equal((await ask(plane)).version, '2');
+    await using strict = await open(sampleManifest(first, 1));
+    await assert.rejects(strict.setLoaded('churn-model', false), { code: 'FAILED_PRECONDITION', message: /--model-control/ });
+  });
+
+  test('gives up a request after its time, by the manifest’s limit or a shorter one of its own', async () => {
+    const manifest = sampleManifest(first, 1);
+    await using plane = await open({ ...manifest, limits: { ...manifest.limits, timeoutMs: 1000 } });
+    using lease = plane.lease('churn');
+    const infer = (agoMs: number, timeoutMs?: number): Promise<Inferred> =>
+      lease.infer({
+        feeds: feedsOfRows(lease.model.entry.signature.inputs, [row]),
+        receivedMs: plane.elapsed() - agoMs,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      });
+    assert.equal((await infer(0)).rows, 1);
+    await assert.rejects(infer(1001), { code: 'DEADLINE_EXCEEDED', message: /within 1000 ms: the request was still being read/ });
+    await assert.rejects(infer(20, 10), { code: 'DEADLINE_EXCEEDED', message: /within 10 ms/ });
+    // Nobody waits longer than the manifest allows.
+    await assert.rejects(infer(1001, 5000), { code: 'DEADLINE_EXCEEDED', message: /within 1000 ms/ });
+  });
+
   test('gives every row an id that names generation and package', async () => {
     await using plane = await open(sampleManifest(first, 7));
     const { ids } = await ask(plane, [row, row]);

@@ -9,6 +9,8 @@ import type { ServedModel } from './generation.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import { ModelStatistics } from './model-statistics.ts';
+import { peerMetrics } from './peer-metrics.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { Spool, SpoolFigures } from './spool.ts';
@@ -44,7 +46,7 @@ export interface Inference {
   readonly keys?: readonly string[];
   /** When the request arrived, on the clock of `elapsed`. */
   readonly receivedMs: number;
-  /** How long the caller waits for the answer at most, from then on; default: as the manifest limits it, or for ever. */
+  /** How long the caller waits for the answer at most, from then on; the manifest may limit it further. */
   readonly timeoutMs?: number;
 }
 
@@ -111,13 +113,16 @@ export class Plane implements AsyncDisposable {
       counts.generation.set(this.manifest.generation);
       counts.inFlight.set(this.#inFlight);
     });
+    peerMetrics(deps.metrics, () => this.models);
   }
 
   /** Loads a manifest's models and is ready. @throws GyreError what `LoadedModel.load` throws */
   static async open(manifest: ReleaseManifest, deps: PlaneDeps): Promise<Plane> {
     const counts = planeMetrics(deps.metrics);
+    const statistics = new Map<string, ModelStatistics>();
     const load: LoadOptions = {
       ...deps,
+      statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics()),
       onBatch: ({ name }, rows, requests) => {
         counts.batchRows.observe(rows, { model: name });
         counts.batchRequests.observe(requests, { model: name });
@@ -326,8 +331,9 @@ export class Plane implements AsyncDisposable {
   }
 
   /** @throws GyreError DEADLINE_EXCEEDED when nothing is left */
-  #leftMs({ limits }: ReleaseManifest, { timeoutMs = limits.timeoutMs, receivedMs }: Inference): number | undefined {
-    if (timeoutMs === undefined) return undefined;
+  #leftMs({ limits }: ReleaseManifest, { timeoutMs: asked, receivedMs }: Inference): number | undefined {
+    const timeoutMs = Math.min(asked ?? Number.POSITIVE_INFINITY, limits.timeoutMs ?? Number.POSITIVE_INFINITY);
+    if (timeoutMs === Number.POSITIVE_INFINITY) return undefined;
     const leftMs = timeoutMs - (this.#deps.elapsed() - receivedMs);
     if (leftMs > 0) return leftMs;
     throw new GyreError('DEADLINE_EXCEEDED', `not answered within ${Math.round(timeoutMs)} ms: the request was still being read`, {

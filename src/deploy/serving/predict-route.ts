@@ -1,7 +1,7 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { feedsOfRows } from './example.ts';
-import { parseJson } from './http-exchange.ts';
+import { parseJson, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import type { Inferred, Plane } from './plane.ts';
 
@@ -22,10 +22,12 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const { entry } = lease.model;
   const { rows, eventTime, keys } = readRequest(body, lease.manifest.limits.maxRows);
   const feeds = feedsOfRows(entry.signature.inputs, rows);
+  const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
     feeds,
     rows,
     receivedMs: exchange.receivedMs,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(eventTime === undefined ? {} : { eventTime }),
     ...(keys === undefined ? {} : { keys }),
   });

@@ -1,6 +1,7 @@
-import { createSecureServer, createServer } from 'node:http2';
+import { constants, createSecureServer, createServer } from 'node:http2';
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { GyreError, isGyreError } from '#core';
 import type { ErrorCode } from '#core';
 import { requireAccess } from './http-access.ts';
@@ -56,6 +57,11 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
 /** Messages of one stream that are worked on at the same time; the next is read when one of them is answered. */
 const streamedAtOnce = 64;
 const windowBytes = 4 * 1024 * 1024;
+/** Calls of one connection at the same time, and what they may hold all in all; beyond it Node refuses a call. */
+const mostStreams = 256;
+const sessionMib = 1024;
+/** A message that does not come on for so long is given up. */
+const messageTimeoutMs = 60_000;
 /** Bytes of a refused call that are read and thrown away, at most. */
 const discardedBytes = 4 * 1024 * 1024;
 
@@ -65,7 +71,7 @@ const discardedBytes = 4 * 1024 * 1024;
  */
 export async function serveRpc(options: RpcServerOptions): Promise<InferenceServer> {
   const { host, port, tls } = options;
-  const settings = { settings: { initialWindowSize: windowBytes, maxConcurrentStreams: 1024 } };
+  const settings = { settings: { initialWindowSize: windowBytes, maxConcurrentStreams: mostStreams }, maxSessionMemory: sessionMib };
   const server: Http2Server = tls === undefined ? createServer(settings) : createSecureServer({ ...settings, ...tls });
   const methods = new Map(options.methods.map((method) => [method.path, method]));
   const hosts = new Set([host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
@@ -125,8 +131,11 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
     if (method.stream === undefined) await answerOne(stream, method, messages, call, accepted);
     else await answerMany(stream, method, method.stream.onError, messages, call);
   } catch (error) {
-    if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a call failed');
-    status = isGyreError(error) ? statusOf[error.code] : statusOf.INTERNAL;
+    // A call that was given up first looks as if its message had ended.
+    await setImmediate();
+    const isGone = stream.aborted || stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    if (!isGone && (!isGyreError(error) || error.code === 'INTERNAL')) log.error({ err: error, route: name }, 'a call failed');
+    status = isGone ? statusOf.CANCELLED : isGyreError(error) ? statusOf[error.code] : statusOf.INTERNAL;
     const message = isGyreError(error) && error.code !== 'INTERNAL' ? error.message : 'the server failed; its log says why';
     refuse(stream, status, message);
   }
@@ -144,7 +153,9 @@ async function answerOne(
   call: RpcCall,
   packing: Packing,
 ): Promise<void> {
+  stream.setTimeout(messageTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
   const message = await messages.only();
+  stream.setTimeout(0);
   const response = await method.handle(message, call);
   if (stream.destroyed) return;
   stream.respond(packing === 'identity' ? head : { ...head, 'grpc-encoding': packing }, { waitForTrailers: true });
@@ -164,21 +175,25 @@ async function answerMany(
   stream.on('wantTrailers', () => stream.sendTrailers(done));
   const under = new Set<Promise<void>>();
   let before: Promise<void> = Promise.resolve();
-  for await (const message of messages) {
-    const response = Promise.resolve()
-      .then(() => method.handle(message, call))
-      .catch(onError);
-    const previous = before;
-    const written = response.then(async (bytes) => {
-      await previous;
-      if (!stream.destroyed) stream.write(await framed(bytes, 'identity'));
-    });
-    before = written;
-    under.add(written);
-    void written.finally(() => under.delete(written));
-    if (under.size >= streamedAtOnce) await Promise.race(under);
+  try {
+    for await (const message of messages) {
+      const response = Promise.resolve()
+        .then(() => method.handle(message, call))
+        .catch(onError);
+      const previous = before;
+      const written = response.then(async (bytes) => {
+        await previous;
+        if (!stream.destroyed) stream.write(await framed(bytes, 'identity'));
+      });
+      before = written;
+      under.add(written);
+      void written.finally(() => under.delete(written));
+      if (under.size >= streamedAtOnce) await Promise.race(under);
+    }
+  } finally {
+    // What was asked before a message that is none is answered before that is said.
+    await before;
   }
-  await before;
   stream.end();
 }
 

@@ -196,7 +196,7 @@ function timeoutOf(timeout: unknown): number {
   const micros = typeof timeout === 'string' && /^\d{1,15}$/.test(timeout) ? Number(timeout) : timeout;
   if (typeof micros !== 'number' || !Number.isFinite(micros) || micros < 0)
     throw invalid('the parameter "timeout" must be a number of microseconds from 0 on');
-  return micros === 0 ? Number.MAX_SAFE_INTEGER : micros / 1000;
+  return micros === 0 ? Number.POSITIVE_INFINITY : micros / 1000;
 }
 
 function isObject(value: unknown): value is Members {

@@ -40,8 +40,11 @@ export interface EchoServer extends AsyncDisposable {
   readonly rpc: InferenceServer;
 }
 
-/** A data plane that serves the model "echo", version 4, as the endpoint "shop", over HTTP and gRPC. Bodies of 20,000 bytes and 50 rows at most. */
-export async function serveEcho(): Promise<EchoServer> {
+/**
+ * A data plane that serves the model "echo", version 4, as the endpoint "shop", over HTTP and gRPC. Bodies of 20,000 bytes and 50 rows at most.
+ * @param tokenHashes of those who may infer; none: this machine alone
+ */
+export async function serveEcho(tokenHashes: readonly string[] = []): Promise<EchoServer> {
   const bytes = echo();
   const files = [{ path: 'model.onnx', digest: sha256(bytes), size: bytes.byteLength }];
   const manifest: ReleaseManifest = {
@@ -62,7 +65,7 @@ export async function serveEcho(): Promise<EchoServer> {
     ],
     log: { sample: 0 },
     limits: { maxBodyBytes: 20_000, maxRows: 50 },
-    tokenHashes: [],
+    tokenHashes: [...tokenHashes],
     createdAt: '2026-01-01T00:00:00.000Z',
   };
   const random = seeded(3);

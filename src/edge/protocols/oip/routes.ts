@@ -1,5 +1,4 @@
-import { GyreError } from '#core';
-import { parseJson, requestFault, utf8Text } from '#serving';
+import { parseJson, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
 import { BytesBehindJson, decodeInferRequest, parseInferRequest, soonest } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
@@ -72,7 +71,7 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
   // Held only now: a slow upload must not keep a replaced model loaded.
   using lease = plane.lease(exchange.params.name, exchange.params.version);
   const { id, outputs, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
-  const timeoutMs = headerTimeout(exchange.headers['x-request-timeout-ms']);
+  const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs });
   const response = encodeInferResponse(lease.model, id, outputs, inferred);
   const headers = { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) };
@@ -84,14 +83,6 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
     body: [start, ...response.binary],
     headers: { ...headers, [jsonLengthHeader]: String(start.length) },
   };
-}
-
-/** @throws GyreError INVALID_ARGUMENT when it is no number of milliseconds */
-function headerTimeout(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const timeoutMs = Number(header);
-  if (header !== '' && timeoutMs > 0) return timeoutMs;
-  throw new GyreError('INVALID_ARGUMENT', `x-request-timeout-ms is "${String(header).slice(0, 40)}"; a number of milliseconds is right`);
 }
 
 /** With binary tensor data: how many bytes of the body are JSON. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import { seeded, WireReader, WireWriter } from '#core';
+import { setTimeout } from 'node:timers/promises';
+import { seeded, sha256, WireReader, WireWriter } from '#core';
 import { serveEcho, types } from './echo-fixture.ts';
 import type { EchoServer } from './echo-fixture.ts';
 import { datatypeOf } from './datatypes.ts';
@@ -33,9 +34,9 @@ describe('the Open Inference Protocol over gRPC', () => {
     head.writeUInt32BE(message.byteLength, 1);
     return Buffer.concat([head, message]);
   };
-  const call = (method: string, body: Uint8Array, headers: Record<string, string> = {}): Promise<Reply> =>
+  const call = (method: string, body: Uint8Array, headers: Record<string, string> = {}, over = session): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      const stream = session.request({
+      const stream = over.request({
         ':method': 'POST',
         ':path': method.startsWith('/') ? method : `/inference.GRPCInferenceService/${method}`,
         'content-type': 'application/grpc',
@@ -149,6 +150,32 @@ describe('the Open Inference Protocol over gRPC', () => {
     assert.match(said[1], /there is no model "none" here/);
   });
 
+  test('answers on a stream what came before a message that is none', async () => {
+    const bad = frame(inferRequest(), 1);
+    const { status, message, messages } = await call('ModelStreamInfer', Buffer.concat([frame(inferRequest()), bad]));
+    assert.deepEqual([status, messages.length], ['3', 1], message);
+  });
+
+  test('a call that its caller gives up is counted as that', async () => {
+    const other = connect(echo.rpc.address.replace('grpc', 'http'));
+    other.on('error', () => undefined);
+    const stream = other.request({
+      ':method': 'POST',
+      ':path': '/inference.GRPCInferenceService/ModelInfer',
+      'content-type': 'application/grpc',
+    });
+    stream.on('error', () => undefined);
+    stream.write(frame(inferRequest()).subarray(0, 20));
+    await setTimeout(50);
+    other.destroy();
+    const given = /gyre_http_requests_total\{route="grpc ModelInfer",code="1"\} 1/;
+    for (let turn = 0; !given.test(echo.plane.metricsText); turn++) {
+      assert.ok(turn < 100, echo.plane.metricsText);
+      await setTimeout(20);
+    }
+    assert.equal((await call('ModelInfer', frame(inferRequest()))).status, '0');
+  });
+
   test('never fails as a server over 300 messages that were broken at random, and still answers right afterwards', async () => {
     const random = seeded(7);
     const statuses = new Map<string, number>();
@@ -161,6 +188,28 @@ describe('the Open Inference Protocol over gRPC', () => {
     }
     assert.ok((statuses.get('3') ?? 0) > 30, JSON.stringify([...statuses]));
     assert.equal((await call('ModelInfer', frame(inferRequest()))).status, '0');
+  });
+
+  test('asks for a token where the manifest names some, but not of probes; and answers no name but its own', async () => {
+    await using guarded = await serveEcho([sha256('secret')]);
+    const other = connect(guarded.rpc.address.replace('grpc', 'http'));
+    const ask = (method: string, headers: Record<string, string> = {}): Promise<string> =>
+      call(method, frame(method === 'ModelInfer' ? inferRequest() : new Uint8Array()), headers, other).then(({ status }) => status);
+    assert.deepEqual([await ask('ServerLive'), await ask('ServerReady')], ['0', '0']);
+    for (const method of [
+      'ModelInfer',
+      'ModelStreamInfer',
+      'ServerMetadata',
+      'ModelStatistics',
+      'RepositoryIndex',
+      'RepositoryModelUnload',
+    ]) {
+      assert.equal(await ask(method), '16', method);
+      assert.equal(await ask(method, { authorization: 'Bearer another' }), '16', method);
+    }
+    assert.equal(await ask('ModelInfer', { authorization: 'Bearer secret' }), '0');
+    other.close();
+    assert.equal((await call('ModelInfer', frame(inferRequest()), { ':authority': 'evil.example' })).status, '7');
   });
 
   test('a model is unloaded, told apart in the index, and loaded again', async () => {

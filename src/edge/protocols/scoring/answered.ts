@@ -1,0 +1,27 @@
+import type { Tensor } from '#oip';
+
+/** A tensor as JSON nests it. Numbers that JSON has no word for are null; integers beyond 2^53 go as text. */
+export function nested({ type, data, shape }: Tensor): unknown {
+  let at = 0;
+  const part = (axis: number): unknown => {
+    if (axis === shape.length) return type === 'BOOL' ? data[at++] !== 0 : cell(data[at++]);
+    return Array.from({ length: shape[axis] }, () => part(axis + 1));
+  };
+  return part(0);
+}
+
+/** What a tensor says of each row. @returns `rows` values; for a tensor without a row axis the whole of it, each time */
+export function perRow(tensor: Tensor, rows: number): readonly unknown[] {
+  const whole = nested(tensor);
+  return Array.isArray(whole) && whole.length === rows ? whole : Array.from({ length: rows }, () => whole);
+}
+
+function cell(value: number | bigint | string): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
+}
+
+/** Outputs with their names, in this order. */
+export function outputsOf(outputs: Readonly<Record<string, Tensor>>, names: readonly string[]): readonly (readonly [string, Tensor])[] {
+  return names.map((name) => [name, outputs[name]] as const);
+}

@@ -1,0 +1,73 @@
+import { describeError } from '#oip';
+import { parseJson, timeoutOfHeader } from '#serving';
+import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
+import { outputsOf, perRow } from './answered.ts';
+import { askInstances, isObject } from './asked.ts';
+
+/** TorchServe's words for statuses. */
+const types: Readonly<Record<number, string>> = {
+  400: 'BadRequestException',
+  401: 'InvalidKeyException',
+  404: 'ModelNotFoundException',
+  503: 'ServiceUnavailableException',
+};
+
+/**
+ * TorchServe's inference API (pytorch.org/serve/inference_api.html): `/predictions/{model}[/{version}]`. One instance is answered for itself, a list
+ * with a list, KServe's `{"instances": […]}` with `{"predictions": […]}`; a classifier says each class with its probability.
+ */
+export function torchServeRoutes(plane: Plane): readonly Route[] {
+  const handle = (exchange: Exchange): Promise<Answer> => predict(plane, exchange).catch(said);
+  return [
+    { name: 'torchserve', method: 'POST', path: '/predictions/:name', handle },
+    { name: 'torchserve', method: 'POST', path: '/predictions/:name/:version', handle },
+  ];
+}
+
+function said(error: unknown): Answer {
+  const answer = describeError(error);
+  const { error: message } = JSON.parse(String(answer.body)) as { readonly error: string };
+  const type = types[answer.status] ?? (answer.status < 500 ? 'BadRequestException' : 'InternalServerException');
+  if (answer.status === 500) throw error;
+  return { ...answer, body: JSON.stringify({ code: answer.status, type, message }) };
+}
+
+async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
+  const body = parseJson(await exchange.text());
+  const { name, version } = exchange.params;
+  using lease = plane.lease(name, version);
+  const list = listOf(body);
+  const asked = askInstances(lease.model, list ?? [body]);
+  const timeoutMs = timeoutOfHeader(exchange.headers);
+  const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const predictions = predictionsOf(lease.model, inferred);
+  const isKserve = isObject(body) && body.instances !== undefined;
+  return {
+    status: 200,
+    body: JSON.stringify(isKserve ? { predictions } : list === undefined ? predictions[0] : predictions),
+    headers: { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) },
+  };
+}
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** @returns undefined when the body is one instance by itself */
+function listOf(body: unknown): readonly unknown[] | undefined {
+  if (isList(body)) return body;
+  if (!isObject(body)) return undefined;
+  for (const name of ['instances', 'data', 'inputs'] as const) {
+    const { [name]: list } = body;
+    if (isList(list) && Object.keys(body).length === 1) return list;
+  }
+  return undefined;
+}
+
+function predictionsOf({ loaded }: ServedModel, { outcomes, outputs, rows }: Inferred): readonly unknown[] {
+  if (outcomes !== undefined) return outcomes.map(({ probabilities, value }) => probabilities ?? value);
+  const named = outputsOf(
+    outputs,
+    loaded.outputs.map(({ name }) => name),
+  ).map(([name, tensor]) => [name, perRow(tensor, rows)] as const);
+  if (named.length === 1) return named[0][1];
+  return Array.from({ length: rows }, (_, row) => Object.fromEntries(named.map(([name, values]) => [name, values[row]])));
+}
