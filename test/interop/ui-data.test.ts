@@ -277,8 +277,15 @@ describe('the pages of data', { skip: browserMissing }, () => {
       const { page, open } = tab;
       await open(`${server.address}/storage`);
       const press = async (label: string, word?: string): Promise<void> => {
-        await page.getByRole('button', { name: label, exact: true }).first().click();
+        const button = page.getByRole('button', { name: label, exact: true }).first();
         const dialog = page.getByRole('dialog');
+        await button.click();
+        // A page that is still being filled may draw the button anew under the click: then one clicks again.
+        const opened = await dialog.waitFor({ timeout: 10_000 }).then(
+          () => true,
+          () => false,
+        );
+        if (!opened) await button.click();
         if (word !== undefined) await dialog.getByLabel(/Type/).fill(word);
         await dialog.getByRole('button', { name: label, exact: true }).click();
         await dialog.waitFor({ state: 'detached' });

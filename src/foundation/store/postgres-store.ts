@@ -246,7 +246,7 @@ export class PostgresStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#statistics.settled();
+    await this.#statistics.stop();
     await this.#pool.end();
   }
 }

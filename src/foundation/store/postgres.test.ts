@@ -116,6 +116,37 @@ describe('the PostgreSQL store', { skip }, () => {
     }
   });
 
+  test('a store closes while its tables are vacuumed, without waiting for that', async () => {
+    await using fixture = await postgresSchema();
+    const store = await fixture.open();
+    await store.migrate([things]);
+    const [{ schema }] = (await store.read((db) => sql<{ schema: string }>`select current_schema() as schema`.execute(db.tables()))).rows;
+    const holder = new pg.Client({ connectionString: url });
+    // A transaction sees what the others do as it was at its first look.
+    const watcher = new pg.Client({ connectionString: url });
+    await Promise.all([holder.connect(), watcher.connect()]);
+    // What a vacuum waits for.
+    await holder.query('begin');
+    await holder.query(`lock table "${schema}".things in share update exclusive mode`);
+    const isWaiting = async (): Promise<boolean> => {
+      const { rows } = await watcher.query(
+        `select 1 from pg_stat_activity where query like 'vacuum%' || $1 || '%' and wait_event_type = 'Lock'`,
+        [schema],
+      );
+      return rows.length > 0;
+    };
+    for (let turn = 0; !(await isWaiting()); turn++) {
+      assert.ok(turn < 300, 'nothing was vacuumed');
+      const rows = Array.from({ length: 1000 }, (_, index) => [`thing ${turn} ${index}`]);
+      await store.write((tx) => tx.insertRows({ table: 'things', columns: [{ name: 'name', type: 'text' }] }, rows), undefined);
+      await sleep(100);
+    }
+    await store[Symbol.asyncDispose]();
+    assert.equal(await isWaiting(), false);
+    await holder.query('rollback');
+    await Promise.all([holder.end(), watcher.end()]);
+  });
+
   test('statements that were planned before another process changed their table are planned anew', async () => {
     await using fixture = await postgresSchema();
     await using store = await fixture.open();
