@@ -42,6 +42,11 @@ export interface Route {
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 
+/** The headers of an answer with predictions: the first one's id, and the generation that gave it. */
+export function predictionHeaders(generation: number, ids: readonly string[]): Readonly<Record<string, string>> {
+  return { 'gyre-prediction-id': ids[0], 'gyre-generation': String(generation) };
+}
+
 /** An error about HTTP itself: a protocol answers it with this very status. */
 export function requestFault(status: number, code: ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}): GyreError {
   return new GyreError(code, message, { status, headers });

@@ -20,7 +20,7 @@ export type { InferenceServer, InferenceServerOptions } from './http-server.ts';
 export { serveRpc } from './rpc-server.ts';
 export type { RpcCall, RpcMethod, RpcServerOptions } from './rpc-server.ts';
 export { utf8Text } from './http-body.ts';
-export { parseJson, requestFault, timeoutOfHeader } from './http-exchange.ts';
+export { parseJson, predictionHeaders, requestFault, timeoutOfHeader } from './http-exchange.ts';
 export type { Answer, Exchange, Route } from './http-exchange.ts';
 export { isLoopback } from './http-access.ts';
 export { eventTimeOf, keysOf, predictRoute } from './predict-route.ts';

@@ -1,7 +1,7 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { feedsOfRows } from './example.ts';
-import { parseJson, timeoutOfHeader } from './http-exchange.ts';
+import { parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import type { Inferred, Plane } from './plane.ts';
 
@@ -40,7 +40,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   return {
     status: 200,
     body: JSON.stringify({ model: entry.name, version: entry.version, predictions: answersOf(inferred, inferred.outcomes) }),
-    headers: { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) },
+    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
   };
 }
 

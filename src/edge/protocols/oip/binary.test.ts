@@ -2,27 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
+import { elementFacts } from '#onnx';
 import { bytesOfTensor, elementsOf, tensorOfBytes } from './binary.ts';
 import { serveEcho, types } from './echo-fixture.ts';
 import type { EchoServer } from './echo-fixture.ts';
 import { datatypeOf } from './datatypes.ts';
 
 const le = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
-
-const bytesPerValue = {
-  BOOL: 1,
-  UINT8: 1,
-  UINT16: 2,
-  UINT32: 4,
-  UINT64: 8,
-  INT8: 1,
-  INT16: 2,
-  INT32: 4,
-  INT64: 8,
-  FLOAT16: 2,
-  FLOAT: 4,
-  DOUBLE: 8,
-} as const;
 
 describe('a tensor as bytes', () => {
   test('is row-major and little-endian, and may begin anywhere in its buffer', () => {
@@ -94,7 +80,7 @@ describe('binary tensor data over REST', () => {
     bytes: bytesOfTensor(
       type === 'STRING'
         ? { type, shape: [1, 2], data: ['', ''] }
-        : tensorOfBytes(new Uint8Array(2 * bytesPerValue[type]), [1, 2], datatypeOf[type], datatypeOf[type], type),
+        : tensorOfBytes(new Uint8Array(2 * elementFacts[type].bytes), [1, 2], datatypeOf[type], datatypeOf[type], type),
     ),
   }));
   const requestOf = (more: object = {}): { readonly json: Buffer; readonly binary: Buffer } => ({

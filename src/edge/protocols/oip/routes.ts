@@ -1,4 +1,4 @@
-import { parseJson, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
 import { BytesBehindJson, decodeInferRequest, parseInferRequest, soonest } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
@@ -74,7 +74,7 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs });
   const response = encodeInferResponse(lease.model, id, outputs, inferred);
-  const headers = { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) };
+  const headers = predictionHeaders(lease.manifest.generation, inferred.ids);
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };
   const start = Buffer.from(response.json);
   return {

@@ -1,4 +1,5 @@
 import type { Tensor } from '#oip';
+import type { Inferred, ServedModel } from '#serving';
 
 /** A tensor as JSON nests it. Numbers that JSON has no word for are null; integers beyond 2^53 go as text. */
 export function nested({ type, data, shape }: Tensor): unknown {
@@ -21,7 +22,7 @@ function cell(value: number | bigint | string): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }
 
-/** Outputs with their names, in this order. */
-export function outputsOf(outputs: Readonly<Record<string, Tensor>>, names: readonly string[]): readonly (readonly [string, Tensor])[] {
-  return names.map((name) => [name, outputs[name]] as const);
+/** What a model gave, by name, in its own order. */
+export function namedOutputs({ loaded }: ServedModel, { outputs }: Inferred): readonly (readonly [string, Tensor])[] {
+  return loaded.outputs.map(({ name }) => [name, outputs[name]] as const);
 }

@@ -1,9 +1,9 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { describeError } from '#oip';
-import { parseJson, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
-import { nested, outputsOf, perRow } from './answered.ts';
+import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askRows, askTensors, cellOf, hasColumns, isObject } from './asked.ts';
 import type { Asked } from './asked.ts';
 import { readCsv } from './csv.ts';
@@ -51,7 +51,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   return {
     status: 200,
     body: JSON.stringify({ predictions: predictionsOf(lease.model, inferred, isFrame) }),
-    headers: { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) },
+    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
   };
 }
 
@@ -177,12 +177,10 @@ function valueOf(field: string, isText: boolean): unknown {
 }
 
 /** A classifier's labels or a regression's values; of a graph of tensors its outputs, row by row when a table was asked. */
-function predictionsOf({ loaded }: ServedModel, { outcomes, outputs, rows }: Inferred, isFrame: boolean): unknown {
+function predictionsOf(model: ServedModel, inferred: Inferred, isFrame: boolean): unknown {
+  const { outcomes, rows } = inferred;
   if (outcomes !== undefined) return outcomes.map(({ label, value }) => label ?? value);
-  const named = outputsOf(
-    outputs,
-    loaded.outputs.map(({ name }) => name),
-  );
+  const named = namedOutputs(model, inferred);
   if (!isFrame) return Object.fromEntries(named.map(([name, tensor]) => [name, nested(tensor)]));
   const columns = named.map(([name, tensor]) => [name, perRow(tensor, rows).map(alone)] as const);
   return Array.from({ length: rows }, (_, row) => Object.fromEntries(columns.map(([name, values]) => [name, values[row]])));

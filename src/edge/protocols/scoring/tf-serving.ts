@@ -1,7 +1,7 @@
 import { protocolShape } from '#oip';
-import { parseJson, requestFault, timeoutOfHeader } from '#serving';
+import { parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
-import { nested, outputsOf, perRow } from './answered.ts';
+import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askTensors, hasColumns, isObject } from './asked.ts';
 
 /** TensorFlow's names of element types. */
@@ -81,11 +81,8 @@ async function predict(plane: Plane, exchange: Exchange, name: string, version: 
   const asked = instances === undefined ? askTensors(lease.model, inputs) : askInstances(lease.model, instances);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-  const named = outputsOf(
-    inferred.outputs,
-    lease.model.loaded.outputs.map((output) => output.name),
-  );
-  const headers = { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) };
+  const named = namedOutputs(lease.model, inferred);
+  const headers = predictionHeaders(lease.manifest.generation, inferred.ids);
   if (instances === undefined) {
     const outputs =
       named.length === 1 ? nested(named[0][1]) : Object.fromEntries(named.map(([output, tensor]) => [output, nested(tensor)]));

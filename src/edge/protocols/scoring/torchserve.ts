@@ -1,7 +1,7 @@
 import { describeError } from '#oip';
-import { parseJson, timeoutOfHeader } from '#serving';
+import { parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
-import { outputsOf, perRow } from './answered.ts';
+import { namedOutputs, perRow } from './answered.ts';
 import { askInstances, isObject } from './asked.ts';
 
 /** TorchServe's words for statuses. */
@@ -45,7 +45,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   return {
     status: 200,
     body: JSON.stringify(isKserve ? { predictions } : list === undefined ? predictions[0] : predictions),
-    headers: { 'gyre-prediction-id': inferred.ids[0], 'gyre-generation': String(lease.manifest.generation) },
+    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
   };
 }
 
@@ -62,12 +62,10 @@ function listOf(body: unknown): readonly unknown[] | undefined {
   return undefined;
 }
 
-function predictionsOf({ loaded }: ServedModel, { outcomes, outputs, rows }: Inferred): readonly unknown[] {
+function predictionsOf(model: ServedModel, inferred: Inferred): readonly unknown[] {
+  const { outcomes, rows } = inferred;
   if (outcomes !== undefined) return outcomes.map(({ probabilities, value }) => probabilities ?? value);
-  const named = outputsOf(
-    outputs,
-    loaded.outputs.map(({ name }) => name),
-  ).map(([name, tensor]) => [name, perRow(tensor, rows)] as const);
+  const named = namedOutputs(model, inferred).map(([name, tensor]) => [name, perRow(tensor, rows)] as const);
   if (named.length === 1) return named[0][1];
   return Array.from({ length: rows }, (_, row) => Object.fromEntries(named.map(([name, values]) => [name, values[row]])));
 }
