@@ -4,7 +4,16 @@ export { attr, mlDomain } from './model.ts';
 export type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } from './model.ts';
 export { graphBuilder } from './builder.ts';
 export type { GraphBuilder, GraphOptions, NodeOptions } from './builder.ts';
-export type { Feeds, RunOptions, Session, SessionOptions, SessionPool, SessionPoolOptions, SessionValue } from './session-types.ts';
+export type {
+  ExecutionProvider,
+  Feeds,
+  RunOptions,
+  Session,
+  SessionOptions,
+  SessionPool,
+  SessionPoolOptions,
+  SessionValue,
+} from './session-types.ts';
 export { encodeModel } from './encode.ts';
 export type { EncodeOptions } from './encode.ts';
 export { decodeModel } from './decode.ts';

@@ -18,10 +18,11 @@ export interface Job {
 export class Lane {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Job>();
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<number>();
   readonly #ended = Promise.withResolvers<void>();
   #nextId = 0;
   #death = 'it ended';
+  #stopping = false;
 
   /** @param onIdle called after each answer; @param onEnd called once when the thread has ended, after its jobs were answered UNAVAILABLE */
   constructor(start: WorkerStart, onIdle: () => void, onEnd: () => void) {
@@ -45,8 +46,8 @@ export class Lane {
     this.#ready.promise.catch(() => {});
   }
 
-  /** Settles when the model is loaded. @throws GyreError what the runtime said, or UNAVAILABLE when the thread died */
-  get ready(): Promise<void> {
+  /** By how many bytes the process grew when the model was loaded. @throws GyreError what the runtime said, or UNAVAILABLE when the thread died */
+  get ready(): Promise<number> {
     return this.#ready.promise;
   }
 
@@ -71,8 +72,9 @@ export class Lane {
 
   /** Lets the thread finish what it was given, release the model and end. */
   async stop(): Promise<void> {
+    if (!this.#stopping) this.#post({ kind: 'stop' }, []);
+    this.#stopping = true;
     this.#death = 'the session is closed';
-    this.#post({ kind: 'stop' }, []);
     await this.#ended.promise;
   }
 
@@ -82,7 +84,7 @@ export class Lane {
 
   #take(reply: WorkerReply): void {
     if (reply.kind === 'ready') {
-      this.#ready.resolve();
+      this.#ready.resolve(reply.bytes);
       return;
     }
     if (reply.kind === 'refused') {

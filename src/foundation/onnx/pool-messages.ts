@@ -1,17 +1,17 @@
 import type { ErrorCode, ErrorDetails } from '#core';
 import { GyreError, isGyreError, messageOf } from '#core';
-import type { Feeds } from './session-types.ts';
+import type { Feeds, SessionOptions } from './session-types.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What a worker thread starts with. The model's bytes are shared, so that N workers hold them once while they load. */
 export interface WorkerStart {
   readonly model: SharedArrayBuffer;
-  readonly intraOpThreads: number;
+  readonly options: SessionOptions;
 }
 
 /** Whether a thread was started with this. */
 export function isWorkerStart(data: unknown): data is WorkerStart {
-  return typeof data === 'object' && data !== null && 'model' in data && 'intraOpThreads' in data;
+  return typeof data === 'object' && data !== null && 'model' in data && 'options' in data;
 }
 
 /** Pool to worker. `stop` is answered by the thread's end. */
@@ -28,7 +28,7 @@ export interface PortableError {
 
 /** Worker to pool: `ready` or `refused` once, then an answer per run. */
 export type WorkerReply =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly bytes: number }
   | { readonly kind: 'refused'; readonly error: PortableError }
   | { readonly kind: 'answer'; readonly id: number; readonly outputs: Record<string, Tensor> }
   | { readonly kind: 'failure'; readonly id: number; readonly error: PortableError };

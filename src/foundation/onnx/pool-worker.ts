@@ -11,10 +11,11 @@ if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
 async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   let model: LoadedModel;
+  const before = process.memoryUsage.rss();
   try {
     // ONNX Runtime's binding cannot read shared memory: it gets a copy that lives only while it loads.
     const bytes = new Uint8Array(new Uint8Array(start.model));
-    model = await loadModel(bytes, { intraOpThreads: start.intraOpThreads });
+    model = await loadModel(bytes, start.options);
   } catch (error) {
     reply({ kind: 'refused', error: toPortable(error) });
     port.close();
@@ -38,5 +39,5 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
   port.on('message', (request: PoolRequest) => {
     last = last.then(() => handle(request));
   });
-  reply({ kind: 'ready' });
+  reply({ kind: 'ready', bytes: process.memoryUsage.rss() - before });
 }

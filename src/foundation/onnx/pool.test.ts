@@ -148,6 +148,44 @@ describe('a session pool', () => {
     });
   });
 
+  test('grows and shrinks while it answers, and holds runs while it has no thread', async () => {
+    await withPool({ workers: 1 }, async (pool, threads) => {
+      const expected = await pool.run(request(2, 5));
+      const all = (count: number): Promise<unknown[]> => Promise.all(Array.from({ length: count }, () => pool.run(request(2, 5))));
+      const during = all(20);
+      await pool.resize(3);
+      assert.deepEqual([pool.workers, pool.ready, threads.length], [3, 3, 3]);
+      assert.deepEqual(await during, Array(20).fill(expected));
+      const shrinking = all(20);
+      await pool.resize(1);
+      assert.deepEqual([pool.workers, pool.ready], [1, 1]);
+      assert.deepEqual(await shrinking, Array(20).fill(expected));
+      await pool.resize(0);
+      assert.equal(pool.ready, 0);
+      const waiting = pool.run(request(2, 5));
+      await pool.resize(1);
+      assert.deepEqual(await waiting, expected);
+      assert.equal(pool.restarts, 0);
+      assert.ok(pool.workerBytes >= layers(8, 2).byteLength);
+    });
+  });
+
+  test('a thread that is dismissed while it loads is missed by nobody', async () => {
+    await withPool({ workers: 1 }, async (pool) => {
+      const growing = pool.resize(2);
+      const shrinking = pool.resize(1);
+      await Promise.all([growing, shrinking]);
+      assert.deepEqual([pool.workers, pool.ready, pool.restarts], [1, 1, 0]);
+      assert.ok(await pool.run(request(1, 1)));
+    });
+  });
+
+  test('refuses an execution provider that is not there, with the reason', async () => {
+    const refused = (error: unknown): boolean => hasCode(error, 'FAILED_PRECONDITION') && /"cuda" cannot be used here/.test(error.message);
+    await assert.rejects(openSession(layers(8, 2), { provider: 'cuda' }), refused);
+    await assert.rejects(openSessionPool(layers(8, 2), { workers: 1, provider: 'cuda' }), refused);
+  });
+
   test('answers RESOURCE_EXHAUSTED when too many runs wait', async () => {
     await withPool({ workers: 1, maxQueued: 3 }, async (pool) => {
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => pool.run(request(1, 1))));

@@ -24,7 +24,7 @@ const longestRestartDelayMs = 5_000;
  * @throws GyreError as `openSession`, and INVALID_ARGUMENT when `workers` is no whole number from 1 on
  */
 export async function openSessionPool(source: Uint8Array | string, options: SessionPoolOptions): Promise<SessionPool> {
-  const { workers, intraOpThreads = 1, maxQueued = 1024 } = options;
+  const { workers, maxQueued = 1024, ...sessionOptions } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new GyreError('INVALID_ARGUMENT', `a pool of ${workers} workers cannot be opened: use 1 or more`, { workers });
   }
@@ -32,9 +32,9 @@ export async function openSessionPool(source: Uint8Array | string, options: Sess
   const signature = signatureOf(checkModel(bytes));
   const model = new SharedArrayBuffer(bytes.byteLength);
   new Uint8Array(model).set(bytes);
-  const pool = new Pool({ model, intraOpThreads }, signature, workers, maxQueued);
+  const pool = new Pool({ model, options: sessionOptions }, signature, maxQueued);
   try {
-    await pool.ready();
+    await pool.resize(workers);
   } catch (error) {
     await pool[Symbol.asyncDispose]();
     throw error;
@@ -43,7 +43,6 @@ export async function openSessionPool(source: Uint8Array | string, options: Sess
 }
 
 class Pool implements SessionPool {
-  readonly workers: number;
   readonly #start: WorkerStart;
   readonly #signature: Signature;
   readonly #maxQueued: number;
@@ -52,16 +51,30 @@ class Pool implements SessionPool {
   readonly #lanes = new Set<Lane>();
   /** Threads that are loading it. */
   readonly #starting = new Set<Lane>();
+  /** Threads that finish what they were given and end. */
+  readonly #leaving = new Set<Lane>();
   readonly #closing = new AbortController();
-  readonly #firstStarts: Promise<void>[];
+  #workers = 0;
   #restarts = 0;
+  #workerBytes: number;
 
-  constructor(start: WorkerStart, signature: Signature, workers: number, maxQueued: number) {
+  constructor(start: WorkerStart, signature: Signature, maxQueued: number) {
     this.#start = start;
     this.#signature = signature;
     this.#maxQueued = maxQueued;
-    this.workers = workers;
-    this.#firstStarts = Array.from({ length: workers }, () => this.#startLane(0, true));
+    this.#workerBytes = start.model.byteLength;
+  }
+
+  get workers(): number {
+    return this.#workers;
+  }
+
+  get ready(): number {
+    return this.#lanes.size;
+  }
+
+  get workerBytes(): number {
+    return this.#workerBytes;
   }
 
   get inputs(): readonly SessionValue[] {
@@ -76,10 +89,23 @@ class Pool implements SessionPool {
     return this.#restarts;
   }
 
-  /** Settles when every thread has loaded the model. */
-  async ready(): Promise<void> {
-    const failed = (await Promise.allSettled(this.#firstStarts)).find((start) => start.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  async resize(workers: number): Promise<void> {
+    if (!Number.isInteger(workers) || workers < 0) {
+      throw new GyreError('INVALID_ARGUMENT', `a pool cannot have ${workers} workers: use 0 or more`, { workers });
+    }
+    if (this.#closing.signal.aborted) throw new GyreError('UNAVAILABLE', 'the session pool is closed');
+    this.#workers = workers;
+    const changes: Promise<void>[] = [];
+    while (this.#alive < workers) changes.push(this.#startLane(0, true));
+    while (this.#alive > workers) {
+      const lane = this.#leastBusy();
+      if (lane === undefined) break;
+      changes.push(this.#dismiss(lane));
+    }
+    const failed = (await Promise.allSettled(changes)).find((change) => change.status === 'rejected');
+    if (failed === undefined) return;
+    this.#workers = Math.min(this.#workers, this.#lanes.size);
+    throw failed.reason;
   }
 
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
@@ -103,7 +129,24 @@ class Pool implements SessionPool {
     this.#closing.abort();
     const closed = new GyreError('UNAVAILABLE', 'the session pool was closed before the run began');
     for (const job of this.#queue.splice(0)) job.reject(closed);
-    await Promise.all([...this.#lanes, ...this.#starting].map((lane) => lane.stop()));
+    await Promise.all([...this.#lanes, ...this.#starting, ...this.#leaving].map((lane) => lane.stop()));
+  }
+
+  get #alive(): number {
+    return this.#lanes.size + this.#starting.size;
+  }
+
+  /** One that is loading before one that works: it has nothing to finish. */
+  #leastBusy(): Lane | undefined {
+    return this.#starting.values().next().value ?? [...this.#lanes].sort((one, other) => one.load - other.load)[0];
+  }
+
+  async #dismiss(lane: Lane): Promise<void> {
+    this.#lanes.delete(lane);
+    this.#starting.delete(lane);
+    this.#leaving.add(lane);
+    await lane.stop();
+    this.#leaving.delete(lane);
   }
 
   /** The thread with the least to do, if one may take a run. */
@@ -132,22 +175,30 @@ class Pool implements SessionPool {
         this.#dispatch();
       },
       () => {
-        this.#starting.delete(lane);
+        const wasStarting = this.#starting.delete(lane);
         const wasReady = this.#lanes.delete(lane);
-        if (wasReady || !first) void this.#replace(answered ? 0 : deaths + 1);
+        if (wasReady || (wasStarting && !first)) void this.#replace(answered ? 0 : deaths + 1);
       },
     );
     this.#starting.add(lane);
-    await lane.ready;
-    this.#starting.delete(lane);
+    let bytes: number;
+    try {
+      bytes = await lane.ready;
+    } catch (error) {
+      // Nobody needs it any more: that it ended is no failure.
+      if (this.#leaving.has(lane)) return;
+      throw error;
+    }
+    if (!this.#starting.delete(lane)) return;
+    this.#workerBytes = Math.max(this.#workerBytes, bytes);
     this.#lanes.add(lane);
     this.#dispatch();
   }
 
   async #replace(deaths: number): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.#alive >= this.#workers) return;
     this.#restarts++;
-    if (deaths > 1 && this.#lanes.size === 0 && this.#starting.size === 0) {
+    if (deaths > 1 && this.#alive === 0) {
       // Threads die as soon as they start: whoever waits is told so now, not after the delay.
       const error = new GyreError('UNAVAILABLE', 'no worker thread stays alive to run the model; try again later', { deaths });
       for (const job of this.#queue.splice(0)) job.reject(error);
@@ -155,7 +206,7 @@ class Pool implements SessionPool {
     const waitMs = deaths === 0 ? 0 : Math.min(longestRestartDelayMs, 50 * 2 ** deaths);
     try {
       await delay(waitMs, undefined, { signal: this.#closing.signal, ref: false });
-      await this.#startLane(deaths, false);
+      if (this.#alive < this.#workers) await this.#startLane(deaths, false);
     } catch {
       // Closed while it waited, or the new thread died while it loaded: its `onEnd` has asked for the next one.
     }

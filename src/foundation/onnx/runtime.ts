@@ -1,6 +1,6 @@
 import { GyreError, messageOf } from '#core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Feeds, SessionOptions } from './session-types.ts';
+import type { ExecutionProvider, Feeds, SessionOptions } from './session-types.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 
 // onnxruntime-node is imported when the first model is loaded: it maps 40 MB of native code, and most verbs run no model.
@@ -13,8 +13,8 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a model into ONNX Runtime (CPU) on the calling thread, which it blocks while it loads or runs.
- * @throws GyreError INVALID_ARGUMENT when the runtime refuses the model
+ * Loads a model into ONNX Runtime on the calling thread, which it blocks while it loads or runs.
+ * @throws GyreError INVALID_ARGUMENT when the runtime refuses the model, FAILED_PRECONDITION when the execution provider is not there
  */
 export async function loadModel(bytes: Uint8Array, options: SessionOptions): Promise<LoadedModel> {
   const runtime: Runtime = await import('onnxruntime-node');
@@ -38,17 +38,33 @@ export async function loadModel(bytes: Uint8Array, options: SessionOptions): Pro
 }
 
 async function createSession(runtime: Runtime, bytes: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
+  const { provider = 'cpu' } = options;
   try {
     return await runtime.InferenceSession.create(bytes, {
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       intraOpNumThreads: options.intraOpThreads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       // Errors reach the caller as exceptions; without this the runtime also writes to standard error.
       logSeverityLevel: 4,
+      // Threads that spin while they wait for the next operation take the cores from other models and from HTTP.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
   } catch (error) {
+    if (isMissingProvider(error, provider)) {
+      const message = `the execution provider "${provider}" cannot be used here: ${messageOf(error)}`;
+      throw new GyreError('FAILED_PRECONDITION', message, { provider }, { cause: error });
+    }
     throw new GyreError('INVALID_ARGUMENT', `ONNX Runtime refuses the model: ${messageOf(error)}`, {}, { cause: error });
   }
+}
+
+/** A library or a card that is not there, as ONNX Runtime and its binding say it. */
+function isMissingProvider(error: unknown, provider: ExecutionProvider): boolean {
+  return (
+    provider !== 'cpu' &&
+    /AppendExecutionProvider|shared library|backend not found|no available backend|CUDA (failure|driver|error)/i.test(messageOf(error))
+  );
 }
 
 /** Feeds fit the declared inputs when this is reached, so what fails now are values: an unknown category, sizes that do not meet. */

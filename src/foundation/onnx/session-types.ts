@@ -36,9 +36,14 @@ export interface Session extends AsyncDisposable {
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
 }
 
+/** What computes: the processor, or an Nvidia card where ONNX Runtime's CUDA library is present. */
+export type ExecutionProvider = 'cpu' | 'cuda';
+
 export interface SessionOptions {
   /** Threads that one operation may use; default 1, which makes sums independent of the machine. */
   readonly intraOpThreads?: number;
+  /** Default `cpu`. Operations that the provider lacks run on the processor. */
+  readonly provider?: ExecutionProvider;
 }
 
 export interface SessionPoolOptions extends SessionOptions {
@@ -50,7 +55,18 @@ export interface SessionPoolOptions extends SessionOptions {
 
 /** Sessions of one model on worker threads, entered as one. */
 export interface SessionPool extends Session {
+  /** Threads that it shall have. */
   readonly workers: number;
+  /** Threads that have loaded the model and take runs. */
+  readonly ready: number;
   /** How often a worker thread died and was started again. */
   readonly restarts: number;
+  /** By how much the process's memory grew while a thread loaded the model, at least the model's size; what other threads did meanwhile counts too. */
+  readonly workerBytes: number;
+  /**
+   * Changes how many threads there are. Threads that are too many finish what they were given; with none, runs wait for one.
+   * @returns settled when the added threads have loaded the model, or the others have ended
+   * @throws GyreError INVALID_ARGUMENT when `workers` is no whole number from 0 on; what the runtime says when a thread cannot load the model
+   */
+  resize(workers: number): Promise<void>;
 }

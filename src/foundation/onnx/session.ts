@@ -22,7 +22,7 @@ export async function modelBytes(source: Uint8Array | string): Promise<Uint8Arra
  * Loads a model on the calling thread; loading and running block it. Right for tiny models and for work on files.
  * @param source the model's bytes, or the path of a file that holds them
  * @throws GyreError INVALID_ARGUMENT when the model is broken, takes what are no tensors, or keeps values in other files;
- *   NOT_FOUND when the file cannot be read
+ *   NOT_FOUND when the file cannot be read; FAILED_PRECONDITION when the execution provider is not there
  */
 export async function openSession(source: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const bytes = await modelBytes(source);
