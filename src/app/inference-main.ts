@@ -14,7 +14,9 @@ setSourceMapsSupport(true, { nodeModules: true });
 const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
        inference-main --model [NAME=]FOLDER|FILE.onnx… [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
-         --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --workers N --model-control --lane inline|workers
+         --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
+         --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
+         --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
 
 function readOptions(): InferenceOptions {
@@ -34,9 +36,17 @@ function readOptions(): InferenceOptions {
       spool: { type: 'string' },
       control: { type: 'boolean' },
       'detached-ok': { type: 'boolean' },
-      workers: { type: 'string' },
       'model-control': { type: 'boolean' },
+      workers: { type: 'string' },
+      threads: { type: 'string' },
+      provider: { type: 'string' },
       lane: { type: 'string' },
+      'wait-ms': { type: 'string' },
+      'idle-ms': { type: 'string' },
+      'max-batch-rows': { type: 'string' },
+      'max-delay-ms': { type: 'string' },
+      'max-queued': { type: 'string' },
+      'memory-mib': { type: 'string' },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       'insecure-http': { type: 'boolean' },
@@ -57,9 +67,13 @@ function readOptions(): InferenceOptions {
     'log-level': logLevel,
     'grpc-port': grpcPort,
     'model-control': modelControl,
+    'wait-ms': waitMs,
+    'idle-ms': idleMs,
+    'max-batch-rows': maxBatchRows,
+    'max-delay-ms': maxDelayMs,
+    'max-queued': maxQueued,
+    'memory-mib': memoryMib,
     port,
-    workers,
-    lane,
     ...same
   } = values;
   return {
@@ -76,8 +90,12 @@ function readOptions(): InferenceOptions {
     ...(port === undefined ? {} : { port: whole('--port', port, 0, 65_535) }),
     ...(grpcPort === undefined ? {} : { grpcPort: grpcPort === 'off' ? grpcPort : whole('--grpc-port', grpcPort, 0, 65_535) }),
     ...(modelControl === undefined ? {} : { modelControl }),
-    ...(workers === undefined ? {} : { workers: whole('--workers', workers, 1, 256) }),
-    ...(lane === undefined ? {} : { lane: word('--lane', lane, ['inline', 'workers']) }),
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(idleMs === undefined ? {} : { idleMs }),
+    ...(maxBatchRows === undefined ? {} : { maxBatchRows }),
+    ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
+    ...(maxQueued === undefined ? {} : { maxQueued }),
+    ...(memoryMib === undefined ? {} : { memoryMib }),
     ...(logLevel === undefined
       ? {}
       : { logLevel: word('--log-level', logLevel, ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),

@@ -18,16 +18,18 @@ import {
   serveRpc,
   Spool,
 } from '#serving';
-import type { InferenceServer, Lane, PackageSource } from '#serving';
+import type { InferenceServer, PackageSource } from '#serving';
 import { createLogger, createMetrics, watchProcess } from '#telemetry';
 import type { Logger, LogLevel } from '#telemetry';
 import { pooledRandomBytes } from './random.ts';
+import { executionOf } from './execution-flags.ts';
+import type { ExecutionFlags } from './execution-flags.ts';
 import { openBlobs } from './blobs.ts';
 import type { OpenedBlobs } from './blobs.ts';
 import gyre from '../../package.json' with { type: 'json' };
 
 /** What `gyre serve` is told. Either `manifest` with `blobs`, or `model`. */
-export interface InferenceOptions {
+export interface InferenceOptions extends ExecutionFlags {
   /** A signed manifest. */
   readonly manifest?: string;
   /** The blobs that hold the files of the manifest's packages: a folder, or `s3://bucket/prefix`. */
@@ -54,12 +56,8 @@ export interface InferenceOptions {
   readonly control?: boolean;
   /** Keep serving when the control pipe closes; otherwise that drains and ends the process. */
   readonly detachedOk?: boolean;
-  /** Worker threads of a model that does not run inline; default: as many as cores. */
-  readonly workers?: number;
   /** Whoever may infer may also unload models and load them again. */
   readonly modelControl?: boolean;
-  /** Default: chosen by measurement when a model is loaded. */
-  readonly lane?: Lane;
   /** Certificate and key (PEM files) for HTTPS. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -103,7 +101,8 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   if (spool === undefined && options.model === undefined) log.warn('predictions are not logged: no spool folder was given');
   const plane = await Plane.open(first, {
     source,
-    workers: options.workers ?? availableParallelism(),
+    workers: availableParallelism(),
+    execution: executionOf(options),
     elapsed: () => performance.now(),
     clock: systemClock,
     newId,
@@ -111,7 +110,6 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     metrics,
     ...(spool === undefined ? {} : { spool }),
     ...(options.modelControl === undefined ? {} : { modelControl: options.modelControl }),
-    ...(options.lane === undefined ? {} : { lane: options.lane }),
   });
   const shared = {
     plane,

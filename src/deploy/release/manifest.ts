@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { canonicalJson } from '#core';
-import type { JudgedVersion, ReleaseManifest, SignedManifest } from '#contract';
+import type { ExecutionSpec, JudgedVersion, ReleaseManifest, SignedManifest } from '#contract';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
 const maxRows = 10_000;
@@ -14,6 +14,7 @@ export interface ManifestInput {
   readonly logSample: number;
   readonly maxBodyBytes?: number;
   readonly timeoutMs?: number;
+  readonly execution?: ExecutionSpec;
   readonly tokenHashes: readonly string[];
   readonly createdAt: string;
 }
@@ -43,6 +44,7 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
       maxRows,
       ...(input.timeoutMs === undefined ? {} : { timeoutMs: input.timeoutMs }),
     },
+    ...(input.execution === undefined ? {} : { execution: input.execution }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };

@@ -9,6 +9,7 @@ import type {
   Deployment,
   EnvironmentState,
   EventTypes,
+  ExecutionSpec,
   ModelVersion,
   Readiness,
   SignedManifest,
@@ -47,6 +48,8 @@ export interface ReleaseSettings {
   readonly maxBodyBytes?: number;
   /** How long a request may take. */
   readonly timeoutMs?: number;
+  /** How a data plane runs its models. */
+  readonly execution?: ExecutionSpec;
   /** Targets of the load test. */
   readonly latencyP99Ms: number;
   readonly requestsPerSecond: number;

@@ -52,7 +52,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
 
   const to: Switch['to'] = async (plan) => {
     const { version, target } = plan;
-    const { endpoint, maxBodyBytes, timeoutMs } = deps.settings();
+    const { endpoint, maxBodyBytes, timeoutMs, execution } = deps.settings();
     const begun = await store.write(begin, { id: newId(), at: now(), endpoint, plan });
     if ('missing' in begun) return begun;
     const { draft } = begun;
@@ -68,6 +68,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           logSample: target.certify === undefined ? 1 : 0,
           ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          ...(execution === undefined ? {} : { execution }),
           tokenHashes: await deps.tokenHashes(),
           createdAt: draft.deployedAt,
         }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isGyreError } from '#core';
+import { GyreError, isGyreError } from '#core';
 import { encodeModel, graphBuilder, openSession, tensor } from '#onnx';
 import type { Feeds, Session } from '#onnx';
 import { Batcher } from './batcher.ts';
@@ -46,9 +46,10 @@ async function watched(changes: Partial<BatcherOptions> = {}): Promise<Watched> 
   const session = await lookup();
   const runs: [number, number][] = [];
   const batcher = new Batcher({
-    session,
-    concurrency: 1,
-    maxRows: 8,
+    run: (feeds, options) => session.run(feeds, options),
+    inputs: session.inputs.map(({ name }) => name),
+    slots: () => 1,
+    maxRows: () => 8,
     joinRequests: true,
     maxQueued: 100,
     elapsed: () => performance.now(),
@@ -74,7 +75,7 @@ describe('micro-batching', () => {
   });
 
   test('cuts a request larger than the cap into runs and puts its rows together in order', async () => {
-    using setup = await watched({ concurrency: 3 });
+    using setup = await watched({ slots: () => 3 });
     const indexes = Array.from({ length: 29 }, (_, k) => k % 10);
     const [large, small] = await Promise.all([setup.batcher.submit(feeds(...indexes), 29), setup.batcher.submit(feeds(3), 1)]);
     assert.deepEqual(
@@ -104,7 +105,7 @@ describe('micro-batching', () => {
   });
 
   test('never joins requests of a model whose rows belong together', async () => {
-    using setup = await watched({ joinRequests: false, maxRows: Number.POSITIVE_INFINITY });
+    using setup = await watched({ joinRequests: false, maxRows: () => Number.POSITIVE_INFINITY });
     await Promise.all([feeds(1, 2), feeds(3)].map((each) => setup.batcher.submit(each, each.index.shape[0])));
     assert.deepEqual(setup.runs, [
       [2, 1],
@@ -115,12 +116,7 @@ describe('micro-batching', () => {
   test('answers a request in time or not at all, whether it waits or runs; those after it are answered', async () => {
     const held = Promise.withResolvers<void>();
     const session = await lookup();
-    await using slow = {
-      inputs: session.inputs,
-      run: async (each: Feeds) => (await held.promise, session.run(each)),
-      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-    };
-    using setup = await watched({ session: slow, maxRows: 1 });
+    using setup = await watched({ run: async (each) => (await held.promise, session.run(each)), maxRows: () => 1 });
     const running = setup.batcher.submit(feeds(1), 1, 1500);
     const waiting = setup.batcher.submit(feeds(2), 1, 1000);
     const patient = setup.batcher.submit(feeds(3), 1, 10_000);
@@ -129,6 +125,53 @@ describe('micro-batching', () => {
     held.resolve();
     assert.deepEqual(squares(await patient), [9]);
     assert.ok((await patient).queuedMs >= 1000);
+  });
+
+  test('runs once more, one by one, what a worker took with it when it died; what kills a worker twice is answered UNAVAILABLE', async () => {
+    const session = await lookup();
+    const died = new GyreError('UNAVAILABLE', 'the worker thread that ran the model died');
+    const tried: bigint[][] = [];
+    const run: BatcherOptions['run'] = async (each) => {
+      const indexes = each.index.type === 'INT64' ? Array.from(each.index.data) : [];
+      tried.push(indexes);
+      if (tried.length === 1 || indexes.includes(7n)) throw died;
+      return session.run(each);
+    };
+    using setup = await watched({ run });
+    const settled = await Promise.allSettled([2, 7, 4].map((index) => setup.batcher.submit(feeds(index), 1)));
+    assert.deepEqual(
+      settled.map((each) => (each.status === 'fulfilled' ? squares(each.value)[0] : codeOf(each.reason))),
+      [4, 'UNAVAILABLE', 16],
+    );
+    assert.deepEqual(tried, [[2n, 7n, 4n], [2n], [7n], [4n]]);
+    await session[Symbol.asyncDispose]();
+  });
+
+  test('waits for the slots of a model that is not loaded, saying so, and runs when there is one', async () => {
+    let slots = 0;
+    const pressed: number[] = [];
+    using setup = await watched({ slots: () => slots, onWaiting: (waitedMs) => pressed.push(waitedMs) });
+    const asked = [3, 4].map((index) => setup.batcher.submit(feeds(index), 1));
+    setup.batcher.press();
+    assert.equal(setup.runs.length, 0);
+    assert.ok(pressed.length >= 2 && pressed.every((waitedMs) => waitedMs >= 0));
+    slots = 1;
+    setup.batcher.pump();
+    assert.deepEqual((await Promise.all(asked)).map(squares), [[9], [16]]);
+    assert.deepEqual(setup.runs, [[2, 2]]);
+  });
+
+  test('holds a run for more rows where it may, but not longer, and not when it is full', async () => {
+    using patient = await watched({ maxDelayMs: 60_000, maxRows: () => 3 });
+    const asked = [1, 2].map((index) => patient.batcher.submit(feeds(index), 1));
+    await new Promise((done) => setTimeout(done, 20));
+    assert.equal(patient.runs.length, 0);
+    asked.push(patient.batcher.submit(feeds(3), 1));
+    assert.deepEqual((await Promise.all(asked)).map(squares), [[1], [4], [9]]);
+    assert.deepEqual(patient.runs, [[3, 3]]);
+    using brief = await watched({ maxDelayMs: 30, maxRows: () => 8 });
+    const { queuedMs } = await brief.batcher.submit(feeds(5), 1);
+    assert.ok(queuedMs >= 29, `${queuedMs} ms`);
   });
 
   test('refuses a request when too many wait', async () => {

@@ -1,5 +1,5 @@
 import { GyreError, hasCode } from '#core';
-import type { Feeds, Session, Tensor } from '#onnx';
+import type { Feeds, RunOptions, Tensor } from '#onnx';
 import type { RunTimes } from './model-statistics.ts';
 import { sliceRows, stackRows } from './tensor-rows.ts';
 import type { RowRange } from './tensor-rows.ts';
@@ -8,19 +8,25 @@ import type { RowRange } from './tensor-rows.ts';
 export type Outputs = Readonly<Record<string, Tensor>>;
 
 export interface BatcherOptions {
-  readonly session: Pick<Session, 'run' | 'inputs'>;
-  /** Batches that may run at once: 1 for an inline session, the number of workers for a pool. */
-  readonly concurrency: number;
+  readonly run: (feeds: Feeds, options: RunOptions) => Promise<Outputs>;
+  /** Names of the model's inputs. */
+  readonly inputs: readonly string[];
+  /** Runs that may go at once: 1 for an inline session, the number of workers for a pool, 0 while the model is not loaded. */
+  readonly slots: () => number;
   /** Rows that one run may take; a request with more is cut into several runs. Infinity: every request runs alone and whole. */
-  readonly maxRows: number;
+  readonly maxRows: () => number;
   /** False when rows depend on each other or the model has no row axis: requests then never share a run. */
   readonly joinRequests: boolean;
+  /** How long a run waits for more rows than there are, in milliseconds; default: not at all. */
+  readonly maxDelayMs?: number;
   /** Requests that may wait. */
   readonly maxQueued: number;
   /** Milliseconds since some fixed moment, not stepping back. */
   readonly elapsed: () => number;
   /** Told of every run that succeeded: its rows, how many requests they came from, and how long it took. */
   readonly onBatch?: (rows: number, requests: number, times: RunTimes) => void;
+  /** Told when a request must wait because no more runs may go, and how long the first of them has waited. */
+  readonly onWaiting?: (waitedMs: number) => void;
 }
 
 /** What came of one request. */
@@ -59,13 +65,15 @@ interface Piece {
 /**
  * Micro-batching without a timer: whenever the executor is free it takes what is queued, up to a cap. Under no load a request runs at
  * once and alone; under load batches grow by themselves. Each request gets back exactly its own rows; when a shared run fails because of
- * values, its requests are run again one by one, so that only the one at fault fails.
+ * values, its requests are run again one by one, so that only the one at fault fails. What a worker took with it when it died is run once more.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
   #queue: Job[] = [];
   #running = 0;
   #scheduled = false;
+  /** Runs when the run that waits for more rows has waited long enough. */
+  #held: NodeJS.Timeout | undefined;
 
   constructor(options: BatcherOptions) {
     this.#options = options;
@@ -107,31 +115,72 @@ export class Batcher {
     });
   }
 
+  /** What waits fails with this. */
+  reject(error: unknown): void {
+    for (const job of this.#queue.splice(0)) fail(job, error);
+  }
+
   /** After the poll phase: by then every request that had arrived on any socket is in the queue. */
   #schedule(): void {
-    if (this.#scheduled || this.#running >= this.#options.concurrency) return;
+    if (this.#scheduled) return;
+    if (this.#running >= this.#options.slots()) {
+      this.press();
+      return;
+    }
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#pump();
+      this.pump();
     });
   }
 
-  #pump(): void {
-    while (this.#running < this.#options.concurrency && this.#queue.length > 0) {
+  /** Says again how long the first request has waited, if one waits. */
+  press(): void {
+    const [first] = this.#queue;
+    if (first !== undefined) this.#options.onWaiting?.(this.#options.elapsed() - first.submittedMs);
+  }
+
+  /** Runs what may go now: to be called when there are more slots than before. */
+  pump(): void {
+    while (this.#queue.length > 0 && this.#running < this.#options.slots()) {
+      const holdMs = this.#holdMs();
+      if (holdMs > 0) {
+        this.#held ??= setTimeout(() => {
+          this.#held = undefined;
+          this.pump();
+        }, holdMs);
+        return;
+      }
+      clearTimeout(this.#held);
+      this.#held = undefined;
       const pieces = this.#take();
       if (pieces.length === 0) continue;
       this.#running += 1;
       void this.#execute(pieces).finally(() => {
         this.#running -= 1;
-        this.#pump();
+        this.pump();
       });
     }
+    if (this.#queue.length > 0) this.press();
+  }
+
+  /** How long the next run waits for more rows, where it may. */
+  #holdMs(): number {
+    const { maxDelayMs = 0, joinRequests, elapsed } = this.#options;
+    if (maxDelayMs === 0 || !joinRequests) return 0;
+    const most = this.#options.maxRows();
+    let rows = 0;
+    for (const job of this.#queue) {
+      rows += job.failed ? 0 : job.rows - job.taken;
+      if (rows >= most) return 0;
+    }
+    return this.#queue[0].submittedMs + maxDelayMs - elapsed();
   }
 
   /** What runs next: whole requests while they fit; a request larger than the cap alone, piece by piece. */
   #take(): Piece[] {
-    const { maxRows, joinRequests } = this.#options;
+    const { joinRequests } = this.#options;
+    const maxRows = this.#options.maxRows();
     const pieces: Piece[] = [];
     let rows = 0;
     let used = 0;
@@ -157,7 +206,7 @@ export class Batcher {
     return pieces;
   }
 
-  async #execute(pieces: readonly Piece[]): Promise<void> {
+  async #execute(pieces: readonly Piece[], isRepeated = false): Promise<void> {
     const { elapsed, onBatch } = this.#options;
     const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
     const beganMs = elapsed();
@@ -167,10 +216,12 @@ export class Batcher {
       const { feeds, own } = this.#feedsOf(pieces);
       startedMs = elapsed();
       // Arrays that were made for this run alone: a pool may take them.
-      outputs = await this.#options.session.run(feeds, own ? { transfer: true } : {});
+      outputs = await this.#options.run(feeds, own ? { transfer: true } : {});
     } catch (error) {
-      if (pieces.length > 1 && hasCode(error, 'INVALID_ARGUMENT')) {
-        for (const piece of pieces) await this.#execute([piece]);
+      const isValues = pieces.length > 1 && hasCode(error, 'INVALID_ARGUMENT');
+      // A worker died: one by one, since one of them may be why.
+      if (isValues || (!isRepeated && hasCode(error, 'UNAVAILABLE'))) {
+        for (const piece of pieces) if (!piece.job.failed) await this.#execute([piece], isRepeated || !isValues);
         return;
       }
       for (const { job } of pieces) fail(job, error);
@@ -190,11 +241,10 @@ export class Batcher {
 
   /** @returns what runs, and whether its arrays are nobody else's */
   #feedsOf(pieces: readonly Piece[]): { readonly feeds: Feeds; readonly own: boolean } {
-    const { session } = this.#options;
     const [only] = pieces;
     if (pieces.length === 1 && only.from === 0 && only.to === only.job.rows) return { feeds: only.job.feeds, own: false };
     const feeds: Record<string, Tensor> = {};
-    for (const { name } of session.inputs) {
+    for (const name of this.#options.inputs) {
       feeds[name] = stackRows(pieces.map(({ job, from, to }): RowRange => ({ tensor: job.feeds[name], from, to })));
     }
     return { feeds, own: true };

@@ -1,5 +1,6 @@
 import type { ManifestModel, ReleaseManifest } from '#contract';
 import { GyreError } from '#core';
+import type { ExecutionSettings } from './execution-settings.ts';
 import { LoadedModel } from './loaded-model.ts';
 import type { LoadOptions } from './loaded-model.ts';
 
@@ -28,7 +29,7 @@ export class Generation {
   }
 
   /**
-   * Loads the models of a manifest; those that `before` has loaded already are shared.
+   * Loads the models of a manifest; those that `before` has loaded already, to be run the same way, are shared.
    * @param unloaded titles of models that are left out
    * @throws GyreError what `LoadedModel.load` throws; then nothing stays loaded
    */
@@ -39,10 +40,11 @@ export class Generation {
     unloaded: ReadonlySet<string> = new Set(),
   ): Promise<Generation> {
     const models: ServedModel[] = [];
+    const isSame = (settings: ExecutionSettings): boolean => JSON.stringify(settings) === JSON.stringify(options.execution);
     try {
       for (const entry of manifest.models) {
         if (unloaded.has(titleOf(entry))) continue;
-        const shared = before?.models.find(({ loaded }) => loaded.package === entry.package)?.loaded;
+        const shared = before?.models.find(({ loaded }) => loaded.package === entry.package && isSame(loaded.execution.settings))?.loaded;
         const loaded = shared === undefined ? await LoadedModel.load(entry, options) : shared.retain();
         models.push({ entry, loaded, idPrefix: `${manifest.generation}-${entry.package.slice(0, 8)}-` });
       }

@@ -1,86 +1,98 @@
 import type { ManifestModel } from '#contract';
-import { GyreError, hasCode, messageOf } from '#core';
-import { openSession, openSessionPool } from '#onnx';
-import type { Feeds, Session, SessionValue } from '#onnx';
+import { GyreError, hasCode } from '#core';
+import type { Feeds, SessionValue } from '#onnx';
 import { Batcher } from './batcher.ts';
 import type { Ran } from './batcher.ts';
 import { exampleOf } from './example.ts';
+import { Execution } from './execution.ts';
+import type { CoreUse } from './execution.ts';
+import type { ExecutionSettings, Lane } from './execution-settings.ts';
+import { LaneWatch } from './lane-watch.ts';
+import type { Advice } from './lane-watch.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
 import type { PackageSource } from './package-source.ts';
-import { stackRows } from './tensor-rows.ts';
-
-/** Where a model runs: on the thread that answers HTTP (`inline`, for tiny models), or on worker threads. */
-export type Lane = 'inline' | 'workers';
+import {
+  fastest,
+  inlineBatchMs,
+  inlineRowMs,
+  mostInlineRows,
+  mostRowsWithin,
+  mostWorkerRows,
+  requireSignature,
+  warmUp,
+  workerBatchMs,
+} from './probe.ts';
 
 export interface LoadOptions {
   readonly source: PackageSource;
-  /** Worker threads of a model that does not run inline. */
-  readonly workers: number;
+  readonly execution: ExecutionSettings;
   /** Milliseconds since some fixed moment, not stepping back: for durations. */
   readonly elapsed: () => number;
-  readonly lane?: Lane;
+  /** Of all models of a data plane together. */
+  readonly cores: CoreUse;
+  readonly budget: MemoryBudget;
   /** Where a package's figures are kept while it is not loaded; default: they begin anew. */
   readonly statisticsOf?: (digest: string) => ModelStatistics;
   readonly onBatch?: (model: ManifestModel, rows: number, requests: number) => void;
 }
 
-/** A run on the HTTP thread may take this long for one row; a hop to a worker and back costs about 0.03 ms, and trees 20-45 % of throughput. */
-const inlineRowMs = 0.3;
-/** A run on the HTTP thread may take this long for all its rows: nothing else is answered meanwhile. */
-const inlineBatchMs = 2;
-/** Rows of one run, at most. */
-const mostRows = 256;
-const mostWorkerRows = 64;
-const workerBatchMs = 50;
 /** Larger models go to workers unmeasured: loading and probing them here would hold up requests for the model that they replace. */
 const inlineModelBytes = 8 * 1024 * 1024;
-const maxQueued = 4096;
 
-interface Opened {
-  readonly session: Session;
-  readonly lane: Lane;
+interface Probed {
+  readonly execution: Execution;
+  readonly inputs: readonly SessionValue[];
+  readonly outputs: readonly SessionValue[];
+  readonly rowWise: boolean;
   readonly maxRows: number;
 }
 
-/** A model that answers, with its lane and batch size chosen by measurement. Shared by the manifests that name its package. */
+/** A model that answers, with its lane and batch size chosen by measurement and watched. Shared by the manifests that name its package. */
 export class LoadedModel {
   readonly package: string;
-  readonly lane: Lane;
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
   /** Whether the first axis of all inputs and outputs counts rows that do not depend on each other. */
   readonly rowWise: boolean;
-  /** Rows of one run, at most. */
-  readonly maxRows: number;
   readonly loadMs: number;
   readonly statistics: ModelStatistics;
-  readonly #session: Session;
+  readonly execution: Execution;
   readonly #batcher: Batcher;
+  readonly #watch = new LaneWatch();
+  readonly #mayMove: boolean;
+  #maxRows: number;
   #users = 1;
 
-  private constructor(model: ManifestModel, opened: Opened, rowWise: boolean, loadMs: number, options: LoadOptions) {
-    const { session, lane, maxRows } = opened;
+  private constructor(model: ManifestModel, probed: Probed, mayMove: boolean, loadMs: number, options: LoadOptions) {
+    const { execution, rowWise, maxRows } = probed;
+    const { maxBatchRows, maxQueued, maxDelayMs } = options.execution;
     this.package = model.package;
     this.statistics = options.statisticsOf?.(model.package) ?? new ModelStatistics();
-    this.lane = lane;
-    this.inputs = session.inputs;
-    this.outputs = session.outputs;
+    this.execution = execution;
+    this.inputs = probed.inputs;
+    this.outputs = probed.outputs;
     this.rowWise = rowWise;
-    this.maxRows = maxRows;
+    this.#maxRows = maxBatchRows ?? maxRows;
+    this.#mayMove = mayMove;
     this.loadMs = loadMs;
-    this.#session = session;
     this.#batcher = new Batcher({
-      session,
-      concurrency: lane === 'inline' ? 1 : options.workers,
-      maxRows: rowWise ? maxRows : Number.POSITIVE_INFINITY,
+      run: (feeds, runOptions) => execution.run(feeds, runOptions),
+      inputs: probed.inputs.map(({ name }) => name),
+      slots: () => execution.slots,
+      maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
       joinRequests: rowWise,
+      maxDelayMs,
       maxQueued,
       elapsed: options.elapsed,
+      onWaiting: (waitedMs) => execution.press(waitedMs),
       onBatch: (rows, requests, times) => {
         this.statistics.ran(rows, times);
         options.onBatch?.(model, rows, requests);
+        this.#heed(this.#watch.note(execution.lane, this.#maxRows, rows, times.inferMs), maxBatchRows);
       },
     });
+    execution.events = { onSlots: () => this.#batcher.pump(), onFailure: (error) => this.#batcher.reject(error) };
   }
 
   /**
@@ -88,46 +100,35 @@ export class LoadedModel {
    * @throws GyreError FAILED_PRECONDITION when the model does not keep its signature or fails on its own example; what the source and `openSession` throw
    */
   static async load(model: ManifestModel, options: LoadOptions): Promise<LoadedModel> {
-    const { source, elapsed } = options;
+    const { source, elapsed, execution: settings } = options;
     const startedMs = elapsed();
-    const graph = await readMember(model, 'model.onnx', source);
-    if (graph === undefined) {
-      throw new GyreError('FAILED_PRECONDITION', `the package of ${model.name} ${model.version} has no model.onnx`, {
-        package: model.package,
-      });
-    }
+    const readGraph = (): Promise<Uint8Array> => requireGraph(model, source);
+    const graph = await readGraph();
+    requireMemory(model, graph, options.budget);
     const bytes = await readMember(model, 'input_example.json', source);
     const example = bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
-    const lane = options.lane ?? (graph.byteLength > inlineModelBytes ? 'workers' : undefined);
-    let session = lane === 'workers' ? await openSessionPool(graph, { workers: options.workers, maxQueued }) : await openSession(graph);
+    const { lane } = settings;
+    const isLarge = graph.byteLength > inlineModelBytes || settings.provider !== 'cpu';
+    const execution = await Execution.open(graph, lane ?? (isLarge ? 'workers' : 'inline'), { ...options, settings, readGraph });
     try {
-      requireSignature(model, session);
-      const { feeds, given } = exampleOf(model.signature, session.inputs, example);
-      const rowWise = await warmUp(model, session, feeds, given);
-      let opened: Opened = { session, lane: 'workers', maxRows: mostRows };
-      if (lane === 'workers') {
-        opened = { ...opened, maxRows: rowWise ? await mostRowsWithin(session, feeds, elapsed, mostWorkerRows, workerBatchMs) : 1 };
-      } else {
-        const rowMs = await fastest(session, feeds, elapsed);
-        if (lane === 'inline' || rowMs <= inlineRowMs) {
-          opened = {
-            session,
-            lane: 'inline',
-            maxRows: rowWise ? await mostRowsWithin(session, feeds, elapsed, mostRows, inlineBatchMs) : 1,
-          };
-        } else {
-          const maxRows = rowWise ? await mostRowsWithin(session, feeds, elapsed, mostWorkerRows, workerBatchMs) : 1;
-          const inline = session;
-          session = await openSessionPool(graph, { workers: options.workers, maxQueued });
-          await inline[Symbol.asyncDispose]();
-          opened = { session, lane: 'workers', maxRows };
-        }
-      }
-      return new LoadedModel(model, opened, rowWise, elapsed() - startedMs, options);
+      const probed = await probe(model, execution, example, options);
+      const mayMove = lane === undefined && !isLarge;
+      const loaded = new LoadedModel(model, probed, mayMove, elapsed() - startedMs, options);
+      await options.budget.settle(execution);
+      return loaded;
     } catch (error) {
-      await session[Symbol.asyncDispose]();
+      await execution[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get lane(): Lane {
+    return this.execution.lane;
+  }
+
+  /** Rows of one run, at most. */
+  get maxRows(): number {
+    return this.#maxRows;
   }
 
   get queued(): number {
@@ -139,6 +140,24 @@ export class LoadedModel {
     return this.#batcher.submit(feeds, rows, timeoutMs);
   }
 
+  /** To be called once in a while: it grows while requests wait, and shrinks when little is asked. */
+  balance(): void {
+    this.#batcher.press();
+    this.execution.relax(this.queued);
+  }
+
+  #heed(advice: Advice | undefined, given: number | undefined): void {
+    if (advice === 'fewer-rows' && given === undefined) this.#maxRows = Math.max(1, this.#maxRows >> 1);
+    else if (advice === 'more-rows' && given === undefined) this.#maxRows *= 2;
+    else if (advice === 'to-workers' && this.#mayMove) void this.#move('workers', given);
+    else if (advice === 'to-inline' && this.#mayMove) void this.#move('inline', given);
+  }
+
+  async #move(lane: Lane, given: number | undefined): Promise<void> {
+    const moved = await this.execution.move(lane);
+    if (moved && lane === 'workers' && given === undefined) this.#maxRows = Math.min(this.#maxRows, mostWorkerRows);
+  }
+
   /** One more manifest names this package. */
   retain(): this {
     this.#users += 1;
@@ -148,8 +167,47 @@ export class LoadedModel {
   /** One manifest less; the last one unloads the model. Runs that are under way finish first. */
   async release(): Promise<void> {
     this.#users -= 1;
-    if (this.#users === 0) await this.#session[Symbol.asyncDispose]();
+    if (this.#users === 0) await this.execution[Symbol.asyncDispose]();
   }
+}
+
+/** Warms a model up and measures it: its lane, and how many rows go together. */
+async function probe(model: ManifestModel, execution: Execution, example: string | undefined, options: LoadOptions): Promise<Probed> {
+  const { elapsed, execution: settings } = options;
+  let session = requireSession(execution);
+  requireSignature(model, session);
+  const { inputs, outputs } = session;
+  const { feeds, given } = exampleOf(model.signature, inputs, example);
+  const rowWise = await warmUp(model, session, feeds, given);
+  if (execution.lane === 'inline' && settings.lane === undefined && (await fastest(session, feeds, elapsed)) > inlineRowMs) {
+    await execution.move('workers');
+    session = requireSession(execution);
+  }
+  const [most, batchMs] = execution.lane === 'inline' ? [mostInlineRows, inlineBatchMs] : [mostWorkerRows, workerBatchMs];
+  const maxRows = rowWise ? await mostRowsWithin(session, feeds, elapsed, most, batchMs) : 1;
+  await execution.widen((one) => fastest(one, feeds, elapsed));
+  await execution.rest();
+  return { execution, inputs, outputs, rowWise, maxRows };
+}
+
+function requireSession({ session }: Execution): NonNullable<Execution['session']> {
+  if (session === undefined) throw new GyreError('INTERNAL', 'a model was put to sleep while it was measured');
+  return session;
+}
+
+function requireMemory({ name, version }: ManifestModel, graph: Uint8Array, { limit }: MemoryBudget): void {
+  if (graph.byteLength <= limit) return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `${name} ${version} alone has ${Math.ceil(graph.byteLength / 2 ** 20)} MiB; all models together may take ${Math.floor(limit / 2 ** 20)} MiB here`,
+    { bytes: graph.byteLength, limit },
+  );
+}
+
+async function requireGraph(model: ManifestModel, source: PackageSource): Promise<Uint8Array> {
+  const graph = await readMember(model, 'model.onnx', source);
+  if (graph !== undefined) return graph;
+  throw new GyreError('FAILED_PRECONDITION', `the package of ${model.name} ${model.version} has no model.onnx`, { package: model.package });
 }
 
 async function readMember(model: ManifestModel, path: string, source: PackageSource): Promise<Uint8Array | undefined> {
@@ -166,90 +224,4 @@ async function readMember(model: ManifestModel, path: string, source: PackageSou
       { cause: error },
     );
   }
-}
-
-/** The graph takes and gives what the signature says: otherwise callers would be answered with what nobody tested. */
-function requireSignature(model: ManifestModel, session: Session): void {
-  const taken = new Set(session.inputs.map(({ name }) => name));
-  const given = new Set(session.outputs.map(({ name }) => name));
-  const lacking = [
-    ...model.signature.inputs.filter(({ name }) => !taken.has(name)).map(({ name }) => `input "${name}"`),
-    ...model.signature.outputs.filter(({ name }) => !given.has(name)).map(({ name }) => `output "${name}"`),
-  ];
-  if (lacking.length > 0) {
-    throw new GyreError(
-      'FAILED_PRECONDITION',
-      `the graph of ${model.name} ${model.version} lacks what its signature names: ${lacking.join(', ')}`,
-      {
-        package: model.package,
-      },
-    );
-  }
-}
-
-/** Runs the example once, and twice in one run. @returns whether rows can be put together and taken apart again */
-async function warmUp(model: ManifestModel, session: Session, feeds: Feeds, given: boolean): Promise<boolean> {
-  try {
-    await session.run(feeds);
-  } catch (error) {
-    // Values made up from the signature may be such as the model refuses; its own example may not.
-    if (!given) return false;
-    throw new GyreError(
-      'FAILED_PRECONDITION',
-      `${model.name} ${model.version} fails on its own input example: ${messageOf(error)}`,
-      {},
-      { cause: error },
-    );
-  }
-  const rowAxis =
-    session.inputs.length > 0 &&
-    [...session.inputs, ...session.outputs].every(({ shape }) => typeof shape?.[0] === 'string') &&
-    session.inputs.every(({ shape }) => shape?.slice(1).every((axis) => typeof axis === 'number'));
-  if (!rowAxis) return false;
-  try {
-    const outputs = await session.run(repeated(feeds, 2));
-    return Object.values(outputs).every(({ shape }) => shape[0] === 2);
-  } catch {
-    return false;
-  }
-}
-
-/** The least of a few, since whatever else the machine does only adds to it; more of them while the first are cold or in doubt. */
-async function fastest(session: Session, feeds: Feeds, elapsed: () => number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let repeat = 0; repeat < 30; repeat++) {
-    const startedMs = elapsed();
-    await session.run(feeds);
-    least = Math.min(least, elapsed() - startedMs);
-    if (least <= inlineRowMs / 2 || (repeat >= 2 && least > 10 * inlineRowMs)) break;
-  }
-  return least;
-}
-
-/** Doubles the rows of a run while it stays within its time and each row still costs less, or not more than a tenth more. */
-async function mostRowsWithin(session: Session, feeds: Feeds, elapsed: () => number, most: number, batchMs: number): Promise<number> {
-  let rows = 1;
-  let rowMs = Number.POSITIVE_INFINITY;
-  for (let next = 1; next <= most; next *= 2) {
-    const batch = repeated(feeds, next);
-    let least = Number.POSITIVE_INFINITY;
-    for (let repeat = 0; repeat < 3 && !(least <= batchMs / 8); repeat++) {
-      const startedMs = elapsed();
-      await session.run(batch);
-      least = Math.min(least, elapsed() - startedMs);
-    }
-    if (next > 1 && (least > batchMs || least / next > rowMs * 1.1)) break;
-    rowMs = Math.min(rowMs, least / next);
-    rows = next;
-  }
-  return rows;
-}
-
-function repeated(feeds: Feeds, times: number): Feeds {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, tensor]) => [
-      name,
-      stackRows(Array.from({ length: times }, () => ({ tensor, from: 0, to: tensor.shape[0] }))),
-    ]),
-  );
 }

@@ -288,7 +288,7 @@ describe('a data plane', () => {
     const heavy = samplePackage({ ballast: 400 });
     await putSample(blobs, heavy);
     await using slow = await open(sampleManifest(heavy, 1));
-    await using tiny = await open(sampleManifest(first, 1), { lane: 'inline' });
+    await using tiny = await open(sampleManifest(first, 1), { execution: { lane: 'inline' } });
     assert.equal(slow.figures().models[0].lane, 'workers');
     assert.equal(tiny.figures().models[0].lane, 'inline');
     const answers = await Promise.all([1, 2, 3, 4, 5, 6].map((tenure) => ask(slow, [{ ...row, tenure }])));

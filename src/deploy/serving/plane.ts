@@ -1,4 +1,4 @@
-import type { NamedRow, ReleaseManifest } from '#contract';
+import type { ExecutionSpec, NamedRow, ReleaseManifest } from '#contract';
 import { canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#core';
 import type { Clock, NewId } from '#core';
 import type { Feeds } from '#onnx';
@@ -6,16 +6,26 @@ import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
 import { Generation, titleOf } from './generation.ts';
 import type { ServedModel } from './generation.ts';
+import { executionMetrics } from './execution-metrics.ts';
+import { executionSettings } from './execution-settings.ts';
 import type { LoadOptions } from './loaded-model.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { ModelStatistics } from './model-statistics.ts';
 import { peerMetrics } from './peer-metrics.ts';
+import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
+import type { PlaneFigures } from './plane-figures.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
-import type { Spool, SpoolFigures } from './spool.ts';
+import { requireRows } from './request-rows.ts';
+import type { Spool } from './spool.ts';
 
-export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'workers' | 'elapsed' | 'lane'> {
+export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed'> {
+  /** Threads that this machine runs at once: the most worker threads of a model, unless it is said otherwise. */
+  readonly workers: number;
+  /** What this machine's operator says about running models; it counts before what the manifest says. */
+  readonly execution?: ExecutionSpec;
   readonly clock: Clock;
   readonly newId: NewId;
   /** Uniform in [0, 1): traffic weights and log sampling. */
@@ -71,28 +81,14 @@ export interface Lease extends Disposable {
   infer(inference: Inference): Promise<Inferred>;
 }
 
-export interface PlaneFigures {
-  readonly generation: number;
-  readonly ready: boolean;
-  readonly inFlight: number;
-  readonly models: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly package: string;
-    readonly lane: string;
-    readonly maxRows: number;
-    readonly queued: number;
-    readonly loadMs: number;
-  }[];
-  readonly spool?: SpoolFigures;
-}
-
 export type SwapAnswer = { readonly loaded: true; readonly generation: number } | { readonly loaded: false; readonly refused: string };
 
 /** The models of one manifest, answering. */
 export class Plane implements AsyncDisposable {
   readonly #deps: PlaneDeps;
-  readonly #load: LoadOptions;
+  readonly #loadOptions: (manifest: ReleaseManifest) => LoadOptions;
+  readonly #budget: MemoryBudget;
+  readonly #balancing: NodeJS.Timeout;
   readonly #counts: PlaneMetrics;
   #current: Generation;
   #draining = false;
@@ -103,34 +99,48 @@ export class Plane implements AsyncDisposable {
   #swapping: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
 
-  private constructor(deps: PlaneDeps, load: LoadOptions, counts: PlaneMetrics, first: Generation) {
+  private constructor(deps: PlaneDeps, opened: Opened, counts: PlaneMetrics, first: Generation) {
     this.#deps = deps;
-    this.#load = load;
+    this.#loadOptions = opened.loadOptions;
+    this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
+    this.#balancing = setInterval(() => {
+      for (const { loaded } of this.models) loaded.balance();
+      void this.#budget.settle();
+    }, balanceEveryMs);
+    this.#balancing.unref();
     deps.metrics.onCollect(() => {
       counts.ready.set(this.ready ? 1 : 0);
       counts.generation.set(this.manifest.generation);
       counts.inFlight.set(this.#inFlight);
     });
     peerMetrics(deps.metrics, () => this.models);
+    executionMetrics(deps.metrics, () => this.models);
   }
 
   /** Loads a manifest's models and is ready. @throws GyreError what `LoadedModel.load` throws */
   static async open(manifest: ReleaseManifest, deps: PlaneDeps): Promise<Plane> {
     const counts = planeMetrics(deps.metrics);
     const statistics = new Map<string, ModelStatistics>();
-    const load: LoadOptions = {
-      ...deps,
+    const budget = new MemoryBudget();
+    const cores = { running: 0 };
+    const loadOptions = ({ execution }: ReleaseManifest): LoadOptions => ({
+      source: deps.source,
+      elapsed: deps.elapsed,
+      execution: executionSettings([deps.execution, execution], deps.workers),
+      cores,
+      budget,
       statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics()),
       onBatch: ({ name }, rows, requests) => {
         counts.batchRows.observe(rows, { model: name });
         counts.batchRequests.observe(requests, { model: name });
       },
-    };
-    const first = await Generation.load(manifest, load);
+    });
+    limitMemory(budget, deps, manifest);
+    const first = await Generation.load(manifest, loadOptions(manifest));
     noteLoads(counts, first);
-    return new Plane(deps, load, counts, first);
+    return new Plane(deps, { loadOptions, budget }, counts, first);
   }
 
   get manifest(): ReleaseManifest {
@@ -222,7 +232,8 @@ export class Plane implements AsyncDisposable {
 
   async #become(manifest: ReleaseManifest): Promise<void> {
     const old = this.#current;
-    const next = await Generation.load(manifest, this.#load, old, this.#unloaded);
+    limitMemory(this.#budget, this.#deps, manifest);
+    const next = await Generation.load(manifest, this.#loadOptions(manifest), old, this.#unloaded);
     noteLoads(this.#counts, next);
     this.#current = next;
     const retired = old.retire();
@@ -288,15 +299,8 @@ export class Plane implements AsyncDisposable {
       generation: this.manifest.generation,
       ready: this.ready,
       inFlight: this.#inFlight,
-      models: this.models.map(({ entry, loaded }) => ({
-        name: entry.name,
-        version: entry.version,
-        package: entry.package,
-        lane: loaded.lane,
-        maxRows: loaded.maxRows,
-        queued: loaded.queued,
-        loadMs: loaded.loadMs,
-      })),
+      models: this.models.map(figuresOfModel),
+      memory: figuresOfMemory(this.#budget),
       ...(spool === undefined ? {} : { spool: spool.figures }),
     };
   }
@@ -384,57 +388,28 @@ export class Plane implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
+    clearInterval(this.#balancing);
     await this.#swapping;
     await Promise.all([this.#current.retire(), ...this.#retiring]);
     await this.#deps.spool?.[Symbol.asyncDispose]();
   }
 }
 
+interface Opened {
+  readonly loadOptions: (manifest: ReleaseManifest) => LoadOptions;
+  readonly budget: MemoryBudget;
+}
+
+/** How often models are looked at: whether they need more workers, or less. */
+const balanceEveryMs = 100;
+
+function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, manifest: ReleaseManifest): void {
+  const mebibytes = execution?.memoryMiB ?? manifest.execution?.memoryMiB;
+  budget.limit = mebibytes === undefined ? Number.POSITIVE_INFINITY : mebibytes * 2 ** 20;
+}
+
 function noteLoads(counts: PlaneMetrics, generation: Generation): void {
   for (const { entry, loaded } of generation.models) {
     counts.loadSeconds.set(loaded.loadMs / 1000, { model: entry.name, version: entry.version });
   }
-}
-
-/** Checks each request for itself, before it may share a run with others. @returns how many rows it has; 1 for a model without a row axis */
-function requireRows({ entry, loaded }: ServedModel, { feeds, keys }: Inference, maxRows: number): number {
-  let rows = 1;
-  if (loaded.rowWise) {
-    const [first] = loaded.inputs;
-    rows = feeds[first.name]?.shape[0] ?? 0;
-    for (const { name, type, shape } of loaded.inputs) {
-      const tensor = feeds[name];
-      if (tensor === undefined) throw new GyreError('INVALID_ARGUMENT', `the input "${name}" is missing`, { input: name });
-      const fits =
-        tensor.type === type && tensor.shape.length === shape?.length && shape.every((axis, at) => at === 0 || axis === tensor.shape[at]);
-      if (!fits) {
-        throw new GyreError(
-          'INVALID_ARGUMENT',
-          `the input "${name}" is ${tensor.type} [${tensor.shape.join(', ')}]; ${type} [rows, ${shape?.slice(1).join(', ')}] is wanted`,
-          { input: name },
-        );
-      }
-      if (tensor.shape[0] !== rows) {
-        throw new GyreError(
-          'INVALID_ARGUMENT',
-          `"${first.name}" has ${rows} rows, "${name}" has ${tensor.shape[0]}: all inputs need the same number`,
-          { input: name },
-        );
-      }
-    }
-    if (rows === 0)
-      throw new GyreError('INVALID_ARGUMENT', `there are no rows to predict; ${entry.name} takes 1 to ${maxRows} in one request`);
-    if (rows > maxRows)
-      throw new GyreError('OUT_OF_RANGE', `${rows} rows are too many for one request; this endpoint takes at most ${maxRows}`, {
-        rows,
-        maxRows,
-      });
-  }
-  if (keys !== undefined && keys.length !== rows) {
-    throw new GyreError('INVALID_ARGUMENT', `there are ${keys.length} keys for ${rows} rows; each row needs one`, {
-      rows,
-      keys: keys.length,
-    });
-  }
-  return rows;
 }

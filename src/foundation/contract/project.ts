@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
+import { ExecutionSpec } from './execution.ts';
 import { FilesSource } from './files-source.ts';
 import { ImageSource } from './image-source.ts';
 import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
@@ -225,6 +226,7 @@ export const ServeSpec = strict({
       description: 'a request that was not answered so long after it arrived is answered 504; callers may ask for less',
     }),
   ),
+  execution: Type.Optional(ExecutionSpec),
 });
 export type ServeSpec = Static<typeof ServeSpec>;
 

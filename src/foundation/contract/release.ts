@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
+import { ExecutionSpec } from './execution.ts';
 import { PackageFile, Signature } from './model.ts';
 
 /** One model as a data plane loads it. */
@@ -23,6 +24,7 @@ export const ReleaseManifest = strict({
   models: Type.Array(ManifestModel, { minItems: 1 }),
   log: strict({ sample: Type.Number({ minimum: 0, maximum: 1 }) }),
   limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer(), timeoutMs: Type.Optional(Type.Integer()) }),
+  execution: Type.Optional(ExecutionSpec),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
   createdAt: Instant,
 });

@@ -204,7 +204,7 @@ describe('a session pool', () => {
     await pool[Symbol.asyncDispose]();
   });
 
-  test('refuses a model that does not load, and a pool of no workers', async () => {
+  test('refuses a model that does not load, and a pool of no number of workers', async () => {
     const graph = graphBuilder({ name: 'g' });
     graph.input('x', 'FLOAT', ['N']);
     graph.output('y', 'FLOAT', ['N'], graph.op('Frobnicate', ['x']));
@@ -214,6 +214,7 @@ describe('a session pool', () => {
       (error) => hasCode(error, 'INVALID_ARGUMENT') && /Frobnicate/.test(error.message),
     );
     assert.equal(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length, before);
-    await assert.rejects(openSessionPool(layers(8, 1), { workers: 0 }), /use 1 or more/);
+    for (const workers of [-1, 1.5, Number.NaN])
+      await assert.rejects(openSessionPool(layers(8, 1), { workers }), { code: 'INVALID_ARGUMENT', message: /use 0 or more/ });
   });
 });

@@ -21,13 +21,10 @@ const longestRestartDelayMs = 5_000;
  * A thread that dies is started again: the runs it had are answered UNAVAILABLE, those that were waiting go to the next free thread.
  * Close it before `process.exit()`: a thread that Node stops inside the native runtime aborts the process (SIGABRT, from Napi::Error).
  * @param source the model's bytes, or the path of a file that holds them
- * @throws GyreError as `openSession`, and INVALID_ARGUMENT when `workers` is no whole number from 1 on
+ * @throws GyreError as `openSession`, and INVALID_ARGUMENT when `workers` is no whole number from 0 on
  */
 export async function openSessionPool(source: Uint8Array | string, options: SessionPoolOptions): Promise<SessionPool> {
   const { workers, maxQueued = 1024, ...sessionOptions } = options;
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new GyreError('INVALID_ARGUMENT', `a pool of ${workers} workers cannot be opened: use 1 or more`, { workers });
-  }
   const bytes = await modelBytes(source);
   const signature = signatureOf(checkModel(bytes));
   const model = new SharedArrayBuffer(bytes.byteLength);

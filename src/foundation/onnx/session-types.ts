@@ -47,7 +47,7 @@ export interface SessionOptions {
 }
 
 export interface SessionPoolOptions extends SessionOptions {
-  /** Worker threads, each with the model loaded; at least 1. */
+  /** Worker threads, each with the model loaded; with none, runs wait until there is one. */
   readonly workers: number;
   /** Requests that may wait for a worker; one more is answered RESOURCE_EXHAUSTED. Default 1024. */
   readonly maxQueued?: number;

@@ -45,6 +45,7 @@ export function resolveProject(project: Project): ResolvedProject {
       endpoint: project.serve?.endpoint ?? project.project,
       maxBodyBytes: project.serve?.maxBodyBytes ?? 4 * 1024 * 1024,
       ...(project.serve?.timeoutMs === undefined ? {} : { timeoutMs: project.serve.timeoutMs }),
+      ...(project.serve?.execution === undefined ? {} : { execution: project.serve.execution }),
     },
     monitor: resolveMonitor(project.monitor ?? {}, project.charter),
     retrain: { minRows: 200, testShare: 0.3, recentWeight: 1, ...project.retrain },

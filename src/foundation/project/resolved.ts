@@ -3,6 +3,7 @@ import type {
   CheckLimits,
   CommandStep,
   DatasetSpec,
+  ExecutionSpec,
   Project,
   QualitySpec,
   TableSchema,
@@ -123,7 +124,12 @@ export interface ResolvedProject {
   };
   readonly environments: readonly ResolvedEnvironment[];
   readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
-  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number; readonly timeoutMs?: number };
+  readonly serve: {
+    readonly endpoint: string;
+    readonly maxBodyBytes: number;
+    readonly timeoutMs?: number;
+    readonly execution?: ExecutionSpec;
+  };
   readonly monitor: ResolvedMonitor;
   readonly retrain: {
     /** Labelled rows since the change that a retraining waits for. */
