@@ -1,8 +1,8 @@
 import type { Metrics } from '#telemetry';
-import type { ServedModel } from './generation.ts';
+import type { HeldModel } from './generation.ts';
 
 /** Registers what models take of the machine: threads, memory, starts. */
-export function executionMetrics(metrics: Metrics, models: () => readonly ServedModel[]): void {
+export function executionMetrics(metrics: Metrics, models: () => readonly HeldModel[]): void {
   const labels = ['model', 'version'];
   const workers = metrics.gauge({ name: 'gyre_model_workers', help: 'worker threads that take a model’s runs', labels });
   const memory = metrics.gauge({

@@ -1,15 +1,34 @@
-import type { ManifestModel, ReleaseManifest } from '#contract';
+import type { ChainStep, ManifestModel, ModelRef, ReleaseManifest } from '#contract';
 import { GyreError } from '#core';
+import type { SessionValue } from '#onnx';
+import { chained } from './chain.ts';
 import type { ExecutionSettings } from './execution-settings.ts';
 import { LoadedModel } from './loaded-model.ts';
 import type { LoadOptions } from './loaded-model.ts';
+import { byWeight, isSame, shareOf } from './route.ts';
+import type { Caller } from './route.ts';
 
-/** One model of the manifest that is served. */
+/** What runs a model: the model itself, or a chain that it stands in. */
+export type Runnable = Pick<LoadedModel, 'inputs' | 'outputs' | 'rowWise' | 'lane' | 'statistics' | 'run'>;
+
+/** A model that answers. */
 export interface ServedModel {
   readonly entry: ManifestModel;
-  readonly loaded: LoadedModel;
+  readonly loaded: Runnable;
   /** `<generation>-<first 8 hex digits of the package digest>-`: what every prediction id of this model begins with. */
   readonly idPrefix: string;
+}
+
+/** A model of the manifest, loaded. */
+export interface HeldModel extends ServedModel {
+  readonly loaded: LoadedModel;
+}
+
+/** Where a request goes. */
+export interface Routed {
+  readonly model: ServedModel;
+  readonly fallback?: { readonly model: ServedModel; readonly afterMs?: number };
+  readonly shadows: readonly { readonly model: ServedModel; readonly sample: number }[];
 }
 
 /**
@@ -18,20 +37,25 @@ export interface ServedModel {
  */
 export class Generation {
   readonly manifest: ReleaseManifest;
-  readonly models: readonly ServedModel[];
+  readonly models: readonly HeldModel[];
+  /** As the endpoint answers: with what the route puts around each model that it may choose. */
+  readonly #routed: readonly ServedModel[];
   readonly #done = Promise.withResolvers<void>();
   #held = 0;
   #retired = false;
 
-  private constructor(manifest: ReleaseManifest, models: readonly ServedModel[]) {
+  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[]) {
     this.manifest = manifest;
     this.models = models;
+    this.#routed = routedModels(manifest, models);
+    requireAlike(this.#routed, manifest);
   }
 
   /**
    * Loads the models of a manifest; those that `before` has loaded already, to be run the same way, are shared.
    * @param unloaded titles of models that are left out
-   * @throws GyreError what `LoadedModel.load` throws; then nothing stays loaded
+   * @throws GyreError what `LoadedModel.load` throws, and FAILED_PRECONDITION when models that its route puts together do not fit each other;
+   *   then nothing stays loaded
    */
   static async load(
     manifest: ReleaseManifest,
@@ -39,12 +63,14 @@ export class Generation {
     before?: Generation,
     unloaded: ReadonlySet<string> = new Set(),
   ): Promise<Generation> {
-    const models: ServedModel[] = [];
-    const isSame = (settings: ExecutionSettings): boolean => JSON.stringify(settings) === JSON.stringify(options.execution);
+    const models: HeldModel[] = [];
+    const isRunAlike = (settings: ExecutionSettings): boolean => JSON.stringify(settings) === JSON.stringify(options.execution);
     try {
       for (const entry of manifest.models) {
         if (unloaded.has(titleOf(entry))) continue;
-        const shared = before?.models.find(({ loaded }) => loaded.package === entry.package && isSame(loaded.execution.settings))?.loaded;
+        const shared = before?.models.find(
+          ({ loaded }) => loaded.package === entry.package && isRunAlike(loaded.execution.settings),
+        )?.loaded;
         const loaded = shared === undefined ? await LoadedModel.load(entry, options) : shared.retain();
         models.push({ entry, loaded, idPrefix: `${manifest.generation}-${entry.package.slice(0, 8)}-` });
       }
@@ -56,25 +82,58 @@ export class Generation {
   }
 
   /**
-   * The model that answers to a name: a model's, or the endpoint's, which follows the traffic weights.
+   * Where a request goes: to the version that it names, else as the route says, else by weight.
+   * @param name a model's, or the endpoint's
    * @param chance uniform in [0, 1): which of several models gets this request
    * @throws GyreError NOT_FOUND naming what is served
    */
-  find(name: string, version: string | undefined, chance: () => number): ServedModel {
+  find(name: string, version: string | undefined, chance: () => number, caller?: Caller): Routed {
     const { endpoint } = this.manifest;
-    const named = this.models.filter(({ entry }) => entry.name === name && (version === undefined || entry.version === version));
-    if (named.length > 0) return pick(named, chance);
-    if (name === endpoint) {
-      const versions = this.models.filter(({ entry }) => version === undefined || entry.version === version);
-      if (versions.length > 0) return pick(versions, chance);
-    }
-    const unloaded = this.manifest.models.some(
+    const isEndpoint = name === endpoint;
+    if (version === undefined && isEndpoint && this.#routed.length > 0) return this.#route(this.#routed, chance, caller);
+    const named = this.models.filter(({ entry }) => entry.name === name);
+    const asked = (named.length > 0 || !isEndpoint ? named : this.models).filter(
+      ({ entry }) => version === undefined || entry.version === version,
+    );
+    if (asked.length > 0) return version === undefined ? this.#route(asked, chance, caller) : { model: asked[0], shadows: [] };
+    throw this.#unknown(name, version);
+  }
+
+  /** @param candidates those that have the name that was asked for */
+  #route(candidates: readonly ServedModel[], chance: () => number, caller: Caller | undefined): Routed {
+    const { route } = this.manifest;
+    if (route === undefined) return { model: candidates.length === 1 ? candidates[0] : byWeight(candidates, chance()), shadows: [] };
+    const { rules = [], sticky, shadows = [], fallback } = route;
+    const ruled = rules.find(({ header, equals, model }) => caller?.header(header) === equals && find(candidates, model) !== undefined);
+    const key = sticky === undefined ? undefined : ((sticky.header && caller?.header(sticky.header)) ?? caller?.key);
+    const place = sticky === undefined || key === undefined ? chance() : shareOf(sticky.salt, key);
+    const model = (ruled && find(candidates, ruled.model)) ?? byWeight(candidates, place);
+    const beside = candidates === this.#routed ? this.#routed : this.models;
+    const spare = fallback && find(beside, fallback.model);
+    return {
+      model,
+      ...(spare === undefined || isSame(spare.entry, model.entry)
+        ? {}
+        : { fallback: { model: spare, ...(fallback?.afterMs === undefined ? {} : { afterMs: fallback.afterMs }) } }),
+      shadows: shadows.flatMap(({ model: wanted, sample }) => {
+        const shadow = find(beside, wanted);
+        return shadow === undefined || isSame(shadow.entry, model.entry) ? [] : [{ model: shadow, sample }];
+      }),
+    };
+  }
+
+  #unknown(name: string, version: string | undefined): GyreError {
+    const { endpoint, models } = this.manifest;
+    const isUnloaded = models.some(
       (entry) => (entry.name === name || name === endpoint) && (version === undefined || entry.version === version),
     );
-    if (unloaded) throw new GyreError('UNAVAILABLE', `"${name}" is unloaded here; load it first`, { name, version });
+    if (isUnloaded) return new GyreError('UNAVAILABLE', `"${name}" is unloaded here; load it first`, { name, version });
     const served = this.models.map(({ entry }) => `"${entry.name}" version ${entry.version}`).join(', ');
     const wanted = version === undefined ? `"${name}"` : `"${name}" version ${version}`;
-    throw new GyreError('NOT_FOUND', `there is no model ${wanted} here; this endpoint ("${endpoint}") serves ${served}`, { name, version });
+    return new GyreError('NOT_FOUND', `there is no model ${wanted} here; this endpoint ("${endpoint}") serves ${served}`, {
+      name,
+      version,
+    });
   }
 
   hold(): void {
@@ -95,17 +154,59 @@ export class Generation {
 }
 
 /** What a model with its version is called in lists of loaded and unloaded ones. */
-export function titleOf({ name, version }: Pick<ManifestModel, 'name' | 'version'>): string {
+export function titleOf({ name, version }: ModelRef): string {
   return `${name} ${version}`;
 }
 
-function pick(models: readonly ServedModel[], chance: () => number): ServedModel {
-  const total = models.reduce((sum, { entry }) => sum + entry.weight, 0);
-  if (models.length === 1 || total === 0) return models[0];
-  let left = chance() * total;
-  for (const model of models) {
-    left -= model.entry.weight;
-    if (left < 0) return model;
+function find<M extends ServedModel>(models: readonly M[], wanted: ModelRef): M | undefined {
+  return models.find(({ entry }) => isSame(entry, wanted));
+}
+
+/** The models that an endpoint may ask: those with a weight, and those that a rule, the fallback or a shadow names, each in its chain. */
+function routedModels({ route = {}, models: entries }: ReleaseManifest, models: readonly HeldModel[]): readonly ServedModel[] {
+  const { rules = [], fallback, shadows = [], before = [], after = [] } = route;
+  const named = [...rules, ...shadows, ...(fallback === undefined ? [] : [fallback])].map(({ model }) => model);
+  const isWeighted = entries.some(({ weight }) => weight > 0);
+  const isChosen = ({ entry }: HeldModel): boolean => !isWeighted || entry.weight > 0 || named.some((model) => isSame(model, entry));
+  const chosen = models.filter(isChosen);
+  if (before.length + after.length === 0) return chosen;
+  const linksOf = (steps: readonly ChainStep[]): Parameters<typeof chained>[0] =>
+    steps.flatMap(({ model: wanted, rename = {} }) => {
+      const model = find(models, wanted);
+      return model === undefined ? [] : [{ model, rename }];
+    });
+  const [first, last] = [linksOf(before), linksOf(after)];
+  // A model of the chain was unloaded by name: the endpoint cannot answer without it.
+  if (first.length < before.length || last.length < after.length) return [];
+  return chosen.map((model) => chained(first, model, last));
+}
+
+/** A fallback must be asked and answer as the models that it stands in for; a shadow must be asked as they are. @throws GyreError FAILED_PRECONDITION */
+function requireAlike(routed: readonly ServedModel[], { route = {}, models: entries }: ReleaseManifest): void {
+  const main = routed.find(({ entry }) => entry.weight > 0) ?? routed[0];
+  if (main === undefined || entries.length < 2) return;
+  const spare = route.fallback && find(routed, route.fallback.model);
+  const ruled = (route.rules ?? []).map(({ model }) => find(routed, model));
+  for (const one of [spare, ...ruled]) {
+    if (one === undefined) continue;
+    requireSame('inputs', one, main);
+    requireSame('outputs', one, main);
   }
-  return models[models.length - 1];
+  for (const { model } of route.shadows ?? []) {
+    const shadow = find(routed, model);
+    if (shadow !== undefined) requireSame('inputs', shadow, main);
+  }
+}
+
+function requireSame(what: 'inputs' | 'outputs', one: ServedModel, main: ServedModel): void {
+  const describe = ({ loaded }: ServedModel): string =>
+    loaded[what]
+      .map(({ name, type }: SessionValue) => `"${name}" (${type})`)
+      .toSorted()
+      .join(', ');
+  if (describe(one) === describe(main)) return;
+  throw new GyreError(
+    'FAILED_PRECONDITION',
+    `${titleOf(one.entry)} stands in for or beside ${titleOf(main.entry)} and has other ${what}: ${describe(one)}, not ${describe(main)}`,
+  );
 }

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GyreError } from '#core';
 import type { ErrorCode } from '#core';
+import type { Inferred } from './plane.ts';
+import type { Caller } from './route.ts';
 
 /** A request as a route sees it. */
 export interface Exchange {
@@ -42,9 +44,27 @@ export interface Route {
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 
-/** The headers of an answer with predictions: the first one's id, and the generation that gave it. */
-export function predictionHeaders(generation: number, ids: readonly string[]): Readonly<Record<string, string>> {
-  return { 'gyre-prediction-id': ids[0], 'gyre-generation': String(generation) };
+/** The headers of an answer with predictions: the first one's id, the generation that gave it, and why it is the fallback's. */
+export function predictionHeaders(
+  generation: number,
+  { ids, fallback }: Pick<Inferred, 'ids' | 'fallback'>,
+): Readonly<Record<string, string>> {
+  return {
+    'gyre-prediction-id': ids[0],
+    'gyre-generation': String(generation),
+    ...(fallback === undefined ? {} : { 'gyre-fallback': fallback }),
+  };
+}
+
+/** What routes go by of a request over HTTP. @param key the first row's, where the request names keys */
+export function callerOf(headers: IncomingHttpHeaders, key?: string): Caller {
+  return {
+    header: (name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? value : value?.[0];
+    },
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 /** An error about HTTP itself: a protocol answers it with this very status. */

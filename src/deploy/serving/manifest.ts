@@ -5,6 +5,7 @@ import { Check, Errors } from 'typebox/schema';
 import { ReleaseManifest, SignedManifest } from '#contract';
 import type { Signature } from '#contract';
 import { canonicalJson, digestOf, GyreError, messageOf } from '#core';
+import { routeProblem } from './route.ts';
 
 /** How far a manifest is trusted: only with the installation's signature, or (said explicitly) as it lies there. */
 export type ManifestTrust = { readonly publicKey: KeyObject } | { readonly unsigned: true };
@@ -84,6 +85,8 @@ function soundManifest(file: string, manifest: unknown): ReleaseManifest {
   }
   const total = manifest.models.reduce((sum, model) => sum + model.weight, 0);
   if (Math.abs(total - 1) > 1e-6) refuse(`the weights of its models sum to ${total}; traffic needs a sum of 1`);
+  const wrong = routeProblem(manifest);
+  if (wrong !== undefined) refuse(wrong);
   if (manifest.limits.maxBodyBytes < 1 || manifest.limits.maxRows < 1) refuse('its limits let no request through');
   return manifest;
 }

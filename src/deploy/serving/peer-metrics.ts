@@ -1,5 +1,5 @@
 import type { Counter, Metrics } from '#telemetry';
-import type { ServedModel } from './generation.ts';
+import type { HeldModel } from './generation.ts';
 import type { BatchTotals, ModelStatistics } from './model-statistics.ts';
 
 interface PeerCounter {
@@ -38,7 +38,7 @@ const peers: readonly PeerCounter[] = [
 ];
 
 /** Registers what other servers of models count under names of their own. @param models those that are served when somebody asks */
-export function peerMetrics(metrics: Metrics, models: () => readonly ServedModel[]): void {
+export function peerMetrics(metrics: Metrics, models: () => readonly HeldModel[]): void {
   const labels = ['model', 'version'];
   const counters = peers.map(({ name, help, of }) => ({
     of,

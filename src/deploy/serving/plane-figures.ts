@@ -1,5 +1,6 @@
-import type { ServedModel } from './generation.ts';
+import type { HeldModel } from './generation.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import type { ShadowFigures } from './shadows.ts';
 import type { SpoolFigures } from './spool.ts';
 
 /** How a model runs just now. */
@@ -39,10 +40,11 @@ export interface PlaneFigures {
   readonly inFlight: number;
   readonly models: readonly ModelFigures[];
   readonly memory: MemoryFigures;
+  readonly shadows: readonly ShadowFigures[];
   readonly spool?: SpoolFigures;
 }
 
-export function figuresOfModel({ entry, loaded }: ServedModel): ModelFigures {
+export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
   const { execution } = loaded;
   const { coldStartMs, lastFailure } = execution;
   return {

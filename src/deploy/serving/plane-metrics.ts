@@ -8,6 +8,7 @@ export interface PlaneMetrics {
   readonly inferenceSeconds: Histogram;
   readonly inferences: Counter;
   readonly failures: Counter;
+  readonly fallbacks: Counter;
   readonly batchRows: Histogram;
   readonly batchRequests: Histogram;
   readonly loadSeconds: Gauge;
@@ -42,6 +43,11 @@ export function planeMetrics(metrics: Metrics): PlaneMetrics {
       name: 'gyre_inference_failures_total',
       help: 'requests that the model failed',
       labels: ['model', 'version', 'code'],
+    }),
+    fallbacks: metrics.counter({
+      name: 'gyre_fallbacks_total',
+      help: 'requests that the fallback answered, by the model that was asked and why it did not answer: failed or late',
+      labels: ['model', 'version', 'reason'],
     }),
     batchRows: metrics.histogram({ name: 'gyre_batch_rows', help: 'rows in one run of a model', labels: ['model'], buckets: powers }),
     batchRequests: metrics.histogram({

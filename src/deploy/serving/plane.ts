@@ -3,9 +3,14 @@ import { canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#c
 import type { Clock, NewId } from '#core';
 import type { Feeds } from '#onnx';
 import type { Metrics } from '#telemetry';
-import type { Outputs } from './batcher.ts';
+import type { Outputs, Ran } from './batcher.ts';
+import type { CoreUse } from './execution.ts';
 import { Generation, titleOf } from './generation.ts';
-import type { ServedModel } from './generation.ts';
+import type { HeldModel, Routed, ServedModel } from './generation.ts';
+import type { Caller } from './route.ts';
+import { withFallback } from './fallback.ts';
+import type { FallbackReason } from './fallback.ts';
+import { Shadows } from './shadows.ts';
 import { executionMetrics } from './execution-metrics.ts';
 import { executionSettings } from './execution-settings.ts';
 import type { LoadOptions } from './loaded-model.ts';
@@ -33,6 +38,8 @@ export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed'> {
   readonly metrics: Metrics;
   /** Left out: predictions are not logged. */
   readonly spool?: Spool;
+  /** Takes what shadows said beside what was answered, a JSON object each; left out: it is counted alone. */
+  readonly shadowLog?: (line: string) => void;
   /** Whether whoever may infer may also unload models and load them again. */
   readonly modelControl?: boolean;
 }
@@ -67,6 +74,10 @@ export interface Inferred {
   readonly outputs: Outputs;
   /** What the model says for each row; undefined for a model that is neither a classifier nor a regression. */
   readonly outcomes: readonly Outcome[] | undefined;
+  /** The one that answered: the fallback, where the leased one failed or was late. */
+  readonly model: ServedModel;
+  /** Why the fallback answered. */
+  readonly fallback?: FallbackReason;
 }
 
 /** A model held for one request: a swap that happens meanwhile does not touch it. */
@@ -89,6 +100,7 @@ export class Plane implements AsyncDisposable {
   readonly #loadOptions: (manifest: ReleaseManifest) => LoadOptions;
   readonly #budget: MemoryBudget;
   readonly #balancing: NodeJS.Timeout;
+  readonly #shadows: Shadows;
   readonly #counts: PlaneMetrics;
   #current: Generation;
   #draining = false;
@@ -105,9 +117,17 @@ export class Plane implements AsyncDisposable {
     this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
+    this.#shadows = new Shadows({
+      ...deps,
+      isCalm: ({ loaded }) =>
+        this.models.every(({ loaded: { queued } }) => queued === 0) &&
+        (this.#inFlight === 0 || (loaded.lane === 'workers' && opened.cores.running < deps.workers)),
+      ...(deps.shadowLog === undefined ? {} : { log: deps.shadowLog }),
+    });
     this.#balancing = setInterval(() => {
       for (const { loaded } of this.models) loaded.balance();
       void this.#budget.settle();
+      void this.#shadows.pump();
     }, balanceEveryMs);
     this.#balancing.unref();
     deps.metrics.onCollect(() => {
@@ -140,7 +160,7 @@ export class Plane implements AsyncDisposable {
     limitMemory(budget, deps, manifest);
     const first = await Generation.load(manifest, loadOptions(manifest));
     noteLoads(counts, first);
-    return new Plane(deps, { loadOptions, budget }, counts, first);
+    return new Plane(deps, { loadOptions, budget, cores }, counts, first);
   }
 
   get manifest(): ReleaseManifest {
@@ -160,7 +180,7 @@ export class Plane implements AsyncDisposable {
     return this.#deps.metrics.expose();
   }
 
-  get models(): readonly ServedModel[] {
+  get models(): readonly HeldModel[] {
     return this.#current.models;
   }
 
@@ -171,20 +191,23 @@ export class Plane implements AsyncDisposable {
 
   /**
    * Holds the model that answers to this name.
+   * @param caller what routes go by
    * @throws GyreError NOT_FOUND naming what is served
    */
-  lease(name: string, version?: string): Lease {
+  lease(name: string, version?: string, caller?: Caller): Lease {
     const generation = this.#current;
-    const model = generation.find(name, version, this.#deps.chance);
+    const routed = generation.find(name, version, this.#deps.chance, caller);
+    const { model } = routed;
     generation.hold();
     this.#inFlight += 1;
     return {
       manifest: generation.manifest,
       model,
-      infer: (inference) => this.#infer(generation.manifest, model, inference),
+      infer: (inference) => this.#infer(generation, routed, inference),
       [Symbol.dispose]: () => {
         this.#inFlight -= 1;
         generation.letGo();
+        void this.#shadows.pump();
       },
     };
   }
@@ -236,6 +259,7 @@ export class Plane implements AsyncDisposable {
     const next = await Generation.load(manifest, this.#loadOptions(manifest), old, this.#unloaded);
     noteLoads(this.#counts, next);
     this.#current = next;
+    this.#shadows.drop();
     const retired = old.retire();
     this.#retiring.add(retired);
     void retired.finally(() => this.#retiring.delete(retired));
@@ -301,37 +325,57 @@ export class Plane implements AsyncDisposable {
       inFlight: this.#inFlight,
       models: this.models.map(figuresOfModel),
       memory: figuresOfMemory(this.#budget),
+      shadows: this.#shadows.figures,
       ...(spool === undefined ? {} : { spool: spool.figures }),
     };
   }
 
-  async #infer(manifest: ReleaseManifest, model: ServedModel, inference: Inference): Promise<Inferred> {
-    const { entry, loaded } = model;
-    const labels = { model: entry.name, version: entry.version };
+  async #infer(generation: Generation, { model, fallback, shadows }: Routed, inference: Inference): Promise<Inferred> {
+    const { manifest } = generation;
     const rows = requireRows(model, inference, manifest.limits.maxRows);
     const logged = this.#sampled(manifest);
-    // Read before the run: a pool may take the arrays away.
-    const inputs = logged ? (inference.rows ?? namedRows(entry.signature, inference.feeds, rows)) : [];
-    const startedMs = this.#deps.elapsed();
-    let outputs: Outputs;
-    let queuedMs: number;
+    const inputs = logged ? (inference.rows ?? namedRows(model.entry.signature, inference.feeds, rows)) : [];
+    const run = (one: ServedModel): Promise<RanBy> => this.#run(manifest, one, inference, rows);
+    const { value, reason } =
+      fallback === undefined
+        ? { value: await run(model) }
+        : await withFallback(
+            () => run(model),
+            () => run(fallback.model),
+            fallback.afterMs,
+          );
+    const { by, outputs, queuedMs } = value;
+    const ids = Array.from({ length: rows }, () => by.idPrefix + this.#deps.newId());
+    const outcomes = outcomesOf(by.entry.signature, outputs, rows);
+    const inferred: Inferred = { ids, rows, outputs, outcomes, model: by, ...(reason === undefined ? {} : { fallback: reason }) };
+    if (reason !== undefined) this.#counts.fallbacks.inc({ ...labelsOf(model), reason });
+    if (logged) await this.#log(manifest, inference, inferred, inputs);
+    const { statistics } = by.loaded;
+    statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
+    if (shadows.length > 0) {
+      this.#shadows.offer(shadows, inference.feeds, inferred, () => {
+        generation.hold();
+        return () => generation.letGo();
+      });
+    }
+    return inferred;
+  }
+
+  async #run(manifest: ReleaseManifest, by: ServedModel, inference: Inference, rows: number): Promise<RanBy> {
+    const { elapsed } = this.#deps;
+    const labels = labelsOf(by);
+    const startedMs = elapsed();
     try {
-      const ran = await loaded.run(inference.feeds, rows, this.#leftMs(manifest, inference));
-      queuedMs = ran.queuedMs;
-      outputs = decide(entry.signature, ran.outputs);
+      const ran = await by.loaded.run(inference.feeds, rows, this.#leftMs(manifest, inference));
+      const outputs = decide(by.entry.signature, ran.outputs);
+      this.#counts.inferenceSeconds.observe((elapsed() - startedMs) / 1000, labels);
+      this.#counts.inferences.inc(labels, rows);
+      return { by, outputs, queuedMs: ran.queuedMs };
     } catch (error) {
-      loaded.statistics.failed(this.#deps.elapsed() - inference.receivedMs);
+      by.loaded.statistics.failed(elapsed() - inference.receivedMs);
       this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });
       throw error;
     }
-    this.#counts.inferenceSeconds.observe((this.#deps.elapsed() - startedMs) / 1000, labels);
-    this.#counts.inferences.inc(labels, rows);
-    const ids = Array.from({ length: rows }, () => model.idPrefix + this.#deps.newId());
-    const outcomes = outcomesOf(entry.signature, outputs, rows);
-    const inferred: Inferred = { ids, rows, outputs, outcomes };
-    if (logged) await this.#log(manifest, model, inference, inferred, inputs);
-    loaded.statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
-    return inferred;
   }
 
   /** @throws GyreError DEADLINE_EXCEEDED when nothing is left */
@@ -350,22 +394,16 @@ export class Plane implements AsyncDisposable {
   }
 
   /** Where every prediction is to be logged, one that cannot be is not answered: nobody could ever say what was predicted. A sample may miss some. */
-  async #log(
-    manifest: ReleaseManifest,
-    model: ServedModel,
-    inference: Inference,
-    inferred: Inferred,
-    inputs: readonly NamedRow[],
-  ): Promise<void> {
+  async #log(manifest: ReleaseManifest, inference: Inference, inferred: Inferred, inputs: readonly NamedRow[]): Promise<void> {
     const { spool, clock, elapsed } = this.#deps;
     const outputs: readonly unknown[] = inferred.outcomes ?? outputRows(inferred.outputs, inferred.rows);
     const payload = JSON.stringify({
       environment: manifest.environment,
       endpoint: manifest.endpoint,
       generation: manifest.generation,
-      package: model.entry.package,
-      model: model.entry.name,
-      version: model.entry.version,
+      package: inferred.model.entry.package,
+      model: inferred.model.entry.name,
+      version: inferred.model.entry.version,
       servedAt: isoInstant(clock.now()),
       eventTime: inference.eventTime,
       latencyMs: elapsed() - inference.receivedMs,
@@ -389,6 +427,7 @@ export class Plane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     clearInterval(this.#balancing);
+    this.#shadows.drop();
     await this.#swapping;
     await Promise.all([this.#current.retire(), ...this.#retiring]);
     await this.#deps.spool?.[Symbol.asyncDispose]();
@@ -398,10 +437,20 @@ export class Plane implements AsyncDisposable {
 interface Opened {
   readonly loadOptions: (manifest: ReleaseManifest) => LoadOptions;
   readonly budget: MemoryBudget;
+  readonly cores: CoreUse;
+}
+
+/** What came of a run, and which model it was. */
+interface RanBy extends Ran {
+  readonly by: ServedModel;
 }
 
 /** How often models are looked at: whether they need more workers, or less. */
 const balanceEveryMs = 100;
+
+function labelsOf({ entry }: ServedModel): { readonly model: string; readonly version: string } {
+  return { model: entry.name, version: entry.version };
+}
 
 function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, manifest: ReleaseManifest): void {
   const mebibytes = execution?.memoryMiB ?? manifest.execution?.memoryMiB;

@@ -1,7 +1,7 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { feedsOfRows } from './example.ts';
-import { parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
+import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import type { Inferred, Plane } from './plane.ts';
 
@@ -18,9 +18,9 @@ export function predictRoute(plane: Plane): Route {
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const body = parseJson(await exchange.text());
-  using lease = plane.lease(exchange.params.endpoint);
+  const { rows, eventTime, keys } = readRequest(body, plane.manifest.limits.maxRows);
+  using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
   const { entry } = lease.model;
-  const { rows, eventTime, keys } = readRequest(body, lease.manifest.limits.maxRows);
   const feeds = feedsOfRows(entry.signature.inputs, rows);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
@@ -39,9 +39,13 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   }
   return {
     status: 200,
-    body: JSON.stringify({ model: entry.name, version: entry.version, predictions: answersOf(inferred, inferred.outcomes) }),
-    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
+    body: JSON.stringify({ ...titleOf(inferred), predictions: answersOf(inferred, inferred.outcomes) }),
+    headers: predictionHeaders(lease.manifest.generation, inferred),
   };
+}
+
+function titleOf({ model: { entry } }: Inferred): { readonly model: string; readonly version: string } {
+  return { model: entry.name, version: entry.version };
 }
 
 function answersOf({ ids }: Inferred, outcomes: NonNullable<Inferred['outcomes']>): object[] {

@@ -16,6 +16,8 @@ export interface RpcCall {
   readonly receivedMs: number;
   /** Milliseconds that the caller waits at most; undefined: for ever. */
   readonly timeoutMs?: number;
+  /** Its metadata. */
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** A method of a service. It is given messages and gives messages, in protocol buffers. */
@@ -125,7 +127,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
       requireAccess({ ...asked, remoteAddress: stream.session?.socket.remoteAddress }, plane.manifest, hosts);
     }
     const timeoutMs = timeoutOf(headers['grpc-timeout']);
-    const call: RpcCall = { receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const call: RpcCall = { receivedMs, headers, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     const messages = new MessageReader(stream, packingOf(headers['grpc-encoding']), plane.manifest.limits.maxBodyBytes);
     const accepted = packingOf(headers['grpc-encoding']);
     if (method.stream === undefined) await answerOne(stream, method, messages, call, accepted);

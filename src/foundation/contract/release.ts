@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
+import { ManifestRoute } from './route.ts';
 import { PackageFile, Signature } from './model.ts';
 
 /** One model as a data plane loads it. */
@@ -25,6 +26,7 @@ export const ReleaseManifest = strict({
   log: strict({ sample: Type.Number({ minimum: 0, maximum: 1 }) }),
   limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer(), timeoutMs: Type.Optional(Type.Integer()) }),
   execution: Type.Optional(ExecutionSpec),
+  route: Type.Optional(ManifestRoute),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
   createdAt: Instant,
 });

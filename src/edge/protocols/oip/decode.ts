@@ -173,6 +173,14 @@ function decodeOutputs(outputs: unknown, allBinary: boolean, known: ServedModel[
   });
 }
 
+/** The first row's key, before the request is fitted to a model: routes may go by it. What is no key is refused later. */
+export function firstKey({ parameters }: Members): string | undefined {
+  if (!isObject(parameters) || parameters.keys === undefined) return undefined;
+  const { keys } = parameters;
+  if (typeof keys !== 'string') return Array.isArray(keys) && typeof keys[0] === 'string' ? keys[0] : undefined;
+  return keys.startsWith('[') ? /^\[\s*"((?:[^"\\]|\\.)*)"/.exec(keys)?.[1] : keys;
+}
+
 /** Known among the request's parameters: `timeout` (microseconds), and ours: `event_time` (ISO 8601) and `keys` (an array of strings, or such an array as JSON text, since the protocol's own parameters are scalars). */
 function decodeParameters(parameters: Members): Pick<DecodedRequest, 'eventTime' | 'keys' | 'timeoutMs'> {
   const { event_time: eventTime, keys, timeout } = parameters;

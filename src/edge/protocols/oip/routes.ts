@@ -1,6 +1,6 @@
-import { parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
-import { BytesBehindJson, decodeInferRequest, parseInferRequest, soonest } from './decode.ts';
+import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest, soonest } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import { modelStats } from './statistics.ts';
 
@@ -69,12 +69,12 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
   const { json: text, binary } = await splitBody(exchange);
   const body = parseInferRequest(text);
   // Held only now: a slow upload must not keep a replaced model loaded.
-  using lease = plane.lease(exchange.params.name, exchange.params.version);
+  using lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
   const { id, outputs, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs });
-  const response = encodeInferResponse(lease.model, id, outputs, inferred);
-  const headers = predictionHeaders(lease.manifest.generation, inferred.ids);
+  const response = encodeInferResponse(inferred.model, id, outputs, inferred);
+  const headers = predictionHeaders(lease.manifest.generation, inferred);
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };
   const start = Buffer.from(response.json);
   return {

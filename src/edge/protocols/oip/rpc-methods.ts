@@ -1,6 +1,7 @@
 import { hasCode, WireReader, WireWriter } from '#core';
+import { callerOf } from '#serving';
 import type { Lease, RpcCall, RpcMethod } from '#serving';
-import { decodeInferRequest, soonest } from './decode.ts';
+import { decodeInferRequest, firstKey, soonest } from './decode.ts';
 import { indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import type { IndexEntry, TensorMetadata } from './encode.ts';
 import { describeError } from './errors.ts';
@@ -20,10 +21,10 @@ export function oipMethods({ plane, version }: OipOptions): RpcMethod[] {
   };
   const infer = async (message: Uint8Array, call: RpcCall): Promise<Uint8Array> => {
     const { model, version: wanted, body, raw } = readInferRequest(message);
-    using lease = plane.lease(model, wanted === '' ? undefined : wanted);
+    using lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
     const { id, outputs, ...request } = decodeInferRequest(body, raw, lease.model);
     const inferred = await lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs });
-    return writeInferResponse(lease.model, id, outputs, inferred, raw.isUsed);
+    return writeInferResponse(inferred.model, id, outputs, inferred, raw.isUsed);
   };
   const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'stream'> = {}): RpcMethod => ({
     name,

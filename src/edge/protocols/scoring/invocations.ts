@@ -1,7 +1,7 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { describeError } from '#oip';
-import { parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askRows, askTensors, cellOf, hasColumns, isObject } from './asked.ts';
@@ -44,14 +44,14 @@ async function invoke(plane: Plane, exchange: Exchange): Promise<Answer> {
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const { bytes, type } = await exchange.any();
   const text = utf8Text(bytes);
-  using lease = plane.lease(plane.manifest.endpoint);
+  using lease = plane.lease(plane.manifest.endpoint, undefined, callerOf(exchange.headers));
   const { asked, isFrame } = /^text\/csv\b/i.test(type) ? ofCsv(lease.model, text) : ofJson(lease.model, text, type);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   return {
     status: 200,
     body: JSON.stringify({ predictions: predictionsOf(lease.model, inferred, isFrame) }),
-    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
+    headers: predictionHeaders(lease.manifest.generation, inferred),
   };
 }
 

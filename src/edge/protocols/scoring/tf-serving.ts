@@ -1,5 +1,5 @@
 import { protocolShape } from '#oip';
-import { parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
+import { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askTensors, hasColumns, isObject } from './asked.ts';
@@ -77,12 +77,12 @@ async function predict(plane: Plane, exchange: Exchange, name: string, version: 
       'INVALID_ARGUMENT',
       `the model has the signature "${signatureName}" alone, not "${String(signature).slice(0, 60)}"`,
     );
-  using lease = plane.lease(name, version);
+  using lease = plane.lease(name, version, callerOf(exchange.headers));
   const asked = instances === undefined ? askTensors(lease.model, inputs) : askInstances(lease.model, instances);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const named = namedOutputs(lease.model, inferred);
-  const headers = predictionHeaders(lease.manifest.generation, inferred.ids);
+  const headers = predictionHeaders(lease.manifest.generation, inferred);
   if (instances === undefined) {
     const outputs =
       named.length === 1 ? nested(named[0][1]) : Object.fromEntries(named.map(([output, tensor]) => [output, nested(tensor)]));

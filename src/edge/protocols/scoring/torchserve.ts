@@ -1,5 +1,5 @@
 import { describeError } from '#oip';
-import { parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
+import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
 import { askInstances, isObject } from './asked.ts';
@@ -35,7 +35,7 @@ function said(error: unknown): Answer {
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const body = parseJson(await exchange.text());
   const { name, version } = exchange.params;
-  using lease = plane.lease(name, version);
+  using lease = plane.lease(name, version, callerOf(exchange.headers));
   const list = listOf(body);
   const asked = askInstances(lease.model, list ?? [body]);
   const timeoutMs = timeoutOfHeader(exchange.headers);
@@ -45,7 +45,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   return {
     status: 200,
     body: JSON.stringify(isKserve ? { predictions } : list === undefined ? predictions[0] : predictions),
-    headers: predictionHeaders(lease.manifest.generation, inferred.ids),
+    headers: predictionHeaders(lease.manifest.generation, inferred),
   };
 }
 
