@@ -9,6 +9,7 @@ import {
   isLoopback,
   localModels,
   metricsRoute,
+  openShadowLog,
   Plane,
   predictRoute,
   readManifest,
@@ -99,6 +100,10 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   const watch = watchProcess(metrics);
   const spool = options.spool === undefined ? undefined : await Spool.open({ dir: options.spool, newId });
   if (spool === undefined && options.model === undefined) log.warn('predictions are not logged: no spool folder was given');
+  const shadowLog =
+    options.spool === undefined
+      ? undefined
+      : await openShadowLog(options.spool, shadowLogBytes, (error) => log.warn({ err: error }, 'what shadows say cannot be logged'));
   const plane = await Plane.open(first, {
     source,
     workers: availableParallelism(),
@@ -109,6 +114,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     chance: Math.random,
     metrics,
     ...(spool === undefined ? {} : { spool }),
+    ...(shadowLog === undefined ? {} : { shadowLog: shadowLog.write }),
     ...(options.modelControl === undefined ? {} : { modelControl: options.modelControl }),
   });
   const shared = {
@@ -142,6 +148,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       const end = async (): Promise<void> => {
         await Promise.all(servers.map((server) => server.close()));
         await plane[Symbol.asyncDispose]();
+        await shadowLog?.[Symbol.asyncDispose]();
         await opened?.[Symbol.asyncDispose]();
         watch[Symbol.dispose]();
       };
@@ -153,6 +160,9 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   if (options.control === true) control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, addresses, startMs });
   return { ...addresses, plane, startMs, ended: ended.promise, drain };
 }
+
+/** Of each of the two files that hold what shadows said. */
+const shadowLogBytes = 8 * 1024 * 1024;
 
 interface Control {
   readonly plane: Plane;

@@ -18,6 +18,8 @@ export type { Outputs } from './batcher.ts';
 export type { ModelStatistics, Total } from './model-statistics.ts';
 export { listSegments, Spool } from './spool.ts';
 export type { SpoolFigures, SpoolOptions } from './spool.ts';
+export { openShadowLog } from './shadow-log.ts';
+export type { ShadowLog } from './shadow-log.ts';
 export { readSegment } from './segment.ts';
 export type { Segment } from './segment.ts';
 export { serveHttp } from './http-server.ts';
