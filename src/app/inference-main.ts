@@ -12,7 +12,7 @@ if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirn
 setSourceMapsSupport(true, { nodeModules: true });
 
 const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
-       inference-main --model [NAME=]FOLDER|FILE.onnx… [options]
+       inference-main --model [NAME=]FOLDER|FILE.onnx… [--route FILE] [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
          --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
@@ -28,6 +28,7 @@ function readOptions(): InferenceOptions {
       's3-endpoint': { type: 'string' },
       's3-region': { type: 'string' },
       model: { type: 'string', multiple: true },
+      route: { type: 'string' },
       'public-key': { type: 'string' },
       unsigned: { type: 'boolean' },
       host: { type: 'string' },

@@ -13,6 +13,7 @@ import {
   Plane,
   predictRoute,
   readManifest,
+  readLocalRoute,
   readPublicKey,
   serveControl,
   serveHttp,
@@ -41,6 +42,8 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly s3Region?: string;
   /** Package folders and ONNX files to serve as they lie there, unsigned: `FOLDER`, `FILE.onnx` or `NAME=` one of them. */
   readonly model?: readonly string[];
+  /** JSON file that says how requests find their model among those. */
+  readonly route?: string;
   /** PEM of the Ed25519 key that manifests must be signed with. */
   readonly publicKey?: string;
   /** Serve the manifest whoever wrote it; said explicitly, instead of `publicKey`. */
@@ -206,7 +209,11 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
       Promise.reject(
         new GyreError('FAILED_PRECONDITION', 'models by their place are served as they were at the start; serve a manifest to swap'),
       );
-    const { manifest: own, source } = await localModels(model, systemClock);
+    const { manifest: own, source } = await localModels(
+      model,
+      systemClock,
+      options.route === undefined ? undefined : await readLocalRoute(options.route),
+    );
     return { source, first: requireTokens(options, own), readAgain };
   }
   if (manifest === undefined || blobs === undefined) {

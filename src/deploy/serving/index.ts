@@ -1,6 +1,6 @@
 export { readManifest, readPublicKey } from './manifest.ts';
 export type { ManifestTrust } from './manifest.ts';
-export { localModels } from './local-models.ts';
+export { localModels, readLocalRoute } from './local-models.ts';
 export type { LocalModels } from './local-models.ts';
 export { blobSource } from './package-source.ts';
 export type { PackageSource } from './package-source.ts';

@@ -1,10 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { Check } from 'typebox/schema';
+import { LocalRoute } from '#contract';
 import type { ManifestModel, PackageFile, ReleaseManifest, Signature } from '#contract';
 import { digestOf, GyreError, isoInstant, messageOf, sha256 } from '#core';
 import type { Clock } from '#core';
+import { firstProblem } from './manifest.ts';
 import { packageOfFolder, requireDigest } from './package-source.ts';
 import type { PackageSource } from './package-source.ts';
+import { routeProblem } from './route.ts';
 
 /** What is known of a graph that nobody has described: callers name its tensors. */
 const undescribed: Signature = { task: 'regression', inputs: [], outputs: [], classes: [] };
@@ -23,9 +27,11 @@ interface Found extends Pick<ManifestModel, 'name' | 'signature' | 'package'> {
  * A manifest, unsigned, for models on this disk: generation 1 of the environment `local`, no tokens, every prediction logged. The first one
  * answers to the endpoint.
  * @param places `FOLDER` (a package, as `gyre model pull` writes it) or `FILE.onnx` (any graph), each perhaps behind `NAME=`
- * @throws GyreError NOT_FOUND when nothing lies there, INVALID_ARGUMENT when it is no package and no graph, or two have one name
+ * @param route how requests find their model; default: all go to the first
+ * @throws GyreError NOT_FOUND when nothing lies there, INVALID_ARGUMENT when it is no package and no graph, two have one name, or the route does
+ *   not fit them
  */
-export async function localModels(places: readonly string[], clock: Clock): Promise<LocalModels> {
+export async function localModels(places: readonly string[], clock: Clock, route: LocalRoute = {}): Promise<LocalModels> {
   const found: Found[] = [];
   for (const place of places) {
     const model = await modelAt(place);
@@ -35,21 +41,24 @@ export async function localModels(places: readonly string[], clock: Clock): Prom
     found.push(model);
   }
   const placeOf = new Map(found.flatMap(({ files }) => files.map(({ digest, place }) => [digest, place])));
-  return {
+  const { endpoint = found[0]?.name ?? 'local', weights = { [found[0]?.name ?? '']: 1 }, ...rest } = route;
+  requireWeights(weights, found);
+  const served: LocalModels = {
     manifest: {
       format: 'gyre.manifest.v1',
       environment: 'local',
-      endpoint: found[0]?.name ?? 'local',
+      endpoint,
       generation: 1,
-      models: found.map(({ name, signature, package: digest, files }, at) => ({
+      models: found.map(({ name, signature, package: digest, files }) => ({
         name,
         version: '1',
         modelVersion: digest,
         package: digest,
         files: files.map(({ path, digest: own, size }) => ({ path, digest: own, size })),
         signature,
-        weight: at === 0 ? 1 : 0,
+        weight: weights[name] ?? 0,
       })),
+      ...(Object.keys(rest).length === 0 ? {} : { route: rest }),
       log: { sample: 1 },
       limits: { maxBodyBytes: 64 * 1024 * 1024, maxRows: 100_000 },
       tokenHashes: [],
@@ -62,6 +71,33 @@ export async function localModels(places: readonly string[], clock: Clock): Prom
       },
     },
   };
+  const wrong = routeProblem(served.manifest);
+  if (wrong !== undefined) throw new GyreError('INVALID_ARGUMENT', `the route does not fit the models: ${wrong}`);
+  return served;
+}
+
+/**
+ * Reads how requests find their model from a file of JSON.
+ * @throws GyreError NOT_FOUND when it cannot be read, INVALID_ARGUMENT naming the member that is wrong
+ */
+export async function readLocalRoute(file: string): Promise<LocalRoute> {
+  const text = (await bytesOf(file)).toString('utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new GyreError('INVALID_ARGUMENT', `${file} is no JSON: ${messageOf(error)}`, { file }, { cause: error });
+  }
+  if (Check(LocalRoute, json)) return json;
+  throw new GyreError('INVALID_ARGUMENT', `${file} is no route: ${firstProblem(LocalRoute, json)}`, { file });
+}
+
+function requireWeights(weights: Readonly<Record<string, number>>, found: readonly Found[]): void {
+  const unknown = Object.keys(weights).find((name) => !found.some((model) => model.name === name));
+  if (unknown !== undefined && found.length > 0)
+    throw new GyreError('INVALID_ARGUMENT', `the route gives "${unknown}" a weight, which is not among the models`, { name: unknown });
+  const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+  if (Math.abs(total - 1) > 1e-6) throw new GyreError('INVALID_ARGUMENT', `the route's weights sum to ${total}; traffic needs a sum of 1`);
 }
 
 async function modelAt(text: string): Promise<Found> {

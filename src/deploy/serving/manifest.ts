@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Check, Errors } from 'typebox/schema';
 import { ReleaseManifest, SignedManifest } from '#contract';
-import type { Signature } from '#contract';
+import type { LocalRoute, Signature } from '#contract';
 import { canonicalJson, digestOf, GyreError, messageOf } from '#core';
 import { routeProblem } from './route.ts';
 
@@ -92,7 +92,10 @@ function soundManifest(file: string, manifest: unknown): ReleaseManifest {
 }
 
 /** What is wrong with a value, in words: where, and what is wanted. */
-export function firstProblem(schema: typeof SignedManifest | typeof ReleaseManifest | typeof Signature, value: unknown): string {
+export function firstProblem(
+  schema: typeof SignedManifest | typeof ReleaseManifest | typeof Signature | typeof LocalRoute,
+  value: unknown,
+): string {
   const [, [problem]] = Errors(schema, value);
   if (problem === undefined) return 'its shape is unknown';
   // A member that the schema does not know fails a schema that is `false`.

@@ -43,6 +43,7 @@ export interface ServeFlags {
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
   readonly model?: readonly string[];
+  readonly route?: string;
   readonly publicKey?: string;
   readonly unsigned?: boolean;
   readonly host?: string;

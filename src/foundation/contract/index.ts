@@ -1,7 +1,7 @@
 export { Actor, AliasName, Check, Digest, Id, Instant, Interval, Measured, ModelName, Name, oneOf, page, strict } from './common.ts';
 export { Backup, BackupId, BackupList } from './backup.ts';
 export { ExecutionSpec } from './execution.ts';
-export { ChainStep, ManifestRoute, ModelRef } from './route.ts';
+export { ChainStep, LocalRoute, ManifestRoute, ModelRef } from './route.ts';
 export { Problem } from './problem.ts';
 export {
   DefaultLevel,

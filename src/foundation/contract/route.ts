@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { ModelName, strict } from './common.ts';
+import { ModelName, Name, strict } from './common.ts';
 
 /** A model of the manifest. */
 export const ModelRef = strict({ name: ModelName, version: Type.String() });
@@ -19,8 +19,7 @@ export const ChainStep = strict({
 });
 export type ChainStep = Static<typeof ChainStep>;
 
-/** How requests for an endpoint find their model. Requests that name a version get that version and nothing else. */
-export const ManifestRoute = strict({
+const routeMembers = {
   rules: Type.Optional(
     Type.Array(strict({ header: HeaderName, equals: Type.String(), model: ModelRef }), {
       description: 'requests whose header says so get this model; the first rule that fits counts, before the weights',
@@ -45,5 +44,18 @@ export const ManifestRoute = strict({
   ),
   before: Type.Optional(Type.Array(ChainStep, { description: 'models that run before the one that was chosen, in this order' })),
   after: Type.Optional(Type.Array(ChainStep, { description: 'models that run behind it' })),
-});
+};
+
+/** How requests for an endpoint find their model. Requests that name a version get that version and nothing else. */
+export const ManifestRoute = strict(routeMembers);
 export type ManifestRoute = Static<typeof ManifestRoute>;
+
+/** How requests find their model among those that are served by their place. */
+export const LocalRoute = strict({
+  ...routeMembers,
+  endpoint: Type.Optional(Name),
+  weights: Type.Optional(
+    Type.Record(ModelName, Type.Number({ minimum: 0, maximum: 1 }), { description: 'model → its share; default: the first one has all' }),
+  ),
+});
+export type LocalRoute = Static<typeof LocalRoute>;

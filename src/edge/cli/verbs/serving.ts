@@ -20,6 +20,7 @@ export const registerServing: Register = (program, bind) => {
     .option('--s3-endpoint <address>', 'address of the S3 service (default: as AWS_ENDPOINT_URL_S3 says, else Amazon)')
     .option('--s3-region <name>', 'its region (default: as AWS_REGION says)')
     .option('--model <place...>', 'package folders or ONNX files, served as they lie there, unsigned; NAME=PLACE names one')
+    .option('--route <file>', 'how requests find their model among those, as JSON: weights, sticky keys, rules, shadows, fallback, chains')
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
     .option('--host <address>', 'the address to bind to (default: 127.0.0.1)')
