@@ -112,6 +112,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     spoolOf: (environment) => join(folder, environment, 'spool'),
     address: (environment) => planes.get(environment)?.address,
     grpcAddress: (environment) => planes.get(environment)?.grpcAddress,
+    figures: async (environment) => planes.get(environment)?.figures(),
     pid: (environment) => planes.get(environment)?.pid,
     apply: async (manifest) => {
       if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');

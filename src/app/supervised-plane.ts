@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Check } from 'typebox/schema';
 import { type Faults, GyreError, messageOf, noFaults } from '#core';
+import { PlaneFigures } from '#contract';
 import type { SignedManifest } from '#contract';
 import { listSegments } from '#serving';
 import type { Logger } from '#telemetry';
@@ -89,6 +91,13 @@ export class SupervisedPlane implements AsyncDisposable {
       }
       return this.#reload(this.#process, manifest);
     });
+  }
+
+  /** How it does just now; undefined when it does not run, or says what nobody knows. */
+  async figures(): Promise<PlaneFigures | undefined> {
+    const answer = await this.#process?.ask('stats').catch(() => undefined);
+    const stats = answer?.['stats'];
+    return Check(PlaneFigures, stats) ? stats : undefined;
   }
 
   /** Hands over what was predicted until now. A plane that is down has its finished segments handed over. */

@@ -42,6 +42,8 @@ const byId =
   ({ id = '' }) => <Drawn key={id} id={id} />;
 
 /* Pages with much code of their own come when they are first shown. */
+const EndpointsPage = lazy(async () => (await import('./endpoints.tsx')).EndpointsPage);
+const EndpointPage = lazy(async () => (await import('./endpoints.tsx')).EndpointPage);
 const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).ModelVersionPage);
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
@@ -98,6 +100,11 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/endpoints', page: plain(EndpointsPage) },
+  {
+    pattern: '/endpoints/:environment',
+    page: ({ environment = '' }) => <EndpointPage key={environment} environment={environment} />,
+  },
   { pattern: '/environments', page: plain(EnvironmentsPage) },
   { pattern: '/monitor', page: plain(HealthPage) },
   { pattern: '/monitor/:id', page: byId(WindowPage) },

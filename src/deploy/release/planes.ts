@@ -1,4 +1,4 @@
-import type { SignedManifest } from '#contract';
+import type { PlaneFigures, SignedManifest } from '#contract';
 
 /**
  * Where data planes run, handed in by the composition root: child processes of `gyre up` today, agents on other
@@ -16,4 +16,6 @@ export interface DataPlanes {
   address(environment: string): string | undefined;
   /** Where it answers gRPC: `grpc://host:port`. */
   grpcAddress?(environment: string): string | undefined;
+  /** How an environment's plane does just now; undefined when it does not run or does not answer. */
+  figures?(environment: string): Promise<PlaneFigures | undefined>;
 }

@@ -7,10 +7,13 @@ import type {
   Certification,
   CharterVersion,
   Deployment,
+  EndpointState,
   EnvironmentState,
   EventTypes,
   ExecutionSpec,
   ModelVersion,
+  PredictAnswer,
+  PredictRequest,
   Readiness,
   SignedManifest,
   TestReport,
@@ -116,6 +119,13 @@ export interface PlaneProblem {
 export interface Release {
   /** Every environment in its order, with what it serves. */
   environments(): Promise<readonly EnvironmentState[]>;
+  /** What answers in each environment, in their order, and how it does. */
+  endpoints(): Promise<readonly EndpointState[]>;
+  /**
+   * Asks an environment's endpoint, as its clients do, over the network.
+   * @throws GyreError FAILED_PRECONDITION when nothing runs there; what the endpoint answers instead of predictions
+   */
+  predict(environment: string, request: PredictRequest): Promise<PredictAnswer>;
   /** What a version still lacks for an environment. @throws GyreError NOT_FOUND */
   readiness(modelVersion: string, environment: string): Promise<Readiness>;
   /**

@@ -3,6 +3,7 @@ import { GyreError, messageOf } from '#core';
 import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
+import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { gatekeeper } from './gatekeeper.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
@@ -88,32 +89,35 @@ export function openRelease(deps: ReleaseDeps): Release {
     return problems.flat();
   };
 
+  const environments: Release['environments'] = async () =>
+    store.read(async (db) => {
+      const { environments, endpoint } = deps.settings();
+      const states = [];
+      for (const { name, position } of environments) {
+        const live = await selectByState(db, name, 'live');
+        const address = deps.planes.address(name);
+        const grpcAddress = deps.planes.grpcAddress?.(name);
+        states.push({
+          name,
+          position,
+          endpoint: live?.endpoint ?? endpoint,
+          ...(live === undefined ? {} : { live }),
+          ...(address === undefined ? {} : { address }),
+          ...(grpcAddress === undefined ? {} : { grpcAddress }),
+          ready: live !== undefined && address !== undefined,
+        });
+      }
+      return states;
+    });
+
   return {
     ...signOff(deps, keeper),
     runApplicationTests: async (request) => {
       await resumed;
       return runner.runApplicationTests(request);
     },
-    environments: async () =>
-      store.read(async (db) => {
-        const { environments, endpoint } = deps.settings();
-        const states = [];
-        for (const { name, position } of environments) {
-          const live = await selectByState(db, name, 'live');
-          const address = deps.planes.address(name);
-          const grpcAddress = deps.planes.grpcAddress?.(name);
-          states.push({
-            name,
-            position,
-            endpoint: live?.endpoint ?? endpoint,
-            ...(live === undefined ? {} : { live }),
-            ...(address === undefined ? {} : { address }),
-            ...(grpcAddress === undefined ? {} : { grpcAddress }),
-            ready: live !== undefined && address !== undefined,
-          });
-        }
-        return states;
-      }),
+    environments,
+    ...endpointVerbs(deps, environments, switches),
 
     readiness: async (modelVersion, environment) => {
       const target = keeper.environmentOf(environment);

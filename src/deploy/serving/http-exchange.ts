@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GyreError } from '#core';
 import type { ErrorCode } from '#core';
-import type { Inferred } from './plane.ts';
+import type { Inferred } from './plane-port.ts';
 import type { Caller } from './route.ts';
 
 /** A request as a route sees it. */
@@ -41,6 +41,8 @@ export interface Route {
   readonly path: string;
   /** True for probes: no token is asked for. */
   readonly open?: boolean;
+  /** True where predictions are asked for. */
+  readonly infers?: boolean;
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 

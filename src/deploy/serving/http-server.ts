@@ -79,12 +79,14 @@ class Host {
     const receivedMs = plane.elapsed();
     // Said before anything can fail, so that the answer to a request that is refused early is counted too.
     let name = 'unknown';
+    let isInference = false;
     let answer: Answer;
     try {
       const url = request.url ?? '/';
       const cut = url.indexOf('?');
       const { route, params } = this.#match(request.method ?? 'GET', cut < 0 ? url : url.slice(0, cut));
       name = route.name;
+      isInference = route.infers === true;
       if (route.open !== true)
         requireAccess({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, plane.manifest, this.#hosts);
       const exchange: Exchange = {
@@ -107,9 +109,7 @@ class Host {
       answer = this.#options.describe(error);
     }
     this.#send(request, response, answer);
-    const seconds = (plane.elapsed() - receivedMs) / 1000;
-    plane.counts.requests.inc({ route: name, code: String(answer.status) });
-    plane.counts.requestSeconds.observe(seconds, { route: name });
+    plane.answered({ route: name, code: String(answer.status), receivedMs, isInference, isError: answer.status >= 400 });
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

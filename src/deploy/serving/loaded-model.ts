@@ -68,7 +68,7 @@ export class LoadedModel {
     const { execution, rowWise, maxRows } = probed;
     const { maxBatchRows, maxQueued, maxDelayMs } = options.execution;
     this.package = model.package;
-    this.statistics = options.statisticsOf?.(model.package) ?? new ModelStatistics();
+    this.statistics = options.statisticsOf?.(model.package) ?? new ModelStatistics(options.elapsed);
     this.execution = execution;
     this.inputs = probed.inputs;
     this.outputs = probed.outputs;

@@ -1,3 +1,5 @@
+import { Traffic } from './traffic.ts';
+
 /** Milliseconds of one run, in its parts. */
 export interface RunTimes {
   /** Putting the rows of requests together. */
@@ -34,12 +36,18 @@ class Sum implements Total {
 
 /** What a model has done since its data plane began, as the statistics extension of the Open Inference Protocol counts it. */
 export class ModelStatistics {
+  readonly traffic: Traffic;
   readonly #success = new Sum();
   readonly #failure = new Sum();
   readonly #queue = new Sum();
   readonly #batches = new Map<number, { rows: number; runs: number; inputMs: number; inferMs: number; outputMs: number }>();
   #rows = 0;
   #lastAt = 0;
+
+  /** @param elapsed milliseconds since some fixed moment, not stepping back */
+  constructor(elapsed: () => number) {
+    this.traffic = new Traffic(elapsed);
+  }
 
   /** @param tookMs from the request's arrival to its answer @param at UTC milliseconds */
   succeeded({
@@ -54,6 +62,7 @@ export class ModelStatistics {
     readonly at: number;
   }): void {
     this.#success.add(tookMs);
+    this.traffic.note(tookMs, false);
     this.#queue.add(queuedMs);
     this.#rows += rows;
     this.#lastAt = at;
@@ -61,6 +70,7 @@ export class ModelStatistics {
 
   failed(tookMs: number): void {
     this.#failure.add(tookMs);
+    this.traffic.note(tookMs, true);
   }
 
   ran(rows: number, { inputMs, inferMs, outputMs }: RunTimes): void {

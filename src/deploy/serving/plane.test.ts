@@ -10,7 +10,7 @@ import { createMetrics } from '#telemetry';
 import { feedsOfRows } from './example.ts';
 import { blobSource } from './package-source.ts';
 import { Plane } from './plane.ts';
-import type { Inferred, PlaneDeps } from './plane.ts';
+import type { Inferred, PlaneDeps } from './plane-port.ts';
 import { putSample, sampleManifest, samplePackage } from './sample-package.ts';
 import { readSegment } from './segment.ts';
 import { Spool } from './spool.ts';

@@ -1,98 +1,26 @@
-import type { ExecutionSpec, NamedRow, ReleaseManifest } from '#contract';
+import type { NamedRow, ReleaseManifest } from '#contract';
 import { canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#core';
-import type { Clock, NewId } from '#core';
-import type { Feeds } from '#onnx';
-import type { Metrics } from '#telemetry';
-import type { Outputs, Ran } from './batcher.ts';
+import type { Ran } from './batcher.ts';
 import type { CoreUse } from './execution.ts';
-import { Generation, titleOf } from './generation.ts';
-import type { HeldModel, Routed, ServedModel } from './generation.ts';
-import type { Caller } from './route.ts';
-import { withFallback } from './fallback.ts';
-import type { FallbackReason } from './fallback.ts';
-import { Shadows } from './shadows.ts';
 import { executionMetrics } from './execution-metrics.ts';
 import { executionSettings } from './execution-settings.ts';
+import { withFallback } from './fallback.ts';
+import { Generation, titleOf } from './generation.ts';
+import type { HeldModel, Routed, ServedModel } from './generation.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
-import type { Outcome } from './outcome.ts';
 import { ModelStatistics } from './model-statistics.ts';
+import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
+import type { Answered, Inference, Inferred, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
 import { requireRows } from './request-rows.ts';
-import type { Spool } from './spool.ts';
-
-export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed'> {
-  /** Threads that this machine runs at once: the most worker threads of a model, unless it is said otherwise. */
-  readonly workers: number;
-  /** What this machine's operator says about running models; it counts before what the manifest says. */
-  readonly execution?: ExecutionSpec;
-  readonly clock: Clock;
-  readonly newId: NewId;
-  /** Uniform in [0, 1): traffic weights and log sampling. */
-  readonly chance: () => number;
-  readonly metrics: Metrics;
-  /** Left out: predictions are not logged. */
-  readonly spool?: Spool;
-  /** Takes what shadows said beside what was answered, a JSON object each; left out: it is counted alone. */
-  readonly shadowLog?: (line: string) => void;
-  /** Whether whoever may infer may also unload models and load them again. */
-  readonly modelControl?: boolean;
-}
-
-/** A model of the manifest, loaded or not. */
-export interface RepositoryModel {
-  readonly name: string;
-  readonly version: string;
-  readonly loaded: boolean;
-}
-
-/** What one request asks of a model. */
-export interface Inference {
-  /** Tensors by input name; all inputs of the model, of its types. */
-  readonly feeds: Feeds;
-  /** The rows as the caller said them, for the log; default: read from the tensors. */
-  readonly rows?: readonly NamedRow[];
-  /** When what is predicted happened, ISO 8601; windows of monitoring go by it. */
-  readonly eventTime?: string;
-  /** The caller's name for each row. */
-  readonly keys?: readonly string[];
-  /** When the request arrived, on the clock of `elapsed`. */
-  readonly receivedMs: number;
-  /** How long the caller waits for the answer at most, from then on; the manifest may limit it further. */
-  readonly timeoutMs?: number;
-}
-
-export interface Inferred {
-  /** A prediction id for each row. */
-  readonly ids: readonly string[];
-  readonly rows: number;
-  readonly outputs: Outputs;
-  /** What the model says for each row; undefined for a model that is neither a classifier nor a regression. */
-  readonly outcomes: readonly Outcome[] | undefined;
-  /** The one that answered: the fallback, where the leased one failed or was late. */
-  readonly model: ServedModel;
-  /** Why the fallback answered. */
-  readonly fallback?: FallbackReason;
-}
-
-/** A model held for one request: a swap that happens meanwhile does not touch it. */
-export interface Lease extends Disposable {
-  readonly manifest: ReleaseManifest;
-  readonly model: ServedModel;
-  /**
-   * Runs the model, logs the predictions, and only then answers.
-   * @throws GyreError INVALID_ARGUMENT when the tensors do not fit; OUT_OF_RANGE when there are too many rows; RESOURCE_EXHAUSTED when too many
-   *   requests wait; DEADLINE_EXCEEDED when the caller waits no longer; UNAVAILABLE when every prediction must be logged and this one could not be
-   */
-  infer(inference: Inference): Promise<Inferred>;
-}
-
-export type SwapAnswer = { readonly loaded: true; readonly generation: number } | { readonly loaded: false; readonly refused: string };
+import type { Caller } from './route.ts';
+import { Shadows } from './shadows.ts';
+import { Traffic } from './traffic.ts';
 
 /** The models of one manifest, answering. */
 export class Plane implements AsyncDisposable {
@@ -101,6 +29,7 @@ export class Plane implements AsyncDisposable {
   readonly #budget: MemoryBudget;
   readonly #balancing: NodeJS.Timeout;
   readonly #shadows: Shadows;
+  readonly #traffic: Traffic;
   readonly #counts: PlaneMetrics;
   #current: Generation;
   #draining = false;
@@ -117,6 +46,7 @@ export class Plane implements AsyncDisposable {
     this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
+    this.#traffic = new Traffic(deps.elapsed);
     this.#shadows = new Shadows({
       ...deps,
       isCalm: ({ loaded }) =>
@@ -151,7 +81,7 @@ export class Plane implements AsyncDisposable {
       execution: executionSettings([deps.execution, execution], deps.workers),
       cores,
       budget,
-      statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics()),
+      statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics(deps.elapsed)),
       onBatch: ({ name }, rows, requests) => {
         counts.batchRows.observe(rows, { model: name });
         counts.batchRequests.observe(requests, { model: name });
@@ -174,6 +104,14 @@ export class Plane implements AsyncDisposable {
 
   get counts(): PlaneMetrics {
     return this.#counts;
+  }
+
+  /** Counts an answer, by whichever transport it left. */
+  answered({ route, code, receivedMs, isInference, isError }: Answered): void {
+    const tookMs = this.#deps.elapsed() - receivedMs;
+    this.#counts.requests.inc({ route, code });
+    this.#counts.requestSeconds.observe(tookMs / 1000, { route });
+    if (isInference) this.#traffic.note(tookMs, isError);
   }
 
   get metricsText(): string {
@@ -323,6 +261,7 @@ export class Plane implements AsyncDisposable {
       generation: this.manifest.generation,
       ready: this.ready,
       inFlight: this.#inFlight,
+      traffic: this.#traffic.figures(),
       models: this.models.map(figuresOfModel),
       memory: figuresOfMemory(this.#budget),
       shadows: this.#shadows.figures,

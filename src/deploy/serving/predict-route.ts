@@ -3,7 +3,8 @@ import { GyreError } from '#core';
 import { feedsOfRows } from './example.ts';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
-import type { Inferred, Plane } from './plane.ts';
+import type { Inferred } from './plane-port.ts';
+import type { Plane } from './plane.ts';
 
 interface NamedRequest {
   readonly rows: readonly NamedRow[];
@@ -13,7 +14,7 @@ interface NamedRequest {
 
 /** `POST /predict/:endpoint`: rows with named columns in, a label with probabilities or a value out (PredictRequest and PredictAnswer of the contract). */
 export function predictRoute(plane: Plane): Route {
-  return { name: 'predict', method: 'POST', path: '/predict/:endpoint', handle: (exchange) => predict(plane, exchange) };
+  return { name: 'predict', method: 'POST', path: '/predict/:endpoint', infers: true, handle: (exchange) => predict(plane, exchange) };
 }
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { GyreError } from '#core';
 import type { ServedModel } from './generation.ts';
-import type { Inference } from './plane.ts';
+import type { Inference } from './plane-port.ts';
 
 /** Checks each request for itself, before it may share a run with others. @returns how many rows it has; 1 for a model without a row axis */
 export function requireRows({ entry, loaded }: ServedModel, { feeds, keys }: Inference, maxRows: number): number {

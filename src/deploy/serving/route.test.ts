@@ -13,7 +13,7 @@ import { feedsOfRows } from './example.ts';
 import { withFallback } from './fallback.ts';
 import { blobSource } from './package-source.ts';
 import { Plane } from './plane.ts';
-import type { Inferred, PlaneDeps } from './plane.ts';
+import type { Inferred, PlaneDeps } from './plane-port.ts';
 import { byWeight, routeProblem, shareOf } from './route.ts';
 import { putSample, sampleManifest, samplePackage } from './sample-package.ts';
 import type { SamplePackage } from './sample-package.ts';

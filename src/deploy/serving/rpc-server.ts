@@ -28,6 +28,8 @@ export interface RpcMethod {
   readonly path: string;
   /** True for probes: no token is asked for. */
   readonly open?: boolean;
+  /** True where predictions are asked for. */
+  readonly infers?: boolean;
   readonly handle: (message: Uint8Array, call: RpcCall) => Promise<Uint8Array> | Uint8Array;
   /** True: takes many messages and answers each, in their order; `onError` says in a message why one could not be answered. */
   readonly stream?: { readonly onError: (error: unknown) => Uint8Array };
@@ -113,6 +115,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
   stream.on('error', () => undefined);
   let name = 'unknown';
   let status = 0;
+  let isInference = false;
   try {
     if (!/^application\/grpc(?:\+proto)?\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': 415 }, { endStream: true });
@@ -122,6 +125,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
     if (method === undefined)
       throw new GyreError('UNIMPLEMENTED', `there is no method ${String(headers[':path']).slice(0, 200)} on this server`);
     name = method.name;
+    isInference = method.infers === true;
     if (method.open !== true) {
       const asked = { headers: { ...headers, host: headers[':authority'] ?? headers.host ?? '' } };
       requireAccess({ ...asked, remoteAddress: stream.session?.socket.remoteAddress }, plane.manifest, hosts);
@@ -141,8 +145,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
     const message = isGyreError(error) && error.code !== 'INTERNAL' ? error.message : 'the server failed; its log says why';
     refuse(stream, status, message);
   }
-  plane.counts.requests.inc({ route: `grpc ${name}`, code: String(status) });
-  plane.counts.requestSeconds.observe((plane.elapsed() - receivedMs) / 1000, { route: `grpc ${name}` });
+  plane.answered({ route: `grpc ${name}`, code: String(status), receivedMs, isInference, isError: status !== 0 });
 }
 
 const head = { ':status': 200, 'content-type': 'application/grpc' } as const;

@@ -1,3 +1,4 @@
+import type { ShadowFigures } from '#contract';
 import type { Feeds } from '#onnx';
 import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
@@ -5,7 +6,7 @@ import { titleOf } from './generation.ts';
 import type { Routed, ServedModel } from './generation.ts';
 import { decide, outcomesOf, outputRows } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
-import type { Inferred } from './plane.ts';
+import type { Inferred } from './plane-port.ts';
 
 /** Requests that may wait to be asked again of a shadow; the memory of their tensors is bounded as well. */
 const mostWaiting = 1000;
@@ -22,23 +23,6 @@ export interface ShadowDeps {
   readonly isCalm: (model: ServedModel) => boolean;
   /** Takes what was compared, a JSON object each. */
   readonly log?: (line: string) => void;
-}
-
-/** How a shadow compares with what was answered. */
-export interface ShadowFigures {
-  readonly name: string;
-  readonly version: string;
-  /** Requests that it was asked. */
-  readonly requests: number;
-  readonly same: number;
-  readonly different: number;
-  readonly failed: number;
-  /** Requests that it was not asked, because too many waited or its manifest was replaced. */
-  readonly dropped: number;
-  /** The largest difference of a probability or value in a request: its mean over requests, and the largest of all. */
-  readonly meanDifference: number;
-  readonly maxDifference: number;
-  readonly meanMs: number;
 }
 
 interface Waiting {
@@ -83,7 +67,7 @@ export class Shadows {
     });
   }
 
-  get figures(): readonly ShadowFigures[] {
+  get figures(): ShadowFigures[] {
     return [...this.#tallies.values()].map(({ model: { entry }, difference, ms, ...counts }) => {
       const compared = Math.max(1, counts.same + counts.different);
       return { name: entry.name, version: entry.version, ...counts, meanDifference: difference / compared, meanMs: ms / compared };

@@ -189,6 +189,7 @@ describe('every route that reads', () => {
       'test-reports': records.report,
       models: version.model,
       'model-versions': version.id,
+      endpoints: 'test',
       deployments: records.deployment,
       manifests: records.manifest,
       predictions: records.prediction,

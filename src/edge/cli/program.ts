@@ -34,6 +34,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Build', names: ['relay'], load: async () => (await import('./verbs/relay.ts')).registerRelay },
   { title: 'Build', names: ['model'], load: async () => (await import('./verbs/models.ts')).registerModels },
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
+  { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
   { title: 'Monitor', names: ['monitor'], load: async () => (await import('./verbs/monitor.ts')).registerMonitor },
   { title: 'Monitor', names: ['prediction'], load: async () => (await import('./verbs/predictions.ts')).registerPredictions },

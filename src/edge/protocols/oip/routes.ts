@@ -38,8 +38,8 @@ export function oipRoutes({ plane, version }: OipOptions): Route[] {
     };
   const infer = (exchange: Exchange): Promise<Answer> => inferRoute(plane, exchange);
   return [
-    { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', handle: infer },
-    { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', handle: infer },
+    { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', infers: true, handle: infer },
+    { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', infers: true, handle: infer },
     { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane.models) },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/stats', handle: statisticsOf },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/versions/:version/stats', handle: statisticsOf },

@@ -26,15 +26,16 @@ export function oipMethods({ plane, version }: OipOptions): RpcMethod[] {
     const inferred = await lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs });
     return writeInferResponse(inferred.model, id, outputs, inferred, raw.isUsed);
   };
-  const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'stream'> = {}): RpcMethod => ({
+  const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'infers' | 'stream'> = {}): RpcMethod => ({
     name,
     path: `${service}/${name}`,
     handle,
     ...more,
   });
   return [
-    method('ModelInfer', infer),
+    method('ModelInfer', infer, { infers: true }),
     method('ModelStreamInfer', async (message, call) => streamed(2, await infer(message, call)), {
+      infers: true,
       stream: { onError: (error) => streamed(1, new TextEncoder().encode(said(error))) },
     }),
     method('ServerLive', () => yes(true), { open: true }),

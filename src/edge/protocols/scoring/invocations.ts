@@ -21,7 +21,7 @@ export function invocationRoutes({ plane, version }: { readonly plane: Plane; re
     body: JSON.stringify({ status: plane.ready ? 'Healthy' : 'Unhealthy' }),
   });
   return [
-    { name: 'invocations', method: 'POST', path: '/invocations', handle: (exchange) => invoke(plane, exchange) },
+    { name: 'invocations', method: 'POST', path: '/invocations', infers: true, handle: (exchange) => invoke(plane, exchange) },
     { name: 'ping', method: 'GET', path: '/ping', open: true, handle: alive },
     { name: 'health', method: 'GET', path: '/health', open: true, handle: alive },
     { name: 'version', method: 'GET', path: '/version', handle: () => ({ status: 200, type: 'text/plain', body: version }) },

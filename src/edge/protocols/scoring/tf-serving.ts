@@ -43,8 +43,8 @@ export function tfServingRoutes(plane: Plane): readonly Route[] {
     return json(metadataOf(lease.model));
   };
   return [
-    { name: 'tfs-predict', method: 'POST', path: at, handle: (exchange) => act(plane, exchange, 'name') },
-    { name: 'tfs-predict', method: 'POST', path: versioned, handle: (exchange) => act(plane, exchange, 'version') },
+    { name: 'tfs-predict', method: 'POST', path: at, infers: true, handle: (exchange) => act(plane, exchange, 'name') },
+    { name: 'tfs-predict', method: 'POST', path: versioned, infers: true, handle: (exchange) => act(plane, exchange, 'version') },
     { name: 'tfs-status', method: 'GET', path: at, handle: status },
     { name: 'tfs-status', method: 'GET', path: versioned, handle: status },
     { name: 'tfs-metadata', method: 'GET', path: `${at}/metadata`, handle: metadata },

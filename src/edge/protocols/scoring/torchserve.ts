@@ -19,8 +19,8 @@ const types: Readonly<Record<number, string>> = {
 export function torchServeRoutes(plane: Plane): readonly Route[] {
   const handle = (exchange: Exchange): Promise<Answer> => predict(plane, exchange).catch(said);
   return [
-    { name: 'torchserve', method: 'POST', path: '/predictions/:name', handle },
-    { name: 'torchserve', method: 'POST', path: '/predictions/:name/:version', handle },
+    { name: 'torchserve', method: 'POST', path: '/predictions/:name', infers: true, handle },
+    { name: 'torchserve', method: 'POST', path: '/predictions/:name/:version', infers: true, handle },
   ];
 }
 

@@ -1,0 +1,82 @@
+import { Type, type Static } from 'typebox';
+import { Digest, ModelName, Name, oneOf, strict } from './common.ts';
+import { Deployment } from './release.ts';
+import { ManifestRoute } from './route.ts';
+
+const Ms = Type.Number({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0 });
+
+/** What was asked in the last minute. Percentiles are within 10 % of the truth. */
+export const TrafficFigures = strict({
+  requests: Count,
+  errors: Count,
+  perSecond: Type.Number({ minimum: 0 }),
+  p50Ms: Type.Optional(Ms),
+  p95Ms: Type.Optional(Ms),
+  p99Ms: Type.Optional(Ms),
+  seconds: Type.Array(strict({ requests: Count, errors: Count }), { description: 'each of the last 60 seconds, the oldest first' }),
+});
+export type TrafficFigures = Static<typeof TrafficFigures>;
+
+/** How a model of a data plane does just now. */
+export const ModelFigures = strict({
+  name: ModelName,
+  version: Type.String(),
+  package: Digest,
+  weight: Type.Number({ description: 'share of the endpoint’s traffic' }),
+  lane: oneOf(['inline', 'workers']),
+  provider: Type.String({ description: 'what computes it' }),
+  maxRows: Type.Integer({ description: 'rows of one run, at most' }),
+  queued: Type.Integer({ description: 'requests that wait' }),
+  loadMs: Type.Number(),
+  workers: Type.Integer({ description: 'worker threads that take its runs' }),
+  workerRestarts: Type.Integer(),
+  asleep: Type.Boolean({ description: 'unloaded until it is asked' }),
+  memoryBytes: Type.Integer(),
+  coldStarts: Type.Integer(),
+  coldStartMs: Type.Optional(Type.Number({ description: 'how long the last one took' })),
+  lastFailure: Type.Optional(Type.String({ description: 'why its workers or lane could not be changed the last time' })),
+  traffic: TrafficFigures,
+  batches: Type.Array(strict({ rows: Type.Integer(), runs: Type.Integer() }), { description: 'runs since it was loaded, by their rows' }),
+});
+export type ModelFigures = Static<typeof ModelFigures>;
+
+/** How a shadow compares with what was answered. */
+export const ShadowFigures = strict({
+  name: ModelName,
+  version: Type.String(),
+  requests: Type.Integer({ description: 'that it was asked' }),
+  same: Type.Integer(),
+  different: Type.Integer(),
+  failed: Type.Integer(),
+  dropped: Type.Integer({ description: 'requests that it was not asked, because too many waited or its manifest was replaced' }),
+  meanDifference: Type.Number({ description: 'of a request’s largest difference of a probability or value' }),
+  maxDifference: Type.Number(),
+  meanMs: Type.Number(),
+});
+export type ShadowFigures = Static<typeof ShadowFigures>;
+
+/** How a data plane does just now. */
+export const PlaneFigures = Type.Object({
+  generation: Type.Integer(),
+  ready: Type.Boolean(),
+  inFlight: Type.Integer(),
+  traffic: TrafficFigures,
+  models: Type.Array(ModelFigures),
+  memory: strict({ usedBytes: Type.Integer(), limitBytes: Type.Optional(Type.Integer()) }),
+  shadows: Type.Array(ShadowFigures),
+});
+export type PlaneFigures = Static<typeof PlaneFigures>;
+
+/** An endpoint of an environment: what answers there, and how it does. */
+export const EndpointState = strict({
+  environment: Name,
+  endpoint: Name,
+  address: Type.Optional(Type.String()),
+  grpcAddress: Type.Optional(Type.String()),
+  live: Type.Optional(Deployment),
+  route: Type.Optional(ManifestRoute),
+  /** Absent while its data plane does not run or answer. */
+  figures: Type.Optional(PlaneFigures),
+});
+export type EndpointState = Static<typeof EndpointState>;

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, test } from 'node:test';
+import type { InputColumn, NamedRow } from '#contract';
+import { clientCode } from './client-code.ts';
+import type { EndpointRequest } from './client-code.ts';
+
+const inputs: readonly InputColumn[] = [
+  { name: 'tenure', type: 'integer', datatype: 'FP64', required: true },
+  { name: 'charges', type: 'number', datatype: 'FP64', required: false },
+  { name: 'senior', type: 'boolean', datatype: 'FP64', required: true },
+  { name: 'who’s it', type: 'string', datatype: 'BYTES', required: false },
+];
+const row: NamedRow = { tenure: 3, charges: null, senior: true, 'who’s it': 'it\'s "Zoë" \\ $HOME `x`' };
+const request = (address: string): EndpointRequest => ({ address, endpoint: 'churn', inputs, row });
+
+/** Answers one request and keeps its body. */
+async function heard(ask: (address: string) => Promise<void>): Promise<unknown> {
+  let body = '';
+  const server = createServer((incoming, response) => {
+    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    incoming.on('end', () => response.end(JSON.stringify({ predictions: [{ id: '1', label: 'Yes' }] })));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    await ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+  return JSON.parse(body);
+}
+
+describe('programs that make a request', () => {
+  test('the TypeScript one sends the row as it is', async () => {
+    const printed: unknown[] = [];
+    const sent = await heard(async (address) => {
+      const program = new Function('console', `return (async () => { ${clientCode('TypeScript', request(address))} })()`);
+      await program({ log: (line: unknown) => printed.push(line) });
+    });
+    assert.deepEqual(sent, { rows: [row] });
+    assert.deepEqual(printed, [{ id: '1', label: 'Yes' }]);
+  });
+
+  test('the one for curl keeps quotes, slashes and dollars from the shell', () => {
+    const text = clientCode('curl', request('http://127.0.0.1:1')).replace(/^curl -s/, 'printf "%s\\n"');
+    const words = execFileSync('sh', ['-c', text], { encoding: 'utf8' }).trimEnd().split('\n');
+    assert.equal(words[0], 'http://127.0.0.1:1/predict/churn');
+    assert.deepEqual(JSON.parse(words.at(-1) ?? ''), { rows: [row] });
+  });
+
+  test('the Python ones write values as Python does', () => {
+    const text = clientCode('Python (requests)', request('http://127.0.0.1:1'));
+    assert.match(text, /"charges": None, "senior": True/);
+    const triton = clientCode('Python (tritonclient)', request('https://plane.example:7080'));
+    assert.match(triton, /InferenceServerClient\("plane.example:7080", ssl=True\)/);
+    assert.match(triton, /\("charges", "FP64", np.array\(\[\[np.nan\]\]\)\)/);
+    assert.match(triton, /\("senior", "FP64", np.array\(\[\[1\]\]\)\)/);
+    assert.match(triton, /"BYTES", np.array\(\[\["it's \\"Zoë\\" .*"\.encode\(\)\]\], dtype=object\)/);
+  });
+});

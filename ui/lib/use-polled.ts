@@ -1,0 +1,16 @@
+import { useEffect } from 'preact/hooks';
+import type { Resource } from './resource.ts';
+import { useResource } from './resource.ts';
+
+/** A resource that changes without events, asked for again and again while the page is in sight. */
+export function usePolled<T>(route: string, everyMs: number): Resource<T> {
+  const resource = useResource<T>(route, ['deployment.']);
+  const { reload } = resource;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') reload();
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [reload, everyMs]);
+  return resource;
+}
