@@ -56,8 +56,8 @@ describe('programs that make a request', () => {
     assert.match(text, /"charges": None, "senior": True/);
     const triton = clientCode('Python (tritonclient)', request('https://plane.example:7080'));
     assert.match(triton, /InferenceServerClient\("plane.example:7080", ssl=True\)/);
-    assert.match(triton, /\("charges", "FP64", np.array\(\[\[np.nan\]\]\)\)/);
-    assert.match(triton, /\("senior", "FP64", np.array\(\[\[1\]\]\)\)/);
+    assert.match(triton, /\("charges", "FP64", np.array\(\[\[np.nan\]\], dtype=np.float64\)\)/);
+    assert.match(triton, /\("senior", "FP64", np.array\(\[\[1\]\], dtype=np.float64\)\)/);
     assert.match(triton, /"BYTES", np.array\(\[\["it's \\"Zoë\\" .*"\.encode\(\)\]\], dtype=object\)/);
   });
 });

@@ -55,7 +55,7 @@ function tritonclient({ address, endpoint, inputs, row }: EndpointRequest): stri
       ? isAscii(said)
         ? `np.array([[${said}]], dtype=object)`
         : `np.array([[${said.slice(1)}.encode()]], dtype=object)`
-      : `np.array([[${said}]])`;
+      : `np.array([[${said}]], dtype=np.float64)`;
     return `    (${python(name)}, "${datatype}", ${array}),`;
   });
   return [
