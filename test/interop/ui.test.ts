@@ -108,6 +108,12 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
       shows: ['bad input', 'Under load', 'Certify', 'needs the role QA expert', 'sim-quentin'],
     },
     { name: 'releases', path: '/releases', shows: ['production', 'superseded', 'first release', 'needs the role'] },
+    { name: 'endpoints', path: '/endpoints', shows: ['churn in production', 'answers', 'Requests a second'] },
+    {
+      name: 'endpoint',
+      path: '/endpoints/production',
+      shows: ['100 %', 'Try it', 'tenure', 'The same request as', 'curl -s', 'Last predictions', 'Prometheus'],
+    },
     {
       name: 'environments',
       path: '/environments',
@@ -315,6 +321,36 @@ describe('the web pages', { skip: browserMissing }, () => {
       await row.waitFor();
       await row.getByText('succeeded').waitFor({ timeout: 60_000 });
       await row.getByText(/cached/).waitFor();
+    });
+  });
+
+  test('ask an endpoint by a form made of what its model takes, and give the request as a program', async () => {
+    await withTab({}, async ({ page, open }) => {
+      await open(at('/endpoints/production'));
+      const card = page.getByRole('region', { name: 'Try it' });
+      await card.getByLabel(/^tenure/).fill('2');
+      await card.getByLabel(/^Contract/).fill('Month-to-month');
+      await card.getByRole('button', { name: 'Predict' }).click();
+      await card.getByText(/said by churn version 2/).waitFor();
+      const id = /prediction (\S+)/.exec((await card.getByRole('link', { name: /^prediction / }).textContent()) ?? '')?.[1] ?? '';
+      assert.match(id, /^\d+-[0-9a-f]{8}-/);
+      await card.getByLabel('The same request as').selectOption('Python (tritonclient)');
+      await card.getByText(/"tenure", "FP64", np.array\(\[\[2\]\], dtype=np.float64\)/).waitFor();
+      // A value that the model refuses is said in the endpoint's own words.
+      await card.getByLabel(/^tenure/).fill('long');
+      await card.getByRole('button', { name: 'Predict' }).click();
+      await card
+        .getByRole('alert')
+        .getByText(/tenure/)
+        .waitFor();
+      assert.deepEqual(await axeFindings(page), []);
+      // The prediction comes into the log, and onto the page by itself.
+      await page
+        .getByRole('region', { name: 'Last predictions' })
+        .getByRole('row')
+        .nth(1)
+        .getByText(/tenure 2,/)
+        .waitFor({ timeout: 60_000 });
     });
   });
 
