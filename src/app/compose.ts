@@ -44,6 +44,7 @@ import { type Loop, openLoop } from './loop/loop.ts';
 import { modelSteps } from './loop/model-steps.ts';
 import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
+import { personalInputs } from './personal-inputs.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
@@ -214,8 +215,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
         return { rest: known?.port ?? 0, grpc: known?.grpcPort ?? 0 };
       },
       ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
+      eventHosts: values.eventHosts,
+      accessLog: values.accessLog,
       log,
-      onSegments: (environment, paths) => shipSegments(monitoring, environment, paths, log),
+      onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
     }),
   );
   const release: Release = openRelease({
@@ -227,7 +230,22 @@ export async function compose(options: ComposeOptions): Promise<House> {
     planes,
     settings: () => {
       const { environments, serve, applicationTests } = project.current().resolved;
-      return { environments, ...serve, ...applicationTests };
+      const { endpoint, log: logged, execution, ...limits } = serve;
+      return {
+        environments,
+        endpoint,
+        limits,
+        ...(logged === undefined ? {} : { log: logged }),
+        ...(execution === undefined ? {} : { execution }),
+        ...applicationTests,
+      };
+    },
+    personalInputs: (version) => {
+      const current = () => {
+        const { schemas, resolved } = project.current();
+        return { schemas, charter: resolved.charter.personalData?.columns ?? [] };
+      };
+      return personalInputs({ project: current, data, training }, version);
     },
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     privateKey: keys.privateKey,
@@ -244,8 +262,9 @@ export async function compose(options: ComposeOptions): Promise<House> {
     registry,
     evaluation,
     settings: () => {
-      const { monitor, environments } = project.current().resolved;
-      return { ...monitor, environments: environments.slice(-1).map(({ name }) => name) };
+      const { monitor, environments, serve } = project.current().resolved;
+      const unlogged = [...(serve.log?.mask ?? []), ...(serve.log?.drop ?? [])];
+      return { ...monitor, unlogged, environments: environments.slice(-1).map(({ name }) => name) };
     },
     actor: platform,
   });

@@ -17,6 +17,7 @@ options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
          --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
          --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
+         --log-events URL --log-events-mode all|request|response --event-hosts LIST --access-log FILE|-|off
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
 
 function readOptions(): InferenceOptions {
@@ -35,6 +36,10 @@ function readOptions(): InferenceOptions {
       port: { type: 'string' },
       'grpc-port': { type: 'string' },
       spool: { type: 'string' },
+      'log-events': { type: 'string' },
+      'log-events-mode': { type: 'string' },
+      'event-hosts': { type: 'string' },
+      'access-log': { type: 'string' },
       control: { type: 'boolean' },
       'detached-ok': { type: 'boolean' },
       'model-control': { type: 'boolean' },
@@ -66,6 +71,10 @@ function readOptions(): InferenceOptions {
     'insecure-http': insecureHttp,
     'allowed-host': allowedHosts,
     'log-level': logLevel,
+    'log-events': logEvents,
+    'log-events-mode': logEventsMode,
+    'event-hosts': eventHosts,
+    'access-log': accessLog,
     'grpc-port': grpcPort,
     'model-control': modelControl,
     'wait-ms': waitMs,
@@ -88,6 +97,10 @@ function readOptions(): InferenceOptions {
     ...(tlsKey === undefined ? {} : { tlsKey }),
     ...(insecureHttp === undefined ? {} : { insecureHttp }),
     ...(allowedHosts === undefined ? {} : { allowedHosts }),
+    ...(logEvents === undefined ? {} : { logEvents }),
+    ...(logEventsMode === undefined ? {} : { logEventsMode: word('--log-events-mode', logEventsMode, ['all', 'request', 'response']) }),
+    ...(eventHosts === undefined ? {} : { eventHosts }),
+    ...(accessLog === undefined ? {} : { accessLog }),
     ...(port === undefined ? {} : { port: whole('--port', port, 0, 65_535) }),
     ...(grpcPort === undefined ? {} : { grpcPort: grpcPort === 'off' ? grpcPort : whole('--grpc-port', grpcPort, 0, 65_535) }),
     ...(modelControl === undefined ? {} : { modelControl }),

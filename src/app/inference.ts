@@ -1,28 +1,34 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { allowedHosts } from '#blobs';
+import type { AllowedHosts } from '#blobs';
 import type { ReleaseManifest } from '#contract';
-import { GyreError, systemClock, uuidV7 } from '#core';
+import { GyreError, messageOf, systemClock, uuidV7 } from '#core';
 import { describeError, oipMethods, oipRoutes } from '#oip';
 import { scoringRoutes } from '#scoring';
 import {
+  Admission,
   blobSource,
   isLoopback,
   localModels,
   metricsRoute,
+  PayloadEvents,
   openShadowLog,
   Plane,
   predictRoute,
   readManifest,
   readLocalRoute,
   readPublicKey,
+  RequestObserver,
   serveControl,
   serveHttp,
   serveRpc,
   Spool,
+  spoolMetrics,
 } from '#serving';
 import type { InferenceServer, PackageSource } from '#serving';
-import { createLogger, createMetrics, watchProcess } from '#telemetry';
-import type { Logger, LogLevel } from '#telemetry';
+import { AccessLog, createLogger, createMetrics, SpanExporter, tracingFrom, watchProcess } from '#telemetry';
+import type { AccessLogOptions, Logger, LogLevel } from '#telemetry';
 import { pooledRandomBytes } from './random.ts';
 import { executionOf } from './execution-flags.ts';
 import type { ExecutionFlags } from './execution-flags.ts';
@@ -56,6 +62,13 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly grpcPort?: number | 'off';
   /** Folder of the prediction log; left out: predictions are not logged. */
   readonly spool?: string;
+  /** Where requests and responses are told of, whatever the manifest says; its host is allowed by being named here. */
+  readonly logEvents?: string;
+  readonly logEventsMode?: 'all' | 'request' | 'response';
+  /** Hosts that a manifest may have events sent to, as `allowedHosts` reads them; default: those of the public internet. */
+  readonly eventHosts?: string;
+  /** A file of lines for each request, or `-` for standard output; `off` or left out: none. */
+  readonly accessLog?: string;
   /** Take commands from standard input and answer on standard output, one JSON object a line. */
   readonly control?: boolean;
   /** Keep serving when the control pipe closes; otherwise that drains and ends the process. */
@@ -97,11 +110,26 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     bindings: { role: 'inference', pid: process.pid },
   });
   const tls = await readTls(options);
-  const { source, readAgain, first, opened } = await openManifest(options);
   const newId = uuidV7(systemClock, pooledRandomBytes());
   const metrics = createMetrics();
+  const events = new PayloadEvents({ hosts: eventHostsOf(options), clock: systemClock, chance: Math.random, metrics, log });
+  const randomBytes = pooledRandomBytes();
+  const access = openAccessLog(options, { clock: systemClock, metrics, log });
+  const tracing = tracingFrom(process.env, { 'service.name': 'gyre-serve', 'service.version': gyre.version });
+  const spans = tracing === undefined ? undefined : new SpanExporter(tracing, { metrics, log });
+  const { source, readAgain, first, opened } = await openManifest(options, (manifest) => {
+    const told = withEvents(options, manifest);
+    if (told.log.events !== undefined) events.require(told.log.events);
+    return told;
+  });
   const watch = watchProcess(metrics);
   const spool = options.spool === undefined ? undefined : await Spool.open({ dir: options.spool, newId });
+  if (spool !== undefined) {
+    spoolMetrics(metrics, spool);
+    const { recovered } = spool.figures;
+    if (recovered.segments > 0)
+      log.warn(recovered, 'a process that died had left its prediction log open: it is finished, what was not answered is cut off');
+  }
   if (spool === undefined && options.model === undefined) log.warn('predictions are not logged: no spool folder was given');
   const shadowLog =
     options.spool === undefined
@@ -116,6 +144,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     newId,
     chance: Math.random,
     metrics,
+    events,
     ...(spool === undefined ? {} : { spool }),
     ...(shadowLog === undefined ? {} : { shadowLog: shadowLog.write }),
     ...(options.modelControl === undefined ? {} : { modelControl: options.modelControl }),
@@ -124,6 +153,14 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     plane,
     host,
     log,
+    admission: new Admission(plane),
+    observer: new RequestObserver({
+      elapsed: () => plane.elapsed(),
+      clock: systemClock,
+      randomBytes,
+      ...(access === undefined ? {} : { access }),
+      ...(spans === undefined ? {} : { spans }),
+    }),
     ...(tls === undefined ? {} : { tls }),
     ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
   };
@@ -152,6 +189,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
         await Promise.all(servers.map((server) => server.close()));
         await plane[Symbol.asyncDispose]();
         await shadowLog?.[Symbol.asyncDispose]();
+        await Promise.all([events, access, spans].map(async (one) => one?.[Symbol.asyncDispose]()));
         await opened?.[Symbol.asyncDispose]();
         watch[Symbol.dispose]();
       };
@@ -200,7 +238,33 @@ interface OpenedManifest {
   readonly opened?: OpenedBlobs;
 }
 
-async function openManifest(options: InferenceOptions): Promise<OpenedManifest> {
+/** @throws GyreError INVALID_ARGUMENT, PERMISSION_DENIED */
+function openAccessLog({ accessLog, control }: InferenceOptions, deps: Omit<AccessLogOptions, 'to'>): AccessLog | undefined {
+  if (accessLog === undefined || accessLog === 'off') return undefined;
+  if (accessLog === '-' && control === true)
+    throw new GyreError('INVALID_ARGUMENT', 'standard output belongs to the control pipe: give --access-log a file');
+  try {
+    return new AccessLog({ ...deps, to: accessLog });
+  } catch (error) {
+    throw new GyreError('PERMISSION_DENIED', `the access log ${accessLog} cannot be written: ${messageOf(error)}`, {}, { cause: error });
+  }
+}
+
+/** Where events may go: an operator who names an address allows its host. */
+function eventHostsOf({ logEvents, eventHosts = 'public' }: InferenceOptions): AllowedHosts {
+  const named = logEvents === undefined ? null : URL.parse(logEvents);
+  return allowedHosts(named === null ? eventHosts : named.host, '--event-hosts (GYRE_EVENT_HOSTS)', 'events may go there');
+}
+
+function withEvents({ logEvents, logEventsMode }: InferenceOptions, manifest: ReleaseManifest): ReleaseManifest {
+  if (logEvents === undefined) return manifest;
+  const { events, ...log } = manifest.log;
+  const mode = logEventsMode === undefined ? {} : { mode: logEventsMode };
+  return { ...manifest, log: { ...log, events: { ...events, url: logEvents, ...mode } } };
+}
+
+/** @param judged what is served of a manifest @throws GyreError when it may not be served here */
+async function openManifest(options: InferenceOptions, judged: (manifest: ReleaseManifest) => ReleaseManifest): Promise<OpenedManifest> {
   const { manifest, blobs, model, publicKey, unsigned, blobCache, s3Endpoint, s3Region } = options;
   if (model !== undefined) {
     if (manifest !== undefined)
@@ -214,7 +278,7 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
       systemClock,
       options.route === undefined ? undefined : await readLocalRoute(options.route),
     );
-    return { source, first: requireTokens(options, own), readAgain };
+    return { source, first: judged(requireTokens(options, own)), readAgain };
   }
   if (manifest === undefined || blobs === undefined) {
     throw new GyreError(
@@ -229,7 +293,7 @@ async function openManifest(options: InferenceOptions): Promise<OpenedManifest> 
     );
   }
   const trust = publicKey === undefined ? ({ unsigned: true } as const) : { publicKey: await readPublicKey(publicKey) };
-  const read = async (file = manifest): Promise<ReleaseManifest> => requireTokens(options, await readManifest(file, trust));
+  const read = async (file = manifest): Promise<ReleaseManifest> => judged(requireTokens(options, await readManifest(file, trust)));
   const first = await read();
   const place = {
     address: blobs,

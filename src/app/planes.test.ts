@@ -9,7 +9,7 @@ import { openFsBlobs } from '#blobs';
 import type { Prediction, PredictAnswer, SignedManifest } from '#contract';
 import { canonicalJson, hasCode } from '#core';
 import { putSample, sampleManifest, samplePackage } from '#serving';
-import { createLogger } from '#telemetry';
+import { createLogger, createMetrics } from '#telemetry';
 import { openLocalPlanes, type LocalPlanes } from './planes.ts';
 import { shipSegments } from './shipping.ts';
 
@@ -62,8 +62,9 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
     const monitoring = {
       ingestSegment: ({ segment, predictions }: { segment: string; predictions: readonly Prediction[] }) => {
         filings += 1;
-        if (!filed.has(segment)) filed.set(segment, predictions);
-        return Promise.resolve({ rows: predictions.length });
+        const ingested = !filed.has(segment);
+        if (ingested) filed.set(segment, predictions);
+        return Promise.resolve({ ingested, rows: predictions.length });
       },
     };
     planes = openLocalPlanes({
@@ -74,7 +75,7 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
       portsOf: () => ({ rest: 0, grpc: 0 }),
       log,
       retryMs: 20,
-      onSegments: (environment, paths) => shipSegments(monitoring as never, environment, paths, log),
+      onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics: createMetrics() }, environment, paths),
     });
   });
   after(async () => {

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { s3Variables, sealingVariable } from '#blobs';
 import { type Faults, GyreError } from '#core';
 import type { DataPlanes } from '#release';
+import { otelVariables } from '#telemetry';
 import type { Logger } from '#telemetry';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import { startPlane } from './plane-process.ts';
@@ -23,6 +24,10 @@ export interface LocalPlanesOptions {
   readonly hostNames?: readonly string[];
   /** Plain HTTP beyond this machine, as was said explicitly. */
   readonly insecureHttp?: boolean;
+  /** Hosts that events of requests and responses may go to. */
+  readonly eventHosts?: string;
+  /** Whether a plane writes a line for each request into its folder. */
+  readonly accessLog?: boolean;
   readonly log: Logger;
   /** Finished segments of an environment's prediction log, oldest first. */
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
@@ -45,7 +50,7 @@ export interface LocalPlanes extends DataPlanes, AsyncDisposable {
 }
 
 /** The variables that a plane gets: no credential of ours, but those that it reads blobs with. */
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable] as const;
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable, ...otelVariables] as const;
 
 function blobFlags({ address, cache, s3Endpoint, s3Region }: BlobsPlace): readonly string[] {
   if (!isBucket(address)) return ['--blobs', address];
@@ -103,6 +108,8 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     '--grpc-port',
     String(ports.grpc),
     '--control',
+    ...(options.eventHosts === undefined ? [] : ['--event-hosts', options.eventHosts]),
+    ...(options.accessLog === true ? ['--access-log', join(dirname(manifest), 'access.log')] : []),
     ...(options.hostNames ?? []).flatMap((name) => ['--allowed-host', name]),
     ...(options.insecureHttp === true ? ['--insecure-http'] : []),
     ...(options.tls === undefined ? [] : ['--tls-cert', options.tls.cert, '--tls-key', options.tls.key]),

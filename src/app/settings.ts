@@ -45,6 +45,16 @@ export const platformSettings = {
     default: 'public',
     help: 'hosts that webhooks may tell of the registry, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
   },
+  eventHosts: {
+    env: 'GYRE_EVENT_HOSTS',
+    default: 'public',
+    help: 'hosts that data planes may tell of requests and responses (serve.log.events), with commas between, as for webhooks',
+  },
+  accessLog: {
+    env: 'GYRE_ACCESS_LOG',
+    default: false,
+    help: 'data planes write a line for each request: planes/<environment>/access.log in the data folder',
+  },
   dataMemoryMib: {
     env: 'GYRE_DATA_MEMORY_MIB',
     default: 1024,

@@ -47,7 +47,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   );
   const { values } = house.settings;
   for (const { name } of house.project.current().resolved.environments) {
-    await shipSegments(house.monitoring, name, await leftSegments(house, name), house.log);
+    await shipSegments(house, name, await leftSegments(house, name));
   }
   const planesResumed = resumePlanes(house, listening.promise);
   opened.defer(() => planesResumed);

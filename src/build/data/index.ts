@@ -32,7 +32,6 @@ export { importSchema } from './schemas/import/import.ts';
 export type { SchemaRequest } from './schemas/of-version.ts';
 export { comparedDatasets, projectQuality } from './quality/project-request.ts';
 export { declaredColumns, personalColumns } from './personal/personal.ts';
-export { maskedText } from './masking.ts';
 export type { SeenBy } from './personal/personal.ts';
 export type { MaskedColumns } from './masking.ts';
 export type { RowsBlob, RowsFormat } from './rows-file.ts';

@@ -1,9 +1,7 @@
+import { maskedText } from '#contract';
 import type { FailingExample } from '#contract';
 import { cellOf, sqlName } from '#tables';
 import type { Cell, ColumnType, Frame } from '#tables';
-
-/** What stands in place of a text that the reader may not see. Values of other types are left out (null), so that a column keeps its type. */
-export const maskedText = '***';
 
 /** The columns whose values a reader may not see; of reports: nobody may see. */
 export type MaskedColumns = ReadonlySet<string>;

@@ -36,6 +36,16 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal(approval.certification, certification.id);
       assert.deepEqual(champions, [version.id]);
       assert.deepEqual(await release.getManifest(live.manifest ?? ''), planes.serving.get('production'));
+      assert.deepEqual(planes.serving.get('production')?.manifest.log, {
+        sample: 1,
+        mask: ['street'],
+        maxMib: 512,
+        events: { url: 'https://events.example.org/', mask: ['plan', 'gender'] },
+      });
+      assert.equal(planes.serving.get('test')?.manifest.log.sample, 0, 'where versions are tested nothing is logged');
+      const { maxBodyBytes, maxRows, ...limits } = planes.serving.get('production')?.manifest.limits ?? {};
+      assert.deepEqual(limits, { timeoutMs: 2000, maxConcurrent: 64, rate: { perSecond: 20, burst: 40 } });
+      assert.ok(maxBodyBytes !== undefined && maxRows !== undefined, 'what the project does not say has its default');
       assert.deepEqual(await release.deploymentOf('production', 1), live);
       const states = await release.environments();
       assert.deepEqual(

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { canonicalJson } from '#core';
-import type { ExecutionSpec, JudgedVersion, ReleaseManifest, SignedManifest } from '#contract';
+import type { ExecutionSpec, JudgedVersion, LogPolicy, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
 const maxRows = 10_000;
@@ -10,10 +10,9 @@ export interface ManifestInput {
   readonly endpoint: string;
   readonly generation: number;
   readonly version: JudgedVersion;
-  /** Share of predictions to log: 1 where they are monitored, 0 in environments for tests. */
-  readonly logSample: number;
-  readonly maxBodyBytes?: number;
-  readonly timeoutMs?: number;
+  /** What is logged. */
+  readonly log: LogPolicy;
+  readonly limits: Partial<Omit<ServeLimits, 'maxRows'>>;
   readonly execution?: ExecutionSpec;
   readonly tokenHashes: readonly string[];
   readonly createdAt: string;
@@ -38,12 +37,8 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
         weight: 1,
       },
     ],
-    log: { sample: input.logSample },
-    limits: {
-      maxBodyBytes: input.maxBodyBytes ?? defaultMaxBodyBytes,
-      maxRows,
-      ...(input.timeoutMs === undefined ? {} : { timeoutMs: input.timeoutMs }),
-    },
+    log: input.log,
+    limits: { maxBodyBytes: defaultMaxBodyBytes, maxRows, ...input.limits },
     ...(input.execution === undefined ? {} : { execution: input.execution }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,

@@ -11,10 +11,13 @@ import type {
   EnvironmentState,
   EventTypes,
   ExecutionSpec,
+  JudgedVersion,
+  LogPolicy,
   ModelVersion,
   PredictAnswer,
   PredictRequest,
   Readiness,
+  ServeLimits,
   SignedManifest,
   TestReport,
 } from '#contract';
@@ -48,9 +51,10 @@ export interface Reports extends Pick<Evaluation, 'openModel'> {
 export interface ReleaseSettings {
   readonly environments: readonly Environment[];
   readonly endpoint: string;
-  readonly maxBodyBytes?: number;
-  /** How long a request may take. */
-  readonly timeoutMs?: number;
+  /** What data planes let through; what is left out has its default. */
+  readonly limits?: Partial<Omit<ServeLimits, 'maxRows'>>;
+  /** What the prediction log keeps where versions are monitored; default: everything. */
+  readonly log?: Partial<LogPolicy>;
   /** How a data plane runs its models. */
   readonly execution?: ExecutionSpec;
   /** Targets of the load test. */
@@ -70,6 +74,8 @@ export interface ReleaseDeps {
   readonly training: Pick<Training, 'getRun'>;
   readonly data: RowsSource;
   readonly planes: DataPlanes;
+  /** Inputs of a version that tell of a person: what leaves for elsewhere masks them. Default: none. */
+  readonly personalInputs?: (version: JudgedVersion) => Promise<readonly string[]>;
   /** The project's settings, as they are now. */
   readonly settings: () => ReleaseSettings;
   /** @throws GyreError NOT_FOUND */

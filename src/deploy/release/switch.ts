@@ -1,6 +1,6 @@
 import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
 import { eventType } from '#contract';
-import type { Actor, Deployment, JudgedVersion, ModelVersion, SignedManifest } from '#contract';
+import type { Actor, Deployment, JudgedVersion, LogPolicy, ModelVersion, SignedManifest } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, Missing } from './gates.ts';
 import { lockVersion } from './gatekeeper.ts';
@@ -52,7 +52,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
 
   const to: Switch['to'] = async (plan) => {
     const { version, target } = plan;
-    const { endpoint, maxBodyBytes, timeoutMs, execution } = deps.settings();
+    const { endpoint, limits = {}, log = {}, execution } = deps.settings();
     const begun = await store.write(begin, { id: newId(), at: now(), endpoint, plan });
     if ('missing' in begun) return begun;
     const { draft } = begun;
@@ -65,9 +65,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           endpoint,
           generation: draft.generation,
           version,
-          logSample: target.certify === undefined ? 1 : 0,
-          ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
-          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          // Where versions are tested nothing is monitored.
+          log: { sample: 1, ...(await masked(log, version)), ...(target.certify === undefined ? {} : { sample: 0 }) },
+          limits,
           ...(execution === undefined ? {} : { execution }),
           tokenHashes: await deps.tokenHashes(),
           createdAt: draft.deployedAt,
@@ -90,6 +90,13 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     if (isLast(target.name)) await nameChampion(version, plan.by);
     return { live };
   };
+
+  /** Who is told of requests elsewhere sees of personal columns that they were there. */
+  async function masked(log: Partial<LogPolicy>, version: JudgedVersion): Promise<Partial<LogPolicy>> {
+    if (log.events === undefined) return log;
+    const personal = (await deps.personalInputs?.(version)) ?? [];
+    return { ...log, events: { ...log.events, mask: [...new Set([...(log.events.mask ?? []), ...personal])] } };
+  }
 
   async function begin(
     tx: Tx,

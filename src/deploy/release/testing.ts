@@ -137,10 +137,13 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     settings: () => ({
       environments: [testing, production],
       endpoint: 'churn',
+      log: { mask: ['street'], maxMib: 512, events: { url: 'https://events.example.org/', mask: ['plan'] } },
+      limits: { timeoutMs: 2000, maxConcurrent: 64, rate: { perSecond: 20, burst: 40 } },
       latencyP99Ms: 50,
       requestsPerSecond: 10,
       durationMs: 100,
     }),
+    personalInputs: () => Promise.resolve(['gender', 'plan']),
     charter: unused('the charter'),
     privateKey: keys.privateKey,
     tokenHashes: () => Promise.resolve(tokens),

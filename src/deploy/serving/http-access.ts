@@ -19,21 +19,24 @@ export interface Asker {
  * Refuses a request that may not infer: without tokens in the manifest only this machine may ask, and no web page of somebody else's
  * (neither by its origin nor by a name of its own that it pointed here); with tokens, a bearer of one.
  * @param hosts names beside localhost and IP addresses that the Host header may say
+ * @returns the SHA-256 of the token that it came with; empty where none is asked for
  * @throws GyreError UNAUTHENTICATED (401) or PERMISSION_DENIED (403), by `details.status`
  */
-export function requireAccess(asker: Asker, { tokenHashes }: Pick<ReleaseManifest, 'tokenHashes'>, hosts: ReadonlySet<string>): void {
+export function requireAccess(asker: Asker, { tokenHashes }: Pick<ReleaseManifest, 'tokenHashes'>, hosts: ReadonlySet<string>): string {
   if (tokenHashes.length > 0) {
     const secret = /^Bearer +([^ ]+) *$/i.exec(asker.headers.authorization ?? '')?.[1];
-    if (secret === undefined || !isBearer(secret, tokenHashes)) {
+    const hash = secret === undefined ? undefined : bearerHash(secret, tokenHashes);
+    if (hash === undefined) {
       const what = secret === undefined ? 'a token is needed: send "Authorization: Bearer <token>"' : 'this token may not infer here';
       throw requestFault(401, 'UNAUTHENTICATED', what, { 'www-authenticate': 'Bearer' });
     }
-    return;
+    return hash;
   }
   if (!isLoopback(asker.remoteAddress ?? '')) {
     throw requestFault(403, 'PERMISSION_DENIED', 'this endpoint has no tokens, so it answers this machine only; release it with tokens');
   }
   requireOwnHost(asker, hosts);
+  return '';
 }
 
 /** DNS rebinding: a page on evil.example whose name now points to 127.0.0.1 sends its own name in Host. */
@@ -55,10 +58,11 @@ function hostName(host: string): string {
   return (/^\[([^\]]*)\]/.exec(host)?.[1] ?? host.replace(/:\d*$/, '')).toLowerCase();
 }
 
-function isBearer(secret: string, hashes: readonly string[]): boolean {
+/** @returns the hash of this secret when it is among the known ones */
+function bearerHash(secret: string, hashes: readonly string[]): string | undefined {
   const hash = createHash('sha256').update(secret).digest();
   let found = false;
   // All are compared, whichever fits.
   for (const known of hashes) found = timingSafeEqual(Buffer.from(known, 'hex'), hash) || found;
-  return found;
+  return found ? hash.toString('hex') : undefined;
 }

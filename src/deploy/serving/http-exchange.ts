@@ -3,6 +3,7 @@ import { GyreError } from '#core';
 import type { ErrorCode } from '#core';
 import type { Inferred } from './plane-port.ts';
 import type { Caller } from './route.ts';
+import type { RequestNote } from './request-note.ts';
 
 /** A request as a route sees it. */
 export interface Exchange {
@@ -12,6 +13,8 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
   /** When its header was read, on the plane's clock of elapsed time. */
   readonly receivedMs: number;
+  /** Goes along to the plane. */
+  readonly note: RequestNote;
   /**
    * The body, which must be JSON by its content type; unpacked, when it came packed with gzip or deflate.
    * @throws GyreError with `details.status` 413 when it is larger than the manifest allows (packed or unpacked, also when it only claims to

@@ -5,11 +5,24 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { Logger } from '#telemetry';
 import { requireAccess } from './http-access.ts';
+import { Admission } from './http-admission.ts';
 import { isPacked, packedBody, readBody, sizeOfBody, utf8Text } from './http-body.ts';
 import { requestFault } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import { routerOf } from './http-router.ts';
 import type { Plane } from './plane.ts';
+import { noteHeaders } from './request-note.ts';
+import type { RequestNote, RequestObserver } from './request-note.ts';
+
+/** How long callers may take, in milliseconds. */
+export interface Patience {
+  /** For a request’s header to come; over gRPC, for a connection to say that it speaks HTTP/2. */
+  readonly headersMs: number;
+  /** For all of a request to come; over gRPC, between two parts of a message. */
+  readonly requestMs: number;
+}
+
+export const usualPatience: Patience = { headersMs: 10_000, requestMs: 60_000 };
 
 export interface InferenceServerOptions {
   readonly plane: Plane;
@@ -23,6 +36,12 @@ export interface InferenceServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Names that the Host header may say beside localhost and IP addresses. */
   readonly allowedHosts?: readonly string[];
+  /** Who is let in; servers of one plane share it. Default: one of its own. */
+  readonly admission?: Admission;
+  /** How long callers may take. Default `usualPatience`. */
+  readonly patience?: Patience;
+  /** Left out: requests are neither traced nor told of in an access log. */
+  readonly observer?: RequestObserver;
   readonly log: Logger;
 }
 
@@ -46,18 +65,27 @@ class Host {
   readonly #options: InferenceServerOptions;
   readonly #match: ReturnType<typeof routerOf>;
   readonly #hosts: ReadonlySet<string>;
+  readonly #admission: Admission;
   #closing = false;
 
   constructor(options: InferenceServerOptions) {
     this.#options = options;
     this.#match = routerOf(options.routes);
+    this.#admission = options.admission ?? new Admission(options.plane);
     this.#hosts = new Set([options.host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
   }
 
   async listen(): Promise<InferenceServer> {
-    const { host, port, tls } = this.#options;
+    const { host, port, tls, patience = usualPatience } = this.#options;
     const listener: RequestListener = (request, response) => void this.#answer(request, response);
-    const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 75_000, noDelay: true };
+    const limits = {
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      // How often it is looked for connections that are too slow: the longest that one of them lives beyond its time.
+      connectionsCheckingInterval: Math.ceil(patience.headersMs / 4),
+      keepAliveTimeout: 75_000,
+      noDelay: true,
+    };
     const server: Server = tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
     // A client that asks before it sends a large body gets its 413 instead of a "go on".
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -75,12 +103,22 @@ class Host {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { plane, log } = this.#options;
+    const { plane, log, observer } = this.#options;
     const receivedMs = plane.elapsed();
+    const note: RequestNote = observer?.begin(request.headers) ?? {};
     // Said before anything can fail, so that the answer to a request that is refused early is counted too.
     let name = 'unknown';
     let isInference = false;
     let answer: Answer;
+    let inside: Disposable | undefined;
+    let caller = '';
+    // Let in only when it has come whole: who sends slowly keeps nobody out, and a refused one keeps its connection.
+    const body = async (takes: 'json' | 'binary' | 'any'): Promise<Buffer> => {
+      const bytes = await readBody(request, plane.manifest.limits.maxBodyBytes, takes);
+      this.#admission.take(caller);
+      inside ??= this.#admission.enter();
+      return bytes;
+    };
     try {
       const url = request.url ?? '/';
       const cut = url.indexOf('?');
@@ -88,18 +126,16 @@ class Host {
       name = route.name;
       isInference = route.infers === true;
       if (route.open !== true)
-        requireAccess({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, plane.manifest, this.#hosts);
+        caller = requireAccess({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, plane.manifest, this.#hosts);
       const exchange: Exchange = {
         method: request.method ?? 'GET',
         headers: request.headers,
         params,
         receivedMs,
-        text: async () => utf8Text(await readBody(request, plane.manifest.limits.maxBodyBytes, 'json')),
-        bytes: () => readBody(request, plane.manifest.limits.maxBodyBytes, 'binary'),
-        any: async () => ({
-          bytes: await readBody(request, plane.manifest.limits.maxBodyBytes, 'any'),
-          type: request.headers['content-type'] ?? '',
-        }),
+        note,
+        text: async () => utf8Text(await body('json')),
+        bytes: () => body('binary'),
+        any: async () => ({ bytes: await body('any'), type: request.headers['content-type'] ?? '' }),
       };
       answer = await route.handle(exchange);
       if (isPacked(sizeOfBody(answer.body), request.headers['accept-encoding']))
@@ -108,8 +144,17 @@ class Host {
       if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a request failed');
       answer = this.#options.describe(error);
     }
+    if (answer.status === 429 || answer.status === 503)
+      answer = { ...answer, headers: { 'retry-after': String(this.#admission.retryAfterSeconds), ...answer.headers } };
+    inside?.[Symbol.dispose]();
+    const { status } = answer;
+    if (note.trace !== undefined || note.requestId !== undefined)
+      answer = { ...answer, headers: { ...answer.headers, ...noteHeaders(note) } };
     this.#send(request, response, answer);
-    plane.answered({ route: name, code: String(answer.status), receivedMs, isInference, isError: answer.status >= 400 });
+    const bytes = sizeOfBody(answer.body);
+    const method = request.method ?? 'GET';
+    observer?.end({ note, route: name, protocol: 'HTTP', method, status, isError: status >= 500, receivedMs, bytes, caller });
+    plane.answered({ route: name, code: String(status), receivedMs, isInference, isError: status >= 400 });
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

@@ -16,6 +16,8 @@ export interface PlaneMetrics {
   readonly ready: Gauge;
   readonly swaps: Counter;
   readonly unlogged: Counter;
+  readonly dropped: Counter;
+  readonly queueSeconds: Histogram;
 }
 
 const latencies = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -67,6 +69,17 @@ export function planeMetrics(metrics: Metrics): PlaneMetrics {
     unlogged: metrics.counter({
       name: 'gyre_predictions_unlogged_total',
       help: 'predictions answered although their sampled log entry could not be written',
+    }),
+    dropped: metrics.counter({
+      name: 'gyre_requests_dropped_total',
+      help: 'requests that were refused under load or not answered in time, by what refused them: rate, concurrency, queue, deadline, log',
+      labels: ['reason'],
+    }),
+    queueSeconds: metrics.histogram({
+      name: 'gyre_queue_seconds',
+      help: 'time that requests waited for the model',
+      labels: ['model', 'version'],
+      buckets: latencies,
     }),
   };
 }

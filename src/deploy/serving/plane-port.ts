@@ -7,6 +7,8 @@ import type { FallbackReason } from './fallback.ts';
 import type { ServedModel } from './generation.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import type { Outcome } from './outcome.ts';
+import type { PayloadEvents } from './payload-events.ts';
+import type { RequestNote } from './request-note.ts';
 import type { Spool } from './spool.ts';
 
 export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed'> {
@@ -21,6 +23,8 @@ export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed'> {
   readonly metrics: Metrics;
   /** Left out: predictions are not logged. */
   readonly spool?: Spool;
+  /** Left out: nobody is told of requests and responses. */
+  readonly events?: Pick<PayloadEvents, 'offer'>;
   /** Takes what shadows said beside what was answered, a JSON object each; left out: it is counted alone. */
   readonly shadowLog?: (line: string) => void;
   /** Whether whoever may infer may also unload models and load them again. */
@@ -48,6 +52,8 @@ export interface Inference {
   readonly receivedMs: number;
   /** How long the caller waits for the answer at most, from then on; the manifest may limit it further. */
   readonly timeoutMs?: number;
+  /** Filled in with what came of it. */
+  readonly note?: RequestNote;
 }
 
 export interface Inferred {

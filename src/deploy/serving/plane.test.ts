@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,6 +8,7 @@ import type { NamedRow, ReleaseManifest } from '#contract';
 import { manualClock, seeded, uuidV7 } from '#core';
 import { createMetrics } from '#telemetry';
 import { feedsOfRows } from './example.ts';
+import { Admission } from './http-admission.ts';
 import { blobSource } from './package-source.ts';
 import { Plane } from './plane.ts';
 import type { Inferred, PlaneDeps } from './plane-port.ts';
@@ -167,6 +168,56 @@ describe('a data plane', () => {
     await using sampling = await open(sampleManifest(first, 1, { log: { sample: 0.99 } }), { spool: failing, chance: () => 0.5 });
     assert.equal((await ask(sampling)).ids.length, 1);
     assert.match(sampling.metricsText, /gyre_predictions_unlogged_total 1/);
+  });
+
+  test('masks and drops what its manifest says before anything is written, and takes up another policy with the next manifest', async () => {
+    const spool = await Spool.open({ dir: join(root, 'masked'), newId });
+    const log = { sample: 1, mask: ['contract', 'charges', 'label'], drop: ['tenure'] };
+    await using plane = await open(sampleManifest(first, 1, { log }), { spool });
+    await ask(plane, [row, { ...row, contract: null }]);
+    const [path] = await plane.flush();
+    assert.doesNotMatch(await readFile(path, 'latin1'), /One year|"tenure"/);
+    const { predictions } = await readSegment(path);
+    assert.deepEqual(
+      predictions.map(({ inputs }) => inputs),
+      [
+        { charges: null, senior: true, contract: '***' },
+        { charges: null, senior: true, contract: null },
+      ],
+    );
+    assert.deepEqual(Object.keys(predictions[0].outputs), ['label', 'probabilities']);
+    assert.equal(predictions[0].outputs['label'], '***');
+
+    assert.deepEqual(await plane.swap(async () => sampleManifest(first, 2)), { loaded: true, generation: 2 });
+    await ask(plane);
+    const after = (await Promise.all((await plane.flush()).map((one) => readSegment(one)))).flatMap((segment) => segment.predictions);
+    assert.deepEqual(after.find(({ generation }) => generation === 2)?.inputs, row);
+  });
+
+  test('a clock that is set back changes nothing but the instants that are written down', async () => {
+    const clock = manualClock(1_767_225_600_000);
+    const ownId = uuidV7(clock, (length) => Uint8Array.from({ length }, () => random.int(256)));
+    const spool = await Spool.open({ dir: join(root, 'set-back'), newId: ownId });
+    const limited = sampleManifest(first, 1, {
+      limits: { maxBodyBytes: 1000, maxRows: 10, timeoutMs: 60_000, rate: { perSecond: 1e-6, burst: 3 } },
+    });
+    await using plane = await open(limited, { spool, clock, newId: ownId });
+    const admission = new Admission(plane);
+    const ids: string[] = [];
+    for (const instant of ['2026-01-01T12:00:00Z', '2026-01-01T11:00:00Z', '1999-01-01T00:00:00Z']) {
+      clock.set(Date.parse(instant));
+      admission.take('');
+      ids.push(...(await ask(plane)).ids);
+      await plane.flush();
+    }
+    assert.throws(() => admission.take(''), { code: 'RESOURCE_EXHAUSTED' });
+    assert.equal(new Set(ids).size, 3);
+    const predictions = (await Promise.all((await plane.flush()).map((path) => readSegment(path)))).flatMap(
+      (segment) => segment.predictions,
+    );
+    assert.deepEqual(predictions.map(({ id }) => id).toSorted(), ids.toSorted());
+    assert.ok(predictions.every(({ latencyMs }) => latencyMs >= 0));
+    assert.ok(plane.models.every(({ loaded: { statistics } }) => statistics.success.ms >= 0 && statistics.queue.ms >= 0));
   });
 
   test('logs the share of requests that the manifest asks for', async () => {

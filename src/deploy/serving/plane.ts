@@ -1,5 +1,5 @@
-import type { NamedRow, ReleaseManifest } from '#contract';
-import { canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#core';
+import type { ReleaseManifest } from '#contract';
+import { canonicalJson, GyreError, hasCode, isGyreError, messageOf } from '#core';
 import type { Ran } from './batcher.ts';
 import type { CoreUse } from './execution.ts';
 import { executionMetrics } from './execution-metrics.ts';
@@ -10,10 +10,11 @@ import type { HeldModel, Routed, ServedModel } from './generation.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
-import { decide, namedRows, outcomesOf, outputRows } from './outcome.ts';
+import { decide, namedRows, outcomesOf } from './outcome.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
+import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { Answered, Inference, Inferred, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
@@ -31,6 +32,7 @@ export class Plane implements AsyncDisposable {
   readonly #shadows: Shadows;
   readonly #traffic: Traffic;
   readonly #counts: PlaneMetrics;
+  readonly #log: PlaneLog;
   #current: Generation;
   #draining = false;
   #inFlight = 0;
@@ -47,6 +49,8 @@ export class Plane implements AsyncDisposable {
     this.#counts = counts;
     this.#current = first;
     this.#traffic = new Traffic(deps.elapsed);
+    this.#log = new PlaneLog(deps, counts);
+    this.#log.follow(first.manifest);
     this.#shadows = new Shadows({
       ...deps,
       isCalm: ({ loaded }) =>
@@ -197,6 +201,7 @@ export class Plane implements AsyncDisposable {
     const next = await Generation.load(manifest, this.#loadOptions(manifest), old, this.#unloaded);
     noteLoads(this.#counts, next);
     this.#current = next;
+    this.#log.follow(next.manifest);
     this.#shadows.drop();
     const retired = old.retire();
     this.#retiring.add(retired);
@@ -272,8 +277,10 @@ export class Plane implements AsyncDisposable {
   async #infer(generation: Generation, { model, fallback, shadows }: Routed, inference: Inference): Promise<Inferred> {
     const { manifest } = generation;
     const rows = requireRows(model, inference, manifest.limits.maxRows);
-    const logged = this.#sampled(manifest);
+    const logged = this.#log.isSampled(manifest);
     const inputs = logged ? (inference.rows ?? namedRows(model.entry.signature, inference.feeds, rows)) : [];
+    const { note } = inference;
+    if (note !== undefined) Object.assign(note, { model: model.entry.name, version: model.entry.version });
     const run = (one: ServedModel): Promise<RanBy> => this.#run(manifest, one, inference, rows);
     const { value, reason } =
       fallback === undefined
@@ -283,12 +290,14 @@ export class Plane implements AsyncDisposable {
             () => run(fallback.model),
             fallback.afterMs,
           );
-    const { by, outputs, queuedMs } = value;
+    const { by, outputs, queuedMs, askedMs, answeredMs } = value;
     const ids = Array.from({ length: rows }, () => by.idPrefix + this.#deps.newId());
     const outcomes = outcomesOf(by.entry.signature, outputs, rows);
     const inferred: Inferred = { ids, rows, outputs, outcomes, model: by, ...(reason === undefined ? {} : { fallback: reason }) };
     if (reason !== undefined) this.#counts.fallbacks.inc({ ...labelsOf(model), reason });
-    if (logged) await this.#log(manifest, inference, inferred, inputs);
+    if (note !== undefined)
+      Object.assign(note, { ...labelsOf(by), askedMs, queuedMs, answeredMs, rows: (note.rows ?? 0) + rows, predictionId: ids[0] });
+    if (logged) await this.#log.write({ manifest, inference, inferred, inputs });
     const { statistics } = by.loaded;
     statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
     if (shadows.length > 0) {
@@ -307,12 +316,16 @@ export class Plane implements AsyncDisposable {
     try {
       const ran = await by.loaded.run(inference.feeds, rows, this.#leftMs(manifest, inference));
       const outputs = decide(by.entry.signature, ran.outputs);
-      this.#counts.inferenceSeconds.observe((elapsed() - startedMs) / 1000, labels);
+      const answeredMs = elapsed();
+      this.#counts.queueSeconds.observe(ran.queuedMs / 1000, labels);
+      this.#counts.inferenceSeconds.observe((answeredMs - startedMs) / 1000, labels);
       this.#counts.inferences.inc(labels, rows);
-      return { by, outputs, queuedMs: ran.queuedMs };
+      return { by, outputs, queuedMs: ran.queuedMs, askedMs: startedMs, answeredMs };
     } catch (error) {
       by.loaded.statistics.failed(elapsed() - inference.receivedMs);
       this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });
+      if (hasCode(error, 'RESOURCE_EXHAUSTED')) this.#counts.dropped.inc({ reason: 'queue' });
+      else if (hasCode(error, 'DEADLINE_EXCEEDED')) this.#counts.dropped.inc({ reason: 'deadline' });
       throw error;
     }
   }
@@ -326,41 +339,6 @@ export class Plane implements AsyncDisposable {
     throw new GyreError('DEADLINE_EXCEEDED', `not answered within ${Math.round(timeoutMs)} ms: the request was still being read`, {
       timeoutMs,
     });
-  }
-
-  #sampled({ log }: ReleaseManifest): boolean {
-    return this.#deps.spool !== undefined && (log.sample >= 1 || (log.sample > 0 && this.#deps.chance() < log.sample));
-  }
-
-  /** Where every prediction is to be logged, one that cannot be is not answered: nobody could ever say what was predicted. A sample may miss some. */
-  async #log(manifest: ReleaseManifest, inference: Inference, inferred: Inferred, inputs: readonly NamedRow[]): Promise<void> {
-    const { spool, clock, elapsed } = this.#deps;
-    const outputs: readonly unknown[] = inferred.outcomes ?? outputRows(inferred.outputs, inferred.rows);
-    const payload = JSON.stringify({
-      environment: manifest.environment,
-      endpoint: manifest.endpoint,
-      generation: manifest.generation,
-      package: inferred.model.entry.package,
-      model: inferred.model.entry.name,
-      version: inferred.model.entry.version,
-      servedAt: isoInstant(clock.now()),
-      eventTime: inference.eventTime,
-      latencyMs: elapsed() - inference.receivedMs,
-      rows: inferred.ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
-    });
-    try {
-      await spool?.append(payload);
-    } catch (error) {
-      if (manifest.log.sample >= 1) {
-        throw new GyreError(
-          'UNAVAILABLE',
-          `not answered, because every prediction of this endpoint must be logged: ${messageOf(error)}`,
-          {},
-          { cause: error },
-        );
-      }
-      this.#counts.unlogged.inc({}, inferred.rows);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -382,6 +360,8 @@ interface Opened {
 /** What came of a run, and which model it was. */
 interface RanBy extends Ran {
   readonly by: ServedModel;
+  readonly askedMs: number;
+  readonly answeredMs: number;
 }
 
 /** How often models are looked at: whether they need more workers, or less. */

@@ -28,6 +28,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
     feeds,
     rows,
     receivedMs: exchange.receivedMs,
+    note: exchange.note,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(eventTime === undefined ? {} : { eventTime }),
     ...(keys === undefined ? {} : { keys }),

@@ -5,8 +5,11 @@ import { setImmediate } from 'node:timers/promises';
 import { GyreError, isGyreError } from '#core';
 import type { ErrorCode } from '#core';
 import { requireAccess } from './http-access.ts';
-import { listening, reachable } from './http-server.ts';
+import { Admission, retryAfterMs } from './http-admission.ts';
+import { listening, reachable, usualPatience } from './http-server.ts';
 import type { InferenceServer, InferenceServerOptions } from './http-server.ts';
+import { noteHeaders } from './request-note.ts';
+import type { RequestNote } from './request-note.ts';
 import { MessageReader, framed, packings } from './rpc-messages.ts';
 import type { Packing } from './rpc-messages.ts';
 
@@ -18,6 +21,8 @@ export interface RpcCall {
   readonly timeoutMs?: number;
   /** Its metadata. */
   readonly headers: IncomingHttpHeaders;
+  /** Goes along to the plane. */
+  readonly note: RequestNote;
 }
 
 /** A method of a service. It is given messages and gives messages, in protocol buffers. */
@@ -28,7 +33,7 @@ export interface RpcMethod {
   readonly path: string;
   /** True for probes: no token is asked for. */
   readonly open?: boolean;
-  /** True where predictions are asked for. */
+  /** True where predictions are asked for: rate and concurrency limits hold, for each message. */
   readonly infers?: boolean;
   readonly handle: (message: Uint8Array, call: RpcCall) => Promise<Uint8Array> | Uint8Array;
   /** True: takes many messages and answers each, in their order; `onError` says in a message why one could not be answered. */
@@ -64,8 +69,6 @@ const windowBytes = 4 * 1024 * 1024;
 /** Calls of one connection at the same time, and what they may hold all in all; beyond it Node refuses a call. */
 const mostStreams = 256;
 const sessionMib = 1024;
-/** A message that does not come on for so long is given up. */
-const messageTimeoutMs = 60_000;
 /** Bytes of a refused call that are read and thrown away, at most. */
 const discardedBytes = 4 * 1024 * 1024;
 
@@ -74,9 +77,10 @@ const discardedBytes = 4 * 1024 * 1024;
  * @throws GyreError FAILED_PRECONDITION when the port is in use, PERMISSION_DENIED when it may not be bound
  */
 export async function serveRpc(options: RpcServerOptions): Promise<InferenceServer> {
-  const { host, port, tls } = options;
+  const { host, port, tls, patience = usualPatience } = options;
   const settings = { settings: { initialWindowSize: windowBytes, maxConcurrentStreams: mostStreams }, maxSessionMemory: sessionMib };
   const server: Http2Server = tls === undefined ? createServer(settings) : createSecureServer({ ...settings, ...tls });
+  const admission = options.admission ?? new Admission(options.plane);
   const methods = new Map(options.methods.map((method) => [method.path, method]));
   const hosts = new Set([host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
   const sessions = new Set<ServerHttp2Session>();
@@ -85,8 +89,12 @@ export async function serveRpc(options: RpcServerOptions): Promise<InferenceServ
     session.on('close', () => sessions.delete(session));
     session.setLocalWindowSize(windowBytes);
     session.on('error', () => undefined);
+    // Who connects and says nothing is not waited for; a session that was opened may be quiet for as long as it likes.
+    const silent = setTimeout(() => session.destroy(), patience.headersMs);
+    session.once('remoteSettings', () => clearTimeout(silent));
+    session.once('close', () => clearTimeout(silent));
   });
-  server.on('stream', (stream: ServerHttp2Stream, headers) => void answer(stream, headers, { options, methods, hosts }));
+  server.on('stream', (stream: ServerHttp2Stream, headers) => void answer(stream, headers, { options, methods, hosts, admission }));
   await listening(server, host, port);
   const bound = server.address() as AddressInfo;
   return {
@@ -107,11 +115,19 @@ interface Served {
   readonly options: RpcServerOptions;
   readonly methods: ReadonlyMap<string, RpcMethod>;
   readonly hosts: ReadonlySet<string>;
+  readonly admission: Admission;
 }
 
-async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { options, methods, hosts }: Served): Promise<void> {
-  const { plane, log } = options;
+async function answer(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  { options, methods, hosts, admission }: Served,
+): Promise<void> {
+  const { plane, log, observer } = options;
   const receivedMs = plane.elapsed();
+  const note: RequestNote = observer?.begin(headers) ?? {};
+  const headed = { ...head, ...noteHeaders(note) };
+  let caller = '';
   stream.on('error', () => undefined);
   let name = 'unknown';
   let status = 0;
@@ -121,21 +137,23 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
       stream.respond({ ':status': 415 }, { endStream: true });
       return;
     }
-    const method = methods.get(headers[':path'] ?? '');
-    if (method === undefined)
+    const found = methods.get(headers[':path'] ?? '');
+    if (found === undefined)
       throw new GyreError('UNIMPLEMENTED', `there is no method ${String(headers[':path']).slice(0, 200)} on this server`);
-    name = method.name;
-    isInference = method.infers === true;
-    if (method.open !== true) {
+    name = found.name;
+    isInference = found.infers === true;
+    if (found.open !== true) {
       const asked = { headers: { ...headers, host: headers[':authority'] ?? headers.host ?? '' } };
-      requireAccess({ ...asked, remoteAddress: stream.session?.socket.remoteAddress }, plane.manifest, hosts);
+      caller = requireAccess({ ...asked, remoteAddress: stream.session?.socket.remoteAddress }, plane.manifest, hosts);
     }
+    const method = isInference ? admitted(found, caller, admission) : found;
     const timeoutMs = timeoutOf(headers['grpc-timeout']);
-    const call: RpcCall = { receivedMs, headers, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const call: RpcCall = { receivedMs, headers, note, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     const messages = new MessageReader(stream, packingOf(headers['grpc-encoding']), plane.manifest.limits.maxBodyBytes);
     const accepted = packingOf(headers['grpc-encoding']);
-    if (method.stream === undefined) await answerOne(stream, method, messages, call, accepted);
-    else await answerMany(stream, method, method.stream.onError, messages, call);
+    const { requestMs } = options.patience ?? usualPatience;
+    if (method.stream === undefined) await answerOne(stream, method, messages, call, { packing: accepted, requestMs, headed });
+    else await answerMany(stream, method, method.stream.onError, messages, call, headed);
   } catch (error) {
     // A call that was given up first looks as if its message had ended.
     await setImmediate();
@@ -143,12 +161,33 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, {
     if (!isGone && (!isGyreError(error) || error.code === 'INTERNAL')) log.error({ err: error, route: name }, 'a call failed');
     status = isGone ? statusOf.CANCELLED : isGyreError(error) ? statusOf[error.code] : statusOf.INTERNAL;
     const message = isGyreError(error) && error.code !== 'INTERNAL' ? error.message : 'the server failed; its log says why';
-    refuse(stream, status, message);
+    const isLater = status === statusOf.RESOURCE_EXHAUSTED || status === statusOf.UNAVAILABLE;
+    refuse(stream, status, message, headed, isLater ? retryAfterMs(error, admission) : undefined);
   }
+  const isError = serverFaults.has(status);
+  const method = String(headers[':path']).slice(1, 200);
+  observer?.end({ note, route: name, protocol: 'gRPC', method, status, isError, receivedMs, caller });
   plane.answered({ route: `grpc ${name}`, code: String(status), receivedMs, isInference, isError: status !== 0 });
 }
 
+/** A method whose every message passes admission, once it has come whole. */
+function admitted(method: RpcMethod, caller: string, admission: Admission): RpcMethod {
+  return {
+    ...method,
+    handle: async (message, call) => {
+      admission.take(caller);
+      using _inside = admission.enter();
+      return await method.handle(message, call);
+    },
+  };
+}
+
 const head = { ':status': 200, 'content-type': 'application/grpc' } as const;
+type Head = typeof head & Readonly<Record<string, string | number>>;
+/** Statuses that are the server's own fault, by the conventions of OpenTelemetry for servers of gRPC. */
+const serverFaults: ReadonlySet<number> = new Set(
+  (['DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'] as const).map((code) => statusOf[code]),
+);
 const done = { 'grpc-status': '0' } as const;
 
 async function answerOne(
@@ -156,14 +195,14 @@ async function answerOne(
   method: RpcMethod,
   messages: MessageReader,
   call: RpcCall,
-  packing: Packing,
+  { packing, requestMs, headed }: { readonly packing: Packing; readonly requestMs: number; readonly headed: Head },
 ): Promise<void> {
-  stream.setTimeout(messageTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
+  stream.setTimeout(requestMs, () => stream.close(constants.NGHTTP2_CANCEL));
   const message = await messages.only();
   stream.setTimeout(0);
   const response = await method.handle(message, call);
   if (stream.destroyed) return;
-  stream.respond(packing === 'identity' ? head : { ...head, 'grpc-encoding': packing }, { waitForTrailers: true });
+  stream.respond(packing === 'identity' ? headed : { ...headed, 'grpc-encoding': packing }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(done));
   stream.end(await framed(response, packing));
 }
@@ -175,8 +214,9 @@ async function answerMany(
   onError: (error: unknown) => Uint8Array,
   messages: MessageReader,
   call: RpcCall,
+  headed: Head,
 ): Promise<void> {
-  stream.respond(head, { waitForTrailers: true });
+  stream.respond(headed, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(done));
   const under = new Set<Promise<void>>();
   let before: Promise<void> = Promise.resolve();
@@ -202,16 +242,23 @@ async function answerMany(
   stream.end();
 }
 
-function refuse(stream: ServerHttp2Stream, status: number, message: string): void {
+/** @param laterMs when it may be asked again: as HTTP says it, and as clients that retry by themselves are told (gRFC A6) */
+function refuse(stream: ServerHttp2Stream, status: number, message: string, headed: Head, laterMs: number | undefined): void {
   if (stream.destroyed) return;
   // Percent-encoded, as gRPC wants what is no printable ASCII.
   const text = encodeURIComponent(message).replaceAll('%20', ' ').slice(0, 4000);
-  const trailers = { 'grpc-status': String(status), 'grpc-message': text.replace(/%[0-9A-F]?$/i, '') };
+  const trailers = {
+    'grpc-status': String(status),
+    'grpc-message': text.replace(/%[0-9A-F]?$/i, ''),
+    ...(laterMs === undefined
+      ? {}
+      : { 'grpc-retry-pushback-ms': String(Math.ceil(laterMs)), 'retry-after': String(Math.max(1, Math.ceil(laterMs / 1000))) }),
+  };
   if (stream.headersSent) {
     stream.removeAllListeners('wantTrailers');
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     stream.end();
-  } else stream.respond({ ...head, ...trailers }, { endStream: true });
+  } else stream.respond({ ...headed, ...trailers }, { endStream: true });
   // What is still on its way is thrown away for a moment: a reset would overtake the answer.
   let left = discardedBytes;
   stream.on('data', (chunk: Buffer) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { manualClock, seeded, uuidV7 } from '#core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode, manualClock, seeded, uuidV7 } from '#core';
 import { readSegment } from './segment.ts';
 import { Spool } from './spool.ts';
 
@@ -102,6 +103,89 @@ describe('the prediction log', () => {
     assert.deepEqual(await readdir(dir), ['left.seg']);
   });
 
+  test('reports what it found left open by processes that died', async () => {
+    const dir = fresh();
+    let whole: Buffer;
+    {
+      await using spool = await Spool.open({ dir, newId });
+      await spool.append(request('a', 'b'));
+      await spool.append(request('c'));
+      const [path] = await spool.flush();
+      whole = await readFile(path);
+      await rm(path);
+    }
+    await writeFile(join(dir, 'one.4194304-1.open'), Buffer.concat([whole, whole.subarray(8, 40)]));
+    await writeFile(join(dir, 'two.4194304-1.open'), whole.subarray(0, whole.length - 1));
+    await using next = await Spool.open({ dir, newId });
+    const { recovered } = next.figures;
+    assert.deepEqual([recovered.segments, recovered.requests], [2, 3]);
+    const left = (await Promise.all((await next.finished()).map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);
+    assert.equal(recovered.cutBytes, whole.length + 32 + (whole.length - 1) - left);
+  });
+
+  test('refuses beyond its bound, goes on when segments are taken away, and loses nothing that it took', async () => {
+    const dir = fresh();
+    let tick = 1_767_225_600_000;
+    const ordered = uuidV7({ now: () => tick++ }, (length) => new Uint8Array(length));
+    await using spool = await Spool.open({ dir, newId: ordered, maxSegmentBytes: 1000 });
+    spool.bound = { maxBytes: 4000, whenFull: 'refuse' };
+    const taken: string[] = [];
+    const fill = async (): Promise<void> => {
+      for (let k = 0; ; k++) {
+        const id = `${taken.length}-${k}`;
+        try {
+          await spool.append(request(id));
+        } catch (error) {
+          assert.ok(hasCode(error, 'RESOURCE_EXHAUSTED'), String(error));
+          assert.match(error.message, /4000 bytes, which is all that it may/);
+          return;
+        }
+        taken.push(id);
+      }
+    };
+    await fill();
+    assert.ok(spool.figures.diskBytes <= 4000);
+    const paths = await spool.finished();
+    assert.equal((await readdir(dir)).length, paths.length, 'what was open is finished, to be taken away');
+    const shipped = (await Promise.all(paths.map(idsIn))).flat();
+    assert.deepEqual(shipped, taken);
+    for (const path of paths) await rm(path);
+    // How long a full log waits before it looks again is its own business.
+    while (
+      !(await spool.append(request('room')).then(
+        () => true,
+        () => false,
+      ))
+    )
+      await sleep(10);
+    taken.push('room');
+    await fill();
+    assert.deepEqual([...shipped, ...(await Promise.all((await spool.finished()).map(idsIn))).flat()], taken);
+    assert.deepEqual(spool.figures.dropped, { segments: 0, requests: 0, bytes: 0 });
+  });
+
+  test('drops the oldest segments where it is told to, counts what was in them, and says so in the log itself', async () => {
+    const dir = fresh();
+    let tick = 1_767_225_600_000;
+    const ordered = uuidV7({ now: () => tick++ }, (length) => new Uint8Array(length));
+    const ids = Array.from({ length: 60 }, (_, k) => `id-${String(k).padStart(2, '0')}`);
+    {
+      await using before = await Spool.open({ dir, newId: ordered, maxSegmentBytes: 1000 });
+      for (const id of ids.slice(0, 20)) await before.append(request(id));
+    }
+    await using spool = await Spool.open({ dir, newId: ordered, maxSegmentBytes: 1000 });
+    spool.bound = { maxBytes: 4000, whenFull: 'drop_oldest' };
+    for (const id of ids.slice(20)) await spool.append(request(id));
+    const segments = await Promise.all((await spool.flush()).map((path) => readSegment(path)));
+    const kept = segments.flatMap(({ predictions }) => predictions.map(({ id }) => id));
+    const { dropped, diskBytes } = spool.figures;
+    assert.ok(diskBytes <= 4000 && kept.length > 5, `${diskBytes} bytes, ${kept.length} kept`);
+    assert.deepEqual(kept, ids.slice(-kept.length), 'the newest');
+    assert.equal(dropped.requests, ids.length - kept.length);
+    const said = segments.reduce((sum, segment) => sum + segment.dropped.requests, 0);
+    assert.equal(said, dropped.requests, 'also what was said in segments that were dropped themselves');
+  });
+
   test('leaves the open segment of a living process alone, and takes one whose process id was given to another', async () => {
     const dir = fresh();
     await using mine = await Spool.open({ dir, newId });
@@ -159,7 +243,8 @@ describe('the prediction log', () => {
     const segment = await readSegment(path);
     assert.deepEqual([segment.predictions.length, segment.soundBytes, segment.torn], [1, size, true]);
     await truncate(path, 3);
-    assert.deepEqual(await readSegment(path), { predictions: [], soundBytes: 0, torn: true });
+    const { predictions, soundBytes, torn } = await readSegment(path);
+    assert.deepEqual([predictions.length, soundBytes, torn], [0, 0, true]);
     await writeFile(path, 'something else');
     await assert.rejects(readSegment(path), { code: 'DATA_LOSS' });
   });

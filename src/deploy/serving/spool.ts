@@ -1,9 +1,14 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { closeSync, ftruncateSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GyreError, messageOf, noFaults } from '#core';
+import { GyreError, hasCode, messageOf, noFaults } from '#core';
 import type { NewId, Faults } from '#core';
-import { frameOf, readSegment, segmentHeader } from './segment.ts';
+import { frameOf, segmentHeader } from './segment.ts';
+import type { Dropped, DroppedFrame } from './segment.ts';
+import { FinishedSegments, usualBound } from './spool-bound.ts';
+import type { SpoolBound } from './spool-bound.ts';
+import { finishedSuffix, nothingRecovered, openSuffix, ownerName, recoverSegment } from './spool-recovery.ts';
+import type { Recovered } from './spool-recovery.ts';
 
 export interface SpoolOptions {
   /** Made when missing. */
@@ -21,8 +26,14 @@ export interface SpoolFigures {
   readonly frames: number;
   readonly bytes: number;
   readonly failures: number;
-  /** Finished segments that nobody has taken away, as of the last rotation, start or `flush`. */
+  /** Finished segments that nobody has taken away, as far as is known: they are taken away by others. */
   readonly segments: number;
+  /** Of finished and open segments on the disk, as far as is known. */
+  readonly diskBytes: number;
+  /** What was removed unread since the start, because the log may take no more of the disk. */
+  readonly dropped: Dropped;
+  /** What the start found left open by processes that died. */
+  readonly recovered: Recovered;
 }
 
 interface OpenSegment {
@@ -39,28 +50,30 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const openSuffix = '.open';
-const finishedSuffix = '.seg';
-
 /**
  * The prediction log on this disk, kept by append. What `append` promised is in the kernel's hands: it survives the death of the process
  * (kill -9), not a power cut. Frames of answers that were ready at the same moment go out in one write.
+ * It takes no more of the disk than `bound` says.
  * One file is open at a time, named `<id>.<owner>.open`; finished, it is `<id>.seg`, never changes, and belongs to whoever takes it away.
  */
 export class Spool implements AsyncDisposable {
   readonly dir: string;
   readonly #options: SpoolOptions;
   readonly #faults: Faults;
+  readonly #recovered: Recovered;
+  readonly #finished: FinishedSegments;
+  #bound: SpoolBound = usualBound;
   #open: OpenSegment | undefined;
   #waiting: Waiting[] = [];
   #frames = 0;
   #bytes = 0;
   #failures = 0;
-  #segments = 0;
 
-  private constructor(options: SpoolOptions) {
+  private constructor(options: SpoolOptions, recovered: Recovered) {
     this.dir = options.dir;
     this.#options = options;
+    this.#recovered = recovered;
+    this.#finished = new FinishedSegments(options.dir);
     this.#faults = options.faults ?? noFaults;
   }
 
@@ -69,13 +82,19 @@ export class Spool implements AsyncDisposable {
    * @throws GyreError PERMISSION_DENIED when the folder cannot be written
    */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const spool = new Spool(options);
     try {
       await mkdir(options.dir, { recursive: true });
       const names = await readdir(options.dir);
-      for (const name of names.filter((entry) => entry.endsWith(openSuffix))) await recover(options.dir, name);
-      spool.#segments = (await spool.finished()).length;
-      return spool;
+      let recovered = nothingRecovered;
+      for (const name of names.filter((entry) => entry.endsWith(openSuffix))) {
+        const { segments, requests, cutBytes } = await recoverSegment(options.dir, name);
+        recovered = {
+          segments: recovered.segments + segments,
+          requests: recovered.requests + requests,
+          cutBytes: recovered.cutBytes + cutBytes,
+        };
+      }
+      return new Spool(options, recovered);
     } catch (error) {
       throw new GyreError(
         'PERMISSION_DENIED',
@@ -87,13 +106,26 @@ export class Spool implements AsyncDisposable {
   }
 
   get figures(): SpoolFigures {
-    return { frames: this.#frames, bytes: this.#bytes, failures: this.#failures, segments: this.#segments };
+    return {
+      frames: this.#frames,
+      bytes: this.#bytes,
+      failures: this.#failures,
+      segments: this.#finished.count,
+      diskBytes: this.#finished.bytes + (this.#open?.size ?? 0),
+      dropped: this.#finished.dropped,
+      recovered: this.#recovered,
+    };
+  }
+
+  /** How much of the disk it may take from now on, and what happens then. Default: 2 GiB, and then it refuses. */
+  set bound(bound: SpoolBound) {
+    this.#bound = bound;
   }
 
   /**
    * Logs one answered request; resolves when the write returned.
    * @param payload a LoggedRequest as JSON
-   * @throws GyreError RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when the file cannot be written; nothing of it stays behind
+   * @throws GyreError RESOURCE_EXHAUSTED when the disk is full or the log as large as it may be, UNAVAILABLE when the file cannot be written; nothing of it stays behind
    */
   append(payload: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -106,18 +138,14 @@ export class Spool implements AsyncDisposable {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const segment = (this.#open ??= this.#begin());
-      const size = appendWhole(
-        segment,
-        waiting.map(({ frame }) => frame),
-      );
+      const size = this.#put(waiting.map(({ frame }) => frame));
       this.#faults.at('file.write');
       this.#frames += waiting.length;
       this.#bytes += size;
-      if (segment.size >= (this.#options.maxSegmentBytes ?? 8 * 1024 * 1024)) this.#finish();
+      if ((this.#open?.size ?? 0) >= (this.#options.maxSegmentBytes ?? 8 * 1024 * 1024)) this.#finish();
     } catch (error) {
       this.#failures += waiting.length;
-      const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+      const full = isDiskFull(error) || hasCode(error, 'RESOURCE_EXHAUSTED');
       const fault = new GyreError(
         full ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE',
         `the prediction log ${this.dir} cannot be written: ${messageOf(error)}`,
@@ -128,6 +156,32 @@ export class Spool implements AsyncDisposable {
       return;
     }
     for (const { resolve } of waiting) resolve();
+  }
+
+  /** Writes frames behind each other, when there is room for all of them. @returns their bytes */
+  #put(frames: readonly Buffer[]): number {
+    const wanted = frames.reduce((sum, { length }) => sum + length, 0);
+    const { maxBytes } = this.#bound;
+    if (!this.#finished.makeRoom((this.#open?.size ?? segmentHeader.length) + wanted, this.#bound)) {
+      // What is open counts too: finished, it can be shipped or dropped.
+      this.#finish();
+      if (!this.#finished.makeRoom(segmentHeader.length + wanted, this.#bound))
+        throw new GyreError('RESOURCE_EXHAUSTED', `it takes ${maxBytes} bytes, which is all that it may; ship or remove segments`, {
+          maxBytes,
+        });
+    }
+    for (;;) {
+      const dropped = this.#finished.takeUnsaid();
+      try {
+        const segment = (this.#open ??= this.#begin());
+        const gap = dropped === undefined ? [] : [frameOf(JSON.stringify({ dropped } satisfies DroppedFrame))];
+        return appendWhole(segment, [...gap, ...frames]);
+      } catch (error) {
+        if (dropped !== undefined) this.#finished.keepUnsaid(dropped);
+        // A disk that others fill: the log gives way as far as it may.
+        if (this.#bound.whenFull === 'refuse' || !isDiskFull(error) || !this.#finished.dropOldest()) throw error;
+      }
+    }
   }
 
   #begin(): OpenSegment {
@@ -157,7 +211,7 @@ export class Spool implements AsyncDisposable {
     if (segment.size > segmentHeader.length) {
       renameSync(segment.path, segment.finished);
       this.#faults.at('file.rename');
-      this.#segments += 1;
+      this.#finished.add(segment.finished, segment.size);
     } else {
       unlinkSync(segment.path);
     }
@@ -167,9 +221,8 @@ export class Spool implements AsyncDisposable {
   async flush(): Promise<string[]> {
     if (this.#waiting.length > 0) this.#write();
     this.#finish();
-    const paths = await this.finished();
-    this.#segments = paths.length;
-    return paths;
+    this.#finished.look();
+    return this.finished();
   }
 
   /** Paths of the finished segments that are still here, oldest first. */
@@ -196,6 +249,10 @@ export async function listSegments(dir: string): Promise<string[]> {
     .map((name) => join(dir, name));
 }
 
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
 /** All or nothing: a write that came short (a full disk) is undone, so that the next frame does not stand behind half a one. */
 function appendWhole(segment: OpenSegment, buffers: readonly Uint8Array[]): number {
   const wanted = buffers.reduce((sum, { length }) => sum + length, 0);
@@ -211,46 +268,5 @@ function appendWhole(segment: OpenSegment, buffers: readonly Uint8Array[]): numb
   } catch (error) {
     ftruncateSync(segment.fd, segment.size);
     throw error;
-  }
-}
-
-async function recover(dir: string, name: string): Promise<void> {
-  const parts = name.slice(0, -openSuffix.length).split('.');
-  const owner = parts.pop() ?? '';
-  if (isAlive(owner)) return;
-  const path = join(dir, name);
-  const { predictions, soundBytes, torn } = await readSegment(path);
-  if (predictions.length === 0) {
-    await rm(path);
-    return;
-  }
-  if (torn) await truncate(path, soundBytes);
-  await rename(path, join(dir, `${parts.join('.')}${finishedSuffix}`));
-}
-
-/** A process as `<pid>-<start>`: process ids are used again, the pair is not. Where the kernel does not tell the start it is 0. */
-function ownerName(pid: number): string {
-  return `${pid}-${startOf(pid)}`;
-}
-
-function isAlive(owner: string): boolean {
-  const pid = Number(owner.split('-')[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives, under another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-  return ownerName(pid) === owner;
-}
-
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Field 22 of proc(5), counted behind the command's name, which may hold blanks and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  } catch {
-    return '0';
   }
 }

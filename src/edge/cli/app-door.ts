@@ -50,6 +50,10 @@ export interface ServeFlags {
   readonly port?: number;
   readonly grpcPort?: string;
   readonly spool?: string;
+  readonly logEvents?: string;
+  readonly logEventsMode?: 'all' | 'request' | 'response';
+  readonly eventHosts?: string;
+  readonly accessLog?: string;
   readonly control?: boolean;
   readonly detachedOk?: boolean;
   readonly workers?: string;

@@ -159,6 +159,7 @@ export {
   modelStates,
   datatypeOfElement,
 } from './model.ts';
+export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
 export {
   ApplicationTestReport,
@@ -169,7 +170,9 @@ export {
   LoadFigures,
   ManifestModel,
   Readiness,
+  RateLimit,
   ReleaseManifest,
+  ServeLimits,
   SignedManifest,
   deploymentStates,
 } from './release.ts';

@@ -18,6 +18,7 @@ export const Prediction = strict({
   version: Type.String(),
   servedAt: Instant,
   eventTime: Type.Optional(Instant),
+  traceId: Type.Optional(Type.String({ description: 'of the W3C trace that the request was a part of, 32 hex digits' })),
   latencyMs: Type.Number(),
   inputs: NamedRow,
   outputs: Type.Record(Type.String(), Type.Unknown()),

@@ -5,6 +5,8 @@ import { FilesSource } from './files-source.ts';
 import { ImageSource } from './image-source.ts';
 import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 import { JoinSource } from './join.ts';
+import { ServeLimits } from './release.ts';
+import { LogPolicy } from './log-policy.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
 import { SplitSpec } from './split.ts';
@@ -226,6 +228,9 @@ export const ServeSpec = strict({
       description: 'a request that was not answered so long after it arrived is answered 504; callers may ask for less',
     }),
   ),
+  maxConcurrent: ServeLimits.properties.maxConcurrent,
+  rate: ServeLimits.properties.rate,
+  log: Type.Optional(Type.Partial(LogPolicy, { additionalProperties: false, description: 'what the prediction log keeps' })),
   execution: Type.Optional(ExecutionSpec),
 });
 export type ServeSpec = Static<typeof ServeSpec>;

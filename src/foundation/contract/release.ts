@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
 import { ManifestRoute } from './route.ts';
+import { LogPolicy } from './log-policy.ts';
 import { PackageFile, Signature } from './model.ts';
 
 /** One model as a data plane loads it. */
@@ -16,6 +17,25 @@ export const ManifestModel = strict({
 });
 export type ManifestModel = Static<typeof ManifestModel>;
 
+/** How often one caller may ask: `perSecond` on average, and up to `burst` at once after a pause. */
+export const RateLimit = strict({
+  perSecond: Type.Number({ exclusiveMinimum: 0, description: 'requests of one token a second; without tokens, of all callers' }),
+  burst: Type.Optional(Type.Integer({ minimum: 1, description: 'requests at once after a pause; default: those of one second' })),
+});
+export type RateLimit = Static<typeof RateLimit>;
+
+const MaxConcurrent = Type.Integer({ minimum: 1, description: 'requests that are answered at the same time; more are answered 503' });
+
+/** What a data plane lets through. */
+export const ServeLimits = strict({
+  maxBodyBytes: Type.Integer(),
+  maxRows: Type.Integer(),
+  timeoutMs: Type.Optional(Type.Integer()),
+  maxConcurrent: Type.Optional(MaxConcurrent),
+  rate: Type.Optional(RateLimit),
+});
+export type ServeLimits = Static<typeof ServeLimits>;
+
 /** What a data plane makes true; immutable canonical JSON (RFC 8785), signed. Serving knows nothing else. */
 export const ReleaseManifest = strict({
   format: Type.Literal('gyre.manifest.v1'),
@@ -23,8 +43,8 @@ export const ReleaseManifest = strict({
   endpoint: Name,
   generation: Type.Integer({ minimum: 1, description: 'grows with every change of this environment' }),
   models: Type.Array(ManifestModel, { minItems: 1 }),
-  log: strict({ sample: Type.Number({ minimum: 0, maximum: 1 }) }),
-  limits: strict({ maxBodyBytes: Type.Integer(), maxRows: Type.Integer(), timeoutMs: Type.Optional(Type.Integer()) }),
+  log: LogPolicy,
+  limits: ServeLimits,
   execution: Type.Optional(ExecutionSpec),
   route: Type.Optional(ManifestRoute),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),

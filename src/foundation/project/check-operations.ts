@@ -38,6 +38,23 @@ export function checkCharter(context: CheckContext): Finding[] {
   return findings;
 }
 
+/** What does not hold in `serve`. */
+export function checkServe({ project: { serve, monitor } }: CheckContext): Finding[] {
+  const log = serve?.log ?? {};
+  return (['mask', 'drop'] as const).flatMap((member): Finding[] => {
+    const [first] = log[member] ?? [];
+    const retrains = monitor?.onAlert?.includes('retrain') === true;
+    if (first === undefined || !retrains) return [];
+    return [
+      {
+        path: ['serve', 'log', member],
+        message: `"${first}" is hidden in the log, and a retraining learns from what is logged`,
+        suggestion: 'leave "retrain" out of monitor.onAlert, or log the column: readers without the right see it masked in any case',
+      },
+    ];
+  });
+}
+
 /** What does not hold in `test`. */
 export function checkTest(context: CheckContext): Finding[] {
   const { test } = context.project;

@@ -4,7 +4,7 @@ import type { TableSchema } from '#contract';
 import { digestOf } from '#core';
 import type { CheckContext } from './check-context.ts';
 import { checkData } from './check-data.ts';
-import { checkCharter, checkMonitor, checkRelease, checkTest } from './check-operations.ts';
+import { checkCharter, checkMonitor, checkRelease, checkServe, checkTest } from './check-operations.ts';
 import { checkSteps } from './check-steps.ts';
 import { joinedFacts } from './check-join.ts';
 import { datasetFacts, queryFacts } from './dataset-columns.ts';
@@ -59,6 +59,7 @@ export async function checkProject(folder: string, options: LoadOptions = {}): P
     ...checkSteps(context),
     ...checkTest(context),
     ...checkRelease(context),
+    ...checkServe(context),
     ...checkMonitor(context),
     ...checkSettings(project.settings ?? {}, environment, options.knownSettings),
   ];

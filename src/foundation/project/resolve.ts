@@ -41,12 +41,7 @@ export function resolveProject(project: Project): ResolvedProject {
     },
     environments: resolveEnvironments(project),
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
-    serve: {
-      endpoint: project.serve?.endpoint ?? project.project,
-      maxBodyBytes: project.serve?.maxBodyBytes ?? 4 * 1024 * 1024,
-      ...(project.serve?.timeoutMs === undefined ? {} : { timeoutMs: project.serve.timeoutMs }),
-      ...(project.serve?.execution === undefined ? {} : { execution: project.serve.execution }),
-    },
+    serve: { endpoint: project.project, maxBodyBytes: 4 * 1024 * 1024, ...project.serve },
     monitor: resolveMonitor(project.monitor ?? {}, project.charter),
     retrain: { minRows: 200, testShare: 0.3, recentWeight: 1, ...project.retrain },
   };

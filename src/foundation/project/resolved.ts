@@ -3,9 +3,9 @@ import type {
   CheckLimits,
   CommandStep,
   DatasetSpec,
-  ExecutionSpec,
   Project,
   QualitySpec,
+  ServeSpec,
   TableSchema,
   TestSpec,
   TrainStep,
@@ -124,12 +124,10 @@ export interface ResolvedProject {
   };
   readonly environments: readonly ResolvedEnvironment[];
   readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
-  readonly serve: {
-    readonly endpoint: string;
-    readonly maxBodyBytes: number;
-    readonly timeoutMs?: number;
-    readonly execution?: ExecutionSpec;
-  };
+  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number } & Pick<
+    ServeSpec,
+    'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution'
+  >;
   readonly monitor: ResolvedMonitor;
   readonly retrain: {
     /** Labelled rows since the change that a retraining waits for. */

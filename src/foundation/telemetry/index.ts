@@ -1,7 +1,11 @@
+export { AccessLog } from './access-log.ts';
+export type { AccessEntry, AccessLogOptions } from './access-log.ts';
 export { createLogger, logLevels } from './logger.ts';
 export type { LogLevel, Logger, LoggerOptions } from './logger.ts';
 export { createMetrics, metricsContentType } from './metrics.ts';
 export type { Counter, Gauge, Histogram, HistogramOptions, Labels, MetricOptions, Metrics } from './metrics.ts';
+export { otelVariables, SpanExporter, tracingFrom } from './otlp.ts';
+export type { Span, TracingSettings } from './otlp.ts';
 export { watchProcess } from './process-metrics.ts';
 export { formatTraceparent, parseTraceparent, startTrace } from './trace.ts';
 export type { TraceContext } from './trace.ts';

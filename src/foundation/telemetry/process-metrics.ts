@@ -12,11 +12,11 @@ export function watchProcess(metrics: Metrics): Disposable {
   const started = metrics.gauge({ name: 'process_start_time_seconds', help: 'Start time of the process since unix epoch in seconds.' });
   const lag = metrics.gauge({
     name: 'nodejs_eventloop_lag_seconds',
-    help: 'Lag of the event loop since the last collection in seconds.',
+    help: 'Lag of the event loop since the last collection in seconds, beyond the time that it was to sleep.',
     labels: ['quantile'],
   });
   started.set(performance.timeOrigin / 1000);
-  const delays = monitorEventLoopDelay({ resolution: 10 });
+  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
   delays.enable();
   let countedSeconds = 0;
   let watching = true;
@@ -40,7 +40,9 @@ export function watchProcess(metrics: Metrics): Disposable {
   };
 }
 
-/** Nanoseconds in seconds; the histogram says NaN while it has seen nothing. */
+const resolutionMs = 10;
+
+/** Nanoseconds between two ticks as seconds of delay: Node counts the wait for the tick with it. It says NaN while it has seen nothing. */
 function seconds(nanoseconds: number): number {
-  return Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0;
+  return Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000) : 0;
 }

@@ -56,7 +56,7 @@ export function judgeWindow(
   const own = reference === undefined ? [] : rows.filter(({ modelVersion }) => modelVersion === reference.version.id);
   const judged = watched && own.length >= settings.minRows;
   const latencies = rows.map(({ latencyMs }) => latencyMs);
-  const inputs = reference?.version.signature.inputs ?? [];
+  const inputs = (reference?.version.signature.inputs ?? []).filter(({ name }) => settings.unlogged?.includes(name) !== true);
   const integrity = integrityOf(
     inputs,
     own.map((row) => row.inputs),
@@ -128,7 +128,7 @@ function driftSubjects(reference: Reference, rows: readonly WindowInput[], setti
   const wanted = settings.drift.columns;
   const subjects = signature.inputs.flatMap(({ name, datatype }): readonly DriftSubject[] => {
     const column = reference.columns.get(name);
-    if (column === undefined || (wanted !== undefined && !wanted.includes(name))) return [];
+    if (column === undefined || (wanted !== undefined && !wanted.includes(name)) || settings.unlogged?.includes(name) === true) return [];
     const kind = datatype === 'BYTES' ? 'text' : 'number';
     return [{ column: name, kind, reference: column, values: rows.map(({ inputs }) => inputs[name]) }];
   });

@@ -33,6 +33,8 @@ export interface MonitorSettings {
     /** Least population stability index that counts. */
     readonly psi: number;
   };
+  /** Inputs that the prediction log does not keep: nothing is judged by them. */
+  readonly unlogged?: readonly string[];
   readonly performance: readonly PerformanceThreshold[];
   readonly latencyP99Ms?: number;
   /** Environments whose windows are judged; those of others are reported only. Default: all. */

@@ -5,7 +5,7 @@ import { cellOf } from '#tables';
 import { keptThumbnail } from '../image-sets/kept-thumbnail.ts';
 import { newestOpened } from '../newest-opened.ts';
 import type { DataDeps } from '../port.ts';
-import { maskedText } from '../masking.ts';
+import { maskedText } from '#contract';
 import { findVersion, openRows } from '../versions.ts';
 import { fileLocator, openFile } from './file-bytes.ts';
 import type { FileCatalog, FileList } from './file-port.ts';

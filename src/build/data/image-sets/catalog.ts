@@ -7,7 +7,7 @@ import type { Frame } from '#tables';
 import { newestOpened } from '../newest-opened.ts';
 import type { DataDeps } from '../port.ts';
 import { openRows } from '../versions.ts';
-import { maskedText } from '../masking.ts';
+import { maskedText } from '#contract';
 import type { MaskedColumns } from '../masking.ts';
 import { areImages } from './image-checks.ts';
 import type { ImageChecks } from './image-checks.ts';

@@ -1,5 +1,5 @@
+import { maskedText } from '#contract';
 import type { ColumnSchema, QualityCheck, SchemaDifference, TableSchema } from '#contract';
-import { maskedText } from '../masking.ts';
 import type { MaskedColumns } from '../masking.ts';
 
 /** Members of a column that a person may take over from what the rows suggest. */

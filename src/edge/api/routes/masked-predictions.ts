@@ -1,6 +1,6 @@
+import { maskedText } from '#contract';
 import type { Explanation, NamedRow, Prediction } from '#contract';
 import { GyreError } from '#core';
-import { maskedText } from '#data';
 import type { ApiDeps } from '../port.ts';
 import { mayNotSee, personalAnywhere } from './data/masks.ts';
 import type { Caller } from './data/masks.ts';

@@ -27,6 +27,13 @@ export const registerServing: Register = (program, bind) => {
     .option('--port <n>', 'the port; 0 takes a free one (default: 7080)', whole)
     .option('--grpc-port <n>', 'the port of gRPC, or "off" (default: the one after --port, such as 7081)')
     .option('--spool <folder>', 'log predictions here')
+    .option('--log-events <url>', 'tell this address of requests and responses, as CloudEvents of KServe’s logger')
+    .option('--log-events-mode <mode>', 'all, request or response (default: all)')
+    .option('--event-hosts <list>', 'hosts that a manifest may have events sent to (default: public)')
+    .option(
+      '--access-log <file>',
+      'a line of JSON for each request, without what it says: a file, "-" (standard output) or "off" (default: off)',
+    )
     .option('--control', 'take commands on standard input, one JSON object a line')
     .option('--detached-ok', 'go on when the control pipe closes')
     .option('--workers <n>', 'worker threads of a model: a number, or a range such as 0-4 (default: 1 to as many as cores)')

@@ -1,8 +1,8 @@
 import type { ReleaseManifest } from '#contract';
 import { digestOf, manualClock, seeded, sha256, uuidV7 } from '#core';
 import { encodeModel, graphBuilder } from '#onnx';
-import { Plane, serveHttp, serveRpc } from '#serving';
-import type { InferenceServer } from '#serving';
+import { Admission, Plane, serveHttp, serveRpc } from '#serving';
+import type { InferenceServer, Patience } from '#serving';
 import { createLogger, createMetrics } from '#telemetry';
 import { describeError } from './errors.ts';
 import { oipRoutes } from './routes.ts';
@@ -36,6 +36,7 @@ const echo = (): Uint8Array => {
 
 export interface EchoServer extends AsyncDisposable {
   readonly plane: Plane;
+  readonly admission: Admission;
   readonly http: InferenceServer;
   readonly rpc: InferenceServer;
 }
@@ -44,7 +45,11 @@ export interface EchoServer extends AsyncDisposable {
  * A data plane that serves the model "echo", version 4, as the endpoint "shop", over HTTP and gRPC. Bodies of 20,000 bytes and 50 rows at most.
  * @param tokenHashes of those who may infer; none: this machine alone
  */
-export async function serveEcho(tokenHashes: readonly string[] = []): Promise<EchoServer> {
+export async function serveEcho(
+  tokenHashes: readonly string[] = [],
+  limits: Partial<ReleaseManifest['limits']> = {},
+  patience?: Patience,
+): Promise<EchoServer> {
   const bytes = echo();
   const files = [{ path: 'model.onnx', digest: sha256(bytes), size: bytes.byteLength }];
   const manifest: ReleaseManifest = {
@@ -64,7 +69,7 @@ export async function serveEcho(tokenHashes: readonly string[] = []): Promise<Ec
       },
     ],
     log: { sample: 0 },
-    limits: { maxBodyBytes: 20_000, maxRows: 50 },
+    limits: { maxBodyBytes: 20_000, maxRows: 50, ...limits },
     tokenHashes: [...tokenHashes],
     createdAt: '2026-01-01T00:00:00.000Z',
   };
@@ -79,12 +84,21 @@ export async function serveEcho(tokenHashes: readonly string[] = []): Promise<Ec
     metrics: createMetrics(),
     modelControl: true,
   });
-  const shared = { plane, host: '127.0.0.1', port: 0, log: createLogger({ level: 'silent', destination: process.stderr }) };
+  const admission = new Admission(plane);
+  const shared = {
+    plane,
+    admission,
+    host: '127.0.0.1',
+    port: 0,
+    log: createLogger({ level: 'silent', destination: process.stderr }),
+    ...(patience === undefined ? {} : { patience }),
+  };
   const oip = { plane, version: '1.2.3' };
   const http = await serveHttp({ ...shared, routes: oipRoutes(oip), describe: describeError });
   const rpc = await serveRpc({ ...shared, methods: oipMethods(oip) });
   return {
     plane,
+    admission,
     http,
     rpc,
     [Symbol.asyncDispose]: async () => {

@@ -24,10 +24,11 @@ export const toStatus = {
 /** Says an error as the protocol does: `{"error": "…"}`. What is not ours stays inside: its message may hold anything. */
 export function describeError(error: unknown): Answer {
   if (!isGyreError(error) || error.code === 'INTERNAL') return answer(500, 'the server failed; its log says why', {});
-  const { status, headers } = error.details;
+  const { status, headers, retryAfterMs } = error.details;
   const code = typeof status === 'number' ? status : toStatus[error.code];
-  const busy: Record<string, string> = code === 429 || code === 503 ? { 'retry-after': '1' } : {};
-  return answer(code, error.message, { ...busy, ...textMembers(headers) });
+  const later: Record<string, string> =
+    typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {};
+  return answer(code, error.message, { ...later, ...textMembers(headers) });
 }
 
 function answer(status: number, error: string, headers: Record<string, string>): Answer {

@@ -72,7 +72,7 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
   using lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
   const { id, outputs, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs });
+  const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs, note: exchange.note });
   const response = encodeInferResponse(inferred.model, id, outputs, inferred);
   const headers = predictionHeaders(lease.manifest.generation, inferred);
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };

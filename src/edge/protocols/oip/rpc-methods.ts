@@ -23,7 +23,7 @@ export function oipMethods({ plane, version }: OipOptions): RpcMethod[] {
     const { model, version: wanted, body, raw } = readInferRequest(message);
     using lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
     const { id, outputs, ...request } = decodeInferRequest(body, raw, lease.model);
-    const inferred = await lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs });
+    const inferred = await lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs, note: call.note });
     return writeInferResponse(inferred.model, id, outputs, inferred, raw.isUsed);
   };
   const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'infers' | 'stream'> = {}): RpcMethod => ({

@@ -47,7 +47,12 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   using lease = plane.lease(plane.manifest.endpoint, undefined, callerOf(exchange.headers));
   const { asked, isFrame } = /^text\/csv\b/i.test(type) ? ofCsv(lease.model, text) : ofJson(lease.model, text, type);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const inferred = await lease.infer({
+    ...asked,
+    receivedMs: exchange.receivedMs,
+    note: exchange.note,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   return {
     status: 200,
     body: JSON.stringify({ predictions: predictionsOf(lease.model, inferred, isFrame) }),

@@ -80,7 +80,12 @@ async function predict(plane: Plane, exchange: Exchange, name: string, version: 
   using lease = plane.lease(name, version, callerOf(exchange.headers));
   const asked = instances === undefined ? askTensors(lease.model, inputs) : askInstances(lease.model, instances);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const inferred = await lease.infer({
+    ...asked,
+    receivedMs: exchange.receivedMs,
+    note: exchange.note,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const named = namedOutputs(lease.model, inferred);
   const headers = predictionHeaders(lease.manifest.generation, inferred);
   if (instances === undefined) {

@@ -39,7 +39,12 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const list = listOf(body);
   const asked = askInstances(lease.model, list ?? [body]);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({ ...asked, receivedMs: exchange.receivedMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const inferred = await lease.infer({
+    ...asked,
+    receivedMs: exchange.receivedMs,
+    note: exchange.note,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const predictions = predictionsOf(lease.model, inferred);
   const isKserve = isObject(body) && body.instances !== undefined;
   return {
