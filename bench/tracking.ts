@@ -13,12 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { memoryMib } from './common/process.ts';
 import { smallProject } from '../test/harness/projects-fixture.ts';
 import { artifactRound, type ArtifactFigures } from './tracking/artifact.ts';
 import { fillOurs, fillTheirs, newExperiment, newRun, peer, pointsOfOurs, pointsOfTheirs } from './tracking/data.ts';
 import { caller } from './tracking/http.ts';
 import { common, figuresOf, type Figures, type Filled, pageOf, rare, type Row, rowsOf } from './tracking/rows.ts';
-import { memoryMib, type Server, settled, startFloor, startGyre, startMlflow } from './tracking/servers.ts';
+import { type Server, settled, startFloor, startGyre, startMlflow } from './tracking/servers.ts';
 
 const { values: options } = parseArgs({
   options: {
