@@ -6,7 +6,7 @@
  * process of its own on the same machine, and looks at each answer. The floor is a bare node:http server that answers as many bytes; the
  * limit is ONNX Runtime called in a loop.
  * Usage: ./gyre bench serving [--only PART-OF-NAME] [--quick] [--alone] [--json]
- * --quick with short rounds; --alone without the peers; --json prints all figures once more as JSON. The peers' versions stand in
+ * --quick with short rounds, and each peer at the setting that mostly is its best; --alone without the peers; --json prints all figures once more as JSON. The peers' versions stand in
  * bench/serving/requirements-*.txt; they are installed at the first run, into GYRE_BENCH_SERVING (default: node_modules/.cache).
  * GYRE_BENCH_PROFILE names a folder for V8's profiles of ours.
  */
@@ -42,6 +42,10 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : value < 
 
 /** For each number of connections, the best of a peer's settings, still running. */
 async function bestOf(peer: Peer, setUp: SetUp): Promise<ReadonlyMap<number, Contender>> {
+  if (options.quick) {
+    const server = setUp.stack.use(await peer.settings[peer.usual].start(setUp.newFolder(), setUp.modelFile));
+    return new Map(connectionCounts.map((connections) => [connections, { name: peer.name, server, target: peer.target(server) }]));
+  }
   const tried: { readonly setting: Peer['settings'][number]; readonly perSecond: ReadonlyMap<number, number> }[] = [];
   for (const setting of peer.settings) {
     await using server = await setting.start(setUp.newFolder(), setUp.modelFile);

@@ -38,6 +38,8 @@ export interface Peer {
   readonly name: string;
   /** Tried one after the other; the one with the most requests a second is compared, for each number of connections. */
   readonly settings: readonly PeerSetting[];
+  /** The one of them that mostly is the best: compared without trying them where there is little time. */
+  readonly usual: number;
   /** Not tried and not aimed at, but shown beside the others. */
   readonly shown?: readonly PeerSetting[];
   readonly target: (server: Server) => Target;
@@ -92,6 +94,7 @@ function peersIn(environments: Environments): Peers {
       return {
         name: 'FastAPI',
         settings: [1, 2].flatMap((workers) => [0, 1].map((threads) => setting({ workers, threads }))),
+        usual: 3,
         shown: [setting({ workers: 2, threads: 1, isAsShipped: true })],
         target: ({ port }) => httpTarget(model, port, sent, check),
       };
@@ -103,6 +106,7 @@ function peersIn(environments: Environments): Peers {
       return {
         name: 'MLServer',
         settings: [0, 1, 2].flatMap((parallelWorkers) => [0, 32].map((batch) => setting({ parallelWorkers, batch }))),
+        usual: 0,
         target: ({ port }) => httpTarget(model, port, oipJson(model), 'json'),
       };
     },
@@ -115,6 +119,7 @@ function peersIn(environments: Environments): Peers {
       return {
         name: 'Triton',
         settings: processes.flatMap((one) => [1, 8].map((batch) => setting({ ...one, batch }))),
+        usual: 3,
         target: ({ port }) => httpTarget(model, port, sent, check),
       };
     },

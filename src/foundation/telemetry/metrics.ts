@@ -106,23 +106,22 @@ function checkNames(type: Family['type'], { name, labels = [], buckets = [] }: H
 }
 
 function valueFamily(type: 'counter' | 'gauge', options: MetricOptions): Family {
-  const series = new Map<string, number>();
-  // A metric without labels is there from the start, so that its rate is known from the first event on.
-  if ((options.labels ?? []).length === 0) series.set('', 0);
-  const add = (labels: Labels | undefined, by: number): void => {
-    const key = seriesKey(options, labels);
-    if (type === 'counter' && !(by >= 0)) throw new GyreError('INVALID_ARGUMENT', `counter ${options.name} cannot go down by ${-by}`);
-    series.set(key, (series.get(key) ?? 0) + by);
-  };
+  const table = new SeriesTable(options, () => ({ value: 0 }));
   return {
     type,
     options,
     handle: {
-      inc: (labels, by = 1) => add(labels, by),
-      set: (value, labels) => void series.set(seriesKey(options, labels), value),
+      inc: (labels, by = 1) => {
+        const series = table.of(labels);
+        if (type === 'counter' && !(by >= 0)) throw new GyreError('INVALID_ARGUMENT', `counter ${options.name} cannot go down by ${-by}`);
+        series.value += by;
+      },
+      set: (value, labels) => {
+        table.of(labels).value = value;
+      },
       observe: () => undefined,
     },
-    lines: () => [...series].map(([key, value]) => `${options.name}${key === '' ? '' : `{${key}}`} ${formatValue(value)}`),
+    lines: () => table.all.map(({ key, of }) => `${options.name}${key === '' ? '' : `{${key}}`} ${formatValue(of.value)}`),
   };
 }
 
@@ -133,20 +132,20 @@ interface Distribution {
 
 function histogramFamily(options: HistogramOptions): Family {
   const bounds = options.buckets ?? defaultBuckets;
-  const series = new Map<string, Distribution>();
+  const table = new SeriesTable(
+    options,
+    (): Distribution => ({ counts: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 }),
+    false,
+  );
   const observe = (value: number, labels?: Labels): void => {
-    const key = seriesKey(options, labels);
-    let distribution = series.get(key);
-    if (distribution === undefined) {
-      distribution = { counts: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 };
-      series.set(key, distribution);
-    }
-    const bucket = bounds.findIndex((bound) => value <= bound);
-    distribution.counts[bucket === -1 ? bounds.length : bucket] += 1;
+    const distribution = table.of(labels);
+    let bucket = 0;
+    while (bucket < bounds.length && !(value <= bounds[bucket])) bucket++;
+    distribution.counts[bucket] += 1;
     distribution.sum += value;
   };
   const lines = (): string[] =>
-    [...series].flatMap(([key, { counts, sum }]) => {
+    table.all.flatMap(({ key, of: { counts, sum } }) => {
       const bucketLabels = (le: string): string => `{${key === '' ? '' : `${key},`}le="${le}"}`;
       const braces = key === '' ? '' : `{${key}}`;
       let below = 0;
@@ -159,16 +158,70 @@ function histogramFamily(options: HistogramOptions): Family {
   return { type: 'histogram', options, handle: { observe, inc: () => undefined, set: () => undefined }, lines };
 }
 
-/** The labels as they stand between the braces: every declared one, in the order of declaration. */
-function seriesKey({ name, labels: declared = [] }: MetricOptions, labels: Labels = {}): string {
-  const given = Object.keys(labels).length;
-  if (given !== declared.length || declared.some((label) => labels[label] === undefined)) {
-    throw new GyreError(
+interface Series<T> {
+  /** The labels as they stand between the braces: every declared one, in the order of declaration. */
+  readonly key: string;
+  readonly of: T;
+}
+
+/** Where a label's value leads: to the values of the next label, or to the series behind the last one. */
+interface Branch<T> {
+  readonly branches: Map<string, Branch<T>>;
+  series?: Series<T>;
+}
+
+/** The series of one metric, found by the values of its labels: that happens many times a request, so no text is made for it. */
+class SeriesTable<T> {
+  readonly #name: string;
+  readonly #declared: readonly string[];
+  readonly #make: () => T;
+  readonly #root: Branch<T> = { branches: new Map() };
+  readonly #all: Series<T>[] = [];
+
+  /** @param isThere whether a metric without labels is there from the start, so that its rate is known from the first event on */
+  constructor({ name, labels = [] }: MetricOptions, make: () => T, isThere = true) {
+    this.#name = name;
+    this.#declared = labels;
+    this.#make = make;
+    if (isThere && labels.length === 0) this.of();
+  }
+
+  /** In the order in which they came. */
+  get all(): readonly Series<T>[] {
+    return this.#all;
+  }
+
+  /** The series with these labels, made when it is new. @throws GyreError INVALID_ARGUMENT when they are not the declared ones */
+  of(labels: Labels = {}): T {
+    const declared = this.#declared;
+    let given = 0;
+    for (const _ in labels) given += 1;
+    if (given !== declared.length) throw this.#mislabelled(labels);
+    let branch = this.#root;
+    for (const label of declared) {
+      const value = labels[label];
+      let next = branch.branches.get(value);
+      if (next === undefined) {
+        if (value === undefined) throw this.#mislabelled(labels);
+        next = { branches: new Map() };
+        branch.branches.set(value, next);
+      }
+      branch = next;
+    }
+    if (branch.series === undefined) {
+      const key = declared.map((label) => `${label}="${escapeLabel(labels[label])}"`).join(',');
+      branch.series = { key, of: this.#make() };
+      this.#all.push(branch.series);
+    }
+    return branch.series.of;
+  }
+
+  #mislabelled(labels: Labels): GyreError {
+    return new GyreError(
       'INVALID_ARGUMENT',
-      `metric ${name} has the labels (${declared.join(', ')}), given were (${Object.keys(labels).join(', ')})`,
+      `metric ${this.#name} has the labels (${this.#declared.join(', ')}), given were (${Object.keys(labels).join(', ')})`,
     );
   }
-  return declared.map((label) => `${label}="${escapeLabel(labels[label])}"`).join(',');
 }
 
 const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
