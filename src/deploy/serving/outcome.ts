@@ -59,9 +59,21 @@ function isReal(tensor: Tensor): tensor is Extract<Tensor, { type: 'FLOAT' | 'DO
   return tensor.type === 'FLOAT' || tensor.type === 'DOUBLE';
 }
 
+/** How a signature's tensors are read for the log: made once, since every request is logged. */
+interface Reading {
+  readonly types: ReadonlyMap<string, string>;
+  /** The columns of wide tensors, by the tensor's name. */
+  readonly columns: Map<string, readonly string[]>;
+}
+
+const readings = new WeakMap<Signature, Reading>();
+
 /** A request's tensors as rows with named columns, for the log: missing values are null, booleans and instants as rows would say them. */
 export function namedRows(signature: Signature, feeds: Feeds, rows: number): NamedRow[] {
-  const types = new Map(signature.inputs.map(({ name, type }) => [name, type]));
+  const { types, columns } = readings.getOrInsertComputed(signature, ({ inputs }) => ({
+    types: new Map(inputs.map(({ name, type }) => [name, type])),
+    columns: new Map(),
+  }));
   const named = Array.from({ length: rows }, (): Record<string, NamedRow[string]> => ({}));
   for (const [name, tensor] of Object.entries(feeds)) {
     const width = tensor.data.length / rows;
@@ -71,8 +83,13 @@ export function namedRows(signature: Signature, feeds: Feeds, rows: number): Nam
     } else if (width === 1) {
       for (let row = 0; row < rows; row++) named[row][name] = cellOf(tensor.data[row], type);
     } else {
+      let names = columns.get(name);
+      if (names?.length !== width) {
+        names = Array.from({ length: width }, (_, k) => `${name}[${k}]`);
+        columns.set(name, names);
+      }
       for (let row = 0; row < rows; row++)
-        for (let k = 0; k < width; k++) named[row][`${name}[${k}]`] = cellOf(tensor.data[row * width + k], type);
+        for (let k = 0; k < width; k++) named[row][names[k]] = cellOf(tensor.data[row * width + k], type);
     }
   }
   return named;

@@ -3,17 +3,19 @@ import { GyreError } from './errors.ts';
 /** Wire types of protocol buffers (Encoding guide, "Message Structure"). */
 export const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-const utf8 = new TextEncoder();
+/** Most messages are shorter; memory of this size comes from Node's pool, which costs a tenth of a buffer of its own. */
+const firstBytes = 1024;
+/** Texts up to this are written character by character: a call into native code takes longer. */
+const shortText = 100;
 
 /** Writes protocol buffer fields into one growing buffer. Fields come out in the order in which they are written. */
 export class WireWriter {
-  #buffer = new Uint8Array(4096);
-  #view = new DataView(this.#buffer.buffer);
+  #buffer = Buffer.allocUnsafe(firstBytes);
   #length = 0;
 
   /** A copy of what was written. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.slice(0, this.#length);
+    return new Uint8Array(this.#buffer.subarray(0, this.#length));
   }
 
   int(field: number, value: number | bigint): void {
@@ -28,12 +30,32 @@ export class WireWriter {
   float(field: number, value: number): void {
     this.#tag(field, wire.fixed32);
     this.#reserve(4);
-    this.#view.setFloat32(this.#length, value, true);
-    this.#length += 4;
+    this.#length = this.#buffer.writeFloatLE(value, this.#length);
   }
 
   string(field: number, text: string): void {
-    this.bytes(field, utf8.encode(text));
+    this.#tag(field, wire.bytes);
+    if (text.length <= shortText && this.#asciiText(text)) return;
+    const size = Buffer.byteLength(text);
+    this.#varint(size);
+    this.#reserve(size);
+    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+  }
+
+  /** A short text with its length. @returns false, and nothing is written, when it has other characters than ASCII's */
+  #asciiText(text: string): boolean {
+    const start = this.#length;
+    this.#reserve(1 + text.length);
+    this.#buffer[this.#length++] = text.length;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) {
+        this.#length = start;
+        return false;
+      }
+      this.#buffer[this.#length++] = code;
+    }
+    return true;
   }
 
   bytes(field: number, bytes: Uint8Array): void {
@@ -57,7 +79,7 @@ export class WireWriter {
     this.#tag(field, wire.bytes);
     this.#varint(values.length * 4);
     this.#reserve(values.length * 4);
-    for (let i = 0; i < values.length; i++, this.#length += 4) this.#view.setFloat32(this.#length, values[i], true);
+    for (let i = 0; i < values.length; i++) this.#length = this.#buffer.writeFloatLE(values[i], this.#length);
   }
 
   /** 64-bit integers, packed; nothing when there are none. */
@@ -72,15 +94,21 @@ export class WireWriter {
   message(field: number, body: (writer: WireWriter) => void): void {
     this.#tag(field, wire.bytes);
     const start = this.#length;
-    // The length stands before the body but is known only after it: write the body behind a gap, then close the gap.
-    const gap = 5;
-    this.#reserve(gap);
-    this.#length += gap;
+    // The length stands before the body but is known only after it. It takes one byte for most; others are moved on to make room.
+    this.#reserve(1);
+    this.#length += 1;
     body(this);
-    const size = this.#length - start - gap;
+    const end = this.#length;
+    const size = end - start - 1;
+    if (size <= 0x7f) {
+      this.#buffer[start] = size;
+      return;
+    }
+    const lengthBytes = size < 2 ** 14 ? 2 : size < 2 ** 21 ? 3 : size < 2 ** 28 ? 4 : 5;
+    this.#reserve(lengthBytes - 1);
+    this.#buffer.copyWithin(start + lengthBytes, start + 1, end);
     this.#length = start;
     this.#varint(size);
-    this.#buffer.copyWithin(this.#length, start + gap, start + gap + size);
     this.#length += size;
   }
 
@@ -122,10 +150,9 @@ export class WireWriter {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-    larger.set(this.#buffer.subarray(0, this.#length));
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
-    this.#view = new DataView(larger.buffer);
   }
 }
 
