@@ -1,7 +1,7 @@
 /**
  * Requests per second of the data plane on a small tabular model, beside a bare node:http server that reads the body and answers as many
  * bytes without doing anything: the floor of HTTP on this machine, in the same run, rounds interleaved. Validation, ids, metrics and the
- * prediction log are on.
+ * prediction log are on. Beside other servers it is measured by bench/serving.ts.
  * node bench/serve.ts [seconds per measurement]
  */
 import { spawn } from 'node:child_process';
