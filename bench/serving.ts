@@ -1,8 +1,8 @@
 /*
  * The data plane beside what people run today: a hand-written FastAPI service, MLServer, and Triton core with its Python backend, all on
  * ONNX Runtime and all started here, in one run, rounds interleaved. Ours is `gyre serve` as it is shipped: signed manifest, validation, ids,
- * metrics, every prediction logged. Each peer is tried at a few settings, and the best for each number of connections is compared; what
- * uvicorn loses to its stall of 44 ms (TCP_NODELAY, serving/peers/nodelay) is taken away, and shown for itself. The load generator is a
+ * metrics, every prediction logged. Each peer is tried at a few settings, and the best for each number of connections is compared. Where a
+ * version of uvicorn stalls on kept connections (TCP_NODELAY, serving/peers/nodelay) that is taken away; as shipped it stands beside it. The load generator is a
  * process of its own on the same machine, and looks at each answer. The floor is a bare node:http server that answers as many bytes; the
  * limit is ONNX Runtime called in a loop.
  * Usage: ./gyre bench serving [--only PART-OF-NAME] [--quick] [--alone] [--json]
@@ -166,7 +166,8 @@ function reportLimit(one: Case, model: BenchModel, modelFile: string, measured: 
     for (const count of new Set([1, threads])) {
       const asked: LimitAsked = {
         model: modelFile,
-        ...{ input: model.input.name, shape: model.input.shape },
+        input: model.input.name,
+        shape: model.input.shape,
         rows,
         threads: count,
         ms: times.limitMs,
@@ -194,10 +195,10 @@ try {
   console.log(
     `      ${availableParallelism()} processors (${cpus()[0].model.trim()}), Node ${process.version}, ONNX Runtime ${onnxruntime.version}`,
   );
-  for (const { python, versionOf } of Object.values(environments ?? {}))
-    console.log(
-      `      Python ${python.version}: ${named.flatMap((name) => (versionOf(name) === undefined ? [] : `${name} ${versionOf(name)}`)).join(', ')}`,
-    );
+  for (const { python, versionOf } of environments === undefined ? [] : [environments.http, environments.mlserver]) {
+    const versions = named.flatMap((name) => versionOf(name)?.replace(/^/, `${name} `) ?? []);
+    console.log(`      Python ${python.version}: ${versions.join(', ')}`);
+  }
   console.log('      CPU: processors used by the server and by the load generator');
   const measured: Measured[] = [];
   for (const one of casesOf(environments)) if (one.name.includes(options.only)) measured.push(...(await run(one, generator)));

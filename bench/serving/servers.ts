@@ -103,13 +103,10 @@ export interface FastApiSetting {
 export async function startFastApi(modelFile: string, setting: FastApiSetting, environment: PythonEnvironment): Promise<Server> {
   const { workers, threads, isAsShipped = false } = setting;
   const port = await freePort();
+  const words = ['-m', 'uvicorn', 'fastapi_service:app', '--app-dir', peers, '--host', '127.0.0.1', '--port', String(port)];
   const running = await startProcess({
     name: 'FastAPI',
-    command: [
-      environment.python.program,
-      ...['-m', 'uvicorn', 'fastapi_service:app', '--app-dir', peers, '--host', '127.0.0.1', '--port', String(port)],
-      ...['--workers', String(workers), '--no-access-log', '--log-level', 'warning'],
-    ],
+    command: [environment.python.program, ...words, '--workers', String(workers), '--no-access-log', '--log-level', 'warning'],
     readyUrl: `http://127.0.0.1:${port}/health`,
     cwd: environment.folder,
     env: { MODEL: modelFile, THREADS: String(threads), ...(isAsShipped ? {} : { PYTHONPATH: join(peers, 'nodelay') }) },
@@ -202,14 +199,15 @@ instance_group [{ count: ${instances} kind: KIND_CPU }]
 parameters { key: "threads" value: { string_value: "${threads}" } }
 `,
   );
+  const ports = [
+    ['http', httpPort],
+    ['grpc', grpcPort],
+    ['metrics', metricsPort],
+  ].flatMap(([name, port]) => [`--${name}-address`, '127.0.0.1', `--${name}-port`, String(port)]);
+  const places = ['--model-repository', repository, '--backend-directory', join(home, 'backends')];
   const running = await startProcess({
     name: 'Triton',
-    command: [
-      join(home, 'bin/tritonserver'),
-      ...['--model-repository', repository, '--backend-directory', join(home, 'backends'), '--http-address', '127.0.0.1'],
-      ...['--http-port', String(httpPort), '--grpc-address', '127.0.0.1', '--grpc-port', String(grpcPort)],
-      ...['--metrics-address', '127.0.0.1', '--metrics-port', String(metricsPort), '--log-info', 'false'],
-    ],
+    command: [join(home, 'bin/tritonserver'), ...places, ...ports, '--log-info', 'false'],
     readyUrl: `http://127.0.0.1:${httpPort}/v2/models/${model.name}/ready`,
     cwd: folder,
     env: {
