@@ -18,8 +18,14 @@ export function exampleOf(signature: Signature, inputs: readonly SessionValue[],
   const [row] = inputExample === undefined ? [] : rowsOf(inputExample);
   if (row !== undefined && signature.inputs.length > 0) {
     const known = new Set(signature.inputs.map(({ name }) => name));
-    const named = Object.fromEntries(Object.entries(row).filter(([name]) => known.has(name)));
-    return { feeds: feedsOfRows(signature.inputs, [named]), given: true };
+    const plain = signature.inputs.filter(({ image }) => image === undefined);
+    const named = Object.fromEntries(Object.entries(row).filter(([name]) => plain.some((column) => column.name === name)));
+    // A black picture warms up as well as any other.
+    const pictures = inputs.filter(({ name }) => known.has(name) && !plain.some((column) => column.name === name));
+    return {
+      feeds: { ...feedsOfRows(plain, [named]), ...Object.fromEntries(pictures.map((input) => [input.name, typical(input, undefined)])) },
+      given: true,
+    };
   }
   const columns = new Map(signature.inputs.map((column) => [column.name, column]));
   return { feeds: Object.fromEntries(inputs.map((input) => [input.name, typical(input, columns.get(input.name))])), given: false };

@@ -48,6 +48,15 @@ export function utf8Text(bytes: Buffer): string {
   throw requestFault(400, 'INVALID_ARGUMENT', 'the body is not UTF-8, which JSON is written in');
 }
 
+/**
+ * The text of a body that was read whatever its content type.
+ * @throws GyreError with status 415 when that is not JSON's, 400 when it is no UTF-8
+ */
+export function jsonText(bytes: Buffer, type: string): string {
+  if (type === '' || jsonType.test(type)) return utf8Text(bytes);
+  throw requestFault(415, 'INVALID_ARGUMENT', `the content type "${type.slice(0, 100)}" is not taken here; send application/json`);
+}
+
 /** Whether a client's Accept-Encoding asks for a body of so many bytes to be packed. */
 export function isPacked(size: number, accepted: string | undefined): boolean {
   return size >= leastPacked && accepted !== undefined && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted);

@@ -39,7 +39,7 @@ export interface Answer {
 export interface Route {
   /** What metrics call it. */
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** `/v2/models/:name/infer`: segments that begin with a colon take any text. */
   readonly path: string;
   /** True for probes: no token is asked for. */

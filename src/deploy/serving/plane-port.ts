@@ -5,6 +5,7 @@ import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
 import type { FallbackReason } from './fallback.ts';
 import type { ServedModel } from './generation.ts';
+import type { Images } from './image-inputs.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import type { Outcome } from './outcome.ts';
 import type { PayloadEvents } from './payload-events.ts';
@@ -42,6 +43,8 @@ export interface RepositoryModel {
 export interface Inference {
   /** Tensors by input name; all inputs of the model, of its types. */
   readonly feeds: Feeds;
+  /** Pictures of those inputs that take them; `feeds` then has the others. */
+  readonly images?: Images;
   /** The rows as the caller said them, for the log; default: read from the tensors. */
   readonly rows?: readonly NamedRow[];
   /** When what is predicted happened, ISO 8601; windows of monitoring go by it. */

@@ -7,6 +7,7 @@ import { executionSettings } from './execution-settings.ts';
 import { withFallback } from './fallback.ts';
 import { Generation, titleOf } from './generation.ts';
 import type { HeldModel, Routed, ServedModel } from './generation.ts';
+import { ImageDecoder } from './image-decoder.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
@@ -33,6 +34,7 @@ export class Plane implements AsyncDisposable {
   readonly #traffic: Traffic;
   readonly #counts: PlaneMetrics;
   readonly #log: PlaneLog;
+  readonly #images: ImageDecoder;
   #current: Generation;
   #draining = false;
   #inFlight = 0;
@@ -48,6 +50,7 @@ export class Plane implements AsyncDisposable {
     this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
+    this.#images = new ImageDecoder({ threads: deps.workers, elapsed: deps.elapsed });
     this.#traffic = new Traffic(deps.elapsed);
     this.#log = new PlaneLog(deps, counts);
     this.#log.follow(first.manifest);
@@ -94,7 +97,9 @@ export class Plane implements AsyncDisposable {
     limitMemory(budget, deps, manifest);
     const first = await Generation.load(manifest, loadOptions(manifest));
     noteLoads(counts, first);
-    return new Plane(deps, { loadOptions, budget, cores }, counts, first);
+    const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first);
+    await plane.#images.warmUp(first.models);
+    return plane;
   }
 
   get manifest(): ReleaseManifest {
@@ -200,6 +205,7 @@ export class Plane implements AsyncDisposable {
     limitMemory(this.#budget, this.#deps, manifest);
     const next = await Generation.load(manifest, this.#loadOptions(manifest), old, this.#unloaded);
     noteLoads(this.#counts, next);
+    await this.#images.warmUp(next.models);
     this.#current = next;
     this.#log.follow(next.manifest);
     this.#shadows.drop();
@@ -274,8 +280,9 @@ export class Plane implements AsyncDisposable {
     };
   }
 
-  async #infer(generation: Generation, { model, fallback, shadows }: Routed, inference: Inference): Promise<Inferred> {
+  async #infer(generation: Generation, { model, fallback, shadows }: Routed, asked: Inference): Promise<Inferred> {
     const { manifest } = generation;
+    const inference = asked.images === undefined ? asked : await this.#decoded(manifest, model, asked);
     const rows = requireRows(model, inference, manifest.limits.maxRows);
     const logged = this.#log.isSampled(manifest);
     const inputs = logged ? (inference.rows ?? namedRows(model.entry.signature, inference.feeds, rows)) : [];
@@ -307,6 +314,10 @@ export class Plane implements AsyncDisposable {
       });
     }
     return inferred;
+  }
+
+  #decoded(manifest: ReleaseManifest, model: ServedModel, asked: Inference): Promise<Inference> {
+    return this.#images.decoded(model, asked, manifest.limits.maxRows, this.#leftMs(manifest, asked));
   }
 
   async #run(manifest: ReleaseManifest, by: ServedModel, inference: Inference, rows: number): Promise<RanBy> {
@@ -347,6 +358,7 @@ export class Plane implements AsyncDisposable {
     this.#shadows.drop();
     await this.#swapping;
     await Promise.all([this.#current.retire(), ...this.#retiring]);
+    await this.#images[Symbol.asyncDispose]();
     await this.#deps.spool?.[Symbol.asyncDispose]();
   }
 }

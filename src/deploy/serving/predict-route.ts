@@ -1,8 +1,9 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
-import { feedsOfRows } from './example.ts';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
+import { askedOfRows } from './image-inputs.ts';
+import { askedOfPictures, picturesOfBody } from './picture-body.ts';
 import type { Inferred } from './plane-port.ts';
 import type { Plane } from './plane.ts';
 
@@ -12,21 +13,24 @@ interface NamedRequest {
   readonly keys?: readonly string[];
 }
 
-/** `POST /predict/:endpoint`: rows with named columns in, a label with probabilities or a value out (PredictRequest and PredictAnswer of the contract). */
+/**
+ * `POST /predict/:endpoint`: rows with named columns in, a label with probabilities or a value out (PredictRequest and PredictAnswer of the
+ * contract). A model of pictures also takes one as the body itself, or several as the parts of a form.
+ */
 export function predictRoute(plane: Plane): Route {
   return { name: 'predict', method: 'POST', path: '/predict/:endpoint', infers: true, handle: (exchange) => predict(plane, exchange) };
 }
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
-  const body = parseJson(await exchange.text());
-  const { rows, eventTime, keys } = readRequest(body, plane.manifest.limits.maxRows);
+  const pictures = await picturesOfBody(exchange);
+  const named = pictures === undefined ? readRequest(parseJson(await exchange.text()), plane.manifest.limits.maxRows) : undefined;
+  const { eventTime, keys } = named ?? {};
   using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
   const { entry } = lease.model;
-  const feeds = feedsOfRows(entry.signature.inputs, rows);
+  const asked = named === undefined ? askedOfPictures(entry, pictures ?? []) : askedOfRows(entry.signature.inputs, named.rows);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
-    feeds,
-    rows,
+    ...asked,
     receivedMs: exchange.receivedMs,
     note: exchange.note,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

@@ -1,6 +1,7 @@
 import type { ManifestModel } from '#contract';
 import { GyreError, messageOf } from '#core';
 import type { Feeds, Session } from '#onnx';
+import { requireImages } from './image-inputs.ts';
 import { stackRows } from './tensor-rows.ts';
 
 /** A run on the HTTP thread may take this long for one row; a hop to a worker and back costs about 0.03 ms, and trees 20-45 % of throughput. */
@@ -30,6 +31,7 @@ export function requireSignature(model: ManifestModel, session: Session): void {
       },
     );
   }
+  requireImages(model.signature, session);
 }
 
 /** Runs the example once, and twice in one run. @returns whether rows can be put together and taken apart again */

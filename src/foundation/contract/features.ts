@@ -6,6 +6,31 @@ export const tasks = ['binary', 'multiclass', 'regression'] as const;
 export const Task = oneOf(tasks);
 export type Task = Static<typeof Task>;
 
+export const imageFits = ['cover', 'stretch'] as const;
+export const imageKernels = ['bilinear', 'lanczos'] as const;
+
+/**
+ * How a picture becomes the tensor that a model's graph takes. It is all that a data plane needs to make the very pixels that training
+ * saw: decoding and resizing by a function that is named with its version, then the layout. Nothing shrinks while it is decoded.
+ */
+export const ImageInput = strict({
+  function: Type.String({ description: 'version of decoding and resizing, such as image/1' }),
+  width: Type.Integer({ minimum: 1, maximum: 8192 }),
+  height: Type.Integer({ minimum: 1, maximum: 8192 }),
+  fit: oneOf(imageFits, { description: '`cover` cuts the middle out; `stretch` changes proportions' }),
+  kernel: oneOf(imageKernels),
+  channels: oneOf(['RGB', 'BGR']),
+  layout: oneOf(['NHWC', 'NCHW']),
+  datatype: oneOf(['UINT8', 'FP32']),
+  mean: Type.Optional(
+    Type.Tuple([Type.Number(), Type.Number(), Type.Number()], { description: 'of FP32: (pixel - mean) / std, by channel' }),
+  ),
+  std: Type.Optional(
+    Type.Tuple([Type.Number({ exclusiveMinimum: 0 }), Type.Number({ exclusiveMinimum: 0 }), Type.Number({ exclusiveMinimum: 0 })]),
+  ),
+});
+export type ImageInput = Static<typeof ImageInput>;
+
 /** One raw column that a model takes, as a caller names it. Numbers and booleans travel as FP64, strings as BYTES. */
 export const InputColumn = strict({
   name: Type.String(),
@@ -14,6 +39,7 @@ export const InputColumn = strict({
   required: Type.Boolean({ description: 'false: a missing value is imputed as training did' }),
   categories: Type.Optional(Type.Array(Type.String(), { description: 'the values seen in training' })),
   range: Type.Optional(Type.Array(Type.Number(), { minItems: 2, maxItems: 2, description: 'least and greatest value seen in training' })),
+  image: Type.Optional(ImageInput),
 });
 export type InputColumn = Static<typeof InputColumn>;
 
@@ -28,6 +54,7 @@ export const Transform = strict({
     Type.Array(strict({ version: Digest, weight: Type.Number() }), { description: 'all versions it was fitted on, `fittedOn` first' }),
   ),
   warnings: Type.Optional(Type.Array(Type.String(), { description: 'what fitting noticed about the columns' })),
+  backbone: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'of a transform of pictures: SHA-256 of its network' })),
   target: Type.String(),
   task: Task,
   classes: Type.Array(Type.String(), { description: 'in the order of the probabilities; empty for regression' }),

@@ -104,6 +104,7 @@ export {
   TestSpec,
   Threshold,
   TrainStep,
+  ImageTransform,
   TransformStep,
   riskLevels,
 } from './project.ts';
@@ -112,7 +113,8 @@ export { ImportCount, RecordImport, StartImport, importKinds, importStates, impo
 export type { ImportedRecord } from './import.ts';
 export { GarbageItem, GarbageSweep, garbageKinds } from './garbage.ts';
 export { LfsLock, LfsRepository } from './lfs.ts';
-export { InputColumn, Task, Transform, tasks } from './features.ts';
+export { VideoCounts, VideoEvent, VideoFrame } from './video.ts';
+export { ImageInput, InputColumn, Task, Transform, tasks } from './features.ts';
 export {
   ArtifactEntry,
   ArtifactFile,

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
+import { imageFits, imageKernels } from './features.ts';
 import { FilesSource } from './files-source.ts';
 import { ImageSource } from './image-source.ts';
 import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
@@ -108,6 +109,24 @@ export const ColumnTransforms = strict({
 });
 export type ColumnTransforms = Static<typeof ColumnTransforms>;
 
+const PerChannel = Type.Union([Type.Number(), Type.Tuple([Type.Number(), Type.Number(), Type.Number()])], {
+  description:
+    'the network takes (pixel - mean) / std of each channel, pixels being 0 to 255; one number stands for all three; default 0 and 1',
+});
+
+/** Features of pictures: what a network that was trained before gives for each; it is not trained further. */
+export const ImageTransform = strict({
+  backbone: Type.String({ minLength: 1, description: 'an ONNX graph of pictures in planes [N, 3, height, width], relative to gyre.yaml' }),
+  output: Type.Optional(Type.String({ minLength: 1, description: 'the output [N, features] to take; default: features, or its only one' })),
+  width: Type.Integer({ minimum: 1, maximum: 4096, description: 'pixels that the network takes' }),
+  height: Type.Integer({ minimum: 1, maximum: 4096 }),
+  fit: Type.Optional(oneOf(imageFits, { description: 'default cover: the middle is cut out, nothing is distorted' })),
+  kernel: Type.Optional(oneOf(imageKernels, { description: 'default bilinear' })),
+  mean: Type.Optional(PerChannel),
+  std: Type.Optional(PerChannel),
+});
+export type ImageTransform = Static<typeof ImageTransform>;
+
 export const TransformStep = strict({
   of: Name,
   target: Type.String({ minLength: 1 }),
@@ -120,6 +139,7 @@ export const TransformStep = strict({
     categorical: Type.Optional(ColumnTransforms),
     columns: Type.Optional(Type.Record(Type.String(), ColumnTransforms)),
     pca: Type.Optional(strict({ columns: Type.Array(Type.String(), { minItems: 2 }), components: Type.Integer({ minimum: 1 }) })),
+    image: Type.Optional(ImageTransform),
   }),
 });
 export type TransformStep = Static<typeof TransformStep>;

@@ -1,5 +1,7 @@
 export { decodeImage, examineImage, imageFunction, imageProblems, usualLimits } from './decode.ts';
 export type { Examined, ImageHeader, ImageLimits, ImageProblem } from './decode.ts';
+export { pixelTensor, requireImageFunction } from './pixel-tensor.ts';
+export { toJpeg } from './jpeg.ts';
 export { resizeRaster } from './resize.ts';
 export type { ResizeKernel, ResizeTarget } from './resize.ts';
 export { toLuma } from './raster.ts';

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '#core';
 import type { ImageHeader, ImageLimits, ImageProblem } from './decode.ts';
 import type { ImageMeasures } from './measures.ts';
+import type { Raster } from './raster.ts';
+import type { ResizeTarget } from './resize.ts';
 
 /** How a file stands on the disk; the same again means that it was not written to since. */
 export interface FileStamp {
@@ -29,10 +31,12 @@ export type ThreadRequest = { readonly kind: 'stop' } | ThreadJob;
 export type ThreadJob = { readonly id: number } & (
   | { readonly kind: 'read'; readonly path: string; readonly maxBytes: number }
   | { readonly kind: 'examine'; readonly bytes: Uint8Array; readonly limits: ImageLimits }
+  | { readonly kind: 'pixels'; readonly bytes: Uint8Array; readonly limits: ImageLimits; readonly target: ResizeTarget }
 );
 
 export type ThreadReply = { readonly id: number } & (
   | { readonly kind: 'read'; readonly file: FileRead }
   | { readonly kind: 'facts'; readonly facts: ImageFacts }
-  | { readonly kind: 'failure'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'pixels'; readonly raster: Raster }
+  | { readonly kind: 'failure'; readonly code: ErrorCode; readonly message: string; readonly problem?: ImageProblem }
 );

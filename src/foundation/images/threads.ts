@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { GyreError } from '#core';
 import { usualLimits } from './decode.ts';
 import type { ImageLimits } from './decode.ts';
+import type { Raster } from './raster.ts';
+import type { ResizeTarget } from './resize.ts';
 import type { FileRead, ImageFacts, ThreadJob, ThreadReply, ThreadRequest } from './thread-messages.ts';
 
 /** Reads and examines images in worker threads. Closing it waits until none is in the middle of a job; what they had is answered UNAVAILABLE. */
@@ -15,6 +17,11 @@ export interface ImageThreads extends AsyncDisposable {
    */
   read(path: string): Promise<FileRead>;
   examine(bytes: Uint8Array): Promise<ImageFacts>;
+  /**
+   * Decodes and resizes by the function that `imageFunction` names: the pixels that training and serving give to models.
+   * @throws GyreError as `decodeImage` and `resizeRaster`
+   */
+  pixels(bytes: Uint8Array, target: ResizeTarget): Promise<Raster>;
 }
 
 /** A thread decodes one picture while it reads the next ones. */
@@ -70,6 +77,14 @@ class Threads implements ImageThreads {
     throw new GyreError('INTERNAL', `a thread answered ${reply.kind} to an examination`);
   }
 
+  async pixels(bytes: Uint8Array, target: ResizeTarget): Promise<Raster> {
+    // a part of a larger buffer would take all of it along
+    const own = new Uint8Array(bytes);
+    const reply = await this.#ask({ kind: 'pixels', bytes: own, limits: this.#limits, target }, [own.buffer]);
+    if (reply.kind === 'pixels') return reply.raster;
+    throw new GyreError('INTERNAL', `a thread answered ${reply.kind} to pixels`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const worker of this.#workers) this.#giveUp(worker, 'the threads for images were closed before they answered');
     await Promise.all(
@@ -81,7 +96,7 @@ class Threads implements ImageThreads {
     );
   }
 
-  #ask(job: Job): Promise<ThreadReply> {
+  #ask(job: Job, moved: ArrayBuffer[] = []): Promise<ThreadReply> {
     const [first] = this.#load.keys();
     if (first === undefined) throw new GyreError('UNAVAILABLE', 'no thread for images is alive');
     let worker = first;
@@ -90,7 +105,7 @@ class Threads implements ImageThreads {
     this.#load.set(worker, (this.#load.get(worker) ?? 0) + 1);
     const { promise, resolve, reject } = Promise.withResolvers<ThreadReply>();
     this.#waiting.set(id, { worker, resolve, reject });
-    worker.postMessage({ ...job, id });
+    worker.postMessage({ ...job, id }, moved);
     return promise;
   }
 
@@ -101,7 +116,8 @@ class Threads implements ImageThreads {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
       this.#load.set(worker, (this.#load.get(worker) ?? 1) - 1);
-      if (reply.kind === 'failure') waiting?.reject(new GyreError(reply.code, reply.message));
+      if (reply.kind === 'failure')
+        waiting?.reject(new GyreError(reply.code, reply.message, reply.problem === undefined ? {} : { problem: reply.problem }));
       else waiting?.resolve(reply);
     });
     let cause: unknown;

@@ -1,8 +1,10 @@
 import { GyreError } from '#core';
-import { eventTimeOf, keysOf, parseJson } from '#serving';
-import type { ServedModel } from '#serving';
+import { eventTimeOf, imageColumns, keysOf, parseJson } from '#serving';
+import type { Images, ServedModel } from '#serving';
 import { tensorOfBytes } from './binary.ts';
 import { datatypeOf, datatypes, isDatatype, protocolShape, widens } from './datatypes.ts';
+import { decodePictures } from './pictures.ts';
+import type { Pictures } from './pictures.ts';
 import { flatten, mostAxes, tensorOf } from './values.ts';
 import type { Feeds, Tensor } from './values.ts';
 
@@ -17,6 +19,7 @@ export interface WantedOutput {
 export interface DecodedRequest {
   readonly id?: string;
   readonly feeds: Feeds;
+  readonly images?: Images;
   readonly outputs: readonly WantedOutput[];
   readonly eventTime?: string;
   readonly keys?: readonly string[];
@@ -59,13 +62,15 @@ export function decodeInferRequest(body: Members, raw: RawTensors, { entry, load
   if (!Array.isArray(inputs)) throw invalid('"inputs" must be an array of tensors');
   if (parameters !== null && !isObject(parameters)) throw invalid('"parameters" must be an object');
   const feeds = new Map<string, Tensor>();
+  const images = new Map<string, readonly Uint8Array[]>();
   for (const [at, input] of inputs.entries()) {
-    const [name, tensor] = decodeInput(input, at, loaded.inputs, entry.name, raw);
-    if (feeds.has(name)) throw invalid(`the input "${name}" is there twice`, { input: name });
-    feeds.set(name, tensor);
+    const [name, decoded] = decodeInput(input, at, loaded.inputs, entry, raw);
+    if (feeds.has(name) || images.has(name)) throw invalid(`the input "${name}" is there twice`, { input: name });
+    if ('pictures' in decoded) images.set(name, decoded.pictures);
+    else feeds.set(name, decoded);
   }
   raw.requireNone();
-  const missing = loaded.inputs.filter(({ name }) => !feeds.has(name));
+  const missing = loaded.inputs.filter(({ name }) => !feeds.has(name) && !images.has(name));
   if (missing.length > 0) {
     const named = missing.map(({ name, type, shape }) => `"${name}" (${datatypeOf[type]} [${protocolShape(shape).join(', ')}])`);
     throw invalid(`${missing.length === 1 ? 'an input is' : `${missing.length} inputs are`} missing: ${named.join(', ')}`, {
@@ -75,6 +80,7 @@ export function decodeInferRequest(body: Members, raw: RawTensors, { entry, load
   return {
     ...(id === undefined ? {} : { id }),
     feeds: Object.fromEntries(feeds),
+    ...(images.size === 0 ? {} : { images: Object.fromEntries(images) }),
     outputs: decodeOutputs(outputs, parameters?.binary_data_output === true, loaded.outputs),
     ...decodeParameters(parameters ?? {}),
   };
@@ -116,7 +122,13 @@ export class BytesBehindJson implements RawTensors {
   }
 }
 
-function decodeInput(input: unknown, at: number, known: ServedModel['loaded']['inputs'], model: string, raw: RawTensors): [string, Tensor] {
+function decodeInput(
+  input: unknown,
+  at: number,
+  known: ServedModel['loaded']['inputs'],
+  { name: model, signature }: ServedModel['entry'],
+  raw: RawTensors,
+): [string, Tensor | Pictures] {
   if (!isObject(input)) throw invalid(`input ${at} must be an object with name, shape, datatype and data`);
   const { name, shape, datatype, data } = input;
   if (typeof name !== 'string') throw invalid(`input ${at} has no name`);
@@ -127,6 +139,8 @@ function decodeInput(input: unknown, at: number, known: ServedModel['loaded']['i
     });
   }
   if (!isDatatype(datatype)) throw invalid(`the datatype of the input "${name}" must be one of ${datatypes.join(', ')}`, { input: name });
+  if (datatype === 'BYTES' && imageColumns(signature).some((column) => column.name === name))
+    return [name, decodePictures(input, shapeOf(shape, name), raw.of(input, at, name), name)];
   const own = datatypeOf[wanted.type];
   if (!widens(datatype, own))
     throw invalid(`the input "${name}" is ${datatype}; the model takes ${own}, which does not hold every ${datatype} exactly`, {

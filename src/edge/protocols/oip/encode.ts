@@ -1,3 +1,4 @@
+import { imageColumns } from '#serving';
 import type { Inferred, Plane, ServedModel } from '#serving';
 import { bytesOfTensor } from './binary.ts';
 import { datatypeOf, protocolShape } from './datatypes.ts';
@@ -62,6 +63,8 @@ export interface TensorMetadata {
   readonly datatype: string;
   /** -1: any size. */
   readonly shape: readonly number[];
+  /** Of an input that takes pictures: what becomes of them, as MLServer's metadata has parameters. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 export interface ModelMetadata {
@@ -106,11 +109,24 @@ export function modelMetadata(models: readonly ServedModel[], { entry, loaded }:
     datatype: datatypeOf[type],
     shape: protocolShape(shape),
   });
+  const pictures = new Map(imageColumns(entry.signature).map(({ name, image }) => [name, image]));
+  const describeInput = (input: ServedModel['loaded']['inputs'][number]): TensorMetadata => {
+    const image = pictures.get(input.name);
+    const tensor = describe(input);
+    if (image === undefined) return tensor;
+    // The graph's own tensor is taken under the same name, by its datatype and shape.
+    const parameters = { content_type: 'base64', image: { ...image, shape: tensor.shape } };
+    return { name: input.name, datatype: 'BYTES', shape: [-1], parameters };
+  };
   return {
     name: entry.name,
     versions: models.filter((model) => model.entry.name === entry.name).map((model) => model.entry.version),
     platform: 'onnxruntime_onnx',
-    inputs: loaded.inputs.map(describe),
-    outputs: loaded.outputs.map(describe),
+    inputs: loaded.inputs.map(describeInput),
+    outputs: loaded.outputs.map((output) => {
+      const { classes } = entry.signature;
+      // Nothing else of the protocol says which class a probability is of.
+      return output.name === 'probabilities' && classes.length > 0 ? { ...describe(output), parameters: { classes } } : describe(output);
+    }),
   };
 }

@@ -120,7 +120,7 @@ function readInput(reader: WireReader): Members {
 function readContents(reader: WireReader, datatype: string): readonly unknown[] {
   const numbers: (number | bigint)[] = [];
   const reals: number[] = [];
-  const texts: string[] = [];
+  const elements: Uint8Array[] = [];
   let isUnsigned = false;
   while (reader.next()) {
     switch (reader.field) {
@@ -141,13 +141,13 @@ function readContents(reader: WireReader, datatype: string): readonly unknown[] 
         reader.floatsInto(reals, 8);
         break;
       case 8:
-        texts.push(reader.string());
+        elements.push(reader.bytes());
         break;
       default:
         reader.skip();
     }
   }
-  if (datatype === 'BYTES') return texts;
+  if (datatype === 'BYTES') return elements;
   if (reals.length > 0) return reals;
   return isUnsigned ? numbers.map((value) => (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value)) : numbers;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { GyreError } from '#core';
 import type { Lease } from '#serving';
 import { datatypeFacts } from './datatypes.ts';
@@ -150,6 +151,8 @@ function bigOf(value: unknown, at: number, place: Place): bigint {
 function textOf(value: unknown, at: number, place: Place): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
+  // Typed contents of gRPC are bytes.
+  if (value instanceof Uint8Array && isUtf8(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   throw mistyped(value, at, place);
 }
 

@@ -2,14 +2,15 @@ import type { InputColumn, NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { datatypeOf, flatten, mostAxes, tensorOf } from '#oip';
 import type { Feeds, Tensor } from '#oip';
-import { feedsOfRows } from '#serving';
-import type { ServedModel } from '#serving';
+import { askedOfRows } from '#serving';
+import type { Images, ServedModel } from '#serving';
 
 /** What a request asks, fitted to a model. */
 export interface Asked {
   readonly feeds: Feeds;
   /** For a model with named columns, the rows as they were said. */
   readonly rows?: readonly NamedRow[];
+  readonly images?: Images;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -86,30 +87,37 @@ export function askTensors(model: ServedModel, tensors: unknown): Asked {
   const uneven = columns.find(([, values]) => values.length !== count);
   if (uneven !== undefined) throw invalid(`the column "${uneven[0]}" has ${uneven[1].length} values, "${columns[0][0]}" has ${count}`);
   const rows = Array.from({ length: count }, (_, at) =>
-    Object.fromEntries(columns.map(([name, values]) => [name, cellOf(values[at], at, name)])),
+    Object.fromEntries(
+      columns.map(([name, values]) => [name, cellOf(values[at], at, name, isPicture(model.entry.signature.inputs, name))]),
+    ),
   );
   return askRows(model.entry.signature.inputs, rows);
 }
 
 /** Rows with named columns. @throws GyreError INVALID_ARGUMENT naming row and column */
 export function askRows(inputs: readonly InputColumn[], rows: readonly NamedRow[]): Asked {
-  return { feeds: feedsOfRows(inputs, rows), rows };
+  return askedOfRows(inputs, rows);
 }
 
 function rowOf(inputs: readonly InputColumn[], instance: unknown, at: number): NamedRow {
-  if (isObject(instance)) return Object.fromEntries(Object.entries(instance).map(([name, value]) => [name, cellOf(value, at, name)]));
+  const cell = (name: string, value: unknown): NamedRow[string] => cellOf(value, at, name, isPicture(inputs, name));
+  if (isObject(instance) && !isBase64(instance))
+    return Object.fromEntries(Object.entries(instance).map(([name, value]) => [name, cell(name, value)]));
   const values = Array.isArray(instance) ? instance : [instance];
   if (values.length !== inputs.length)
     throw invalid(`row ${at} has ${values.length} values; the model takes ${inputs.map(({ name }) => name).join(', ')}`);
-  return Object.fromEntries(inputs.map(({ name }, index) => [name, cellOf(values[index], at, name)]));
+  return Object.fromEntries(inputs.map(({ name }, index) => [name, cell(name, values[index])]));
 }
 
-/** A value of a column; in an array of one, as clients send columns that are tensors. @throws GyreError INVALID_ARGUMENT */
-export function cellOf(value: unknown, row: number, column: string): NamedRow[string] {
+const isPicture = (inputs: readonly InputColumn[], column: string): boolean =>
+  inputs.some(({ name, image }) => name === column && image !== undefined);
+
+/** A value of a column; in an array of one, as clients send columns that are tensors; of a picture its base64. @throws GyreError INVALID_ARGUMENT */
+export function cellOf(value: unknown, row: number, column: string, isImage = false): NamedRow[string] {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (Array.isArray(value) && value.length === 1 && !Array.isArray(value[0])) return cellOf(value[0], row, column);
-  if (isBase64(value)) return textOfBase64(value.b64, column);
+  if (Array.isArray(value) && value.length === 1 && !Array.isArray(value[0])) return cellOf(value[0], row, column, isImage);
+  if (isBase64(value)) return isImage ? value.b64 : textOfBase64(value.b64, column);
   throw invalid(`row ${row}, column "${column.slice(0, 60)}": a number, string, boolean or null is wanted`);
 }
 

@@ -1,7 +1,7 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
 import { describeError } from '#oip';
-import { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { askedOfPictures, callerOf, parseJson, picturesOf, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askRows, askTensors, cellOf, hasColumns, isObject } from './asked.ts';
@@ -43,9 +43,15 @@ async function invoke(plane: Plane, exchange: Exchange): Promise<Answer> {
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const { bytes, type } = await exchange.any();
-  const text = utf8Text(bytes);
+  const pictures = await picturesOf(bytes, type);
+  const text = pictures === undefined ? utf8Text(bytes) : '';
   using lease = plane.lease(plane.manifest.endpoint, undefined, callerOf(exchange.headers));
-  const { asked, isFrame } = /^text\/csv\b/i.test(type) ? ofCsv(lease.model, text) : ofJson(lease.model, text, type);
+  const { asked, isFrame } =
+    pictures !== undefined
+      ? { asked: askedOfPictures(lease.model.entry, pictures), isFrame: false }
+      : /^text\/csv\b/i.test(type)
+        ? ofCsv(lease.model, text)
+        : ofJson(lease.model, text, type);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
     ...asked,
@@ -134,9 +140,9 @@ function ofFrame(model: ServedModel, { columns, data }: Frame): Asked {
     const { inputs } = model.entry.signature;
     const rows = data.map((row, at): NamedRow =>
       Object.fromEntries(
-        inputs.flatMap(({ name }) => {
+        inputs.flatMap(({ name, image }) => {
           const place = places.get(name);
-          return place === undefined ? [] : [[name, cellOf(row[place], at, name)]];
+          return place === undefined ? [] : [[name, cellOf(row[place], at, name, image !== undefined)]];
         }),
       ),
     );

@@ -1,5 +1,5 @@
 import { describeError } from '#oip';
-import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
+import { askedOfPictures, callerOf, jsonText, parseJson, picturesOf, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
 import { askInstances, isObject } from './asked.ts';
@@ -15,13 +15,15 @@ const types: Readonly<Record<number, string>> = {
 /**
  * TorchServe's inference API (pytorch.org/serve/inference_api.html): `/predictions/{model}[/{version}]`. One instance is answered for itself, a list
  * with a list, KServe's `{"instances": […]}` with `{"predictions": […]}`; a classifier says each class with its probability.
+ * A picture is taken as the body itself, or several as the parts of a form.
  */
 export function torchServeRoutes(plane: Plane): readonly Route[] {
   const handle = (exchange: Exchange): Promise<Answer> => predict(plane, exchange).catch(said);
-  return [
-    { name: 'torchserve', method: 'POST', path: '/predictions/:name', infers: true, handle },
-    { name: 'torchserve', method: 'POST', path: '/predictions/:name/:version', infers: true, handle },
-  ];
+  // Its own examples send a picture with `curl -T`, which is a PUT.
+  return (['POST', 'PUT'] as const).flatMap((method): Route[] => [
+    { name: 'torchserve', method, path: '/predictions/:name', infers: true, handle },
+    { name: 'torchserve', method, path: '/predictions/:name/:version', infers: true, handle },
+  ]);
 }
 
 function said(error: unknown): Answer {
@@ -33,11 +35,14 @@ function said(error: unknown): Answer {
 }
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
-  const body = parseJson(await exchange.text());
+  const { bytes, type } = await exchange.any();
+  // `curl -T photo.jpg` names no content type.
+  const pictures = await picturesOf(bytes, type);
+  const body = pictures === undefined ? parseJson(jsonText(bytes, type)) : undefined;
   const { name, version } = exchange.params;
   using lease = plane.lease(name, version, callerOf(exchange.headers));
-  const list = listOf(body);
-  const asked = askInstances(lease.model, list ?? [body]);
+  const list = pictures === undefined ? listOf(body) : pictures.length > 1 ? pictures : undefined;
+  const asked = pictures === undefined ? askInstances(lease.model, list ?? [body]) : askedOfPictures(lease.model.entry, pictures);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
     ...asked,
