@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TransformStep } from '#contract';
 import { digestOf, GyreError } from '#core';
 
 /**
@@ -33,4 +34,14 @@ export async function fileDigest(path: string, asWritten: string): Promise<strin
     throw new GyreError('NOT_FOUND', `cannot read the source ${asWritten} (${path})`, { path }, { cause: error });
   }
   return hash.digest('hex');
+}
+
+/** The network of a transform of pictures. @throws GyreError NOT_FOUND */
+export async function readBackbone(folder: string, { transform: { image } }: TransformStep): Promise<{ readonly backbone?: Uint8Array }> {
+  if (image === undefined) return {};
+  try {
+    return { backbone: await readFile(join(folder, image.backbone)) };
+  } catch (error) {
+    throw new GyreError('NOT_FOUND', `cannot read the network ${image.backbone}`, { path: image.backbone }, { cause: error });
+  }
 }

@@ -3,6 +3,7 @@ import type { Run } from '#contract';
 import type { WeightedVersion } from '#features';
 import type { StepHandler } from '#pipelines';
 import type { LoadedProject, ResolvedStep } from '#project';
+import { readBackbone } from './dep-digests.ts';
 import { metricInfo, isMetricName } from '#stats';
 import { datasetOf } from './data-steps.ts';
 import type { LoopRooms } from './rooms.ts';
@@ -26,6 +27,7 @@ export function modelSteps(rooms: LoopRooms): readonly StepHandler[] {
           spec: step.spec,
           train: trainingVersions(context.inputs, context.parameters),
           key: dataset.key,
+          ...(await readBackbone(project.folder, step.spec)),
           by: context.by,
         });
         return {

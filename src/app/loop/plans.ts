@@ -28,7 +28,7 @@ export async function buildPlan(project: LoadedProject): Promise<readonly StepPl
   }
   const trainers: ResolvedTrainStep[] = [];
   for (const step of project.resolved.steps) {
-    if (step.kind === 'transform') plans.push(transformPlan(project, step, {}, {}));
+    if (step.kind === 'transform') plans.push(transformPlan(project, step, {}, await backboneDigest(project, step)));
     if (step.kind === 'train') {
       trainers.push(step);
       plans.push(studyPlan(step, { validation: part(step.dataset, 'validation') }, {}));
@@ -63,6 +63,11 @@ export function retrainPlan(
   if (transform === undefined || trainers.length === 0) {
     throw new GyreError('FAILED_PRECONDITION', 'the project has no transform and trainer steps to train again by');
   }
+  if (transform.spec.transform.image !== undefined)
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      'the prediction log has digests of pictures, not the pictures: put those that were labelled into the dataset’s folder, and run again',
+    );
   const dataset = datasetOf(project, transform.dataset);
   const collect: StepPlan = {
     name: 'collect',
@@ -170,7 +175,7 @@ function transformPlan(
   project: LoadedProject,
   step: Extract<ResolvedStep, { kind: 'transform' }>,
   inputs: Inputs,
-  parameters: Readonly<Record<string, number>>,
+  parameters: Readonly<Record<string, number | string>>,
 ): StepPlan {
   return {
     name: step.name,
@@ -179,6 +184,15 @@ function transformPlan(
     parameters: { step: step.name, spec: plain(step.spec), schema: plain(project.schemas[step.dataset] ?? null), ...parameters },
     inputs: { train: part(step.dataset, 'train'), ...inputs },
   };
+}
+
+/** What the cache key of a transform of pictures knows of its network: another file under the same name is another one. */
+async function backboneDigest(
+  { folder }: LoadedProject,
+  { spec }: Extract<ResolvedStep, { kind: 'transform' }>,
+): Promise<Record<string, string>> {
+  const { image } = spec.transform;
+  return image === undefined ? {} : { backbone: await fileDigest(join(folder, image.backbone), image.backbone) };
 }
 
 function studyPlan(step: ResolvedTrainStep, inputs: Inputs, parameters: Readonly<Record<string, number>>): StepPlan {

@@ -110,6 +110,10 @@ export function openEvaluation(deps: EvaluationDeps): Evaluation {
     },
     async explain({ run, frame: given, ...options }) {
       const model = await training.readModel(run);
+      if (model.transform.backbone !== undefined)
+        throw new GyreError('FAILED_PRECONDITION', 'what moved a prediction on a picture are features of a network, which have no names', {
+          run,
+        });
       const frame = rowsToExplain(asFrame(model.transform.inputs, given), options.rows);
       if (frame.rows === 0) return [];
       return explainRows(model, frame, await features.apply(model.transform, frame), options);

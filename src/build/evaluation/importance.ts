@@ -34,7 +34,9 @@ export interface Importances {
  */
 export async function permutationImportance(model: ScoringModel, scored: ScoredRows, options: ImportanceOptions): Promise<Importances> {
   const { metric, threshold, seed, repeats } = options;
-  if (repeats === 0) return { importance: [], warnings: [] };
+  // Another row's picture in place of its own says nothing of what in a picture counts.
+  const columns = model.inputs.filter(({ image }) => image === undefined);
+  if (repeats === 0 || columns.length === 0) return { importance: [], warnings: [] };
   const { frame, sample, warnings } = sampled(scored, seed);
   const { task, truth } = sample;
   const valueOf = (scores: Float64Array): number => computeMetrics(task, truth, scores, threshold, [metric])[metric] ?? Number.NaN;
@@ -43,10 +45,10 @@ export async function permutationImportance(model: ScoringModel, scored: ScoredR
     return { importance: [], warnings: [`importance could not be measured: ${metric} is not defined on these rows`] };
   const inputs = selectColumns(
     frame,
-    model.inputs.map(({ name }) => name),
+    columns.map(({ name }) => name),
   );
   const importance: { feature: string; drop: number; std: number }[] = [];
-  for (const { name } of model.inputs) {
+  for (const { name } of columns) {
     const drops: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
       const scores = await model.predict(shuffled(inputs, [name], seedOf(seed, 'importance', name, repeat)));

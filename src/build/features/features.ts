@@ -9,10 +9,15 @@ import { insertTransform, selectTransforms, transformOf } from './features-store
 import { fitTransform } from './fit.ts';
 import { LoadedGraphs } from './loaded-graphs.ts';
 import type { LoadedTransform } from './loaded-graphs.ts';
-import type { Features, FeaturesDeps, FitRequest, WeightedVersion } from './port.ts';
+import { feeds } from './feeds.ts';
+import { fitImage } from './images/fit-image.ts';
+import { imageFeatures, pictureTensor } from './images/image-features.ts';
+import type { ImageFeatureDeps, ImageGraph } from './images/image-features.ts';
+import { compileImage, encodeImage } from './images/image-graph.ts';
+import type { FeatureMatrix, Features, FeaturesDeps, FitRequest, WeightedVersion } from './port.ts';
 import { compileRecipe, encodeRecipe } from './recipe-graph.ts';
-import type { Description } from './recipe.ts';
-import { featureValues, trainingValues } from './run-graph.ts';
+import type { Description, FittedTransform, Recipe } from './recipe.ts';
+import { featureValues, matrixOf, trainingValues } from './run-graph.ts';
 import { targetsOf } from './target.ts';
 
 /** Loaded graphs and descriptions that are kept at hand. */
@@ -22,6 +27,7 @@ const mostKept = 8;
 export function openFeatures(deps: FeaturesDeps): Features {
   const { store, blobs, events, clock, newId, data } = deps;
   const loaded = new LoadedGraphs(mostKept);
+  const pictures: ImageFeatureDeps = { store, blobs, workers: deps.workers ?? 1 };
 
   const get = async (name: string): Promise<Transform> => {
     const record = await store.read((db) => transformOf(db, name));
@@ -46,6 +52,32 @@ export function openFeatures(deps: FeaturesDeps): Features {
     return { description, session: await openSession(graph) };
   };
 
+  const fitted = async (request: Fitting): Promise<FittedTransform> => {
+    const { frame, spec, train, weights, key, backbone } = request;
+    const { image } = spec.transform;
+    const named = key === undefined ? {} : { key };
+    if (image === undefined) return fitTransform(frame, spec, { train, weights, ...named });
+    if (backbone === undefined) throw new GyreError('INVALID_ARGUMENT', 'a transform of pictures needs the bytes of its network');
+    return fitImage(frame, spec, image, { train, backbone, ...named });
+  };
+  /** What makes features of pictures; undefined for a transform of columns. */
+  const imageGraphOf = ({ recipe, graph }: Description, bytes?: Uint8Array): ImageGraph | undefined =>
+    recipe.image === undefined
+      ? undefined
+      : { input: recipe.inputs[0].name, plan: recipe.image, graph: async () => bytes ?? blobs.read(asSha256(graph)) };
+  const pictureMatrix = async (
+    description: Description,
+    frame: Frame,
+    options: { readonly anew?: boolean; readonly graph?: Uint8Array } = {},
+  ): Promise<FeatureMatrix> => {
+    const source = imageGraphOf(description, options.graph);
+    if (source === undefined) throw new GyreError('DATA_LOSS', 'the record of a transform of pictures has no plan of them');
+    const names = description.features.map((feature) => feature.name);
+    return { rows: frame.rows, columns: names.length, names, values: await imageFeatures(pictures, source, frame, options) };
+  };
+  const backboneOf = async ({ recipe }: Description): Promise<Uint8Array | undefined> =>
+    recipe.image === undefined ? undefined : blobs.read(asSha256(recipe.image.backbone));
+
   const keep = async (tx: Tx, args: { readonly record: Transform; readonly createdAt: number; readonly by: Actor }): Promise<Transform> => {
     const { record, created } = await insertTransform(tx, args);
     if (created) {
@@ -62,9 +94,9 @@ export function openFeatures(deps: FeaturesDeps): Features {
   return {
     get,
     async fit(request) {
-      const { name, spec, key, train, by } = request;
-      const { frame, weights } = await trainingRows(data, request);
-      const { description, graph } = await fitTransform(frame, spec, { train, weights, ...(key === undefined ? {} : { key }) });
+      const { name, train, by, backbone } = request;
+      const { description, graph } = await fitted({ ...request, ...(await trainingRows(data, request)) });
+      if (backbone !== undefined) await blobs.put(backbone);
       const [graphBlob, descriptionBlob] = await Promise.all([
         blobs.put(graph),
         blobs.put(new TextEncoder().encode(canonicalJson(description))),
@@ -84,6 +116,7 @@ export function openFeatures(deps: FeaturesDeps): Features {
         classes: [...classes],
         ...(positive === undefined ? {} : { positive }),
         inputs: [...recipe.inputs],
+        ...(recipe.image === undefined ? {} : { backbone: recipe.image.backbone }),
         features: features.map((one) => ({ ...one, from: [...one.from] })),
         createdAt: isoInstant(now),
       };
@@ -91,6 +124,7 @@ export function openFeatures(deps: FeaturesDeps): Features {
     },
     async apply(transform, frame, { forTraining = false } = {}) {
       const record = await recordOf(transform);
+      if (record.backbone !== undefined) return pictureMatrix(await describe(record), frame);
       return loaded.use(
         record.digest,
         () => load(record),
@@ -107,8 +141,10 @@ export function openFeatures(deps: FeaturesDeps): Features {
     },
     async graphOf(transform) {
       const record = await recordOf(transform);
-      const { recipe } = await describe(record);
-      const made = sha256(encodeRecipe(recipe));
+      const description = await describe(record);
+      const { recipe } = description;
+      const backbone = await backboneOf(description);
+      const made = sha256(encodeAny(recipe, backbone));
       if (made !== record.graph) {
         throw new GyreError(
           'FAILED_PRECONDITION',
@@ -116,8 +152,27 @@ export function openFeatures(deps: FeaturesDeps): Features {
           { transform: record.digest, graph: record.graph, made },
         );
       }
-      const { graph, features } = compileRecipe(recipe);
+      const { graph, features } = compileAny(recipe, backbone);
       return { graph, features };
+    },
+    async refit(transform, { frame, weights }) {
+      const { spec, train, key, ...rest } = await describe(await recordOf(transform));
+      const backbone = await backboneOf({ spec, train, ...rest });
+      const named = { ...(key === undefined ? {} : { key }), ...(backbone === undefined ? {} : { backbone }) };
+      const anew = await fitted({ frame, weights, spec, train, ...named });
+      const { description, graph } = anew;
+      return {
+        digest: sha256(canonicalJson(description)),
+        facts: description,
+        ...compileAny(description.recipe, backbone),
+        matrix: async (rows, options) =>
+          description.recipe.image === undefined ? matrixOf(anew, rows, options) : pictureMatrix(description, rows, { anew: true, graph }),
+      };
+    },
+    async feeds(transform, frame) {
+      const record = await recordOf(transform);
+      const [input] = record.inputs;
+      return input.image === undefined ? feeds(record.inputs, frame) : { [input.name]: await pictureTensor(pictures, input.image, frame) };
     },
     async trainedOn(transform) {
       return (await describe(await recordOf(transform))).train;
@@ -138,6 +193,26 @@ export function openFeatures(deps: FeaturesDeps): Features {
     },
     [Symbol.asyncDispose]: () => loaded[Symbol.asyncDispose](),
   };
+}
+
+interface Fitting extends Pick<FitRequest, 'spec' | 'key' | 'train' | 'backbone'> {
+  readonly frame: Frame;
+  readonly weights: Float64Array;
+}
+
+/** The graph of a recipe, of columns or of pictures. */
+function compileAny(recipe: Recipe, backbone: Uint8Array | undefined): Pick<ReturnType<typeof compileRecipe>, 'graph' | 'features'> {
+  const { graph, features } =
+    recipe.image === undefined || backbone === undefined
+      ? compileRecipe(recipe)
+      : compileImage(recipe.inputs[0].name, recipe.image, backbone);
+  return { graph, features };
+}
+
+function encodeAny(recipe: Recipe, backbone: Uint8Array | undefined): Uint8Array {
+  return recipe.image === undefined || backbone === undefined
+    ? encodeRecipe(recipe)
+    : encodeImage(recipe.inputs[0].name, recipe.image, backbone);
 }
 
 function pagePosition(after: string | undefined): number | undefined {

@@ -4,6 +4,7 @@ export type {
   Features,
   FeaturesDeps,
   FitRequest,
+  Refitted,
   RowsSource,
   TransformQuery,
   WeightedVersion,

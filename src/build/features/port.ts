@@ -2,9 +2,10 @@ import type { BlobStore } from '#blobs';
 import type { Clock, NewId } from '#core';
 import type { Actor, EventTypes, Transform, TransformStep } from '#contract';
 import type { Events } from '#events';
-import type { GraphBuilder } from '#onnx';
+import type { Feeds, GraphBuilder } from '#onnx';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
+import type { TargetFacts } from './target.ts';
 
 /** A dataset version as training data, with the weight of each of its rows. */
 export interface WeightedVersion {
@@ -32,7 +33,21 @@ export interface FitRequest {
   readonly key?: string;
   /** The training rows, when the caller has them at hand: the versions' rows in the order of `train`. */
   readonly frame?: Frame;
+  /** Of a transform of pictures: the bytes of its network. */
+  readonly backbone?: Uint8Array;
   readonly by: Actor;
+}
+
+/** A transform that was fitted once more from its records, and its features. */
+export interface Refitted {
+  /** SHA-256 of its description: the transform's digest, where it came to the same. */
+  readonly digest: string;
+  readonly facts: TargetFacts;
+  readonly graph: GraphBuilder;
+  /** The name of the features in it. */
+  readonly features: string;
+  /** As `Features.apply`, computed anew. */
+  matrix(frame: Frame, options?: ApplyOptions): Promise<FeatureMatrix>;
 }
 
 export interface ApplyOptions {
@@ -64,6 +79,8 @@ export interface FeaturesDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly data: RowsSource;
+  /** Threads for features of pictures; default 1. They change nothing of the features. */
+  readonly workers?: number;
 }
 
 /** Transforms: fitted once on training rows, kept as versioned artifacts, applied everywhere through one ONNX graph. */
@@ -86,6 +103,16 @@ export interface Features extends AsyncDisposable {
   target(transform: string | Transform, frame: Frame): Promise<Float64Array>;
   /** A graph with the inputs and everything up to the float32 value `features` [N, F]; learners append their nodes to it. */
   graphOf(transform: string | Transform): Promise<{ readonly graph: GraphBuilder; readonly features: string }>;
+  /**
+   * Fits the transform once more on rows that the caller brings, by its own specification. Nothing that was computed before is used.
+   * @throws GyreError as `fit`
+   */
+  refit(transform: string | Transform, rows: { readonly frame: Frame; readonly weights: Float64Array }): Promise<Refitted>;
+  /**
+   * The tensors that the model's graph takes, for some of the rows of a frame: of pictures their pixels.
+   * @throws GyreError as `apply`
+   */
+  feeds(transform: string | Transform, frame: Frame): Promise<Feeds>;
   /** The versions that the transform was fitted on. */
   trainedOn(transform: string | Transform): Promise<readonly WeightedVersion[]>;
   /** The specification that the transform was fitted by, with the key column. */

@@ -1,4 +1,4 @@
-import type { InputColumn, Task, TransformStep } from '#contract';
+import type { ImageInput, InputColumn, Task, TransformStep } from '#contract';
 import type { WeightedVersion } from './port.ts';
 
 /** A derived feature: its name and the expression that gives it. Later ones may use earlier ones. */
@@ -47,6 +47,20 @@ export interface ComponentsPlan {
   readonly explained: readonly number[];
 }
 
+/** Features of pictures: a network that was trained before, and what it is given. */
+export interface ImagePlan {
+  /** What becomes of a picture before the graph. */
+  readonly image: ImageInput;
+  /** SHA-256 of the network's ONNX file. */
+  readonly backbone: string;
+  /** Which of its outputs, [N, columns]. */
+  readonly output: string;
+  readonly columns: number;
+  /** The network takes (pixel - mean) / std of each channel, in planes; the graph does that. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
 /** Everything that fitting found, as plain data: the graph is made from it alone. */
 export interface Recipe {
   readonly inputs: readonly InputColumn[];
@@ -54,6 +68,8 @@ export interface Recipe {
   readonly numbers: readonly NumberPlan[];
   readonly categories: readonly CategoryPlan[];
   readonly components?: ComponentsPlan;
+  /** Of a transform of pictures, which has nothing else. */
+  readonly image?: ImagePlan;
 }
 
 /** What happens to training rows alone, before or instead of parts of the graph. */

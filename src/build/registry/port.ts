@@ -59,7 +59,7 @@ export interface RegistryDeps {
     /** @throws GyreError NOT_FOUND */
     get(version: string): Promise<DatasetVersion>;
   };
-  readonly features: Pick<Features, 'apply'>;
+  readonly features: Pick<Features, 'apply' | 'feeds'>;
   readonly training: Pick<Training, 'readModel' | 'readArtifact'>;
   readonly reports: Pick<Evaluation, 'getReport' | 'reportJson' | 'judge' | 'openModel'>;
   /** Asked before a guarded alias or stage is given to a version of a governed model, on every path. */

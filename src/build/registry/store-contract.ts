@@ -38,7 +38,7 @@ async function openBench(options: StoreOptions, guard: PlaceGuard, inUse?: Regis
   const events = openEvents({ store, clock, newId, source: '/gyre/test' });
   const none: Pick<RegistryDeps, 'data' | 'features' | 'training' | 'reports'> = {
     data: { open: unused, get: unused },
-    features: { apply: unused },
+    features: { apply: unused, feeds: unused },
     training: { readModel: unused, readArtifact: unused },
     reports: { getReport: unused, reportJson: unused, judge: unused, openModel: unused },
   };

@@ -1,6 +1,6 @@
 import type { Run } from '#contract';
-import { GyreError, canonicalJson, sha256 } from '#core';
-import { compileRecipe, fitTransform, matrixOf, targetsOf, trainingRows } from '#features';
+import { GyreError, sha256 } from '#core';
+import { targetsOf, trainingRows } from '#features';
 import type { RowsSource } from '#features';
 import { isLearnerName } from '#learners';
 import type { LearnerName, LearnerParams } from '#learners';
@@ -21,18 +21,15 @@ export async function execute({ features, data, clock }: TrainingDeps, run: Run,
   const startedAt = clock.now();
   const { trainer, params, seed, validation, transform } = planOf(run);
   const source: RowsSource = options.data ?? data;
-  const { spec, key } = await features.specOf(transform);
   const train = await features.trainedOn(transform);
 
-  const { frame, weights } = await trainingRows(source, { train });
-  const { description, graph } = await fitTransform(frame, spec, { train, weights, ...(key === undefined ? {} : { key }) });
+  const rows = await trainingRows(source, { train });
+  const refitted = await features.refit(transform, rows);
+  const { facts } = refitted;
   const validationFrame = await source.open(validation);
-  const fittedNow = { description, graph };
-  const trainMatrix = await matrixOf(fittedNow, frame, { forTraining: true });
-  const validationMatrix = await matrixOf(fittedNow, validationFrame);
   const parts = {
-    train: trainingData(description, trainMatrix, targetsOf(frame, description), weights),
-    validation: trainingData(description, validationMatrix, targetsOf(validationFrame, description)),
+    train: trainingData(facts, await refitted.matrix(rows.frame, { forTraining: true }), targetsOf(rows.frame, facts), rows.weights),
+    validation: trainingData(facts, await refitted.matrix(validationFrame), targetsOf(validationFrame, facts)),
   };
   const { workers = 1, signal } = options;
   const fitted = await fitModel(trainer, params, seed, parts, {
@@ -41,12 +38,11 @@ export async function execute({ features, data, clock }: TrainingDeps, run: Run,
     ...(workers > 1 ? { workersFromCells: 0 } : {}),
     ...(signal === undefined ? {} : { signal }),
   });
-  const compiled = compileRecipe(description.recipe);
-  const onnx = modelBytes(compiled.graph, compiled.features, fitted.model, description.classes);
+  const onnx = modelBytes(refitted.graph, refitted.features, fitted.model, facts.classes);
   return {
     onnx,
     digest: sha256(onnx),
-    transform: sha256(canonicalJson(description)),
+    transform: refitted.digest,
     metrics: fitted.metrics,
     durationMs: clock.now() - startedAt,
   };

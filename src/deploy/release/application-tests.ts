@@ -108,7 +108,7 @@ function namesOf(body: unknown): readonly string[] {
 }
 
 async function golden({ client, version, reference }: ApplicationTestInput): Promise<Check> {
-  const rows = reference.rows.slice(0, goldenRows);
+  const [rows] = batchesOf(reference.rows, goldenRows);
   const answered = scores(await client.predict(rows), version.signature);
   const expected = reference.expected.subarray(0, (reference.expected.length / reference.rows.length) * rows.length);
   const tolerance = goldenTolerance * scaleOf(version.signature, reference.expected);
@@ -128,7 +128,7 @@ async function golden({ client, version, reference }: ApplicationTestInput): Pro
 }
 
 async function consistency({ client, version, reference }: ApplicationTestInput): Promise<Check> {
-  const rows = reference.rows.slice(0, 8);
+  const [rows] = batchesOf(reference.rows, 8);
   const body = inferBody(version.signature.inputs, rows);
   const path = `/v2/models/${version.model}/versions/${version.version}/infer`;
   const outputs = new Set<string>();
@@ -172,10 +172,30 @@ async function badInput({ client, version, reference }: ApplicationTestInput): P
   return checks;
 }
 
+/** Bytes of the texts in one request: pictures are long ones, and bodies are limited. */
+const batchBytes = 1024 * 1024;
+
+/** Rows as they are sent together: so many at most, and fewer where they hold long texts. */
+function batchesOf(rows: readonly NamedRow[], most: number): readonly (readonly NamedRow[])[] {
+  const batches: NamedRow[][] = [[]];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = Object.values(row).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+    const last = batches[batches.length - 1];
+    if (last.length > 0 && (last.length >= most || bytes + size > batchBytes)) {
+      batches.push([row]);
+      bytes = size;
+    } else {
+      last.push(row);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
 async function answersToAll({ client, reference }: ApplicationTestInput): Promise<PredictAnswer['predictions']> {
   const answers: PredictAnswer['predictions'] = [];
-  for (let start = 0; start < reference.rows.length; start += batchRows) {
-    const rows = reference.rows.slice(start, start + batchRows);
+  for (const rows of batchesOf(reference.rows, batchRows)) {
     const { predictions } = await client.predict(rows);
     if (predictions.length !== rows.length) {
       throw new GyreError('UNAVAILABLE', `${rows.length} rows were answered with ${predictions.length} predictions`);

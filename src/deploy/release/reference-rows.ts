@@ -1,16 +1,23 @@
-import { GyreError } from '#core';
+import type { BlobStore } from '#blobs';
+import { asSha256, GyreError } from '#core';
 import type { JudgedVersion, NamedRow, PredictAnswer, TestReport } from '#contract';
 import type { ScoringModel } from '#evaluation';
 import type { RowsSource } from '#features';
 import { computeMetrics } from '#stats';
 import { takeRows, toRecords } from '#tables';
+import type { Frame } from '#tables';
 import { goldenTolerance, type ReferenceRows } from './application-tests.ts';
 
 /** So many rows at most are sent over HTTP: enough to compare with the report, few enough for a test of seconds. */
 const mostRows = 2_000;
+/** Of pictures: each goes through a network, and its bytes over HTTP. */
+const mostPictures = 256;
+const mostPictureBytes = 64 * 1024 * 1024;
 
 export interface ReferenceSource {
   readonly data: RowsSource;
+  /** Where pictures lie by their SHA-256. */
+  readonly blobs: Pick<BlobStore, 'read'>;
   readonly model: ScoringModel;
   readonly report: TestReport;
   readonly version: JudgedVersion;
@@ -24,20 +31,30 @@ export async function referenceRows(source: ReferenceSource): Promise<ReferenceR
   const { version, report, model } = source;
   const all = await source.data.open(report.dataset);
   if (all.rows === 0) throw new GyreError('FAILED_PRECONDITION', `the test dataset ${report.dataset} has no rows`);
+  const { inputs } = version.signature;
+  const pictures = inputs.filter(({ image }) => image !== undefined).map(({ name }) => name);
+  const most = pictures.length === 0 ? mostRows : picturesToSend(all);
   const frame =
-    all.rows > mostRows
+    all.rows > most
       ? takeRows(
           all,
-          Int32Array.from({ length: mostRows }, (_, row) => row),
+          Int32Array.from({ length: most }, (_, row) => row),
         )
       : all;
   const truth = await model.truth(frame);
   const threshold = version.signature.threshold ?? 0.5;
   const own = await model.predict(frame);
-  const columns = version.signature.inputs.map((input) => input.name);
+  const columns = inputs.map((input) => input.name);
+  const records = toRecords(frame);
   return {
     dataset: report.dataset,
-    rows: toRecords(frame).map((record) => pick(record, columns)),
+    rows: await Promise.all(
+      records.map(async (record) => {
+        if (pictures.length === 0) return pick(record, columns);
+        const picture = Buffer.from(await source.blobs.read(asSha256(String(record.sha256)))).toString('base64');
+        return { ...pick(record, columns), ...Object.fromEntries(pictures.map((name) => [name, picture])) };
+      }),
+    ),
     expected: await model.probabilities(frame),
     score: (answers) => computeMetrics(report.task, truth, agreed(answeredScores(answers, version), own), threshold),
     reported: all.rows === frame.rows ? reportedMetrics(report) : computeMetrics(report.task, truth, own, threshold),
@@ -55,6 +72,14 @@ function agreed(answered: Float64Array, own: Float64Array): Float64Array {
 /** The figures of the report itself, by name; what could not be measured is left out. */
 function reportedMetrics(report: TestReport): Readonly<Record<string, number>> {
   return Object.fromEntries(report.metrics.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
+}
+
+/** How many pictures are sent, from the first on. */
+function picturesToSend(frame: Frame): number {
+  const sizes = frame.numbers('size');
+  let [rows, bytes] = [0, 0];
+  while (rows < Math.min(frame.rows, mostPictures) && (rows === 0 || bytes + sizes[rows] <= mostPictureBytes)) bytes += sizes[rows++];
+  return rows;
 }
 
 function pick(record: NamedRow, columns: readonly string[]): NamedRow {

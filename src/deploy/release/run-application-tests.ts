@@ -36,7 +36,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       const version = requireJudged(await versions.getById(live.modelVersion), 'an application test');
       const report = await deps.reports.getReport(version.testReport);
       await using model = await deps.reports.openModel(await versions.modelSource(version));
-      const reference = await referenceRows({ data: deps.data, model, report, version });
+      const reference = await referenceRows({ data: deps.data, blobs, model, report, version });
       const targets = deps.settings();
       using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
       const found = await findings({

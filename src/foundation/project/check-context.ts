@@ -8,6 +8,8 @@ export interface CheckContext {
   readonly project: Project;
   /** Dataset → what is known of its columns. */
   readonly facts: ReadonlyMap<string, DatasetFacts>;
+  /** Files that steps name and that are not there. */
+  readonly absent?: ReadonlySet<string>;
 }
 
 /** A finding when a column is not among a dataset's columns; none when those are not known. */

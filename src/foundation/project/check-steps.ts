@@ -1,8 +1,9 @@
-import type { ColumnTransforms, TransformStep } from '#contract';
+import type { ColumnTransforms, ImageTransform, TransformStep } from '#contract';
 import { columnFinding } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkCommandStep, checkOutputs } from './check-commands.ts';
 import { checkTrainStep } from './check-trainers.ts';
+import { pathOrImages } from './image-facts.ts';
 import type { Finding } from './problems.ts';
 import { findCycle } from './step-order.ts';
 import { suggestionFor } from './suggest.ts';
@@ -50,6 +51,7 @@ function checkTransformStep(context: CheckContext, name: string, step: Transform
     ];
   }
   const inner = [...path, 'transform'];
+  if (step.transform.image !== undefined) return checkImageTransform(context, step, path, step.transform.image);
   const { exclude = [], columns = {}, numeric, categorical, derive = {}, pca } = step.transform;
   const derived = Object.keys(derive);
   const known = (column: string): boolean => derived.includes(column);
@@ -109,6 +111,39 @@ function checkTransformStep(context: CheckContext, name: string, step: Transform
       message: `a ${step.task} task has no positive class`,
       suggestion: 'remove it, or write "task: binary"',
     });
+  }
+  return findings;
+}
+
+/** What does not hold in a transform of pictures: it stands alone, on a dataset of images, and its network is a file. */
+function checkImageTransform(context: CheckContext, step: TransformStep, path: readonly string[], image: ImageTransform): Finding[] {
+  const inner = [...path, 'transform'];
+  const findings = columnFinding(context, step.of, step.target, [...path, 'target']);
+  for (const member of Object.keys(step.transform).filter((name) => name !== 'image')) {
+    findings.push({
+      path: [...inner, member],
+      atKey: true,
+      message: `"${member}" is of columns, which a transform of pictures does not take`,
+      suggestion: 'leave it out',
+    });
+  }
+  const source = pathOrImages(context.project.data[step.of].source);
+  if (typeof source === 'string' || !('images' in source)) {
+    findings.push({
+      path: [...path, 'of'],
+      message: `dataset "${step.of}" is no folder of images`,
+      suggestion: 'its source is written with a slash at its end, or as { images: … }',
+    });
+  }
+  if (context.absent?.has(image.backbone) === true) {
+    findings.push({
+      path: [...inner, 'image', 'backbone'],
+      message: `there is no file ${image.backbone}`,
+      suggestion: 'the path is relative to gyre.yaml',
+    });
+  }
+  for (const value of [image.std ?? []].flat()) {
+    if (value === 0) findings.push({ path: [...inner, 'image', 'std'], message: 'is 0: pixels are divided by it' });
   }
   return findings;
 }

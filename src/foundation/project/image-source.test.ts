@@ -67,4 +67,19 @@ describe('images as a source of a project', () => {
     ];
     for (const [source, words] of cases) assert.match((await checked(project(source))).problems.join('\n'), words, source);
   });
+
+  test('are what a transform of pictures is of: its network is a file, and it stands alone', async () => {
+    const steps = (of: string, transform: string): string =>
+      project('images/').replace(
+        'steps: { train: { run: python train.py } }',
+        `steps:\n  see: { of: ${of}, target: label, transform: ${transform} }`,
+      );
+    const right = await checked(steps('clothes', '{ image: { backbone: one.jpg, width: 8, height: 8 } }'));
+    assert.deepEqual(right.problems, []);
+    const wrong = await checked(steps('clothes', '{ image: { backbone: none.onnx, width: 8, height: 8, std: 0 }, exclude: [path] }'));
+    assert.equal(wrong.problems.length, 3);
+    assert.match(wrong.problems.join('\n'), /"exclude" is of columns/);
+    assert.match(wrong.problems.join('\n'), /there is no file none\.onnx/);
+    assert.match(wrong.problems.join('\n'), /pixels are divided by it/);
+  });
 });

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Project } from '#contract';
 import type { TableSchema } from '#contract';
@@ -51,7 +52,7 @@ export async function checkProject(folder: string, options: LoadOptions = {}): P
   // The shape holds, so the value is what its schema says.
   const project = value as Project;
   const { schemas, facts, problems: schemaProblems } = await lookAtData(root, project);
-  const context: CheckContext = { project, facts };
+  const context: CheckContext = { project, facts, absent: await absentFiles(root, project) };
   const environment = options.environment ?? {};
   const findings = [
     ...checkCharter(context),
@@ -91,6 +92,17 @@ export async function loadProject(folder: string, options: LoadOptions = {}): Pr
   const { project, problems } = await checkProject(folder, options);
   if (project === undefined) throw projectError(problems);
   return project;
+}
+
+/** The networks of transforms of pictures that are no files. */
+async function absentFiles(folder: string, { steps }: Project): Promise<ReadonlySet<string>> {
+  const named = Object.values(steps).flatMap((step) =>
+    'transform' in step && step.transform.image !== undefined ? [step.transform.image.backbone] : [],
+  );
+  const isFile = async (path: string): Promise<boolean> => (await stat(resolve(folder, path)).catch(() => undefined))?.isFile() === true;
+  const absent = new Set<string>();
+  for (const path of named) if (!(await isFile(path))) absent.add(path);
+  return absent;
 }
 
 async function lookAtData(

@@ -40,6 +40,7 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     frame,
     truth: report.task === 'regression' ? frame.numbers(transform.target) : new Float64Array(),
     matrix: await deps.features.apply(transform, frame),
+    features: deps.features,
   });
   const signature = signatureOf(transform, report);
   // Canonical and without a final line break, as the charter: the file's SHA-256 is the digest of the value.

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Signature } from '#contract';
+import type { InputColumn, Signature } from '#contract';
 
 export interface MlModelFacts {
   /** That made it, where Gyre trained it. */
@@ -37,9 +37,12 @@ export function mlflowFiles({ run, madeAt, signature, onnx }: MlModelFacts): rea
     mlflow_version: mlflowVersion,
     model_uuid: onnx.slice(0, 32),
     ...(run === undefined ? {} : { run_id: run.replaceAll('-', '') }),
-    saved_input_example_info: { artifact_path: 'input_example.json', pandas_orient: 'split', type: 'dataframe' },
+    // MLflow's flavour feeds the graph itself: pixels, which no table holds.
+    ...(signature.inputs.some(({ image }) => image !== undefined)
+      ? {}
+      : { saved_input_example_info: { artifact_path: 'input_example.json', pandas_orient: 'split', type: 'dataframe' } }),
     signature: {
-      inputs: JSON.stringify(signature.inputs.map(({ name, datatype }) => tensorSpec(name, datatype, [-1, 1]))),
+      inputs: JSON.stringify(signature.inputs.map(inputSpec)),
       outputs: JSON.stringify(signature.outputs.map(({ name, datatype, shape }) => tensorSpec(name, datatype, shape))),
       params: null,
     },
@@ -56,7 +59,13 @@ export function mlflowFiles({ run, madeAt, signature, onnx }: MlModelFacts): rea
   ];
 }
 
-const numpyTypes: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32', BYTES: 'object' };
+const numpyTypes: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32', UINT8: 'uint8', BYTES: 'object' };
+
+function inputSpec({ name, datatype, image }: InputColumn): object {
+  if (image === undefined) return tensorSpec(name, datatype, [-1, 1]);
+  const { width, height, layout } = image;
+  return tensorSpec(name, image.datatype, layout === 'NHWC' ? [-1, height, width, 3] : [-1, 3, height, width]);
+}
 
 function tensorSpec(name: string, datatype: string, shape: readonly number[]): object {
   return { name, type: 'tensor', 'tensor-spec': { dtype: numpyTypes[datatype] ?? 'object', shape } };

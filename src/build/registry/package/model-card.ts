@@ -68,7 +68,9 @@ export function purpose({
 
 function limits({ charter: { charter }, report, transform }: CardFacts): Block[] {
   const outside = charter.scope?.out ?? [];
-  const seen = transform.inputs.flatMap(({ name, range, categories }) => {
+  const seen = transform.inputs.flatMap(({ name, range, categories, image }) => {
+    if (image !== undefined)
+      return [`${name}: pictures, made ${image.width} x ${image.height} pixels (${image.fit}, ${image.kernel}) by ${image.function}`];
     if (range !== undefined) return [`${name}: ${Number(range[0].toPrecision(6))} to ${Number(range[1].toPrecision(6))}`];
     return categories === undefined || categories.length > 12 ? [] : [`${name}: ${categories.join(', ')}`];
   });
@@ -102,7 +104,10 @@ function data({ datasets, transform }: CardFacts): Block[] {
     },
     {
       kind: 'text',
-      text: `From ${transform.inputs.length} raw columns (${transform.inputs.map(({ name }) => name).join(', ')}) the transform makes ${transform.features.length} features. It was fitted on training rows only and is part of the ONNX graph.`,
+      text:
+        transform.backbone === undefined
+          ? `From ${transform.inputs.length} raw columns (${transform.inputs.map(({ name }) => name).join(', ')}) the transform makes ${transform.features.length} features. It was fitted on training rows only and is part of the ONNX graph.`
+          : `A network that was trained elsewhere (SHA-256 ${transform.backbone}) makes ${transform.features.length} features of each picture. It was not trained further, and is part of the ONNX graph.`,
     },
   ];
 }

@@ -1,10 +1,10 @@
 import { GyreError } from '#core';
 import type { Evidence } from '#contract';
 import { graphScores } from '#evaluation';
-import { feeds } from '#features';
-import type { FeatureMatrix } from '#features';
+import type { FeatureMatrix, Features } from '#features';
 import { predictProbabilities, predictScores } from '#learners';
-import { encodeModel, openSession } from '#onnx';
+import { encodeModel, openSession, openSessionPool } from '#onnx';
+import type { Feeds } from '#onnx';
 import { sliceRows } from '#tables';
 import type { Frame } from '#tables';
 import type { TrainedModel } from '#training';
@@ -22,22 +22,32 @@ export interface ParityInputs {
   readonly truth: Float64Array;
   /** Their features. */
   readonly matrix: FeatureMatrix;
+  readonly features: Pick<Features, 'feeds'>;
 }
 
+/** Pictures that are compared, the first ones: each goes through the whole network once more. */
+const mostPictures = 256;
+/** Not one at a time, as the features were made: rows beside a row must not matter. */
+const picturesPerRun = 8;
+
 /**
- * Holds the packaged ONNX model against the trainer's own: on every test row from raw columns, and (trees) on rows whose features lie exactly
+ * Holds the packaged ONNX model against the trainer's own: on every test row (of pictures: on the first 256) from raw columns, and (trees) on rows whose features lie exactly
  * on a split's threshold, one float32 step beside it, or are missing.
  * @throws GyreError FAILED_PRECONDITION naming the row and the difference when they disagree
  */
-export async function requireParity({ model, frame, truth, matrix }: ParityInputs): Promise<Evidence['parity']> {
+export async function requireParity({ model, frame: all, truth, matrix, features }: ParityInputs): Promise<Evidence['parity']> {
   const tolerance = model.transform.task === 'regression' ? parityTolerance * greatestSize(truth) : parityTolerance;
+  const isOfPictures = model.transform.backbone !== undefined;
+  const frame = isOfPictures ? sliceRows(all, 0, Math.min(all.rows, mostPictures)) : all;
   const own = await model.probabilities(frame);
   let greatest = 0;
   {
-    await using session = await openSession(model.onnx);
-    const given = await graphScores(session, frame.rows, outputName(model), (from, to) =>
-      feeds(model.transform.inputs, sliceRows(frame, from, to)),
-    );
+    // A network takes long for each row: not on this thread, and few at a time.
+    await using session = await (isOfPictures ? openSessionPool(model.onnx, { workers: 1 }) : openSession(model.onnx));
+    const pixels = isOfPictures ? await features.feeds(model.transform, frame) : undefined;
+    const part = (from: number, to: number) =>
+      pixels === undefined ? features.feeds(model.transform, sliceRows(frame, from, to)) : rowsOf(pixels, from, to);
+    const given = await graphScores(session, frame.rows, outputName(model), part, isOfPictures ? picturesPerRun : undefined);
     greatest = compare(own, given, model, tolerance, (row) => `test row ${row}`);
   }
   const boundary = boundaryRows(model.model, matrix);
@@ -58,6 +68,18 @@ export async function requireParity({ model, frame, truth, matrix }: ParityInput
     );
   }
   return { rows: frame.rows + boundary.rows, maxDifference: greatest, tolerance };
+}
+
+/** Some rows of tensors of pixels. */
+function rowsOf(pixels: Feeds, from: number, to: number): Feeds {
+  return Object.fromEntries(
+    Object.entries(pixels).map(([name, tensor]) => {
+      if (tensor.type !== 'UINT8') throw new GyreError('INTERNAL', `pixels of type ${tensor.type} are not cut`);
+      const [, ...rest] = tensor.shape;
+      const width = rest.reduce((size, axis) => size * axis, 1);
+      return [name, { ...tensor, shape: [to - from, ...rest], data: tensor.data.slice(from * width, to * width) }];
+    }),
+  );
 }
 
 function outputName(model: TrainedModel): string {

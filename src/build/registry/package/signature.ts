@@ -24,7 +24,12 @@ export function exampleRow(inputs: readonly InputColumn[]): NamedRow {
   return Object.fromEntries(inputs.map((input) => [input.name, typicalValue(input)]));
 }
 
-function typicalValue({ type, categories, range }: InputColumn): NamedRow[string] {
+/** A grey PNG of 8 x 8 pixels: a picture that is of nothing and nobody. */
+const greyPicture =
+  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWAgICQdD0xAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQImWNgoA4AAABIAAF7pRHIAAAAAElFTkSuQmCC';
+
+function typicalValue({ type, categories, range, image }: InputColumn): NamedRow[string] {
+  if (image !== undefined) return greyPicture;
   if (type === 'string') return categories?.[0] ?? null;
   if (type === 'boolean') return false;
   const middle = range === undefined ? 0 : (range[0] + range[1]) / 2;

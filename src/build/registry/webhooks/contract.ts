@@ -83,7 +83,7 @@ async function openBench(options: StoreOptions, hosts = '127.0.0.1'): Promise<Be
     clock,
     newId,
     data: { open: unused, get: unused },
-    features: { apply: unused },
+    features: { apply: unused, feeds: unused },
     training: { readModel: unused, readArtifact: unused },
     reports: { getReport: unused, reportJson: unused, judge: unused, openModel: unused },
     guard: () => Promise.resolve(undefined),
