@@ -64,6 +64,9 @@ export const rooms: readonly Room[] = [
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images'],
   }),
+  on('deploy', 'video', 'frames of a video, a camera or a stream to a model, in real time, by ffmpeg', {
+    only: ['core', 'contract'],
+  }),
   on('monitor', 'monitoring', 'prediction windows, labels, drift, performance, alerts'),
   on('monitor', 'triggers', 'policy: which alert leads to which action'),
   on('monitor', 'governance', 'audit log, lineage, traces; reads events and renders what others own'),

@@ -50,6 +50,7 @@ import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
+import { openVideos, videoFoldersOf, type Videos } from './videos.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
 
 /** Every room, opened and wired. */
@@ -79,6 +80,7 @@ export interface House extends AsyncDisposable {
   readonly release: Release;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
+  readonly videos: Videos;
   readonly governance: Governance;
   readonly garbage: Garbage;
   readonly backups: ReturnType<typeof openBackups>;
@@ -96,6 +98,11 @@ export interface ComposeOptions {
   readonly clock?: Clock;
   /** Follow changes of the project's file. */
   readonly watchProject: boolean;
+}
+
+/** Threads of a training: as the settings say, or as many as cores, four at most. */
+function trainingWorkers({ workers }: SettledSettings['values']): number {
+  return workers === 0 ? Math.min(4, availableParallelism()) : workers;
 }
 
 /** The platform itself, where it acts by policy: no person, no token, no role. */
@@ -171,7 +178,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   opened.use(data.ingestions);
   await data.ingestions.endAbandoned();
   const lfs = openLfs(rooms);
-  const features = opened.use(openFeatures({ ...rooms, data }));
+  const features = opened.use(openFeatures({ ...rooms, data, workers: trainingWorkers(values) }));
   const training = openTraining({ ...rooms, randomBytes, data, features, grants: access.grants });
   opened.use(await training.outlineEnded());
   await training.endAbandoned(platform);
@@ -221,6 +228,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
     }),
   );
+  const planeAccess = { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) };
   const release: Release = openRelease({
     ...rooms,
     versions: registry,
@@ -250,10 +258,11 @@ export async function compose(options: ComposeOptions): Promise<House> {
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     privateKey: keys.privateKey,
     tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
-    planeAccess: { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) },
+    planeAccess,
     monotonicMs: () => performance.now(),
     sleep: (ms) => sleep(ms),
   });
+  const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
     data,
@@ -296,7 +305,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     executor,
     environment: runEnvironment(),
     codeVersion: () => codeVersion(project.current().folder, { blobs, temporary: folder.temporary, ignored: folder.path }),
-    workers: values.workers === 0 ? Math.min(4, availableParallelism()) : values.workers,
+    workers: trainingWorkers(values),
   };
   const steps = [...dataSteps(loopRooms), ...modelSteps(loopRooms), ...judgingSteps(loopRooms), ...retrainingSteps(loopRooms)];
   const commands = [
@@ -414,6 +423,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     release,
     monitoring,
     triggers,
+    videos,
     governance,
     garbage,
     backups,

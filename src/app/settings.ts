@@ -60,6 +60,11 @@ export const platformSettings = {
     default: 1024,
     help: 'most mebibytes that the engine takes for one ingestion, quality report, split or export, beside the process itself; 256 at least',
   },
+  videoFolders: {
+    env: 'GYRE_VIDEO_FOLDERS',
+    default: 'videos',
+    help: 'folders whose videos the pages may play to a model, with colons between; relative ones start at the project folder',
+  },
   artifactMib: { env: 'GYRE_ARTIFACT_MIB', default: 5_242_880, help: 'most mebibytes of one artifact that a client uploads' },
   logLevel: { env: 'GYRE_LOG_LEVEL', default: 'info', help: 'trace, debug, info, warn, error or silent' },
   workers: { env: 'GYRE_WORKERS', default: 0, help: 'worker threads for training; 0 takes one per core, four at most' },

@@ -44,6 +44,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Releases', href: '/releases', waits: ['approval', 'release'] },
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
+      { text: 'Video', href: '/video' },
     ],
   },
   {

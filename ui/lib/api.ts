@@ -57,7 +57,7 @@ async function request<T>(method: string, route: string, body?: unknown, signal?
       cause,
     });
   }
-  if (!response.ok) throw problemOf(response, text);
+  if (!response.ok) throw problemFrom(response, text);
   if (text === '') return undefined as T;
   try {
     return JSON.parse(text) as T;
@@ -66,7 +66,8 @@ async function request<T>(method: string, route: string, body?: unknown, signal?
   }
 }
 
-function problemOf(response: Response, text: string): ApiError {
+/** A problem of an answer whose text was read. */
+export function problemFrom(response: Response, text: string): ApiError {
   const requestId = response.headers.get('x-request-id') ?? undefined;
   try {
     const problem = JSON.parse(text) as Partial<Problem>;

@@ -48,6 +48,7 @@ const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
+const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
 const ViewPage = lazy(async () => (await import('./runs/view-tools.tsx')).ViewPage);
@@ -106,6 +107,7 @@ export const routes: readonly Route<Draw>[] = [
     page: ({ environment = '' }) => <EndpointPage key={environment} environment={environment} />,
   },
   { pattern: '/environments', page: plain(EnvironmentsPage) },
+  { pattern: '/video', page: () => <VideoPage /> },
   { pattern: '/monitor', page: plain(HealthPage) },
   { pattern: '/monitor/:id', page: byId(WindowPage) },
   { pattern: '/alerts', page: plain(AlertsPage) },

@@ -15,6 +15,7 @@ import type { Release } from '#release';
 import type { Logger, Metrics } from '#telemetry';
 import type { RunChanges, Training } from '#training';
 import type { Triggers } from '#triggers';
+import type { ListedVideo, VideoStream } from '#video';
 import type { ServedWorkspace } from '#workspace';
 
 /** The turns of the loop that go through several rooms, as the composition root hands them in. */
@@ -34,6 +35,19 @@ export interface LoopVerbs {
     request: VersionTest & { readonly model: string; readonly version: number; readonly by: Actor },
   ): Promise<{ readonly version: ModelVersion; readonly report: TestReport }>;
   collectPredictions(environment?: string): Promise<void>;
+}
+
+/** Videos that are played to what an environment serves, as the composition root joins them. */
+export interface VideoVerbs {
+  /** Those in the folders of the settings. */
+  list(): Promise<readonly ListedVideo[]>;
+  /** @throws GyreError NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION, RESOURCE_EXHAUSTED */
+  play(request: {
+    readonly environment: string;
+    readonly path: string;
+    readonly fps?: number;
+    readonly signal: AbortSignal;
+  }): Promise<VideoStream>;
 }
 
 /** Backups of the platform, as the composition root makes them: one at a time, in the background. */
@@ -79,6 +93,7 @@ export interface Rooms {
   readonly schedules: Schedules;
   readonly training: Training;
   readonly triggers: Triggers;
+  readonly videos: VideoVerbs;
   /** The data files of the project's folder. */
   readonly workspace: ServedWorkspace;
 }

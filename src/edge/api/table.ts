@@ -18,6 +18,7 @@ import { projectRoutes } from './routes/project.ts';
 import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
+import { videoRoutes } from './routes/videos.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { runEvidenceRoutes } from './routes/tracking/run-evidence.ts';
 import { runCommentRoutes } from './routes/tracking/run-comments.ts';
@@ -60,6 +61,7 @@ export function allRoutes(): readonly Route[] {
     ...registryChangeRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
+    ...videoRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,
     ...garbageRoutes,

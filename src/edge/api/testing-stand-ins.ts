@@ -9,7 +9,7 @@ import type { CharterBook, LoadedProject } from '#project';
 import { openWebhooks, requireJudged } from '#registry';
 import type { Registry, Webhooks } from '#registry';
 import type { DataPlanes } from '#release';
-import type { BackupVerbs, LoopVerbs } from './port.ts';
+import type { BackupVerbs, LoopVerbs, VideoVerbs } from './port.ts';
 
 /** Webhooks that may tell this machine. */
 export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 'key' | 'hosts' | 'report'>): Promise<Webhooks> {
@@ -32,6 +32,16 @@ export function playedPlanes(): DataPlanes {
       return { address: 'http://127.0.0.1:9' };
     },
     address: (name) => addresses.get(name),
+  };
+}
+
+/** Videos are decoded by a process of its own and asked about over HTTP; here there are none. */
+export function playedVideos(): VideoVerbs {
+  return {
+    list: async () => [],
+    play: async ({ path }) => {
+      throw new GyreError('NOT_FOUND', `there is no video "${path}"`);
+    },
   };
 }
 

@@ -28,7 +28,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestWebhooks, playedBackups, playedPlanes, turnsOfLoop } from './testing-stand-ins.ts';
+import { openTestWebhooks, playedBackups, playedPlanes, playedVideos, turnsOfLoop } from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -262,6 +262,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     schedules,
     training,
     triggers,
+    videos: playedVideos(),
     workspace,
     loop: {
       build,

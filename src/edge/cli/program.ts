@@ -36,6 +36,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
+  { title: 'Deploy', names: ['stream'], load: async () => (await import('./verbs/stream.ts')).registerStream },
   { title: 'Monitor', names: ['monitor'], load: async () => (await import('./verbs/monitor.ts')).registerMonitor },
   { title: 'Monitor', names: ['prediction'], load: async () => (await import('./verbs/predictions.ts')).registerPredictions },
   {

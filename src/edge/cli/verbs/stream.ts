@@ -1,0 +1,101 @@
+import type { EnvironmentState, VideoCounts } from '#contract';
+import { GyreError } from '#core';
+import { openVideoStream, videoSource } from '#video';
+import type { ModelPlace, VideoSource } from '#video';
+import type { Cli } from '../cli.ts';
+import type { Page } from '../lists.ts';
+import type { Register } from '../verb.ts';
+import { examples } from '../verb.ts';
+
+interface StreamFlags {
+  readonly input: string;
+  readonly endpoint?: string;
+  readonly model?: string;
+  readonly environment: string;
+  readonly fps?: number;
+}
+
+export const registerStream: Register = (program, bind) => {
+  program
+    .command('stream')
+    .summary('a video to a model, in real time')
+    .description(
+      'Plays a video file, a camera or an RTSP address through ffmpeg and asks a model about its frames as they come. Prints a JSON line for each answer, and the counts at the end. Frames that cannot be asked about in time are dropped, the oldest first, and counted.',
+    )
+    .requiredOption('--input <video>', 'a file, a device such as /dev/video0, or rtsp://…')
+    .option('--endpoint <address>', 'a data plane, such as http://127.0.0.1:7080 (default: that of the environment)')
+    .option('--model <name>', 'the model’s name, or the endpoint’s (default: the environment’s endpoint)')
+    .option('--environment <name>', 'the environment', 'production')
+    .option('--fps <n>', 'frames a second (default: as many as the video has)', framesPerSecond)
+    .addHelpText(
+      'after',
+      examples(
+        'gyre stream --input park.mp4',
+        'gyre stream --input rtsp://camera/1 --fps 5',
+        'gyre stream --input /dev/video0 --endpoint http://127.0.0.1:7080 --model pets',
+      ),
+    )
+    .action(
+      bind<StreamFlags>(async (cli, options) => {
+        const source = await videoSource(options.input, cli.host.folder);
+        await atPlace(cli, options, (place) => play(cli, place, source, options.fps));
+      }),
+    );
+};
+
+function framesPerSecond(text: string): number {
+  const fps = Number(text);
+  if (fps > 0 && fps <= 1000) return fps;
+  throw new GyreError('INVALID_ARGUMENT', `--fps is "${text}": a number above 0, at most 1000, is right`);
+}
+
+async function play(cli: Cli, place: ModelPlace, source: VideoSource, fps: number | undefined): Promise<void> {
+  await using stream = await openVideoStream({
+    ...place,
+    source,
+    ...(fps === undefined ? {} : { fps }),
+    elapsed: () => performance.now(),
+    signal: cli.host.signal,
+  });
+  try {
+    for await (const { said } of stream.frames()) cli.host.stdout.write(`${JSON.stringify(said)}\n`);
+  } finally {
+    const counts = stream.counts();
+    cli.host.stdout.write(`${JSON.stringify(counts)}\n`);
+    cli.output.note(wordsOf(counts));
+  }
+}
+
+/** Works with the data plane that was named, or with that of an environment: a platform that is opened for this verb stays open meanwhile. */
+async function atPlace(cli: Cli, asked: StreamFlags, work: (place: ModelPlace) => Promise<void>): Promise<void> {
+  const { endpoint, model, environment: name } = asked;
+  if (endpoint !== undefined) {
+    if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint))
+      throw new GyreError('INVALID_ARGUMENT', `"${endpoint}" is no address of a data plane: http://host:port is needed`);
+    if (model === undefined) throw new GyreError('INVALID_ARGUMENT', 'name the model that is asked: --model NAME');
+    return work({ address: endpoint.replace(/\/+$/, ''), model, ...tokenFor(endpoint, cli.host.environment['GYRE_TOKEN']) });
+  }
+  return cli.withClient(async (client) => {
+    const { items } = await client.get<Page<EnvironmentState>>('environments');
+    const environment = items.find((one) => one.name === name);
+    if (environment === undefined)
+      throw new GyreError('NOT_FOUND', `there is no environment "${name}"; there are ${items.map((one) => one.name).join(', ')}`);
+    const { address } = environment;
+    if (address === undefined)
+      throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${name}": a version has to be rolled out there first`);
+    await work({ address, model: model ?? environment.endpoint, ...tokenFor(address, client.options.token) });
+  });
+}
+
+/** A token goes where nobody else can read it: by TLS, or within this machine. */
+function tokenFor(address: string, token: string | undefined): { readonly token?: string } {
+  const { protocol, hostname } = new URL(address);
+  const isPrivate = protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return token === undefined || token === '' || !isPrivate ? {} : { token };
+}
+
+function wordsOf({ frames, answered, dropped, failed, labels, seconds, framesPerSecond: rate, latencyP99Ms }: VideoCounts): string {
+  const said = Object.entries(labels).map(([label, count]) => `${label} ${count}`).join(', '); // prettier-ignore
+  const late = latencyP99Ms === null ? '' : `, p99 ${latencyP99Ms.toFixed(0)} ms`;
+  return `${frames} frames in ${seconds.toFixed(1)} s: ${answered} answered (${rate.toFixed(1)}/s${late}), ${dropped} dropped, ${failed} failed${said === '' ? '' : `; ${said}`}`;
+}
