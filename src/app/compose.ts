@@ -20,6 +20,7 @@ import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
 import { openRelease, type Release } from '#release';
+import { blobSource, openPython } from '#serving';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training } from '#training';
@@ -46,6 +47,7 @@ import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { personalInputs } from './personal-inputs.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
+import { pythonFlags, pythonSettings, pythonWords } from './python-settings.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
@@ -197,6 +199,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
       return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
     },
     kept: keptSources(training),
+    python: {
+      isAllowed: () => project.current().resolved.serve.python?.enabled === true,
+      open: (model) => {
+        const allowed = pythonSettings(pythonFlags(project.current().resolved.serve.python, folder.python), process.env);
+        return openPython(model, { source: blobSource(blobs), ...(allowed === undefined ? {} : { settings: allowed }) });
+      },
+    },
   });
   const webhooks = opened.use(
     await openWebhooks({
@@ -221,6 +230,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
         const known = project.current().resolved.environments.find(({ name }) => name === environment);
         return { rest: known?.port ?? 0, grpc: known?.grpcPort ?? 0 };
       },
+      pythonWords: () => pythonWords(project.current().resolved.serve.python, folder.python),
       ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
       eventHosts: values.eventHosts,
       accessLog: values.accessLog,

@@ -21,6 +21,8 @@ export interface DataFolder extends Disposable {
   readonly blobs: string;
   /** Copies of blobs that are elsewhere. */
   readonly blobCache: string;
+  /** Environments and copies of models in Python. */
+  readonly python: string;
   readonly database: string;
   readonly planes: string;
   /** For files on their way elsewhere; empty at every start. */
@@ -58,6 +60,7 @@ export function holdDataFolder(path: string, clock: Clock, faults: Faults = noFa
     path,
     blobs: join(path, 'blobs'),
     blobCache: join(path, 'blob-cache'),
+    python: join(path, 'python'),
     database: join(path, 'gyre.db'),
     planes: join(path, 'planes'),
     temporary,

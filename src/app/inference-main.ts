@@ -18,6 +18,7 @@ options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
          --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
          --log-events URL --log-events-mode all|request|response --event-hosts LIST --access-log FILE|-|off
+         --python FILE --python-env DIR --python-cache DIR --python-processes N --python-limit NAME=VALUE
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
 
 function readOptions(): InferenceOptions {
@@ -53,6 +54,11 @@ function readOptions(): InferenceOptions {
       'max-delay-ms': { type: 'string' },
       'max-queued': { type: 'string' },
       'memory-mib': { type: 'string' },
+      python: { type: 'string' },
+      'python-env': { type: 'string' },
+      'python-cache': { type: 'string' },
+      'python-processes': { type: 'string' },
+      'python-limit': { type: 'string', multiple: true },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       'insecure-http': { type: 'boolean' },
@@ -84,10 +90,22 @@ function readOptions(): InferenceOptions {
     'max-queued': maxQueued,
     'memory-mib': memoryMib,
     port,
+    python,
+    'python-env': pythonEnv,
+    'python-cache': pythonCache,
+    'python-processes': pythonProcesses,
+    'python-limit': pythonLimit,
     ...same
   } = values;
   return {
     ...same,
+    python: {
+      ...(python === undefined ? {} : { python }),
+      ...(pythonEnv === undefined ? {} : { pythonEnv }),
+      ...(pythonCache === undefined ? {} : { pythonCache }),
+      ...(pythonProcesses === undefined ? {} : { pythonProcesses: whole('--python-processes', pythonProcesses, 1, 64) }),
+      ...(pythonLimit === undefined ? {} : { pythonLimit }),
+    },
     ...(blobCache === undefined ? {} : { blobCache }),
     ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
     ...(s3Region === undefined ? {} : { s3Region }),

@@ -15,6 +15,7 @@ import {
   PayloadEvents,
   openShadowLog,
   Plane,
+  removeLeftFolders,
   predictRoute,
   readManifest,
   readLocalRoute,
@@ -26,13 +27,15 @@ import {
   Spool,
   spoolMetrics,
 } from '#serving';
-import type { InferenceServer, PackageSource } from '#serving';
+import type { InferenceServer, PackageSource, PythonSettings } from '#serving';
 import { AccessLog, createLogger, createMetrics, SpanExporter, tracingFrom, watchProcess } from '#telemetry';
 import type { AccessLogOptions, Logger, LogLevel } from '#telemetry';
 import { pooledRandomBytes } from './random.ts';
 import { executionOf } from './execution-flags.ts';
 import type { ExecutionFlags } from './execution-flags.ts';
 import { openBlobs } from './blobs.ts';
+import { pythonSettings } from './python-settings.ts';
+import type { PythonFlags } from './python-settings.ts';
 import type { OpenedBlobs } from './blobs.ts';
 import gyre from '../../package.json' with { type: 'json' };
 
@@ -75,6 +78,8 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly detachedOk?: boolean;
   /** Whoever may infer may also unload models and load them again. */
   readonly modelControl?: boolean;
+  /** What models that execute code on load are run by; default: they are refused. */
+  readonly python?: PythonFlags;
   /** Certificate and key (PEM files) for HTTPS. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -111,6 +116,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   });
   const tls = await readTls(options);
   const newId = uuidV7(systemClock, pooledRandomBytes());
+  const python = await allowedPython(options, log);
   const metrics = createMetrics();
   const events = new PayloadEvents({ hosts: eventHostsOf(options), clock: systemClock, chance: Math.random, metrics, log });
   const randomBytes = pooledRandomBytes();
@@ -148,6 +154,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     ...(spool === undefined ? {} : { spool }),
     ...(shadowLog === undefined ? {} : { shadowLog: shadowLog.write }),
     ...(options.modelControl === undefined ? {} : { modelControl: options.modelControl }),
+    ...(python === undefined ? {} : { python }),
   });
   const shared = {
     plane,
@@ -204,6 +211,14 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
 
 /** Of each of the two files that hold what shadows said. */
 const shadowLogBytes = 8 * 1024 * 1024;
+
+/** What the operator allows of models in Python, with what killed data planes left of them cleared away. */
+async function allowedPython(options: InferenceOptions, log: Logger): Promise<PythonSettings | undefined> {
+  const settings = options.python === undefined ? undefined : pythonSettings(options.python, process.env);
+  if (settings === undefined) return undefined;
+  await removeLeftFolders(settings.cacheFolder);
+  return { ...settings, log: (facts, message) => log.info(facts, message) };
+}
 
 interface Control {
   readonly plane: Plane;

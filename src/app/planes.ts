@@ -28,6 +28,8 @@ export interface LocalPlanesOptions {
   readonly eventHosts?: string;
   /** Whether a plane writes a line for each request into its folder. */
   readonly accessLog?: boolean;
+  /** By which words a plane is started so that it may load models in Python, as the project says now. */
+  readonly pythonWords?: () => readonly string[];
   readonly log: Logger;
   /** Finished segments of an environment's prediction log, oldest first. */
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
@@ -49,6 +51,10 @@ export interface LocalPlanes extends DataPlanes, AsyncDisposable {
   pid(environment: string): number | undefined;
 }
 
+/** An environment may have to be installed before a model in Python is loaded. */
+const pythonPatienceMs = 15 * 60_000;
+/** What an installer of Python packages is told of the registry, where planes may install. */
+const installerVariables = /^((PIP|UV)_[A-Z_]+|(https?|no)_proxy|(HTTPS?|NO)_PROXY|SSL_CERT_FILE|XDG_CACHE_HOME)$/;
 /** The variables that a plane gets: no credential of ours, but those that it reads blobs with. */
 const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable, ...otelVariables] as const;
 
@@ -72,6 +78,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       folder: join(folder, environment),
       host: options.host,
       ports: () => options.portsOf(environment),
+      allows: () => options.pythonWords?.().join(' ') ?? '',
       retryMs: options.retryMs ?? 500,
       log,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
@@ -81,17 +88,25 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
           command: process.execPath,
           args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, ports })],
           env: Object.fromEntries(
-            [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : [])].flatMap((name) =>
+            [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : []), ...installing()].flatMap((name) =>
               process.env[name] === undefined ? [] : [[name, process.env[name]]],
             ),
           ),
           onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
           onExit,
+          ...(options.pythonWords === undefined || options.pythonWords().length === 0
+            ? {}
+            : { startTimeoutMs: pythonPatienceMs, answerTimeoutMs: pythonPatienceMs }),
         }),
     });
     planes.set(environment, plane);
     return plane;
   };
+
+  const installing = (): readonly string[] =>
+    options.pythonWords?.().includes('--python-env') === true
+      ? Object.keys(process.env).filter((name) => installerVariables.test(name))
+      : [];
 
   const argumentsOf = ({ manifest, spool, ports }: { manifest: string; spool: string; ports: PlanePorts }): readonly string[] => [
     '--manifest',
@@ -110,6 +125,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     '--control',
     ...(options.eventHosts === undefined ? [] : ['--event-hosts', options.eventHosts]),
     ...(options.accessLog === true ? ['--access-log', join(dirname(manifest), 'access.log')] : []),
+    ...(options.pythonWords?.() ?? []),
     ...(options.hostNames ?? []).flatMap((name) => ['--allowed-host', name]),
     ...(options.insecureHttp === true ? ['--insecure-http'] : []),
     ...(options.tls === undefined ? [] : ['--tls-cert', options.tls.cert, '--tls-key', options.tls.key]),

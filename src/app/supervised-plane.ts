@@ -24,6 +24,8 @@ export interface SupervisedPlaneOptions {
   readonly host: string;
   /** The ports that are asked for now; 0 takes a free one. */
   readonly ports: () => PlanePorts;
+  /** What the project allows a plane, in words: one that was started with others is started anew before it serves another manifest. */
+  readonly allows?: () => string;
   /** Starts the process. */
   readonly start: (launch: {
     readonly manifest: string;
@@ -59,6 +61,7 @@ export class SupervisedPlane implements AsyncDisposable {
   #deaths = 0;
   #startedMs = 0;
   #closed = false;
+  #allowed: string | undefined;
 
   constructor(options: SupervisedPlaneOptions) {
     this.#options = options;
@@ -86,6 +89,10 @@ export class SupervisedPlane implements AsyncDisposable {
       if (this.#process === undefined) return this.#replace(manifest);
       // A plane takes newer generations alone. An older one is asked for when a switch could not be recorded: then it starts anew.
       if (this.#manifest !== undefined && manifest.manifest.generation < this.#manifest.manifest.generation) {
+        await this.#stop();
+        return this.#replace(manifest);
+      }
+      if (this.#allowed !== this.#options.allows?.()) {
         await this.#stop();
         return this.#replace(manifest);
       }
@@ -128,6 +135,7 @@ export class SupervisedPlane implements AsyncDisposable {
   async #start(manifest: SignedManifest, ports = this.#options.ports()): Promise<{ readonly address: string }> {
     clearTimeout(this.#retry);
     this.#writeManifest(manifest);
+    this.#allowed = this.#options.allows?.();
     for (const port of [ports.rest, ports.grpc]) if (port !== 0) await portFree(this.#options.host, port);
     const process: PlaneProcess = await this.#options.start({
       manifest: this.#manifestFile,

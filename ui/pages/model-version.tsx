@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { lackingEvidence } from '#contract';
+import { executesCode, lackingEvidence } from '#contract';
 import type { Approval, Certification, Deployment, Evidence, ModelVersion, TestReport } from '#contract';
 import { apiUrl } from '../lib/api.ts';
 import { bytes, number, shortDigest } from '../lib/format.ts';
@@ -65,6 +65,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
           ) : (
             <Verdict passed={version.testsPassed} yes="tests passed" no="a gate failed" />
           )}{' '}
+          {version.executesCodeOnLoad === true && <State tone="warn">{executesCode}</State>}{' '}
           {version.deletedAt !== undefined && <State tone="bad">deleted</State>}{' '}
           {live.length > 0 && <State tone="good">live in {live.map(({ environment }) => environment).join(', ')}</State>}{' '}
           {primary !== undefined && (
@@ -275,7 +276,11 @@ function EvidenceCard({ evidence, version }: { readonly evidence: Evidence; read
   return (
     <Card
       title="Evidence"
-      says={`${'trainer' in evidence ? 'The ONNX model and the trainer' : 'The graph as it was brought and behind named columns'} agree within ${number(parity.maxDifference)} on ${number(parity.rows, 0)} rows (allowed: ${number(parity.tolerance)}).`}
+      says={
+        parity === undefined
+          ? 'A Python process runs the model as it was brought.'
+          : `${'trainer' in evidence ? 'The ONNX model and the trainer' : 'The graph as it was brought and behind named columns'} agree within ${number(parity.maxDifference)} on ${number(parity.rows, 0)} rows (allowed: ${number(parity.tolerance)}).`
+      }
     >
       <Facts
         facts={[
@@ -287,12 +292,15 @@ function EvidenceCard({ evidence, version }: { readonly evidence: Evidence; read
                 ['Environment', <DigestText digest={evidence.environment} />],
               ] as const)
             : ([
-                ['Graph as brought', <DigestText digest={evidence.graph} />],
+                [evidence.python === undefined ? 'Graph as brought' : 'MLmodel', <DigestText digest={evidence.graph} />],
+                ...(evidence.python === undefined
+                  ? []
+                  : [['Tested with', `Python ${evidence.python.version}, loaded as ${evidence.python.flavors.join(', ')}`] as const]),
                 ['Files as brought', <DigestText digest={evidence.brought.package} />],
                 ...evidence.brought.tensors.map(({ name, columns }) => [`Tensor ${name}`, columns.join(', ')] as const),
                 ['Predicts', evidence.brought.target],
               ] as const)),
-          ['Model (ONNX)', <DigestText digest={evidence.onnx} />],
+          ...(evidence.onnx === undefined ? [] : [['Model (ONNX)', <DigestText digest={evidence.onnx} />] as const]),
           ...Object.entries(evidence.datasets).map(([role, digest]): readonly [string, JSX.Element] => [
             role,
             <DigestText digest={digest} href={recordPath('dataset_version', digest)} />,

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { executesCode } from '#contract';
 import type { ModelVersion, RegisteredModel } from '#contract';
 import { versionPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -136,7 +137,12 @@ function VersionTable({ name, versions }: { readonly name: string; readonly vers
           key: 'version',
           head: 'Version',
           value: ({ version }) => version,
-          cell: (version) => <a href={versionPath(version)}>version {version.version}</a>,
+          cell: (version) => (
+            <>
+              <a href={versionPath(version)}>version {version.version}</a>
+              {version.executesCodeOnLoad === true && <State tone="warn">{executesCode}</State>}
+            </>
+          ),
         },
         {
           key: 'aliases',

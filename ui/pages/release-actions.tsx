@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { executesCode } from '#contract';
 import type { ApplicationTestReport, EnvironmentState, ModelVersion, Readiness } from '#contract';
 import { send } from '../lib/api.ts';
 import { shortDigest } from '../lib/format.ts';
@@ -21,10 +22,16 @@ export function useReadiness(modelVersion: string, environment: string): Readine
 
 /** What a version lacks for an environment, in words. */
 export function ReadinessText({ readiness }: { readonly readiness: Readiness }): JSX.Element {
-  if (readiness.ready) return <State tone="good">ready for {readiness.environment}</State>;
+  const marked = readiness.executesCodeOnLoad === true && <State tone="warn">{executesCode}</State>;
+  if (readiness.ready)
+    return (
+      <>
+        <State tone="good">ready for {readiness.environment}</State> {marked}
+      </>
+    );
   return (
     <div>
-      <State tone="waiting">not ready for {readiness.environment}</State>
+      <State tone="waiting">not ready for {readiness.environment}</State> {marked}
       <ul class="missing">
         {readiness.missing.map(({ gate, reason }) => (
           <li key={gate + reason}>{reason}</li>
@@ -141,6 +148,11 @@ function WhatGoes({ version, environment }: { readonly version: ModelVersion; re
         </b>{' '}
         to <b>{environment.name}</b>, endpoint {environment.endpoint}.
       </p>
+      {version.executesCodeOnLoad === true && (
+        <p>
+          <State tone="warn">{executesCode}</State>: it has no ONNX graph, and a Python process runs code that came in its files.
+        </p>
+      )}
       <p>
         Package <code>{version.package === undefined ? 'none' : shortDigest(version.package)}</code>
         {version.testReport !== undefined && (

@@ -21,7 +21,7 @@ const fields: readonly { readonly name: Field; readonly label: string; readonly 
 export function TestVersion({ version }: { readonly version: ModelVersion }): JSX.Element | null {
   const [said, setSaid] = useState<Partial<Record<Field, string>>>({});
   if (isTrained(version) || version.deletedAt !== undefined) return null;
-  const hasGraph = version.files.some(({ path }) => path.endsWith('.onnx'));
+  const canRun = version.files.some(({ path }) => path.endsWith('.onnx')) || version.executesCodeOnLoad === true;
   return (
     <Action
       label={version.testReport === undefined ? 'Test it' : 'Test it anew'}
@@ -30,10 +30,10 @@ export function TestVersion({ version }: { readonly version: ModelVersion }): JS
       missing={
         version.package === undefined
           ? [`its files are at ${version.source}, not in Gyre`]
-          : hasGraph
+          : canRun
             ? []
             : [
-                'it has no ONNX graph, and no pickle is opened: convert it (skl2onnx, onnxmltools, torch.onnx) and add it with its .onnx file',
+                'it has no ONNX graph, and no flavour that Python is known to load: convert it (skl2onnx, onnxmltools, torch.onnx) and add it with its .onnx file',
               ]
       }
       explain={

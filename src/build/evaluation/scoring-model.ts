@@ -2,17 +2,17 @@ import type { InputColumn, Run, Signature } from '#contract';
 import { GyreError } from '#core';
 import { feeds, targetsOf } from '#features';
 import type { Features } from '#features';
-import { openSession } from '#onnx';
+import type { Session } from '#onnx';
 import { sliceRows } from '#tables';
 import type { Frame } from '#tables';
 import type { Training } from '#training';
 import { graphScores } from './graph-scores.ts';
 
-/** A model that was trained elsewhere: all that Gyre has of it is a graph, behind named columns. */
+/** A model that was trained elsewhere: all that Gyre has of it is something to run, behind named columns. */
 export interface BroughtGraph {
   readonly modelVersion: string;
-  /** Takes the columns of the signature as [N, 1], gives `probabilities` [N, classes] or `prediction` [N, 1], float32. */
-  readonly onnx: Uint8Array;
+  /** Opens what takes the columns of the signature as [N, 1] and gives `probabilities` [N, classes] or `prediction` [N, 1], float32. */
+  readonly open: () => Promise<Session>;
   readonly signature: Signature & Required<Pick<Signature, 'task'>>;
   /** The column with the truth, and the one that names a row. */
   readonly target: string;
@@ -71,9 +71,9 @@ async function trainedModel({ features, training }: ModelDeps, id: string): Prom
   };
 }
 
-async function broughtModel({ modelVersion, onnx, signature, target, key }: BroughtGraph): Promise<ScoringModel> {
+async function broughtModel({ modelVersion, open, signature, target, key }: BroughtGraph): Promise<ScoringModel> {
   const { task, classes, inputs } = signature;
-  const session = await openSession(onnx);
+  const session = await open();
   const output = task === 'regression' ? 'prediction' : 'probabilities';
   const probabilities = async (frame: Frame): Promise<Float64Array> => {
     const scores = await graphScores(session, frame.rows, output, (from, to) => feeds(inputs, sliceRows(frame, from, to)));

@@ -151,6 +151,7 @@ describe('packaging models of the churn table', () => {
 
   test('parity is measured on every test row and around every split', async () => {
     const { parity } = await rooms.registry.evidence(version.id);
+    assert.ok(parity !== undefined);
     const { model } = await rooms.training.readModel(runs.trees.id);
     assert.ok(model.kind === 'gbdt');
     const splits = new Set(
@@ -279,6 +280,7 @@ describe('packaging a regression', () => {
       const version = await rooms.registry.createVersion({ model: 'prices', run: run.id, report: report.id, charter: success, by: ada });
       assert.deepEqual(version.signature.outputs, [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }]);
       const { parity } = await rooms.registry.evidence(version.id);
+      assert.ok(parity !== undefined);
       assert.ok(parity.tolerance > 2 && parity.tolerance < 5, `${parity.tolerance}`);
       assert.ok(parity.maxDifference <= parity.tolerance);
     });

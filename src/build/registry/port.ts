@@ -23,6 +23,7 @@ import type { Events } from '#events';
 import type { Features, RowsSource } from '#features';
 import type { Store } from '#store';
 import type { Training } from '#training';
+import type { PythonModels } from './brought/python-model.ts';
 import type { AskedWiring } from './brought/settle-wiring.ts';
 
 /** What a version is named or moved to with the release's consent only; any other alias or stage is free. */
@@ -70,6 +71,8 @@ export interface RegistryDeps {
   readonly grants?: Pick<Grants, 'own' | 'renamed' | 'deleted'>;
   /** Absent: every source is elsewhere. */
   readonly kept?: KeptSources;
+  /** Absent: models that only Python can load are registered, but not tested. */
+  readonly python?: PythonModels;
 }
 
 export interface CreateVersion {

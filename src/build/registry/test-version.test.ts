@@ -115,6 +115,7 @@ describe('testing versions that were trained elsewhere', () => {
       key: 'customerID',
     });
     assert.deepEqual([evidence.graph, evidence.datasets], [brought.files.find(({ path }) => path === 'model.onnx')?.digest, { test: parts['test'], validation: parts['validation'] }]); // prettier-ignore
+    assert.ok(evidence.parity !== undefined);
     assert.ok(evidence.parity.maxDifference <= evidence.parity.tolerance);
     assert.equal(evidence.onnx, sha256(await registry.readFile(version.id, 'model.onnx')));
     assert.equal(evidence.testReport, sha256(await registry.readFile(version.id, 'test-report.json')));

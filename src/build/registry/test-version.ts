@@ -1,8 +1,11 @@
-import { eventType, isTrained } from '#contract';
+import { eventType, executesCodeOnLoad, isTrained } from '#contract';
 import type { Actor, Brought, BroughtEvidence, ModelVersion, PackageFile, Signature, TestReport } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import type { BroughtGraph, ModelSource } from '#evaluation';
+import { openSession } from '#onnx';
+import type { Session } from '#onnx';
 import type { Tx } from '#store';
+import type { Frame } from '#tables';
 import { filesAsBrought } from './brought/as-brought.ts';
 import type { BroughtFile } from './brought/as-brought.ts';
 import { readForeignGraph } from './brought/foreign-graph.ts';
@@ -12,6 +15,7 @@ import { readMlModel } from './brought/mlmodel-file.ts';
 import { graphFile, largestGraph, textReader } from './brought/package-facts.ts';
 import { settleWiring } from './brought/settle-wiring.ts';
 import type { Wiring } from './brought/settle-wiring.ts';
+import { mlModelFile, pythonPackage, requirePython, standPython } from './brought/python-model.ts';
 import { wireGraph } from './brought/wire-graph.ts';
 import { requireWiringParity } from './brought/wiring-parity.ts';
 import { requireJudged } from './judged.ts';
@@ -20,6 +24,17 @@ import { changeModel } from './models-store.ts';
 import { packBrought } from './package/brought-package.ts';
 import type { Registry, RegistryDeps, TestVersion } from './port.ts';
 import { changeVersion, keepEarlierPackage, lockModel, selectVersions } from './versions-store.ts';
+
+/** A version's model behind named columns: its graph, or a process of Python's. */
+interface Standing {
+  readonly wiring: Wiring;
+  /** What was brought: the graph, or the file that tells Python how to load the model. */
+  readonly file: BroughtFile;
+  readonly graph?: ForeignGraph;
+  readonly onnx?: Uint8Array;
+  readonly python?: BroughtEvidence['python'];
+  readonly open: (signature: Signature) => Promise<Session>;
+}
 
 interface Judged {
   readonly version: ModelVersion;
@@ -77,6 +92,19 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
     return { file, graph: readForeignGraph(await blobs.read(asSha256(file.digest))) };
   };
 
+  const graphStanding = async (version: ModelVersion, request: TestVersion, rows: Frame): Promise<Standing> => {
+    const { file, graph } = await foreignGraph(version);
+    const wiring = settleWiring(graph, request, await knownWiring(blobs, filesAsBrought(version)), rows);
+    const onnx = wireGraph(graph, wiring);
+    return { wiring, file, graph, onnx, open: () => openSession(onnx) };
+  };
+  const openPython = async (version: ModelVersion, signature: Signature): Promise<Session> =>
+    requirePython(deps.python).open(pythonPackage(version, signature));
+  const pythonStanding = async (version: ModelVersion, request: TestVersion, rows: Frame): Promise<Standing> => {
+    const standing = await standPython(requirePython(deps.python), blobs, version, request, rows);
+    return { ...standing, file: mlModelFile(version), open: (signature) => openPython(version, signature) };
+  };
+
   return {
     async testVersion(request) {
       const version = await lookup.numbered(request.model, request.version);
@@ -87,20 +115,23 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
           { id: version.id },
         );
       await requireIdle(version);
-      const { file, graph } = await foreignGraph(version);
       const rows = await data.open(request.test);
-      const wiring = settleWiring(graph, request, await knownWiring(blobs, filesAsBrought(version)), rows);
-      const onnx = wireGraph(graph, wiring);
+      const standing =
+        executesCodeOnLoad(version) && deps.python?.isAllowed() === true
+          ? await pythonStanding(version, request, rows)
+          : await graphStanding(version, request, rows);
+      const { wiring, onnx, python, file } = standing;
       const model: BroughtGraph = {
         modelVersion: version.id,
-        onnx,
+        open: () => standing.open(signatureOf(wiring)),
         signature: signatureOf(wiring),
         target: request.target,
         ...(request.key === undefined ? {} : { key: request.key }),
       };
       const parity = await (async () => {
+        if (standing.graph === undefined) return undefined;
         await using wired = await reports.openModel(model);
-        return await requireWiringParity(graph, wiring, wired, rows);
+        return await requireWiringParity(standing.graph, wiring, wired, rows);
       })();
       const report = await reports.judge(judgementOf(request, model));
       const signature: Signature = {
@@ -110,11 +141,11 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
       const brought = broughtOf(version, file, wiring, request);
       const packed = await packBrought(deps, {
         version,
-        onnx,
+        ...(onnx === undefined ? {} : { onnx }),
         signature,
         report,
         charter: request.charter,
-        evidence: evidenceOf(version, { brought, graph: file.digest, report, request, parity }),
+        evidence: evidenceOf(version, { brought, graph: file.digest, report, request, parity, python }),
         rows,
       });
       await requireIdle(version);
@@ -126,13 +157,23 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
     async modelSource(version): Promise<ModelSource> {
       const { id, brought, run, signature, files } = version;
       if (brought === undefined && run !== undefined) return run;
+      if (brought !== undefined && executesCodeOnLoad(version)) {
+        const { target, key } = brought;
+        return {
+          modelVersion: id,
+          open: () => openPython(version, signature),
+          signature,
+          target,
+          ...(key === undefined ? {} : { key }),
+        };
+      }
       const graph = files.find(({ path }) => path === 'model.onnx');
       if (brought === undefined || graph === undefined)
         throw new GyreError('DATA_LOSS', `version ${version.version} of "${version.model}" has neither a run nor a graph`, { id });
       const { target, key } = brought;
       return {
         modelVersion: id,
-        onnx: await blobs.read(asSha256(graph.digest)),
+        open: async () => openSession(await blobs.read(asSha256(graph.digest))),
         signature,
         target,
         ...(key === undefined ? {} : { key }),
@@ -143,6 +184,8 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
 
 const howToConvert =
   'convert the model where it was trained (skl2onnx for scikit-learn, onnxmltools for LightGBM and XGBoost, torch.onnx for PyTorch) and register it with the .onnx file in its folder';
+
+const orAllow = '; or have a Python process of its own execute the code in its files (serve.python in gyre.yaml)';
 
 async function graphOf({ blobs }: Pick<RegistryDeps, 'blobs'>, version: ModelVersion): Promise<BroughtFile> {
   const { id, model, version: number, source } = version;
@@ -164,7 +207,7 @@ async function graphOf({ blobs }: Pick<RegistryDeps, 'blobs'>, version: ModelVer
       'FAILED_PRECONDITION',
       graphs.length > 1
         ? `${name} has several graphs, and nothing says which is the model: ${graphs.join(', ')}. Call it model.onnx`
-        : `${name} has no ONNX graph${flavors}, and Gyre opens no pickle: ${howToConvert}`,
+        : `${name} has no ONNX graph${flavors}, and Gyre opens no pickle: ${howToConvert}${executesCodeOnLoad(version) ? orAllow : ''}`,
       { id },
     );
   }
@@ -223,9 +266,10 @@ function evidenceOf(
     readonly report: TestReport;
     readonly request: TestVersion;
     readonly parity: BroughtEvidence['parity'];
+    readonly python: BroughtEvidence['python'];
   },
 ): Omit<BroughtEvidence, 'onnx'> {
-  const { brought, graph, report, request, parity } = facts;
+  const { brought, graph, report, request, parity, python } = facts;
   return {
     model,
     brought,
@@ -236,6 +280,7 @@ function evidenceOf(
     datasets: { test: request.test, ...(request.validation === undefined ? {} : { validation: request.validation }) },
     testReport: report.digest,
     charter: request.charter.digest,
-    parity,
+    ...(parity === undefined ? {} : { parity }),
+    ...(python === undefined ? {} : { python }),
   };
 }

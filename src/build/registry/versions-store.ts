@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { executesCodeOnLoad } from '#contract';
 import type { ModelVersion } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import { portions } from '#store';
@@ -238,6 +239,7 @@ function toVersion(row: VersionRow, aliases: string[], tags: Record<string, stri
     files: row.files,
     ...(row.signature === null ? {} : { signature: row.signature }),
     ...(row.flavors === null ? {} : { flavors: row.flavors }),
+    ...(row.flavors !== null && executesCodeOnLoad({ files: row.files, flavors: row.flavors }) ? { executesCodeOnLoad: true } : {}),
     ...(row.run === null ? {} : { run: row.run }),
     ...(row.logged_model === null ? {} : { loggedModel: row.logged_model }),
     ...(row.test_report === null ? {} : { testReport: row.test_report }),

@@ -96,6 +96,21 @@ function missing(change: Partial<GateFacts>): readonly (readonly [string, string
 }
 
 describe('the gates before an environment', () => {
+  test('what executes code on load comes only where the environment allows it, and may not come back where it no longer does', () => {
+    const version = {
+      ...complete.version,
+      flavors: ['python_function', 'sklearn'],
+      files: [{ path: 'brought/MLmodel', digest: 'a'.repeat(64), size: 1 }],
+    };
+    const [[gate, reason], ...others] = missing({ version });
+    assert.deepEqual([gate, others], ['executes_code', []]);
+    assert.match(reason, /executes code on load.*executesCode: true/);
+    const target = { ...production, executesCode: true };
+    const allowed = judgeReadiness({ ...complete, version, target, environments: [testing, target] });
+    assert.deepEqual([allowed.ready, allowed.executesCodeOnLoad], [true, true]);
+    assert.deepEqual(withdrawals({ ...complete, version }).map((one) => one.gate), ['executes_code']); // prettier-ignore
+  });
+
   test('let a version through that was tested, certified and approved by three people', () => {
     assert.deepEqual(missing({}), []);
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import { lackingEvidence } from '#contract';
+import { executesCode, executesCodeOnLoad, lackingEvidence } from '#contract';
 import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
 
 /** An environment as the project's file describes it, in its place in the order. */
@@ -11,6 +11,8 @@ export interface Environment {
   readonly approve?: 'approver';
   /** How many different people must approve. */
   readonly approvals: number;
+  /** Whether models that execute code on load may come here. */
+  readonly executesCode?: boolean;
 }
 
 /** All that is known about a version on its way to an environment. Sign-offs and tests are the newest first. */
@@ -25,7 +27,14 @@ export interface GateFacts {
   readonly approvals: readonly Approval[];
 }
 
-export type Gate = 'evidence' | 'test_report' | 'application_tests' | 'certification' | 'approval' | 'separation_of_duties';
+export type Gate =
+  | 'evidence'
+  | 'executes_code'
+  | 'test_report'
+  | 'application_tests'
+  | 'certification'
+  | 'approval'
+  | 'separation_of_duties';
 
 export interface Missing {
   readonly gate: Gate;
@@ -71,6 +80,7 @@ export function withdrawals(facts: GateFacts): readonly Missing[] {
   });
   return [
     ...deletion(facts),
+    ...codeGate(facts),
     ...refusedCertifications.map((certification) => refusedCertification(facts, certification)),
     ...wordsFor(facts)
       .filter(({ verdict }) => verdict === 'refused')
@@ -80,12 +90,18 @@ export function withdrawals(facts: GateFacts): readonly Missing[] {
 
 /** What a version still lacks for an environment, each with its reason; nothing means that it may go. */
 export function missingGates(facts: GateFacts): readonly Missing[] {
-  return [...evidenceGate(facts), ...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+  return [...evidenceGate(facts), ...codeGate(facts), ...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
 }
 
 export function judgeReadiness(facts: GateFacts): Readiness {
   const missing = [...missingGates(facts)];
-  return { modelVersion: facts.version.id, environment: facts.target.name, ready: missing.length === 0, missing };
+  return {
+    modelVersion: facts.version.id,
+    environment: facts.target.name,
+    ready: missing.length === 0,
+    missing,
+    ...(executesCodeOnLoad(facts.version) ? { executesCodeOnLoad: true } : {}),
+  };
 }
 
 function deletion({ version }: GateFacts): readonly Missing[] {
@@ -100,6 +116,16 @@ function evidenceGate(facts: GateFacts): readonly Missing[] {
     {
       gate: 'evidence',
       reason: `${title(facts.version)} lacks ${lacking.join(', ')}: Gyre releases what it has tested itself`,
+    },
+  ];
+}
+
+function codeGate({ version, target }: GateFacts): readonly Missing[] {
+  if (target.executesCode === true || !executesCodeOnLoad(version)) return [];
+  return [
+    {
+      gate: 'executes_code',
+      reason: `${title(version)} ${executesCode}, and "${target.name}" does not allow that: say executesCode: true for it in gyre.yaml (release.environments), or convert the model (gyre convert)`,
     },
   ];
 }

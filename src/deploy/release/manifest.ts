@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { canonicalJson } from '#core';
+import { pythonFolderOf } from '#contract';
 import type { ExecutionSpec, JudgedVersion, LogPolicy, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
@@ -21,6 +22,7 @@ export interface ManifestInput {
 /** The manifest that serves one model version with all of an endpoint's traffic. */
 export function manifestFor(input: ManifestInput): ReleaseManifest {
   const { version } = input;
+  const python = pythonFolderOf(version);
   return {
     format: 'gyre.manifest.v1',
     environment: input.environment,
@@ -34,6 +36,7 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
         package: version.package,
         files: version.files,
         signature: version.signature,
+        ...(python === undefined ? {} : { python: { folder: python } }),
         weight: 1,
       },
     ],

@@ -65,7 +65,7 @@ interface Piece {
 /**
  * Micro-batching without a timer: whenever the executor is free it takes what is queued, up to a cap. Under no load a request runs at
  * once and alone; under load batches grow by themselves. Each request gets back exactly its own rows; when a shared run fails because of
- * values, its requests are run again one by one, so that only the one at fault fails. What a worker took with it when it died is run once more.
+ * values, its requests are run again one by one, so that only the one at fault fails. What a worker or process took with it when it died is run once more.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
@@ -218,7 +218,8 @@ export class Batcher {
       // Arrays that were made for this run alone: a pool may take them.
       outputs = await this.#options.run(feeds, own ? { transfer: true } : {});
     } catch (error) {
-      const isValues = pieces.length > 1 && hasCode(error, 'INVALID_ARGUMENT');
+      // Values that are refused, or that a run never ends on: one by one, since others are not at fault.
+      const isValues = pieces.length > 1 && (hasCode(error, 'INVALID_ARGUMENT') || hasCode(error, 'DEADLINE_EXCEEDED'));
       // A worker died: one by one, since one of them may be why.
       if (isValues || (!isRepeated && hasCode(error, 'UNAVAILABLE'))) {
         for (const piece of pieces) if (!piece.job.failed) await this.#execute([piece], isRepeated || !isValues);

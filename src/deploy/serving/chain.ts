@@ -4,6 +4,7 @@ import type { Feeds, SessionValue, Tensor } from '#onnx';
 import type { Ran } from './batcher.ts';
 import type { Runnable, ServedModel } from './generation.ts';
 import { decide } from './outcome.ts';
+import { pythonPlatform } from './python/open-python.ts';
 
 interface Link {
   readonly model: ServedModel;
@@ -30,7 +31,13 @@ class Chain implements Runnable {
   }
 
   get lane(): Runnable['lane'] {
-    return this.#links.every(({ model }) => model.loaded.lane === 'workers') ? 'workers' : 'inline';
+    return this.#links.every(({ model }) => model.loaded.lane !== 'inline') ? 'workers' : 'inline';
+  }
+
+  /** That of a model that Python runs, where one is among them. */
+  get platform(): string {
+    const platforms = this.#links.map(({ model }) => model.loaded.platform);
+    return platforms.find((platform) => platform === pythonPlatform) ?? platforms[0];
   }
 
   async run(feeds: Feeds, rows: number, timeoutMs?: number): Promise<Ran> {

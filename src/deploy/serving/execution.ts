@@ -4,6 +4,7 @@ import type { Feeds, RunOptions, Session, SessionPool } from '#onnx';
 import type { Outputs } from './batcher.ts';
 import type { ExecutionSettings, Lane } from './execution-settings.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
+import type { PythonFigures, PythonSession } from './python/python-session.ts';
 
 export interface ExecutionDeps {
   readonly settings: ExecutionSettings;
@@ -30,7 +31,8 @@ export interface ExecutionEvents {
 
 type Running =
   | { readonly lane: 'inline'; readonly session: Session; readonly bytes: number }
-  | { readonly lane: 'workers'; readonly narrow: SessionPool; readonly wide?: SessionPool };
+  | { readonly lane: 'workers'; readonly narrow: SessionPool; readonly wide?: SessionPool }
+  | { readonly lane: 'python'; readonly session: PythonSession; readonly open: () => Promise<PythonSession> };
 
 /** What a worker does of its time when the next one is worth its memory. */
 const fullShare = 0.7;
@@ -46,7 +48,8 @@ export class Execution implements MemoryUser, AsyncDisposable {
   readonly #deps: ExecutionDeps;
   #events: ExecutionEvents = { onSlots: () => undefined, onFailure: () => undefined };
   #running: Running | undefined;
-  #lane: Lane;
+  #lane: Lane | 'python';
+  readonly #openPython: (() => Promise<PythonSession>) | undefined;
   /** Whether a worker with all cores is worth its memory. */
   #isWide = false;
   /** One change at a time: growing, shrinking, moving, waking. */
@@ -64,6 +67,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
     this.settings = deps.settings;
     this.#running = running;
     this.#lane = running.lane;
+    this.#openPython = running.lane === 'python' ? running.open : undefined;
     this.#windowMs = deps.elapsed();
     this.#lastUsedMs = this.#windowMs;
     deps.budget.add(this);
@@ -77,9 +81,24 @@ export class Execution implements MemoryUser, AsyncDisposable {
     return new Execution(deps, await (lane === 'inline' ? openInline(graph, deps) : openWorkers(graph, deps)));
   }
 
+  /**
+   * Has a model that Python runs loaded by processes of its own.
+   * @param open loads it; called again whenever it wakes up
+   * @throws GyreError what `open` throws
+   */
+  static async openPython(open: () => Promise<PythonSession>, deps: Omit<ExecutionDeps, 'readGraph'>): Promise<Execution> {
+    const readGraph = (): Promise<never> => Promise.reject(new GyreError('INTERNAL', 'a model that Python runs has no graph'));
+    return new Execution({ ...deps, readGraph }, { lane: 'python', session: await open(), open });
+  }
+
   /** What the model takes and gives, while it is awake. */
   get session(): Session | undefined {
-    return this.#running?.lane === 'inline' ? this.#running.session : this.#running?.narrow;
+    return this.#running?.lane === 'workers' ? this.#running.narrow : this.#running?.session;
+  }
+
+  /** Of a model that Python runs, while it is awake. */
+  get python(): PythonFigures | undefined {
+    return this.#running?.lane === 'python' ? this.#running.session.figures : undefined;
   }
 
   set events(events: ExecutionEvents) {
@@ -87,7 +106,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   }
 
   /** Where it runs; asleep, where it will. */
-  get lane(): Lane {
+  get lane(): Lane | 'python' {
     return this.#lane;
   }
 
@@ -120,6 +139,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
     const running = this.#running;
     if (running === undefined) return 0;
     if (running.lane === 'inline') return running.bytes;
+    if (running.lane === 'python') return running.session.figures.residentBytes;
     return [running.narrow, running.wide].reduce((sum, pool) => sum + (pool === undefined ? 0 : pool.workers * pool.workerBytes), 0);
   }
 
@@ -135,6 +155,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   get slots(): number {
     const running = this.#running;
     if (running === undefined) return 0;
+    if (running.lane === 'python') return running.session.slots;
     return running.lane === 'inline' ? 1 : Math.max(1, running.narrow.ready);
   }
 
@@ -159,7 +180,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   #sessionForOne(): Session {
     const running = this.#running;
     if (running === undefined) throw new GyreError('UNAVAILABLE', 'the model is not loaded now; try again');
-    if (running.lane === 'inline') return running.session;
+    if (running.lane !== 'workers') return running.session;
     const { narrow, wide } = running;
     return wide !== undefined && (this.#deps.cores.running === 0 || narrow.ready === 0) ? wide : narrow;
   }
@@ -246,16 +267,11 @@ export class Execution implements MemoryUser, AsyncDisposable {
   }
 
   async #wake(): Promise<void> {
-    const { elapsed, readGraph, budget } = this.#deps;
+    const { elapsed, budget } = this.#deps;
     const startedMs = elapsed();
     let running: Running;
     try {
-      const graph = await readGraph();
-      if (this.#lane === 'inline') running = await openInline(graph, this.#deps);
-      else if (this.#isWide) {
-        const wide = await openSessionPool(graph, { workers: 1, intraOpThreads: this.settings.cores });
-        running = { lane: 'workers', narrow: await openPool(graph, this.#resting, this.#deps), wide };
-      } else running = await openWorkers(graph, this.#deps);
+      running = await this.#openAgain();
     } catch (error) {
       this.#events.onFailure(error);
       return;
@@ -266,6 +282,15 @@ export class Execution implements MemoryUser, AsyncDisposable {
     this.#windowMs = this.#lastUsedMs;
     this.#coldStartMs = this.#lastUsedMs - startedMs;
     void budget.settle(this);
+  }
+
+  async #openAgain(): Promise<Running> {
+    if (this.#openPython !== undefined) return { lane: 'python', session: await this.#openPython(), open: this.#openPython };
+    const graph = await this.#deps.readGraph();
+    if (this.#lane === 'inline') return openInline(graph, this.#deps);
+    if (!this.#isWide) return openWorkers(graph, this.#deps);
+    const wide = await openSessionPool(graph, { workers: 1, intraOpThreads: this.settings.cores });
+    return { lane: 'workers', narrow: await openPool(graph, this.#resting, this.#deps), wide };
   }
 
   /** Runs elsewhere from now on; runs under way finish where they are. @returns whether it moved */
@@ -334,6 +359,6 @@ function openPool(graph: Uint8Array, workers: number, deps: ExecutionDeps): Prom
 }
 
 async function close(running: Running): Promise<void> {
-  if (running.lane === 'inline') await running.session[Symbol.asyncDispose]();
+  if (running.lane !== 'workers') await running.session[Symbol.asyncDispose]();
   else await Promise.all([running.narrow[Symbol.asyncDispose](), running.wide?.[Symbol.asyncDispose]()]);
 }

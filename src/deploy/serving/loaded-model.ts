@@ -12,6 +12,9 @@ import type { Advice } from './lane-watch.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
 import type { PackageSource } from './package-source.ts';
+import { openPython, pythonPlatform } from './python/open-python.ts';
+import type { PythonModel } from './python/open-python.ts';
+import type { PythonSettings } from './python/settings.ts';
 import {
   fastest,
   inlineBatchMs,
@@ -32,6 +35,8 @@ export interface LoadOptions {
   /** Of all models of a data plane together. */
   readonly cores: CoreUse;
   readonly budget: MemoryBudget;
+  /** Absent: models that only Python can load are refused. */
+  readonly python?: PythonSettings;
   /** Where a package's figures are kept while it is not loaded; default: they begin anew. */
   readonly statisticsOf?: (digest: string) => ModelStatistics;
   readonly onBatch?: (model: ManifestModel, rows: number, requests: number) => void;
@@ -89,7 +94,7 @@ export class LoadedModel {
       onBatch: (rows, requests, times) => {
         this.statistics.ran(rows, times);
         options.onBatch?.(model, rows, requests);
-        this.#heed(this.#watch.note(execution.lane, this.#maxRows, rows, times.inferMs), maxBatchRows);
+        this.#heed(this.#watch.note(execution.lane === 'inline' ? 'inline' : 'workers', this.#maxRows, rows, times.inferMs), maxBatchRows);
       },
     });
     execution.events = { onSlots: () => this.#batcher.pump(), onFailure: (error) => this.#batcher.reject(error) };
@@ -102,6 +107,7 @@ export class LoadedModel {
   static async load(model: ManifestModel, options: LoadOptions): Promise<LoadedModel> {
     const { source, elapsed, execution: settings } = options;
     const startedMs = elapsed();
+    if (model.python !== undefined) return LoadedModel.#loadPython({ ...model, python: model.python }, options);
     const readGraph = (): Promise<Uint8Array> => requireGraph(model, source);
     const graph = await readGraph();
     requireMemory(model, graph, options.budget);
@@ -122,8 +128,38 @@ export class LoadedModel {
     }
   }
 
-  get lane(): Lane {
+  static async #loadPython(model: ManifestModel & PythonModel, options: LoadOptions): Promise<LoadedModel> {
+    const { source, elapsed, execution: settings, python } = options;
+    const startedMs = elapsed();
+    const own = model.files.some(({ path }) => path === 'input_example.json');
+    // Gyre's own example lies beside the files that were brought, MLflow's among them.
+    const bytes = await readMember(model, `${own ? '' : model.python.folder}input_example.json`, source);
+    const example = bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+    const open = (): ReturnType<typeof openPython> =>
+      openPython(model, {
+        source,
+        ...(python === undefined ? {} : { settings: python }),
+        ...(example === undefined ? {} : { example }),
+      });
+    const execution = await Execution.openPython(open, { ...options, settings });
+    try {
+      const probed = await probe(model, execution, example, options);
+      const loaded = new LoadedModel(model, probed, false, elapsed() - startedMs, options);
+      await options.budget.settle(execution);
+      return loaded;
+    } catch (error) {
+      await execution[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get lane(): Lane | 'python' {
     return this.execution.lane;
+  }
+
+  /** What the model is run by, as the protocol's metadata say it. */
+  get platform(): string {
+    return this.lane === 'python' ? pythonPlatform : 'onnxruntime_onnx';
   }
 
   /** Rows of one run, at most. */

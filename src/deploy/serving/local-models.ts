@@ -19,14 +19,14 @@ export interface LocalModels {
   readonly source: PackageSource;
 }
 
-interface Found extends Pick<ManifestModel, 'name' | 'signature' | 'package'> {
+interface Found extends Pick<ManifestModel, 'name' | 'signature' | 'package' | 'python'> {
   readonly files: readonly (PackageFile & { readonly place: string })[];
 }
 
 /**
  * A manifest, unsigned, for models on this disk: generation 1 of the environment `local`, no tokens, every prediction logged. The first one
  * answers to the endpoint.
- * @param places `FOLDER` (a package, as `gyre model pull` writes it) or `FILE.onnx` (any graph), each perhaps behind `NAME=`
+ * @param places `FOLDER` (a package, as `gyre model pull` writes it, or a model folder of MLflow's) or `FILE.onnx` (any graph), each perhaps behind `NAME=`
  * @param route how requests find their model; default: all go to the first
  * @throws GyreError NOT_FOUND when nothing lies there, INVALID_ARGUMENT when it is no package and no graph, two have one name, or the route does
  *   not fit them
@@ -49,13 +49,14 @@ export async function localModels(places: readonly string[], clock: Clock, route
       environment: 'local',
       endpoint,
       generation: 1,
-      models: found.map(({ name, signature, package: digest, files }) => ({
+      models: found.map(({ name, signature, package: digest, files, python }) => ({
         name,
         version: '1',
         modelVersion: digest,
         package: digest,
         files: files.map(({ path, digest: own, size }) => ({ path, digest: own, size })),
         signature,
+        ...(python === undefined ? {} : { python }),
         weight: weights[name] ?? 0,
       })),
       ...(Object.keys(rest).length === 0 ? {} : { route: rest }),
@@ -106,9 +107,9 @@ async function modelAt(text: string): Promise<Found> {
     throw new GyreError('NOT_FOUND', `there is no model at ${place}: ${messageOf(error)}`, { place }, { cause: error });
   });
   if (info.isDirectory()) {
-    const { name, signature, files } = await packageOfFolder(place, given);
+    const { files, ...described } = await packageOfFolder(place, given);
     const placed = files.map((file) => ({ ...file, place: join(place, file.path) }));
-    return { name, signature, files: placed, package: digestOf({ format: 'gyre.package.v1', files }) };
+    return { ...described, files: placed, package: digestOf({ format: 'gyre.package.v1', files }) };
   }
   if (!place.endsWith('.onnx'))
     throw new GyreError('INVALID_ARGUMENT', `${place} is no model: a package folder or a file that ends in .onnx is wanted`, { place });

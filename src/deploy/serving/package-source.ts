@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { Check } from 'typebox/schema';
-import { Signature } from '#contract';
-import type { PackageFile } from '#contract';
+import { parse } from 'yaml';
+import { mlModelFacts, Signature } from '#contract';
+import type { ManifestModel, PackageFile } from '#contract';
 import { asSha256, GyreError, messageOf, sha256 } from '#core';
 import type { BlobStore } from '#blobs';
 import { firstProblem } from './manifest.ts';
@@ -40,29 +41,54 @@ const identityFile = 'evidence.json';
 export interface FolderPackage {
   readonly name: string;
   readonly signature: Signature;
+  /** Of a model that has no graph. */
+  readonly python?: NonNullable<ManifestModel['python']>;
   /** With paths relative to the folder. */
   readonly files: readonly PackageFile[];
 }
 
 /**
  * Reads what a package folder holds, as `gyre model pull` writes it.
- * @param folder holds `model.onnx` and `signature.json`
+ * @param folder holds `model.onnx` and `signature.json`, or without a graph an `MLmodel` file that names a Python flavour
  * @param name what the model is called; default: the name in `evidence.json`, else the folder's
  * @throws GyreError NOT_FOUND when there is no such folder, INVALID_ARGUMENT when it is no model package
  */
 export async function packageOfFolder(folder: string, name?: string): Promise<FolderPackage> {
   const files = await listFiles(folder);
   const has = (path: string): boolean => files.some((file) => file.path === path);
+  const named = (evidence?: unknown): string =>
+    name ?? textMember(evidence, 'model') ?? (basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model');
+  const evidence = has(identityFile) ? await readJson(join(folder, identityFile)) : undefined;
+  const python = has('model.onnx') ? undefined : await pythonIn(folder, files);
+  if (python !== undefined) return { name: named(evidence), files, ...python };
   for (const needed of ['model.onnx', 'signature.json']) {
     if (!has(needed)) throw new GyreError('INVALID_ARGUMENT', `${folder} is no model package: it has no ${needed}`, { folder });
   }
+  return { name: named(evidence), signature: await ownSignature(folder), files };
+}
+
+async function ownSignature(folder: string): Promise<Signature> {
   const signature = await readJson(join(folder, 'signature.json'));
-  if (!Check(Signature, signature)) {
-    throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${firstProblem(Signature, signature)}`, { folder });
+  if (Check(Signature, signature)) return signature;
+  throw new GyreError('INVALID_ARGUMENT', `${join(folder, 'signature.json')}: ${firstProblem(Signature, signature)}`, { folder });
+}
+
+/** @returns undefined for a folder whose model Python does not load either */
+async function pythonIn(
+  folder: string,
+  files: readonly PackageFile[],
+): Promise<(Pick<FolderPackage, 'signature'> & Required<Pick<FolderPackage, 'python'>>) | undefined> {
+  for (const part of ['', 'brought/']) {
+    if (!files.some(({ path }) => path === `${part}MLmodel`)) continue;
+    const facts = mlModelFacts(parse(await readFile(join(folder, part, 'MLmodel'), 'utf8'), { version: '1.1', maxAliasCount: 100 }));
+    if (facts?.python === undefined) continue;
+    const own = files.some(({ path }) => path === 'signature.json');
+    return {
+      python: { folder: part },
+      signature: own ? await ownSignature(folder) : (facts.signature ?? { inputs: [], outputs: [], classes: [] }),
+    };
   }
-  const evidence = has(identityFile) ? await readJson(join(folder, identityFile)) : undefined;
-  const fromFolder = (): string => basename(resolve(folder)).replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model';
-  return { name: name ?? textMember(evidence, 'model') ?? fromFolder(), signature, files };
+  return undefined;
 }
 
 async function listFiles(folder: string): Promise<PackageFile[]> {

@@ -1,6 +1,7 @@
 import type { ModelFigures, PlaneFigures as SharedFigures } from '#contract';
 import type { HeldModel } from './generation.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import type { PythonFigures } from './python/python-session.ts';
 import type { SpoolFigures } from './spool.ts';
 
 /** How a data plane does just now. */
@@ -10,7 +11,7 @@ export interface PlaneFigures extends SharedFigures {
 
 export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
   const { execution, statistics } = loaded;
-  const { coldStartMs, lastFailure } = execution;
+  const { coldStartMs, lastFailure, python } = execution;
   return {
     name: entry.name,
     version: entry.version,
@@ -28,6 +29,7 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
     coldStarts: execution.coldStarts,
     ...(coldStartMs === undefined ? {} : { coldStartMs }),
     ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(python === undefined ? {} : { python: pythonFiguresOf(python) }),
     traffic: statistics.traffic.figures(),
     batches: statistics.batches.map(({ rows, runs }) => ({ rows, runs })),
   };
@@ -35,4 +37,8 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
 
 export function figuresOfMemory({ used, limit }: MemoryBudget): SharedFigures['memory'] {
   return { usedBytes: used, ...(Number.isFinite(limit) ? { limitBytes: limit } : {}) };
+}
+
+function pythonFiguresOf({ classes, libraries, pids, ...same }: PythonFigures): NonNullable<ModelFigures['python']> {
+  return { ...same, libraries: { ...libraries }, pids: [...pids], ...(classes === undefined ? {} : { classes: [...classes] }) };
 }

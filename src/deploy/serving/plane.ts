@@ -19,6 +19,7 @@ import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { Answered, Inference, Inferred, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
+import { pythonMetrics } from './python/python-metrics.ts';
 import { requireRows } from './request-rows.ts';
 import type { Caller } from './route.ts';
 import { Shadows } from './shadows.ts';
@@ -58,7 +59,7 @@ export class Plane implements AsyncDisposable {
       ...deps,
       isCalm: ({ loaded }) =>
         this.models.every(({ loaded: { queued } }) => queued === 0) &&
-        (this.#inFlight === 0 || (loaded.lane === 'workers' && opened.cores.running < deps.workers)),
+        (this.#inFlight === 0 || (loaded.lane !== 'inline' && opened.cores.running < deps.workers)),
       ...(deps.shadowLog === undefined ? {} : { log: deps.shadowLog }),
     });
     this.#balancing = setInterval(() => {
@@ -74,6 +75,7 @@ export class Plane implements AsyncDisposable {
     });
     peerMetrics(deps.metrics, () => this.models);
     executionMetrics(deps.metrics, () => this.models);
+    pythonMetrics(deps.metrics, () => this.models);
   }
 
   /** Loads a manifest's models and is ready. @throws GyreError what `LoadedModel.load` throws */
@@ -88,6 +90,7 @@ export class Plane implements AsyncDisposable {
       execution: executionSettings([deps.execution, execution], deps.workers),
       cores,
       budget,
+      ...(deps.python === undefined ? {} : { python: deps.python }),
       statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics(deps.elapsed)),
       onBatch: ({ name }, rows, requests) => {
         counts.batchRows.observe(rows, { model: name });

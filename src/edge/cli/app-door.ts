@@ -44,6 +44,11 @@ export interface ServeFlags {
   readonly s3Region?: string;
   readonly model?: readonly string[];
   readonly route?: string;
+  readonly python?: string;
+  readonly pythonEnv?: string;
+  readonly pythonCache?: string;
+  readonly pythonProcesses?: number;
+  readonly pythonLimit?: readonly string[];
   readonly publicKey?: string;
   readonly unsigned?: boolean;
   readonly host?: string;

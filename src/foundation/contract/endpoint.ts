@@ -24,7 +24,7 @@ export const ModelFigures = strict({
   version: Type.String(),
   package: Digest,
   weight: Type.Number({ description: 'share of the endpoint’s traffic' }),
-  lane: oneOf(['inline', 'workers']),
+  lane: oneOf(['inline', 'workers', 'python']),
   provider: Type.String({ description: 'what computes it' }),
   maxRows: Type.Integer({ description: 'rows of one run, at most' }),
   queued: Type.Integer({ description: 'requests that wait' }),
@@ -36,6 +36,20 @@ export const ModelFigures = strict({
   coldStarts: Type.Integer(),
   coldStartMs: Type.Optional(Type.Number({ description: 'how long the last one took' })),
   lastFailure: Type.Optional(Type.String({ description: 'why its workers or lane could not be changed the last time' })),
+  python: Type.Optional(
+    strict(
+      {
+        python: Type.String({ description: 'version' }),
+        libraries: Type.Record(Type.String(), Type.String()),
+        classes: Type.Optional(Type.Array(Type.String())),
+        processes: Type.Integer({ description: 'that have loaded the model' }),
+        restarts: Type.Integer(),
+        residentBytes: Type.Integer(),
+        pids: Type.Array(Type.Integer()),
+      },
+      { description: 'its Python processes: it executes code on load' },
+    ),
+  ),
   traffic: TrafficFigures,
   batches: Type.Array(strict({ rows: Type.Integer(), runs: Type.Integer() }), { description: 'runs since it was loaded, by their rows' }),
 });

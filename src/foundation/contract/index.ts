@@ -99,6 +99,7 @@ export {
   RetrainSpec,
   SearchAxis,
   SearchSpec,
+  PythonServing,
   ServeSpec,
   StepSpec,
   TestSpec,
@@ -154,7 +155,10 @@ export {
   RegisteredModel,
   Signature,
   aliasNames,
+  executesCode,
+  executesCodeOnLoad,
   isJudged,
+  pythonFolderOf,
   isTrained,
   lackingEvidence,
   modelStages,
@@ -178,6 +182,8 @@ export {
   SignedManifest,
   deploymentStates,
 } from './release.ts';
+export { mlModelFacts } from './mlmodel.ts';
+export type { MlModelFile, PythonFlavors } from './mlmodel.ts';
 export { RowError, encodeRows } from './encode-rows.ts';
 export type { EncodeOptions, EncodedColumn } from './encode-rows.ts';
 export { CellValue, Label, LabelBatch, NamedRow, PredictAnswer, PredictRequest, Prediction } from './prediction.ts';

@@ -2,6 +2,9 @@ import { Type, type Static } from 'typebox';
 import { Actor, AliasName, Digest, Id, Instant, ModelName, oneOf, strict } from './common.ts';
 import { InputColumn, Task } from './features.ts';
 
+/** The flavours that a Python process of the data plane loads, the most general first. */
+export const pythonFlavors = ['python_function', 'sklearn', 'pytorch'] as const;
+
 /** A tensor as the Open Inference Protocol describes it; an axis of -1 has any size. */
 const TensorSpec = strict({ name: Type.String(), datatype: Type.String(), shape: Type.Array(Type.Integer()) });
 
@@ -63,7 +66,7 @@ export type TrainedEvidence = Static<typeof TrainedEvidence>;
 /** How a graph that was trained elsewhere stands behind named columns, and what it is judged by. */
 export const Brought = strict({
   package: Digest,
-  graph: Type.String({ description: 'path of the graph among the files that were brought' }),
+  graph: Type.String({ description: 'path of the graph among the files that were brought; of the MLmodel file for a model without one' }),
   tensors: Type.Array(strict({ name: Type.String(), columns: Type.Array(Type.String()) }), {
     description: 'the columns that each tensor of the graph takes, in their order',
   }),
@@ -81,11 +84,17 @@ const BroughtEvidence = strict({
   by: Actor,
   at: Instant,
   graph: Digest,
-  onnx: Digest,
+  /** Of the graph behind named columns; absent for a model that Python runs. */
+  onnx: Type.Optional(Digest),
+  /** What ran the model when it was tested: loading it executed code from its files. */
+  python: Type.Optional(
+    strict({ version: Type.String(), libraries: Type.Record(Type.String(), Type.String()), flavors: Type.Array(Type.String()) }),
+  ),
   datasets: Type.Record(Type.String(), Digest),
   testReport: Digest,
   charter: Digest,
-  parity: strict({ rows: Type.Integer(), maxDifference: Type.Number(), tolerance: Type.Number() }),
+  /** The graph behind named columns against itself as it was brought; a model that Python runs is called as it is. */
+  parity: Type.Optional(strict({ rows: Type.Integer(), maxDifference: Type.Number(), tolerance: Type.Number() })),
 });
 export type BroughtEvidence = Static<typeof BroughtEvidence>;
 export const Evidence = Type.Union([TrainedEvidence, BroughtEvidence]);
@@ -105,6 +114,9 @@ export const ModelVersion = strict({
   /** Absent when nothing says what the model takes: it cannot be served. */
   signature: Type.Optional(Signature),
   flavors: Type.Optional(Type.Array(Type.String(), { description: 'the ways to load it that its MLmodel file names' })),
+  executesCodeOnLoad: Type.Optional(
+    Type.Boolean({ description: 'it has no ONNX graph: whoever loads it, by Python, executes code that came in its files' }),
+  ),
   run: Type.Optional(Id),
   /** The logged model (`m-…`) that it was registered from. */
   loggedModel: Type.Optional(Id),
@@ -140,13 +152,30 @@ export function isTrained(version: ModelVersion): version is TrainedVersion {
   return isJudged(version) && version.brought === undefined && version.run !== undefined;
 }
 /** What a version lacks to be released, in words; nothing for one that lacks nothing. */
-export function lackingEvidence({ package: digest, files, signature, testReport, charter }: ModelVersion): string[] {
+export function lackingEvidence({ package: digest, files, flavors, signature, testReport, charter }: ModelVersion): string[] {
+  const isServed = files.some(({ path }) => path.endsWith('.onnx')) || executesCodeOnLoad({ files, flavors });
   const isTested = testReport !== undefined && charter !== undefined && signature?.task !== undefined;
   return [
-    ...(digest === undefined ? ['files in Gyre'] : files.some(({ path }) => path.endsWith('.onnx')) ? [] : ['a graph (an .onnx file)']),
+    ...(digest === undefined ? ['files in Gyre'] : isServed ? [] : ['a graph (an .onnx file)']),
     ...(isTested ? [] : ['a test report']),
   ];
 }
+
+/**
+ * Where the `MLmodel` file lies of a model that has no graph, so that only Python can load it: that executes code from its files.
+ * @returns '' or a path that ends in a slash; undefined for a model that is no such one
+ */
+export function pythonFolderOf({ files, flavors }: Pick<ModelVersion, 'files' | 'flavors'>): string | undefined {
+  const loads = flavors?.some((name) => (pythonFlavors as readonly string[]).includes(name)) ?? false;
+  if (!loads || files.some(({ path }) => path.endsWith('.onnx'))) return undefined;
+  return ['', 'brought/'].find((folder) => files.some(({ path }) => path === `${folder}MLmodel`));
+}
+/** Whether whoever loads a version executes code that came in its files. */
+export function executesCodeOnLoad(version: Pick<ModelVersion, 'files' | 'flavors'>): boolean {
+  return pythonFolderOf(version) !== undefined;
+}
+/** How that is said, wherever such a version is named. */
+export const executesCode = 'executes code on load';
 
 /** How a version that was trained elsewhere is tested; what is left out the project says, or the model's own files. */
 export const VersionTest = strict({

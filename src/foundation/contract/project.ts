@@ -222,6 +222,11 @@ export const EnvironmentSpec = strict({
   certify: Type.Optional(oneOf(['qa'], { description: 'a version needs this role’s certification of its application tests here' })),
   approve: Type.Optional(oneOf(['approver'], { description: 'a version needs the approval of this role before it comes here' })),
   approvals: Type.Optional(Type.Integer({ minimum: 1, description: 'how many different people approve; default 1' })),
+  executesCode: Type.Optional(
+    Type.Boolean({
+      description: 'whether models that execute code on load (a Python flavour, no ONNX graph) may come here; default false',
+    }),
+  ),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
   grpcPort: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),
@@ -239,6 +244,30 @@ export const ReleaseSpec = strict({
 });
 export type ReleaseSpec = Static<typeof ReleaseSpec>;
 
+/** Models that have no ONNX graph: Python loads them, which executes code from their packages. */
+export const PythonServing = strict({
+  enabled: Type.Boolean({ description: 'whether data planes may load models that execute code on load' }),
+  environments: Type.Optional(
+    oneOf(['existing', 'create'], {
+      description:
+        'existing: `python` has what the models need; create: an environment is installed from each lock, by uv, or by venv and pip',
+    }),
+  ),
+  python: Type.Optional(Type.String({ minLength: 1, description: 'the interpreter' })),
+  processes: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'for each model; default 1' })),
+  memoryMiB: Type.Optional(Type.Integer({ minimum: 64, description: 'memory that a process may ask for' })),
+  openFiles: Type.Optional(Type.Integer({ minimum: 32, description: 'default 1024' })),
+  userProcesses: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'processes and threads of the user that it runs as, all together' }),
+  ),
+  cpuSeconds: Type.Optional(Type.Integer({ minimum: 1, description: 'processor time of a process; then it is started again' })),
+  loadTimeoutMs: Type.Optional(Type.Integer({ minimum: 100, description: 'default 120000' })),
+  runTimeoutMs: Type.Optional(
+    Type.Integer({ minimum: 10, description: 'a run that takes longer is given up with its process; default 60000' }),
+  ),
+});
+export type PythonServing = Static<typeof PythonServing>;
+
 export const ServeSpec = strict({
   endpoint: Name,
   maxBodyBytes: Type.Optional(Type.Integer({ minimum: 1024 })),
@@ -252,6 +281,7 @@ export const ServeSpec = strict({
   rate: ServeLimits.properties.rate,
   log: Type.Optional(Type.Partial(LogPolicy, { additionalProperties: false, description: 'what the prediction log keeps' })),
   execution: Type.Optional(ExecutionSpec),
+  python: Type.Optional(PythonServing),
 });
 export type ServeSpec = Static<typeof ServeSpec>;
 

@@ -13,6 +13,12 @@ export const ManifestModel = strict({
   package: Digest,
   files: Type.Array(PackageFile),
   signature: Signature,
+  python: Type.Optional(
+    strict(
+      { folder: Type.String({ description: 'where in the package its MLmodel file lies: empty, or a path that ends in a slash' }) },
+      { description: 'the model has no graph: Python loads it, which executes code from the package' },
+    ),
+  ),
   weight: Type.Number({ minimum: 0, maximum: 1, description: 'share of the endpoint’s traffic' }),
 });
 export type ManifestModel = Static<typeof ManifestModel>;
@@ -137,6 +143,7 @@ export const Readiness = strict({
   environment: Name,
   ready: Type.Boolean(),
   missing: Type.Array(strict({ gate: Type.String(), reason: Type.String() })),
+  executesCodeOnLoad: Type.Optional(Type.Boolean({ description: 'loading it executes code that came in its files' })),
 });
 export type Readiness = Static<typeof Readiness>;
 

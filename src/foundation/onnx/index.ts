@@ -22,5 +22,6 @@ export { inlineModel } from './inline.ts';
 export { surroundModel } from './surround.ts';
 export type { Surroundings } from './surround.ts';
 export type { AttributeView, GraphView, ModelView, NodeView, TensorView, ValueView } from './view.ts';
+export { requireFeeds } from './feeds.ts';
 export { openSession } from './session.ts';
 export { openSessionPool } from './pool.ts';

@@ -114,6 +114,7 @@ function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
     approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
     port: spec.port ?? 0,
     grpcPort: spec.grpcPort ?? 0,
+    executesCode: spec.executesCode ?? false,
   }));
 }
 

@@ -95,6 +95,8 @@ export interface ResolvedEnvironment {
   readonly approvals: number;
   readonly port: number;
   readonly grpcPort: number;
+  /** Whether models that execute code on load may come here. */
+  readonly executesCode: boolean;
 }
 
 export interface ResolvedMonitor {
@@ -126,7 +128,7 @@ export interface ResolvedProject {
   readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
   readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number } & Pick<
     ServeSpec,
-    'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution'
+    'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution' | 'python'
   >;
   readonly monitor: ResolvedMonitor;
   readonly retrain: {

@@ -1,108 +1,11 @@
-import { Type } from 'typebox';
-import { Check } from 'typebox/schema';
 import { parse } from 'yaml';
-import type { InputColumn, Signature } from '#contract';
+import { mlModelFacts } from '#contract';
+import type { MlModelFile } from '#contract';
 
-/** What MLflow's `MLmodel` file says of a model (mlflow/models/model.py, mlflow/types/schema.py). */
-export interface MlModelFile {
-  readonly flavors: readonly string[];
-  /** Where the ONNX flavour has its graph, relative to the file. */
-  readonly graph?: string;
-  /** Only when its inputs are columns: tensors are told better by the graph. */
-  readonly signature?: Signature;
-}
-
-const MlModel = Type.Object({
-  flavors: Type.Record(Type.String(), Type.Unknown()),
-  signature: Type.Optional(
-    Type.Object({
-      inputs: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      outputs: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    }),
-  ),
-});
-const OnnxFlavor = Type.Object({ data: Type.String() });
-const Columns = Type.Array(
-  Type.Object({ name: Type.Optional(Type.String()), type: Type.String(), required: Type.Optional(Type.Boolean()) }),
-);
-const Tensors = Type.Array(
-  Type.Object({
-    name: Type.Optional(Type.String()),
-    type: Type.Literal('tensor'),
-    'tensor-spec': Type.Object({ dtype: Type.String(), shape: Type.Array(Type.Integer()) }),
-  }),
-);
-
-/** @returns undefined when the text is no such file: whoever reads it can load the model without it */
+/** Reads an `MLmodel` file. @returns undefined when the text is no such file: whoever reads it can load the model without it */
 export function readMlModel(text: string): MlModelFile | undefined {
-  const file = parsed(() => parse(text, { version: '1.1', maxAliasCount: 100 }));
-  if (!Check(MlModel, file)) return undefined;
-  const { onnx } = file.flavors;
-  const signature = signatureFrom(file.signature?.inputs ?? undefined, file.signature?.outputs ?? undefined);
-  return {
-    flavors: Object.keys(file.flavors),
-    ...(Check(OnnxFlavor, onnx) ? { graph: onnx.data } : {}),
-    ...(signature === undefined ? {} : { signature }),
-  };
-}
-
-const columnTypes: Readonly<Record<string, Pick<InputColumn, 'type' | 'datatype'>>> = {
-  boolean: { type: 'boolean', datatype: 'FP64' },
-  integer: { type: 'integer', datatype: 'FP64' },
-  long: { type: 'integer', datatype: 'FP64' },
-  float: { type: 'number', datatype: 'FP64' },
-  double: { type: 'number', datatype: 'FP64' },
-  string: { type: 'string', datatype: 'BYTES' },
-  datetime: { type: 'instant', datatype: 'FP64' },
-};
-const outputTypes: Readonly<Record<string, string>> = { boolean: 'BOOL', integer: 'INT32', long: 'INT64', float: 'FP32', double: 'FP64' };
-/** NumPy's names, as tensor signatures have them. */
-const numpyTypes: Readonly<Record<string, string>> = {
-  bool: 'BOOL',
-  uint8: 'UINT8',
-  uint16: 'UINT16',
-  uint32: 'UINT32',
-  uint64: 'UINT64',
-  int8: 'INT8',
-  int16: 'INT16',
-  int32: 'INT32',
-  int64: 'INT64',
-  float16: 'FP16',
-  float32: 'FP32',
-  float64: 'FP64',
-};
-
-function signatureFrom(inputs: string | undefined, outputs: string | undefined): Signature | undefined {
-  const taken = parsed(() => JSON.parse(inputs ?? '[]'));
-  const given = parsed(() => JSON.parse(outputs ?? '[]'));
-  const tensors = Check(Tensors, taken) && taken.length > 0 ? taken.map(tensorOf) : undefined;
-  const columns = tensors === undefined && Check(Columns, taken) ? taken : [];
-  const made: InputColumn[] = columns.flatMap(({ name, type, required = true }) =>
-    name !== undefined && Object.hasOwn(columnTypes, type) ? [{ name, ...columnTypes[type], required }] : [],
-  );
-  if (tensors === undefined && made.length === 0) return undefined;
-  return {
-    inputs: made,
-    ...(tensors === undefined ? {} : { tensors }),
-    outputs: Check(Tensors, given)
-      ? given.map(tensorOf)
-      : Check(Columns, given)
-        ? given.map(({ name, type }, at) => ({ name: name ?? `output ${at + 1}`, datatype: outputTypes[type] ?? 'BYTES', shape: [-1] }))
-        : [],
-    classes: [],
-  };
-}
-
-function tensorOf(
-  { name, 'tensor-spec': { dtype, shape } }: { readonly name?: string; readonly 'tensor-spec': { dtype: string; shape: number[] } },
-  at: number,
-): Signature['outputs'][number] {
-  return { name: name ?? `tensor ${at + 1}`, datatype: numpyTypes[dtype] ?? 'BYTES', shape };
-}
-
-function parsed(read: () => unknown): unknown {
   try {
-    return read();
+    return mlModelFacts(parse(text, { version: '1.1', maxAliasCount: 100 }));
   } catch {
     return undefined;
   }

@@ -4,6 +4,9 @@ import { isMissing } from '#tables';
 import type { Frame } from '#tables';
 import type { ForeignGraph, GivenScores, TakenTensor } from './foreign-graph.ts';
 
+/** What is taken and given; where the bytes of a graph are is nobody's concern here. */
+type ForeignModel = Omit<ForeignGraph, 'bytes'>;
+
 /** What whoever tests a version says about it; the rest is read from its files. */
 export interface AskedWiring {
   /** The column that the model predicts. */
@@ -44,7 +47,7 @@ export interface Wiring {
  * Settles how a graph is fed and read, from what was asked, what its files say, and the rows that it is tested on.
  * @throws GyreError INVALID_ARGUMENT naming what does not fit, or what nobody has said and how to say it
  */
-export function settleWiring(graph: ForeignGraph, asked: AskedWiring, known: KnownWiring, frame: Frame): Wiring {
+export function settleWiring(graph: ForeignModel, asked: AskedWiring, known: KnownWiring, frame: Frame): Wiring {
   if (!frame.has(asked.target)) throw unknownColumn(asked.target, frame, 'the target');
   const tensors = graph.takes.map((tensor) => ({ tensor, columns: columnsOf(tensor, graph, asked, known, frame) }));
   const scores = scoresFor(graph, asked.output);
@@ -61,7 +64,7 @@ export function settleWiring(graph: ForeignGraph, asked: AskedWiring, known: Kno
   return { tensors, inputs, scores, task, classes, order: classes.map(column), ...(positive === undefined ? {} : { positive }) };
 }
 
-function columnsOf(tensor: TakenTensor, graph: ForeignGraph, asked: AskedWiring, known: KnownWiring, frame: Frame): readonly string[] {
+function columnsOf(tensor: TakenTensor, graph: ForeignModel, asked: AskedWiring, known: KnownWiring, frame: Frame): readonly string[] {
   const { name, width, type } = tensor;
   const said = asked.columns?.[name] ?? (graph.takes.length === 1 ? asked.columns?.[''] : undefined);
   const recorded =
@@ -110,7 +113,7 @@ function unsaidColumns({ name, width, type }: TakenTensor, { target, key }: Aske
   );
 }
 
-function scoresFor({ scores }: ForeignGraph, asked: string | undefined): GivenScores {
+function scoresFor({ scores }: ForeignModel, asked: string | undefined): GivenScores {
   const names = quoted(scores.map(({ name }) => name));
   if (asked !== undefined) {
     const found = scores.find(({ name }) => name === asked);
@@ -125,7 +128,7 @@ function scoresFor({ scores }: ForeignGraph, asked: string | undefined): GivenSc
   throw new GyreError('INVALID_ARGUMENT', `the graph gives ${names}: name the one that says probabilities or the prediction (--output)`);
 }
 
-function taskOf(graph: ForeignGraph, scores: GivenScores, asked: AskedWiring, { signature }: KnownWiring, frame: Frame): Task {
+function taskOf(graph: ForeignModel, scores: GivenScores, asked: AskedWiring, { signature }: KnownWiring, frame: Frame): Task {
   const said = asked.task ?? signature?.task;
   if (said !== undefined) return said;
   const classes = asked.classes ?? scores.classes ?? graph.classes;
@@ -136,7 +139,7 @@ function taskOf(graph: ForeignGraph, scores: GivenScores, asked: AskedWiring, { 
 }
 
 function classesOf(
-  graph: ForeignGraph,
+  graph: ForeignModel,
   scores: GivenScores,
   asked: AskedWiring,
   { signature }: KnownWiring,

@@ -23,7 +23,7 @@ export async function requireWiringParity(
   wiring: Wiring,
   wired: Pick<ScoringModel, 'probabilities'>,
   rows: Frame,
-): Promise<Evidence['parity']> {
+): Promise<NonNullable<Evidence['parity']>> {
   const frame = rows.rows > mostRows ? sliceRows(rows, 0, mostRows) : rows;
   await using session = await openSession(withoutZipMaps(graph.bytes));
   const own = await handFed(session, wiring, frame);

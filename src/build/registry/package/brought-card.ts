@@ -1,3 +1,4 @@
+import { executesCode } from '#contract';
 import type { BroughtEvidence, CharterVersion, InputColumn, TestReport } from '#contract';
 import { findingBlocks, warningBlocks } from '#evaluation';
 import type { Block, Document } from '#evaluation';
@@ -24,6 +25,7 @@ export function broughtCard({ report, charter, evidence, inputs, positive }: Bro
     subtitle: `a model that was trained elsewhere, tested by charter version ${charter.version} of project ${charter.project}`,
     blocks: [
       verdict,
+      ...(evidence.python === undefined ? [] : [codeWarning]),
       ...purpose({ charter, transform: { target: brought.target, task: report.task, ...(positive === undefined ? {} : { positive }) } }),
       { kind: 'heading', text: 'Where it comes from' },
       {
@@ -37,10 +39,15 @@ export function broughtCard({ report, charter, evidence, inputs, positive }: Bro
           ['Brought', evidence.at],
           ['Source', evidence.source],
           ...brought.tensors.map(({ name, columns }) => [`Tensor ${name}`, columns.join(', ')] as const),
-          [
-            'The graph behind named columns against itself as it was brought',
-            `greatest difference ${evidence.parity.maxDifference.toExponential(1)} on ${evidence.parity.rows} rows; allowed ${evidence.parity.tolerance.toExponential(0)}`,
-          ],
+          ...(evidence.parity === undefined
+            ? []
+            : [
+                [
+                  'The graph behind named columns against itself as it was brought',
+                  `greatest difference ${evidence.parity.maxDifference.toExponential(1)} on ${evidence.parity.rows} rows; allowed ${evidence.parity.tolerance.toExponential(0)}`,
+                ] as const,
+              ]),
+          ...(evidence.python === undefined ? [] : pythonFacts(evidence.python)),
         ],
       },
       { kind: 'heading', text: 'Limits' },
@@ -59,8 +66,8 @@ export function broughtCard({ report, charter, evidence, inputs, positive }: Bro
         columns: [{ title: 'What' }, { title: 'SHA-256' }],
         rows: [
           ['List of the files that were brought', brought.package],
-          [`Graph as it was brought (${brought.graph})`, evidence.graph],
-          ['Model behind named columns (model.onnx)', evidence.onnx],
+          [evidence.python === undefined ? `Graph as it was brought (${brought.graph})` : 'How Python loads it (MLmodel)', evidence.graph],
+          ...(evidence.onnx === undefined ? [] : [['Model behind named columns (model.onnx)', evidence.onnx] as const]),
           ...Object.entries(evidence.datasets).map(([role, digest]) => [`Dataset, ${role}`, digest] as const),
           ['Test report (test-report.json)', evidence.testReport],
           ['Charter (charter.json)', evidence.charter],
@@ -68,4 +75,18 @@ export function broughtCard({ report, charter, evidence, inputs, positive }: Bro
       },
     ],
   };
+}
+
+const codeWarning: Block = {
+  kind: 'note',
+  tone: 'bad',
+  text: `It ${executesCode}: it has no ONNX graph, and whoever loads it runs code that came in its files. Gyre runs it in a Python process of its own.`,
+};
+
+function pythonFacts({ version, libraries, flavors }: NonNullable<BroughtEvidence['python']>): readonly (readonly [string, string])[] {
+  const named = Object.entries(libraries).map(([name, own]) => `${name} ${own}`);
+  return [
+    ['Loaded as', flavors.join(', ')],
+    ['Tested with', [`Python ${version}`, ...named].join(', ')],
+  ];
 }

@@ -12,8 +12,8 @@ import { exampleFile } from './signature.ts';
 
 export interface BroughtPackage {
   readonly version: ModelVersion;
-  /** Behind named columns. */
-  readonly onnx: Uint8Array;
+  /** Behind named columns; absent for a model that Python runs. */
+  readonly onnx?: Uint8Array;
   readonly signature: Signature;
   readonly report: TestReport;
   readonly charter: CharterVersion;
@@ -30,7 +30,7 @@ export async function packBrought(
   { blobs, reports }: Pick<RegistryDeps, 'blobs' | 'reports'>,
   { version, onnx, signature, report, charter, evidence, rows }: BroughtPackage,
 ): Promise<Awaited<ReturnType<typeof storedPackage>>> {
-  const whole: BroughtEvidence = { ...evidence, onnx: sha256(onnx) };
+  const whole: BroughtEvidence = { ...evidence, ...(onnx === undefined ? {} : { onnx: sha256(onnx) }) };
   const card = broughtCard({
     report,
     charter,
@@ -41,7 +41,7 @@ export async function packBrought(
   return storedPackage(
     blobs,
     [
-      ['model.onnx', onnx],
+      ...(onnx === undefined ? [] : [['model.onnx', onnx] as const]),
       ['signature.json', json(signature)],
       ['input_example.json', json(exampleFile(signature.inputs.map((input) => withTypicalValues(input, rows))))],
       ['test-report.json', await reports.reportJson(report.id)],
@@ -49,7 +49,10 @@ export async function packBrought(
       ['evidence.json', json(whole)],
       ['model-card.md', encode(toMarkdown(card))],
       ['model-card.html', encode(toHtml(card))],
-      ...mlflowFiles({ madeAt: version.createdAt, signature, onnx: whole.onnx }).map(([path, text]) => [path, encode(text)] as const),
+      // Python loads the model as it was brought: there is nothing else that MLflow could load.
+      ...(whole.onnx === undefined
+        ? []
+        : mlflowFiles({ madeAt: version.createdAt, signature, onnx: whole.onnx }).map(([path, text]) => [path, encode(text)] as const)),
     ],
     filesAsBrought(version).map(({ path, digest, size }) => ({ path: `${broughtFolder}${path}`, digest, size })),
   );

@@ -35,7 +35,13 @@ const picturesPerRun = 8;
  * on a split's threshold, one float32 step beside it, or are missing.
  * @throws GyreError FAILED_PRECONDITION naming the row and the difference when they disagree
  */
-export async function requireParity({ model, frame: all, truth, matrix, features }: ParityInputs): Promise<Evidence['parity']> {
+export async function requireParity({
+  model,
+  frame: all,
+  truth,
+  matrix,
+  features,
+}: ParityInputs): Promise<NonNullable<Evidence['parity']>> {
   const tolerance = model.transform.task === 'regression' ? parityTolerance * greatestSize(truth) : parityTolerance;
   const isOfPictures = model.transform.backbone !== undefined;
   const frame = isOfPictures ? sliceRows(all, 0, Math.min(all.rows, mostPictures)) : all;

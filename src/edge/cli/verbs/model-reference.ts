@@ -1,3 +1,4 @@
+import { executesCode } from '#contract';
 import type { ModelVersion, RegisteredModel } from '#contract';
 import { GyreError, hasCode } from '#core';
 import type { Client } from '../client.ts';
@@ -32,7 +33,8 @@ export async function versionNames(
       if (hasCode(error, 'NOT_FOUND')) return undefined;
       throw error;
     });
-    if (found !== undefined) names.set(id, `${found.model}/${found.version}`);
+    if (found !== undefined)
+      names.set(id, `${found.model}/${found.version}${found.executesCodeOnLoad === true ? ` (${executesCode})` : ''}`);
   }
   return (id) => (id === undefined ? '-' : (names.get(id) ?? id));
 }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { lackingEvidence } from '#contract';
+import { executesCode, lackingEvidence } from '#contract';
 import type { Explanation, ModelVersion, RegisteredModel, TestReport } from '#contract';
 import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
@@ -207,6 +207,7 @@ function showVersion(cli: Cli, version: ModelVersion): void {
     ['charter', version.charter === undefined ? undefined : short(version.charter)],
     ['trained', version.brought === undefined ? undefined : `elsewhere; predicts ${version.brought.target} by ${version.brought.graph}`],
     ['lacks', lackingEvidence(version).join(', ') || undefined],
+    ['loading', version.executesCodeOnLoad === true ? `${executesCode}: it has no ONNX graph, a Python process runs it` : undefined],
     ['by', version.createdBy.name],
     ['when', when(version.createdAt)],
   ]);

@@ -1,3 +1,4 @@
+import { executesCode } from '#contract';
 import type { ApplicationTestReport, Approval, Certification, Deployment, EnvironmentState, Readiness } from '#contract';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -59,6 +60,8 @@ export const registerRelease: Register = (program, bind) => {
           const readiness = await client.get<Readiness>('readiness', { modelVersion: version.id, environment });
           cli.output.facts(readiness, () => {
             if (readiness.ready) cli.output.line(`${cli.output.style('green', 'ready')}: ${reference} may go to ${environment}`);
+            if (readiness.executesCodeOnLoad === true)
+              cli.output.line(`${cli.output.style('red', executesCode)}: a Python process runs it`);
             for (const { gate, reason } of readiness.missing)
               cli.output.line(`${cli.output.style('yellow', 'missing')} ${gate}: ${reason}`);
           });

@@ -19,8 +19,11 @@ export const registerServing: Register = (program, bind) => {
     .option('--blob-cache <folder>', 'keep copies of what is in a bucket here (default: in ~/.cache)')
     .option('--s3-endpoint <address>', 'address of the S3 service (default: as AWS_ENDPOINT_URL_S3 says, else Amazon)')
     .option('--s3-region <name>', 'its region (default: as AWS_REGION says)')
-    .option('--model <place...>', 'package folders or ONNX files, served as they lie there, unsigned; NAME=PLACE names one')
     .option('--route <file>', 'how requests find their model among those, as JSON: weights, sticky keys, rules, shadows, fallback, chains')
+    .option(
+      '--model <place...>',
+      'package folders, MLflow’s model folders or ONNX files, served as they lie there, unsigned; NAME=PLACE names one',
+    )
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
     .option('--host <address>', 'the address to bind to (default: 127.0.0.1)')
@@ -47,6 +50,11 @@ export const registerServing: Register = (program, bind) => {
     .option('--memory-mib <n>', 'memory of all models together; those used least are unloaded until they are asked')
     .option('--model-control', 'whoever may infer may unload models and load them again, by the protocol’s repository extension')
     .option('--lane <lane>', 'inline or workers (default: measured, and watched)')
+    .option('--python <file>', 'allow models that execute code on load (no ONNX graph): this interpreter runs them')
+    .option('--python-env <folder>', 'allow them, each in an environment that is installed from its lock into this folder')
+    .option('--python-cache <folder>', 'copies of their packages lie here (default: in --python-env, else in ~/.cache)')
+    .option('--python-processes <n>', 'Python processes for each model (default: 1)', whole)
+    .option('--python-limit <name=value...>', 'memoryMiB, openFiles, userProcesses, cpuSeconds, loadTimeoutMs or runTimeoutMs of them')
     .option('--tls-cert <file>', 'certificate (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--insecure-http', 'bind beyond loopback without TLS')

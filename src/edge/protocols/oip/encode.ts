@@ -121,7 +121,7 @@ export function modelMetadata(models: readonly ServedModel[], { entry, loaded }:
   return {
     name: entry.name,
     versions: models.filter((model) => model.entry.name === entry.name).map((model) => model.entry.version),
-    platform: 'onnxruntime_onnx',
+    platform: loaded.platform,
     inputs: loaded.inputs.map(describeInput),
     outputs: loaded.outputs.map((output) => {
       const { classes } = entry.signature;

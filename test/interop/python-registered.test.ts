@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { EnvironmentState, Evidence, ModelVersion, NamedRow, PredictAnswer, Readiness, TestReport } from '#contract';
+import { done, facts, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
+import type { Up } from '../harness/gyre-fixture.ts';
+import { edit, smallProject } from '../harness/projects-fixture.ts';
+import { releaseVersion } from '../harness/release-fixture.ts';
+import { pythonFile, pythonMissing, runPython } from './python.ts';
+
+interface Logged {
+  readonly rows: readonly NamedRow[];
+  readonly expected: readonly number[];
+}
+
+/** Probabilities travel as float32: half a step below 1 is 3e-8. */
+const tolerance = 1e-7;
+
+describe('pickles that MLflow’s client logs, from their training elsewhere to production', { skip: pythonMissing }, () => {
+  let stack: AsyncDisposableStack;
+  let cwd: string;
+  let server: Up;
+  let logged: Logged;
+  before(async () => {
+    stack = new AsyncDisposableStack();
+    const { path } = stack.use(await temporaryFolder());
+    cwd = await smallProject(path, { rows: 400 });
+    server = stack.use(await up({ cwd }));
+    await done(['data', 'add', 'people'], { cwd });
+    await done(['data', 'split', 'people'], { cwd });
+    const token = (await readFile(join(server.dataFolder, 'secrets', 'owner-token'), 'utf8')).trim();
+    const request = { act: 'log', address: server.address, token, csv: join(cwd, 'people.csv') };
+    logged = await runPython<Logged>('python_models_peer.py', request, { timeoutMs: 300_000 });
+  });
+  after(() => stack.disposeAsync());
+
+  const versionOf = (model: string): Promise<ModelVersion> => server.get<ModelVersion>(`models/${model}/versions/1`);
+  const predict = async (environment: string): Promise<readonly number[]> => {
+    const { items } = await server.get<{ items: readonly EnvironmentState[] }>('environments');
+    const { address = '', endpoint = '' } = items.find(({ name }) => name === environment) ?? {};
+    const answer = await fetch(`${address}/predict/${endpoint}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ rows: logged.rows }),
+    });
+    assert.ok(answer.ok, await answer.clone().text());
+    const { predictions } = (await answer.json()) as PredictAnswer;
+    return predictions.map(({ probabilities }) => probabilities?.['yes'] ?? Number.NaN);
+  };
+  const close = (given: readonly number[]): void =>
+    given.forEach((value, row) =>
+      assert.ok(Math.abs(value - logged.expected[row]) <= tolerance, `row ${row}: ${value}, not ${logged.expected[row]}`),
+    );
+
+  test('are marked as executing code on load, and tested only where the project allows that', async () => {
+    assert.equal((await versionOf('pickles')).executesCodeOnLoad, true);
+    const { stdout } = await gyre(['model', 'show', 'pickles/1'], { cwd });
+    assert.match(stdout, /executes code on load/);
+    const refused = await gyre(['model', 'test', 'pickles/1'], { cwd });
+    assert.equal(refused.code, 3);
+    assert.match(refused.stderr, /no ONNX graph.*serve\.python/);
+  });
+
+  test('come to no environment that has not said so', async () => {
+    await edit(join(cwd, 'gyre.yaml'), (text) =>
+      `${text}\n`.replace(/^(serve: \{.*)\}\s*$/m, `$1, python: { enabled: true, python: ${JSON.stringify(pythonFile)} } }`),
+    );
+    const report = await facts<TestReport>(['model', 'test', 'pickles/1'], { cwd });
+    assert.ok(report.passed);
+    const { id, testReport } = await versionOf('pickles');
+    assert.equal(testReport, report.id);
+    const readiness = await server.get<Readiness>(`readiness?modelVersion=${id}&environment=test`);
+    assert.deepEqual([readiness.executesCodeOnLoad, readiness.missing.map(({ gate }) => gate)], [true, ['executes_code']]);
+    const { status } = await server.post('environments/test/deploy', { modelVersion: id, reason: 'to ask it' });
+    assert.ok(status >= 400);
+    const said = await gyre(['release', 'status', 'pickles/1', 'test'], { cwd });
+    assert.match(said.stdout, /executes code on load.*\n.*executes_code.*executesCode: true/);
+  });
+
+  test('are released where all say so, and answer as scikit-learn does', async () => {
+    await edit(join(cwd, 'gyre.yaml'), (text) =>
+      text.replace('certify: qa', 'certify: qa, executesCode: true').replace('approve: approver', 'approve: approver, executesCode: true'),
+    );
+    await releaseVersion(server, 'pickles', 1);
+    close(await predict('production'));
+    const { files } = await versionOf('pickles');
+    assert.ok(!files.some(({ path }) => path.endsWith('.onnx')));
+    const evidence = await server.get<Evidence>(`models/pickles/versions/1/evidence`);
+    assert.ok('python' in evidence && evidence.python !== undefined);
+    assert.match(evidence.python.libraries['scikit-learn'] ?? '', /^\d+\./);
+    const { stdout } = await gyre(['release', 'status'], { cwd });
+    assert.match(stdout, /pickles\/1 \(executes code on load\)/);
+  });
+
+  test('a pyfunc that gives a table of probabilities says its classes by its columns', async () => {
+    const report = await facts<TestReport>(['model', 'test', 'customs/1', '--classes', 'no,yes'], { cwd });
+    assert.ok(report.passed);
+    const { status, body } = await server.post('environments/test/deploy', {
+      modelVersion: (await versionOf('customs')).id,
+      reason: 'to ask it',
+    });
+    assert.ok(status < 300, JSON.stringify(body));
+    close(await predict('test'));
+  });
+});
