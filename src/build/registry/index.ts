@@ -8,3 +8,4 @@ export type { GuardedPlace, KeptSources, Registry, RegistryDeps, VersionSource }
 export { requireJudged, requireTrained } from './judged.ts';
 export { filesAsBrought } from './brought/as-brought.ts';
 export { registryBlobHolders } from './blob-holders.ts';
+export { convertModel, parityText } from './convert/convert-model.ts';

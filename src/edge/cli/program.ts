@@ -33,6 +33,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Build', names: ['export'], load: async () => (await import('./verbs/imports.ts')).registerExport },
   { title: 'Build', names: ['relay'], load: async () => (await import('./verbs/relay.ts')).registerRelay },
   { title: 'Build', names: ['model'], load: async () => (await import('./verbs/models.ts')).registerModels },
+  { title: 'Build', names: ['convert'], load: async () => (await import('./verbs/convert.ts')).registerConvert },
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
