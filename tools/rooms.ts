@@ -67,6 +67,7 @@ export const rooms: readonly Room[] = [
   on('deploy', 'video', 'frames of a video, a camera or a stream to a model, in real time, by ffmpeg', {
     only: ['core', 'contract'],
   }),
+  on('deploy', 'batch', 'batch predictions: any table in, each row out with its prediction or the reason why not, exactly once'),
   on('monitor', 'monitoring', 'prediction windows, labels, drift, performance, alerts'),
   on('monitor', 'triggers', 'policy: which alert leads to which action'),
   on('monitor', 'governance', 'audit log, lineage, traces; reads events and renders what others own'),
@@ -100,12 +101,13 @@ export const entryPoints: readonly string[] = ['src/edge/cli/main.ts', 'src/app/
 /** Packages that have a home: only these rooms import them. `*-store.ts` and `migrations/` of any room may import `kysely` as well. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
-  pg: ['store', 'data', 'imports'],
-  'pg-copy-streams': ['data'],
+  pg: ['store', 'data', 'imports', 'batch'],
+  'pg-copy-streams': ['data', 'batch'],
   mysql2: ['data'],
   'read-excel-file': ['data'],
-  // The app's and the workspace's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources, and imports do.
-  'node:sqlite': ['store', 'workspace', 'data', 'imports', 'app'],
+  // The app's, the workspace's and batch's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources, and imports
+  // do; batch writes predictions into them.
+  'node:sqlite': ['store', 'workspace', 'data', 'imports', 'batch', 'app'],
   '@duckdb/node-api': ['tables'],
   '@duckdb/node-bindings': ['tables'],
   'onnxruntime-node': ['onnx'],

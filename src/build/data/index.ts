@@ -45,4 +45,6 @@ export type { PartRange } from './splits/hash-split.ts';
 export { dataBlobHolders } from './blob-holders.ts';
 export type { DatasetSource, DialectSpec } from './sources/source.ts';
 export { tableIngestRequest } from './sources/table-request.ts';
+export { publicSource, readTable, standsAsRead } from './sources/read-table.ts';
+export type { TableDeps, TableRead, TableReading, TableStanding } from './sources/read-table.ts';
 export { standingOfFiles } from './sources/read-files.ts';

@@ -11,18 +11,32 @@ const loggedValues = 64;
 /** The last instant that ECMAScript's time has; the first is as far before 1970. */
 const furthestInstant = 8.64e15;
 
+/** How labels follow from probabilities by a model's own threshold. */
+export interface ThresholdRule {
+  /** The column of the probabilities that is compared. */
+  readonly column: number;
+  /** What is said where the probability is not below the threshold, and where it is. */
+  readonly positive: string;
+  readonly negative: string;
+  readonly threshold: number;
+}
+
+/** @returns undefined for a model that decides by the largest probability */
+export function thresholdRule({ classes, positive, threshold }: Signature): ThresholdRule | undefined {
+  if (positive === undefined || threshold === undefined || classes.length !== 2) return undefined;
+  const column = classes.indexOf(positive);
+  return column < 0 ? undefined : { column, positive, negative: classes[1 - column], threshold };
+}
+
 /**
  * Decides labels by the model's own threshold, where its signature has one: `positive` where its probability is not below the threshold.
  * @returns the outputs, `label` decided; the same object for a model that decides by the largest probability
  */
 export function decide(signature: Signature, outputs: Outputs): Outputs {
-  const { classes, positive, threshold } = signature;
   const { label, probabilities } = outputs;
-  if (positive === undefined || threshold === undefined || classes.length !== 2) return outputs;
-  if (label?.type !== 'STRING' || probabilities?.type !== 'FLOAT') return outputs;
-  const column = classes.indexOf(positive);
-  const negative = classes[1 - column];
-  if (column < 0) return outputs;
+  const rule = thresholdRule(signature);
+  if (rule === undefined || label?.type !== 'STRING' || probabilities?.type !== 'FLOAT') return outputs;
+  const { column, positive, negative, threshold } = rule;
   const decided = label.data.map((_, row) => (probabilities.data[row * 2 + column] >= threshold ? positive : negative));
   return { ...outputs, label: { ...label, data: decided } };
 }

@@ -93,6 +93,12 @@ export function readNumbers(bindings: typeof Bindings, chunk: DuckDBDataChunk, c
   for (let row = 0; row < rows; row++) if ((valid[row >> 3] & (1 << (row & 7))) !== 0) into[at + row] = values[row];
 }
 
+/** Writes a DOUBLE column of a chunk, a value for each of its rows. */
+export function writeNumbers(bindings: typeof Bindings, chunk: DuckDBDataChunk, column: number, values: Float64Array<ArrayBuffer>): void {
+  const vector = bindings.data_chunk_get_vector(chunk.chunk, column);
+  bindings.copy_data_to_vector(vector, 0, values.buffer, values.byteOffset, values.byteLength);
+}
+
 /** A copy of a list of DOUBLEs without NULL, which stands in the first row of a chunk. */
 export function readList(bindings: typeof Bindings, chunk: DuckDBDataChunk, column: number): Float64Array {
   const vector = bindings.data_chunk_get_vector(chunk.chunk, column);

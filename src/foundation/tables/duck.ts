@@ -6,7 +6,7 @@ import type Bindings from '@duckdb/node-bindings';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 import type { Column, ColumnType } from './column.ts';
-import { readList, readNumbers, readTexts } from './duck-vectors.ts';
+import { readList, readNumbers, readTexts, writeNumbers } from './duck-vectors.ts';
 import type { TextAssembler } from './duck-vectors.ts';
 import type { Frame } from './frame.ts';
 
@@ -52,6 +52,10 @@ export interface Duck {
   result(sql: string): Promise<DuckDBResult>;
   /** Appends a frame's rows to a table that has the same columns. */
   append(table: string, frame: Frame): Promise<void>;
+  /** Appends numbers to a table of DOUBLEs, an array for each column. */
+  appendNumbers(table: string, columns: readonly Float64Array<ArrayBuffer>[]): Promise<void>;
+  /** Appends texts to a table of VARCHARs, a list for each column. */
+  appendTexts(table: string, columns: readonly (readonly (string | null)[])[]): Promise<void>;
 }
 
 /**
@@ -94,6 +98,8 @@ export async function withDuck<T>(
         lists: (sql) => lists(bindings, connection, sql),
         result: (sql) => connection.stream(sql),
         append: (table, frame) => append(api, connection, table, frame),
+        appendNumbers: (table, columns) => appendNumbers(api, bindings, connection, table, columns),
+        appendTexts: (table, columns) => appendTexts(api, connection, table, columns),
       });
     } catch (cause) {
       throw engineError('INTERNAL', 'DuckDB failed', cause);
@@ -152,6 +158,45 @@ async function append(api: typeof DuckApi, connection: DuckDBConnection, table: 
     const chunk = api.DuckDBDataChunk.create(types, rows);
     frame.schema.forEach(({ name, type }, i) => {
       chunk.setColumnValues(i, valuesOf(api, frame.column(name), type, start, rows));
+    });
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+async function appendNumbers(
+  api: typeof DuckApi,
+  bindings: typeof Bindings,
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly Float64Array<ArrayBuffer>[],
+): Promise<void> {
+  const appender = await connection.createAppender(table);
+  const types = columns.map(() => api.DOUBLE);
+  const rows = columns[0]?.length ?? 0;
+  for (let start = 0; start < rows; start += chunkRows) {
+    const count = Math.min(chunkRows, rows - start);
+    const chunk = api.DuckDBDataChunk.create(types, count);
+    columns.forEach((values, i) => writeNumbers(bindings, chunk, i, values.subarray(start, start + count)));
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+async function appendTexts(
+  api: typeof DuckApi,
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  const appender = await connection.createAppender(table);
+  const types = columns.map(() => api.VARCHAR);
+  const rows = columns[0]?.length ?? 0;
+  for (let start = 0; start < rows; start += chunkRows) {
+    const count = Math.min(chunkRows, rows - start);
+    const chunk = api.DuckDBDataChunk.create(types, count);
+    columns.forEach((values, i) => {
+      chunk.setColumnValues(i, values.slice(start, start + count));
     });
     appender.appendDataChunk(chunk);
   }

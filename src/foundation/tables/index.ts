@@ -32,6 +32,8 @@ export { textFormats, writeRowsText } from './text-export.ts';
 export type { TextFormat } from './text-export.ts';
 export { queryParquet, scanParquet, sqlName, sqlText } from './scan.ts';
 export type { ParquetTables, ScanOptions } from './scan.ts';
+export { joinParquet, rawParquet, withRowRange } from './row-range.ts';
+export type { AddedColumn, RawColumn, RawParquet, RowRange } from './row-range.ts';
 export { runSql } from './sql-process.ts';
 export type { SqlLimits } from './sql-process.ts';
 export type { SqlResult, SqlTable } from './sql-messages.ts';

@@ -121,7 +121,8 @@ export async function schemaOf(duck: Duck, table: string, columns?: readonly str
     .map(({ name, sqlType }) => ({ name, type: columnType(name, sqlType) }));
 }
 
-function columnType(name: string, sqlType: string): ColumnType {
+/** @throws GyreError INVALID_ARGUMENT for a type that has no place in a table */
+export function columnType(name: string, sqlType: string): ColumnType {
   if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(sqlType)) return 'integer';
   if (/^(DOUBLE|FLOAT|DECIMAL\(.*\))$/.test(sqlType)) return 'number';
   if (sqlType === 'BOOLEAN') return 'boolean';

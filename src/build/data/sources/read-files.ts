@@ -39,6 +39,22 @@ export function openFiles(
   };
 }
 
+/** Reads Parquet files below a folder as one, without storing them. @returns the path of the file in the work folder */
+export async function readFilesTable(
+  { folder, pattern }: Extract<DatasetSource, { kind: 'files' }>,
+  work: string,
+  memoryLimitMib: number | undefined,
+): Promise<string> {
+  const names = await listFiles(folder, pattern);
+  const target = join(work, 'rows.parquet');
+  const parts = names.map((name) => ({ path: join(folder, name), name }));
+  await parquetFile({ parts, partitions: partitionsOf(names) }, target, {
+    spillFolder: work,
+    ...(memoryLimitMib === undefined ? {} : { memoryLimitMib }),
+  });
+  return target;
+}
+
 async function listFiles(folder: string, pattern: string): Promise<string[]> {
   const names: string[] = [];
   for await (const name of glob(pattern, { cwd: folder })) {
