@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, newSecret, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
+import { type Batches, openBatches } from '#batch';
 import type { BlobStore } from '#blobs';
 import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
@@ -28,6 +29,7 @@ import { openTriggers, type Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBackups } from './backup/backups.ts';
 import { openBlobs, s3Access } from './blobs.ts';
+import { predictDeps, predictWorkers } from './predict-table.ts';
 import { pooledRandomBytes } from './random.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
@@ -80,6 +82,7 @@ export interface House extends AsyncDisposable {
   readonly imports: Imports;
   readonly webhooks: Webhooks;
   readonly release: Release;
+  readonly batches: Batches;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
   readonly videos: Videos;
@@ -273,6 +276,18 @@ export async function compose(options: ComposeOptions): Promise<House> {
     sleep: (ms) => sleep(ms),
   });
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
+  const batches = opened.use(
+    openBatches({
+      ...rooms,
+      data,
+      registry,
+      liveIn: async (environment) => (await release.environments()).find(({ name }) => name === environment)?.live?.modelVersion,
+      predict: predictDeps(values, process.env),
+      folder: join(folder.path, 'batch'),
+      projectFolder: () => project.current().folder,
+      workers: predictWorkers(),
+    }),
+  );
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
     data,
@@ -431,6 +446,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     registry,
     webhooks,
     release,
+    batches,
     monitoring,
     triggers,
     videos,

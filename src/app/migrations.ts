@@ -1,4 +1,5 @@
 import { accessMigrations } from '#access';
+import { batchMigrations } from '#batch';
 import { dataMigrations } from '#data';
 import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
@@ -27,6 +28,7 @@ export const migrationSets: readonly MigrationSet[] = [
   registryMigrations,
   importsMigrations,
   releaseMigrations,
+  batchMigrations,
   monitoringMigrations,
   triggersMigrations,
   governanceMigrations,

@@ -76,7 +76,10 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   await house.pipelines.resume();
   await house.triggers.resume();
   // What is opened for one verb ends with it, and would leave half-done runs behind.
-  if (options.watchProject) house.schedules.begin();
+  if (options.watchProject) {
+    house.schedules.begin();
+    await house.batches.resume();
+  }
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));
   }, shippingMs);

@@ -45,6 +45,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
       { text: 'Video', href: '/video' },
+      { text: 'Batch predictions', href: '/batch' },
     ],
   },
   {

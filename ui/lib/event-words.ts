@@ -211,6 +211,17 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: 'warn',
   }),
+  'batch_prediction.started': (d) => ({
+    part: 'deploy',
+    text: `batch prediction with ${d.model} begun${d.schedule === undefined ? '' : `, as ${d.schedule} is scheduled`}`,
+    href: recordPath('batch_prediction', d.id),
+  }),
+  'batch_prediction.finished': (d) => ({
+    part: 'deploy',
+    text: `batch prediction with ${d.model} ${d.state}${d.rows === undefined ? '' : `: ${row(d.rows)}, ${number(d.failed ?? 0, 0)} without a prediction`}`,
+    href: recordPath('batch_prediction', d.id),
+    tone: d.state === 'finished' ? 'good' : 'bad',
+  }),
   'predictions.ingested': (d) => ({
     part: 'monitor',
     text: `${row(d.rows)} of predictions arrived from ${d.environment}`,

@@ -104,6 +104,7 @@ const keptInMind = 100;
 function hearProgress(data: string): void {
   const told = JSON.parse(data) as StepProgress | IngestionTold | { readonly kind: string };
   if ('ingestion' in told) return hearIngestion(told.ingestion);
+  if (told.kind === 'batch') return tell('batch_prediction.');
   if (!('total' in told)) {
     // A step or a run that changed its state without an event of its own, such as a retry.
     tell('pipeline_run.');

@@ -15,6 +15,7 @@ export type RecordKind =
   | 'logged_model'
   | 'view'
   | 'report'
+  | 'batch_prediction'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -41,6 +42,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   view: (id) => `/views/${id}`,
   report: (id) => `/reports/${id}`,
   logged_model: (id) => `/logged-models/${id}`,
+  batch_prediction: (id) => `/batch?prediction=${id}`,
   identity: (id) => `/access?identity=${id}`,
 };
 

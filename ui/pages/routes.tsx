@@ -5,6 +5,7 @@ import { Page } from '../parts/page.tsx';
 import { AccessPage } from './access.tsx';
 import { AlertPage, AlertsPage } from './alerts.tsx';
 import { AuditPage } from './audit.tsx';
+import { BatchPage } from './batch.tsx';
 import { ApplicationTestPage, CertificationPage } from './certification.tsx';
 import { CharterDocumentsPage } from './charter-documents.tsx';
 import { CharterPage } from './charter.tsx';
@@ -106,6 +107,7 @@ export const routes: readonly Route<Draw>[] = [
     pattern: '/endpoints/:environment',
     page: ({ environment = '' }) => <EndpointPage key={environment} environment={environment} />,
   },
+  { pattern: '/batch', page: plain(BatchPage) },
   { pattern: '/environments', page: plain(EnvironmentsPage) },
   { pattern: '/video', page: () => <VideoPage /> },
   { pattern: '/monitor', page: plain(HealthPage) },

@@ -1,10 +1,10 @@
 import { GyreError } from '#core';
 import type { DatasetVersion } from '#contract';
-import { concatRows, frameFromRecords, selectColumns } from '#tables';
+import { concatRows, frameFromRecords, parquetInfo, selectColumns } from '#tables';
 import type { Frame, LooseRecord } from '#tables';
-import type { AppendRequest, DataDeps, RowsRequest } from './port.ts';
+import type { AppendRequest, DataDeps, FileRequest, RowsRequest } from './port.ts';
 import { plainSchema } from './table-schema.ts';
-import { findVersion, openRows, prepareVersion, recordVersions } from './versions.ts';
+import { findVersion, openRows, prepareRowsFile, prepareVersion, recordVersions } from './versions.ts';
 import type { PreparedVersion } from './versions.ts';
 
 /** See `Data.createFromRows`. */
@@ -12,6 +12,20 @@ export async function createFromRows(deps: DataDeps, request: RowsRequest): Prom
   const { frame, reason, schema = plainSchema(frame), source = request.derivedFrom?.operation ?? 'rows', ...rest } = request;
   const prepared = await prepareVersion(deps, { ...rest, frame, schema, from: source });
   const [recorded] = await record(deps, [prepared], reason);
+  return recorded;
+}
+
+/** See `Data.createFromFile`. */
+export async function createFromFile(deps: DataDeps, request: FileRequest): Promise<{ version: DatasetVersion; created: boolean }> {
+  const { path, derivedFrom, source, ...rest } = request;
+  const { rows, schema: columns } = await parquetInfo(path);
+  const marks = new Map<string, { personal?: true; sensitive?: true }>();
+  for (const parent of derivedFrom.parents)
+    for (const { name, personal, sensitive } of (await findVersion(deps, parent)).schema.columns)
+      marks.set(name, { ...marks.get(name), ...(personal === true ? { personal } : {}), ...(sensitive === true ? { sensitive } : {}) });
+  const schema = { columns: columns.map(({ name, type }) => ({ name, type, ...marks.get(name) })) };
+  const prepared = await prepareRowsFile(deps, { ...rest, schema, derivedFrom, from: source }, { path, rows, schema: columns });
+  const [recorded] = await record(deps, [prepared]);
   return recorded;
 }
 

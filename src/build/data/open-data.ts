@@ -2,7 +2,7 @@ import type { DatasetProfile, DatasetVersion } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { compare } from './compare/open-versions.ts';
 import { keepProfile, listVersions, profileOf, qualityOf, qualityOfDataset } from './data-store.ts';
-import { append, createFromRows } from './derive.ts';
+import { append, createFromFile, createFromRows } from './derive.ts';
 import { feasibility } from './feasibility.ts';
 import { openFileCatalog } from './file-sets/file-catalog.ts';
 import { filesIngestion } from './file-sets/ingest-files.ts';
@@ -45,6 +45,7 @@ export function openData(deps: DataDeps): Data {
     images: openImageCatalog(deps),
     join: (request) => joinVersions(deps, request),
     createFromRows: (request) => createFromRows(deps, request),
+    createFromFile: (request) => createFromFile(deps, request),
     append: (request) => append(deps, request),
     split: (version, request) => splitVersion(deps, version, request),
     open: async (version, { columns, part } = {}) => openRows(deps, await partOf(deps, await findVersion(deps, version), part), columns),

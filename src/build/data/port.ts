@@ -183,6 +183,17 @@ export interface RowsRequest {
   readonly by: Actor;
 }
 
+export interface FileRequest {
+  readonly dataset: string;
+  /** A Parquet file of ours, absolute; its bytes are copied. */
+  readonly path: string;
+  /** Columns that are personal or sensitive in a parent are so here. */
+  readonly derivedFrom: NonNullable<DatasetManifest['derivedFrom']>;
+  /** Where the rows came from, in words. */
+  readonly source: string;
+  readonly by: Actor;
+}
+
 export interface AppendRequest {
   readonly dataset: string;
   /** The version that the rows are added to. */
@@ -251,6 +262,8 @@ export interface Data {
   feasibility(version: string, request: FeasibilityRequest): Promise<Feasibility>;
   /** Makes a version from rows. The same rows with the same lineage are the same version. @throws GyreError FAILED_PRECONDITION without rows */
   createFromRows(request: RowsRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
+  /** As `createFromRows`, for rows of any number, which are in a file. */
+  createFromFile(request: FileRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean }>;
   /** Makes a version of an existing one plus new rows; both are named as its parents. */
   append(request: AppendRequest): Promise<{ readonly version: DatasetVersion; readonly created: boolean; readonly rows: DatasetVersion }>;
   /**

@@ -1,6 +1,9 @@
+export { openBatches } from './batches.ts';
+export type { Batches, BatchesDeps, BatchList, StartBatch } from './batches.ts';
+export { batchMigrations } from './migrations/index.ts';
 export { predictBatch } from './predict.ts';
 export { localModel } from './local-model.ts';
-export { existingOutputs } from './port.ts';
+export { inputFromText, targetFromText, usualWork } from './addresses.ts';
 export type {
   BatchChoices,
   BatchFailure,

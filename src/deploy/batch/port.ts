@@ -1,4 +1,4 @@
-import type { DialectSpec, Signature } from '#contract';
+import type { DialectSpec, existingOutputs, Signature } from '#contract';
 import type { DatasetSource, TableDeps } from '#data';
 import type { OutputDeps } from './outputs/output.ts';
 import type { Faults, NewId } from '#core';
@@ -29,7 +29,14 @@ export interface BatchChoices {
 
 /** Where the output goes. */
 export type BatchTarget =
-  | { readonly kind: 'file'; /** Absolute. */ readonly path: string; readonly format: 'parquet' | 'csv' | 'jsonl' }
+  | {
+      readonly kind: 'file';
+      /** Absolute. */
+      readonly path: string;
+      readonly format: 'parquet' | 'csv' | 'jsonl';
+      /** Whether every column must have a place in a table of ours, also in Parquet; false without it. */
+      readonly isPlain?: boolean;
+    }
   /** A folder of Parquet files with `_SUCCESS`, perhaps a folder in it for each combination of values. */
   | { readonly kind: 'folder'; /** Absolute. */ readonly path: string; readonly partitionBy?: readonly string[] }
   /** The same below `s3://bucket/prefix`. */
@@ -39,7 +46,6 @@ export type BatchTarget =
   | { readonly kind: 'sqlite'; /** Absolute. */ readonly path: string; readonly table: string };
 
 /** What becomes of what is there already under the output's name. */
-export const existingOutputs = ['refuse', 'replace', 'append'] as const;
 export type ExistingOutput = (typeof existingOutputs)[number];
 
 /** Rows to predict. */

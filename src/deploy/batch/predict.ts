@@ -4,6 +4,7 @@ import { GyreError, noFaults } from '#core';
 import { standsAsRead } from '#data';
 import { openSessionPool } from '#onnx';
 import { rawParquet } from '#tables';
+import { usualWork } from './addresses.ts';
 import { flush, keepRecord, readRecord, settle } from './durable.ts';
 import { keptPlan, nameOf, newPlan, partRecords } from './kept-plan.ts';
 import { filesOf } from './outputs/file-output.ts';
@@ -38,6 +39,7 @@ export async function predictBatch(request: BatchRequest, deps: PredictDeps): Pr
   // what is refused leaves no work folder behind, where there was none
   const isFresh = (await stat(request.work).catch(() => undefined)) === undefined;
   if (isFresh) for (const output of outputs) await output.prepare();
+  await using _held = await holdOutputs(request, outputs);
   await using folder = await takeWorkFolder(request.work, outputs.map(({ address }) => address).join(' and '));
   try {
     return await predictIn(folder, request, outputs, deps, isFresh);
@@ -45,6 +47,23 @@ export async function predictBatch(request: BatchRequest, deps: PredictDeps): Pr
     if ((await readRecord(join(folder.path, 'plan.json'))) === undefined) await folder.remove();
     throw error;
   }
+}
+
+/** Outputs on this machine are held by the folder beside them, wherever the work lies. */
+async function holdOutputs({ outputs, work }: BatchRequest, opened: readonly Output[]): Promise<AsyncDisposable> {
+  await using held = new AsyncDisposableStack();
+  for (const [at, { target }] of outputs.entries()) {
+    if (target.kind === 'objects' || target.kind === 'postgres') continue;
+    const place = usualWork(target, work);
+    if (place === work) continue;
+    const folder = await takeWorkFolder(place, opened[at].address);
+    held.defer(async () => {
+      // another run's unfinished work stays
+      const isUsed = (await readRecord(join(place, 'plan.json'))) !== undefined;
+      await (isUsed ? folder[Symbol.asyncDispose]() : folder.remove());
+    });
+  }
+  return held.move();
 }
 
 async function predictIn(folder: WorkFolder, request: BatchRequest, outputs: readonly Output[], deps: PredictDeps, isPrepared: boolean): Promise<BatchResult> {

@@ -29,6 +29,7 @@ export const routeTags = [
   'evaluation',
   'registry',
   'release',
+  'batch',
   'monitoring',
   'triggers',
   'governance',

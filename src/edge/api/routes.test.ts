@@ -145,6 +145,7 @@ describe('every route that reads', () => {
   let view = '';
   let report = '';
   let webhook = '';
+  let batch = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -158,6 +159,9 @@ describe('every route that reads', () => {
     const hook = { name: 'ci', url: 'https://ci.example.org/hook', topics: ['model_version.created'] as const, by };
     webhook = (await bench.deps.webhooks.create(hook)).id;
     const { training } = bench.deps;
+    batch = (await bench.deps.batches.start({ body: { model: records.version.model, input: `dataset:${records.whole}` }, by })).id;
+    const done = await bench.deps.batches.wait(batch);
+    assert.equal(done.state, 'finished', done.error);
     const [experiment] = await training.experiments();
     view = (await training.views.save({ name: 'all', query: '', by })).id;
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
@@ -203,6 +207,7 @@ describe('every route that reads', () => {
       imports: imported,
       'logged-models': logged,
       webhooks: webhook,
+      'batch-predictions': batch,
       workspace: job,
       views: view,
       reports: report,

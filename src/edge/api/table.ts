@@ -3,6 +3,7 @@ import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { backupRoutes } from './routes/backups.ts';
+import { batchRoutes } from './routes/batch.ts';
 import { blobStorageRoutes } from './routes/blob-storage.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
@@ -62,6 +63,7 @@ export function allRoutes(): readonly Route[] {
     ...webhookRoutes,
     ...releaseRoutes,
     ...videoRoutes,
+    ...batchRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,
     ...garbageRoutes,

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
+import { batchMigrations, openBatches } from '#batch';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type { Actor, CodeVersion, Environment, NamedRow, Prediction, Role, TrainedVersion } from '#contract';
@@ -103,6 +104,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     registryMigrations,
     importsMigrations,
     releaseMigrations,
+    batchMigrations,
     monitoringMigrations,
     triggersMigrations,
     governanceMigrations,
@@ -146,6 +148,18 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     monotonicMs: () => clock.now(),
     sleep: () => Promise.resolve(),
   });
+  const batches = opened.use(
+    openBatches({
+      ...common,
+      data,
+      registry,
+      liveIn: async (environment) => (await release.environments()).find(({ name }) => name === environment)?.live?.modelVersion,
+      predict: { environment: {} },
+      folder: join(folder, 'batch'),
+      projectFolder: () => projectFolder,
+      workers: 1,
+    }),
+  );
   const monitoring = openMonitoring({
     ...common,
     data,
@@ -233,6 +247,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const deps: ApiDeps = {
     access,
     backups: playedBackups(clock),
+    batches,
     blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
     data,

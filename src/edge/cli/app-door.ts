@@ -1,3 +1,4 @@
+import type { BatchRequest, BatchResult } from '#batch';
 import type { Backup, BackupList, BlobStorage } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
 import type { S3Access } from '#workspace';
@@ -79,6 +80,13 @@ export interface ServeFlags {
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
+/** A batch prediction on this machine. */
+export interface PredictFlags extends ProjectFlags {
+  /** A package folder or an .onnx file, absolute, perhaps behind `NAME=`. */
+  readonly model: string;
+  readonly request: Omit<BatchRequest, 'model' | 'newId' | 'workers' | 'faults'> & { readonly workers?: number };
+}
+
 /** A relay's options, as `gyre relay` takes them. */
 export interface RelayFlags {
   readonly to: string;
@@ -157,6 +165,8 @@ export interface AppDoor {
   s3Access(environment: ProjectFlags['environment'], overrides: Parameters<S3Access>[0]): ReturnType<S3Access>;
   /** Runs a data plane until it is stopped. @returns the exit code */
   inferenceProcess(options: ServeFlags): Promise<number>;
+  /** Predicts a table by a model on this disk. */
+  predictTable(options: PredictFlags): Promise<BatchResult>;
   /** Runs a relay until the signal aborts. */
   relay(options: RelayFlags): Promise<void>;
 }

@@ -38,6 +38,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
   { title: 'Deploy', names: ['stream'], load: async () => (await import('./verbs/stream.ts')).registerStream },
+  { title: 'Deploy', names: ['batch'], load: async () => (await import('./verbs/batch-predictions.ts')).registerBatchPredictions },
   { title: 'Monitor', names: ['monitor'], load: async () => (await import('./verbs/monitor.ts')).registerMonitor },
   { title: 'Monitor', names: ['prediction'], load: async () => (await import('./verbs/predictions.ts')).registerPredictions },
   {

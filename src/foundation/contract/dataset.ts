@@ -22,7 +22,7 @@ export const DatasetManifest = strict({
   derivedFrom: Type.Optional(
     strict({
       parents: Type.Array(Digest),
-      operation: oneOf(['split', 'append', 'filter', 'quarantine', 'join']),
+      operation: oneOf(['split', 'append', 'filter', 'quarantine', 'join', 'predict']),
       parameters: Type.Record(Type.String(), Type.Unknown()),
     }),
   ),

@@ -89,6 +89,17 @@ export interface EventData {
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
+  'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string; schedule?: string };
+  'batch_prediction.finished': {
+    id: string;
+    model: string;
+    modelVersion: string;
+    state: string;
+    rows?: number;
+    predicted?: number;
+    failed?: number;
+    dataset?: string;
+  };
   'predictions.ingested': { environment: string; endpoint: string; rows: number; segment: string };
   'labels.joined': { environment: string; endpoint: string; rows: number; unmatched: number };
   'window.evaluated': { id: string; environment: string; endpoint: string; revision: number; rows: number; labelled: number };

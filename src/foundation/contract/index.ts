@@ -52,6 +52,7 @@ export { CodeChanges, ModelGraph, RunLogLines } from './run-evidence.ts';
 export { CommentText, Mention, RunComment } from './run-comment.ts';
 export { CheckoutData, CheckoutEnvironment, RunCheckout, RunClone, RunCloneRequest, SourceCode } from './run-checkout.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
+export { BatchPrediction, BatchRequestBody, batchStates, existingOutputs } from './batch.ts';
 export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';
 export {

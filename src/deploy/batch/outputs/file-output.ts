@@ -7,9 +7,9 @@ import { keepRecord, readRecord, settle } from '../durable.ts';
 import type { OpenOutput } from './output.ts';
 
 /** One file: written whole in the work folder, then given its name. */
-export const openFileOutput: OpenOutput<'file'> = ({ path, format }, existing) => ({
+export const openFileOutput: OpenOutput<'file'> = ({ path, format, isPlain = false }, existing) => ({
   address: path,
-  isPlain: format !== 'parquet',
+  isPlain: isPlain || format !== 'parquet',
   prepare: async () => {
     await requireFolder(path);
     if (existing === 'append') throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the file, or write another');

@@ -5,6 +5,8 @@ import type { Cli } from '../cli.ts';
 import type { Page } from '../lists.ts';
 import { readRows } from '../rows.ts';
 import type { Register } from '../verb.ts';
+import { predictTable, predictTableOptions } from './predict-table.ts';
+import type { PredictTableFlags } from './predict-table.ts';
 import { examples, whole } from '../verb.ts';
 
 export const registerServing: Register = (program, bind) => {
@@ -73,10 +75,12 @@ export const registerServing: Register = (program, bind) => {
       }),
     );
 
-  program
-    .command('predict')
-    .summary('predict rows with what is live')
-    .description('Sends rows to the data plane of an environment and prints the answers with their prediction ids.')
+  predictTableOptions(program.command('predict'))
+    .summary('predict rows with what is live, or a whole table with any model')
+    .description(
+      'Sends rows to the data plane of an environment and prints the answers with their prediction ids; with --input it predicts a whole table: every row ' +
+        'comes out, with its prediction or the reason why it has none. A run that was broken off goes on when the same is said again.',
+    )
     .option('--rows <file>', 'rows: JSON (one object or a list), JSON Lines, CSV or Parquet; "-" reads standard input')
     .option('--set <column=value...>', 'one row by its columns, instead of --rows; over a file of rows it changes them')
     .option('--environment <name>', 'the environment', 'production')
@@ -86,11 +90,14 @@ export const registerServing: Register = (program, bind) => {
         'gyre predict --rows customer.json',
         'gyre predict --rows customer.json --set tenure=60',
         'echo \'{"tenure": 3, …}\' | gyre predict --rows -',
+        'gyre predict --model churn@champion --input customers.parquet --output scored.parquet',
+        'gyre predict --model churn.onnx --input customers.csv --output scored/ --partition-by country',
       ),
     )
     .action(
-      bind<{ rows?: string; set?: readonly string[]; environment: string }>((cli, options) =>
-        cli.withClient(async (client) => {
+      bind<{ rows?: string; set?: readonly string[]; environment: string } & PredictTableFlags>(async (cli, options) => {
+        if (options.input !== undefined || options.output !== undefined || options.model !== undefined) return predictTable(cli, options);
+        return cli.withClient(async (client) => {
           const rows = await rowsToPredict(cli, options);
           const { items } = await client.get<Page<EnvironmentState>>('environments');
           const environment = items.find(({ name }) => name === options.environment);
@@ -121,8 +128,8 @@ export const registerServing: Register = (program, bind) => {
               },
             ]);
           });
-        }),
-      ),
+        });
+      }),
     );
 
   program

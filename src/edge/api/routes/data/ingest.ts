@@ -170,19 +170,24 @@ async function ingestRequest(project: LoadedProject, body: Static<typeof Ingest>
 }
 
 /** The files of a pattern lie in the project's folder, links out of it included. */
-async function filesInProject(folder: string, pattern: string): Promise<void> {
+export async function filesInProject(folder: string, pattern: string): Promise<void> {
   if (isAbsolute(pattern) || pattern.split(/[\\/]/).includes('..')) throw outsideError(pattern);
   for await (const name of glob(pattern, { cwd: folder })) await fileInProject(folder, name);
 }
 
 /** Whoever may build may not by that read every file of this machine: links out of the folder count as outside. */
-async function fileInProject(folder: string, source: string): Promise<string> {
+export async function fileInProject(folder: string, source: string): Promise<string> {
   const asked = resolve(folder, source);
   const [root, path] = await Promise.all([realpath(folder), realpath(asked).catch(() => undefined)]);
   if (path === undefined && !isOutside(relative(folder, asked)))
     throw new GyreError('NOT_FOUND', `there is no file "${source}" in the project’s folder`);
   if (path === undefined || isOutside(relative(root, path))) throw outsideError(source);
   return asked;
+}
+
+/** @throws GyreError PERMISSION_DENIED for a place that is not below the folder; both are real paths */
+export function requireInside(root: string, path: string, shown: string): void {
+  if (isOutside(relative(root, path))) throw outsideError(shown);
 }
 
 const outsideError = (source: string): GyreError =>
