@@ -21,7 +21,20 @@ describe('a batch prediction that is killed', () => {
   after(() => folder[Symbol.asyncDispose]());
 
   const place = (fault?: string): Place => ({ cwd: folder.path, env: fault === undefined ? {} : { GYRE_FAULT: fault } });
-  const words = (...output: readonly string[]): string[] => ['predict', '--model', 'model', '--input', 'customers.csv', '--ids', '--part-rows', '4096', '--workers', '1', ...output, '--json'];
+  const words = (...output: readonly string[]): string[] => [
+    'predict',
+    '--model',
+    'model',
+    '--input',
+    'customers.csv',
+    '--ids',
+    '--part-rows',
+    '4096',
+    '--workers',
+    '1',
+    ...output,
+    '--json',
+  ];
   const undisturbed = async (...output: readonly string[]): Promise<void> => {
     const ended = await gyre(words(...output), place());
     assert.equal(ended.code, 0, ended.stderr);
@@ -64,7 +77,9 @@ describe('a batch prediction that is killed', () => {
     await undisturbed('--output', 'tree/', '--columns', 'id,contract', '--partition-by', 'contract');
     const listed = async (): Promise<string[]> => {
       const names = (await readdir(join(folder.path, 'tree'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-      return Promise.all(names.map(async (entry) => `${entry.name} ${sha256(await readFile(join(entry.parentPath, entry.name)))}`)).then((all) => all.sort());
+      return Promise.all(names.map(async (entry) => `${entry.name} ${sha256(await readFile(join(entry.parentPath, entry.name)))}`)).then(
+        (all) => all.sort(),
+      );
     };
     const wanted = await listed();
     await rm(join(folder.path, 'tree'), { recursive: true });
@@ -89,7 +104,13 @@ describe('a batch prediction that is killed', () => {
     assert.ok(kills > 3, `killed ${kills} times only`);
     using database = new DatabaseSync(join(folder.path, 'scores.db'), { readOnly: true });
     assert.deepEqual(
-      { ...database.prepare('SELECT count(*) AS rows, count(DISTINCT id) AS ids, count(DISTINCT prediction_id) AS predictions, count(prediction_error) AS failed FROM scores').get() },
+      {
+        ...database
+          .prepare(
+            'SELECT count(*) AS rows, count(DISTINCT id) AS ids, count(DISTINCT prediction_id) AS predictions, count(prediction_error) AS failed FROM scores',
+          )
+          .get(),
+      },
       { rows, ids: rows, predictions: rows, failed: bad },
     );
     // the rows of the same table come once more when they are appended once more, and once only

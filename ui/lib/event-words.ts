@@ -213,7 +213,7 @@ const words: Words = {
   }),
   'batch_prediction.started': (d) => ({
     part: 'deploy',
-    text: `batch prediction with ${d.model} begun${d.schedule === undefined ? '' : `, as ${d.schedule} is scheduled`}`,
+    text: `batch prediction with ${d.model} begun`,
     href: recordPath('batch_prediction', d.id),
   }),
   'batch_prediction.finished': (d) => ({

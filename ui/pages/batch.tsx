@@ -43,7 +43,9 @@ export function BatchPage(): JSX.Element {
   const chosen = queryValue('prediction');
   const listed = batches.data?.items.find(({ id }) => id === chosen) ?? batches.data?.items.find(isOpen);
   const asked = useResource<BatchPrediction>(
-    chosen !== undefined && chosen !== '' && batches.data !== undefined && listed === undefined ? `batch-predictions/${encodeURIComponent(chosen)}` : undefined,
+    chosen !== undefined && chosen !== '' && batches.data !== undefined && listed === undefined
+      ? `batch-predictions/${encodeURIComponent(chosen)}`
+      : undefined,
     ['batch_prediction.'],
   );
   const shown = listed ?? asked.data;
@@ -84,7 +86,13 @@ export function BatchPage(): JSX.Element {
                       value: ({ state }) => state,
                       cell: (one) => <State tone={tones[one.state]}>{isOpen(one) ? farOf(one) : one.state}</State>,
                     },
-                    { key: 'rows', head: 'Rows', value: ({ rows }) => rows ?? 0, cell: ({ rows }) => (rows === undefined ? '–' : number(rows, 0)), number: true },
+                    {
+                      key: 'rows',
+                      head: 'Rows',
+                      value: ({ rows }) => rows ?? 0,
+                      cell: ({ rows }) => (rows === undefined ? '–' : number(rows, 0)),
+                      number: true,
+                    },
                     {
                       key: 'failed',
                       head: 'Failed rows',
@@ -127,10 +135,16 @@ function BatchCard({ prediction, reload }: { readonly prediction: BatchPredictio
               {model.name}/{model.version}
             </RecordRef>,
           ],
-          input.version === undefined ? undefined : ['Input', <DigestText digest={input.version} href={recordPath('dataset_version', input.version)} />],
+          input.version === undefined
+            ? undefined
+            : ['Input', <DigestText digest={input.version} href={recordPath('dataset_version', input.version)} />],
           [
             'Predictions',
-            dataset.version === undefined ? dataset.name : <DigestText digest={dataset.version} href={recordPath('dataset_version', dataset.version)} />,
+            dataset.version === undefined ? (
+              dataset.name
+            ) : (
+              <DigestText digest={dataset.version} href={recordPath('dataset_version', dataset.version)} />
+            ),
           ],
           output === undefined ? undefined : ['Also written to', output],
           took === undefined ? undefined : ['Took', duration(took)],
@@ -204,8 +218,8 @@ function NewBatch({ started }: { readonly started: () => void }): JSX.Element {
             <input value={output} onInput={(event) => setOutput(event.currentTarget.value)} autocomplete="off" />
           </label>
           <label class="check">
-            <input type="checkbox" checked={replace} onChange={(event) => setReplace(event.currentTarget.checked)} /> replace what is there, when the new
-            one is whole
+            <input type="checkbox" checked={replace} onChange={(event) => setReplace(event.currentTarget.checked)} /> replace what is there,
+            when the new one is whole
           </label>
           <label class="check">
             <input type="checkbox" checked={ids} onChange={(event) => setIds(event.currentTarget.checked)} /> a prediction id for each row

@@ -34,8 +34,6 @@ export interface BatchesDeps {
 
 export interface StartBatch {
   readonly body: BatchRequestBody;
-  /** Of a schedule in gyre.yaml: such a request may name secrets. */
-  readonly schedule?: string;
   readonly by: Actor;
 }
 
@@ -89,9 +87,9 @@ class OpenBatches implements Batches {
     this.#deps = deps;
   }
 
-  async start({ body, schedule, by }: StartBatch): Promise<BatchPrediction> {
+  async start({ body, by }: StartBatch): Promise<BatchPrediction> {
     const { store, newId, clock, folder, projectFolder } = this.#deps;
-    if (schedule === undefined) requireNoSecrets(body);
+    requireNoSecrets(body);
     const version = await this.versionOf(body.model);
     const model = await this.#modelOf(version);
     const input = await this.#inputOf(body);
@@ -104,26 +102,30 @@ class OpenBatches implements Batches {
       request: body,
       model: { id: version.id, name: version.model, version: version.version, package: model.package },
       input: { address: addressOf(body, input), ...(input.version === undefined ? {} : { version: input.version.digest }) },
-      dataset: { name: body.dataset ?? `${version.model.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '')}-predictions`.slice(0, 128) },
+      dataset: {
+        name:
+          body.dataset ?? `${version.model.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '')}-predictions`.slice(0, 128),
+      },
       ...(target === undefined ? {} : { output: openOutput(target, body.existing ?? 'refuse', this.#deps.predict).address }),
-      ...(schedule === undefined ? {} : { schedule }),
       queuedAt: isoInstant(clock.now()),
       by,
     };
     // by its folder it is known whose it is, where several processes share a database
     await mkdir(join(folder, id), { recursive: true });
-    await store.write(
-      async (tx, kept: BatchPrediction) => {
-        await keepBatch(tx, kept);
-        this.#deps.events.publish(tx, {
-          type: eventType('batch_prediction.started'),
-          subject: id,
-          actor: by.identity,
-          data: { id, model: kept.model.name, modelVersion: kept.model.id, ...(kept.input.version === undefined ? {} : { input: kept.input.version }), ...(schedule === undefined ? {} : { schedule }) },
-        });
-      },
-      prediction,
-    );
+    await store.write(async (tx, kept: BatchPrediction) => {
+      await keepBatch(tx, kept);
+      this.#deps.events.publish(tx, {
+        type: eventType('batch_prediction.started'),
+        subject: id,
+        actor: by.identity,
+        data: {
+          id,
+          model: kept.model.name,
+          modelVersion: kept.model.id,
+          ...(kept.input.version === undefined ? {} : { input: kept.input.version }),
+        },
+      });
+    }, prediction);
     this.#enqueue(prediction);
     return prediction;
   }
@@ -134,9 +136,13 @@ class OpenBatches implements Batches {
     throw new GyreError('NOT_FOUND', `there is no batch prediction "${id}"; \`gyre batch ls\` lists them`, { id });
   }
 
-  async list({ model, limit = 100, after }: BatchList = {}): Promise<{ readonly items: readonly BatchPrediction[]; readonly next?: string }> {
+  async list({ model, limit = 100, after }: BatchList = {}): Promise<{
+    readonly items: readonly BatchPrediction[];
+    readonly next?: string;
+  }> {
     const before = after === undefined ? undefined : Number(after);
-    if (before !== undefined && !Number.isSafeInteger(before)) throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
+    if (before !== undefined && !Number.isSafeInteger(before))
+      throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
     const found = await this.#deps.store.read((db) => listBatches(db, model, limit + 1, before));
     const items = found.slice(0, limit);
     return {
@@ -187,13 +193,18 @@ class OpenBatches implements Batches {
       const environment = reference.slice('environment:'.length);
       const live = await liveIn(environment);
       if (live !== undefined) return registry.getById(live);
-      throw new GyreError('FAILED_PRECONDITION', `nothing is live in "${environment}": a version has to be rolled out there first`, { environment });
+      throw new GyreError('FAILED_PRECONDITION', `nothing is live in "${environment}": a version has to be rolled out there first`, {
+        environment,
+      });
     }
     const text = reference.replace(/^models:\//, '');
     // a name may hold nearly anything, an "@" too, but no "/"
     const [, name = '', version = 'latest'] = /^([^/]+)[/]([^/]+)$/.exec(text) ?? /^([^/]+)@([\w-]+)$/.exec(text) ?? [undefined, text];
     if (name === '' || name.includes('/'))
-      throw new GyreError('INVALID_ARGUMENT', `"${reference}" names no model version: churn, churn/3, churn@champion, models:/churn/3 or environment:production are needed`);
+      throw new GyreError(
+        'INVALID_ARGUMENT',
+        `"${reference}" names no model version: churn, churn/3, churn@champion, models:/churn/3 or environment:production are needed`,
+      );
     return registry.get(name, version);
   }
 
@@ -201,7 +212,11 @@ class OpenBatches implements Batches {
     const { model, version: number, package: digest, files, signature } = version;
     const graph = files.find(({ path }) => path === 'model.onnx') ?? files.find(({ path }) => path.endsWith('.onnx'));
     if (digest === undefined || graph === undefined)
-      throw new GyreError('FAILED_PRECONDITION', `${model}/${number} has no graph (an .onnx file) in Gyre, so nothing can be predicted with it`, { modelVersion: version.id });
+      throw new GyreError(
+        'FAILED_PRECONDITION',
+        `${model}/${number} has no graph (an .onnx file) in Gyre, so nothing can be predicted with it`,
+        { modelVersion: version.id },
+      );
     return {
       name: model,
       version: String(number),
@@ -220,7 +235,10 @@ class OpenBatches implements Batches {
     }
     const name = input.slice('dataset:'.length);
     const version = await data.named(name);
-    return { input: { parquet: await data.rowsPath(version.digest), address: `${version.dataset}@${version.digest.slice(0, 12)}` }, version };
+    return {
+      input: { parquet: await data.rowsPath(version.digest), address: `${version.dataset}@${version.digest.slice(0, 12)}` },
+      version,
+    };
   }
 
   #enqueue(prediction: BatchPrediction): void {
@@ -257,7 +275,9 @@ class OpenBatches implements Batches {
   async #predict(running: { prediction: BatchPrediction }, signal: AbortSignal): Promise<BatchResult> {
     const { registry, predict, folder, workers, memoryLimitMib, newId, clock, projectFolder } = this.#deps;
     const { id, request: body, model } = running.prediction;
-    const { input } = await this.#inputOf(running.prediction.input.version === undefined ? body : { ...body, input: `dataset:${running.prediction.input.version}` });
+    const { input } = await this.#inputOf(
+      running.prediction.input.version === undefined ? body : { ...body, input: `dataset:${running.prediction.input.version}` },
+    );
     const target = targetOf(body, projectFolder());
     let told = 0;
     const request: BatchRequest = {
@@ -300,7 +320,11 @@ class OpenBatches implements Batches {
         : await data.createFromFile({
             dataset: dataset.name,
             path: file,
-            derivedFrom: { parents, operation: 'predict', parameters: { modelVersion: model.id, package: model.package, plan: result.plan } },
+            derivedFrom: {
+              parents,
+              operation: 'predict',
+              parameters: { modelVersion: model.id, package: model.package, plan: result.plan },
+            },
             source: `predictions of ${model.name}/${model.version}`,
             by,
           });
@@ -317,18 +341,24 @@ class OpenBatches implements Batches {
       plan,
       finishedAt: isoInstant(clock.now()),
     };
-    await store.write(
-      async (tx, kept: BatchPrediction) => {
-        await keepBatch(tx, kept);
-        events.publish(tx, {
-          type: eventType('batch_prediction.finished'),
-          subject: id,
-          actor: by.identity,
-          data: { id, model: model.name, modelVersion: model.id, state: 'finished', rows, predicted, failed, ...(made === undefined ? {} : { dataset: made.version.digest }) },
-        });
-      },
-      prediction,
-    );
+    await store.write(async (tx, kept: BatchPrediction) => {
+      await keepBatch(tx, kept);
+      events.publish(tx, {
+        type: eventType('batch_prediction.finished'),
+        subject: id,
+        actor: by.identity,
+        data: {
+          id,
+          model: model.name,
+          modelVersion: model.id,
+          state: 'finished',
+          rows,
+          predicted,
+          failed,
+          ...(made === undefined ? {} : { dataset: made.version.digest }),
+        },
+      });
+    }, prediction);
     running.prediction = prediction;
     await this.#sweep(id);
   }
@@ -345,14 +375,16 @@ class OpenBatches implements Batches {
       finishedAt: isoInstant(clock.now()),
     };
     running.prediction = prediction;
-    await store.write(
-      async (tx, kept: BatchPrediction) => {
-        await keepBatch(tx, kept);
-        const { id, model, by } = kept;
-        events.publish(tx, { type: eventType('batch_prediction.finished'), subject: id, actor: by.identity, data: { id, model: model.name, modelVersion: model.id, state } });
-      },
-      prediction,
-    );
+    await store.write(async (tx, kept: BatchPrediction) => {
+      await keepBatch(tx, kept);
+      const { id, model, by } = kept;
+      events.publish(tx, {
+        type: eventType('batch_prediction.finished'),
+        subject: id,
+        actor: by.identity,
+        data: { id, model: model.name, modelVersion: model.id, state },
+      });
+    }, prediction);
     await this.#sweep(prediction.id);
   }
 
@@ -367,7 +399,12 @@ class OpenBatches implements Batches {
 }
 
 function targetOf({ output, toTable, partitionBy }: BatchRequestBody, folder: string): ReturnType<typeof targetFromText> | undefined {
-  if (output !== undefined) return targetFromText(output, { ...(toTable === undefined ? {} : { table: toTable }), ...(partitionBy === undefined ? {} : { partitionBy }) }, folder);
+  if (output !== undefined)
+    return targetFromText(
+      output,
+      { ...(toTable === undefined ? {} : { table: toTable }), ...(partitionBy === undefined ? {} : { partitionBy }) },
+      folder,
+    );
   if (toTable === undefined && partitionBy === undefined) return undefined;
   throw new GyreError('INVALID_ARGUMENT', 'a table or columns of an output are named, but no output');
 }
@@ -390,8 +427,11 @@ function addressOf(body: BatchRequestBody, { input, version }: { readonly input:
 /** Requests are recorded as they came, and whoever calls may not have the secrets of the environment sent to a place of their choice. */
 function requireNoSecrets({ input, output = '' }: BatchRequestBody): void {
   for (const text of [input, output]) {
-    if (text.includes('${')) throw new GyreError('INVALID_ARGUMENT', 'variables are named in gyre.yaml alone');
+    if (text.includes('${')) throw new GyreError('INVALID_ARGUMENT', 'a request names no variables of the environment');
     if (/^[a-z][a-z0-9+.-]*:\/\/[^/@]*:[^/@]*@/i.test(text))
-      throw new GyreError('INVALID_ARGUMENT', 'an address in a request has no password, because requests are recorded: name it in gyre.yaml (serve: batch), with ${env:NAME}');
+      throw new GyreError(
+        'INVALID_ARGUMENT',
+        'an address in a request has no password, because requests are recorded: a package (gyre model pull) predicts on the command line, where ${env:NAME} names it',
+      );
   }
 }

@@ -38,7 +38,11 @@ export function bindInputs(
     const width = rest.reduce<number>((product, axis) => (typeof axis === 'number' ? product * axis : NaN), 1);
     if (tensor.shape === null || tensor.shape.length > 2 || Number.isNaN(width) || width < 1) {
       const shape = tensor.shape === null ? 'unknown' : `[${tensor.shape.join(', ')}]`;
-      throw new GyreError('INVALID_ARGUMENT', `the tensor "${tensor.name}" of ${name} has the shape ${shape}: rows of a table fill [rows], [rows, 1] or [rows, columns]`, { tensor: tensor.name });
+      throw new GyreError(
+        'INVALID_ARGUMENT',
+        `the tensor "${tensor.name}" of ${name} has the shape ${shape}: rows of a table fill [rows], [rows, 1] or [rows, columns]`,
+        { tensor: tensor.name },
+      );
     }
     const isListed = features?.length === 1 && session.inputs.length === 1;
     if (width === 1 && !isListed) return { tensor, columns: [plainColumn(tensor.name, tensor.type)] };
@@ -55,7 +59,9 @@ export function bindInputs(
     return { tensor, columns: chosen.map((column) => plainColumn(column, tensor.type)) };
   });
   if (maxRows !== undefined && maxRows !== 1)
-    throw new GyreError('INVALID_ARGUMENT', `${name} takes exactly ${maxRows} rows at a time: export it with an axis of any size`, { maxRows });
+    throw new GyreError('INVALID_ARGUMENT', `${name} takes exactly ${maxRows} rows at a time: export it with an axis of any size`, {
+      maxRows,
+    });
   return { bindings, ...(maxRows === undefined ? {} : { maxRows }) };
 }
 
@@ -89,7 +95,12 @@ export function isHeldBy(type: ElementType, value: number): boolean {
  * @param encoded for each binding its columns, encoded
  * @param rows the rows that go in, by their position in the encoded columns; undefined for all `count` of them
  */
-export function feedsOf(bindings: readonly InputBinding[], encoded: readonly (readonly EncodedValues[])[], count: number, rows?: Int32Array): Feeds {
+export function feedsOf(
+  bindings: readonly InputBinding[],
+  encoded: readonly (readonly EncodedValues[])[],
+  count: number,
+  rows?: Int32Array,
+): Feeds {
   const feeds: Record<string, Tensor> = {};
   const size = rows?.length ?? count;
   for (const [at, { tensor, columns }] of bindings.entries()) {
@@ -112,7 +123,13 @@ function textsOf(values: readonly EncodedValues[], size: number, rows: Int32Arra
   return texts;
 }
 
-function numbersOf(type: Exclude<ElementType, 'STRING'>, shape: readonly number[], values: readonly EncodedValues[], size: number, rows: Int32Array | undefined): Tensor {
+function numbersOf(
+  type: Exclude<ElementType, 'STRING'>,
+  shape: readonly number[],
+  values: readonly EncodedValues[],
+  size: number,
+  rows: Int32Array | undefined,
+): Tensor {
   const width = values.length;
   const flat = new Float64Array(size * width);
   for (const [k, column] of values.entries())

@@ -76,19 +76,15 @@ function encodeTexts(
   const into: EncodedValues = input.datatype === 'BYTES' ? new Array<string>(codes.length).fill('') : new Float64Array(codes.length);
   for (let row = 0; row < codes.length; row++) {
     const code = codes[row];
-    const { value, refusal } = code < 0 ? missing : (known[code] ??= encodeCell(input, untyped ? typed(input, dictionary[code]) : dictionary[code]));
+    const { value, refusal } =
+      code < 0 ? missing : (known[code] ??= encodeCell(input, untyped ? typed(input, dictionary[code]) : dictionary[code]));
     if (refusal !== undefined) refuse(row, refusal);
     else if (value !== undefined) into[row] = value;
   }
   return into;
 }
 
-function encodeCells(
-  input: InputColumn,
-  column: Column,
-  type: ColumnType,
-  refuse: (row: number, refusal: Refusal) => void,
-): EncodedValues {
+function encodeCells(input: InputColumn, column: Column, type: ColumnType, refuse: (row: number, refusal: Refusal) => void): EncodedValues {
   const rows = column.kind === 'text' ? column.codes.length : column.values.length;
   const into: EncodedValues = input.datatype === 'BYTES' ? new Array<string>(rows).fill('') : new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -113,7 +109,12 @@ function encodeCell(input: InputColumn, cell: Cell | undefined): EncodedCell {
     if (!(error instanceof RowError)) throw error;
     const text = error.message.replace(/^row 0,? /, '');
     const { found, wanted } = error.details;
-    return { refusal: { text, kind: found === undefined ? text : `column "${input.name}": a ${String(found)} was found that is no ${String(wanted)}` } };
+    return {
+      refusal: {
+        text,
+        kind: found === undefined ? text : `column "${input.name}": a ${String(found)} was found that is no ${String(wanted)}`,
+      },
+    };
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { digestOf, noFaults } from '#core';
 import { publicSource, readTable, standsAsRead } from '#data';
 import type { TableRead } from '#data';
@@ -20,17 +21,31 @@ function sourceDigest({ input, model, choices }: BatchRequest): string {
 }
 
 /** The plan of an unfinished run, when it is this request's; another one's work is thrown away. */
-export async function keptPlan(request: BatchRequest, deps: PredictDeps, outputs: readonly Output[], folder: string): Promise<KeptPlan | undefined> {
+export async function keptPlan(
+  request: BatchRequest,
+  deps: PredictDeps,
+  outputs: readonly Output[],
+  folder: string,
+): Promise<KeptPlan | undefined> {
   const plan = asPlan(await readRecord(join(folder, 'plan.json')));
   const { input, model, say } = request;
   if (plan === undefined) return undefined;
-  const other = (what: string): undefined => void say?.(`begins anew: ${what} since an earlier run was broken off`);
+  const other = (what: string): undefined => {
+    say?.(`begins anew: ${what} since an earlier run was broken off`);
+    return undefined;
+  };
   if (plan.input.source !== sourceDigest(request)) return other('the input is another one');
   if (plan.facts.package !== model.package) return other('the model is another one');
-  if (plan.facts.output !== addressesOf(outputs) || digestOf(plan.facts.choices) !== digestOf(choicesOf(request, outputs))) return other('the output is another one');
+  if (plan.facts.output !== addressesOf(outputs) || digestOf(plan.facts.choices) !== digestOf(choicesOf(request, outputs)))
+    return other('the output is another one');
   if (request.partRows !== undefined && plan.facts.partRows !== request.partRows) return other('parts have another size');
   if (input.source !== undefined) {
-    const stands = await standsAsRead(deps, input.source, { stamp: plan.input.stamp, ...(plan.input.found === undefined ? {} : { found: plan.input.found }) }, folder);
+    const stands = await standsAsRead(
+      deps,
+      input.source,
+      { stamp: plan.input.stamp, ...(plan.input.found === undefined ? {} : { found: plan.input.found }) },
+      folder,
+    );
     if (!stands) return other('the input changed');
   }
   if ((await stat(plan.input.path).catch(() => undefined)) === undefined) return other('the rows that were read are gone');
@@ -42,11 +57,22 @@ const addressesOf = (outputs: readonly Output[]): string => outputs.map(({ addre
 function choicesOf({ choices }: BatchRequest, outputs: readonly Output[]): Record<string, unknown> {
   const { columns, features, ids = false, prefix = 'prediction_' } = choices;
   const partitionBy = partitionOf(outputs);
-  return { ...(columns === undefined ? {} : { columns }), ...(features === undefined ? {} : { features }), ids, prefix, ...(partitionBy === undefined ? {} : { partitionBy }) };
+  return {
+    ...(columns === undefined ? {} : { columns }),
+    ...(features === undefined ? {} : { features }),
+    ids,
+    prefix,
+    ...(partitionBy === undefined ? {} : { partitionBy }),
+  };
 }
 
 /** Reads the input and writes the plan; what lay in the folder is gone. */
-export async function newPlan(request: BatchRequest, deps: PredictDeps, outputs: readonly Output[], folder: { readonly path: string; clear(): Promise<void> }): Promise<KeptPlan> {
+export async function newPlan(
+  request: BatchRequest,
+  deps: PredictDeps,
+  outputs: readonly Output[],
+  folder: { readonly path: string; clear(): Promise<void> },
+): Promise<KeptPlan> {
   const { input, model, choices, progress, newId, faults = noFaults } = request;
   await folder.clear();
   progress?.({ phase: 'reading', rows: 0, of: 0, failed: 0 });
@@ -75,7 +101,14 @@ export async function newPlan(request: BatchRequest, deps: PredictDeps, outputs:
     digest: planDigest(facts),
     facts,
     run: newId(),
-    input: { address: read.address, path: read.path, untyped: read.untyped === 'all' ? 'all' : [...read.untyped], stamp: read.stamp, ...(found === undefined ? {} : { found: { ...found } }), source: sourceDigest(request) },
+    input: {
+      address: read.address,
+      path: read.path,
+      untyped: read.untyped === 'all' ? 'all' : [...read.untyped],
+      stamp: read.stamp,
+      ...(found === undefined ? {} : { found: { ...found } }),
+      source: sourceDigest(request),
+    },
   };
   if (read.path.startsWith(folder.path)) await flush(read.path);
   await keepRecord(join(folder.path, 'plan.json'), plan, faults);
@@ -84,7 +117,7 @@ export async function newPlan(request: BatchRequest, deps: PredictDeps, outputs:
 
 async function digestOfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
 }
 
@@ -100,4 +133,3 @@ export async function partRecords({ facts }: KeptPlan, folder: string): Promise<
   }
   return found;
 }
-

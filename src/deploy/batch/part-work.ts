@@ -15,7 +15,13 @@ import { predictionColumns } from './prediction-columns.ts';
  * @throws GyreError INVALID_ARGUMENT for columns that are not there or would be there twice, FAILED_PRECONDITION for one that the model takes and
  * the input lacks
  */
-export function partWork(request: BatchRequest, plan: KeptPlan, source: RawParquet, outputs: readonly Output[], session: PartWork['session']): Omit<PartWork, 'done'> {
+export function partWork(
+  request: BatchRequest,
+  plan: KeptPlan,
+  source: RawParquet,
+  outputs: readonly Output[],
+  session: PartWork['session'],
+): Omit<PartWork, 'done'> {
   const { model, choices, workers, memoryLimitMib = usualMemoryMib } = request;
   const partitionBy = partitionOf(outputs);
   const isPlain = outputs.some((output) => output.isPlain);
@@ -23,12 +29,21 @@ export function partWork(request: BatchRequest, plan: KeptPlan, source: RawParqu
   const kept = choices.columns ?? names;
   const unknown = [...kept, ...(partitionBy ?? [])].find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', `the input has no column "${unknown}"; it has ${names.map((name) => `"${name}"`).join(', ')}`, { column: unknown });
+    throw new GyreError('INVALID_ARGUMENT', `the input has no column "${unknown}"; it has ${names.map((name) => `"${name}"`).join(', ')}`, {
+      column: unknown,
+    });
   const lost = partitionBy?.find((name) => !kept.includes(name));
-  if (lost !== undefined) throw new GyreError('INVALID_ARGUMENT', `"${lost}" makes the folders, so it must be among the columns that go along`, { column: lost });
-  const odd = source.columns.find(({ name, type }) => type === undefined && (isPlain || partitionBy?.includes(name) === true) && kept.includes(name));
+  if (lost !== undefined)
+    throw new GyreError('INVALID_ARGUMENT', `"${lost}" makes the folders, so it must be among the columns that go along`, { column: lost });
+  const odd = source.columns.find(
+    ({ name, type }) => type === undefined && (isPlain || partitionBy?.includes(name) === true) && kept.includes(name),
+  );
   if (odd !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', `column "${odd.name}" of the input has the type ${odd.sqlType}, which only Parquet holds: leave it out (--columns), or write Parquet`, { column: odd.name });
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `column "${odd.name}" of the input has the type ${odd.sqlType}, which only Parquet holds: leave it out (--columns), or write Parquet`,
+      { column: odd.name },
+    );
   const table = source.columns.map(({ name, type }) => ({ name, isNumber: type === 'number' || type === 'integer' || type === 'boolean' }));
   const { bindings, maxRows } = bindInputs(model, session, table, choices.features);
   const wanted = [...new Set(bindings.flatMap(({ columns }) => columns.map(({ name }) => name)))];
@@ -46,7 +61,11 @@ export function partWork(request: BatchRequest, plan: KeptPlan, source: RawParqu
   const added = [...(idColumn === undefined ? [] : [idColumn.name]), ...predictions.columns.map(({ name }) => name), errorColumn];
   const twice = added.find((name, at) => kept.includes(name) || added.indexOf(name) !== at);
   if (twice !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', `two columns of the output would be called "${twice}": choose another beginning for those that are added (--prefix), or which columns go along (--columns)`, { column: twice });
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `two columns of the output would be called "${twice}": choose another beginning for those that are added (--prefix), or which columns go along (--columns)`,
+      { column: twice },
+    );
   return {
     session,
     bindings,
@@ -58,7 +77,11 @@ export function partWork(request: BatchRequest, plan: KeptPlan, source: RawParqu
     taken: wanted.filter((name) => names.includes(name)),
     errorColumn,
     ...(idColumn === undefined ? {} : { idColumn }),
-    layouts: { isFile: outputs.some((output) => output.partitionBy === undefined), ...(partitionBy === undefined ? {} : { partitionBy }) },
+    layouts: {
+      isFile: outputs.some((output) => output.partitionBy === undefined),
+      isJoined: outputs.every((output) => output.isJoined),
+      ...(partitionBy === undefined ? {} : { partitionBy }),
+    },
     memoryLimitMib,
     pending: workers * 2,
   };
@@ -76,4 +99,3 @@ function idSql({ digest, facts }: KeptPlan): string {
   const low = `format('{:03x}-{:012x}', (${number} >> 48)::BIGINT, (${number} & 281474976710655)::BIGINT)`;
   return `${sqlText(`${fixed}8`)} || ${low}`;
 }
-

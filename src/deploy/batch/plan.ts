@@ -78,12 +78,19 @@ export function partsOf(rows: number, partRows: number): readonly { readonly at:
 
 /** What to do about a share of rows that failed. @throws GyreError FAILED_PRECONDITION when it is more than allowed */
 export function requireFewFailed(
-  { rows, failed, failures }: { readonly rows: number; readonly failed: number; readonly failures: readonly { readonly reason: string; readonly rows: number }[] },
+  {
+    rows,
+    failed,
+    failures,
+  }: { readonly rows: number; readonly failed: number; readonly failures: readonly { readonly reason: string; readonly rows: number }[] },
   maxFailed: number | undefined,
 ): void {
   const allowed = maxFailed === undefined ? rows - 1 : Math.floor(maxFailed * rows);
   if (rows === 0 || failed <= allowed) return;
-  const why = failures.slice(0, 3).map((failure) => `${failure.reason} (${failure.rows})`).join('; ');
+  const why = failures
+    .slice(0, 3)
+    .map((failure) => `${failure.reason} (${failure.rows})`)
+    .join('; ');
   const limit = maxFailed === undefined ? 'at least one row must get a prediction' : `at most ${allowed} may fail`;
   throw new GyreError(
     'FAILED_PRECONDITION',

@@ -30,7 +30,11 @@ export interface PartWork {
   readonly errorColumn: string;
   readonly idColumn?: AddedColumn;
   /** What is written: `rows.parquet`, a `tree` of folders by values, or both. */
-  readonly layouts: { readonly isFile: boolean; readonly partitionBy?: readonly string[] };
+  readonly layouts: {
+    readonly isFile: boolean;
+    /** Whether `rows.parquet` is put together with others, and not published as it is. */ readonly isJoined: boolean;
+    readonly partitionBy?: readonly string[];
+  };
   readonly memoryLimitMib: number;
   /** Runs that wait for a worker at a time. */
   readonly pending: number;
@@ -65,8 +69,8 @@ export async function predictPart(work: PartWork, start: number, end: number, fo
       ...predictions.columns,
       { name: errorColumn, sql: reasons === undefined ? 'NULL::VARCHAR' : `"#t${texts.length}"` },
     ];
-    const { isFile, partitionBy } = layouts;
-    if (isFile) await range.write(kept, added, { file: join(folder, 'rows.parquet') });
+    const { isFile, isJoined, partitionBy } = layouts;
+    if (isFile) await range.write(kept, added, { file: join(folder, 'rows.parquet'), compression: isJoined ? 'snappy' : 'zstd' });
     const name = `part-${String(start).padStart(12, '0')}`;
     if (partitionBy !== undefined) await range.write(kept, added, { folder: join(folder, 'tree'), partitionBy, name });
     return part.outcome();
@@ -105,14 +109,14 @@ class Part {
     const { taken, pending, signal } = this.#work;
     const running = new Set<Promise<void>>();
     const refused = new Set<number>();
-    let failure: unknown;
+    let failure: Error | undefined;
     await range.batches(taken, batchRows, async (batch, first) => {
       if (signal?.aborted === true) throw new GyreError('CANCELLED', 'stopped; finished parts are kept, and the same command goes on');
       const run = this.#run(batch, first)
         .catch((error: unknown) => {
           // its worker died under it, or a value is at fault: the arrays are gone, but the rows are still here
           if (hasCode(error, 'UNAVAILABLE') || hasCode(error, 'INVALID_ARGUMENT')) refused.add(first);
-          else failure ??= error;
+          else failure ??= error instanceof Error ? error : new GyreError('INTERNAL', messageOf(error));
         })
         .finally(() => running.delete(run));
       running.add(run);

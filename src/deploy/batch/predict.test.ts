@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { encodeRows } from '#contract';
 import type { NamedRow } from '#contract';
-import { systemClock } from '#core';
+import { hasCode, systemClock } from '#core';
 import { attr, encodeModel, graphBuilder, openSession, tensor } from '#onnx';
-import { feedsOfRows, samplePackage, writeSampleFolder } from '#serving';
+import { decide, feedsOfRows, outcomesOf, samplePackage, writeSampleFolder } from '#serving';
 import { readCsv, readParquet, toRecords } from '#tables';
-import { decide, outcomesOf } from '../serving/outcome.ts';
 import { localModel, predictBatch } from './index.ts';
 import type { BatchModel, BatchRequest, BatchResult } from './index.ts';
 
 /** What a data plane answers to a request of this row alone: its own functions, in its own order. */
-async function servedAlone(model: BatchModel, row: NamedRow): Promise<{ label?: string; probabilities?: Record<string, number>; error?: string }> {
+async function servedAlone(
+  model: BatchModel,
+  row: NamedRow,
+): Promise<{ label?: string; probabilities?: Record<string, number>; error?: string }> {
   await using session = await openSession(model.graph);
   try {
     encodeRows(model.signature.inputs, [row]);
@@ -43,13 +45,17 @@ describe('predicting a table', () => {
         input: { source: { kind: 'file', path: join(folder, input) } },
         outputs: [
           {
-            target: { kind: 'file', path: join(folder, output), format: output.endsWith('.csv') ? 'csv' : output.endsWith('.jsonl') ? 'jsonl' : 'parquet' },
+            target: {
+              kind: 'file',
+              path: join(folder, output),
+              format: output.endsWith('.csv') ? 'csv' : output.endsWith('.jsonl') ? 'jsonl' : 'parquet',
+            },
             existing: 'refuse',
           },
         ],
         choices: {},
         work: join(folder, `${output}.work`),
-          workers: 1,
+        workers: 1,
         newId: () => `run-${++runs}`,
         ...changes,
       },
@@ -78,25 +84,48 @@ describe('predicting a table', () => {
       assert.equal(carried['key'], key);
       assert.deepEqual(
         { label: prediction_label, No: prediction_probability_No, Yes: prediction_probability_Yes, error: prediction_error },
-        { label: alone.label ?? null, No: alone.probabilities?.['No'] ?? null, Yes: alone.probabilities?.['Yes'] ?? null, error: alone.error ?? null },
+        {
+          label: alone.label ?? null,
+          No: alone.probabilities?.['No'] ?? null,
+          Yes: alone.probabilities?.['Yes'] ?? null,
+          error: alone.error ?? null,
+        },
       );
     }
     assert.deepEqual([result.rows, result.predicted, result.failed], [6, 4, 2]);
-    assert.deepEqual(result.failures.map(({ rows: count }) => count), [1, 1]);
+    assert.deepEqual(
+      result.failures.map(({ rows: count }) => count),
+      [1, 1],
+    );
     assert.match(result.failures.map(({ reason }) => reason).join(' '), /column "senior": null was found.*column "tenure": null was found/);
     // nothing is left beside it
-    assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith('out.')), ['out.parquet']);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.startsWith('out.')),
+      ['out.parquet'],
+    );
   });
 
   it('gives a row of a CSV that is no number the reason, and predicts those around it', async () => {
-    await writeFile(join(folder, 'bad.csv'), 'id,tenure,charges,senior,contract\n007,12,70.5,false,One year\n008,many,70.5,false,One year\n009,1,n/a,true,\n');
+    await writeFile(
+      join(folder, 'bad.csv'),
+      'id,tenure,charges,senior,contract\n007,12,70.5,false,One year\n008,many,70.5,false,One year\n009,1,n/a,true,\n',
+    );
     const result = await predict('bad.csv', 'bad-out.csv', { choices: { columns: ['id'] } });
     assert.deepEqual([result.predicted, result.failed], [1, 2]);
     const text = await readFile(join(folder, 'bad-out.csv'), 'utf8');
     const { frame } = readCsv(Buffer.from(text), { name: 'bad-out.csv', types: { id: 'string' } });
-    assert.deepEqual(frame.names, ['id', 'prediction_label', 'prediction_probability_No', 'prediction_probability_Yes', 'prediction_error']);
+    assert.deepEqual(frame.names, [
+      'id',
+      'prediction_label',
+      'prediction_probability_No',
+      'prediction_probability_Yes',
+      'prediction_error',
+    ]);
     const [first, second, third] = toRecords(frame);
-    assert.equal(first['prediction_label'], (await servedAlone(model, { tenure: 12, charges: 70.5, senior: false, contract: 'One year' })).label);
+    assert.equal(
+      first['prediction_label'],
+      (await servedAlone(model, { tenure: 12, charges: 70.5, senior: false, contract: 'One year' })).label,
+    );
     assert.equal(second['prediction_error'], 'column "tenure": the string "many" was found, a whole number is wanted');
     assert.equal(second['prediction_label'], null);
     assert.match(String(third['prediction_error']), /column "charges": the string "n\/a" was found, a number is wanted/);
@@ -104,7 +133,10 @@ describe('predicting a table', () => {
 
   it('gives all rows of a long table, in their order, cut in parts, with ids that stay the same', async () => {
     const count = 20_000;
-    const lines = Array.from({ length: count }, (_, i) => `${i},${i % 73},${20 + (i % 100)},${i % 3 === 0},${['One year', 'Two year', 'Month-to-month'][i % 3]}`);
+    const lines = Array.from(
+      { length: count },
+      (_, i) => `${i},${i % 73},${20 + (i % 100)},${i % 3 === 0},${['One year', 'Two year', 'Month-to-month'][i % 3]}`,
+    );
     await writeFile(join(folder, 'long.csv'), ['id,tenure,charges,senior,contract', ...lines, ''].join('\n'));
     const choices = { ids: true };
     const result = await predict('long.csv', 'long.parquet', { partRows: 3000, choices, workers: 2 });
@@ -114,11 +146,19 @@ describe('predicting a table', () => {
     const whole = toRecords(await readParquet(join(folder, 'long-whole.parquet')));
     const bare = (records: typeof cut): unknown[] => records.map(({ prediction_id: _, ...others }) => others);
     assert.deepEqual(bare(cut), bare(whole));
-    assert.deepEqual(cut.map(({ id }) => id), Array.from({ length: count }, (_, i) => i));
+    assert.deepEqual(
+      cut.map(({ id }) => id),
+      Array.from({ length: count }, (_, i) => i),
+    );
     const ids = new Set(cut.map(({ prediction_id }) => String(prediction_id)));
     assert.equal(ids.size, count);
-    for (const id of ids) assert.match(id, new RegExp(`^0-${model.package.slice(0, 8)}-[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$`));
-    await predict('long.csv', 'long.parquet', { partRows: 3000, choices, outputs: [{ target: { kind: 'file', path: join(folder, 'long.parquet'), format: 'parquet' }, existing: 'replace' }] });
+    for (const id of ids)
+      assert.match(id, new RegExp(`^0-${model.package.slice(0, 8)}-[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$`));
+    await predict('long.csv', 'long.parquet', {
+      partRows: 3000,
+      choices,
+      outputs: [{ target: { kind: 'file', path: join(folder, 'long.parquet'), format: 'parquet' }, existing: 'replace' }],
+    });
     assert.deepEqual(toRecords(await readParquet(join(folder, 'long.parquet'))), cut);
   });
 
@@ -130,7 +170,9 @@ describe('predicting a table', () => {
     const records = toRecords(await readParquet(join(folder, 'lacking.parquet')));
     assert.equal(records[1]['prediction_error'], 'lacks the column "charges" (a number; null says that its value is not known)');
     await writeFile(join(folder, 'half.csv'), 'tenure,charges,senior,contract\n1,2,true,x\n,2,false,x\n');
-    await assert.rejects(predict('half.csv', 'half.parquet', { maxFailed: 0.4 }), (error: Error) => /1 of 2 rows failed, at most 0 may fail/.test(error.message));
+    await assert.rejects(predict('half.csv', 'half.parquet', { maxFailed: 0.4 }), (error: Error) =>
+      /1 of 2 rows failed, at most 0 may fail/.test(error.message),
+    );
     // what was done is published at once when it is allowed
     const half = await predict('half.csv', 'half.parquet', { maxFailed: 0.5 });
     assert.deepEqual([half.failed, half.resumedParts], [1, 1]);
@@ -141,21 +183,40 @@ describe('predicting a table', () => {
     await predict('few.jsonl', 'few.parquet');
     await assert.rejects(predict('few.jsonl', 'few.parquet'), (error: { code?: string }) => error.code === 'ALREADY_EXISTS');
     await predict('few.parquet', 'again.parquet', { choices: { prefix: 'second_' } });
-    await assert.rejects(predict('few.parquet', 'twice.parquet'), (error: Error) => /would be called "prediction_label"/.test(error.message));
+    await assert.rejects(predict('few.parquet', 'twice.parquet'), (error: Error) =>
+      /would be called "prediction_label"/.test(error.message),
+    );
     await assert.rejects(predict('few.jsonl', join('nowhere', 'x.parquet')), (error: { code?: string }) => error.code === 'NOT_FOUND');
     await mkdir(join(folder, 'busy'));
     const twice = () => predict('few.jsonl', 'one.parquet', { work: join(folder, 'busy') });
     const ends = await Promise.allSettled([twice(), twice()]);
-    assert.deepEqual(ends.map((end) => (end.status === 'rejected' ? end.reason.code : 'done')).sort(), ['ABORTED', 'done']);
+    const refused = ends.filter((end) => end.status === 'rejected');
+    assert.deepEqual(
+      refused.map(({ reason }) => hasCode(reason, 'ABORTED')),
+      [true],
+    );
   });
 
   it('writes a folder of Parquet with _SUCCESS, a folder for each value where that is asked', async () => {
     const target = { kind: 'folder' as const, path: join(folder, 'by-contract'), partitionBy: ['contract'] };
     await predict('rows.jsonl', 'unused.parquet', { outputs: [{ target, existing: 'refuse' }] });
     const names = (await readdir(target.path)).sort();
-    assert.deepEqual(names, ['_SUCCESS', 'contract=Month-to-month', 'contract=One%20year', 'contract=Two%20year', 'contract=__HIVE_DEFAULT_PARTITION__', 'contract=never%20seen'].sort());
-    assert.equal(JSON.parse(await readFile(join(target.path, '_SUCCESS'), 'utf8')).rows, 6);
-    await assert.rejects(predict('rows.jsonl', 'unused.parquet', { outputs: [{ target, existing: 'refuse' }] }), (error: { code?: string }) => error.code === 'ALREADY_EXISTS');
+    assert.deepEqual(
+      names,
+      [
+        '_SUCCESS',
+        'contract=Month-to-month',
+        'contract=One%20year',
+        'contract=Two%20year',
+        'contract=__HIVE_DEFAULT_PARTITION__',
+        'contract=never%20seen',
+      ].sort(),
+    );
+    assert.match(await readFile(join(target.path, '_SUCCESS'), 'utf8'), /"rows":6\}/);
+    await assert.rejects(
+      predict('rows.jsonl', 'unused.parquet', { outputs: [{ target, existing: 'refuse' }] }),
+      (error: { code?: string }) => error.code === 'ALREADY_EXISTS',
+    );
     await predict('rows.jsonl', 'unused.parquet', { outputs: [{ target, existing: 'replace' }] });
     const file = join(target.path, 'contract=Two%20year');
     const [name] = await readdir(file);
@@ -166,13 +227,17 @@ describe('predicting a table', () => {
     const graph = graphBuilder({ name: 'sum' });
     graph.input('x', 'FLOAT', ['N', 3]);
     graph.input('times', 'INT64', ['N', 1]);
-    const sum = graph.op('ReduceSum', ['x', graph.initializer('axes', tensor('INT64', [1], BigInt64Array.of(1n)))], { attributes: { keepdims: attr.int(1) } });
+    const sum = graph.op('ReduceSum', ['x', graph.initializer('axes', tensor('INT64', [1], BigInt64Array.of(1n)))], {
+      attributes: { keepdims: attr.int(1) },
+    });
     graph.output('total', 'FLOAT', ['N', 1], graph.op('Mul', [sum, graph.op('Cast', ['times'], { attributes: { to: attr.int(1) } })]));
     graph.output('again', 'INT64', ['N', 1], graph.op('Identity', ['times']));
     await writeFile(join(folder, 'sum.onnx'), encodeModel(graph));
     const bare = await localModel(join(folder, 'sum.onnx'), systemClock);
     await writeFile(join(folder, 'numbers.csv'), 'a,b,c,times\n1,2,3,2\n1,,3,2\n1,2,3,1.5\n');
-    await assert.rejects(predict('numbers.csv', 'sum.parquet', { model: bare }), (error: Error) => /takes 3 values a row.*--features/.test(error.message));
+    await assert.rejects(predict('numbers.csv', 'sum.parquet', { model: bare }), (error: Error) =>
+      /takes 3 values a row.*--features/.test(error.message),
+    );
     await predict('numbers.csv', 'sum.parquet', { model: bare, choices: { features: ['a', 'b', 'c'], columns: [] } });
     assert.deepEqual(toRecords(await readParquet(join(folder, 'sum.parquet'))), [
       { prediction_total: 12, prediction_again: 2, prediction_error: null },

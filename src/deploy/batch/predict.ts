@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GyreError, noFaults } from '#core';
+import { GyreError, hasCode, noFaults } from '#core';
 import { standsAsRead } from '#data';
 import { openSessionPool } from '#onnx';
 import { rawParquet } from '#tables';
@@ -66,7 +66,13 @@ async function holdOutputs({ outputs, work }: BatchRequest, opened: readonly Out
   return held.move();
 }
 
-async function predictIn(folder: WorkFolder, request: BatchRequest, outputs: readonly Output[], deps: PredictDeps, isPrepared: boolean): Promise<BatchResult> {
+async function predictIn(
+  folder: WorkFolder,
+  request: BatchRequest,
+  outputs: readonly Output[],
+  deps: PredictDeps,
+  isPrepared: boolean,
+): Promise<BatchResult> {
   const { model, workers, signal, faults = noFaults, memoryLimitMib = usualMemoryMib } = request;
   if (request.restart === true) await folder.clear();
   const kept = await keptPlan(request, deps, outputs, folder.path);
@@ -118,24 +124,43 @@ async function predictIn(folder: WorkFolder, request: BatchRequest, outputs: rea
       await flushTree(fresh, work.layouts);
       await rm(join(folder.path, nameOf(at)), { recursive: true, force: true });
       await settle(fresh, join(folder.path, nameOf(at)), faults);
-      const record = { start, end, predicted: outcome.predicted, failed: outcome.failed, failures: outcome.failures.map(([why, count]): [string, number] => [why, count]) };
+      const record = {
+        start,
+        end,
+        predicted: outcome.predicted,
+        failed: outcome.failed,
+        failures: outcome.failures.map(([why, count]): [string, number] => [why, count]),
+      };
       await keepRecord(join(folder.path, `${nameOf(at)}.json`), record, faults);
       records[at] = record;
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: Math.max(1, Math.min(workers, waiting.length)) }, () => lane().catch((error: unknown) => {
-    failure.abort();
-    throw error;
-  })));
-  const wrong = ended.map((one): unknown => (one.status === 'rejected' ? one.reason : undefined)).filter((reason) => reason !== undefined);
-  if (wrong.length > 0) throw wrong.find((reason) => !(reason instanceof GyreError && reason.code === 'CANCELLED')) ?? wrong[0];
+  const ended = await Promise.allSettled(
+    Array.from({ length: Math.max(1, Math.min(workers, waiting.length)) }, () =>
+      lane().catch((error: unknown) => {
+        failure.abort();
+        throw error;
+      }),
+    ),
+  );
+  const wrong = ended.flatMap((one) => (one.status === 'rejected' && one.reason instanceof Error ? [one.reason] : []));
+  // when one lane fails, the others are stopped: it is the failure that counts
+  const cause = wrong.find((error) => !hasCode(error, 'CANCELLED')) ?? wrong.at(0);
+  if (cause !== undefined) throw cause;
   const finished = records.filter((record) => record !== undefined);
   const result = resultOf(request, known, outputs, finished, resumed);
   if (finished.length !== parts.length || result.rows !== rows || result.predicted + result.failed !== rows)
     throw new GyreError('INTERNAL', `${result.predicted} rows predicted and ${result.failed} failed are not the ${rows} that were read`);
   requireFewFailed(result, request.maxFailed);
-  if (request.input.source !== undefined && known.input.path === pathOf(request.input.source) && !(await standsAsRead(deps, request.input.source, known.input, folder.path)))
-    throw new GyreError('ABORTED', `${known.input.address} changed while it was read, so that nothing is published: the same command begins anew`);
+  if (
+    request.input.source !== undefined &&
+    known.input.path === pathOf(request.input.source) &&
+    !(await standsAsRead(deps, request.input.source, known.input, folder.path))
+  )
+    throw new GyreError(
+      'ABORTED',
+      `${known.input.address} changed while it was read, so that nothing is published: the same command begins anew`,
+    );
   tell('writing', 0);
   requireGoing(going);
   for (const output of outputs)
@@ -167,7 +192,13 @@ async function flushTree(folder: string, { isFile, partitionBy }: PartWork['layo
   if (partitionBy !== undefined) for (const { from } of await filesOf(folder, 0, true)) await flush(from);
 }
 
-function resultOf({ model }: BatchRequest, plan: KeptPlan, outputs: readonly Output[], parts: readonly PartRecord[], resumedParts: number): BatchResult {
+function resultOf(
+  { model }: BatchRequest,
+  plan: KeptPlan,
+  outputs: readonly Output[],
+  parts: readonly PartRecord[],
+  resumedParts: number,
+): BatchResult {
   const [predicted, failed] = [parts.reduce((sum, part) => sum + part.predicted, 0), parts.reduce((sum, part) => sum + part.failed, 0)];
   const reasons = new Map<string, number>();
   for (const part of parts) for (const [reason, rows] of part.failures) reasons.set(reason, (reasons.get(reason) ?? 0) + rows);

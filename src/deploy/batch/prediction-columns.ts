@@ -31,7 +31,11 @@ export interface PredictionColumns {
  * any other graph its outputs by name, one of several values a row as `<name>_0`, `<name>_1`, ….
  * @throws GyreError INVALID_ARGUMENT when an output does not go by rows
  */
-export function predictionColumns({ name, signature }: Pick<BatchModel, 'name' | 'signature'>, session: Pick<Session, 'outputs'>, prefix: string): PredictionColumns {
+export function predictionColumns(
+  { name, signature }: Pick<BatchModel, 'name' | 'signature'>,
+  session: Pick<Session, 'outputs'>,
+  prefix: string,
+): PredictionColumns {
   const outputs = new Map(session.outputs.map((output) => [output.name, output]));
   const probabilities = outputs.get('probabilities');
   const value = outputs.get('prediction');
@@ -44,7 +48,13 @@ export function predictionColumns({ name, signature }: Pick<BatchModel, 'name' |
 const isReal = ({ type }: SessionValue): boolean => type === 'FLOAT' || type === 'DOUBLE';
 const numberSql = (at: number): string => `CASE WHEN isnan("#n${at}") THEN NULL ELSE "#n${at}" END`;
 
-function classifierColumns(model: string, classes: readonly string[], rule: ThresholdRule | undefined, prefix: string, isFloat: boolean): PredictionColumns {
+function classifierColumns(
+  model: string,
+  classes: readonly string[],
+  rule: ThresholdRule | undefined,
+  prefix: string,
+  isFloat: boolean,
+): PredictionColumns {
   // a threshold decides floats alone, as it does in the data plane
   const threshold = isFloat ? rule : undefined;
   const codeOf = new Map(classes.map((name, code) => [name, code]));
@@ -59,7 +69,8 @@ function classifierColumns(model: string, classes: readonly string[], rule: Thre
     allocate: (rows) => ({ numbers: Array.from({ length: classes.length + 1 }, () => new Float64Array(rows).fill(NaN)), texts: [] }),
     take: (outputs, count, rowOf, { numbers: [codes, ...shares] }) => {
       const { label, probabilities } = outputs;
-      if (probabilities.type === 'STRING' || probabilities.data.length !== count * classes.length) throw notByRows(model, 'probabilities', probabilities, count);
+      if (probabilities.type === 'STRING' || probabilities.data.length !== count * classes.length)
+        throw notByRows(model, 'probabilities', probabilities, count);
       const { data } = probabilities;
       const width = classes.length;
       for (let i = 0; i < count; i++) {
@@ -92,7 +103,10 @@ function tensorColumns(model: string, tensors: readonly SessionValue[], nameOf: 
   });
   for (const { output, width, isText, first } of at)
     for (let k = 0; k < width; k++)
-      columns.push({ name: nameOf(output.name, width === 1 ? undefined : k), sql: isText ? textSql(output.type, first + k) : typedSql(output.type, first + k) });
+      columns.push({
+        name: nameOf(output.name, width === 1 ? undefined : k),
+        sql: isText ? textSql(output.type, first + k) : typedSql(output.type, first + k),
+      });
   if (columns.length > mostColumns)
     throw new GyreError('INVALID_ARGUMENT', `${model} answers ${columns.length} values a row; a table gets ${mostColumns} columns at most`);
   return {
@@ -131,9 +145,17 @@ function typedSql(type: SessionValue['type'], at: number): string {
 function widthOf(model: string, { name, shape }: SessionValue): number {
   const width = (shape ?? []).slice(1).reduce<number>((product, axis) => (typeof axis === 'number' ? product * axis : NaN), 1);
   if (shape !== null && shape.length > 0 && width >= 1 && width <= mostColumns) return width;
-  throw new GyreError('INVALID_ARGUMENT', `the output "${name}" of ${model} has the shape [${(shape ?? ['unknown']).join(', ')}]: only what answers a fixed number of values for each row, ${mostColumns} at most, becomes columns of a table`, { output: name });
+  throw new GyreError(
+    'INVALID_ARGUMENT',
+    `the output "${name}" of ${model} has the shape [${(shape ?? ['unknown']).join(', ')}]: only what answers a fixed number of values for each row, ${mostColumns} at most, becomes columns of a table`,
+    { output: name },
+  );
 }
 
 function notByRows(model: string, output: string, { shape }: Tensor, rows: number): GyreError {
-  return new GyreError('FAILED_PRECONDITION', `${model} does not answer row by row: "${output}" has the shape [${shape.join(', ')}] for ${rows} rows`, { output });
+  return new GyreError(
+    'FAILED_PRECONDITION',
+    `${model} does not answer row by row: "${output}" has the shape [${shape.join(', ')}] for ${rows} rows`,
+    { output },
+  );
 }

@@ -16,7 +16,7 @@ export type { LoadedModel } from './loaded-model.ts';
 export type { Lane } from './execution-settings.ts';
 export type { Caller } from './route.ts';
 export type { FallbackReason } from './fallback.ts';
-export { thresholdRule } from './outcome.ts';
+export { decide, outcomesOf, thresholdRule } from './outcome.ts';
 export type { Outcome, ThresholdRule } from './outcome.ts';
 export type { Outputs } from './batcher.ts';
 export type { ModelStatistics, Total } from './model-statistics.ts';

@@ -161,7 +161,7 @@ describe('every route that reads', () => {
     const { training } = bench.deps;
     batch = (await bench.deps.batches.start({ body: { model: records.version.model, input: `dataset:${records.whole}` }, by })).id;
     const done = await bench.deps.batches.wait(batch);
-    assert.equal(done.state, 'finished', done.error);
+    assert.equal(done.state, 'finished', done.error ?? '');
     const [experiment] = await training.experiments();
     view = (await training.views.save({ name: 'all', query: '', by })).id;
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;

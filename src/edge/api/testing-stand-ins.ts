@@ -1,3 +1,5 @@
+import { openBatches } from '#batch';
+import type { Batches, BatchesDeps } from '#batch';
 import { allowedHosts } from '#blobs';
 import type { Backup } from '#contract';
 import { GyreError, isoInstant } from '#core';
@@ -21,6 +23,17 @@ export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 
       throw new Error(message);
     },
   });
+}
+
+/** Batch predictions that reach nothing but files. */
+export function openTestBatches(
+  rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'data' | 'registry'>,
+  folder: string,
+  projectFolder: string,
+): Batches {
+  const predict = { environment: {} };
+  const places = { folder: `${folder}/batch`, projectFolder: () => projectFolder };
+  return openBatches({ ...rooms, ...places, predict, liveIn: () => Promise.resolve(undefined), workers: 1 });
 }
 
 /** Data planes run as processes of their own; here they only say that they serve. */

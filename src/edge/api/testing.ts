@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
-import { batchMigrations, openBatches } from '#batch';
+import { batchMigrations } from '#batch';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type { Actor, CodeVersion, Environment, NamedRow, Prediction, Role, TrainedVersion } from '#contract';
@@ -29,7 +29,7 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestWebhooks, playedBackups, playedPlanes, playedVideos, turnsOfLoop } from './testing-stand-ins.ts';
+import { openTestBatches, openTestWebhooks, playedBackups, playedPlanes, playedVideos, turnsOfLoop } from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -148,18 +148,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     monotonicMs: () => clock.now(),
     sleep: () => Promise.resolve(),
   });
-  const batches = opened.use(
-    openBatches({
-      ...common,
-      data,
-      registry,
-      liveIn: async (environment) => (await release.environments()).find(({ name }) => name === environment)?.live?.modelVersion,
-      predict: { environment: {} },
-      folder: join(folder, 'batch'),
-      projectFolder: () => projectFolder,
-      workers: 1,
-    }),
-  );
+  const batches = opened.use(openTestBatches({ ...common, data, registry }, folder, projectFolder));
   const monitoring = openMonitoring({
     ...common,
     data,

@@ -12,19 +12,22 @@ export const BatchRequestBody = strict({
   model: Type.String({
     minLength: 1,
     maxLength: 300,
-    description: 'a registered model: churn (its newest version), churn/3, churn@champion, models:/churn/3; environment:production for what is live there',
+    description:
+      'a registered model: churn (its newest version), churn/3, churn@champion, models:/churn/3; environment:production for what is live there',
   }),
   input: Type.String({
     minLength: 1,
     maxLength: 4096,
-    description: 'where the rows are: dataset:NAME or dataset:DIGEST, a file or folder in the project’s folder, https://, s3://, postgres://, mysql://, sqlite:FILE',
+    description:
+      'where the rows are: dataset:NAME or dataset:DIGEST, a file or folder in the project’s folder, https://, s3://, postgres://, mysql://, sqlite:FILE',
   }),
   query: Type.Optional(Type.String({ minLength: 1, maxLength: 100_000, description: 'what is asked of a database' })),
   fromTable: Type.Optional(Column),
   dataset: Type.Optional(Name),
   output: Type.Optional({
     ...Place,
-    description: 'where the predictions are written besides: a .parquet, .csv or .jsonl file or a folder/ in the project’s folder, s3://, postgres://, sqlite:FILE',
+    description:
+      'where the predictions are written besides: a .parquet, .csv or .jsonl file or a folder/ in the project’s folder, s3://, postgres://, sqlite:FILE',
   }),
   toTable: Type.Optional(Column),
   existing: Type.Optional(oneOf(existingOutputs, { description: 'what becomes of an output that is there already; default: refuse' })),
@@ -33,7 +36,9 @@ export const BatchRequestBody = strict({
   features: Type.Optional({ ...Columns, description: 'columns that fill the one wide tensor of a graph that names none' }),
   ids: Type.Optional(Type.Boolean({ description: 'a prediction id for each row' })),
   prefix: Type.Optional(Type.String({ maxLength: 100, description: 'before the names of added columns; default: prediction_' })),
-  maxFailed: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'nothing is published when a larger share of rows fails; without it when all do' })),
+  maxFailed: Type.Optional(
+    Type.Number({ minimum: 0, maximum: 1, description: 'nothing is published when a larger share of rows fails; without it when all do' }),
+  ),
   delimiter: Type.Optional(oneOf([',', ';', '\t', '|'])),
 });
 export type BatchRequestBody = Static<typeof BatchRequestBody>;
@@ -55,11 +60,12 @@ export const BatchPrediction = strict({
   rows: Type.Optional(Count),
   predicted: Type.Optional(Count),
   failed: Type.Optional(Count),
-  failures: Type.Optional(Type.Array(strict({ reason: Type.String(), rows: Count }), { description: 'why rows failed, the commonest reasons first' })),
+  failures: Type.Optional(
+    Type.Array(strict({ reason: Type.String(), rows: Count }), { description: 'why rows failed, the commonest reasons first' }),
+  ),
   plan: Type.Optional(Digest),
   error: Type.Optional(Type.String()),
   code: Type.Optional(Type.String()),
-  schedule: Type.Optional(Name),
   queuedAt: Instant,
   startedAt: Type.Optional(Instant),
   finishedAt: Type.Optional(Instant),

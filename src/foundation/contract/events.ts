@@ -89,7 +89,7 @@ export interface EventData {
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
-  'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string; schedule?: string };
+  'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string };
   'batch_prediction.finished': {
     id: string;
     model: string;

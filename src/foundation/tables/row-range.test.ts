@@ -18,7 +18,13 @@ describe('a range of a Parquet file’s rows', () => {
     const path = join(folder, 'rows.parquet');
     const values = Float64Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? NaN : i));
     const names = textColumn(Array.from({ length: rows }, (_, i) => (i % 5 === 0 ? null : `name ${i % 11}`)));
-    await writeParquet(createFrame([{ name: 'x', column: numberColumn(values) }, { name: 'name', column: names }]), path);
+    await writeParquet(
+      createFrame([
+        { name: 'x', column: numberColumn(values) },
+        { name: 'name', column: names },
+      ]),
+      path,
+    );
     return path;
   };
 
@@ -26,7 +32,10 @@ describe('a range of a Parquet file’s rows', () => {
     const path = await written();
     const [start, end] = [120_000, 250_001];
     const parts = [join(folder, 'a.parquet'), join(folder, 'b.parquet')];
-    for (const [at, [from, to]] of [[start, 200_000], [200_000, end]].entries()) {
+    for (const [at, [from, to]] of [
+      [start, 200_000],
+      [200_000, end],
+    ].entries()) {
       await withRowRange(path, { start: from, end: to, folder }, async (range) => {
         assert.equal(range.rows, to - from);
         const seen: number[] = [];
@@ -34,7 +43,10 @@ describe('a range of a Parquet file’s rows', () => {
           assert.equal(first, seen.length);
           seen.push(...batch.numbers('x'));
         });
-        assert.deepEqual(seen.slice(0, 3), Array.from({ length: 3 }, (_, i) => ((from + i) % 7 === 3 ? NaN : from + i)));
+        assert.deepEqual(
+          seen.slice(0, 3),
+          Array.from({ length: 3 }, (_, i) => ((from + i) % 7 === 3 ? NaN : from + i)),
+        );
         await range.addNumbers([Float64Array.from(seen, (x) => x * 2)]);
         await range.addTexts([seen.map((x) => (Number.isNaN(x) ? 'missing' : null))]);
         await range.write(
@@ -79,7 +91,10 @@ describe('a range of a Parquet file’s rows', () => {
       withRowRange(path, { start: rows - 5, end: rows + 5, folder }, () => Promise.resolve()),
       (error: { code?: string }) => error.code === 'DATA_LOSS',
     );
-    await assert.rejects(rawParquet(join(folder, '..', 'nothing.parquet')), (error: { code?: string }) => error.code === 'INVALID_ARGUMENT');
+    await assert.rejects(
+      rawParquet(join(folder, '..', 'nothing.parquet')),
+      (error: { code?: string }) => error.code === 'INVALID_ARGUMENT',
+    );
   });
 
   it('is written in a folder for each value, as Hive does', async () => {

@@ -74,7 +74,12 @@ export interface RowRange {
   write(
     kept: readonly string[],
     added: readonly AddedColumn[],
-    to: { readonly file: string } | { readonly folder: string; readonly partitionBy: readonly string[]; readonly name: string },
+    to:
+      | {
+          readonly file: string;
+          /** Default: zstd; snappy for a file that is read once more and then gone. */ readonly compression?: 'zstd' | 'snappy';
+        }
+      | { readonly folder: string; readonly partitionBy: readonly string[]; readonly name: string },
   ): Promise<void>;
 }
 
@@ -159,7 +164,7 @@ function rangeOf(duck: Duck, rows: number, start: number): RowRange {
       const needsPosition = added.some(({ sql }) => sql.includes(identifier(positionName)));
       const query = `SELECT ${columns.join(', ')} FROM ${needsPosition ? position : beside}`;
       try {
-        await duck.run('file' in to ? copySql(query, to.file, 'zstd') : partitionedSql(query, to));
+        await duck.run('file' in to ? copySql(query, to.file, to.compression) : partitionedSql(query, to));
       } catch (cause) {
         throw engineError('FAILED_PRECONDITION', `cannot write ${'file' in to ? to.file : to.folder}`, cause);
       }
@@ -167,7 +172,10 @@ function rangeOf(duck: Duck, rows: number, start: number): RowRange {
   };
 }
 
-function partitionedSql(query: string, to: { readonly folder: string; readonly partitionBy: readonly string[]; readonly name: string }): string {
+function partitionedSql(
+  query: string,
+  to: { readonly folder: string; readonly partitionBy: readonly string[]; readonly name: string },
+): string {
   const by = to.partitionBy.map(identifier).join(', ');
   return `COPY (${query}) TO ${literal(to.folder)} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (${by}), FILENAME_PATTERN ${literal(`${to.name}-{i}`)}, OVERWRITE_OR_IGNORE)`;
 }

@@ -138,7 +138,8 @@ export async function readTable(deps: TableDeps, source: DatasetSource, folder: 
   }
 }
 
-const typesOf = (texts: readonly string[]): Record<string, ColumnType> => Object.fromEntries(texts.map((name) => [name, 'string' as const]));
+const typesOf = (texts: readonly string[]): Record<string, ColumnType> =>
+  Object.fromEntries(texts.map((name) => [name, 'string' as const]));
 
 async function fetched(
   { fetch, environment = {} }: TableDeps,

@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
@@ -10,11 +10,14 @@ import type { OpenOutput } from './output.ts';
 export const openFileOutput: OpenOutput<'file'> = ({ path, format, isPlain = false }, existing) => ({
   address: path,
   isPlain: isPlain || format !== 'parquet',
+  isJoined: true,
   prepare: async () => {
     await requireFolder(path);
-    if (existing === 'append') throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the file, or write another');
+    if (existing === 'append')
+      throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the file, or write another');
     const there = await statOf(path);
-    if (there?.isDirectory() === true) throw new GyreError('ALREADY_EXISTS', `${path} is a folder: with a slash at its end it is written as one`, { path });
+    if (there?.isDirectory() === true)
+      throw new GyreError('ALREADY_EXISTS', `${path} is a folder: with a slash at its end it is written as one`, { path });
     if (there !== undefined && existing === 'refuse') throw alreadyThere(path);
   },
   isPublished: async ({ plan, work }) => {
@@ -27,8 +30,7 @@ export const openFileOutput: OpenOutput<'file'> = ({ path, format, isPlain = fal
     const files = parts.map((part) => join(part, 'rows.parquet'));
     const whole = join(work, 'whole.parquet');
     faults.at('file.write');
-    if (files.length === 1) await copyFile(files[0], whole);
-    else await joinParquet(whole, files, options);
+    await joinParquet(whole, files, options);
     let made = whole;
     if (format !== 'parquet') {
       made = join(work, `whole.${format}`);
@@ -45,10 +47,12 @@ export const openFileOutput: OpenOutput<'file'> = ({ path, format, isPlain = fal
 export const openFolderOutput: OpenOutput<'folder'> = ({ path, partitionBy }, existing) => ({
   address: path,
   isPlain: false,
+  isJoined: false,
   ...(partitionBy === undefined ? {} : { partitionBy }),
   prepare: async () => {
     await requireFolder(path);
-    if (existing === 'append') throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the folder, or write another');
+    if (existing === 'append')
+      throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the folder, or write another');
     const there = await statOf(path);
     if (there === undefined) return;
     if (!there.isDirectory()) throw new GyreError('ALREADY_EXISTS', `${path} is a file; a folder is to be written`, { path });
@@ -56,7 +60,11 @@ export const openFolderOutput: OpenOutput<'folder'> = ({ path, partitionBy }, ex
     if (existing === 'refuse') throw alreadyThere(path);
     // what nobody marked as an output may be anything: a home folder, say
     if ((await statOf(join(path, '_SUCCESS'))) === undefined)
-      throw new GyreError('ALREADY_EXISTS', `${path} holds files and no _SUCCESS, so it is no output that may be replaced: empty it yourself`, { path });
+      throw new GyreError(
+        'ALREADY_EXISTS',
+        `${path} holds files and no _SUCCESS, so it is no output that may be replaced: empty it yourself`,
+        { path },
+      );
   },
   isPublished: async ({ plan }) => {
     const marker = await readRecord(join(path, '_SUCCESS')).catch(() => undefined);

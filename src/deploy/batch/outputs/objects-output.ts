@@ -27,9 +27,14 @@ export const openObjectsOutput: OpenOutput<'objects'> = ({ address, partitionBy 
   return {
     address,
     isPlain: false,
+    isJoined: false,
     ...(partitionBy === undefined ? {} : { partitionBy }),
     prepare: async () => {
-      if (existing === 'append') throw new GyreError('INVALID_ARGUMENT', 'rows are appended to tables of databases alone: replace the objects, or write below another prefix');
+      if (existing === 'append')
+        throw new GyreError(
+          'INVALID_ARGUMENT',
+          'rows are appended to tables of databases alone: replace the objects, or write below another prefix',
+        );
       await using store = await open();
       for await (const { key } of store.list()) {
         if (key === beginningKey) continue;
@@ -77,6 +82,7 @@ export const openObjectsOutput: OpenOutput<'objects'> = ({ address, partitionBy 
 };
 
 async function openStore(address: string, { openObjects }: OutputDeps): Promise<ObjectStore> {
-  if (openObjects === undefined) throw new GyreError('FAILED_PRECONDITION', `${address} cannot be written: nothing says how buckets are reached`);
+  if (openObjects === undefined)
+    throw new GyreError('FAILED_PRECONDITION', `${address} cannot be written: nothing says how buckets are reached`);
   return openObjects(address);
 }

@@ -26,6 +26,8 @@ export interface Output {
   readonly address: string;
   /** Columns whose values make folders. */
   readonly partitionBy?: readonly string[];
+  /** Whether parts are put together into something else; else their files are published as they are. */
+  readonly isJoined: boolean;
   /** Whether every column must be one of ours (no lists, no structs). */
   readonly isPlain: boolean;
   /**

@@ -31,7 +31,8 @@ export const openPostgresOutput: OpenOutput<'postgres'> = ({ address, table }, e
   if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol))
     throw new GyreError('INVALID_ARGUMENT', 'the address of the database is none: postgres://user:password@host:port/database is needed');
   const shown = `postgres://${url.host}${url.pathname}`;
-  if (!/^[^.]+(\.[^.]+)?$/.test(table)) throw new GyreError('INVALID_ARGUMENT', `"${table}" is no table's name: TABLE or SCHEMA.TABLE is needed`);
+  if (!/^[^.]+(\.[^.]+)?$/.test(table))
+    throw new GyreError('INVALID_ARGUMENT', `"${table}" is no table's name: TABLE or SCHEMA.TABLE is needed`);
   const staging = `${table}__gyre_batch`;
   const withClient = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
     const settled = resolveReferences(address, environment);
@@ -55,10 +56,13 @@ export const openPostgresOutput: OpenOutput<'postgres'> = ({ address, table }, e
   return {
     address: `${shown}, table ${table}`,
     isPlain: true,
+    isJoined: true,
     prepare: () =>
       withClient(async (client) => {
         if (existing === 'refuse' && (await has(client, table)))
-          throw new GyreError('ALREADY_EXISTS', `${shown} has a table "${table}" already: --replace replaces it, --append adds to it`, { table });
+          throw new GyreError('ALREADY_EXISTS', `${shown} has a table "${table}" already: --replace replaces it, --append adds to it`, {
+            table,
+          });
       }),
     isPublished: ({ run }) =>
       withClient(async (client) => {
@@ -68,11 +72,19 @@ export const openPostgresOutput: OpenOutput<'postgres'> = ({ address, table }, e
       }),
     publish: ({ run, rows, parts, work, memoryLimitMib, done, faults, signal }) =>
       withClient(async (client) => {
-        const { rows: locks } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS held', [`gyre.batch ${table}`]);
-        if (!locks[0].held) throw new GyreError('ABORTED', `the table "${table}" is being written by another batch prediction: wait until it ends, or stop it`);
+        const { rows: locks } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS held', [
+          `gyre.batch ${table}`,
+        ]);
+        if (!locks[0].held)
+          throw new GyreError(
+            'ABORTED',
+            `the table "${table}" is being written by another batch prediction: wait until it ends, or stop it`,
+          );
         const { from: copyFrom } = await import('pg-copy-streams');
         const { schema } = await parquetInfo(join(parts[0], 'rows.parquet'));
-        await client.query(`CREATE TABLE IF NOT EXISTS ${recordTable} (run text NOT NULL, part integer NOT NULL, output text NOT NULL, PRIMARY KEY (run, part))`);
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${recordTable} (run text NOT NULL, part integer NOT NULL, output text NOT NULL, PRIMARY KEY (run, part))`,
+        );
         const { rows: begun } = await client.query<{ part: number }>(`SELECT part FROM ${recordTable} WHERE run = $1 AND part >= 0`, [run]);
         const written = new Set(begun.map(({ part }) => part));
         const inTransaction = async (change: () => Promise<void>): Promise<void> => {
@@ -92,7 +104,9 @@ export const openPostgresOutput: OpenOutput<'postgres'> = ({ address, table }, e
           await inTransaction(async () => {
             await client.query(`DROP TABLE IF EXISTS ${tableName(staging)}`);
             await client.query(`DELETE FROM ${recordTable} WHERE output = $1 AND part >= 0`, [table]);
-            await client.query(`CREATE TABLE ${tableName(staging)} (${schema.map((column) => `${quoted(column.name)} ${columnTypes[column.type]}`).join(', ')})`);
+            await client.query(
+              `CREATE TABLE ${tableName(staging)} (${schema.map((column) => `${quoted(column.name)} ${columnTypes[column.type]}`).join(', ')})`,
+            );
           });
         for (const [at, part] of parts.entries()) {
           if (signal?.aborted === true) throw new GyreError('CANCELLED', 'stopped; finished parts are kept, and the same command goes on');
@@ -131,6 +145,12 @@ function databaseError(shown: string, address: string, error: unknown): GyreErro
   const said = messageOf(error) === '' ? code : messageOf(error);
   const message = secret === '' ? said : said.replaceAll(secret, '***').replaceAll(decodeURIComponent(secret), '***');
   const isAway = /^(ECONN|ENOTFOUND|ETIMEDOUT|57P|08)/.test(code) || /terminated|closed|timeout/i.test(message);
-  const kind = isAway ? 'UNAVAILABLE' : code === '42501' ? 'PERMISSION_DENIED' : code.startsWith('28') ? 'UNAUTHENTICATED' : 'INVALID_ARGUMENT';
+  const kind = isAway
+    ? 'UNAVAILABLE'
+    : code === '42501'
+      ? 'PERMISSION_DENIED'
+      : code.startsWith('28')
+        ? 'UNAUTHENTICATED'
+        : 'INVALID_ARGUMENT';
   return new GyreError(kind, `${shown}: ${message}`, { database: shown }, { cause: error });
 }

@@ -6,7 +6,13 @@ import { cellOf, parquetInfo, scanParquet } from '#tables';
 import type { ColumnType, Frame } from '#tables';
 import type { OpenOutput } from './output.ts';
 
-const columnTypes: Readonly<Record<ColumnType, string>> = { integer: 'INTEGER', number: 'REAL', boolean: 'INTEGER', string: 'TEXT', instant: 'TEXT' };
+const columnTypes: Readonly<Record<ColumnType, string>> = {
+  integer: 'INTEGER',
+  number: 'REAL',
+  boolean: 'INTEGER',
+  string: 'TEXT',
+  instant: 'TEXT',
+};
 const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 /** Which runs were written into this database, and which parts of one that is not finished. */
 const recordTable = 'gyre_batch_parts';
@@ -22,7 +28,12 @@ export const openSqliteOutput: OpenOutput<'sqlite'> = ({ path, table }, existing
       database.exec('PRAGMA synchronous = FULL');
       return database;
     } catch (error) {
-      throw new GyreError('FAILED_PRECONDITION', `${path} cannot be opened as an SQLite file: ${messageOf(error)}`, { path }, { cause: error });
+      throw new GyreError(
+        'FAILED_PRECONDITION',
+        `${path} cannot be opened as an SQLite file: ${messageOf(error)}`,
+        { path },
+        { cause: error },
+      );
     }
   };
   const has = (database: DatabaseSync, wanted: string): boolean =>
@@ -31,6 +42,7 @@ export const openSqliteOutput: OpenOutput<'sqlite'> = ({ path, table }, existing
   return {
     address: `${path}, table ${table}`,
     isPlain: true,
+    isJoined: true,
     prepare: async () => {
       const folder = await stat(dirname(path)).catch(() => undefined);
       if (folder?.isDirectory() !== true) throw new GyreError('NOT_FOUND', `there is no folder ${dirname(path)} for the output`, { path });
@@ -38,17 +50,24 @@ export const openSqliteOutput: OpenOutput<'sqlite'> = ({ path, table }, existing
       if (there === undefined) return;
       using database = open();
       if (existing === 'refuse' && has(database, table))
-        throw new GyreError('ALREADY_EXISTS', `${path} has a table "${table}" already: --replace replaces it, --append adds to it`, { path, table });
+        throw new GyreError('ALREADY_EXISTS', `${path} has a table "${table}" already: --replace replaces it, --append adds to it`, {
+          path,
+          table,
+        });
     },
     isPublished: async ({ run }) => {
       if ((await stat(path).catch(() => undefined)) === undefined) return false;
       using database = open();
-      return has(database, recordTable) && database.prepare(`SELECT 1 FROM ${recordTable} WHERE run = ? AND part = -1`).get(run) !== undefined;
+      return (
+        has(database, recordTable) && database.prepare(`SELECT 1 FROM ${recordTable} WHERE run = ? AND part = -1`).get(run) !== undefined
+      );
     },
     publish: async ({ run, rows, parts, done, faults, signal }) => {
       using database = open();
       const { schema } = await parquetInfo(join(parts[0], 'rows.parquet'));
-      database.exec(`CREATE TABLE IF NOT EXISTS ${recordTable} (run TEXT NOT NULL, part INTEGER NOT NULL, output TEXT NOT NULL, PRIMARY KEY (run, part))`);
+      database.exec(
+        `CREATE TABLE IF NOT EXISTS ${recordTable} (run TEXT NOT NULL, part INTEGER NOT NULL, output TEXT NOT NULL, PRIMARY KEY (run, part))`,
+      );
       const isWritten = database.prepare(`SELECT 1 FROM ${recordTable} WHERE run = ? AND part = ?`);
       const record = database.prepare(`INSERT INTO ${recordTable} VALUES (?, ?, ?)`);
       const begun = database.prepare(`SELECT count(*) AS parts FROM ${recordTable} WHERE run = ? AND part >= 0`).get(run);
@@ -57,7 +76,9 @@ export const openSqliteOutput: OpenOutput<'sqlite'> = ({ path, table }, existing
         database.exec('BEGIN IMMEDIATE');
         database.exec(`DROP TABLE IF EXISTS ${name(staging)}`);
         database.prepare(`DELETE FROM ${recordTable} WHERE output = ? AND part >= 0`).run(table);
-        database.exec(`CREATE TABLE ${name(staging)} (${schema.map((column) => `${name(column.name)} ${columnTypes[column.type]}`).join(', ')})`);
+        database.exec(
+          `CREATE TABLE ${name(staging)} (${schema.map((column) => `${name(column.name)} ${columnTypes[column.type]}`).join(', ')})`,
+        );
         database.exec('COMMIT');
       }
       const insert = database.prepare(`INSERT INTO ${name(staging)} VALUES (${schema.map(() => '?').join(', ')})`);

@@ -74,7 +74,10 @@ export const batchRoutes: readonly Route[] = [
 async function requireModel({ access }: Pick<ApiDeps, 'access'>, principal: Principal, model: string): Promise<void> {
   const rights = await access.grants.rightsOf(principal);
   if (isEverywhere(rights.reach('read', 'registered_model')) || rights.may('read', 'registered_model', model)) return;
-  throw new GyreError('PERMISSION_DENIED', 'you may not read this record: its model was not granted to you', { kind: 'registered_model', action: 'read' });
+  throw new GyreError('PERMISSION_DENIED', 'you may not read this record: its model was not granted to you', {
+    kind: 'registered_model',
+    action: 'read',
+  });
 }
 
 async function readable(rooms: ApiDeps, principal: Principal, id: string): Promise<BatchPrediction> {
@@ -84,17 +87,31 @@ async function readable(rooms: ApiDeps, principal: Principal, id: string): Promi
 }
 
 /** Whoever may build may not by that read or write every file of this machine. */
-async function requireInProject(folder: string, { input, query, fromTable, output, toTable, partitionBy }: BatchRequestBody): Promise<void> {
+async function requireInProject(
+  folder: string,
+  { input, query, fromTable, output, toTable, partitionBy }: BatchRequestBody,
+): Promise<void> {
   if (!input.startsWith('dataset:')) {
-    const from = inputFromText(input, { ...(query === undefined ? {} : { query }), ...(fromTable === undefined ? {} : { table: fromTable }) }, folder);
+    const from = inputFromText(
+      input,
+      { ...(query === undefined ? {} : { query }), ...(fromTable === undefined ? {} : { table: fromTable }) },
+      folder,
+    );
     if ('path' in from) await fileInProject(folder, from.path);
     if (from.kind === 'files') await filesInProject(folder, from.pattern);
   }
   if (output === undefined) return;
-  const target = targetFromText(output, { ...(toTable === undefined ? {} : { table: toTable }), ...(partitionBy === undefined ? {} : { partitionBy }) }, folder);
+  const target = targetFromText(
+    output,
+    { ...(toTable === undefined ? {} : { table: toTable }), ...(partitionBy === undefined ? {} : { partitionBy }) },
+    folder,
+  );
   if (!('path' in target)) return;
   // what is there already is replaced through its name, so a link out of the folder counts as outside as well
-  const [root, place] = await Promise.all([realpath(folder), realpath(target.path).catch(() => realpath(dirname(target.path)).catch(() => undefined))]);
+  const [root, place] = await Promise.all([
+    realpath(folder),
+    realpath(target.path).catch(() => realpath(dirname(target.path)).catch(() => undefined)),
+  ]);
   if (place === undefined) throw new GyreError('NOT_FOUND', `there is no folder for the output "${output}" in the project’s folder`);
   requireInside(root, place, output);
 }

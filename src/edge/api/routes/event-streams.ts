@@ -6,7 +6,10 @@ import type { Call, StreamAnswer } from '../route.ts';
 import { positionOf } from './paging.ts';
 
 /** What is told on the way and kept nowhere. */
-type Signal = PipelineSignal | { readonly kind: 'ingestion'; readonly ingestion: DatasetIngestion } | { readonly kind: 'batch'; readonly prediction: BatchPrediction };
+type Signal =
+  | PipelineSignal
+  | { readonly kind: 'ingestion'; readonly ingestion: DatasetIngestion }
+  | { readonly kind: 'batch'; readonly prediction: BatchPrediction };
 
 /** Signals that say the same of the same step or ingestion replace each other while nobody has taken them yet. */
 function nameOf(signal: Signal): string {

@@ -15,11 +15,17 @@ import type { PredictTableFlags } from './predict-table.ts';
 const [firstPollMs, pollMs] = [20, 500];
 
 /** Has the platform predict a table by a registered model, and follows it. Ctrl-C stops it. */
-export async function predictRegistered(cli: Cli, flags: PredictTableFlags & { readonly input: string; readonly model: string }): Promise<void> {
+export async function predictRegistered(
+  cli: Cli,
+  flags: PredictTableFlags & { readonly input: string; readonly model: string },
+): Promise<void> {
   const { features, columns, partitionBy, query, fromTable, toTable, ids, prefix, maxFailed, delimiter, dataset, output } = flags;
   const unfit = (['work', 'workers', 'restart', 'partRows'] as const).find((name) => flags[name] !== undefined);
   if (unfit !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', `--${unfit.replace('partRows', 'part-rows')} is of models on this disk: the platform itself says how it works on what it records`);
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `--${unfit.replace('partRows', 'part-rows')} is of models on this disk: the platform itself says how it works on what it records`,
+    );
   const body: BatchRequestBody = {
     model: flags.model,
     input: flags.input,
@@ -55,19 +61,47 @@ async function follow(cli: Cli, client: Client, started: BatchPrediction): Promi
   }
   output.progress('');
   if (prediction.state === 'finished') return prediction;
-  throw new GyreError(errorCodes.find((code) => code === prediction.code) ?? 'INTERNAL', prediction.error ?? `it was ${prediction.state}`, { batchPrediction: started.id });
+  throw new GyreError(errorCodes.find((code) => code === prediction.code) ?? 'INTERNAL', prediction.error ?? `it was ${prediction.state}`, {
+    batchPrediction: started.id,
+  });
 }
 
-function show(cli: Cli, { id, model, input, dataset, output, rows = 0, predicted = 0, failed = 0, failures = [], state, progress, error, startedAt, finishedAt }: BatchPrediction): void {
+function show(
+  cli: Cli,
+  {
+    id,
+    model,
+    input,
+    dataset,
+    output,
+    rows = 0,
+    predicted = 0,
+    failed = 0,
+    failures = [],
+    state,
+    progress,
+    error,
+    startedAt,
+    finishedAt,
+  }: BatchPrediction,
+): void {
   cli.output.pairs([
     ['batch prediction', id],
     ['state', progress === undefined ? state : progressText(progress)],
-    ['rows', rows === 0 && state !== 'finished' ? undefined : `${countOf(rows)} read: ${countOf(predicted)} predicted, ${countOf(failed)} failed`],
+    [
+      'rows',
+      rows === 0 && state !== 'finished' ? undefined : `${countOf(rows)} read: ${countOf(predicted)} predicted, ${countOf(failed)} failed`,
+    ],
     ['model', `${model.name}/${model.version}, package ${short(model.package)}`],
     ['input', input.version === undefined ? input.address : `${input.address}, version ${short(input.version)}`],
     ['dataset', dataset.version === undefined ? dataset.name : `${dataset.name}, version ${short(dataset.version)}`],
     ['output', output],
-    ['took', startedAt === undefined || finishedAt === undefined ? undefined : `${((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000).toFixed(1)} s`],
+    [
+      'took',
+      startedAt === undefined || finishedAt === undefined
+        ? undefined
+        : `${((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000).toFixed(1)} s`,
+    ],
     ['error', error],
   ]);
   for (const failure of failures) cli.output.line(`  ${countOf(failure.rows)}  ${failure.reason}`);
@@ -94,7 +128,10 @@ export const registerBatchPredictions: Register = (program, bind) => {
               { title: 'ROWS', of: ({ rows }) => rows, align: 'right' },
               { title: 'FAILED', of: ({ failed }) => failed, align: 'right' },
               { title: 'INPUT', of: ({ input }) => input.address },
-              { title: 'DATASET', of: ({ dataset }) => (dataset.version === undefined ? dataset.name : `${dataset.name} ${short(dataset.version)}`) },
+              {
+                title: 'DATASET',
+                of: ({ dataset }) => (dataset.version === undefined ? dataset.name : `${dataset.name} ${short(dataset.version)}`),
+              },
               { title: 'WHAT WENT WRONG', of: ({ error }) => error ?? '' },
             ]);
             pageNote(cli, page);

@@ -32,7 +32,11 @@ export interface PredictTableFlags {
 }
 
 /** A list with commas between. */
-const names = (text: string): string[] => text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+const names = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 
 function share(text: string): number {
   const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
@@ -55,7 +59,10 @@ function workerCount(text: string): number {
 /** Adds the options of batch predictions to the verb. */
 export function predictTableOptions(command: Command): Command {
   return command
-    .option('--input <rows>', 'a whole table: a file, a folder of Parquet, s3://, http(s)://, postgres://, mysql://, sqlite:FILE, dataset:NAME')
+    .option(
+      '--input <rows>',
+      'a whole table: a file, a folder of Parquet, s3://, http(s)://, postgres://, mysql://, sqlite:FILE, dataset:NAME',
+    )
     .option('--output <place>', 'where its predictions go: FILE.parquet, .csv, .jsonl, FOLDER/, s3://…, postgres://… or sqlite:FILE')
     .option('--model <model>', 'a package folder, a .onnx file, or a registered model: churn, churn/3, churn@champion, models:/churn/3')
     .option('--query <sql>', 'what is asked of the database that the rows come from')
@@ -73,7 +80,11 @@ export function predictTableOptions(command: Command): Command {
     .option('--dataset <name>', 'of a registered model: the dataset whose version the predictions become')
     .option('--restart', 'throws away what an earlier run, broken off, has done')
     .option('--work <folder>', 'where parts lie meanwhile (default: beside the output)')
-    .option('--part-rows <count>', 'rows of a part, which is kept when the run is broken off (default: by the number of columns)', workerCount)
+    .option(
+      '--part-rows <count>',
+      'rows of a part, which is kept when the run is broken off (default: by the number of columns)',
+      workerCount,
+    )
     .option('--workers <count>', 'worker threads (default: one for each core, eight at most)', workerCount);
 }
 
@@ -81,11 +92,14 @@ export function predictTableOptions(command: Command): Command {
 export async function predictTable(cli: Cli, flags: PredictTableFlags): Promise<void> {
   const { input, model } = flags;
   if (input === undefined || model === undefined)
-    throw new GyreError('INVALID_ARGUMENT', 'name rows and model: --input FILE --model FOLDER|FILE.onnx|NAME, and --output where the predictions go');
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      'name rows and model: --input FILE --model FOLDER|FILE.onnx|NAME, and --output where the predictions go',
+    );
   const place = model.replace(/^[A-Za-z0-9][A-Za-z0-9._-]*=/, '');
   const isLocal = !model.startsWith('models:/') && existsSync(resolve(cli.host.folder, place));
   if (!isLocal) {
-    if (/\.onnx$/.test(model)) throw new GyreError('NOT_FOUND', `there is no file ${resolve(cli.host.folder, place)}`);
+    if (model.endsWith('.onnx')) throw new GyreError('NOT_FOUND', `there is no file ${resolve(cli.host.folder, place)}`);
     const { predictRegistered } = await import('./batch-predictions.ts');
     return predictRegistered(cli, { ...flags, input, model });
   }
@@ -101,7 +115,7 @@ export function existingOf({ replace = false, append = false }: PredictTableFlag
 async function predictHere(cli: Cli, flags: PredictTableFlags & { readonly input: string; readonly model: string }): Promise<void> {
   const { host, output } = cli;
   if (flags.output === undefined) throw new GyreError('INVALID_ARGUMENT', 'where do the predictions go? --output FILE.parquet');
-  if (/^dataset:/.test(flags.input) || flags.dataset !== undefined)
+  if (flags.input.startsWith('dataset:') || flags.dataset !== undefined)
     throw new GyreError('INVALID_ARGUMENT', 'datasets are the platform’s: they go with a registered model (--model NAME)');
   const { inputFromText, targetFromText, usualWork } = await import('#batch');
   const source = inputFromText(flags.input, { ...given({ query: flags.query, table: flags.fromTable }) }, host.folder);
@@ -118,7 +132,10 @@ async function predictHere(cli: Cli, flags: PredictTableFlags & { readonly input
     request: {
       input: { source },
       outputs: [{ target, existing: existingOf(flags) }],
-      choices: { ...given({ columns, features, ids, prefix }), ...(flags.delimiter === undefined ? {} : { dialect: { delimiter: flags.delimiter } }) },
+      choices: {
+        ...given({ columns, features, ids, prefix }),
+        ...(flags.delimiter === undefined ? {} : { dialect: { delimiter: flags.delimiter } }),
+      },
       work: flags.work === undefined ? usualWork(target, host.folder) : resolve(host.folder, flags.work),
       ...given({ maxFailed: flags.maxFailed, restart: flags.restart, partRows: flags.partRows, workers: flags.workers }),
       signal: host.signal,
