@@ -100,9 +100,9 @@ describe('where predictions go', () => {
     const table = `gyre_batch_test_${process.pid}`;
     const target: BatchTarget = { kind: 'postgres', address: postgresUrl, table };
     const deps = { environment: {} };
-    const count = (): Promise<unknown> =>
+    const count = (): Promise<Record<string, number>> =>
       postgres(async (client) => {
-        const found = await client.query(
+        const found = await client.query<Record<string, number>>(
           `SELECT count(*)::int AS rows, count(DISTINCT prediction_id)::int AS ids, count(prediction_error)::int AS failed, sum(id)::int AS ids_sum FROM ${table}`,
         );
         return found.rows[0];
