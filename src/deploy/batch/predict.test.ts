@@ -7,7 +7,7 @@ import { encodeRows } from '#contract';
 import type { NamedRow } from '#contract';
 import { hasCode, systemClock } from '#core';
 import { attr, encodeModel, graphBuilder, openSession, tensor } from '#onnx';
-import { decide, feedsOfRows, outcomesOf, samplePackage, writeSampleFolder } from '#serving';
+import { askedOfRows, decide, outcomesOf, samplePackage, writeSampleFolder } from '#serving';
 import { readCsv, readParquet, toRecords } from '#tables';
 import { localModel, predictBatch } from './index.ts';
 import type { BatchModel, BatchRequest, BatchResult } from './index.ts';
@@ -20,7 +20,7 @@ async function servedAlone(
   await using session = await openSession(model.graph);
   try {
     encodeRows(model.signature.inputs, [row]);
-    const outputs = decide(model.signature, await session.run(feedsOfRows(model.signature.inputs, [row])));
+    const outputs = decide(model.signature, await session.run(askedOfRows(model.signature.inputs, [row]).feeds));
     return outcomesOf(model.signature, outputs, 1)?.[0] ?? {};
   } catch (error) {
     return { error: error instanceof Error ? error.message.replace(/^row 0,? /, '') : '' };
