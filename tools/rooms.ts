@@ -51,6 +51,14 @@ export const rooms: readonly Room[] = [
   on('foundation', 'images', 'pictures: decode and resize as one versioned function, examine, measure, show (off the calling thread)'),
   on('foundation', 'stats', 'formulas on typed arrays, pure, each with its source and reference check', { builtins: [], packages: [] }),
   on('foundation', 'learners', 'learning algorithms on typed arrays: fit, predict, toOnnx'),
+  on(
+    'foundation',
+    'explain',
+    'why a graph says what it says: contributions, KernelSHAP, occlusion; outlier scores; off the calling thread',
+    {
+      only: ['core', 'contract', 'onnx', 'stats', 'learners'],
+    },
+  ),
   on('foundation', 'project', 'gyre.yaml: loading, messages with line and column, the charter'),
   on('foundation', 'pipelines', 'the run graph: steps, cache keys, leases, resume'),
   on('build', 'workspace', 'data files of a working folder, in DVC’s formats: cache, `.dvc` files, remotes'),
@@ -62,7 +70,7 @@ export const rooms: readonly Room[] = [
   on('build', 'imports', 'records of other tools, brought in: MLflow, TensorBoard, wandb, DVCLive; and written out again'),
   on('deploy', 'release', 'environments, application tests, certification, approval, rollout, rollback'),
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
-    only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images'],
+    only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images', 'explain'],
   }),
   on('deploy', 'video', 'frames of a video, a camera or a stream to a model, in real time, by ffmpeg', {
     only: ['core', 'contract'],

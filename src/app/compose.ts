@@ -251,13 +251,14 @@ export async function compose(options: ComposeOptions): Promise<House> {
     planes,
     settings: () => {
       const { environments, serve, applicationTests } = project.current().resolved;
-      const { endpoint, log: logged, execution, ...limits } = serve;
+      const { endpoint, log: logged, execution, explainTimeoutMs, outliers: _outliers, python: _python, ...limits } = serve;
       return {
         environments,
         endpoint,
         limits,
         ...(logged === undefined ? {} : { log: logged }),
         ...(execution === undefined ? {} : { execution }),
+        ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
         ...applicationTests,
       };
     },

@@ -1,5 +1,5 @@
 export { backUp, demo, listBackups, openForVerb, removeBackup, restore, sealBlobs, up, verifyBackup } from './door.ts';
-export { inferenceProcess } from './serve.ts';
+export { inferenceProcess, planeForVerb } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
 export { relay } from './relay.ts';

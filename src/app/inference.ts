@@ -9,6 +9,9 @@ import { scoringRoutes } from '#scoring';
 import {
   Admission,
   blobSource,
+  explainRoute,
+  Explanations,
+  Outliers,
   isLoopback,
   localModels,
   metricsRoute,
@@ -171,15 +174,24 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     ...(tls === undefined ? {} : { tls }),
     ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
   };
-  const oip = { plane, version: gyre.version };
+  const explanations = new Explanations({ plane, source });
+  const outliers = new Outliers(source);
+  const oip = { plane, version: gyre.version, explanations, outliers };
   const servers: InferenceServer[] = [];
   try {
-    const routes = [predictRoute(plane), ...oipRoutes(oip), ...scoringRoutes(oip), metricsRoute(plane)];
+    const routes = [
+      predictRoute(plane, outliers),
+      explainRoute(plane, explanations),
+      ...oipRoutes(oip),
+      ...scoringRoutes(oip),
+      metricsRoute(plane),
+    ];
     servers.push(await serveHttp({ ...shared, port, routes, describe: describeError }));
     const grpcPort = options.grpcPort ?? (port === 0 ? 0 : port + 1);
     if (grpcPort !== 'off') servers.push(await serveRpc({ ...shared, port: grpcPort, methods: oipMethods(oip) }));
   } catch (error) {
     await Promise.all(servers.map((server) => server.close(0)));
+    await Promise.all([explanations[Symbol.asyncDispose](), outliers[Symbol.asyncDispose]()]);
     await plane[Symbol.asyncDispose]();
     throw error;
   }
@@ -194,6 +206,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       plane.drain();
       const end = async (): Promise<void> => {
         await Promise.all(servers.map((server) => server.close()));
+        await Promise.all([explanations[Symbol.asyncDispose](), outliers[Symbol.asyncDispose]()]);
         await plane[Symbol.asyncDispose]();
         await shadowLog?.[Symbol.asyncDispose]();
         await Promise.all([events, access, spans].map(async (one) => one?.[Symbol.asyncDispose]()));

@@ -18,3 +18,9 @@ export async function inferenceProcess(flags: ServeFlags): Promise<number> {
   const child = spawn(process.execPath, [entry, ...words], { stdio: 'inherit' });
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
+
+/** See `planeForVerb` of plane-for-verb.ts, which is loaded only here. */
+export async function planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T> {
+  const module = await import('./plane-for-verb.ts');
+  return module.planeForVerb(place, work);
+}

@@ -94,9 +94,9 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
   const group = queryValue('by') === 'feature' ? 'feature' : 'column';
   const isBrought = versionOf(prediction.data?.modelVersion)?.brought !== undefined;
   const explanation = useResource<Explanation>(
-    prediction.data === undefined || versions.value === undefined || isBrought
+    prediction.data === undefined || versions.value === undefined
       ? undefined
-      : `predictions/${encodeURIComponent(id)}/explanation?groupBy=${group}`,
+      : `predictions/${encodeURIComponent(id)}/explanation${isBrought ? '' : `?groupBy=${group}`}`,
   );
   return (
     <Load of={prediction} what="This prediction">
@@ -127,53 +127,32 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
             <Card
               title="Why"
               wide
-              aside={
-                <div class="chips" role="group" aria-label="Contributions by">
-                  {(['column', 'feature'] as const).map((choice) => (
-                    <button
-                      key={choice}
-                      type="button"
-                      class="chip"
-                      aria-pressed={group === choice}
-                      onClick={() => setQuery({ by: choice === 'column' ? undefined : choice })}
-                    >
-                      by {choice}
-                    </button>
-                  ))}
-                </div>
-              }
+              aside={isBrought ? undefined : <GroupChoice group={group} />}
               says={
                 explanation.data === undefined ? undefined : (
                   <>
                     Base {number(explanation.data.base, 3)} and the contributions add up to the margin {number(explanation.data.margin, 3)}
-                    {explanation.data.class === undefined ? '' : ` for ${explanation.data.class}`};{' '}
-                    {explanation.data.method.replaceAll('_', ' ')}. Bars to the right push towards it.
+                    {explanation.data.class === undefined ? '' : ` for ${explanation.data.class}`}; {methodText(explanation.data)}. Bars to
+                    the right push towards it.
                   </>
                 )
               }
             >
-              {isBrought ? (
-                <p class="quiet">
-                  The model was trained elsewhere: contributions are computed from a learner, and only its graph is here. Its test report
-                  says which columns it relies on.
-                </p>
-              ) : (
-                <Load of={explanation} what="The explanation">
-                  {({ contributions }) => (
-                    <Bars
-                      label="Contributions"
-                      unit="added to the margin"
-                      file="contributions"
-                      signedColours
-                      bars={contributions.slice(0, 16).map(({ feature, value, contribution }) => ({
-                        name: feature,
-                        ...(value === null ? {} : { detail: plain(value) }),
-                        value: contribution,
-                      }))}
-                    />
-                  )}
-                </Load>
-              )}
+              <Load of={explanation} what="The explanation">
+                {({ contributions }) => (
+                  <Bars
+                    label="Contributions"
+                    unit="added to the margin"
+                    file="contributions"
+                    signedColours
+                    bars={contributions.slice(0, 16).map(({ feature, value, contribution }) => ({
+                      name: feature,
+                      ...(value === null ? {} : { detail: plain(value) }),
+                      value: contribution,
+                    }))}
+                  />
+                )}
+              </Load>
             </Card>
             <Card title="Inputs">
               <Table
@@ -218,6 +197,30 @@ export function PredictionPage({ id }: { readonly id: string }): JSX.Element {
       )}
     </Load>
   );
+}
+
+/** Whether bars are of the model's columns or of the features that are made from them. */
+function GroupChoice({ group }: { readonly group: 'column' | 'feature' }): JSX.Element {
+  return (
+    <div class="chips" role="group" aria-label="Contributions by">
+      {(['column', 'feature'] as const).map((choice) => (
+        <button
+          key={choice}
+          type="button"
+          class="chip"
+          aria-pressed={group === choice}
+          onClick={() => setQuery({ by: choice === 'column' ? undefined : choice })}
+        >
+          by {choice}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function methodText({ method, scale, fidelity }: Explanation): string {
+  const how = `${method.replaceAll('_', ' ')}${scale === undefined ? '' : `, in ${scale.replaceAll('_', ' ')}`}`;
+  return fidelity === undefined ? how : `${how}, R² ${number(fidelity.r2, 3)} over ${fidelity.coalitions} coalitions of columns`;
 }
 
 function probabilities(value: unknown): string {

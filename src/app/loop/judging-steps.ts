@@ -55,6 +55,7 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
           run: text(context.inputs, 'run'),
           report: report.id,
           charter: await charters.get(project.resolved.project, report.charter),
+          outliers: project.resolved.serve.outliers,
           tags: { pipelineRun: context.pipelineRun },
           by: context.by,
         });

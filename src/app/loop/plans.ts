@@ -246,7 +246,7 @@ function modelPlans(
       name: 'register',
       kind: 'registry.register',
       after: [],
-      parameters: { model: project.resolved.serve.endpoint },
+      parameters: { model: project.resolved.serve.endpoint, outliers: plain(project.resolved.serve.outliers) },
       inputs: { run: { step: 'choose', output: 'run' }, report: { step: 'evaluate', output: 'report' } },
     },
   ];

@@ -73,6 +73,7 @@ export async function testBrought(
     ...(champion === undefined ? {} : { champion }),
     spec: project.project.test ?? {},
     charter,
+    outliers: resolved.serve.outliers,
     by,
   });
   if (tested.report.passed && model === resolved.serve.endpoint) await rooms.registry.setAlias({ model, version, alias: 'candidate', by });

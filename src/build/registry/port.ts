@@ -9,6 +9,7 @@ import type {
   FilterCondition,
   JudgedVersion,
   ModelVersion,
+  OutlierSpec,
   PackageFile,
   RegisteredModel,
   SearchOrder,
@@ -85,6 +86,8 @@ export interface CreateVersion {
   readonly report: string;
   /** The version that the report was judged by. */
   readonly charter: CharterVersion;
+  /** How outlier scores are fitted to the training rows; default: an isolation forest, at the quantile 0.99. */
+  readonly outliers?: OutlierSpec;
   readonly tags?: Readonly<Record<string, string>>;
   readonly by: Actor;
 }
@@ -118,6 +121,8 @@ export interface TestVersion extends VersionName, AskedWiring {
   readonly validationSets?: JudgeRequest['validationSets'];
   readonly spec?: TestSpec;
   readonly charter: CharterVersion;
+  /** As for `CreateVersion`, fitted to the rows of the test. */
+  readonly outliers?: OutlierSpec;
   readonly champion?: ModelSource;
   readonly by: Actor;
 }

@@ -144,9 +144,15 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
   };
 
   return {
-    async createVersion({ model, description, run, report: reportId, charter, tags = {}, by }) {
+    async createVersion({ model, description, run, report: reportId, charter, outliers, tags = {}, by }) {
       const report = await reports.getReport(reportId);
-      const { digest, files, signature } = await buildPackage(deps, { model, run, report, charter });
+      const { digest, files, signature } = await buildPackage(deps, {
+        model,
+        run,
+        report,
+        charter,
+        ...(outliers === undefined ? {} : { outliers }),
+      });
       const row = broughtRow(
         { model, tags, by },
         {

@@ -147,6 +147,7 @@ export function openTesting(deps: RegistryDeps, lookup: Lookup): Pick<Registry, 
         charter: request.charter,
         evidence: evidenceOf(version, { brought, graph: file.digest, report, request, parity, python }),
         rows,
+        ...(request.outliers === undefined ? {} : { outliers: request.outliers }),
       });
       await requireIdle(version);
       const { digest, files } = packed;

@@ -15,6 +15,7 @@ export interface ManifestInput {
   readonly log: LogPolicy;
   readonly limits: Partial<Omit<ServeLimits, 'maxRows'>>;
   readonly execution?: ExecutionSpec;
+  readonly explainTimeoutMs?: number;
   readonly tokenHashes: readonly string[];
   readonly createdAt: string;
 }
@@ -43,6 +44,7 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
     log: input.log,
     limits: { maxBodyBytes: defaultMaxBodyBytes, maxRows, ...input.limits },
     ...(input.execution === undefined ? {} : { execution: input.execution }),
+    ...(input.explainTimeoutMs === undefined ? {} : { explain: { timeoutMs: input.explainTimeoutMs } }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };

@@ -13,6 +13,8 @@ import type {
   ExecutionSpec,
   JudgedVersion,
   LogPolicy,
+  ExplainAnswer,
+  ExplainRequest,
   ModelVersion,
   PredictAnswer,
   PredictRequest,
@@ -57,6 +59,8 @@ export interface ReleaseSettings {
   readonly log?: Partial<LogPolicy>;
   /** How a data plane runs its models. */
   readonly execution?: ExecutionSpec;
+  /** How long an explanation may take. */
+  readonly explainTimeoutMs?: number;
   /** Targets of the load test. */
   readonly latencyP99Ms: number;
   readonly requestsPerSecond: number;
@@ -155,6 +159,11 @@ export interface Release {
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
   approve(request: ApproveRequest): Promise<Approval>;
+  /**
+   * What moved the predictions of rows, as the version says that an environment serves.
+   * @throws GyreError FAILED_PRECONDITION when it serves none; what its data plane refuses, by the same code
+   */
+  explain(asked: { readonly environment: string; readonly request: ExplainRequest }): Promise<ExplainAnswer>;
   /** Why a version may not be named champion; undefined when it may. The registry asks, on every path. */
   championRefusal(version: ModelVersion): Promise<string | undefined>;
   /**

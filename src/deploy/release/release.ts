@@ -5,6 +5,7 @@ import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
 import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
+import { liveExplainer } from './explain-live.ts';
 import { gatekeeper } from './gatekeeper.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
 import {
@@ -112,6 +113,7 @@ export function openRelease(deps: ReleaseDeps): Release {
 
   return {
     ...signOff(deps, keeper),
+    ...liveExplainer(deps, keeper),
     runApplicationTests: async (request) => {
       await resumed;
       return runner.runApplicationTests(request);

@@ -52,7 +52,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
 
   const to: Switch['to'] = async (plan) => {
     const { version, target } = plan;
-    const { endpoint, limits = {}, log = {}, execution } = deps.settings();
+    const { endpoint, limits = {}, log = {}, explainTimeoutMs, execution } = deps.settings();
     const begun = await store.write(begin, { id: newId(), at: now(), endpoint, plan });
     if ('missing' in begun) return begun;
     const { draft } = begun;
@@ -69,6 +69,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           log: { sample: 1, ...(await masked(log, version)), ...(target.certify === undefined ? {} : { sample: 0 }) },
           limits,
           ...(execution === undefined ? {} : { execution }),
+          ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
           tokenHashes: await deps.tokenHashes(),
           createdAt: draft.deployedAt,
         }),

@@ -1,7 +1,8 @@
-import type { NamedRow } from '#contract';
+import type { NamedRow, PredictAnswer } from '#contract';
 import { GyreError } from '#core';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
+import type { Outliers, OutlierScores } from './explain/outliers.ts';
 import { askedOfRows } from './image-inputs.ts';
 import { askedOfPictures, picturesOfBody } from './picture-body.ts';
 import type { Inferred } from './plane-port.ts';
@@ -11,25 +12,36 @@ interface NamedRequest {
   readonly rows: readonly NamedRow[];
   readonly eventTime?: string;
   readonly keys?: readonly string[];
+  /** Whether each answer says how far its row lies from those that the model learned from. */
+  readonly outlier: boolean;
 }
 
 /**
  * `POST /predict/:endpoint`: rows with named columns in, a label with probabilities or a value out (PredictRequest and PredictAnswer of the
  * contract). A model of pictures also takes one as the body itself, or several as the parts of a form.
  */
-export function predictRoute(plane: Plane): Route {
-  return { name: 'predict', method: 'POST', path: '/predict/:endpoint', infers: true, handle: (exchange) => predict(plane, exchange) };
+export function predictRoute(plane: Plane, outliers?: Outliers): Route {
+  return {
+    name: 'predict',
+    method: 'POST',
+    path: '/predict/:endpoint',
+    infers: true,
+    handle: (exchange) => predict(plane, outliers, exchange),
+  };
 }
 
-async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
+async function predict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
   const pictures = await picturesOfBody(exchange);
   const named = pictures === undefined ? readRequest(parseJson(await exchange.text()), plane.manifest.limits.maxRows) : undefined;
-  const { eventTime, keys } = named ?? {};
+  const { eventTime, keys, outlier = false } = named ?? {};
   using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
   const { entry } = lease.model;
   const asked = named === undefined ? askedOfPictures(entry, pictures ?? []) : askedOfRows(entry.signature.inputs, named.rows);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({
+  // Refused before anything is predicted.
+  if (outlier) requireOutliers(outliers).require(entry);
+  const scoring = outlier ? requireOutliers(outliers).score(entry, asked.feeds) : undefined;
+  const predicting = lease.infer({
     ...asked,
     receivedMs: exchange.receivedMs,
     note: exchange.note,
@@ -37,6 +49,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
     ...(eventTime === undefined ? {} : { eventTime }),
     ...(keys === undefined ? {} : { keys }),
   });
+  const [inferred, scored] = await Promise.all([predicting, scoring]);
   if (inferred.outcomes === undefined) {
     throw new GyreError(
       'FAILED_PRECONDITION',
@@ -45,7 +58,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   }
   return {
     status: 200,
-    body: JSON.stringify({ ...titleOf(inferred), predictions: answersOf(inferred, inferred.outcomes) }),
+    body: JSON.stringify({ ...titleOf(inferred), predictions: answersOf(inferred, inferred.outcomes, scored) }),
     headers: predictionHeaders(lease.manifest.generation, inferred),
   };
 }
@@ -54,8 +67,21 @@ function titleOf({ model: { entry } }: Inferred): { readonly model: string; read
   return { model: entry.name, version: entry.version };
 }
 
-function answersOf({ ids }: Inferred, outcomes: NonNullable<Inferred['outcomes']>): object[] {
-  return outcomes.map((outcome, row) => ({ id: ids[row], ...outcome }));
+function answersOf({ ids }: Inferred, outcomes: NonNullable<Inferred['outcomes']>, scored: OutlierScores | undefined): object[] {
+  return outcomes.map((outcome, row) => ({
+    id: ids[row],
+    ...outcome,
+    ...(scored === undefined ? {} : { outlier: outlierOf(scored, row) }),
+  }));
+}
+
+function outlierOf({ scores, threshold }: OutlierScores, row: number): NonNullable<PredictAnswer['predictions'][number]['outlier']> {
+  return { score: scores[row], threshold, isOutlier: scores[row] > threshold };
+}
+
+function requireOutliers(outliers: Outliers | undefined): Outliers {
+  if (outliers !== undefined) return outliers;
+  throw new GyreError('UNIMPLEMENTED', 'this data plane gives no outlier scores');
 }
 
 /**
@@ -64,7 +90,7 @@ function answersOf({ ids }: Inferred, outcomes: NonNullable<Inferred['outcomes']
  */
 function readRequest(body: unknown, maxRows: number): NamedRequest {
   if (!isObject(body)) throw new GyreError('INVALID_ARGUMENT', 'the body must be an object: {"rows": [{"column": value, …}]}');
-  const known = ['rows', 'eventTime', 'keys'];
+  const known = ['rows', 'eventTime', 'keys', 'outlier'];
   const unknown = Object.keys(body).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
     throw new GyreError(
@@ -72,7 +98,8 @@ function readRequest(body: unknown, maxRows: number): NamedRequest {
       `the body has ${unknown.map((key) => JSON.stringify(key.slice(0, 60))).join(', ')}; it may have ${known.join(', ')}`,
     );
   }
-  const { rows, eventTime, keys } = body;
+  const { rows, eventTime, keys, outlier = false } = body;
+  if (typeof outlier !== 'boolean') throw new GyreError('INVALID_ARGUMENT', '"outlier" must be true or false');
   if (!Array.isArray(rows)) throw new GyreError('INVALID_ARGUMENT', '"rows" must be an array of objects with named columns');
   if (rows.length === 0) throw new GyreError('INVALID_ARGUMENT', `"rows" is empty; 1 to ${maxRows} rows are taken in one request`);
   // Before anything is made of them: encoding costs time for each.
@@ -82,6 +109,7 @@ function readRequest(body: unknown, maxRows: number): NamedRequest {
   return {
     // Each was just found to be one.
     rows: rows as readonly NamedRow[],
+    outlier,
     ...(eventTime === undefined ? {} : { eventTime: eventTimeOf(eventTime) }),
     ...(keys === undefined ? {} : { keys: keysOf(keys) }),
   };

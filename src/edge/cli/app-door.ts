@@ -167,6 +167,8 @@ export interface AppDoor {
   inferenceProcess(options: ServeFlags): Promise<number>;
   /** Predicts a table by a model on this disk. */
   predictTable(options: PredictFlags): Promise<BatchResult>;
+  /** A data plane for a model that lies here, for the time of one piece of work. */
+  planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T>;
   /** Runs a relay until the signal aborts. */
   relay(options: RelayFlags): Promise<void>;
 }

@@ -38,6 +38,8 @@ export interface Client {
    * nobody else can read it: by TLS, or within this machine.
    */
   postTo<T>(url: string, body: unknown): Promise<T>;
+  /** As `postTo`, for what is only read. */
+  getFrom<T>(url: string): Promise<T>;
 }
 
 export function openClient(options: ClientOptions): Client {
@@ -87,6 +89,10 @@ export function openClient(options: ClientOptions): Client {
     discard: async (path) => void (await request(`${address}/${path}`, { method: 'DELETE' })),
     bytes: async (path) => new Uint8Array(await (await request(at(path), {})).arrayBuffer()),
     download: async (path) => (await request(at(path), {})).body ?? new Blob([]).stream(),
+    getFrom: async <T>(url: string): Promise<T> => {
+      const response = await request(url, {}, token !== undefined && isPrivate(url));
+      return (await response.json()) as T;
+    },
     postTo: async <T>(url: string, body: unknown): Promise<T> => {
       try {
         return await json<T>(url, 'POST', body, false);

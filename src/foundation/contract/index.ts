@@ -187,6 +187,20 @@ export { mlModelFacts } from './mlmodel.ts';
 export type { MlModelFile, PythonFlavors } from './mlmodel.ts';
 export { RowError, encodeRows } from './encode-rows.ts';
 export type { EncodeOptions, EncodedColumn } from './encode-rows.ts';
+export {
+  ExplainAnswer,
+  ExplainOptions,
+  ExplainRequest,
+  ExplanationBackground,
+  ExplanationScale,
+  OcclusionMap,
+  OutlierSpec,
+  PackageBackground,
+  PackageOutliers,
+  RowExplanation,
+  explanationMethods,
+  explanationScales,
+} from './explanation.ts';
 export { CellValue, Label, LabelBatch, NamedRow, PredictAnswer, PredictRequest, Prediction } from './prediction.ts';
 export { Action, Alert, ColumnDrift, IntegrityFinding, Window, WindowMetric, actionKinds, alertKinds, alertStates } from './monitor.ts';
 export { PipelineRun, StepRun, stepStates } from './pipeline.ts';

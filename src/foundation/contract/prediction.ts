@@ -36,6 +36,9 @@ export const PredictRequest = strict({
   rows: Type.Array(NamedRow, { minItems: 1 }),
   eventTime: Type.Optional(Instant),
   keys: Type.Optional(Type.Array(Type.String())),
+  outlier: Type.Optional(
+    Type.Boolean({ description: 'whether each answer says how far its row lies from those that the model learned from' }),
+  ),
 });
 export type PredictRequest = Static<typeof PredictRequest>;
 export const PredictAnswer = strict({
@@ -47,6 +50,7 @@ export const PredictAnswer = strict({
       label: Type.Optional(Type.String()),
       probabilities: Type.Optional(Type.Record(Type.String(), Type.Number())),
       value: Type.Optional(Type.Number()),
+      outlier: Type.Optional(strict({ score: Type.Number(), threshold: Type.Number(), isOutlier: Type.Boolean() })),
     }),
   ),
 });

@@ -282,6 +282,30 @@ export const ServeSpec = strict({
   log: Type.Optional(Type.Partial(LogPolicy, { additionalProperties: false, description: 'what the prediction log keeps' })),
   execution: Type.Optional(ExecutionSpec),
   python: Type.Optional(PythonServing),
+  explain: Type.Optional(
+    strict({
+      timeoutMs: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'the same for explanations, which have a thread of their own (default: 5000)' }),
+      ),
+    }),
+  ),
+  outliers: Type.Optional(
+    strict({
+      method: Type.Optional(
+        oneOf(['isolation_forest', 'mahalanobis', 'none'], {
+          description:
+            'what is fitted to the training rows when a version is packed; mahalanobis looks at numbers alone (default: isolation_forest)',
+        }),
+      ),
+      quantile: Type.Optional(
+        Type.Number({
+          exclusiveMinimum: 0,
+          exclusiveMaximum: 1,
+          description: 'the share of training rows that are no outliers: their score at it is the threshold (default: 0.99)',
+        }),
+      ),
+    }),
+  ),
 });
 export type ServeSpec = Static<typeof ServeSpec>;
 

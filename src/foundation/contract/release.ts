@@ -53,6 +53,7 @@ export const ReleaseManifest = strict({
   limits: ServeLimits,
   execution: Type.Optional(ExecutionSpec),
   route: Type.Optional(ManifestRoute),
+  explain: Type.Optional(strict({ timeoutMs: Type.Integer() })),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
   createdAt: Instant,
 });

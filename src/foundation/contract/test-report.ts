@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Check, Digest, Id, Instant, Interval, Measured, oneOf, strict } from './common.ts';
+import { ExplanationFidelity, ExplanationScale } from './explanation.ts';
 import { Task } from './features.ts';
 import { SplitStrategy } from './split.ts';
 
@@ -118,12 +119,15 @@ export type TestReport = Static<typeof TestReport>;
 /** What each feature added to one prediction's margin; base value and contributions sum to the margin. */
 export const Explanation = strict({
   model: Id,
-  method: oneOf(['linear', 'tree_shap']),
+  method: oneOf(['linear', 'tree_shap', 'kernel_shap']),
   class: Type.Optional(Type.String()),
   base: Type.Number(),
   margin: Type.Number(),
   contributions: Type.Array(
     strict({ feature: Type.String(), value: Type.Union([Type.Number(), Type.String(), Type.Null()]), contribution: Type.Number() }),
   ),
+  /** Of a model that was trained elsewhere: by its data plane. */
+  scale: Type.Optional(ExplanationScale),
+  fidelity: Type.Optional(ExplanationFidelity),
 });
 export type Explanation = Static<typeof Explanation>;

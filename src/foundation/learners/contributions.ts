@@ -1,7 +1,7 @@
 import { checkColumns } from './matrix.ts';
-import type { Matrix } from './matrix.ts';
+import type { FeatureValues, Matrix } from './matrix.ts';
 import { outputsOf } from './model.ts';
-import type { BoostingModel, LinearModel, Model } from './model.ts';
+import type { BoostingModel, LinearModel, Model, SplitTree } from './model.ts';
 import { addTreeShap, depthOf, expectedValue, shapPath } from './tree-shap.ts';
 
 /** How much each feature moved each row's margin away from the base value: base value + sum over features = margin, within 1e-6. */
@@ -41,16 +41,39 @@ function ofLinear(
 
 function ofTrees({ trees, baseMargins, task, classes }: BoostingModel, { rows, columns, values }: Matrix): Contributions {
   const outputs = outputsOf({ task, classes });
-  const baseValues = [...baseMargins];
-  trees.forEach((tree, t) => (baseValues[t % outputs] += expectedValue(tree)));
+  const explained = treeContributions(trees, outputs);
+  return {
+    outputs,
+    baseValues: baseMargins.map((margin, k) => margin + explained.expected[k]),
+    values: explained.of(values, rows, columns),
+  };
+}
+
+/** Contributions of a sum of trees. */
+export interface TreeContributions {
+  /** The mean of the trees of each output over the rows that their covers count. */
+  readonly expected: readonly number[];
+  /** Shapley values of rows, [rows][outputs][columns], flat. @param values [rows][columns], flat */
+  readonly of: (values: FeatureValues, rows: number, columns: number) => Float64Array;
+}
+
+/** Prepares path-dependent TreeSHAP once for many rows. @param trees in the order of boosting: tree t belongs to output t modulo `outputs` */
+export function treeContributions(trees: readonly SplitTree[], outputs: number): TreeContributions {
+  const expected = Array.from({ length: outputs }, () => 0);
+  trees.forEach((tree, t) => (expected[t % outputs] += expectedValue(tree)));
   const path = shapPath(trees.reduce((deepest, tree) => Math.max(deepest, depthOf(tree)), 0));
-  const parts = new Float64Array(rows * outputs * columns);
-  for (let i = 0; i < rows; i++)
-    trees.forEach((tree, t) => {
-      const at = (i * outputs + (t % outputs)) * columns;
-      addTreeShap(tree, values, i * columns, parts.subarray(at, at + columns), path);
-    });
-  return { outputs, baseValues, values: parts };
+  return {
+    expected,
+    of(values, rows, columns) {
+      const parts = new Float64Array(rows * outputs * columns);
+      for (let i = 0; i < rows; i++)
+        trees.forEach((tree, t) => {
+          const at = (i * outputs + (t % outputs)) * columns;
+          addTreeShap(tree, values, i * columns, parts.subarray(at, at + columns), path);
+        });
+      return parts;
+    },
+  };
 }
 
 /** Share of each feature in the loss that all splits removed (trees), or in the sum of absolute coefficients (linear, for scaled features). Sums to 1, or is all 0. */

@@ -9,6 +9,9 @@ export interface Matrix {
   readonly values: Float32Array;
 }
 
+/** Features as trees read them: float32 from our transforms, float64 where another tool's graph compares in it. */
+export type FeatureValues = Float32Array | Float64Array;
+
 /** What a learner is fitted on, or judged on while it is being fitted. */
 export interface TrainingData {
   readonly task: TaskKind;

@@ -53,6 +53,18 @@ export interface Tree {
   readonly gain: readonly number[];
 }
 
+/** A tree that may have been grown elsewhere. */
+export interface SplitTree extends Tree {
+  /** By node, where a split asks whether x is one of these, instead of comparing it with the threshold. */
+  readonly members?: Readonly<Record<number, ReadonlySet<number>>>;
+}
+
+/** Which way a row goes at a split. @param value of the split's feature */
+export function goesLeft({ threshold, missingLeft, members }: SplitTree, node: number, value: number): boolean {
+  if (Number.isNaN(value)) return missingLeft[node] === 1;
+  return members?.[node]?.has(value) ?? value <= threshold[node];
+}
+
 /** Number of margins per row. */
 export function outputsOf(model: { readonly task: TaskKind; readonly classes: number }): number {
   return model.task === 'multiclass' ? model.classes : 1;

@@ -1,4 +1,6 @@
-import type { Tree } from './model.ts';
+import type { FeatureValues } from './matrix.ts';
+import type { SplitTree, Tree } from './model.ts';
+import { goesLeft } from './model.ts';
 
 /**
  * Adds a tree's Shapley values for one row: path-dependent TreeSHAP (Lundberg et al. 2018, "Consistent individualized feature attribution for
@@ -6,7 +8,7 @@ import type { Tree } from './model.ts';
  * training rows that went each way. Cost: leaves x depth².
  * @param start index of the row's first value; @param phi one entry per feature, added to
  */
-export function addTreeShap(tree: Tree, values: Float32Array, start: number, phi: Float64Array, path: ShapPath): void {
+export function addTreeShap(tree: SplitTree, values: FeatureValues, start: number, phi: Float64Array, path: ShapPath): void {
   descend(tree, values, start, phi, path, 0, 0, 0, 1, 1, -1);
 }
 
@@ -48,8 +50,8 @@ export function depthOf({ feature, left, right }: Tree): number {
 
 /** `base` is where this level's path begins in the scratch, `length` the entries it has before this one. */
 function descend(
-  tree: Tree,
-  values: Float32Array,
+  tree: SplitTree,
+  values: FeatureValues,
   start: number,
   phi: Float64Array,
   path: ShapPath,
@@ -67,10 +69,9 @@ function descend(
       phi[path.feature[base + i]] += unwoundSum(path, base, length, i) * (path.one[base + i] - path.zero[base + i]) * tree.value[node];
     return;
   }
-  const value = values[start + split];
-  const goesLeft = value <= tree.threshold[node] || (tree.missingLeft[node] === 1 && Number.isNaN(value));
-  const hot = goesLeft ? tree.left[node] : tree.right[node];
-  const cold = goesLeft ? tree.right[node] : tree.left[node];
+  const isLeft = goesLeft(tree, node, values[start + split]);
+  const hot = isLeft ? tree.left[node] : tree.right[node];
+  const cold = isLeft ? tree.right[node] : tree.left[node];
   let incomingZero = 1;
   let incomingOne = 1;
   let kept = length;

@@ -25,3 +25,5 @@ export type { AttributeView, GraphView, ModelView, NodeView, TensorView, ValueVi
 export { requireFeeds } from './feeds.ts';
 export { openSession } from './session.ts';
 export { openSessionPool } from './pool.ts';
+export { fromPortable, toPortable } from './pool-messages.ts';
+export type { PortableError } from './pool-messages.ts';

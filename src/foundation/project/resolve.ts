@@ -21,6 +21,7 @@ const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environm
  */
 export function resolveProject(project: Project): ResolvedProject {
   const success = Object.entries(project.charter.success).map(([metric, text]) => ({ metric, ...parseThreshold(text) }));
+  const { explain, outliers, ...serve } = project.serve ?? {};
   return {
     project: project.project,
     description: project.description ?? '',
@@ -41,7 +42,13 @@ export function resolveProject(project: Project): ResolvedProject {
     },
     environments: resolveEnvironments(project),
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
-    serve: { endpoint: project.project, maxBodyBytes: 4 * 1024 * 1024, ...project.serve },
+    serve: {
+      endpoint: project.project,
+      maxBodyBytes: 4 * 1024 * 1024,
+      ...serve,
+      ...(explain?.timeoutMs === undefined ? {} : { explainTimeoutMs: explain.timeoutMs }),
+      outliers: { method: 'isolation_forest', quantile: 0.99, ...outliers },
+    },
     monitor: resolveMonitor(project.monitor ?? {}, project.charter),
     retrain: { minRows: 200, testShare: 0.3, recentWeight: 1, ...project.retrain },
   };

@@ -3,6 +3,7 @@ import type {
   CheckLimits,
   CommandStep,
   DatasetSpec,
+  OutlierSpec,
   Project,
   QualitySpec,
   ServeSpec,
@@ -126,10 +127,12 @@ export interface ResolvedProject {
   };
   readonly environments: readonly ResolvedEnvironment[];
   readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
-  readonly serve: { readonly endpoint: string; readonly maxBodyBytes: number } & Pick<
-    ServeSpec,
-    'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution' | 'python'
-  >;
+  readonly serve: {
+    readonly endpoint: string;
+    readonly maxBodyBytes: number;
+    readonly explainTimeoutMs?: number;
+    readonly outliers: OutlierSpec;
+  } & Pick<ServeSpec, 'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution' | 'python'>;
   readonly monitor: ResolvedMonitor;
   readonly retrain: {
     /** Labelled rows since the change that a retraining waits for. */

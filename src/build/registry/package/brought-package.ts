@@ -1,4 +1,4 @@
-import type { BroughtEvidence, CharterVersion, InputColumn, ModelVersion, Signature, TestReport } from '#contract';
+import type { BroughtEvidence, CharterVersion, InputColumn, ModelVersion, OutlierSpec, Signature, TestReport } from '#contract';
 import { canonicalJson, sha256 } from '#core';
 import { toHtml, toMarkdown } from '#evaluation';
 import { isMissing } from '#tables';
@@ -6,7 +6,7 @@ import type { Frame } from '#tables';
 import { broughtFolder, filesAsBrought } from '../brought/as-brought.ts';
 import type { RegistryDeps } from '../port.ts';
 import { broughtCard } from './brought-card.ts';
-import { encode, json, storedPackage } from './build-package.ts';
+import { encode, json, storedPackage, trainingFiles } from './build-package.ts';
 import { mlflowFiles } from './mlmodel.ts';
 import { exampleFile } from './signature.ts';
 
@@ -20,6 +20,7 @@ export interface BroughtPackage {
   readonly evidence: Omit<BroughtEvidence, 'onnx'>;
   /** The rows of the test: an example that is nobody's is made of them. */
   readonly rows: Frame;
+  readonly outliers?: OutlierSpec;
 }
 
 /**
@@ -28,7 +29,7 @@ export interface BroughtPackage {
  */
 export async function packBrought(
   { blobs, reports }: Pick<RegistryDeps, 'blobs' | 'reports'>,
-  { version, onnx, signature, report, charter, evidence, rows }: BroughtPackage,
+  { version, onnx, signature, report, charter, evidence, rows, outliers }: BroughtPackage,
 ): Promise<Awaited<ReturnType<typeof storedPackage>>> {
   const whole: BroughtEvidence = { ...evidence, ...(onnx === undefined ? {} : { onnx: sha256(onnx) }) };
   const card = broughtCard({
@@ -44,6 +45,13 @@ export async function packBrought(
       ...(onnx === undefined ? [] : [['model.onnx', onnx] as const]),
       ['signature.json', json(signature)],
       ['input_example.json', json(exampleFile(signature.inputs.map((input) => withTypicalValues(input, rows))))],
+      ...(await trainingFiles({
+        inputs: signature.inputs,
+        rows,
+        dataset: report.dataset,
+        seed: 0,
+        ...(outliers === undefined ? {} : { outliers }),
+      })),
       ['test-report.json', await reports.reportJson(report.id)],
       ['charter.json', encode(canonicalJson(charter.charter))],
       ['evidence.json', json(whole)],

@@ -1,18 +1,32 @@
 import type { BlobStore } from '#blobs';
-import type { CharterVersion, ModelPackage, PackageFile, Run, Signature, TestReport, TrainedEvidence } from '#contract';
+import type {
+  CharterVersion,
+  InputColumn,
+  ModelPackage,
+  OutlierSpec,
+  PackageFile,
+  Run,
+  Signature,
+  TestReport,
+  TrainedEvidence,
+} from '#contract';
 import { GyreError, canonicalJson, digestOf, sha256 } from '#core';
 import { toHtml, toMarkdown } from '#evaluation';
+import type { Frame } from '#tables';
 import type { RegistryDeps } from '../port.ts';
 import { mlflowFiles } from './mlmodel.ts';
 import { modelCard } from './model-card.ts';
 import { requireParity } from './parity.ts';
+import { fitOutliers } from './outlier-graph.ts';
 import { exampleFile, signatureOf } from './signature.ts';
+import { typicalRows } from './typical-rows.ts';
 
 export interface PackageRequest {
   readonly model: string;
   readonly run: string;
   readonly report: TestReport;
   readonly charter: CharterVersion;
+  readonly outliers?: OutlierSpec;
 }
 
 /** A package whose files are stored. */
@@ -67,6 +81,13 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     ['learner.json', await deps.training.readArtifact(run.id, 'learner.json')],
     ['signature.json', json(signature)],
     ['input_example.json', json(exampleFile(transform.inputs))],
+    ...(await trainingFiles({
+      inputs: transform.inputs,
+      rows: await deps.data.open(transform.fittedOn),
+      dataset: transform.fittedOn,
+      seed: run.seed ?? 0,
+      ...(request.outliers === undefined ? {} : { outliers: request.outliers }),
+    })),
     ['environment.json', environment],
     ['test-report.json', await deps.reports.reportJson(report.id)],
     ['charter.json', encode(canonicalJson(charter.charter))],
@@ -78,6 +99,33 @@ export async function buildPackage(deps: PackageDeps, request: PackageRequest): 
     ),
   ];
   return { ...(await storedPackage(deps.blobs, contents)), signature, evidence };
+}
+
+export interface TrainingFacts {
+  readonly inputs: readonly InputColumn[];
+  /** What the model learned from; of one that was trained elsewhere, what it was tested on. */
+  readonly rows: Frame;
+  readonly dataset: string;
+  readonly seed: number;
+  readonly outliers?: OutlierSpec;
+}
+
+const usualOutliers: OutlierSpec = { method: 'isolation_forest', quantile: 0.99 };
+
+/** What a data plane needs to know of the rows behind a model: typical ones that explanations start from, and how far from them a row lies. */
+export async function trainingFiles({
+  inputs,
+  rows,
+  dataset,
+  seed,
+  outliers = usualOutliers,
+}: TrainingFacts): Promise<(readonly [path: string, bytes: Uint8Array])[]> {
+  const background = typicalRows(inputs, rows, { dataset }, seed);
+  const fitted = await fitOutliers(inputs, rows, outliers, { dataset }, seed);
+  return [
+    ...(background === undefined ? [] : [['background.json', json(background)] as const]),
+    ...(fitted === undefined ? [] : [['outliers.json', json(fitted.facts)] as const, ['outliers.onnx', fitted.graph] as const]),
+  ];
 }
 
 /** Stores the files of a package. @param kept further files, that are stored already */

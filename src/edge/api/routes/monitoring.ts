@@ -15,12 +15,12 @@ import {
   strict,
 } from '#contract';
 import { GyreError, isoInstant } from '#core';
-import { requireTrained } from '#registry';
 import type { PredictionEntry } from '#monitoring';
 import type { ApiDeps } from '../port.ts';
 import { route, type Route } from '../route.ts';
 import { ById, LabelsJoined, PerformanceSummary, PredictionRecord, Reason, WindowsEvaluated, first, paging } from '../shapes.ts';
 import type { Caller } from './data/masks.ts';
+import { explainedPrediction } from './explained-prediction.ts';
 import { masksOfPredictions, requireKeysSeen } from './masked-predictions.ts';
 import { pageOf } from './paging.ts';
 
@@ -76,7 +76,7 @@ export const monitoringRoutes: readonly Route[] = [
     query: strict({ groupBy: Type.Optional(oneOf(['feature', 'column'])) }),
     answer: Explanation,
     handle: async (rooms, call) => {
-      const { monitoring, registry, evaluation } = rooms;
+      const { monitoring, registry } = rooms;
       const { params, query } = call;
       const { prediction, modelVersion } = await monitoring.getPrediction(params.id);
       if (prediction === undefined || modelVersion === undefined) {
@@ -85,8 +85,7 @@ export const monitoringRoutes: readonly Route[] = [
           `prediction ${params.id} cannot be explained: its inputs or its model version are not on record`,
         );
       }
-      const { id, run } = requireTrained(await registry.getById(modelVersion), 'an explanation');
-      const [explanation] = await evaluation.explain({ run, frame: [prediction.inputs], model: id, ...query });
+      const explanation = await explainedPrediction(rooms, { version: await registry.getById(modelVersion), prediction, ...query });
       return (await masksOfPredictions(rooms, call, [prediction])).explanation(explanation);
     },
   }),

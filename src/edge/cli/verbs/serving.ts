@@ -156,7 +156,7 @@ export const registerServing: Register = (program, bind) => {
 };
 
 /** The rows of a file with columns set over them; without a file, one row of those columns alone. */
-async function rowsToPredict(
+export async function rowsToPredict(
   cli: Cli,
   { rows, set = [] }: { readonly rows?: string; readonly set?: readonly string[] },
 ): Promise<readonly NamedRow[]> {
@@ -167,7 +167,7 @@ async function rowsToPredict(
 }
 
 /** Rows with the columns that a model takes; what else a file holds (a key, the target) is left out, and said. */
-function fitTo(cli: Cli, inputs: readonly InputColumn[], rows: readonly NamedRow[]): readonly NamedRow[] {
+export function fitTo(cli: Cli, inputs: readonly InputColumn[], rows: readonly NamedRow[]): readonly NamedRow[] {
   const typeOf = new Map(inputs.map(({ name, datatype }) => [name, datatype]));
   const others = new Set(rows.flatMap((row) => Object.keys(row)).filter((name) => !typeOf.has(name)));
   if (others.size > 0) cli.output.note(`left out, since the model does not take them: ${[...others].join(', ')}`);

@@ -3,6 +3,7 @@ import { eventTimeOf, imageColumns, keysOf, parseJson } from '#serving';
 import type { Images, ServedModel } from '#serving';
 import { tensorOfBytes } from './binary.ts';
 import { datatypeOf, datatypes, isDatatype, protocolShape, widens } from './datatypes.ts';
+import { asksForOutliers } from './outlier-outputs.ts';
 import { decodePictures } from './pictures.ts';
 import type { Pictures } from './pictures.ts';
 import { flatten, mostAxes, tensorOf } from './values.ts';
@@ -25,6 +26,8 @@ export interface DecodedRequest {
   readonly keys?: readonly string[];
   /** How long the caller waits at most. */
   readonly timeoutMs?: number;
+  /** Whether outlier scores are wanted too. */
+  readonly outlier: boolean;
 }
 
 export type Members = Readonly<Record<string, unknown>>;
@@ -82,6 +85,7 @@ export function decodeInferRequest(body: Members, raw: RawTensors, { entry, load
     feeds: Object.fromEntries(feeds),
     ...(images.size === 0 ? {} : { images: Object.fromEntries(images) }),
     outputs: decodeOutputs(outputs, parameters?.binary_data_output === true, loaded.outputs),
+    outlier: asksForOutliers(parameters),
     ...decodeParameters(parameters ?? {}),
   };
 }

@@ -1,19 +1,26 @@
-import { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
-import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
+import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
+import type { Answer, Exchange, Explanations, Inferred, Outliers, Plane, Route, ServedModel } from '#serving';
 import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest, soonest } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
+import { explainRoutes } from './explain-route.ts';
+import { jsonLengthHeader, splitBody } from './infer-body.ts';
+import { inferWithOutliers } from './outlier-outputs.ts';
 import { modelStats } from './statistics.ts';
 
 export interface OipOptions {
   readonly plane: Plane;
   /** Gyre's version, for the server's metadata. */
   readonly version: string;
+  /** Left out: nothing is explained. */
+  readonly explanations?: Explanations;
+  /** Left out: there are no outlier scores. */
+  readonly outliers?: Outliers;
 }
 
 /**
  * The REST routes of the Open Inference Protocol v2: health, server and model metadata, inference with tensors as JSON or as bytes.
  */
-export function oipRoutes({ plane, version }: OipOptions): Route[] {
+export function oipRoutes({ plane, version, explanations, outliers }: OipOptions): Route[] {
   const ready = (): Answer => json(plane.ready ? 200 : 503, { ready: plane.ready });
   const metadata = ({ params }: Exchange): Answer => {
     using lease = plane.lease(params.name, params.version);
@@ -36,10 +43,11 @@ export function oipRoutes({ plane, version }: OipOptions): Route[] {
       await plane.setLoaded(params.name, loaded);
       return json(200, {});
     };
-  const infer = (exchange: Exchange): Promise<Answer> => inferRoute(plane, exchange);
+  const infer = (exchange: Exchange): Promise<Answer> => inferRoute(plane, outliers, exchange);
   return [
     { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', infers: true, handle: infer },
     { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', infers: true, handle: infer },
+    ...(explanations === undefined ? [] : explainRoutes(plane, explanations)),
     { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane.models) },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/stats', handle: statisticsOf },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/versions/:version/stats', handle: statisticsOf },
@@ -65,15 +73,20 @@ async function repositoryIndex(plane: Plane, exchange: Exchange): Promise<Answer
   return json(200, indexOf(plane, onlyReady));
 }
 
-async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
+async function inferRoute(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
   const { json: text, binary } = await splitBody(exchange);
   const body = parseInferRequest(text);
   // Held only now: a slow upload must not keep a replaced model loaded.
   using lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
-  const { id, outputs, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
+  const { id, outputs, outlier, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  const inferred = await lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs, note: exchange.note });
-  const response = encodeInferResponse(inferred.model, id, outputs, inferred);
+  const infer = (): Promise<Inferred> =>
+    lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs, note: exchange.note });
+  const asked = { feeds: request.feeds, outputs, isBinary: outputs.some(({ binary: asBytes }) => asBytes) };
+  const { inferred, wanted } = outlier
+    ? await inferWithOutliers(outliers, lease.model, asked, infer)
+    : { inferred: await infer(), wanted: outputs };
+  const response = encodeInferResponse(inferred.model, id, wanted, inferred);
   const headers = predictionHeaders(lease.manifest.generation, inferred);
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };
   const start = Buffer.from(response.json);
@@ -83,25 +96,6 @@ async function inferRoute(plane: Plane, exchange: Exchange): Promise<Answer> {
     body: [start, ...response.binary],
     headers: { ...headers, [jsonLengthHeader]: String(start.length) },
   };
-}
-
-/** With binary tensor data: how many bytes of the body are JSON. */
-const jsonLengthHeader = 'inference-header-content-length';
-const nothing = new Uint8Array();
-
-async function splitBody(exchange: Exchange): Promise<{ readonly json: string; readonly binary: Uint8Array }> {
-  const header = exchange.headers[jsonLengthHeader];
-  if (header === undefined) return { json: await exchange.text(), binary: nothing };
-  const bytes = await exchange.bytes();
-  const length = Number(header);
-  if (!Number.isSafeInteger(length) || length < 1 || length > bytes.length) {
-    throw requestFault(
-      400,
-      'INVALID_ARGUMENT',
-      `${jsonLengthHeader} is "${String(header).slice(0, 40)}"; it says how many of the ${bytes.length} bytes of the body are JSON`,
-    );
-  }
-  return { json: utf8Text(bytes.subarray(0, length)), binary: bytes.subarray(length) };
 }
 
 function json(status: number, value: object): Answer {

@@ -1,11 +1,12 @@
 import { hasCode, WireReader, WireWriter } from '#core';
 import { callerOf } from '#serving';
-import type { Lease, RpcCall, RpcMethod } from '#serving';
+import type { Inferred, Lease, RpcCall, RpcMethod } from '#serving';
 import { decodeInferRequest, firstKey, soonest } from './decode.ts';
 import { indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import type { IndexEntry, TensorMetadata } from './encode.ts';
 import { describeError } from './errors.ts';
 import { readInferRequest, writeInferResponse } from './infer-messages.ts';
+import { inferWithOutliers } from './outlier-outputs.ts';
 import type { OipOptions } from './routes.ts';
 import { batchStats, inferenceStats, modelStats } from './statistics.ts';
 import type { ModelStats, StatisticDuration } from './statistics.ts';
@@ -13,7 +14,7 @@ import type { ModelStats, StatisticDuration } from './statistics.ts';
 const service = '/inference.GRPCInferenceService';
 
 /** The methods of `inference.GRPCInferenceService`, the Open Inference Protocol v2 over gRPC. */
-export function oipMethods({ plane, version }: OipOptions): RpcMethod[] {
+export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[] {
   const held = <R>(message: Uint8Array, use: (lease: Lease) => R): R => {
     const { name, version: wanted } = readNamed(message);
     using lease = plane.lease(name, wanted === '' ? undefined : wanted);
@@ -22,9 +23,13 @@ export function oipMethods({ plane, version }: OipOptions): RpcMethod[] {
   const infer = async (message: Uint8Array, call: RpcCall): Promise<Uint8Array> => {
     const { model, version: wanted, body, raw } = readInferRequest(message);
     using lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
-    const { id, outputs, ...request } = decodeInferRequest(body, raw, lease.model);
-    const inferred = await lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs, note: call.note });
-    return writeInferResponse(inferred.model, id, outputs, inferred, raw.isUsed);
+    const { id, outputs, outlier, ...request } = decodeInferRequest(body, raw, lease.model);
+    const run = (): Promise<Inferred> => lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs, note: call.note });
+    const asked = { feeds: request.feeds, outputs, isBinary: raw.isUsed };
+    const { inferred, wanted: given } = outlier
+      ? await inferWithOutliers(outliers, lease.model, asked, run)
+      : { inferred: await run(), wanted: outputs };
+    return writeInferResponse(inferred.model, id, given, inferred, raw.isUsed);
   };
   const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'infers' | 'stream'> = {}): RpcMethod => ({
     name,
