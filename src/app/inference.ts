@@ -83,6 +83,8 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly modelControl?: boolean;
   /** What models that execute code on load are run by; default: they are refused. */
   readonly python?: PythonFlags;
+  /** How long an explanation may take where the manifest says nothing; default 5000. */
+  readonly explainTimeoutMs?: number;
   /** Certificate and key (PEM files) for HTTPS. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -174,7 +176,11 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     ...(tls === undefined ? {} : { tls }),
     ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
   };
-  const explanations = new Explanations({ plane, source });
+  const explanations = new Explanations({
+    plane,
+    source,
+    ...(options.explainTimeoutMs === undefined ? {} : { timeoutMs: options.explainTimeoutMs }),
+  });
   const outliers = new Outliers(source);
   const oip = { plane, version: gyre.version, explanations, outliers };
   const servers: InferenceServer[] = [];

@@ -157,6 +157,7 @@ function codeOfStatus(status: number): ErrorCode {
   if (status === 403) return 'PERMISSION_DENIED';
   if (status === 404) return 'NOT_FOUND';
   if (status === 409 || status === 412) return 'FAILED_PRECONDITION';
+  if (status === 504) return 'DEADLINE_EXCEEDED';
   return status >= 500 ? 'UNAVAILABLE' : 'INVALID_ARGUMENT';
 }
 

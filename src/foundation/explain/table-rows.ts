@@ -35,7 +35,7 @@ export function shown(value: number | bigint | string): number | string | null {
 
 /** Some rows of feeds, by position; a position may come more than once. */
 export function takeRows(feeds: Feeds, rows: readonly number[]): Feeds {
-  return mapTensors(feeds, (tensor) => gathered(tensor, rows.map((row) => ({ from: tensor, row })))); // prettier-ignore
+  return mapTensors(feeds, (tensor) => gathered(tensor, rows));
 }
 
 /** Feeds of at least so many rows: the given ones, over and over. */
@@ -60,33 +60,45 @@ export function mixedRows(
   const inputs = [...new Set(columns.map(({ input }) => input))];
   return Object.fromEntries(
     inputs.map((input) => {
-      const from = row[input];
-      const other = background[input];
       const own = columns.flatMap((column, k) => (column.input === input ? [{ at: column.at, k }] : []));
-      const width = from.shape[1] ?? 1;
-      const cells: { readonly tensor: Tensor; readonly at: number }[] = [];
-      for (const set of known)
-        for (let b = 0; b < backgroundRows; b++)
-          for (const { at, k } of own) cells.push(set[k] ? { tensor: from, at } : { tensor: other, at: b * width + at });
-      return [input, filled(from, [known.length * backgroundRows, ...from.shape.slice(1)], cells)];
+      const width = row[input].shape[1] ?? 1;
+      const shape = [known.length * backgroundRows, ...row[input].shape.slice(1)];
+      return [
+        input,
+        built(row[input], shape, (put) => {
+          known.forEach((set, s) => {
+            for (let b = 0; b < backgroundRows; b++)
+              for (const { at, k } of own)
+                put((s * backgroundRows + b) * width + at, set[k] ? row[input] : background[input], set[k] ? at : b * width + at);
+          });
+        }),
+      ];
     }),
   );
 }
 
-function gathered(like: Tensor, rows: readonly { readonly from: Tensor; readonly row: number }[]): Tensor {
+function gathered(like: Tensor, rows: readonly number[]): Tensor {
   const width = like.shape.slice(1).reduce((size, axis) => size * axis, 1);
-  const cells = rows.flatMap(({ from, row }) => Array.from({ length: width }, (_, k) => ({ tensor: from, at: row * width + k })));
-  return filled(like, [rows.length, ...like.shape.slice(1)], cells);
+  return built(like, [rows.length, ...like.shape.slice(1)], (put) => {
+    rows.forEach((row, to) => {
+      for (let k = 0; k < width; k++) put(to * width + k, like, row * width + k);
+    });
+  });
 }
 
-function filled(like: Tensor, shape: readonly number[], cells: readonly { readonly tensor: Tensor; readonly at: number }[]): Tensor {
-  if (like.type === 'STRING') return { type: 'STRING', shape, data: cells.map(({ tensor, at }) => String(tensor.data[at])) };
-  const data = like.data.slice(0, 0);
-  // An array of the same kind: the values come from tensors of the same type.
-  const made: unknown = Reflect.construct(data.constructor, [cells.length]);
-  const target = made as Float64Array;
-  for (let k = 0; k < cells.length; k++) target[k] = cells[k].tensor.data[cells[k].at] as number;
-  return { type: like.type, shape, data: target } as unknown as Tensor;
+/** A tensor of the kind of another one, its values put in one by one from tensors of that kind. */
+function built(like: Tensor, shape: readonly number[], fill: (put: (at: number, from: Tensor, place: number) => void) => void): Tensor {
+  const length = shape.reduce((size, axis) => size * axis, 1);
+  if (like.type === 'STRING') {
+    const texts = Array.from({ length }, () => '');
+    fill((at, from, place) => (texts[at] = String(from.data[place])));
+    return { type: 'STRING', shape, data: texts };
+  }
+  // An array of the same kind as the tensor's own: the values come from tensors of this type.
+  const made: unknown = Reflect.construct(like.data.constructor, [length]);
+  const data = made as Float64Array;
+  fill((at, from, place) => (data[at] = from.data[place] as number));
+  return { type: like.type, shape, data } as unknown as Tensor;
 }
 
 function mapTensors(feeds: Feeds, change: (tensor: Tensor) => Tensor): Feeds {

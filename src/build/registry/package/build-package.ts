@@ -123,7 +123,7 @@ export async function trainingFiles({
   const background = typicalRows(inputs, rows, { dataset }, seed);
   const fitted = await fitOutliers(inputs, rows, outliers, { dataset }, seed);
   return [
-    ...(background === undefined ? [] : [['background.json', json(background)] as const]),
+    ...(background === undefined ? [] : [['background.json', encode(canonicalJson(background))] as const]),
     ...(fitted === undefined ? [] : [['outliers.json', json(fitted.facts)] as const, ['outliers.onnx', fitted.graph] as const]),
   ];
 }

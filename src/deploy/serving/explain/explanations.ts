@@ -12,6 +12,8 @@ import { packageText, packageBytes } from './package-members.ts';
 export interface ExplanationsDeps {
   readonly plane: Pick<Plane, 'elapsed'>;
   readonly source: PackageSource;
+  /** How long an explanation may take where the manifest says nothing. Default 5000. */
+  readonly timeoutMs?: number;
 }
 
 /** What one request wants explained. */
@@ -28,7 +30,6 @@ export interface Explanation {
   readonly timeoutMs?: number;
 }
 
-/** How long an explanation may take where the manifest says nothing. */
 const defaultTimeoutMs = 5000;
 /** Rows of one request. */
 const mostRows = 1000;
@@ -59,7 +60,10 @@ export class Explanations implements AsyncDisposable {
     if (rows < 1) throw new GyreError('INVALID_ARGUMENT', `there are no rows to explain; 1 to ${limit} are taken in one request`);
     if (rows > limit)
       throw new GyreError('OUT_OF_RANGE', `${rows} rows are too many to explain at once; at most ${limit} are taken`, { rows, limit });
-    const timeoutMs = Math.min(asked.timeoutMs ?? Number.POSITIVE_INFINITY, manifest.explain?.timeoutMs ?? defaultTimeoutMs);
+    const timeoutMs = Math.min(
+      asked.timeoutMs ?? Number.POSITIVE_INFINITY,
+      manifest.explain?.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs,
+    );
     const { ExplainLane, splitRows } = await import('#explain');
     const lane = await (this.#lane ??= Promise.resolve(new ExplainLane()));
     const [feeds, behind] = backgroundRows === 0 ? [asked.feeds, undefined] : splitRows(asked.feeds, rows);

@@ -92,35 +92,39 @@ interface PlaneModel {
 }
 
 async function askPlane(
-  { host }: Cli,
+  cli: Cli,
   address: string,
   endpoint: string | undefined,
   rows: readonly NamedRow[],
   options: Options,
 ): Promise<ExplainAnswer> {
-  const token = host.environment['GYRE_TOKEN'];
-  const client = openClient({ address, signal: host.signal, ...(token === undefined ? {} : { token }) });
+  const { environment, signal } = cli.host;
+  const token = environment['GYRE_TOKEN'];
+  const client = openClient({ address, signal, ...(token === undefined ? {} : { token }) });
   const [first] = await client.postTo<readonly { readonly name: string }[]>(`${address}/v2/repository/index`, {});
   const name = endpoint ?? first?.name;
   if (name === undefined) throw new GyreError('FAILED_PRECONDITION', `no model is served at ${address}`);
+  const path = `${address}/v2/models/${encodeURIComponent(name)}`;
+  const { inputs } = await client.getFrom<PlaneModel>(path);
+  // A graph that takes one wide tensor names no columns.
+  if (inputs.some(({ shape }) => shape.length !== 2 || shape[1] !== 1)) return explainTensors(client, path, inputs, rows, options);
+  const fitted = fitTo(cli, inputs, rows);
   try {
-    return await client.postTo<ExplainAnswer>(`${address}/explain/${encodeURIComponent(name)}`, { rows, ...options });
+    return await client.postTo<ExplainAnswer>(`${address}/explain/${encodeURIComponent(name)}`, { rows: fitted, ...options });
   } catch (error) {
     if (!(error instanceof GyreError) || !/names no columns/.test(error.message)) throw error;
-    return explainTensors(client, address, name, rows, options);
+    return explainTensors(client, path, inputs, fitted, options);
   }
 }
 
 /** Of a graph that names no columns: its tensors from the columns of the rows, one by name or all of them in their order. */
 async function explainTensors(
   client: Client,
-  address: string,
-  name: string,
+  path: string,
+  inputs: PlaneModel['inputs'],
   rows: readonly NamedRow[],
   parameters: Options,
 ): Promise<ExplainAnswer> {
-  const path = `${address}/v2/models/${encodeURIComponent(name)}`;
-  const { inputs } = await client.getFrom<PlaneModel>(path);
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const [only] = inputs;
   const isWide = inputs.length === 1 && only.shape.length === 2 && only.shape[1] !== 1;

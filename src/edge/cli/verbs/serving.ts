@@ -1,4 +1,4 @@
-import type { EnvironmentState, InputColumn, Label, JudgedVersion, NamedRow, PredictAnswer } from '#contract';
+import type { EnvironmentState, Label, JudgedVersion, NamedRow, PredictAnswer } from '#contract';
 import { GyreError } from '#core';
 import type { ServeFlags } from '../app-door.ts';
 import type { Cli } from '../cli.ts';
@@ -167,7 +167,11 @@ export async function rowsToPredict(
 }
 
 /** Rows with the columns that a model takes; what else a file holds (a key, the target) is left out, and said. */
-export function fitTo(cli: Cli, inputs: readonly InputColumn[], rows: readonly NamedRow[]): readonly NamedRow[] {
+export function fitTo(
+  cli: Cli,
+  inputs: readonly { readonly name: string; readonly datatype: string }[],
+  rows: readonly NamedRow[],
+): readonly NamedRow[] {
   const typeOf = new Map(inputs.map(({ name, datatype }) => [name, datatype]));
   const others = new Set(rows.flatMap((row) => Object.keys(row)).filter((name) => !typeOf.has(name)));
   if (others.size > 0) cli.output.note(`left out, since the model does not take them: ${[...others].join(', ')}`);
