@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Access, newSecret, openAccess } from '#access';
+import { type Access, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
 import { type Batches, openBatches } from '#batch';
 import type { BlobStore } from '#blobs';
@@ -21,7 +21,6 @@ import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
 import { openRelease, type Release } from '#release';
-import { blobSource, openPython } from '#serving';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training } from '#training';
@@ -47,10 +46,13 @@ import { type Loop, openLoop } from './loop/loop.ts';
 import { modelSteps } from './loop/model-steps.ts';
 import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
+import { ownerSecret } from './owner-secret.ts';
 import { personalInputs } from './personal-inputs.ts';
 import { type LocalPlanes, openLocalPlanes } from './planes.ts';
-import { pythonFlags, pythonSettings, pythonWords } from './python-settings.ts';
+import { pythonModels } from './python-models.ts';
+import { pythonWords } from './python-settings.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
+import { releaseSettingsOf } from './release-settings.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
@@ -202,13 +204,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
     },
     kept: keptSources(training),
-    python: {
-      isAllowed: () => project.current().resolved.serve.python?.enabled === true,
-      open: (model) => {
-        const allowed = pythonSettings(pythonFlags(project.current().resolved.serve.python, folder.python), process.env);
-        return openPython(model, { source: blobSource(blobs), ...(allowed === undefined ? {} : { settings: allowed }) });
-      },
-    },
+    python: pythonModels({ allowed: () => project.current().resolved.serve.python, cacheFolder: folder.python, blobs }),
   });
   const webhooks = opened.use(
     await openWebhooks({
@@ -249,19 +245,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     training,
     data,
     planes,
-    settings: () => {
-      const { environments, serve, applicationTests } = project.current().resolved;
-      const { endpoint, log: logged, execution, explainTimeoutMs, outliers: _outliers, python: _python, ...limits } = serve;
-      return {
-        environments,
-        endpoint,
-        limits,
-        ...(logged === undefined ? {} : { log: logged }),
-        ...(execution === undefined ? {} : { execution }),
-        ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
-        ...applicationTests,
-      };
-    },
+    settings: () => releaseSettingsOf(project.current().resolved),
     personalInputs: (version) => {
       const current = () => {
         const { schemas, resolved } = project.current();
@@ -462,13 +446,4 @@ export async function compose(options: ComposeOptions): Promise<House> {
     ownerToken,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
-}
-
-/** The first identity's token: written into the folder before it counts, so that a crash between the two loses nothing. */
-async function ownerSecret(folder: DataFolder, access: Access): Promise<string> {
-  const kept = folder.readSecret('owner-token');
-  const secret = kept ?? newSecret('token', (length) => randomFillSync(new Uint8Array(length)));
-  if (kept === undefined) folder.writeSecret('owner-token', secret);
-  await access.bootstrap(secret);
-  return secret;
 }

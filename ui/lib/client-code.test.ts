@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { InputColumn, NamedRow } from '#contract';
 import { clientCode } from './client-code.ts';
 import type { EndpointRequest } from './client-code.ts';
@@ -35,13 +36,13 @@ async function heard(ask: (address: string) => Promise<void>): Promise<unknown> 
 
 describe('programs that make a request', () => {
   test('the TypeScript one sends the row as it is', async () => {
-    const printed: unknown[] = [];
+    let printed = '';
     const sent = await heard(async (address) => {
-      const program = new Function('console', `return (async () => { ${clientCode('TypeScript', request(address))} })()`);
-      await program({ log: (line: unknown) => printed.push(line) });
+      const program = ['--input-type=module-typescript', '--eval', clientCode('TypeScript', request(address))];
+      printed = (await promisify(execFile)(process.execPath, program)).stdout;
     });
     assert.deepEqual(sent, { rows: [row] });
-    assert.deepEqual(printed, [{ id: '1', label: 'Yes' }]);
+    assert.equal(printed, "{ id: '1', label: 'Yes' }\n");
   });
 
   test('the one for curl keeps quotes, slashes and dollars from the shell', () => {

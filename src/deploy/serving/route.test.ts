@@ -31,6 +31,15 @@ function adder(input: string, output: string, by: number): SamplePackage {
   return { digest: digestOf({ format: 'gyre.package.v1', files: [file] }), files: [{ ...file, bytes }], signature };
 }
 
+/** A line of the log of shadows, as far as it is looked at. */
+interface LoggedShadow {
+  readonly predictions: readonly string[];
+  readonly answered: { readonly version: string };
+  readonly shadow: { readonly version: string; readonly outputs: readonly { readonly probabilities: { readonly Yes: number } }[] };
+  readonly same: boolean;
+  readonly difference: number;
+}
+
 describe('shares of traffic', () => {
   test('a key keeps its place for a salt, and places are even', () => {
     assert.equal(shareOf('a', 'customer-1'), shareOf('a', 'customer-1'));
@@ -128,7 +137,7 @@ describe('routes of a manifest', () => {
   const ask = async (plane: Plane, { headers = {}, key, name = 'churn', version }: Asking = {}): Promise<Inferred> => {
     using lease = plane.lease(name, version, { header: (one) => headers[one], ...(key === undefined ? {} : { key }) });
     const feeds = feedsOfRows(lease.model.entry.signature.inputs, [row]);
-    return lease.infer({ feeds, rows: [row], receivedMs: plane.elapsed() });
+    return await lease.infer({ feeds, rows: [row], receivedMs: plane.elapsed() });
   };
   const versionOf = ({ model }: Inferred): string => model.entry.version;
 
@@ -174,7 +183,7 @@ describe('routes of a manifest', () => {
     const answered = await ask(plane);
     assert.equal(versionOf(answered), '1');
     while (lines.length < 2) await new Promise((done) => setTimeout(done, 5));
-    const logged = lines.map((line) => JSON.parse(line));
+    const logged = lines.map((line) => JSON.parse(line) as LoggedShadow);
     assert.deepEqual(
       logged.map(({ predictions, shadow, answered: { version }, same }) => [predictions, shadow.version, version, same]),
       [
@@ -203,7 +212,7 @@ describe('routes of a manifest', () => {
   test('a fallback answers for a model that fails, and says so', async () => {
     await using plane = await open([entry(packages[0], 1, 1), entry(packages[1], 2, 0)], { fallback: { model: ref(2) } });
     const model = plane.models[0].loaded;
-    const { run } = model;
+    const run = model.run.bind(model);
     model.run = () => Promise.reject(new GyreError('RESOURCE_EXHAUSTED', 'too many wait'));
     const answered = await ask(plane);
     assert.deepEqual([versionOf(answered), answered.fallback], ['2', 'failed']);

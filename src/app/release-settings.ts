@@ -1,0 +1,16 @@
+import type { ResolvedProject } from '#project';
+import type { ReleaseSettings } from '#release';
+
+/** What releases go by, of a project: how its members under `serve` come into manifests. */
+export function releaseSettingsOf({ environments, serve, applicationTests }: ResolvedProject): ReleaseSettings {
+  const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, ...limits } = serve;
+  return {
+    environments,
+    endpoint,
+    limits,
+    ...(log === undefined ? {} : { log }),
+    ...(execution === undefined ? {} : { execution }),
+    ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
+    ...applicationTests,
+  };
+}
