@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Tensor } from '#onnx';
@@ -20,7 +21,8 @@ describe('frames between a data plane and a Python process', () => {
     const sent = new PassThrough();
     writeFrame(sent, { id: 1, ok: { tensors: described } }, parts);
     writeFrame(sent, { id: 2, ok: { tensors: described } }, parts);
-    const bytes: Buffer = sent.read() as Buffer;
+    sent.end();
+    const bytes = await buffer(sent);
     const frames: Frame[] = [];
     readFrames(
       stream,

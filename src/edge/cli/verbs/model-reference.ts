@@ -1,4 +1,3 @@
-import { executesCode } from '#contract';
 import type { ModelVersion, RegisteredModel } from '#contract';
 import { GyreError, hasCode } from '#core';
 import type { Client } from '../client.ts';
@@ -33,8 +32,9 @@ export async function versionNames(
       if (hasCode(error, 'NOT_FOUND')) return undefined;
       throw error;
     });
-    if (found !== undefined)
-      names.set(id, `${found.model}/${found.version}${found.executesCodeOnLoad === true ? ` (${executesCode})` : ''}`);
+    if (found === undefined) continue;
+    const warning = found.executesCodeOnLoad === true ? ` (${(await import('#contract')).executesCode})` : '';
+    names.set(id, `${found.model}/${found.version}${warning}`);
   }
   return (id) => (id === undefined ? '-' : (names.get(id) ?? id));
 }

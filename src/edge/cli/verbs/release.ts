@@ -1,4 +1,3 @@
-import { executesCode } from '#contract';
 import type { ApplicationTestReport, Approval, Certification, Deployment, EnvironmentState, Readiness } from '#contract';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -58,10 +57,10 @@ export const registerRelease: Register = (program, bind) => {
           }
           const version = await modelVersion(client, reference);
           const readiness = await client.get<Readiness>('readiness', { modelVersion: version.id, environment });
+          const warning = readiness.executesCodeOnLoad === true ? (await import('#contract')).executesCode : undefined;
           cli.output.facts(readiness, () => {
             if (readiness.ready) cli.output.line(`${cli.output.style('green', 'ready')}: ${reference} may go to ${environment}`);
-            if (readiness.executesCodeOnLoad === true)
-              cli.output.line(`${cli.output.style('red', executesCode)}: a Python process runs it`);
+            if (warning !== undefined) cli.output.line(`${cli.output.style('red', warning)}: a Python process runs it`);
             for (const { gate, reason } of readiness.missing)
               cli.output.line(`${cli.output.style('yellow', 'missing')} ${gate}: ${reason}`);
           });
