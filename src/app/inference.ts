@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { allowedHosts } from '#blobs';
 import type { AllowedHosts } from '#blobs';
 import type { ReleaseManifest } from '#contract';
@@ -211,6 +212,8 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       draining = true;
       plane.drain();
       const end = async (): Promise<void> => {
+        // Requests that are on their way when it is said are still taken in; a listener that closes at once would reset them.
+        await sleep(lingerMs);
         await Promise.all(servers.map((server) => server.close()));
         await Promise.all([explanations[Symbol.asyncDispose](), outliers[Symbol.asyncDispose]()]);
         await plane[Symbol.asyncDispose]();
@@ -228,6 +231,8 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   return { ...addresses, plane, startMs, ended: ended.promise, drain };
 }
 
+/** How long a data plane that drains still takes requests in, while it says that it is not ready. */
+const lingerMs = 250;
 /** Of each of the two files that hold what shadows said. */
 const shadowLogBytes = 8 * 1024 * 1024;
 

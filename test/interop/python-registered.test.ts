@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { isModelGraph } from '#contract';
 import type { EnvironmentState, Evidence, ModelVersion, NamedRow, PredictAnswer, Readiness, TestReport } from '#contract';
 import { done, facts, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Up } from '../harness/gyre-fixture.ts';
@@ -85,7 +86,7 @@ describe('pickles that MLflow’s client logs, from their training elsewhere to 
     await releaseVersion(server, 'pickles', 1);
     close(await predict('production'));
     const { files } = await versionOf('pickles');
-    assert.ok(!files.some(({ path }) => path.endsWith('.onnx')));
+    assert.ok(!files.some(isModelGraph));
     const evidence = await server.get<Evidence>(`models/pickles/versions/1/evidence`);
     assert.ok('python' in evidence && evidence.python !== undefined);
     assert.match(evidence.python.libraries['scikit-learn'] ?? '', /^\d+\./);

@@ -329,14 +329,14 @@ describe('the web pages', { skip: browserMissing }, () => {
       await open(at('/endpoints/production'));
       const card = page.getByRole('region', { name: 'Try it' });
       await card.getByLabel(/^tenure/).fill('2');
-      await card.getByRole('button', { name: 'Predict' }).click();
+      await card.getByRole('button', { name: 'Predict', exact: true }).click();
       await card.getByText(/said by churn version 2/).waitFor();
       await card.getByRole('link', { name: /^prediction \d+-[0-9a-f]{8}-/ }).waitFor();
       await card.getByLabel('The same request as').selectOption('Python (tritonclient)');
       await card.getByText(/"tenure", "FP64", np.array\(\[\[2\]\], dtype=np.float64\)/).waitFor();
       // A value that the model refuses is said in the endpoint's own words.
       await card.getByLabel(/^tenure/).fill('long');
-      await card.getByRole('button', { name: 'Predict' }).click();
+      await card.getByRole('button', { name: 'Predict', exact: true }).click();
       await card
         .getByRole('alert')
         .getByText(/tenure/)

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { InputColumn, NamedRow } from '#contract';
-import { clientCode } from './client-code.ts';
+import { clientCode, languages } from './client-code.ts';
 import type { EndpointRequest } from './client-code.ts';
 
 const inputs: readonly InputColumn[] = [
@@ -50,6 +50,27 @@ describe('programs that make a request', () => {
     const words = execFileSync('sh', ['-c', text], { encoding: 'utf8' }).trimEnd().split('\n');
     assert.equal(words[0], 'http://127.0.0.1:1/predict/churn');
     assert.deepEqual(JSON.parse(words.at(-1) ?? ''), { rows: [row] });
+  });
+
+  test('pictures are read from files', () => {
+    const image = {
+      function: 'image/1',
+      width: 8,
+      height: 8,
+      fit: 'cover',
+      kernel: 'lanczos',
+      channels: 'RGB',
+      layout: 'NHWC',
+      datatype: 'UINT8',
+    } as const;
+    const pictures: readonly InputColumn[] = [{ name: 'photo', type: 'string', datatype: 'BYTES', required: true, image }];
+    const asked = { address: 'http://127.0.0.1:1', endpoint: 'pets', inputs: pictures, row: { photo: 'data:image/png;base64,AAAA' } };
+    for (const language of languages) {
+      const code = clientCode(language, asked);
+      assert.match(code, /picture\.jpg/, language);
+      assert.doesNotMatch(code, /AAAA/, language);
+    }
+    assert.match(clientCode('TypeScript', asked), /row\["photo"\] = await readFile\('picture.jpg', 'base64'\);/);
   });
 
   test('the Python ones write values as Python does', () => {

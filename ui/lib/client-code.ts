@@ -28,16 +28,27 @@ export function clientCode(language: Language, request: EndpointRequest): string
 
 const routeOf = ({ address, endpoint }: EndpointRequest): string => `${address}/predict/${encodeURIComponent(endpoint)}`;
 
+/** The columns that hold pictures: programs read them from files. */
+const picturesOf = ({ inputs }: EndpointRequest): ReadonlySet<string> =>
+  new Set(inputs.filter(({ image }) => image !== undefined).map(({ name }) => name));
+
 function curl(request: EndpointRequest): string {
-  const body = JSON.stringify({ rows: [request.row] }).replaceAll("'", String.raw`'\''`);
+  const pictures = picturesOf(request);
+  if (pictures.size > 0 && pictures.size === request.inputs.length) return `curl -s '${routeOf(request)}' \\\n  -F picture=@picture.jpg\n`;
+  const row = Object.fromEntries(Object.entries(request.row).filter(([name]) => !pictures.has(name)));
+  const body = JSON.stringify({ rows: [row] }).replaceAll("'", String.raw`'\''`);
   return `curl -s '${routeOf(request)}' \\\n  -H 'content-type: application/json' \\\n  -d '${body}'\n`;
 }
 
 function requests(request: EndpointRequest): string {
+  const pictures = [...picturesOf(request)];
+  const row = Object.fromEntries(Object.entries(request.row).filter(([name]) => !pictures.includes(name)));
   return [
+    ...(pictures.length === 0 ? [] : ['import base64']),
     'import requests',
     '',
-    `row = ${python(request.row)}`,
+    `row = ${python(row)}`,
+    ...pictures.map((name) => `row[${python(name)}] = base64.b64encode(open("picture.jpg", "rb").read()).decode()`),
     `answer = requests.post(${python(routeOf(request))}, json={"rows": [row]}, timeout=10)`,
     'answer.raise_for_status()',
     'print(answer.json()["predictions"][0])',
@@ -47,7 +58,8 @@ function requests(request: EndpointRequest): string {
 
 function tritonclient({ address, endpoint, inputs, row }: EndpointRequest): string {
   const secure = address.startsWith('https:');
-  const lines = inputs.map(({ name, datatype }) => {
+  const lines = inputs.map(({ name, datatype, image }) => {
+    if (image !== undefined) return `    (${python(name)}, "BYTES", np.array([open("picture.jpg", "rb").read()], dtype=object)),`;
     const isText = datatype === 'BYTES';
     const value = row[name] ?? null;
     const said = isText ? `b${python(value === null ? '' : String(value))}` : value === null ? 'np.nan' : String(Number(value));
@@ -81,8 +93,12 @@ function tritonclient({ address, endpoint, inputs, row }: EndpointRequest): stri
 const isAscii = (text: string): boolean => /^[\u0020-\u007e]*$/.test(text);
 
 function typescript(request: EndpointRequest): string {
+  const pictures = [...picturesOf(request)];
+  const row = Object.fromEntries(Object.entries(request.row).filter(([name]) => !pictures.includes(name)));
   return [
-    `const row = ${JSON.stringify(request.row, undefined, 2)};`,
+    ...(pictures.length === 0 ? [] : ["import { readFile } from 'node:fs/promises';", '']),
+    `const row${pictures.length === 0 ? '' : ': Record<string, unknown>'} = ${JSON.stringify(row, undefined, 2)};`,
+    ...pictures.map((name) => `row[${JSON.stringify(name)}] = await readFile('picture.jpg', 'base64');`),
     `const answer = await fetch(${JSON.stringify(routeOf(request))}, {`,
     "  method: 'POST',",
     "  headers: { 'content-type': 'application/json' },",

@@ -104,7 +104,8 @@ function Field({
   readonly text: string;
   readonly onText: (text: string) => void;
 }): JSX.Element {
-  const { name, type, categories, range, required } = column;
+  const { name, type, categories, range, required, image } = column;
+  if (image !== undefined) return <PictureField name={name} text={text} onText={onText} />;
   const list = `choices-${name}`;
   const hint = range === undefined ? undefined : `${number(range[0])} to ${number(range[1])} in training`;
   return (
@@ -140,6 +141,38 @@ function Field({
   );
 }
 
+/** A picture, chosen or dropped; it goes along as it is. */
+function PictureField({
+  name,
+  text,
+  onText,
+}: {
+  readonly name: string;
+  readonly text: string;
+  readonly onText: (text: string) => void;
+}): JSX.Element {
+  const take = (file: File | undefined): void => {
+    if (file === undefined) return;
+    const reader = new FileReader();
+    reader.addEventListener('load', () => onText(String(reader.result)));
+    reader.readAsDataURL(file);
+  };
+  return (
+    <label
+      class="field picture-field"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        take(event.dataTransfer?.files[0]);
+      }}
+    >
+      <span>{name}: a picture, chosen or dropped here</span>
+      <input type="file" accept="image/*" onChange={(event) => take(event.currentTarget.files?.[0])} />
+      {text !== '' && <img src={text} alt="the picture that is asked about" />}
+    </label>
+  );
+}
+
 function Said({ outcome: { answer, error, tookMs } }: { readonly outcome: Outcome }): JSX.Element {
   const [prediction] = answer?.predictions ?? [];
   if (answer === undefined || prediction === undefined) {
@@ -161,7 +194,8 @@ function Said({ outcome: { answer, error, tookMs } }: { readonly outcome: Outcom
 }
 
 /** From the middle of what training saw. */
-function typical({ type, datatype, categories, range }: InputColumn): string {
+function typical({ type, datatype, categories, range, image }: InputColumn): string {
+  if (image !== undefined) return '';
   if (categories?.[0] !== undefined) return categories[0];
   if (type === 'boolean') return 'false';
   if (range === undefined) return datatype === 'FP64' ? '0' : '';

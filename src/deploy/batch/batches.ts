@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventType } from '#contract';
+import { eventType, isModelGraph } from '#contract';
 import type { Actor, BatchPrediction, BatchRequestBody, DatasetVersion, EventTypes, ModelVersion } from '#contract';
 import { GyreError, hasCode, isGyreError, isoInstant, messageOf } from '#core';
 import type { Clock, NewId } from '#core';
@@ -210,7 +210,7 @@ class OpenBatches implements Batches {
 
   async #modelOf(version: ModelVersion): Promise<BatchModel> {
     const { model, version: number, package: digest, files, signature } = version;
-    const graph = files.find(({ path }) => path === 'model.onnx') ?? files.find(({ path }) => path.endsWith('.onnx'));
+    const graph = files.find(({ path }) => path === 'model.onnx') ?? files.find(isModelGraph);
     if (digest === undefined || graph === undefined)
       throw new GyreError(
         'FAILED_PRECONDITION',

@@ -163,7 +163,7 @@ class Host {
     const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(sizeOfBody(body))];
     for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
     const unread = !request.complete;
-    if (unread || this.#closing) headers.push('connection', 'close');
+    if (unread || this.#closing || !this.#options.plane.ready) headers.push('connection', 'close');
     response.writeHead(answer.status, headers);
     if (typeof body === 'string') response.end(body);
     else {

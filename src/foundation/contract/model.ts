@@ -151,9 +151,13 @@ export type TrainedVersion = JudgedVersion & Required<Pick<ModelVersion, 'run'>>
 export function isTrained(version: ModelVersion): version is TrainedVersion {
   return isJudged(version) && version.brought === undefined && version.run !== undefined;
 }
+/** Whether a file of a package is a model's graph: what scores outliers beside it is none. */
+export function isModelGraph({ path }: Pick<PackageFile, 'path'>): boolean {
+  return path.endsWith('.onnx') && path !== 'outliers.onnx';
+}
 /** What a version lacks to be released, in words; nothing for one that lacks nothing. */
 export function lackingEvidence({ package: digest, files, flavors, signature, testReport, charter }: ModelVersion): string[] {
-  const isServed = files.some(({ path }) => path.endsWith('.onnx')) || executesCodeOnLoad({ files, flavors });
+  const isServed = files.some(isModelGraph) || executesCodeOnLoad({ files, flavors });
   const isTested = testReport !== undefined && charter !== undefined && signature?.task !== undefined;
   return [
     ...(digest === undefined ? ['files in Gyre'] : isServed ? [] : ['a graph (an .onnx file)']),
@@ -167,7 +171,7 @@ export function lackingEvidence({ package: digest, files, flavors, signature, te
  */
 export function pythonFolderOf({ files, flavors }: Pick<ModelVersion, 'files' | 'flavors'>): string | undefined {
   const loads = flavors?.some((name) => (pythonFlavors as readonly string[]).includes(name)) ?? false;
-  if (!loads || files.some(({ path }) => path.endsWith('.onnx'))) return undefined;
+  if (!loads || files.some(isModelGraph)) return undefined;
   return ['', 'brought/'].find((folder) => files.some(({ path }) => path === `${folder}MLmodel`));
 }
 /** Whether whoever loads a version executes code that came in its files. */

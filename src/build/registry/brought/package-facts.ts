@@ -1,6 +1,6 @@
 import { Check } from 'typebox/schema';
 import type { BlobStore } from '#blobs';
-import { Signature } from '#contract';
+import { isModelGraph, Signature } from '#contract';
 import type { PackageFile } from '#contract';
 import { GyreError, asSha256 } from '#core';
 import { examplesFile, requireExamples } from './examples.ts';
@@ -48,7 +48,7 @@ export function textReader(blobs: Pick<BlobStore, 'read'>, files: readonly Packa
  * @returns undefined when there is none, or several that nothing tells apart
  */
 export function graphFile(files: readonly PackageFile[], named: string | undefined): PackageFile | undefined {
-  const graphs = files.filter(({ path }) => path.endsWith('.onnx'));
+  const graphs = files.filter(isModelGraph);
   return (
     graphs.find(({ path }) => path === named) ??
     graphs.find(({ path }) => path === 'model.onnx') ??
