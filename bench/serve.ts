@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -153,7 +154,9 @@ try {
     }
   }
 } finally {
+  const ended = once(plane.process, 'exit');
   plane.process.stdin?.end();
   floor.process.stdin?.end();
+  await ended;
   await rm(folder, { recursive: true, force: true });
 }
