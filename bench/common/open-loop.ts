@@ -59,7 +59,7 @@ export async function openLoad(load: OpenLoad): Promise<OpenLoadResult> {
   const startMs = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
-    const due = Math.min(requests, Math.floor(((performance.now() - startMs) / 1000) * perSecond));
+    const due = Math.min(requests, Math.floor(((performance.now() - startMs) / 1000) * perSecond) + 1);
     for (; sent < due; sent++) send(startMs + (sent / perSecond) * 1000);
     if (sent === requests) clearInterval(timer);
   }, 1);
