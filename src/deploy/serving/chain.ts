@@ -21,9 +21,11 @@ class Chain implements Runnable {
   readonly rowWise: boolean;
   readonly statistics: Runnable['statistics'];
   readonly #links: readonly Link[];
+  readonly #elapsed: () => number;
 
-  constructor(links: readonly Link[], chosen: ServedModel) {
+  constructor(links: readonly Link[], chosen: ServedModel, elapsed: () => number) {
     this.#links = links;
+    this.#elapsed = elapsed;
     this.inputs = requestInputs(links);
     this.outputs = links[links.length - 1].model.loaded.outputs;
     this.rowWise = links.every(({ model }) => model.loaded.rowWise);
@@ -41,13 +43,13 @@ class Chain implements Runnable {
   }
 
   async run(feeds: Feeds, rows: number, timeoutMs?: number): Promise<Ran> {
-    const startedMs = performance.now();
+    const startedMs = this.#elapsed();
     let values: Feeds = feeds;
     let outputs: Readonly<Record<string, Tensor>> = {};
     let queuedMs = 0;
     for (const { model, rename } of this.#links) {
       const own = Object.fromEntries(model.loaded.inputs.map(({ name }) => [name, values[rename[name] ?? name]]));
-      const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - startedMs));
+      const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (this.#elapsed() - startedMs));
       const ran = await model.loaded.run(own, rows, leftMs);
       queuedMs += ran.queuedMs;
       outputs = decide(model.entry.signature, ran.outputs);
@@ -80,11 +82,12 @@ function requestInputs(links: readonly Link[]): SessionValue[] {
 
 /**
  * A model with what runs before and behind it, as the endpoint answers.
+ * @param elapsed milliseconds since some fixed moment, not stepping back
  * @throws GyreError FAILED_PRECONDITION when they do not fit each other
  */
-export function chained(before: readonly Link[], chosen: ServedModel, after: readonly Link[]): ServedModel {
+export function chained(before: readonly Link[], chosen: ServedModel, after: readonly Link[], elapsed: () => number): ServedModel {
   const links = [...before, { model: chosen, rename: {} }, ...after];
-  const loaded = new Chain(links, chosen);
+  const loaded = new Chain(links, chosen, elapsed);
   const last = links[links.length - 1].model.entry.signature;
   const signature: Signature = { ...last, inputs: columnsOf(links, loaded.inputs) };
   return { ...chosen, entry: { ...chosen.entry, signature }, loaded };

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import { encodeModel, graphBuilder, tensor } from '#onnx';
 import type { Feeds } from '#onnx';
+import { Batcher } from './batcher.ts';
 import { Execution } from './execution.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { executionSettings } from './execution-settings.ts';
@@ -86,6 +88,35 @@ describe('the execution of a model', () => {
     await one.settled();
     assert.equal(execution.workers, 1);
     assert.equal(await answer(one, 4), 8);
+  });
+
+  test('what a thread had when it died is answered by the next one, and nobody notices', async () => {
+    const threads: Worker[] = [];
+    const collect = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', collect);
+    try {
+      await using one = await opened({ workers: { min: 1, max: 1 }, threads: 1 });
+      const { execution } = one;
+      const batcher = new Batcher({
+        run: (asked, options) => execution.run(asked, options),
+        inputs: ['x'],
+        slots: () => execution.slots,
+        maxRows: () => 1,
+        joinRequests: true,
+        maxQueued: 100,
+        elapsed: () => 0,
+      });
+      const asked = [1, 2, 3, 4, 5, 6].map((value) => batcher.submit(feeds(value), 1));
+      threads[0].postMessage(null);
+      assert.deepEqual(
+        (await Promise.all(asked)).map(({ outputs }) => outputs.y.data[0]),
+        [2, 4, 6, 8, 10, 12],
+      );
+      while (execution.restarts === 0) await new Promise((done) => setTimeout(done, 5));
+      assert.deepEqual((await batcher.submit(feeds(7), 1)).outputs.y.data[0], 14);
+    } finally {
+      process.off('worker', collect);
+    }
   });
 
   test('is put to sleep when nobody asks it, and wakes up when it is asked', async () => {

@@ -44,10 +44,10 @@ export class Generation {
   #held = 0;
   #retired = false;
 
-  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[]) {
+  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[], elapsed: () => number) {
     this.manifest = manifest;
     this.models = models;
-    this.#routed = routedModels(manifest, models);
+    this.#routed = routedModels(manifest, models, elapsed);
     requireAlike(this.#routed, manifest);
   }
 
@@ -74,7 +74,7 @@ export class Generation {
         const loaded = shared === undefined ? await LoadedModel.load(entry, options) : shared.retain();
         models.push({ entry, loaded, idPrefix: `${manifest.generation}-${entry.package.slice(0, 8)}-` });
       }
-      return new Generation(manifest, models);
+      return new Generation(manifest, models, options.elapsed);
     } catch (error) {
       for (const { loaded } of models) await loaded.release();
       throw error;
@@ -163,7 +163,11 @@ function find<M extends ServedModel>(models: readonly M[], wanted: ModelRef): M 
 }
 
 /** The models that an endpoint may ask: those with a weight, and those that a rule, the fallback or a shadow names, each in its chain. */
-function routedModels({ route = {}, models: entries }: ReleaseManifest, models: readonly HeldModel[]): readonly ServedModel[] {
+function routedModels(
+  { route = {}, models: entries }: ReleaseManifest,
+  models: readonly HeldModel[],
+  elapsed: () => number,
+): readonly ServedModel[] {
   const { rules = [], fallback, shadows = [], before = [], after = [] } = route;
   const named = [...rules, ...shadows, ...(fallback === undefined ? [] : [fallback])].map(({ model }) => model);
   const isWeighted = entries.some(({ weight }) => weight > 0);
@@ -178,7 +182,7 @@ function routedModels({ route = {}, models: entries }: ReleaseManifest, models: 
   const [first, last] = [linksOf(before), linksOf(after)];
   // A model of the chain was unloaded by name: the endpoint cannot answer without it.
   if (first.length < before.length || last.length < after.length) return [];
-  return chosen.map((model) => chained(first, model, last));
+  return chosen.map((model) => chained(first, model, last, elapsed));
 }
 
 /** A fallback must be asked and answer as the models that it stands in for; a shadow must be asked as they are. @throws GyreError FAILED_PRECONDITION */
