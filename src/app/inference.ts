@@ -152,6 +152,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
     workers: availableParallelism(),
     execution: executionOf(options),
     elapsed: () => performance.now(),
+    computed: threadCpuMs,
     clock: systemClock,
     newId,
     chance: Math.random,
@@ -229,6 +230,11 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   const startMs = performance.now();
   if (options.control === true) control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, addresses, startMs });
   return { ...addresses, plane, startMs, ended: ended.promise, drain };
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** How long a data plane that drains still takes requests in, while it says that it is not ready. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip, inflate, unzip } from 'node:zlib';
 import type { GyreError } from '#core';
@@ -16,13 +16,33 @@ const leastPacked = 16 * 1024;
 /** The fastest: what is packed is mostly numbers, which the slower ones hardly make smaller. */
 const packing = { level: 1 };
 
+/** What a body's content type may be: JSON's, also `application/octet-stream`, or any. */
+export type BodyTaken = 'json' | 'binary' | 'any';
+
 /**
  * Reads a body, at most `limit` bytes of it, packed or unpacked.
- * @param limit bytes @param takes what its content type may be: JSON's, also `application/octet-stream`, or any
+ * @param limit bytes
  * @throws GyreError as `Exchange.bytes`
  */
-export async function readBody(request: IncomingMessage, limit: number, takes: 'json' | 'binary' | 'any'): Promise<Buffer> {
-  const { headers } = request;
+export async function readBody(request: IncomingMessage, limit: number, takes: BodyTaken): Promise<Buffer> {
+  const encoding = encodingOf(request.headers, takes);
+  if (Number(request.headers['content-length']) > limit) throw tooLarge(limit);
+  const bytes = await received(request, limit);
+  return encoding === 'identity' ? bytes : unpacked(bytes, unpackers[encoding], limit);
+}
+
+/**
+ * A body that was read already, unpacked, as `readBody` would give it.
+ * @param limit bytes that it may unpack to
+ * @throws GyreError as `Exchange.bytes`
+ */
+export function wholeBody(bytes: Buffer, headers: IncomingHttpHeaders, limit: number, takes: BodyTaken): Buffer | Promise<Buffer> {
+  const encoding = encodingOf(headers, takes);
+  return encoding === 'identity' ? bytes : unpacked(bytes, unpackers[encoding], limit);
+}
+
+/** @throws GyreError with status 415 when the type or the encoding is not taken */
+function encodingOf(headers: IncomingHttpHeaders, takes: BodyTaken): 'identity' | keyof typeof unpackers {
   const type = headers['content-type'];
   // Clients of the protocol send no content type at all; what names another one is not for us.
   if (takes !== 'any' && type !== undefined && !jsonType.test(type) && !(takes === 'binary' && binaryType.test(type))) {
@@ -30,16 +50,12 @@ export async function readBody(request: IncomingMessage, limit: number, takes: '
     throw requestFault(415, 'INVALID_ARGUMENT', `the content type "${type.slice(0, 100)}" is not taken here; send ${right}`);
   }
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'deflate') {
-    throw requestFault(
-      415,
-      'INVALID_ARGUMENT',
-      `the content encoding "${encoding.slice(0, 100)}" is not taken here; send gzip, deflate, or the body as it is`,
-    );
-  }
-  if (Number(headers['content-length']) > limit) throw tooLarge(limit);
-  const bytes = await received(request, limit);
-  return encoding === 'identity' ? bytes : unpacked(bytes, unpackers[encoding], limit);
+  if (encoding === 'identity' || encoding === 'gzip' || encoding === 'deflate') return encoding;
+  throw requestFault(
+    415,
+    'INVALID_ARGUMENT',
+    `the content encoding "${encoding.slice(0, 100)}" is not taken here; send gzip, deflate, or the body as it is`,
+  );
 }
 
 /** @throws GyreError with status 400 when these bytes are no text in UTF-8 */
@@ -75,6 +91,9 @@ export function sizeOfBody(body: string | readonly Uint8Array[]): number {
 const tooLarge = (limit: number): GyreError =>
   requestFault(413, 'OUT_OF_RANGE', `the body is larger than ${limit} bytes, which is the limit of this endpoint; send fewer rows at once`);
 
+/** A body that its caller did not send to the end. */
+export const brokenOff = (): GyreError => requestFault(400, 'INVALID_ARGUMENT', 'the body ended before it was complete');
+
 function received(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -89,9 +108,9 @@ function received(request: IncomingMessage, limit: number): Promise<Buffer> {
       else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size)));
-    request.on('error', () => reject(requestFault(400, 'INVALID_ARGUMENT', 'the body ended before it was complete')));
+    request.on('error', () => reject(brokenOff()));
     request.on('close', () => {
-      if (!request.complete) reject(requestFault(400, 'INVALID_ARGUMENT', 'the body ended before it was complete'));
+      if (!request.complete) reject(brokenOff());
     });
   });
 }

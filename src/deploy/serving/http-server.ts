@@ -1,15 +1,21 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import type { ReleaseManifest } from '#contract';
 import { GyreError, isGyreError, messageOf } from '#core';
 import type { Logger } from '#telemetry';
 import { requireAccess } from './http-access.ts';
 import { Admission } from './http-admission.ts';
-import { isPacked, packedBody, readBody, sizeOfBody, utf8Text } from './http-body.ts';
+import { brokenOff, isPacked, packedBody, readBody, sizeOfBody, utf8Text, wholeBody } from './http-body.ts';
+import type { BodyTaken } from './http-body.ts';
+import { keptSeconds, PlainConnection } from './http-connection.ts';
+import type { ConnectionOwner, PlainRequest } from './http-connection.ts';
 import { requestFault } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
+import type { PlainHead } from './http-head.ts';
 import { routerOf } from './http-router.ts';
+import type { Matched } from './http-router.ts';
 import type { Plane } from './plane.ts';
 import { noteHeaders } from './request-note.ts';
 import type { RequestNote, RequestObserver } from './request-note.ts';
@@ -53,7 +59,8 @@ export interface InferenceServer {
 }
 
 /**
- * Answers HTTP for a plane, on bare `node:http`: header and body leave in one write, with TCP_NODELAY.
+ * Answers HTTP for a plane: plain requests straight from their socket, all others by `node:http`; header and body leave in one write, with
+ * TCP_NODELAY.
  * @throws GyreError FAILED_PRECONDITION when the port is in use, PERMISSION_DENIED when it may not be bound
  */
 export async function serveHttp(options: InferenceServerOptions): Promise<InferenceServer> {
@@ -61,11 +68,32 @@ export async function serveHttp(options: InferenceServerOptions): Promise<Infere
   return host.listen();
 }
 
+/** A request as either way of reading it gives it. */
+interface Incoming {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly remoteAddress: string | undefined;
+  /** The body, unpacked. @param limit bytes */
+  readonly body: (limit: number, takes: BodyTaken) => Buffer | Promise<Buffer>;
+  readonly send: (answer: Answer) => void;
+}
+
+/** Which route answers a request, and who asks. */
+interface Admitted extends Matched {
+  /** The SHA-256 of the caller's token; empty without one. */
+  readonly caller: string;
+}
+
 class Host {
   readonly #options: InferenceServerOptions;
   readonly #match: ReturnType<typeof routerOf>;
   readonly #hosts: ReadonlySet<string>;
   readonly #admission: Admission;
+  readonly #connections = new Set<PlainConnection>();
+  /** What was found out about the heads that connections keep: with another manifest it is found out anew. */
+  readonly #known = new WeakMap<PlainHead, { readonly manifest: ReleaseManifest; readonly admitted: Admitted }>();
   #closing = false;
 
   constructor(options: InferenceServerOptions) {
@@ -77,35 +105,106 @@ class Host {
 
   async listen(): Promise<InferenceServer> {
     const { host, port, tls, patience = usualPatience } = this.#options;
-    const listener: RequestListener = (request, response) => void this.#answer(request, response);
+    const listener: RequestListener = (request, response) =>
+      void this.#answer(incomingOf(request, (answer) => this.#send(request, response, answer)));
+    const lookEveryMs = Math.ceil(patience.headersMs / 4);
     const limits = {
       headersTimeout: patience.headersMs,
       requestTimeout: patience.requestMs,
       // How often it is looked for connections that are too slow: the longest that one of them lives beyond its time.
-      connectionsCheckingInterval: Math.ceil(patience.headersMs / 4),
-      keepAliveTimeout: 75_000,
+      connectionsCheckingInterval: lookEveryMs,
+      keepAliveTimeout: keptSeconds * 1000,
       noDelay: true,
     };
     const server: Server = tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
     // A client that asks before it sends a large body gets its 413 instead of a "go on".
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       if (Number(request.headers['content-length']) <= this.#options.plane.manifest.limits.maxBodyBytes) response.writeContinue();
-      void this.#answer(request, response);
+      void this.#answer(incomingOf(request, (answer) => this.#send(request, response, answer)));
     });
-    server.on('clientError', (error: Error, socket: Socket) => this.#refuseUnparsed(error, socket));
+    server.on('clientError', (error: Error, socket: Socket) => {
+      const fault = faultOf(error);
+      if (!socket.writable || fault === undefined) socket.destroy();
+      else socket.end(this.#refusal(fault));
+    });
+    this.#readPlainly(server, tls === undefined ? 'connection' : 'secureConnection');
+    const watching = setInterval(() => this.#closeLate(patience), lookEveryMs);
+    watching.unref();
     await listening(server, host, port);
     const bound = server.address() as AddressInfo;
     const name = reachable(bound);
     return {
       address: `${tls === undefined ? 'http' : 'https'}://${name}:${bound.port}`,
-      close: (graceMs = 10_000) => this.#close(server, graceMs),
+      close: async (graceMs = 10_000) => {
+        await this.#close(server, graceMs);
+        clearInterval(watching);
+      },
     };
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Connections come to the plain reader first; the parser of node:http takes what that one leaves. */
+  #readPlainly(server: Server, event: 'connection' | 'secureConnection'): void {
+    const parsers = server.listeners(event);
+    server.removeAllListeners(event);
+    const owner: ConnectionOwner = {
+      accepts: (head, connection) => this.#accepts(head, connection),
+      answer: (request, connection) => void this.#answer(this.#plainIncoming(request, connection)),
+      handOver: (socket, read) => {
+        for (const parse of parsers) parse.call(server, socket);
+        if (read.length > 0) socket.unshift(read);
+        socket.resume();
+      },
+      onClosed: (connection) => this.#connections.delete(connection),
+      elapsed: () => this.#options.plane.elapsed(),
+    };
+    server.on(event, (socket: Socket) => {
+      this.#connections.add(new PlainConnection(socket, owner));
+    });
+  }
+
+  /** Whatever is to be refused before its body is read, the other way refuses. */
+  #accepts(head: PlainHead, connection: PlainConnection): boolean {
+    const { manifest } = this.#options.plane;
+    if (this.#closing || head.bodyBytes > manifest.limits.maxBodyBytes) return false;
+    if (this.#known.get(head)?.manifest === manifest) return true;
+    try {
+      this.#known.set(head, { manifest, admitted: this.#admit({ ...head, remoteAddress: connection.remoteAddress }) });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #plainIncoming({ head, body }: PlainRequest, connection: PlainConnection): Incoming & { readonly head: PlainHead } {
+    const { method, url, headers } = head;
+    const { remoteAddress } = connection;
+    return {
+      method,
+      url,
+      headers,
+      remoteAddress,
+      head,
+      body: (limit, takes) => {
+        if (body === undefined) throw brokenOff();
+        return wholeBody(body, headers, limit, takes);
+      },
+      send: (answer) => connection.send(answer, this.#endsConnections),
+    };
+  }
+
+  /** @throws GyreError with status 404 or 405 for what no route answers, 401 or 403 for who may not ask */
+  #admit({ method, url, headers, remoteAddress }: Pick<Incoming, 'method' | 'url' | 'headers' | 'remoteAddress'>): Admitted {
+    const cut = url.indexOf('?');
+    const matched = this.#match(method, cut < 0 ? url : url.slice(0, cut));
+    const caller = matched.route.open === true ? '' : requireAccess({ headers, remoteAddress }, this.#options.plane.manifest, this.#hosts);
+    return { ...matched, caller };
+  }
+
+  async #answer(incoming: Incoming & { readonly head?: PlainHead }): Promise<void> {
     const { plane, log, observer } = this.#options;
+    const { method, headers } = incoming;
     const receivedMs = plane.elapsed();
-    const note: RequestNote = observer?.begin(request.headers) ?? {};
+    const note: RequestNote = observer?.begin(headers) ?? {};
     // Said before anything can fail, so that the answer to a request that is refused early is counted too.
     let name = 'unknown';
     let isInference = false;
@@ -113,32 +212,30 @@ class Host {
     let inside: Disposable | undefined;
     let caller = '';
     // Let in only when it has come whole: who sends slowly keeps nobody out, and a refused one keeps its connection.
-    const body = async (takes: 'json' | 'binary' | 'any'): Promise<Buffer> => {
-      const bytes = await readBody(request, plane.manifest.limits.maxBodyBytes, takes);
+    const body = async (takes: BodyTaken): Promise<Buffer> => {
+      const bytes = await incoming.body(plane.manifest.limits.maxBodyBytes, takes);
       this.#admission.take(caller);
       inside ??= this.#admission.enter();
       return bytes;
     };
     try {
-      const url = request.url ?? '/';
-      const cut = url.indexOf('?');
-      const { route, params } = this.#match(request.method ?? 'GET', cut < 0 ? url : url.slice(0, cut));
+      const known = incoming.head === undefined ? undefined : this.#known.get(incoming.head);
+      const { route, params, caller: who } = known?.manifest === plane.manifest ? known.admitted : this.#admit(incoming);
       name = route.name;
       isInference = route.infers === true;
-      if (route.open !== true)
-        caller = requireAccess({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, plane.manifest, this.#hosts);
+      caller = who;
       const exchange: Exchange = {
-        method: request.method ?? 'GET',
-        headers: request.headers,
+        method,
+        headers,
         params,
         receivedMs,
         note,
         text: async () => utf8Text(await body('json')),
         bytes: () => body('binary'),
-        any: async () => ({ bytes: await body('any'), type: request.headers['content-type'] ?? '' }),
+        any: async () => ({ bytes: await body('any'), type: headers['content-type'] ?? '' }),
       };
       answer = await route.handle(exchange);
-      if (isPacked(sizeOfBody(answer.body), request.headers['accept-encoding']))
+      if (isPacked(sizeOfBody(answer.body), headers['accept-encoding']))
         answer = { ...answer, body: [await packedBody(answer.body)], headers: { ...answer.headers, 'content-encoding': 'gzip' } };
     } catch (error) {
       if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a request failed');
@@ -150,11 +247,15 @@ class Host {
     const { status } = answer;
     if (note.trace !== undefined || note.requestId !== undefined)
       answer = { ...answer, headers: { ...answer.headers, ...noteHeaders(note) } };
-    this.#send(request, response, answer);
+    incoming.send(answer);
     const bytes = sizeOfBody(answer.body);
-    const method = request.method ?? 'GET';
     observer?.end({ note, route: name, protocol: 'HTTP', method, status, isError: status >= 500, receivedMs, bytes, caller });
     plane.answered({ route: name, code: String(status), receivedMs, isInference, isError: status >= 400 });
+  }
+
+  /** Whether answers say that their connection ends: callers are to look elsewhere. */
+  get #endsConnections(): boolean {
+    return this.#closing || !this.#options.plane.ready;
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
@@ -163,7 +264,7 @@ class Host {
     const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(sizeOfBody(body))];
     for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
     const unread = !request.complete;
-    if (unread || this.#closing || !this.#options.plane.ready) headers.push('connection', 'close');
+    if (unread || this.#endsConnections) headers.push('connection', 'close');
     response.writeHead(answer.status, headers);
     if (typeof body === 'string') response.end(body);
     else {
@@ -178,35 +279,61 @@ class Host {
   }
 
   /** What is no HTTP, or too slow, has no request to answer; a line and the end. */
-  #refuseUnparsed(error: Error, socket: Socket): void {
-    if (!socket.writable || ('code' in error && error.code === 'ECONNRESET')) {
-      socket.destroy();
-      return;
+  #refusal({ status, title, message }: HttpFault): string {
+    const { body } = this.#options.describe(requestFault(status, 'INVALID_ARGUMENT', `${title}: ${message.slice(0, 200)}`));
+    return `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${sizeOfBody(body)}\r\n\r\n${typeof body === 'string' ? body : ''}`;
+  }
+
+  #closeLate({ headersMs, requestMs }: Patience): void {
+    const nowMs = this.#options.plane.elapsed();
+    for (const connection of this.#connections) {
+      const late = connection.isLate(nowMs, { firstMs: headersMs, requestMs, idleMs: keptSeconds * 1000 });
+      if (late === 'idle') connection.close();
+      else if (late === 'request')
+        connection.end(this.#refusal({ status: 408, title: 'Request Timeout', message: 'the request did not come whole' }));
     }
-    const code = 'code' in error ? error.code : undefined;
-    const [status, title] =
-      code === 'HPE_HEADER_OVERFLOW'
-        ? [431, 'Request Header Fields Too Large']
-        : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-          ? [408, 'Request Timeout']
-          : [400, 'Bad Request'];
-    const body = this.#options.describe(
-      requestFault(Number(status), 'INVALID_ARGUMENT', `${title}: ${messageOf(error).slice(0, 200)}`),
-    ).body;
-    const size = sizeOfBody(body);
-    socket.end(
-      `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${size}\r\n\r\n${typeof body === 'string' ? body : ''}`,
-    );
   }
 
   async #close(server: Server, graceMs: number): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const late = setTimeout(() => server.closeAllConnections(), graceMs);
+    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    const late = setTimeout(() => {
+      server.closeAllConnections();
+      for (const connection of this.#connections) connection.close();
+    }, graceMs);
     await closed;
     clearTimeout(late);
   }
+}
+
+function incomingOf(request: IncomingMessage, send: (answer: Answer) => void): Incoming {
+  return {
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    headers: request.headers,
+    remoteAddress: request.socket.remoteAddress,
+    body: (limit, takes) => readBody(request, limit, takes),
+    send,
+  };
+}
+
+/** Why a connection is ended without a request to answer. */
+interface HttpFault {
+  readonly status: number;
+  readonly title: string;
+  readonly message: string;
+}
+
+/** @returns undefined when there is nobody to tell */
+function faultOf(error: Error): HttpFault | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  const message = messageOf(error);
+  if (code === 'ECONNRESET') return undefined;
+  if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, title: 'Request Header Fields Too Large', message };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, title: 'Request Timeout', message };
+  return { status: 400, title: 'Bad Request', message };
 }
 
 /** Bytes of a refused body that are read and thrown away, at most. */

@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly execution: ExecutionSettings;
   /** Milliseconds since some fixed moment, not stepping back: for durations. */
   readonly elapsed: () => number;
+  /** Milliseconds that the calling thread has computed: what a run costs however busy the machine is. Default: `elapsed`. */
+  readonly computed?: () => number;
   /** Of all models of a data plane together. */
   readonly cores: CoreUse;
   readonly budget: MemoryBudget;
@@ -209,18 +211,19 @@ export class LoadedModel {
 
 /** Warms a model up and measures it: its lane, and how many rows go together. */
 async function probe(model: ManifestModel, execution: Execution, example: string | undefined, options: LoadOptions): Promise<Probed> {
-  const { elapsed, execution: settings } = options;
+  const { elapsed, computed = elapsed, execution: settings } = options;
   let session = requireSession(execution);
   requireSignature(model, session);
   const { inputs, outputs } = session;
   const { feeds, given } = exampleOf(model.signature, inputs, example);
   const rowWise = await warmUp(model, session, feeds, given);
-  if (execution.lane === 'inline' && settings.lane === undefined && (await fastest(session, feeds, elapsed)) > inlineRowMs) {
+  if (execution.lane === 'inline' && settings.lane === undefined && (await fastest(session, feeds, computed)) > inlineRowMs) {
     await execution.move('workers');
     session = requireSession(execution);
   }
-  const [most, batchMs] = execution.lane === 'inline' ? [mostInlineRows, inlineBatchMs] : [mostWorkerRows, workerBatchMs];
-  const maxRows = rowWise ? await mostRowsWithin(session, feeds, elapsed, most, batchMs) : 1;
+  const isInline = execution.lane === 'inline';
+  const [most, batchMs] = isInline ? [mostInlineRows, inlineBatchMs] : [mostWorkerRows, workerBatchMs];
+  const maxRows = rowWise ? await mostRowsWithin(session, feeds, isInline ? computed : elapsed, most, batchMs) : 1;
   await execution.widen((one) => fastest(one, feeds, elapsed));
   await execution.rest();
   return { execution, inputs, outputs, rowWise, maxRows };

@@ -74,34 +74,49 @@ function isReal(tensor: Tensor): tensor is Extract<Tensor, { type: 'FLOAT' | 'DO
 }
 
 /** How a signature's tensors are read for the log: made once, since every request is logged. */
-interface Reading {
+class Reading {
+  /** Kinds of columns, by the tensor's name. */
   readonly types: ReadonlyMap<string, string>;
-  /** The columns of wide tensors, by the tensor's name. */
-  readonly columns: Map<string, readonly string[]>;
+  readonly #columns = new Map<string, readonly string[]>();
+
+  constructor({ inputs }: Signature) {
+    this.types = new Map(inputs.map(({ name, type }) => [name, type]));
+  }
+
+  /** The columns of a wide tensor. */
+  namesOf(tensor: string, width: number): readonly string[] {
+    const known = this.#columns.get(tensor);
+    if (known?.length === width) return known;
+    const names = Array.from({ length: width }, (_, k) => `${tensor}[${k}]`);
+    this.#columns.set(tensor, names);
+    return names;
+  }
 }
 
 const readings = new WeakMap<Signature, Reading>();
 
+export function readingOf(signature: Signature): Reading {
+  return readings.getOrInsertComputed(signature, () => new Reading(signature));
+}
+
+/** @param width values of one row */
+export function tooWide(width: number): boolean {
+  return width > loggedValues;
+}
+
 /** A request's tensors as rows with named columns, for the log: missing values are null, booleans and instants as rows would say them. */
 export function namedRows(signature: Signature, feeds: Feeds, rows: number): NamedRow[] {
-  const { types, columns } = readings.getOrInsertComputed(signature, ({ inputs }) => ({
-    types: new Map(inputs.map(({ name, type }) => [name, type])),
-    columns: new Map(),
-  }));
+  const reading = readingOf(signature);
   const named = Array.from({ length: rows }, (): Record<string, NamedRow[string]> => ({}));
   for (const [name, tensor] of Object.entries(feeds)) {
     const width = tensor.data.length / rows;
-    const type = types.get(name);
-    if (width > loggedValues) {
+    const type = reading.types.get(name);
+    if (tooWide(width)) {
       for (const row of named) row[name] = `${tensor.type} [${tensor.shape.slice(1).join(', ')}]`;
     } else if (width === 1) {
       for (let row = 0; row < rows; row++) named[row][name] = cellOf(tensor.data[row], type);
     } else {
-      let names = columns.get(name);
-      if (names?.length !== width) {
-        names = Array.from({ length: width }, (_, k) => `${name}[${k}]`);
-        columns.set(name, names);
-      }
+      const names = reading.namesOf(name, width);
       for (let row = 0; row < rows; row++)
         for (let k = 0; k < width; k++) named[row][names[k]] = cellOf(tensor.data[row * width + k], type);
     }
@@ -109,7 +124,8 @@ export function namedRows(signature: Signature, feeds: Feeds, rows: number): Nam
   return named;
 }
 
-function cellOf(value: number | bigint | string, type: string | undefined): NamedRow[string] {
+/** One value as a row says it: missing ones are null, booleans and instants as themselves. @param type the column's, where a signature says it */
+export function cellOf(value: number | bigint | string, type: string | undefined): NamedRow[string] {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (typeof value === 'string') return value === '' && type !== undefined ? null : value;
   if (!Number.isFinite(value)) return null;
@@ -123,7 +139,7 @@ export function outputRows(outputs: Outputs, rows: number): Record<string, unkno
     Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]): [string, unknown] => {
         const width = tensor.data.length / rows;
-        if (!Number.isInteger(width) || width > loggedValues) return [name, `${tensor.type} [${tensor.shape.slice(1).join(', ')}]`];
+        if (!Number.isInteger(width) || tooWide(width)) return [name, `${tensor.type} [${tensor.shape.slice(1).join(', ')}]`];
         const values = Array.from({ length: width }, (__, k) => cellOf(tensor.data[row * width + k], undefined));
         return [name, width === 1 ? values[0] : values];
       }),

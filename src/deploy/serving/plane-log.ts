@@ -1,8 +1,10 @@
 import type { NamedRow, ReleaseManifest } from '#contract';
-import { GyreError, isoInstant, messageOf } from '#core';
+import { GyreError, messageOf } from '#core';
 import { formatTraceparent } from '#telemetry';
 import { boundOf, hiding } from './log-policy.ts';
-import { outputRows } from './outcome.ts';
+import type { ServedModel } from './generation.ts';
+import { logLine, namedRowTexts, outcomeText } from './log-line.ts';
+import { namedRows, outputRows } from './outcome.ts';
 import type { Inference, Inferred, PlaneDeps } from './plane-port.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 
@@ -11,8 +13,8 @@ export interface LoggedAnswer {
   readonly manifest: ReleaseManifest;
   readonly inference: Inference;
   readonly inferred: Inferred;
-  /** The rows as the caller said them. */
-  readonly inputs: readonly NamedRow[];
+  /** The model that was asked: its signature names the inputs, whichever model answered. */
+  readonly asked: Pick<ServedModel, 'entry'>;
 }
 
 /** What a plane writes down of its answers, as their manifest's policy says: in the log on this disk, and to whom else is told. */
@@ -44,33 +46,32 @@ export class PlaneLog {
    * Where every prediction is to be logged, one that cannot be is not answered: nobody could ever say what was predicted. A sample may miss some.
    * @throws GyreError UNAVAILABLE
    */
-  async write({ manifest, inference, inferred, inputs: given }: LoggedAnswer): Promise<void> {
+  async write(answer: LoggedAnswer): Promise<void> {
     const { spool, events, clock, elapsed } = this.#deps;
-    const { environment, endpoint, generation, log } = manifest;
-    const {
-      ids,
-      model: { entry },
-    } = inferred;
-    const said: readonly Readonly<Record<string, unknown>>[] = inferred.outcomes ?? outputRows(inferred.outputs, inferred.rows);
-    const hide = hiding(log);
-    const inputs = hide(given);
-    const outputs = hide(said);
+    const { manifest, inference, inferred } = answer;
+    const { log } = manifest;
+    const { entry } = inferred.model;
+    // Made into objects only for those who look into them.
+    const isTold = log.events !== undefined && events !== undefined;
+    const isHidden = (log.mask ?? []).length + (log.drop ?? []).length > 0;
+    const rows = isTold || isHidden ? shownRows(answer) : undefined;
     if (spool !== undefined) {
-      const payload = JSON.stringify({
-        environment,
-        endpoint,
-        generation,
-        package: entry.package,
-        model: entry.name,
-        version: entry.version,
-        servedAt: isoInstant(clock.now()),
+      const inputs = rows?.inputs.map((row) => JSON.stringify(row)) ?? inputTexts(answer);
+      const outputs = rows?.outputs.map((row) => JSON.stringify(row)) ?? outputTexts(inferred);
+      const head = {
+        manifest,
+        entry,
+        servedMs: clock.now(),
+        latencyMs: elapsed() - inference.receivedMs,
         eventTime: inference.eventTime,
         traceId: inference.note?.trace?.traceId,
-        latencyMs: elapsed() - inference.receivedMs,
-        rows: ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
-      });
+      };
+      const line = logLine(
+        head,
+        inferred.ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
+      );
       try {
-        await spool.append(payload);
+        await spool.append(line);
       } catch (error) {
         if (log.sample >= 1) {
           this.#counts.dropped.inc({ reason: 'log' });
@@ -84,11 +85,33 @@ export class PlaneLog {
         this.#counts.unlogged.inc({}, inferred.rows);
       }
     }
-    if (log.events === undefined || events === undefined) return;
+    if (log.events === undefined || events === undefined || rows === undefined) return;
     const hideToo = hiding({ mask: log.events.mask });
+    const { environment, endpoint } = manifest;
     const { name: model, version } = entry;
     const trace = inference.note?.trace;
-    const told = { environment, endpoint, model, version, ids, inputs: hideToo(inputs), outputs: hideToo(outputs) };
+    const told = { environment, endpoint, model, version, ids: inferred.ids, inputs: hideToo(rows.inputs), outputs: hideToo(rows.outputs) };
     events.offer(trace === undefined ? told : { ...told, traceparent: formatTraceparent(trace) }, log.events);
   }
+}
+
+interface ShownRows {
+  readonly inputs: readonly NamedRow[];
+  readonly outputs: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What was asked and what was said, row by row, without what the policy hides. */
+function shownRows({ manifest: { log }, asked, inference, inferred }: LoggedAnswer): ShownRows {
+  const hide = hiding(log);
+  const said: readonly Readonly<Record<string, unknown>>[] = inferred.outcomes ?? outputRows(inferred.outputs, inferred.rows);
+  return { inputs: hide(inference.rows ?? namedRows(asked.entry.signature, inference.feeds, inferred.rows)), outputs: hide(said) };
+}
+
+function inputTexts({ asked, inference, inferred }: LoggedAnswer): readonly string[] {
+  const { rows } = inference;
+  return rows === undefined ? namedRowTexts(asked.entry.signature, inference.feeds, inferred.rows) : rows.map((row) => JSON.stringify(row));
+}
+
+function outputTexts({ outcomes, outputs, rows }: Inferred): readonly string[] {
+  return outcomes === undefined ? outputRows(outputs, rows).map((row) => JSON.stringify(row)) : outcomes.map(outcomeText);
 }

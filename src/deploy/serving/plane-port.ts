@@ -12,7 +12,7 @@ import type { PayloadEvents } from './payload-events.ts';
 import type { RequestNote } from './request-note.ts';
 import type { Spool } from './spool.ts';
 
-export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed' | 'python'> {
+export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed' | 'computed' | 'python'> {
   /** Threads that this machine runs at once: the most worker threads of a model, unless it is said otherwise. */
   readonly workers: number;
   /** What this machine's operator says about running models; it counts before what the manifest says. */

@@ -11,7 +11,7 @@ import { ImageDecoder } from './image-decoder.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
-import { decide, namedRows, outcomesOf } from './outcome.ts';
+import { decide, outcomesOf } from './outcome.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
@@ -87,6 +87,7 @@ export class Plane implements AsyncDisposable {
     const loadOptions = ({ execution }: ReleaseManifest): LoadOptions => ({
       source: deps.source,
       elapsed: deps.elapsed,
+      ...(deps.computed === undefined ? {} : { computed: deps.computed }),
       execution: executionSettings([deps.execution, execution], deps.workers),
       cores,
       budget,
@@ -288,9 +289,11 @@ export class Plane implements AsyncDisposable {
     const inference = asked.images === undefined ? asked : await this.#decoded(manifest, model, asked);
     const rows = requireRows(model, inference, manifest.limits.maxRows);
     const logged = this.#log.isSampled(manifest);
-    const inputs = logged ? (inference.rows ?? namedRows(model.entry.signature, inference.feeds, rows)) : [];
     const { note } = inference;
-    if (note !== undefined) Object.assign(note, { model: model.entry.name, version: model.entry.version });
+    if (note !== undefined) {
+      note.model = model.entry.name;
+      note.version = model.entry.version;
+    }
     const run = (one: ServedModel): Promise<RanBy> => this.#run(manifest, one, inference, rows);
     const { value, reason } =
       fallback === undefined
@@ -305,9 +308,16 @@ export class Plane implements AsyncDisposable {
     const outcomes = outcomesOf(by.entry.signature, outputs, rows);
     const inferred: Inferred = { ids, rows, outputs, outcomes, model: by, ...(reason === undefined ? {} : { fallback: reason }) };
     if (reason !== undefined) this.#counts.fallbacks.inc({ ...labelsOf(model), reason });
-    if (note !== undefined)
-      Object.assign(note, { ...labelsOf(by), askedMs, queuedMs, answeredMs, rows: (note.rows ?? 0) + rows, predictionId: ids[0] });
-    if (logged) await this.#log.write({ manifest, inference, inferred, inputs });
+    if (note !== undefined) {
+      note.model = by.entry.name;
+      note.version = by.entry.version;
+      note.rows = (note.rows ?? 0) + rows;
+      note.predictionId = ids[0];
+      note.askedMs = askedMs;
+      note.queuedMs = queuedMs;
+      note.answeredMs = answeredMs;
+    }
+    if (logged) await this.#log.write({ manifest, asked: model, inference, inferred });
     const { statistics } = by.loaded;
     statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
     if (shadows.length > 0) {

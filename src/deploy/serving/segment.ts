@@ -46,14 +46,19 @@ export interface Segment {
 
 export const segmentHeader: Uint8Array = magic;
 
-/** A payload with its length and checksum in front. */
-export function frameOf(payload: string): Buffer {
-  const size = Buffer.byteLength(payload);
-  const frame = Buffer.allocUnsafe(frameHeader + size);
-  frame.write(payload, frameHeader);
-  frame.writeUInt32LE(size, 0);
-  frame.writeUInt32LE(crc32(frame.subarray(frameHeader)), 4);
-  return frame;
+/** Payloads, each with its length and checksum in front, behind each other. */
+export function framesOf(payloads: readonly string[]): Buffer {
+  const sizes = payloads.map((payload) => Buffer.byteLength(payload));
+  const frames = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + frameHeader + size, 0));
+  let at = 0;
+  for (const [index, payload] of payloads.entries()) {
+    const [from, to] = [at + frameHeader, at + frameHeader + sizes[index]];
+    frames.write(payload, from);
+    frames.writeUInt32LE(sizes[index], at);
+    frames.writeUInt32LE(crc32(frames.subarray(from, to)), at + 4);
+    at = to;
+  }
+  return frames;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { closeSync, ftruncateSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GyreError, hasCode, messageOf, noFaults } from '#core';
 import type { NewId, Faults } from '#core';
-import { frameOf, segmentHeader } from './segment.ts';
+import { framesOf, segmentHeader } from './segment.ts';
 import type { Dropped, DroppedFrame } from './segment.ts';
 import { FinishedSegments, usualBound } from './spool-bound.ts';
 import type { SpoolBound } from './spool-bound.ts';
@@ -45,7 +45,7 @@ interface OpenSegment {
 }
 
 interface Waiting {
-  readonly frame: Buffer;
+  readonly payload: string;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -130,7 +130,7 @@ export class Spool implements AsyncDisposable {
   append(payload: string): Promise<void> {
     return new Promise((resolve, reject) => {
       // A tick's callbacks run after all promise jobs of this turn: by then every request of the batch has queued its frame.
-      if (this.#waiting.push({ frame: frameOf(payload), resolve, reject }) === 1) process.nextTick(() => this.#write());
+      if (this.#waiting.push({ payload, resolve, reject }) === 1) process.nextTick(() => this.#write());
     });
   }
 
@@ -138,7 +138,7 @@ export class Spool implements AsyncDisposable {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const size = this.#put(waiting.map(({ frame }) => frame));
+      const size = this.#put(framesOf(waiting.map(({ payload }) => payload)));
       this.#faults.at('file.write');
       this.#frames += waiting.length;
       this.#bytes += size;
@@ -159,8 +159,8 @@ export class Spool implements AsyncDisposable {
   }
 
   /** Writes frames behind each other, when there is room for all of them. @returns their bytes */
-  #put(frames: readonly Buffer[]): number {
-    const wanted = frames.reduce((sum, { length }) => sum + length, 0);
+  #put(frames: Buffer): number {
+    const wanted = frames.length;
     const { maxBytes } = this.#bound;
     if (!this.#finished.makeRoom((this.#open?.size ?? segmentHeader.length) + wanted, this.#bound)) {
       // What is open counts too: finished, it can be shipped or dropped.
@@ -174,8 +174,8 @@ export class Spool implements AsyncDisposable {
       const dropped = this.#finished.takeUnsaid();
       try {
         const segment = (this.#open ??= this.#begin());
-        const gap = dropped === undefined ? [] : [frameOf(JSON.stringify({ dropped } satisfies DroppedFrame))];
-        return appendWhole(segment, [...gap, ...frames]);
+        const gap = dropped === undefined ? undefined : framesOf([JSON.stringify({ dropped } satisfies DroppedFrame)]);
+        return appendWhole(segment, gap === undefined ? frames : Buffer.concat([gap, frames]));
       } catch (error) {
         if (dropped !== undefined) this.#finished.keepUnsaid(dropped);
         // A disk that others fill: the log gives way as far as it may.
@@ -192,7 +192,7 @@ export class Spool implements AsyncDisposable {
     timer.unref();
     const segment: OpenSegment = { fd, path, finished: join(this.dir, `${id}${finishedSuffix}`), timer, size: 0 };
     try {
-      appendWhole(segment, [segmentHeader]);
+      appendWhole(segment, segmentHeader);
     } catch (error) {
       clearTimeout(timer);
       closeSync(fd);
@@ -254,17 +254,11 @@ function isDiskFull(error: unknown): boolean {
 }
 
 /** All or nothing: a write that came short (a full disk) is undone, so that the next frame does not stand behind half a one. */
-function appendWhole(segment: OpenSegment, buffers: readonly Uint8Array[]): number {
-  const wanted = buffers.reduce((sum, { length }) => sum + length, 0);
+function appendWhole(segment: OpenSegment, bytes: Uint8Array): number {
   try {
-    let written = writevSync(segment.fd, buffers);
-    if (written < wanted) {
-      const rest = Buffer.concat(buffers).subarray(written);
-      for (let at = 0; at < rest.length;) at += writevSync(segment.fd, [rest.subarray(at)]);
-      written = wanted;
-    }
-    segment.size += written;
-    return written;
+    for (let at = 0; at < bytes.length;) at += writeSync(segment.fd, bytes, at);
+    segment.size += bytes.length;
+    return bytes.length;
   } catch (error) {
     ftruncateSync(segment.fd, segment.size);
     throw error;

@@ -1,0 +1,250 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { sizeOfBody } from './http-body.ts';
+import type { Answer } from './http-exchange.ts';
+import { beginsWith, readPlainHead } from './http-head.ts';
+import type { PlainHead } from './http-head.ts';
+
+export interface PlainRequest {
+  readonly head: PlainHead;
+  /** Undefined: the connection ended before it had come whole. */
+  readonly body: Buffer | undefined;
+}
+
+/** Whom connections belong to. */
+export interface ConnectionOwner {
+  /** Whether the request of this head is to be answered here, so that its body may be waited for. */
+  readonly accepts: (head: PlainHead, connection: PlainConnection) => boolean;
+  /** Is to end with `PlainConnection.send`. */
+  readonly answer: (request: PlainRequest, connection: PlainConnection) => void;
+  /** Gives the connection to the full parser of HTTP, with what was read of it and not answered. */
+  readonly handOver: (socket: Socket, read: Buffer) => void;
+  readonly onClosed: (connection: PlainConnection) => void;
+  /** Milliseconds since some fixed moment, not stepping back. */
+  readonly elapsed: () => number;
+}
+
+/** How long a connection may be in a state, in milliseconds. */
+export interface ConnectionPatience {
+  /** Before its first request. */
+  readonly firstMs: number;
+  /** For the rest of a request. */
+  readonly requestMs: number;
+  /** Between requests. */
+  readonly idleMs: number;
+}
+
+const nothing = Buffer.alloc(0);
+/** Bytes of further requests that are read while one is answered. */
+const readAhead = 64 * 1024;
+
+/**
+ * A connection whose requests are read and answered without a parser's and a stream's objects for each: plain requests (`readPlainHead`) one
+ * after the other. The first that is not plain takes the connection to the full parser for good.
+ */
+export class PlainConnection {
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  /** Read, not yet part of a request. */
+  #read: Buffer = nothing;
+  /** The head of the request whose body is being read, with what has come of it. */
+  #open: { readonly head: PlainHead; readonly parts: Buffer[]; size: number } | undefined;
+  #last: PlainHead | undefined;
+  #isBusy = false;
+  #isEnded = false;
+  #isFirst = true;
+  /** Since when it waits for what it waits for. */
+  #sinceMs: number;
+  readonly remoteAddress: string | undefined;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#sinceMs = owner.elapsed();
+    this.remoteAddress = socket.remoteAddress;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    socket.on('drain', this.#onDrain);
+  }
+
+  /** Whether no request is being read or answered. */
+  get isIdle(): boolean {
+    return !this.#isBusy && this.#open === undefined;
+  }
+
+  /** Whether its caller has taken longer than it may: `request` when part of one was sent, `idle` when nothing was. */
+  isLate(nowMs: number, { firstMs, requestMs, idleMs }: ConnectionPatience): 'request' | 'idle' | undefined {
+    if (this.#isBusy) return undefined;
+    const waitedMs = nowMs - this.#sinceMs;
+    if (this.#open !== undefined) return waitedMs > requestMs ? 'request' : undefined;
+    if (this.#isFirst) return waitedMs > firstMs ? 'request' : undefined;
+    return waitedMs > idleMs ? 'idle' : undefined;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const open = this.#open;
+    if (open !== undefined) {
+      open.parts.push(chunk);
+      open.size += chunk.length;
+      if (open.size >= open.head.bodyBytes) this.#complete(open.head, Buffer.concat(open.parts, open.size), 0);
+      return;
+    }
+    this.#read = this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]);
+    if (!this.#isBusy) this.#next();
+    else if (this.#read.length > readAhead) this.#socket.pause();
+  };
+
+  /** Takes the next request of what was read, if one is there. */
+  #next(): void {
+    const read = this.#read;
+    if (read.length === 0) return;
+    const known = this.#last;
+    const head = known !== undefined && beginsWith(read, 0, known) ? known : readPlainHead(read, 0);
+    if (head === undefined || !this.#owner.accepts(head, this)) {
+      this.#leave();
+      this.#owner.handOver(this.#socket, read);
+      return;
+    }
+    this.#last = head;
+    const at = head.bytes.length;
+    if (read.length - at >= head.bodyBytes) {
+      this.#complete(head, read, at);
+      return;
+    }
+    this.#read = nothing;
+    this.#open = { head, parts: [read.subarray(at)], size: read.length - at };
+    this.#sinceMs = this.#owner.elapsed();
+  }
+
+  /** @param from where in `bytes` the body begins */
+  #complete(head: PlainHead, bytes: Buffer, from: number): void {
+    const to = from + head.bodyBytes;
+    this.#open = undefined;
+    this.#isBusy = true;
+    this.#isFirst = false;
+    this.#read = to === bytes.length ? nothing : bytes.subarray(to);
+    this.#owner.answer({ head, body: from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to) }, this);
+  }
+
+  /**
+   * Sends the answer of the request that was handed out, and goes on with the next.
+   * @param isLast whether the connection ends with it
+   */
+  send(answer: Answer, isLast: boolean): void {
+    this.#isBusy = false;
+    this.#sinceMs = this.#owner.elapsed();
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const ends = isLast || this.#isEnded;
+    const { body } = answer;
+    const size = sizeOfBody(body);
+    const head = headOf(answer, size, ends);
+    let isTaken: boolean;
+    if (typeof body === 'string') {
+      // One byte a character where all of them are ASCII: the cheaper way to write a text.
+      isTaken = socket.write(head + body, size === body.length ? 'latin1' : 'utf8');
+    } else {
+      // In one write, without copying the tensors into one buffer.
+      socket.cork();
+      isTaken = socket.write(head, 'latin1');
+      for (const part of body) isTaken = socket.write(part);
+      socket.uncork();
+    }
+    if (ends) {
+      socket.end();
+      return;
+    }
+    // Who does not read answers is not read from.
+    if (!isTaken) socket.pause();
+    else if (this.#read.length > 0) {
+      if (socket.isPaused()) socket.resume();
+      // Not from within: an answer may be ready at once, for any number of requests.
+      setImmediate(() => {
+        if (!this.#isBusy && this.#open === undefined && !socket.destroyed) this.#next();
+      });
+    }
+  }
+
+  /** Says one last thing, in place of an answer. */
+  end(text: string): void {
+    this.#open = undefined;
+    this.#isBusy = true;
+    this.#socket.end(text);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #onDrain = (): void => {
+    this.#socket.resume();
+    if (!this.#isBusy && this.#open === undefined) this.#next();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    if (!this.#breakOff() && !this.#isBusy) this.#socket.end();
+  };
+
+  /** @returns whether the body of a request was still to come */
+  #breakOff(): boolean {
+    const open = this.#open;
+    if (open === undefined) return false;
+    this.#open = undefined;
+    this.#isBusy = true;
+    this.#owner.answer({ head: open.head, body: undefined }, this);
+    return true;
+  }
+
+  readonly #onError = (): void => {
+    this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    this.#breakOff();
+    this.#owner.onClosed(this);
+  };
+
+  #leave(): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+    socket.off('drain', this.#onDrain);
+    this.#owner.onClosed(this);
+  }
+}
+
+/** A header that would end its line, or the head, is a fault of ours. */
+const unsafe = /[^\t\x20-\x7e\x80-\xff]/;
+
+function headOf({ status, type = 'application/json', headers }: Answer, size: number, isLast: boolean): string {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\ncontent-type: ${type}\r\ncontent-length: ${size}\r\n`;
+  if (headers !== undefined) {
+    for (const name in headers) {
+      const value = headers[name];
+      if (unsafe.test(value)) throw new TypeError(`the header ${name} of an answer has characters that no header may have`);
+      head += `${name}: ${value}\r\n`;
+    }
+  }
+  return `${head}date: ${httpDate()}\r\n${isLast ? 'connection: close' : keptAlive}\r\n\r\n`;
+}
+
+/** Seconds for which a connection is kept without a request. */
+export const keptSeconds = 75;
+const keptAlive = `connection: keep-alive\r\nkeep-alive: timeout=${keptSeconds}`;
+
+let date = '';
+
+/** The time in RFC 9110's form, of this second. */
+function httpDate(): string {
+  if (date === '') {
+    const now = new Date();
+    date = now.toUTCString();
+    setTimeout(() => (date = ''), 1000 - now.getMilliseconds()).unref();
+  }
+  return date;
+}
