@@ -145,6 +145,35 @@ describe('a data plane that is traced', () => {
     assert.equal(logged.find((prediction) => prediction.id === id)?.traceId, traceId);
   });
 
+  test('shows the worker thread that ran a request, and with how many it shared that', async () => {
+    const spans: SentSpan[] = [];
+    const collector = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => (body += String(chunk)));
+      request.on('end', () => {
+        const sent = JSON.parse(body) as { resourceSpans: [{ scopeSpans: [{ spans: SentSpan[] }] }] };
+        spans.push(...sent.resourceSpans[0].scopeSpans[0].spans);
+        response.end('{}');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` };
+    await using plane = await start(env, '--lane', 'workers');
+    await predict(plane.address, { traceparent: `00-${traceId}-${callers}-01` });
+    await plane.end();
+    collector.close();
+    const [run, worker] = ['run', 'worker'].map((name) => spans.find((span) => span.name === name));
+    assert.ok(run !== undefined && worker !== undefined);
+    assert.deepEqual([worker.traceId, worker.parentSpanId], [traceId, run.spanId]);
+    assert.ok(
+      BigInt(worker.startTimeUnixNano) >= BigInt(run.startTimeUnixNano) && BigInt(worker.endTimeUnixNano) <= BigInt(run.endTimeUnixNano),
+    );
+    const said = (span: SentSpan, key: string): string => JSON.stringify(span.attributes.find((attribute) => attribute.key === key)?.value);
+    assert.match(said(worker, 'thread.id'), /"[1-9]\d*"/);
+    assert.equal(said(run, 'gyre.batch.rows'), '{"intValue":"2"}');
+    assert.equal(said(run, 'gyre.batch.requests'), '{"intValue":"1"}');
+  });
+
   test('answers on when its collector does not, and ends', async () => {
     await using plane = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_BSP_MAX_QUEUE_SIZE: '6' });
     for (let k = 0; k < 10; k++) assert.equal((await predict(plane.address)).response.status, 200);

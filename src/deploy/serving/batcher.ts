@@ -1,5 +1,5 @@
 import { GyreError, hasCode } from '#core';
-import type { Feeds, RunOptions, Tensor } from '#onnx';
+import type { Feeds, RunOptions, Tensor, WorkerRun } from '#onnx';
 import type { RunTimes } from './model-statistics.ts';
 import { sliceRows, stackRows } from './tensor-rows.ts';
 import type { RowRange } from './tensor-rows.ts';
@@ -34,6 +34,16 @@ export interface Ran {
   readonly outputs: Outputs;
   /** From when it was submitted to its first run. */
   readonly queuedMs: number;
+  /** Its last run. */
+  readonly batch: BatchRun;
+}
+
+/** A run, and whose it was. */
+export interface BatchRun {
+  readonly rows: number;
+  readonly requests: number;
+  /** The worker thread that ran it; undefined: it ran on the thread that answers, or elsewhere. */
+  readonly worker: WorkerRun | undefined;
 }
 
 interface Job {
@@ -212,11 +222,12 @@ export class Batcher {
     const beganMs = elapsed();
     let startedMs = beganMs;
     let outputs: Outputs;
+    let worker: WorkerRun | undefined;
     try {
       const { feeds, own } = this.#feedsOf(pieces);
       startedMs = elapsed();
       // Arrays that were made for this run alone: a pool may take them.
-      outputs = await this.#options.run(feeds, own ? { transfer: true } : {});
+      outputs = await this.#options.run(feeds, { transfer: own, onRan: (run) => (worker = run) });
     } catch (error) {
       // Values that are refused, or that a run never ends on: one by one, since others are not at fault.
       const isValues = pieces.length > 1 && (hasCode(error, 'INVALID_ARGUMENT') || hasCode(error, 'DEADLINE_EXCEEDED'));
@@ -229,12 +240,13 @@ export class Batcher {
       return;
     }
     const ranMs = elapsed();
+    const batch = { rows, requests: pieces.length, worker };
     let at = 0;
     for (const piece of pieces) {
       const count = piece.to - piece.from;
       // A lone request keeps the outputs as they are: they may have no row axis.
       const own = pieces.length === 1 ? outputs : mapTensors(outputs, (tensor) => sliceRows(tensor, at, at + count));
-      settle(piece, own);
+      settle(piece, own, batch);
       at += count;
     }
     onBatch?.(rows, pieces.length, { inputMs: startedMs - beganMs, inferMs: ranMs - startedMs, outputMs: elapsed() - ranMs });
@@ -269,7 +281,7 @@ function limit(job: Job, timeoutMs: number): void {
 /** Beyond it a timer of Node's would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-function settle(piece: Piece, outputs: Outputs): void {
+function settle(piece: Piece, outputs: Outputs, batch: BatchRun): void {
   const { job } = piece;
   job.open -= 1;
   job.parts[piece.part] = outputs;
@@ -277,7 +289,7 @@ function settle(piece: Piece, outputs: Outputs): void {
   clearTimeout(job.timer);
   const queuedMs = job.startedMs - job.submittedMs;
   if (job.parts.length === 1) {
-    job.resolve({ outputs: job.parts[0], queuedMs });
+    job.resolve({ outputs: job.parts[0], queuedMs, batch });
     return;
   }
   const [first] = job.parts;
@@ -285,7 +297,7 @@ function settle(piece: Piece, outputs: Outputs): void {
   for (const name of Object.keys(first)) {
     whole[name] = stackRows(job.parts.map((part): RowRange => ({ tensor: part[name], from: 0, to: part[name].shape[0] })));
   }
-  job.resolve({ outputs: whole, queuedMs });
+  job.resolve({ outputs: whole, queuedMs, batch });
 }
 
 function mapTensors(outputs: Outputs, change: (tensor: Tensor) => Tensor): Outputs {

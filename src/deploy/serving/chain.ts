@@ -47,15 +47,17 @@ class Chain implements Runnable {
     let values: Feeds = feeds;
     let outputs: Readonly<Record<string, Tensor>> = {};
     let queuedMs = 0;
+    let batch: Ran['batch'] = { rows, requests: 1, worker: undefined };
     for (const { model, rename } of this.#links) {
       const own = Object.fromEntries(model.loaded.inputs.map(({ name }) => [name, values[rename[name] ?? name]]));
       const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (this.#elapsed() - startedMs));
       const ran = await model.loaded.run(own, rows, leftMs);
       queuedMs += ran.queuedMs;
+      ({ batch } = ran);
       outputs = decide(model.entry.signature, ran.outputs);
       values = { ...values, ...outputs };
     }
-    return { outputs, queuedMs };
+    return { outputs, queuedMs, batch };
   }
 }
 

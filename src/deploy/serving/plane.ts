@@ -303,7 +303,7 @@ export class Plane implements AsyncDisposable {
             () => run(fallback.model),
             fallback.afterMs,
           );
-    const { by, outputs, queuedMs, askedMs, answeredMs } = value;
+    const { by, outputs, queuedMs, batch, askedMs, answeredMs } = value;
     const ids = Array.from({ length: rows }, () => by.idPrefix + this.#deps.newId());
     const outcomes = outcomesOf(by.entry.signature, outputs, rows);
     const inferred: Inferred = { ids, rows, outputs, outcomes, model: by, ...(reason === undefined ? {} : { fallback: reason }) };
@@ -316,6 +316,7 @@ export class Plane implements AsyncDisposable {
       note.askedMs = askedMs;
       note.queuedMs = queuedMs;
       note.answeredMs = answeredMs;
+      note.batch = batch;
     }
     if (logged) await this.#log.write({ manifest, asked: model, inference, inferred });
     const { statistics } = by.loaded;
@@ -344,7 +345,7 @@ export class Plane implements AsyncDisposable {
       this.#counts.queueSeconds.observe(ran.queuedMs / 1000, labels);
       this.#counts.inferenceSeconds.observe((answeredMs - startedMs) / 1000, labels);
       this.#counts.inferences.inc(labels, rows);
-      return { by, outputs, queuedMs: ran.queuedMs, askedMs: startedMs, answeredMs };
+      return { by, outputs, queuedMs: ran.queuedMs, batch: ran.batch, askedMs: startedMs, answeredMs };
     } catch (error) {
       by.loaded.statistics.failed(elapsed() - inference.receivedMs);
       this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock, RandomBytes } from '#core';
 import { formatTraceparent, parseTraceparent, startTrace } from '#telemetry';
 import type { AccessLog, Span, SpanExporter, TraceContext } from '#telemetry';
+import type { BatchRun } from './batcher.ts';
 
 /** What is known of one request beside its answer. Routes hand it to the plane, which fills in what came of it. */
 export interface RequestNote {
@@ -20,6 +21,8 @@ export interface RequestNote {
   askedMs?: number;
   queuedMs?: number;
   answeredMs?: number;
+  /** The run that answered it, with whom it shared that. */
+  batch?: BatchRun;
 }
 
 /** One request when it has been answered. */
@@ -135,19 +138,25 @@ export class RequestObserver {
       },
       isError,
     };
-    const { askedMs, queuedMs, answeredMs } = note;
+    const { askedMs, queuedMs, answeredMs, batch } = note;
     if (askedMs === undefined || queuedMs === undefined || answeredMs === undefined) return [server];
-    const part = (name: string, fromMs: number, toMs: number): Span => ({
+    const part = (name: string, fromMs: number, toMs: number, attributes: Span['attributes'] = {}, parentSpanId = spanId): Span => ({
       ...shared,
       spanId: startTrace(randomBytes, trace).spanId,
-      parentSpanId: spanId,
+      parentSpanId,
       name,
       kind: 'internal',
       startMs: fromMs + offsetMs,
       endMs: toMs + offsetMs,
-      attributes: model,
+      attributes: { ...model, ...attributes },
     });
-    return [server, part('queue', askedMs, askedMs + queuedMs), part('run', askedMs + queuedMs, answeredMs)];
+    const spans = [server, part('queue', askedMs, askedMs + queuedMs)];
+    const run = part('run', askedMs + queuedMs, answeredMs, { 'gyre.batch.rows': batch?.rows, 'gyre.batch.requests': batch?.requests });
+    const worker = batch?.worker;
+    // What lies between both is the way to the thread and back.
+    return worker === undefined
+      ? [...spans, run]
+      : [...spans, run, part('worker', worker.startedMs, worker.endedMs, { 'thread.id': worker.thread }, run.spanId)];
   }
 }
 

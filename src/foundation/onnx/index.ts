@@ -13,6 +13,7 @@ export type {
   SessionPool,
   SessionPoolOptions,
   SessionValue,
+  WorkerRun,
 } from './session-types.ts';
 export { encodeModel } from './encode.ts';
 export type { EncodeOptions } from './encode.ts';

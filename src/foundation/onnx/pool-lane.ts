@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { GyreError, messageOf } from '#core';
 import { fromPortable, parcel } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
-import type { Feeds } from './session-types.ts';
+import type { Feeds, RunOptions } from './session-types.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A run that waits for its answer. */
@@ -10,6 +10,7 @@ export interface Job {
   readonly feeds: Feeds;
   readonly outputs: readonly string[];
   readonly transfer: boolean;
+  readonly onRan: RunOptions['onRan'] | undefined;
   readonly resolve: (outputs: Record<string, Tensor>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -93,7 +94,11 @@ export class Lane {
     }
     const job = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
-    if (reply.kind === 'answer') job?.resolve(reply.outputs);
-    else job?.reject(fromPortable(reply.error));
+    if (reply.kind === 'answer') {
+      const { startedMs, endedMs } = reply.times;
+      const { timeOrigin } = performance;
+      job?.onRan?.({ thread: this.#worker.threadId, startedMs: startedMs - timeOrigin, endedMs: endedMs - timeOrigin });
+      job?.resolve(reply.outputs);
+    } else job?.reject(fromPortable(reply.error));
   }
 }

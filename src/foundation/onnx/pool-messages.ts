@@ -26,11 +26,17 @@ export interface PortableError {
   readonly details: ErrorDetails;
 }
 
+/** When a worker ran, in milliseconds of Unix time that do not step back: threads count theirs from different moments. */
+export interface RunTimes {
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
 /** Worker to pool: `ready` or `refused` once, then an answer per run. */
 export type WorkerReply =
   | { readonly kind: 'ready'; readonly bytes: number }
   | { readonly kind: 'refused'; readonly error: PortableError }
-  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Record<string, Tensor> }
+  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Record<string, Tensor>; readonly times: RunTimes }
   | { readonly kind: 'failure'; readonly id: number; readonly error: PortableError };
 
 export function toPortable(error: unknown): PortableError {

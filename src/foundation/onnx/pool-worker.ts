@@ -8,6 +8,8 @@ import type { LoadedModel } from './runtime.ts';
 const start: unknown = workerData;
 if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
 
+const steadyMs = (): number => performance.timeOrigin + performance.now();
+
 async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   let model: LoadedModel;
@@ -28,8 +30,11 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
       return;
     }
     try {
-      const { tensors, transfer } = parcel(await model.run(request.feeds, request.outputs), true);
-      reply({ kind: 'answer', id: request.id, outputs: tensors }, transfer);
+      const startedMs = steadyMs();
+      const outputs = await model.run(request.feeds, request.outputs);
+      const times = { startedMs, endedMs: steadyMs() };
+      const { tensors, transfer } = parcel(outputs, true);
+      reply({ kind: 'answer', id: request.id, outputs: tensors, times }, transfer);
     } catch (error) {
       reply({ kind: 'failure', id: request.id, error: toPortable(error) });
     }

@@ -110,7 +110,7 @@ class Pool implements SessionPool {
     requireFeeds(feeds, this.#signature);
     const outputs = requireOutputs(options.outputs, this.#signature);
     const { promise, resolve, reject } = Promise.withResolvers<Record<string, Tensor>>();
-    const job: Job = { feeds, outputs, transfer: options.transfer ?? false, resolve, reject };
+    const job: Job = { feeds, outputs, transfer: options.transfer ?? false, onRan: options.onRan, resolve, reject };
     const lane = this.#freeLane();
     if (lane !== undefined) lane.run(job);
     else if (this.#queue.length >= this.#maxQueued) {

@@ -18,6 +18,17 @@ export interface RunOptions {
    * Arrays that show part of a larger buffer are copied all the same. No effect on an inline session.
    */
   readonly transfer?: boolean;
+  /** Told where and when a worker thread ran it, before the answer is given. An inline session tells nothing: it ran here and now. */
+  readonly onRan?: (run: WorkerRun) => void;
+}
+
+/** A run on a worker thread. */
+export interface WorkerRun {
+  /** As Node numbers its threads. */
+  readonly thread: number;
+  /** On the calling thread's `performance.now()`. */
+  readonly startedMs: number;
+  readonly endedMs: number;
 }
 
 /** A loaded model that answers. */
