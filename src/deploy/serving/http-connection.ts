@@ -153,7 +153,8 @@ export class PlainConnection {
       socket.uncork();
     }
     if (ends) {
-      socket.end();
+      // Not `end`: a caller that keeps its side open would keep the connection.
+      socket.destroySoon();
       return;
     }
     // Who does not read answers is not read from.
@@ -171,7 +172,8 @@ export class PlainConnection {
   end(text: string): void {
     this.#open = undefined;
     this.#isBusy = true;
-    this.#socket.end(text);
+    this.#socket.write(text);
+    this.#socket.destroySoon();
   }
 
   close(): void {
