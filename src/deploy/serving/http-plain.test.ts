@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { seeded, systemClock, uuidV7 } from '#core';
 import { createLogger, createMetrics } from '#telemetry';
 import type { Answer, Route } from './http-exchange.ts';
@@ -37,6 +39,20 @@ const describeError = (error: unknown): Answer => {
   return { status: Number(details['status'] ?? 500), body: JSON.stringify({ error: String(error) }) };
 };
 
+async function planeOf(packageFolder: string): Promise<Plane> {
+  const { manifest, source } = await localModels([packageFolder], systemClock);
+  let count = 0;
+  return Plane.open(manifest, {
+    source,
+    workers: 1,
+    elapsed: () => performance.now(),
+    clock: systemClock,
+    newId: uuidV7(systemClock, (length) => Uint8Array.from({ length }, () => count++ % 256)),
+    chance: () => 0,
+    metrics: createMetrics(),
+  });
+}
+
 describe('requests straight from their socket', () => {
   let folder = '';
   let plane: Plane;
@@ -45,17 +61,7 @@ describe('requests straight from their socket', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gyre-plain-'));
     await writeSampleFolder(join(folder, 'churn'), samplePackage());
-    const { manifest, source } = await localModels([join(folder, 'churn')], systemClock);
-    let count = 0;
-    plane = await Plane.open(manifest, {
-      source,
-      workers: 1,
-      elapsed: () => performance.now(),
-      clock: systemClock,
-      newId: uuidV7(systemClock, (length) => Uint8Array.from({ length }, () => count++ % 256)),
-      chance: () => 0,
-      metrics: createMetrics(),
-    });
+    plane = await planeOf(join(folder, 'churn'));
     const log = createLogger({ level: 'silent', destination: process.stderr });
     const patience = { headersMs: 1_000, requestMs: 2_000 };
     server = await serveHttp({ plane, routes: [echo, hello, big], describe: describeError, host: '127.0.0.1', port: 0, log, patience });
@@ -182,6 +188,52 @@ describe('requests straight from their socket', () => {
     assert.match(await half.next(), /^408 /);
     assert.match(await silent.next(), /^408 /);
     assert.equal(await half.next(), 'closed');
+  });
+});
+
+describe('requests over TLS', () => {
+  const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl, which makes the certificate, is not here';
+  test('are read and answered the same way, plain ones and others, on one connection', { skip }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gyre-plain-'));
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+        ...['-keyout', keyFile, '-out', certFile],
+      ],
+      { stdio: 'ignore' },
+    );
+    const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+    await writeSampleFolder(join(folder, 'churn'), samplePackage());
+    const plane = await planeOf(join(folder, 'churn'));
+    const log = createLogger({ level: 'silent', destination: process.stderr });
+    const server = await serveHttp({
+      plane,
+      routes: [echo, hello],
+      describe: describeError,
+      host: '127.0.0.1',
+      port: 0,
+      tls: { cert, key },
+      log,
+    });
+    const socket = connectTls({ port: Number(new URL(server.address).port), host: '127.0.0.1', servername: 'localhost', ca: cert });
+    await once(socket, 'secureConnect');
+    let said = '';
+    socket.on('data', (data: Buffer) => (said += data.toString()));
+    const body = '"over TLS"';
+    const plain = `POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const chunked = `POST /echo/b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\na\r\n${body}\r\n0\r\n\r\n`;
+    socket.write(plain + plain + chunked + plain.replace('Content-Length', 'Connection: close\r\nContent-Length'));
+    await once(socket, 'close');
+    assert.deepEqual(
+      [...said.matchAll(/\{"name":"(\w)","said":"\\"over TLS\\""/g)].map(([, name]) => name),
+      ['a', 'a', 'b', 'a'],
+      said,
+    );
+    await server.close(0);
+    await plane[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   });
 });
 
