@@ -21,7 +21,7 @@ export interface Ran {
 }
 
 async function ran(program: string, words: readonly string[], folder: string): Promise<Ran> {
-  const env = { ...process.env, DVC_NO_ANALYTICS: '1', NO_COLOR: '1', PYTHONDONTWRITEBYTECODE: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
+  const env = { ...process.env, DVC_NO_ANALYTICS: '1', NO_COLOR: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
   try {
     const { stdout, stderr } = await run(program, words, { cwd: folder, env, encoding: 'utf8', timeout: 120_000 });
     return { code: 0, out: stdout + stderr };
