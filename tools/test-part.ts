@@ -1,4 +1,4 @@
-/** Runs one suite of tests in a process of its own, counts and shows what happens, and ends it when it hangs. */
+/** Runs test files in a process of their own, counts and shows what happens, and ends it when it hangs. */
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -6,18 +6,15 @@ import { Readable } from 'node:stream';
 import { eventMark } from './test-events.ts';
 import type { EndedTest, TestEvent, TestStart } from './test-events.ts';
 
-export interface Suite {
-  readonly name: string;
+export interface Part {
+  readonly suite: string;
+  /** They run in one process, one after the other. */
   readonly files: readonly string[];
-  /** `none`: the files in one process, one after the other. `process`: each file in its own. */
-  readonly isolation: 'none' | 'process';
-  /** How many processes there are at the same time. */
-  readonly concurrency: number;
   /** How long one test may take. */
   readonly testTimeoutMs: number;
 }
 
-export interface SuiteResult {
+export interface PartResult {
   readonly passed: number;
   readonly failed: number;
   /** Titles of what was skipped, by reason. */
@@ -36,30 +33,38 @@ export interface RunOptions {
 const graceMs = 15_000;
 const slowMs = 5_000;
 
-/** @returns the suite's counts; a hang or a crash counts as one failure and is named */
-export async function runSuite(suite: Suite, options: RunOptions): Promise<SuiteResult> {
-  const tally = new Tally(suite, options);
-  const child = spawn(process.execPath, runnerArguments(suite, options), {
+/** What runs, each in a group of its own, so that what hung tests started can be ended with them. */
+const groups = new Set<number>();
+
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It ended in the meantime.
+  }
+}
+
+/** Ends all that runs when the runner is interrupted. */
+export function endOnInterrupt(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const group of groups) endGroup(group);
+      process.exit(130);
+    });
+  }
+}
+
+/** @returns the counts of its tests; a hang or a crash counts as one failure and is named */
+export async function runPart(part: Part, options: RunOptions): Promise<PartResult> {
+  const tally = new Tally(part, options);
+  const child = spawn(process.execPath, runnerArguments(part, options), {
     cwd: options.root,
-    env: { ...process.env, ...options.environment, GYRE_TEST_FILES: JSON.stringify(suite.files) },
+    env: { ...process.env, ...options.environment, GYRE_TEST_FILES: JSON.stringify(part.files) },
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
-    // A group of its own, so that what hung tests started can be ended with them.
     detached: true,
   });
-  const endGroup = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It ended in the meantime.
-    }
-  };
-  const onInterrupt = (): void => {
-    endGroup();
-    process.exit(130);
-  };
-  process.once('SIGINT', onInterrupt);
-  process.once('SIGTERM', onInterrupt);
+  const { pid } = child;
+  if (pid !== undefined) groups.add(pid);
 
   const trace = child.stdio[3];
   if (trace instanceof Readable) createInterface({ input: trace }).on('line', (line) => tally.started(JSON.parse(line) as TestStart));
@@ -68,10 +73,10 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Suite
   let timer: NodeJS.Timeout | undefined;
   const rearm = (): void => {
     clearTimeout(timer);
-    const limitMs = tally.isIdle ? graceMs : suite.testTimeoutMs + graceMs;
+    const limitMs = tally.isIdle ? graceMs : part.testTimeoutMs + graceMs;
     timer = setTimeout(() => {
       hung = true;
-      endGroup();
+      if (pid !== undefined) endGroup(pid);
     }, limitMs);
   };
   rearm();
@@ -91,41 +96,39 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Suite
   }
   const code = await exit;
   clearTimeout(timer);
-  process.off('SIGINT', onInterrupt);
-  process.off('SIGTERM', onInterrupt);
+  if (pid !== undefined) groups.delete(pid);
 
   if (hung) tally.hung();
   else if (code !== 0 && tally.failed === 0) tally.crashed(code);
   return tally;
 }
 
-function runnerArguments(suite: Suite, options: RunOptions): readonly string[] {
+function runnerArguments(part: Part, options: RunOptions): readonly string[] {
   return [
     '--test',
-    `--test-isolation=${suite.isolation}`,
-    ...(suite.isolation === 'process' ? [`--test-concurrency=${suite.concurrency}`] : []),
-    ...(suite.isolation === 'none' ? ['--import=./tools/test-trace.ts'] : []),
-    `--test-timeout=${suite.testTimeoutMs}`,
+    '--test-isolation=none',
+    '--import=./tools/test-trace.ts',
+    `--test-timeout=${part.testTimeoutMs}`,
     ...(options.namePattern === undefined ? [] : [`--test-name-pattern=${options.namePattern}`]),
     '--test-reporter=./tools/test-reporter.ts',
     '--test-reporter-destination=stdout',
-    ...(suite.isolation === 'none' ? ['./tools/test-files.ts'] : suite.files),
+    './tools/test-files.ts',
   ];
 }
 
-class Tally implements SuiteResult {
+class Tally implements PartResult {
   readonly skipped = new Map<string, string[]>();
   passed = 0;
   failed = 0;
-  readonly #suite: Suite;
+  readonly #part: Part;
   readonly #options: RunOptions;
   /** Declared and not yet ended, by file and title. */
   readonly #open = new Map<string, { file: string; name: string; count: number }>();
   #running: string | undefined;
   #last: string | undefined;
 
-  constructor(suite: Suite, options: RunOptions) {
-    this.#suite = suite;
+  constructor(part: Part, options: RunOptions) {
+    this.#part = part;
     this.#options = options;
   }
 
@@ -175,7 +178,8 @@ class Tally implements SuiteResult {
 
   hung(): void {
     this.failed += 1;
-    const { name, testTimeoutMs } = this.#suite;
+    const { testTimeoutMs } = this.#part;
+    const name = this.#name();
     const last = this.#last ?? 'no test';
     if (this.isIdle) {
       console.log(
@@ -191,8 +195,13 @@ class Tally implements SuiteResult {
     this.failed += 1;
     const how = code === null ? 'a signal' : `exit code ${code}`;
     console.log(
-      `  FAIL  ${this.#suite.name}: the process ended with ${how} in ${this.#running ?? 'loading the files'}, after ${this.#last ?? 'no test'}`,
+      `  FAIL  ${this.#name()}: the process ended with ${how} in ${this.#running ?? 'loading the files'}, after ${this.#last ?? 'no test'}`,
     );
+  }
+
+  #name(): string {
+    const { suite, files } = this.#part;
+    return files.length === 1 ? `${suite}, ${files[0]}` : suite;
   }
 
   #title(name: string, file: string): string {

@@ -6,7 +6,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
-/** The pipe that `tools/test-suite.ts` opens beside the standard streams. */
+/** The pipe that `tools/test-part.ts` opens beside the standard streams. */
 const tracePipe = 3;
 
 const ignore = (): void => {};

@@ -4,17 +4,23 @@
  */
 import { globSync } from 'node:fs';
 import { connect } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { joinProgram } from './join-program.ts';
-import { runSuite } from './test-suite.ts';
-import type { Suite, SuiteResult } from './test-suite.ts';
+import { endOnInterrupt, runPart } from './test-part.ts';
+import type { Part, PartResult } from './test-part.ts';
 
 const root = join(import.meta.dirname, '..');
 const defaultPostgres = 'postgres://postgres@127.0.0.1:5432/postgres';
 
-interface SuitePlan extends Omit<Suite, 'files'> {
+interface SuitePlan {
+  readonly name: string;
   readonly patterns: readonly string[];
+  /** `shared`: its files are dealt to a few processes. `each`: every file has its own. */
+  readonly processes: 'shared' | 'each';
+  /** How long one test may take. */
+  readonly testTimeoutMs: number;
   /** Runs only when it is named: it needs more than Node. */
   readonly onRequest: boolean;
 }
@@ -23,34 +29,37 @@ const plans: readonly SuitePlan[] = [
   {
     name: 'unit',
     patterns: ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tools/**/*.test.ts'],
-    isolation: 'none',
-    concurrency: 2,
+    processes: 'shared',
     testTimeoutMs: 60_000,
     onRequest: false,
   },
-  { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], isolation: 'process', concurrency: 2, testTimeoutMs: 300_000, onRequest: false },
-  {
-    name: 'faults',
-    patterns: ['test/faults/**/*.test.ts'],
-    isolation: 'process',
-    concurrency: 2,
-    testTimeoutMs: 300_000,
-    onRequest: false,
-  },
-  {
-    name: 'interop',
-    patterns: ['test/interop/**/*.test.ts'],
-    isolation: 'process',
-    concurrency: 2,
-    testTimeoutMs: 300_000,
-    onRequest: true,
-  },
+  { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
+  { name: 'faults', patterns: ['test/faults/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
+  { name: 'interop', patterns: ['test/interop/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: true },
 ];
 
-const usage = `usage: ./gyre test [--suite NAME]… [--name PATTERN] [--verbose] [FILTER…]
+/** Begun first, so that none of them runs on alone when all others have ended. */
+const longest = [
+  'test/faults/kill-run',
+  'test/faults/kill-demo',
+  'test/e2e/backends',
+  'test/e2e/demo',
+  'test/e2e/bad-input',
+  'test/e2e/cli',
+  'test/interop/api-schemathesis',
+  'test/interop/ui',
+  'test/interop/mlflow-client',
+  'test/interop/lfs',
+  'test/interop/imports',
+  'test/interop/dvc',
+  'test/interop/python-models',
+];
+
+const usage = `usage: ./gyre test [--suite NAME]… [--name PATTERN] [--processes N] [--verbose] [FILTER…]
   --suite NAME     ${plans.map(({ name }) => name).join(', ')} (default: all but interop, which needs .ci/run's Python peers)
   --name PATTERN   only tests whose title matches
-  --verbose        show every test
+  --processes N    how many test processes run side by side (default: two more than there are cores, since tests wait for disks and processes)
+  --verbose        show every test, and how long each process took
   FILTER           only files whose path contains it`;
 
 /** Whether something listens there; a test that needs it is skipped with this reason otherwise. */
@@ -68,15 +77,29 @@ function answers(url: string): Promise<boolean> {
   });
 }
 
-/** Which files run in which process. Where several files share one, neighbours are apart: what is slow is seldom alone in its folder. */
-function processesOf({ isolation, concurrency }: Omit<Suite, 'files'>, files: readonly string[]): readonly (readonly string[])[] {
-  if (isolation === 'process') return [files];
-  return Array.from({ length: Math.min(concurrency, files.length) }, (_, at) => files.filter((_file, index) => index % concurrency === at));
+/** The parts of a suite, each for a process. Where files share one, neighbours are apart: what is slow is seldom alone in its folder. */
+function partsOf({ name, processes, testTimeoutMs }: SuitePlan, files: readonly string[], count: number): readonly Part[] {
+  const shared = Math.min(count, files.length);
+  const dealt =
+    processes === 'each'
+      ? files.map((file) => [file])
+      : Array.from({ length: shared }, (_, at) => files.filter((_file, index) => index % shared === at));
+  return dealt.map((part) => ({ suite: name, files: part, testTimeoutMs }));
 }
 
-/** What tests start as `gyre`: the program as the launcher does, from the same files to the end, whatever is edited meanwhile. */
-async function programOf({ isolation }: Omit<Suite, 'files'>): Promise<{ readonly GYRE_TEST_PROGRAM?: string }> {
-  return isolation === 'none' ? {} : { GYRE_TEST_PROGRAM: join((await joinProgram(root)).folder, 'main.mjs') };
+/** How early a part begins: what takes longest first, the processes that many files share before all. */
+function rank({ files: [first = '', ...others] }: Part): number {
+  const known = longest.findIndex((start) => first.startsWith(start));
+  return others.length > 0 ? -1 : known < 0 ? longest.length : known;
+}
+
+/** Runs the parts, so many side by side. @returns when all have ended */
+async function runAll(parts: readonly Part[], processes: number, run: (part: Part) => Promise<void>): Promise<void> {
+  const waiting = [...parts];
+  const work = async (): Promise<void> => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) await run(part);
+  };
+  await Promise.all(Array.from({ length: processes }, work));
 }
 
 /** A test that needs such data says so in the reason that it is skipped for: no machine can be made to have it. */
@@ -87,6 +110,7 @@ async function main(): Promise<number> {
     options: {
       suite: { type: 'string', multiple: true },
       name: { type: 'string' },
+      processes: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -101,6 +125,11 @@ async function main(): Promise<number> {
     console.error(`no suite "${unknown}"\n${usage}`);
     return 2;
   }
+  const processes = Number(values.processes ?? availableParallelism() + 2);
+  if (!Number.isInteger(processes) || processes < 1) {
+    console.error(`--processes is a whole number of at least 1, not "${values.processes}"\n${usage}`);
+    return 2;
+  }
 
   const postgres = process.env.GYRE_TEST_POSTGRES ?? defaultPostgres;
   const hasPostgres = postgres !== '' && (await answers(postgres));
@@ -112,30 +141,54 @@ async function main(): Promise<number> {
   let passed = 0;
   let failed = 0;
   const skipped = new Map<string, readonly string[]>();
-  for (const { patterns, onRequest, ...plan } of plans) {
-    if (values.suite === undefined ? onRequest : !values.suite.includes(plan.name)) continue;
-    const files = globSync([...patterns], { cwd: root, exclude: (name) => name.includes('node_modules') })
-      .filter((file) => positionals.length === 0 || positionals.some((filter) => file.includes(filter)))
-      .sort();
-    if (files.length === 0) continue;
-    const started = performance.now();
-    const options = {
+  const chosen = plans
+    .filter(({ name, onRequest }) => (values.suite === undefined ? !onRequest : values.suite.includes(name)))
+    .map((plan) => {
+      const files = globSync([...plan.patterns], { cwd: root, exclude: (name) => name.includes('node_modules') })
+        .filter((file) => positionals.length === 0 || positionals.some((filter) => file.includes(filter)))
+        .sort();
+      return { plan, parts: partsOf(plan, files, processes), files: files.length };
+    });
+  // What these start as `gyre`: the program as the launcher does, from the same files to the end, whatever is edited meanwhile.
+  const starting = new Set(chosen.filter(({ plan, files }) => plan.processes === 'each' && files > 0).map(({ plan }) => plan.name));
+  const program = starting.size === 0 ? {} : { GYRE_TEST_PROGRAM: join((await joinProgram(root)).folder, 'main.mjs') };
+
+  endOnInterrupt();
+  const started = performance.now();
+  const secondsSince = (start: number): string => ((performance.now() - start) / 1000).toFixed(1);
+  const ended = new Map<string, PartResult[]>();
+  const run = async (part: Part): Promise<void> => {
+    const begun = performance.now();
+    const { suite, files } = part;
+    const result = await runPart(part, {
       root,
       namePattern: values.name,
-      environment: { ...environment, ...(await programOf(plan)) },
+      environment: starting.has(suite) ? { ...environment, ...program } : environment,
       verbose: values.verbose,
-    };
-    const results = await Promise.all(processesOf(plan, files).map((part) => runSuite({ ...plan, files: part }, options)));
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    const sum = (of: (result: SuiteResult) => number): number => results.reduce((total, result) => total + of(result), 0);
-    const counts = { passed: sum((result) => result.passed), failed: sum((result) => result.failed) };
-    const count = sum((result) => [...result.skipped.values()].flat().length);
-    console.log(`${plan.name}: ${counts.passed} passed, ${counts.failed} failed, ${count} skipped in ${seconds} s (${files.length} files)`);
+    });
+    if (values.verbose)
+      console.log(`  took  ${secondsSince(begun)} s  ${files.length === 1 ? files[0] : `${files.length} files of ${suite}`}`);
+    const results = [...(ended.get(suite) ?? []), result];
+    ended.set(suite, results);
+    const whole = chosen.find(({ plan, parts }) => plan.name === suite && parts.length === results.length);
+    if (whole === undefined) return;
+    const sum = (of: (result: PartResult) => number): number => results.reduce((total, one) => total + of(one), 0);
+    const counts = { passed: sum((one) => one.passed), failed: sum((one) => one.failed) };
+    const count = sum((one) => [...one.skipped.values()].flat().length);
+    console.log(
+      `${suite}: ${counts.passed} passed, ${counts.failed} failed, ${count} skipped after ${secondsSince(started)} s (${whole.files} files)`,
+    );
     passed += counts.passed;
     failed += counts.failed;
-    for (const [reason, titles] of results.flatMap((result) => [...result.skipped]))
+    for (const [reason, titles] of results.flatMap((one) => [...one.skipped]))
       skipped.set(reason, [...(skipped.get(reason) ?? []), ...titles]);
-  }
+  };
+  const parts = chosen.flatMap((one) => one.parts);
+  await runAll(
+    parts.toSorted((a, b) => rank(a) - rank(b)),
+    processes,
+    run,
+  );
 
   const skips = [...skipped.values()].flat().length;
   for (const [reason, titles] of skipped)
