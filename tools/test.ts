@@ -35,7 +35,7 @@ const plans: readonly SuitePlan[] = [
   },
   { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
   { name: 'faults', patterns: ['test/faults/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
-  { name: 'interop', patterns: ['test/interop/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: true },
+  { name: 'interop', patterns: ['test/interop/**/*.test.ts'], processes: 'each', testTimeoutMs: 600_000, onRequest: true },
 ];
 
 /** Begun first, so that none of them runs on alone when all others have ended. */

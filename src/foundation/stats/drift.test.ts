@@ -7,7 +7,7 @@ import { driftTest } from './drift.ts';
 import type { DriftSample, DriftStatistic } from './drift.ts';
 import { countCategories, histogramOf, quantileBinEdges } from './histogram.ts';
 import { ksPValue, ksTwoSample } from './kolmogorov-smirnov.ts';
-import { kolmogorovSurvival } from './kolmogorov.ts';
+import { kolmogorovCritical, kolmogorovSurvival } from './kolmogorov.ts';
 import { benjaminiHochberg } from './multiple-testing.ts';
 import { sorted } from './quantiles.ts';
 import { chiSquaredSurvival, logGamma, normalQuantile } from './special.ts';
@@ -42,6 +42,23 @@ describe('the Kolmogorov-Smirnov test', () => {
     close(kolmogorovSurvival(1.48 / Math.sqrt(140), 140), 0.0228288665024234, 1e-10);
     close(kolmogorovSurvival(2 / Math.sqrt(5000), 5000), 0.0006576876062563699, 1e-10);
     close(kolmogorovSurvival(1.3 / Math.sqrt(500), 500), 0.06543386037161181, 1e-8);
+  });
+
+  test('has the critical distances of scipy, from a sample of three to one of twenty thousand', () => {
+    // scipy 1.17.1: kstwo.isf. Where twice the one-sided law stands for the tail, the two differ by a few millionths.
+    for (const [tail, n, expected] of [
+      [0.9, 3, 0.2943849053989255],
+      [0.05, 10, 0.4092460847775048],
+      [0.01, 140, 0.1361953907840598],
+      [0.01, 155, 0.1295100689546224],
+      [1e-6, 1000, 0.08494641956334534],
+      [0.2, 20_000, 0.0075771475890071],
+    ]) {
+      const critical = kolmogorovCritical(tail, n);
+      assert.ok(Math.abs(critical / expected - 1) < 5e-6, `${tail}, ${n}: ${critical} is not ${expected}`);
+      const beside = [0.999999, 1.000001].map((factor) => kolmogorovSurvival(critical * factor, n));
+      assert.ok(beside[0] > tail && beside[1] < tail, `${tail}, ${n}: ${beside.join(' and ')} lie on one side`);
+    }
   });
 
   test('counts ties once and refuses an empty side', () => {
