@@ -33,8 +33,8 @@ const plans: readonly SuitePlan[] = [
     testTimeoutMs: 60_000,
     onRequest: false,
   },
-  { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
-  { name: 'faults', patterns: ['test/faults/**/*.test.ts'], processes: 'each', testTimeoutMs: 300_000, onRequest: false },
+  { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], processes: 'each', testTimeoutMs: 600_000, onRequest: false },
+  { name: 'faults', patterns: ['test/faults/**/*.test.ts'], processes: 'each', testTimeoutMs: 600_000, onRequest: false },
   { name: 'interop', patterns: ['test/interop/**/*.test.ts'], processes: 'each', testTimeoutMs: 600_000, onRequest: true },
 ];
 

@@ -18,6 +18,7 @@ describe('gyre demo over a changed copy of the example', () => {
   test('with labels that say nothing stops at the gates of the test report, and releases nothing', async () => {
     await using folder = await temporaryFolder();
     const example = await copyOfExample(folder.path);
+    await fewTrials(example.folder);
     await edit(join(example.folder, 'data/telco-churn.csv'), shuffleLastColumn);
     const place: Place = { cwd: example.folder, env: { GYRE_PORT: '0' } };
     const ended = await gyre(['demo', '--exit', '-C', example.folder], place);
@@ -71,9 +72,7 @@ describe('gyre demo over a changed copy of the example', () => {
     await using folder = await temporaryFolder();
     const example = await copyOfExample(folder.path);
     await fewTrials(example.folder);
-    await edit(join(example.folder, 'gyre.yaml'), (text) =>
-      text.replace('latencyP99Ms: 5000', 'latencyP99Ms: 0.0001').replace('durationMs: 1500', 'durationMs: 300'),
-    );
+    await edit(join(example.folder, 'gyre.yaml'), (text) => text.replace('latencyP99Ms: 5000', 'latencyP99Ms: 0.0001'));
     const place: Place = { cwd: example.folder, env: { GYRE_PORT: '0' } };
     const ended = await gyre(['demo', '--exit', '-C', example.folder], place);
     assert.equal(ended.code, 3, `${ended.stdout}${ended.stderr}`);

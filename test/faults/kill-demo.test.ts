@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { seeded } from '#core';
 import { done, type Place, start, temporaryFolder } from '../harness/gyre-fixture.ts';
 import { type Narration, narration } from '../harness/narration-fixture.ts';
-import { copyOfExample, edit, fewTrials } from '../harness/projects-fixture.ts';
+import { copyOfExample, fewTrials } from '../harness/projects-fixture.ts';
 import { checkStore, query } from '../harness/store-check-fixture.ts';
 
 /** What hangs on data and seeds alone. */
@@ -19,7 +19,6 @@ describe('gyre demo killed with -9', () => {
     await using folder = await temporaryFolder();
     const example = await copyOfExample(folder.path);
     await fewTrials(example.folder);
-    await edit(join(example.folder, 'gyre.yaml'), (text) => text.replace('durationMs: 1500', 'durationMs: 300'));
     const place = (data: string): Place => ({ cwd: example.folder, env: { GYRE_PORT: '0', GYRE_DATA: join(folder.path, data) } });
     const words = ['demo', '--exit', '-C', example.folder];
     const undisturbed = narration(await done(words, place('undisturbed')));
