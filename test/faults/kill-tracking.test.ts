@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '#core';
-import { done, temporaryFolder, type Place, up } from '../harness/gyre-fixture.ts';
+import { done, eventually, temporaryFolder, type Place, up } from '../harness/gyre-fixture.ts';
 import { Gone, get, post } from '../harness/mlflow-calls-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
 import { checkStore } from '../harness/store-check-fixture.ts';
@@ -20,7 +20,7 @@ interface Logged {
 type Acknowledged = Map<string, Logged>;
 
 /** Makes runs and logs to them until nobody answers any more, and remembers what was acknowledged. */
-async function logUntilItEnds(address: string, writer: string, acknowledged: Acknowledged): Promise<void> {
+async function logUntilItEnds(address: string, writer: string, acknowledged: Acknowledged, onBatch: () => void): Promise<void> {
   const known = new Map<string, Logged>();
   try {
     for (let at = 0; ; at++) {
@@ -40,6 +40,7 @@ async function logUntilItEnds(address: string, writer: string, acknowledged: Ack
       for (const { key, value } of metrics) logged.metrics.set(`${key} ${at}`, value);
       logged.parameters.set(parameter.key, parameter.value);
       logged.tags.set('last', String(at));
+      onBatch();
     }
   } catch (error) {
     if (!(error instanceof Gone)) throw error;
@@ -94,8 +95,14 @@ describe('what a tracking client was told is logged', () => {
     const acknowledged: Acknowledged = new Map();
     for (let kill = 0; kill < kills; kill++) {
       await using house = await up(place);
-      const writing = Array.from({ length: writers }, (_, writer) => logUntilItEnds(house.address, `${kill}-${writer}`, acknowledged));
-      await sleep(100 + random.int(400));
+      let batches = 0;
+      const writing = Array.from({ length: writers }, (_, writer) =>
+        logUntilItEnds(house.address, `${kill}-${writer}`, acknowledged, () => void (batches += 1)),
+      );
+      // By what was written, not by time alone: a busy machine may answer nobody for half a second.
+      const enough = 9 + random.int(30);
+      await eventually(`${enough} batches are acknowledged`, () => batches >= enough, 120_000);
+      await sleep(random.int(200));
       house.running.kill('SIGKILL');
       await Promise.all(writing);
     }
