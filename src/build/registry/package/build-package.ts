@@ -112,7 +112,10 @@ export interface TrainingFacts {
 
 const usualOutliers: OutlierSpec = { method: 'isolation_forest', quantile: 0.99 };
 
-/** What a data plane needs to know of the rows behind a model: typical ones that explanations start from, and how far from them a row lies. */
+/**
+ * What a data plane needs to know of the rows behind a model: typical ones that explanations start from, and how far from them a row lies. Of a model of
+ * pictures nothing: occlusion maps start from the picture itself, and its pixels have no columns that a forest or a distance could go by.
+ */
 export async function trainingFiles({
   inputs,
   rows,
@@ -120,6 +123,7 @@ export async function trainingFiles({
   seed,
   outliers = usualOutliers,
 }: TrainingFacts): Promise<(readonly [path: string, bytes: Uint8Array])[]> {
+  if (inputs.some(({ image }) => image !== undefined)) return [];
   const background = typicalRows(inputs, rows, { dataset }, seed);
   const fitted = await fitOutliers(inputs, rows, outliers, { dataset }, seed);
   return [
