@@ -40,6 +40,8 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
   const opened = new AsyncDisposableStack();
   /** What the room is told; each test bends one thing. */
   const told = { expected: wanted, reported: 0, charter: '>= 0.5', requestsPerSecond: 50, latencyP99Ms: 2000 };
+  /** What happens while application tests run, after they have seen what is live. */
+  let meanwhile: () => Promise<unknown> = () => Promise.resolve();
   const versions = new Map<string, ModelVersion>();
   let path = '';
   let blobs: BlobStore;
@@ -125,13 +127,15 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
           const reported = Object.entries(metrics).map(([name, value]) => ({ name, value: value + told.reported }));
           return Promise.resolve({ id: 'report-1', task: 'binary', dataset: 'rows-1', metrics: reported });
         },
-        openModel: () =>
-          Promise.resolve({
+        openModel: async () => {
+          await meanwhile();
+          return {
             predict: () => Promise.resolve(told.expected),
             probabilities: () => Promise.resolve(Float64Array.from([...told.expected].flatMap((value) => [1 - value, value]))),
             truth: () => Promise.resolve(truth),
             [Symbol.asyncDispose]: () => Promise.resolve(),
-          }),
+          };
+        },
       },
       training: { getRun: (id: string) => Promise.resolve({ id, createdBy: ada }) },
       data: { open: () => Promise.resolve(frame) },
@@ -217,10 +221,9 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
   });
 
   test('say nothing of a version that was switched away under them', async () => {
-    const running = release.runApplicationTests({ environment: 'test', by: quinn });
-    await release.roll({ environment: 'test', modelVersion: 'mv-1', reason: 'back', by: ada });
+    meanwhile = () => release.roll({ environment: 'test', modelVersion: 'mv-1', reason: 'back', by: ada });
     await assert.rejects(
-      running,
+      release.runApplicationTests({ environment: 'test', by: quinn }),
       (error) => hasCode(error, 'ABORTED') && /was switched while its application tests ran/.test(error.message),
     );
   });
