@@ -322,7 +322,7 @@ export class Plane implements AsyncDisposable {
     const { statistics } = by.loaded;
     statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
     if (shadows.length > 0) {
-      this.#shadows.offer(shadows, inference.feeds, inferred, () => {
+      this.#shadows.offer(shadows, inference.feeds, inferred, manifest.log, () => {
         generation.hold();
         return () => generation.letGo();
       });

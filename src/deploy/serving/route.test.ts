@@ -209,6 +209,22 @@ describe('routes of a manifest', () => {
     assert.equal(lines.length, 2);
   });
 
+  test('what the log’s policy hides of answers is hidden of what shadows say', async () => {
+    const lines: string[] = [];
+    const models = [entry(packages[0], 1, 1), entry(packages[1], 2, 0)];
+    const told = sampleManifest(packages[0], 1, {
+      models,
+      route: { shadows: [{ model: ref(2), sample: 1 }] },
+      log: { sample: 1, mask: ['label'], drop: ['probabilities'] },
+    });
+    await using plane = await Plane.open(told, { ...deps, metrics: createMetrics(), shadowLog: (line) => lines.push(line) });
+    const answered = await ask(plane);
+    assert.match(answered.outcomes?.[0].label ?? '', /^(Yes|No)$/);
+    while (lines.length < 1) await new Promise((done) => setTimeout(done, 5));
+    const { answered: said, shadow } = JSON.parse(lines[0]) as Readonly<Record<string, { readonly outputs: readonly object[] }>>;
+    assert.deepEqual([said.outputs, shadow.outputs], [[{ label: '***' }], [{ label: '***' }]]);
+  });
+
   test('a fallback answers for a model that fails, and says so', async () => {
     await using plane = await open([entry(packages[0], 1, 1), entry(packages[1], 2, 0)], { fallback: { model: ref(2) } });
     const model = plane.models[0].loaded;

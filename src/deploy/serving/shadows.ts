@@ -1,9 +1,11 @@
-import type { ShadowFigures } from '#contract';
+import type { LogPolicy, ShadowFigures } from '#contract';
 import type { Feeds } from '#onnx';
 import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
 import { titleOf } from './generation.ts';
 import type { Routed, ServedModel } from './generation.ts';
+import { hiding } from './log-policy.ts';
+import type { Hide } from './log-policy.ts';
 import { decide, outcomesOf, outputRows } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { Inferred } from './plane-port.ts';
@@ -31,9 +33,13 @@ interface Waiting {
   readonly rows: number;
   readonly answered: Inferred;
   readonly bytes: number;
+  /** Hides from the log what the policy of the request's manifest hides. */
+  readonly hide: Hide;
   /** Lets the manifest go that the model belongs to. */
   readonly letGo: () => void;
 }
+
+type Said = Readonly<Record<string, unknown>>;
 
 interface Tally {
   requests: number;
@@ -76,9 +82,12 @@ export class Shadows {
 
   /**
    * Notes an answered request for the shadows that it is sampled for.
+   * @param policy of the request's manifest: what it hides from the prediction log is hidden here too
    * @param hold keeps the manifest loaded until the returned function is called
    */
-  offer(shadows: Routed['shadows'], feeds: Feeds, answered: Inferred, hold: () => () => void): void {
+  offer(shadows: Routed['shadows'], feeds: Feeds, answered: Inferred, policy: LogPolicy, hold: () => () => void): void {
+    if (shadows.length === 0) return;
+    const hide = hiding(policy);
     for (const { model, sample } of shadows) {
       if (sample < 1 && this.#deps.chance() >= sample) continue;
       const bytes = sizeOf(feeds);
@@ -87,7 +96,7 @@ export class Shadows {
         continue;
       }
       this.#bytes += bytes;
-      this.#waiting.push({ model, feeds, rows: answered.rows, answered, bytes, letGo: hold() });
+      this.#waiting.push({ model, feeds, rows: answered.rows, answered, bytes, hide, letGo: hold() });
     }
   }
 
@@ -120,7 +129,7 @@ export class Shadows {
     return next;
   }
 
-  async #ask({ model, feeds, rows, answered, letGo }: Waiting): Promise<void> {
+  async #ask({ model, feeds, rows, answered, hide, letGo }: Waiting): Promise<void> {
     const { elapsed, log } = this.#deps;
     const startedMs = elapsed();
     try {
@@ -136,8 +145,8 @@ export class Shadows {
       log?.(
         JSON.stringify({
           predictions: answered.ids,
-          answered: { ...titled(answered.model), outputs: answered.outcomes ?? outputRows(answered.outputs, rows) },
-          shadow: { ...titled(model), outputs: outcomes ?? outputRows(outputs, rows), ms },
+          answered: { ...titled(answered.model), outputs: hide<Said>(answered.outcomes ?? outputRows(answered.outputs, rows)) },
+          shadow: { ...titled(model), outputs: hide<Said>(outcomes ?? outputRows(outputs, rows)), ms },
           ...compared,
         }),
       );
