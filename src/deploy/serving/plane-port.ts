@@ -77,6 +77,11 @@ export interface Lease extends Disposable {
   readonly manifest: ReleaseManifest;
   readonly model: ServedModel;
   /**
+   * What is asked, its pictures decoded as `infer` decodes them; the same where it has none.
+   * @throws GyreError as `infer` does of pictures
+   */
+  decoded(inference: Inference): Promise<Inference>;
+  /**
    * Runs the model, logs the predictions, and only then answers.
    * @throws GyreError INVALID_ARGUMENT when the tensors do not fit; OUT_OF_RANGE when there are too many rows; RESOURCE_EXHAUSTED when too many
    *   requests wait; DEADLINE_EXCEEDED when the caller waits no longer; UNAVAILABLE when every prediction must be logged and this one could not be

@@ -154,6 +154,7 @@ export class Plane implements AsyncDisposable {
     return {
       manifest: generation.manifest,
       model,
+      decoded: (inference) => this.#decoded(generation.manifest, model, inference),
       infer: (inference) => this.#infer(generation, routed, inference),
       [Symbol.dispose]: () => {
         this.#inFlight -= 1;
@@ -280,6 +281,7 @@ export class Plane implements AsyncDisposable {
       models: this.models.map(figuresOfModel),
       memory: figuresOfMemory(this.#budget),
       shadows: this.#shadows.figures,
+      refused: this.#counts.dropped.figures,
       ...(spool === undefined ? {} : { spool: spool.figures }),
     };
   }

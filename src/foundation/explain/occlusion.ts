@@ -15,13 +15,17 @@ interface Layout {
   readonly at: (channel: number, y: number, x: number) => number;
 }
 
+/** An image as it stands in a tensor. */
+type ImageTensor = Tensor & { readonly type: 'FLOAT' | 'UINT8' };
+type Values = ImageTensor['data'];
+
 /** Covered images of one run. */
 const imagesAtOnce = 16;
 const mostSquares = 10_000;
 
 /**
  * Occlusion maps (Zeiler and Fergus 2014): for each square of an image, how much of a class's score goes when the square is covered.
- * @throws GyreError INVALID_ARGUMENT for a model that takes no image as one tensor of floats, or squares that do not fit
+ * @throws GyreError INVALID_ARGUMENT for a model that takes no image as one tensor of floats or bytes, or squares that do not fit
  */
 export async function explainByOcclusion(
   session: Session,
@@ -47,12 +51,10 @@ export async function explainByOcclusion(
   // A graph that takes exactly one image is asked for one at a time.
   const atOnce = typeof input.shape?.[0] === 'number' ? 1 : imagesAtOnce;
   const size = layout.channels * layout.height * layout.width;
-  const run = async (images: readonly Float32Array[]): Promise<ReturnType<typeof scoresOf>> => {
+  const run = async (images: readonly Values[]): Promise<ReturnType<typeof scoresOf>> => {
     patience();
-    const data = new Float32Array(size * images.length);
-    images.forEach((image, k) => data.set(image, k * size));
     const shape = [images.length, ...tensor.shape.slice(1)];
-    const answered = await session.run({ [input.name]: { type: 'FLOAT', shape, data } }, { outputs: [output.name] });
+    const answered = await session.run({ [input.name]: joined(tensor.type, shape, images, size) }, { outputs: [output.name] });
     return scoresOf(answered[output.name], images.length);
   };
   const images: OcclusionMap[][] = [];
@@ -79,22 +81,25 @@ export async function explainByOcclusion(
   return { method: 'occlusion', scale: output.scale, maps: { patch, stride, height: layout.height, width: layout.width, images } };
 }
 
-/** Whether a model takes one image as a tensor of floats. */
-export function takesImage(inputs: readonly SessionValue[]): boolean {
-  const [input] = inputs;
-  return inputs.length === 1 && input.type === 'FLOAT' && input.shape?.length === 4;
+function joined(type: ImageTensor['type'], shape: readonly number[], images: readonly Values[], size: number): ImageTensor {
+  const data = type === 'FLOAT' ? new Float32Array(size * images.length) : new Uint8Array(size * images.length);
+  images.forEach((image, k) => data.set(image, k * size));
+  return data instanceof Float32Array ? { type: 'FLOAT', shape: [...shape], data } : { type: 'UINT8', shape: [...shape], data };
 }
 
-function imageOf(
-  inputs: readonly SessionValue[],
-  feeds: Feeds,
-): { input: SessionValue; layout: Layout; tensor: Tensor & { type: 'FLOAT' } } {
+/** Whether a model takes one image as a tensor of floats or bytes. */
+export function takesImage(inputs: readonly SessionValue[]): boolean {
+  const [input] = inputs;
+  return inputs.length === 1 && (input.type === 'FLOAT' || input.type === 'UINT8') && input.shape?.length === 4;
+}
+
+function imageOf(inputs: readonly SessionValue[], feeds: Feeds): { input: SessionValue; layout: Layout; tensor: ImageTensor } {
   const [input] = inputs;
   const tensor = feeds[input?.name];
-  if (!takesImage(inputs) || tensor?.type !== 'FLOAT' || tensor.shape.length !== 4)
+  if (!takesImage(inputs) || (tensor?.type !== 'FLOAT' && tensor?.type !== 'UINT8') || tensor.shape.length !== 4)
     throw new GyreError(
       'INVALID_ARGUMENT',
-      'occlusion explains models that take one image as FP32 [N, channels, height, width] or [N, height, width, channels]',
+      'occlusion explains models that take one image as FP32 or UINT8 [N, channels, height, width] or [N, height, width, channels]',
     );
   const [, a, b, c] = tensor.shape;
   if (a <= 4) return { input, tensor, layout: { channels: a, height: b, width: c, at: (channel, y, x) => (channel * b + y) * c + x } };
@@ -109,23 +114,18 @@ function places(length: number, patch: number, stride: number): number[] {
   return starts[starts.length - 1] === last ? starts : [...starts, last];
 }
 
-function coverOf(image: Float32Array, { channels, height, width, at }: Layout, baseline: ExplainOptions['baseline']): number[] {
+function coverOf(image: Values, { channels, height, width, at }: Layout, baseline: ExplainOptions['baseline']): number[] {
   return Array.from({ length: channels }, (_, channel) => {
     if (typeof baseline === 'number') return baseline;
     let sum = 0;
     for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) sum += image[at(channel, y, x)];
-    return sum / (height * width);
+    const mean = sum / (height * width);
+    // Bytes hold whole numbers: rounded, as decoding rounds.
+    return image instanceof Uint8Array ? Math.round(mean) : mean;
   });
 }
 
-function covered(
-  image: Float32Array,
-  { channels, at }: Layout,
-  cover: readonly number[],
-  y: number,
-  x: number,
-  patch: number,
-): Float32Array {
+function covered(image: Values, { channels, at }: Layout, cover: readonly number[], y: number, x: number, patch: number): Values {
   const copy = image.slice();
   for (let channel = 0; channel < channels; channel++)
     for (let dy = 0; dy < patch; dy++) for (let dx = 0; dx < patch; dx++) copy[at(channel, y + dy, x + dx)] = cover[channel];

@@ -1,12 +1,12 @@
 import { GyreError } from '#core';
-import { feedsOfRows } from '../example.ts';
 import { parseJson, timeoutOfHeader } from '../http-exchange.ts';
 import type { Answer, Exchange, Route } from '../http-exchange.ts';
+import { askedOfRows } from '../image-inputs.ts';
 import type { Plane } from '../plane.ts';
 import type { Explanations } from './explanations.ts';
 import { explainRequestOf } from './options.ts';
 
-/** `POST /explain/:endpoint`: rows with named columns in, what moved each prediction out (ExplainRequest and ExplainAnswer of the contract). */
+/** `POST /explain/:endpoint`: rows with named columns (pictures in base64) in, what moved each prediction out (ExplainRequest and ExplainAnswer of the contract). */
 export function explainRoute(plane: Pick<Plane, 'lease'>, explanations: Explanations): Route {
   return { name: 'explain', method: 'POST', path: '/explain/:endpoint', handle: (exchange) => explain(plane, explanations, exchange) };
 }
@@ -27,10 +27,15 @@ async function explain(plane: Pick<Plane, 'lease'>, explanations: Explanations, 
       `${rows.length} rows are too many for one request; this endpoint takes at most ${manifest.limits.maxRows}`,
     );
   const timeoutMs = timeoutOfHeader(exchange.headers);
+  const { feeds } = await lease.decoded({
+    ...askedOfRows(signature.inputs, [...rows, ...background]),
+    receivedMs: exchange.receivedMs,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const answer = await explanations.explain({
     manifest,
     model,
-    feeds: feedsOfRows(signature.inputs, [...rows, ...background]),
+    feeds,
     backgroundRows: background.length,
     options,
     receivedMs: exchange.receivedMs,

@@ -3,6 +3,7 @@ import { GyreError } from '#core';
 import type { Background, ExplainLane } from '#explain';
 import type { Feeds } from '#onnx';
 import { exampleOf } from '../example.ts';
+import { imageColumns } from '../image-inputs.ts';
 import type { ServedModel } from '../generation.ts';
 import type { PackageSource } from '../package-source.ts';
 import type { Plane } from '../plane.ts';
@@ -12,7 +13,7 @@ import { packageText, packageBytes } from './package-members.ts';
 export interface ExplanationsDeps {
   readonly plane: Pick<Plane, 'elapsed'>;
   readonly source: PackageSource;
-  /** How long an explanation may take where the manifest says nothing. Default 5000. */
+  /** How long an explanation may take where the manifest says nothing. Default 5000; of pictures 60,000: each is asked about some hundred times. */
   readonly timeoutMs?: number;
 }
 
@@ -31,6 +32,7 @@ export interface Explanation {
 }
 
 const defaultTimeoutMs = 5000;
+const defaultPictureTimeoutMs = 60_000;
 /** Rows of one request. */
 const mostRows = 1000;
 
@@ -62,7 +64,9 @@ export class Explanations implements AsyncDisposable {
       throw new GyreError('OUT_OF_RANGE', `${rows} rows are too many to explain at once; at most ${limit} are taken`, { rows, limit });
     const timeoutMs = Math.min(
       asked.timeoutMs ?? Number.POSITIVE_INFINITY,
-      manifest.explain?.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs,
+      manifest.explain?.timeoutMs ??
+        this.#deps.timeoutMs ??
+        (imageColumns(entry.signature).length > 0 ? defaultPictureTimeoutMs : defaultTimeoutMs),
     );
     const { ExplainLane, splitRows } = await import('#explain');
     const lane = await (this.#lane ??= Promise.resolve(new ExplainLane()));

@@ -29,6 +29,8 @@ const ByEnvironment = strict({ environment: Name });
 const Version = Type.String({ minLength: 1, maxLength: 300, description: 'a version’s id, or name@version' });
 const Roll = strict({ modelVersion: Version, reason: Reason });
 const OfVersion = strict({ ...paging, modelVersion: Type.Optional(Id) });
+/** Pictures come in base64; what the endpoint takes of it, its own limit says. */
+const largestBody = 32 * 1024 * 1024;
 const Statement = Type.String({ minLength: 1, maxLength: 10_000, description: 'what was looked at and why this verdict: it is kept' });
 
 export const releaseRoutes: readonly Route[] = [
@@ -74,8 +76,21 @@ export const releaseRoutes: readonly Route[] = [
     summary: 'Asks an environment’s endpoint, as its clients do; its prediction log has the predictions',
     params: ByEnvironment,
     body: PredictRequest,
+    bodyLimit: largestBody,
     answer: PredictAnswer,
     handle: ({ release }, { params, body }) => release.predict(params.environment, body),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/endpoints/:environment/explain',
+    permission: 'log',
+    tag: 'release',
+    summary: 'What moved the predictions of rows, as the version says that an environment serves; its data plane makes the explanations',
+    params: ByEnvironment,
+    body: ExplainRequest,
+    bodyLimit: largestBody,
+    answer: ExplainAnswer,
+    handle: ({ release }, { params, body }) => release.explain({ environment: params.environment, request: body }),
   }),
   route({
     method: 'GET',
@@ -143,18 +158,6 @@ export const releaseRoutes: readonly Route[] = [
     params: ByEnvironment,
     answer: ApplicationTestReport,
     handle: ({ release }, { params, by }) => release.runApplicationTests({ environment: params.environment, by }),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/v1/environments/:environment/explain',
-    permission: 'log',
-    tag: 'release',
-    summary: 'What moved the predictions of rows, as the version says that an environment serves; its data plane makes the explanations',
-    params: ByEnvironment,
-    body: ExplainRequest,
-    bodyLimit: 8 * 1024 * 1024,
-    answer: ExplainAnswer,
-    handle: ({ release }, { params, body }) => release.explain({ environment: params.environment, request: body }),
   }),
   route({
     method: 'GET',

@@ -77,7 +77,7 @@ async function answerOf(cli: Cli, flags: ExplainFlags, rows: readonly NamedRow[]
       live === undefined
         ? rows
         : fitTo(cli, (await client.get<JudgedVersion>(`model-versions/${live.modelVersion}`)).signature.inputs, rows);
-    return client.post<ExplainAnswer>(`environments/${encodeURIComponent(environment)}/explain`, { rows: fitted, ...options });
+    return client.post<ExplainAnswer>(`endpoints/${encodeURIComponent(environment)}/explain`, { rows: fitted, ...options });
   });
 }
 

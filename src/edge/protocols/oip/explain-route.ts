@@ -19,7 +19,13 @@ async function explain(plane: Plane, explanations: Explanations, exchange: Excha
   const body = parseInferRequest(json);
   using lease = plane.lease(exchange.params.name, exchange.params.version);
   const decoded = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
-  const { id, feeds, timeoutMs } = soonest(decoded, timeoutOfHeader(exchange.headers));
+  const { id, feeds: given, images, timeoutMs } = soonest(decoded, timeoutOfHeader(exchange.headers));
+  const { feeds } = await lease.decoded({
+    feeds: given,
+    receivedMs: exchange.receivedMs,
+    ...(images === undefined ? {} : { images }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const { background_rows: backgroundRows = 0, classes, ...parameters } = membersOf(body.parameters);
   if (typeof backgroundRows !== 'number' || !Number.isSafeInteger(backgroundRows) || backgroundRows < 0)
     throw new GyreError('INVALID_ARGUMENT', 'the parameter "background_rows" must be a whole number of rows from 0 on');
