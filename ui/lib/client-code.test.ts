@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
@@ -71,6 +72,20 @@ describe('programs that make a request', () => {
       assert.doesNotMatch(code, /AAAA/, language);
     }
     assert.match(clientCode('TypeScript', asked), /row\["photo"\] = await readFile\('picture.jpg', 'base64'\);/);
+  });
+
+  test('a picture among other columns is piped to curl, which sends the row as it is', () => {
+    const image = { function: 'image/1', width: 8, height: 8, fit: 'cover', kernel: 'lanczos', channels: 'RGB', layout: 'NHWC', datatype: 'UINT8' } as const; // prettier-ignore
+    const mixed: readonly InputColumn[] = [...inputs, { name: 'photo', type: 'string', datatype: 'BYTES', required: true, image }];
+    const asked = { address: 'http://127.0.0.1:1', endpoint: 'pets', inputs: mixed, row: { ...row, photo: 'data:image/png;base64,AAAA' }, files: { photo: 'sh' } }; // prettier-ignore
+    // What curl would read from its standard input.
+    const text = clientCode('curl', asked).replace(/\| *\n?curl[\s\S]*$/, '| cat');
+    const sent = JSON.parse(execFileSync('sh', ['-c', text], { encoding: 'utf8', cwd: '/bin', maxBuffer: 2 ** 26 })) as {
+      readonly rows: readonly NamedRow[];
+    };
+    const { photo, ...others } = sent.rows[0] ?? {};
+    assert.deepEqual(others, row);
+    assert.equal(photo, readFileSync('/bin/sh').toString('base64'));
   });
 
   test('the Python ones write values as Python does', () => {

@@ -7,6 +7,8 @@ export interface EndpointRequest {
   readonly endpoint: string;
   readonly inputs: readonly InputColumn[];
   readonly row: NamedRow;
+  /** The file that each column's picture came from, where that is known. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export const languages = ['curl', 'Python (requests)', 'Python (tritonclient)', 'TypeScript'] as const;
@@ -32,12 +34,28 @@ const routeOf = ({ address, endpoint }: EndpointRequest): string => `${address}/
 const picturesOf = ({ inputs }: EndpointRequest): ReadonlySet<string> =>
   new Set(inputs.filter(({ image }) => image !== undefined).map(({ name }) => name));
 
+/** A file that stands in a program: its name, where no shell and no language reads more into it. */
+function fileOf({ files }: EndpointRequest, column: string): string {
+  const name = files?.[column] ?? '';
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) ? name : 'picture.jpg';
+}
+
 function curl(request: EndpointRequest): string {
-  const pictures = picturesOf(request);
-  if (pictures.size > 0 && pictures.size === request.inputs.length) return `curl -s '${routeOf(request)}' \\\n  -F picture=@picture.jpg\n`;
-  const row = Object.fromEntries(Object.entries(request.row).filter(([name]) => !pictures.has(name)));
-  const body = JSON.stringify({ rows: [row] }).replaceAll("'", String.raw`'\''`);
-  return `curl -s '${routeOf(request)}' \\\n  -H 'content-type: application/json' \\\n  -d '${body}'\n`;
+  const pictures = [...picturesOf(request)];
+  const [only] = pictures;
+  if (only !== undefined && request.inputs.length === 1)
+    return `curl -s '${routeOf(request)}' \\\n  -F picture=@${fileOf(request, only)}\n`;
+  const row = Object.fromEntries(Object.entries(request.row).filter(([name]) => !pictures.includes(name)));
+  const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const head = `curl -s '${routeOf(request)}' \\\n  -H 'content-type: application/json' \\\n`;
+  if (only === undefined) return `${head}  -d ${quoted(JSON.stringify({ rows: [row] }))}\n`;
+  // A picture is too long for an argument: it is piped.
+  const parts = JSON.stringify({ rows: [{ ...row, ...Object.fromEntries(pictures.map((name) => [name, '\u0000'])) }] }).split('\\u0000');
+  const piped = parts.flatMap((part, at) => {
+    const name = pictures[at];
+    return [`printf %s ${quoted(part)}`, ...(name === undefined ? [] : [`base64 < ${fileOf(request, name)} | tr -d '\\n'`])];
+  });
+  return `{ ${piped.join('; ')}; } |\n${head}  -d @-\n`;
 }
 
 function requests(request: EndpointRequest): string {
@@ -48,7 +66,7 @@ function requests(request: EndpointRequest): string {
     'import requests',
     '',
     `row = ${python(row)}`,
-    ...pictures.map((name) => `row[${python(name)}] = base64.b64encode(open("picture.jpg", "rb").read()).decode()`),
+    ...pictures.map((name) => `row[${python(name)}] = base64.b64encode(open(${python(fileOf(request, name))}, "rb").read()).decode()`),
     `answer = requests.post(${python(routeOf(request))}, json={"rows": [row]}, timeout=10)`,
     'answer.raise_for_status()',
     'print(answer.json()["predictions"][0])',
@@ -56,10 +74,12 @@ function requests(request: EndpointRequest): string {
   ].join('\n');
 }
 
-function tritonclient({ address, endpoint, inputs, row }: EndpointRequest): string {
+function tritonclient(request: EndpointRequest): string {
+  const { address, endpoint, inputs, row } = request;
   const secure = address.startsWith('https:');
   const lines = inputs.map(({ name, datatype, image }) => {
-    if (image !== undefined) return `    (${python(name)}, "BYTES", np.array([open("picture.jpg", "rb").read()], dtype=object)),`;
+    if (image !== undefined)
+      return `    (${python(name)}, "BYTES", np.array([open(${python(fileOf(request, name))}, "rb").read()], dtype=object)),`;
     const isText = datatype === 'BYTES';
     const value = row[name] ?? null;
     const said = isText ? `b${python(value === null ? '' : String(value))}` : value === null ? 'np.nan' : String(Number(value));
@@ -98,7 +118,7 @@ function typescript(request: EndpointRequest): string {
   return [
     ...(pictures.length === 0 ? [] : ["import { readFile } from 'node:fs/promises';", '']),
     `const row${pictures.length === 0 ? '' : ': Record<string, unknown>'} = ${JSON.stringify(row, undefined, 2)};`,
-    ...pictures.map((name) => `row[${JSON.stringify(name)}] = await readFile('picture.jpg', 'base64');`),
+    ...pictures.map((name) => `row[${JSON.stringify(name)}] = await readFile('${fileOf(request, name)}', 'base64');`),
     `const answer = await fetch(${JSON.stringify(routeOf(request))}, {`,
     "  method: 'POST',",
     "  headers: { 'content-type': 'application/json' },",

@@ -12,6 +12,7 @@ import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, Copy, RecordRef, When } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { PolicyCard } from './endpoint-policy.tsx';
 import { TryEndpoint } from './try-endpoint.tsx';
 
 const everyMs = 2000;
@@ -143,10 +144,19 @@ export function EndpointPage({ environment }: { readonly environment: string }):
           <div class="cards">
             {state.figures !== undefined && <Models state={state} figures={state.figures} />}
             {state.address !== undefined && version.data?.signature !== undefined && (
-              <TryEndpoint environment={environment} endpoint={state.endpoint} address={state.address} signature={version.data.signature} />
+              <TryEndpoint
+                environment={environment}
+                endpoint={state.endpoint}
+                address={state.address}
+                signature={version.data.signature}
+                maxBodyBytes={state.limits?.maxBodyBytes}
+                scoresOutliers={state.outliers === true}
+                isLogged={(state.log?.sample ?? 0) > 0}
+              />
             )}
             {state.route !== undefined && <RouteCard route={state.route} />}
             {state.figures !== undefined && state.figures.shadows.length > 0 && <Shadows state={state} />}
+            <PolicyCard state={state} />
             <Recent environment={environment} />
             <Addresses state={state} />
           </div>
@@ -253,8 +263,12 @@ function Models({
   );
 }
 
-function runsText({ asleep, lane, workers, provider, workerRestarts }: ModelFigures): string {
-  const where = asleep ? 'asleep until asked' : lane === 'inline' ? 'inline' : counted(workers, 'worker');
+function runsText({ asleep, lane, workers, wideWorker, provider, workerRestarts }: ModelFigures): string {
+  const narrow = wideWorker ? workers - 1 : workers;
+  const onWorkers = [narrow > 0 ? counted(narrow, 'worker') : '', wideWorker ? '1 with all cores' : '']
+    .filter((text) => text !== '')
+    .join(' + ');
+  const where = asleep ? 'asleep until asked' : lane === 'inline' ? 'inline' : onWorkers || 'no worker yet';
   return `${where}${provider === 'cpu' ? '' : `, ${provider}`}${workerRestarts === 0 ? '' : `, ${counted(workerRestarts, 'restart')}`}`;
 }
 

@@ -3,6 +3,7 @@ import { GyreError } from '#core';
 import type { ErrorCode } from '#core';
 import { PredictAnswer } from '#contract';
 import type { EndpointState, EnvironmentState } from '#contract';
+import { pendingOf } from './manifest.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import type { Switch } from './switch.ts';
@@ -17,14 +18,25 @@ export function endpointVerbs(
 ): Pick<Release, 'endpoints' | 'predict'> {
   const endpointOf = async ({ name, endpoint, address, grpcAddress, live }: EnvironmentState): Promise<EndpointState> => {
     const figures = address === undefined ? undefined : await deps.planes.figures?.(name);
-    const route = live?.manifest === undefined ? undefined : (await readManifest(live.manifest)).manifest.route;
+    const manifest = live?.manifest === undefined ? undefined : (await readManifest(live.manifest)).manifest;
+    const settings = deps.settings();
+    const isMonitored = settings.environments.find((one) => one.name === name)?.certify === undefined;
     return {
       environment: name,
       endpoint,
       ...(address === undefined ? {} : { address }),
       ...(grpcAddress === undefined ? {} : { grpcAddress }),
       ...(live === undefined ? {} : { live }),
-      ...(route === undefined ? {} : { route }),
+      ...(manifest === undefined
+        ? {}
+        : {
+            ...(manifest.route === undefined ? {} : { route: manifest.route }),
+            limits: manifest.limits,
+            log: manifest.log,
+            ...(manifest.execution === undefined ? {} : { execution: manifest.execution }),
+            outliers: manifest.models.every(({ files }) => files.some(({ path }) => path === 'outliers.onnx')),
+            pending: [...pendingOf(manifest, settings, isMonitored)],
+          }),
       ...(figures === undefined ? {} : { figures }),
     };
   };

@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson } from '#core';
 import { pythonFolderOf } from '#contract';
 import type { ExecutionSpec, JudgedVersion, LogPolicy, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
+import type { ReleaseSettings } from './port.ts';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
 const maxRows = 10_000;
@@ -42,12 +44,37 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
       },
     ],
     log: input.log,
-    limits: { maxBodyBytes: defaultMaxBodyBytes, maxRows, ...input.limits },
+    limits: limitsOf(input.limits),
     ...(input.execution === undefined ? {} : { execution: input.execution }),
     ...(input.explainTimeoutMs === undefined ? {} : { explain: { timeoutMs: input.explainTimeoutMs } }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };
+}
+
+/** What the settings that manifests are made of say otherwise than one that is served: it comes with the next release. */
+export function pendingOf(
+  { limits, log, execution }: ReleaseManifest,
+  settings: Pick<ReleaseSettings, 'limits' | 'log' | 'execution'>,
+  isMonitored: boolean,
+): readonly ('limits' | 'log' | 'execution')[] {
+  const { events: _told, ...kept } = log;
+  const { events: _tell, ...keep } = loggedAs(settings.log ?? {}, isMonitored);
+  return [
+    ...(isDeepStrictEqual(limits, limitsOf(settings.limits ?? {})) ? [] : (['limits'] as const)),
+    // Whom events are told to is compared by its address: personal columns are masked there beside what the setting says.
+    ...(isDeepStrictEqual(kept, keep) && log.events?.url === settings.log?.events?.url ? [] : (['log'] as const)),
+    ...(isDeepStrictEqual(execution, settings.execution) ? [] : (['execution'] as const)),
+  ];
+}
+
+/** Where versions are tested nothing is monitored, and nothing logged. */
+export function loggedAs(log: Partial<LogPolicy>, isMonitored: boolean): LogPolicy {
+  return { sample: 1, ...log, ...(isMonitored ? {} : { sample: 0 }) };
+}
+
+function limitsOf(limits: ManifestInput['limits']): ServeLimits {
+  return { maxBodyBytes: defaultMaxBodyBytes, maxRows, ...limits };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Actor, Deployment, JudgedVersion, LogPolicy, ModelVersion, SignedM
 import type { Db, Tx } from '#store';
 import type { Environment, Missing } from './gates.ts';
 import { lockVersion } from './gatekeeper.ts';
-import { manifestFor, signManifest } from './manifest.ts';
+import { loggedAs, manifestFor, signManifest } from './manifest.ts';
 import type { ReleaseDeps } from './port.ts';
 import { insertDeployment, lastGeneration, selectByState, selectDeployment, updateDeployment } from './release-store.ts';
 
@@ -65,8 +65,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           endpoint,
           generation: draft.generation,
           version,
-          // Where versions are tested nothing is monitored.
-          log: { sample: 1, ...(await masked(log, version)), ...(target.certify === undefined ? {} : { sample: 0 }) },
+          log: loggedAs(await masked(log, version), target.certify === undefined),
           limits,
           ...(execution === undefined ? {} : { execution }),
           ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),

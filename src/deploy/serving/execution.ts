@@ -120,6 +120,11 @@ export class Execution implements MemoryUser, AsyncDisposable {
     return running?.lane === 'workers' ? running.narrow.ready + (running.wide?.ready ?? 0) : 0;
   }
 
+  /** Whether one of them has all cores: `max` counts the others. */
+  get hasWideWorker(): boolean {
+    return this.#running?.lane === 'workers' && this.#running.wide !== undefined;
+  }
+
   /** Worker threads that died and were started again. */
   get restarts(): number {
     const running = this.#running;

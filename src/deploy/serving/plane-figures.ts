@@ -23,6 +23,7 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
     queued: loaded.queued,
     loadMs: loaded.loadMs,
     workers: execution.workers,
+    wideWorker: execution.hasWideWorker,
     workerRestarts: execution.restarts,
     asleep: execution.isAsleep,
     memoryBytes: execution.memoryBytes,

@@ -1,4 +1,6 @@
 import type { Counter, Gauge, Histogram, Metrics } from '#telemetry';
+import { countRefusals } from './refusals.ts';
+import type { Refusals } from './refusals.ts';
 
 /** What a data plane counts, by the names that Prometheus sees. */
 export interface PlaneMetrics {
@@ -16,7 +18,7 @@ export interface PlaneMetrics {
   readonly ready: Gauge;
   readonly swaps: Counter;
   readonly unlogged: Counter;
-  readonly dropped: Counter;
+  readonly dropped: Refusals;
   readonly queueSeconds: Histogram;
 }
 
@@ -70,11 +72,7 @@ export function planeMetrics(metrics: Metrics): PlaneMetrics {
       name: 'gyre_predictions_unlogged_total',
       help: 'predictions answered although their sampled log entry could not be written',
     }),
-    dropped: metrics.counter({
-      name: 'gyre_requests_dropped_total',
-      help: 'requests that were refused under load or not answered in time, by what refused them: rate, concurrency, queue, deadline, log',
-      labels: ['reason'],
-    }),
+    dropped: countRefusals(metrics),
     queueSeconds: metrics.histogram({
       name: 'gyre_queue_seconds',
       help: 'time that requests waited for the model',

@@ -1,6 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { Digest, ModelName, Name, oneOf, strict } from './common.ts';
-import { Deployment } from './release.ts';
+import { ExecutionSpec } from './execution.ts';
+import { LogPolicy } from './log-policy.ts';
+import { Deployment, ServeLimits } from './release.ts';
 import { ManifestRoute } from './route.ts';
 
 const Ms = Type.Number({ minimum: 0 });
@@ -30,6 +32,9 @@ export const ModelFigures = strict({
   queued: Type.Integer({ description: 'requests that wait' }),
   loadMs: Type.Number(),
   workers: Type.Integer({ description: 'worker threads that take its runs' }),
+  wideWorker: Type.Boolean({
+    description: 'one of them computes on all cores, for a request that is alone; it counts beside the most that a setting allows',
+  }),
   workerRestarts: Type.Integer(),
   asleep: Type.Boolean({ description: 'unloaded until it is asked' }),
   memoryBytes: Type.Integer(),
@@ -70,6 +75,27 @@ export const ShadowFigures = strict({
 });
 export type ShadowFigures = Static<typeof ShadowFigures>;
 
+/** Requests that were refused under load or not answered in time, by what refused them. */
+export const RefusalFigures = strict({
+  rate: Type.Integer({ minimum: 0, description: '429: of one token more than it may ask' }),
+  queue: Type.Integer({ minimum: 0, description: '429: too many waited for the model' }),
+  concurrency: Type.Integer({ minimum: 0, description: '503: too many at the same time' }),
+  log: Type.Integer({ minimum: 0, description: '503: the prediction could not be logged, as the policy demands' }),
+  deadline: Type.Integer({ minimum: 0, description: '504: not in time' }),
+});
+export type RefusalFigures = Static<typeof RefusalFigures>;
+
+/** The prediction log on a data plane's disk. */
+const LogFigures = strict({
+  frames: Type.Integer({ description: 'requests that were logged' }),
+  bytes: Type.Integer(),
+  failures: Type.Integer({ description: 'requests that could not be logged' }),
+  segments: Type.Integer({ description: 'finished segments that wait to be shipped' }),
+  diskBytes: Type.Integer({ description: 'of finished and open segments' }),
+  dropped: strict({ segments: Count, requests: Count, bytes: Count }, { description: 'removed unread, the log being full' }),
+  recovered: strict({ segments: Count, requests: Count, cutBytes: Count }, { description: 'found left open by processes that died' }),
+});
+
 /** How a data plane does just now. */
 export const PlaneFigures = Type.Object({
   generation: Type.Integer(),
@@ -79,6 +105,8 @@ export const PlaneFigures = Type.Object({
   models: Type.Array(ModelFigures),
   memory: strict({ usedBytes: Type.Integer(), limitBytes: Type.Optional(Type.Integer()) }),
   shadows: Type.Array(ShadowFigures),
+  refused: RefusalFigures,
+  spool: Type.Optional(LogFigures),
 });
 export type PlaneFigures = Static<typeof PlaneFigures>;
 
@@ -90,6 +118,17 @@ export const EndpointState = strict({
   grpcAddress: Type.Optional(Type.String()),
   live: Type.Optional(Deployment),
   route: Type.Optional(ManifestRoute),
+  /** What its manifest lets through and logs. */
+  limits: Type.Optional(ServeLimits),
+  log: Type.Optional(LogPolicy),
+  /** What its manifest says of running models; the rest is measured. */
+  execution: Type.Optional(ExecutionSpec),
+  outliers: Type.Optional(Type.Boolean({ description: 'whether a prediction may be asked for with its outlier score' })),
+  pending: Type.Optional(
+    Type.Array(oneOf(['limits', 'log', 'execution']), {
+      description: 'what `serve` in gyre.yaml says otherwise by now: it comes with the next release',
+    }),
+  ),
   /** Absent while its data plane does not run or answer. */
   figures: Type.Optional(PlaneFigures),
 });

@@ -1,6 +1,6 @@
 export { Actor, AliasName, Check, Digest, Id, Instant, Interval, Measured, ModelName, Name, oneOf, page, strict } from './common.ts';
 export { Backup, BackupId, BackupList } from './backup.ts';
-export { EndpointState, ModelFigures, PlaneFigures, ShadowFigures, TrafficFigures } from './endpoint.ts';
+export { EndpointState, ModelFigures, PlaneFigures, RefusalFigures, ShadowFigures, TrafficFigures } from './endpoint.ts';
 export { ExecutionSpec } from './execution.ts';
 export { ChainStep, LocalRoute, ManifestRoute, ModelRef } from './route.ts';
 export { Problem } from './problem.ts';

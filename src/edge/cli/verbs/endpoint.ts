@@ -4,6 +4,7 @@ import type { Page } from '../lists.ts';
 import { when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
+import { showPolicy, showRefused } from './endpoint-policy.ts';
 import { versionNames } from './model-reference.ts';
 
 export const registerEndpoint: Register = (program, bind) => {
@@ -43,7 +44,9 @@ export const registerEndpoint: Register = (program, bind) => {
 
   endpoint
     .command('show')
-    .description('Shows the models behind an endpoint: weights, lanes, workers, queues, batches, memory, shadows.')
+    .description(
+      'Shows the models behind an endpoint: weights, lanes, workers, queues, batches, memory, shadows; what it lets through and logs, and what it refused.',
+    )
     .argument('[environment]', 'the environment', 'production')
     .action(
       bind<object>((cli, _options, environment = 'production') =>
@@ -55,16 +58,19 @@ export const registerEndpoint: Register = (program, bind) => {
     );
 };
 
-function show(cli: Cli, { endpoint, environment, address, grpcAddress, live, figures }: EndpointState): void {
+function show(cli: Cli, state: EndpointState): void {
+  const { endpoint, environment, address, grpcAddress, live, figures } = state;
   const at = [address, grpcAddress].filter((one) => one !== undefined).join(' and ');
   cli.output.line(`${endpoint} in ${environment}${at === '' ? ': nothing runs' : ` at ${at}`}`);
   if (live !== undefined) cli.output.line(`generation ${live.generation}, live since ${when(live.deployedAt)}`);
+  showPolicy(cli, state);
   if (figures === undefined) return;
+  showRefused(cli, figures.refused);
   cli.output.line(trafficText(figures.traffic));
   cli.output.table(figures.models, [
     { title: 'MODEL', of: ({ name, version }) => `${name} ${version}` },
     { title: 'WEIGHT', of: ({ weight }) => `${(100 * weight).toFixed(0)} %`, align: 'right' },
-    { title: 'RUNS', of: ({ asleep, lane, workers }) => (asleep ? 'asleep' : lane === 'inline' ? lane : `${workers} workers`) },
+    { title: 'RUNS', of: runsText },
     { title: 'ON', of: ({ provider }) => provider },
     { title: 'PER SECOND', of: ({ traffic }) => traffic.perSecond.toFixed(1), align: 'right' },
     { title: 'P99 MS', of: ({ traffic }) => ms(traffic.p99Ms), align: 'right' },
@@ -85,6 +91,14 @@ function show(cli: Cli, { endpoint, environment, address, grpcAddress, live, fig
     { title: 'NOT ASKED', of: ({ dropped }) => dropped, align: 'right' },
     { title: 'MEAN DIFFERENCE', of: ({ meanDifference }) => meanDifference.toPrecision(3), align: 'right' },
   ]);
+}
+
+/** One worker computes on all cores, for a request that is alone: `--workers` bounds the others. */
+function runsText({ asleep, lane, workers, wideWorker }: ModelFigures): string {
+  if (asleep) return 'asleep';
+  if (lane === 'inline') return lane;
+  if (!wideWorker) return workers === 1 ? '1 worker' : `${workers} workers`;
+  return workers === 1 ? '1 worker with all cores' : `${workers - 1} + 1 with all cores`;
 }
 
 function trafficText({ requests, errors, perSecond, p50Ms, p95Ms, p99Ms }: TrafficFigures): string {
