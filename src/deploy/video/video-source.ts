@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { GyreError } from '#core';
 
@@ -17,10 +17,10 @@ const containers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvi
 const streamProtocols = 'rtsp,rtsps,rtp,udp,tcp,tls';
 
 /**
- * What a person names as a video: a file, a camera (`/dev/video0`), or an address (`rtsp://…`, `rtsps://…`). Nothing else is opened: ffmpeg
+ * What a person names as a video: a file, a camera (`/dev/video0`, `/dev/v4l/by-id/…`), or an address (`rtsp://…`, `rtsps://…`). Nothing else is opened: ffmpeg
  * is told which protocols and containers it may use, and a file is named so that its name can be no option and no address.
  * @param folder that relative paths start from
- * @throws GyreError INVALID_ARGUMENT for another kind of address, NOT_FOUND when there is no such file
+ * @throws GyreError INVALID_ARGUMENT for another kind of address, NOT_FOUND when there is no such file or camera
  */
 export async function videoSource(input: string, folder: string): Promise<VideoSource> {
   if (/^rtsps?:\/\//i.test(input)) {
@@ -30,13 +30,29 @@ export async function videoSource(input: string, folder: string): Promise<VideoS
   }
   if (/^[a-z][a-z0-9+.-]*:/i.test(input))
     throw new GyreError('INVALID_ARGUMENT', `"${input.slice(0, 200)}" is not taken: a file, a device such as /dev/video0, or rtsp://… is`);
-  if (/^\/dev\/video\d+$/.test(input)) return { kind: 'device', name: input, args: ['-f', 'v4l2', '-i', input] };
+  if (/^\/dev\/(?:video\d+|v4l\/by-(?:id|path)\/[^/]+)$/.test(input)) {
+    await requireCamera(input);
+    return { kind: 'device', name: input, args: ['-f', 'v4l2', '-i', input] };
+  }
   const path = resolve(folder, input);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new GyreError('NOT_FOUND', `there is no video ${input}`, { input });
   if (!found.isFile()) throw new GyreError('INVALID_ARGUMENT', `${input} is no file`, { input });
   // As fast as it was recorded: what is shown and counted is what a camera would give.
   return { kind: 'file', name: input, args: ['-protocol_whitelist', 'file', '-format_whitelist', containers, '-re', '-i', `file:${path}`] };
+}
+
+/** @throws GyreError NOT_FOUND naming the cameras that there are; INVALID_ARGUMENT when it is none */
+async function requireCamera(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isCharacterDevice() === true) return;
+  if (found !== undefined) throw new GyreError('INVALID_ARGUMENT', `${path} is no camera (no character device)`, { input: path });
+  const cameras = (await readdir('/dev').catch(() => [])).filter((name) => /^video\d+$/.test(name)).map((name) => `/dev/${name}`);
+  throw new GyreError(
+    'NOT_FOUND',
+    `there is no camera ${path}; ${cameras.length === 0 ? 'this machine has none (in a container it must be handed in: --device)' : `there are ${cameras.join(', ')}`}`,
+    { input: path },
+  );
 }
 
 /** Passwords of cameras stand in their addresses. */

@@ -1,7 +1,7 @@
 import type { VideoCounts, VideoFrame } from '#contract';
 import type { GyreError } from '#core';
 import { isGyreError, messageOf } from '#core';
-import { readFrames } from './ffmpeg.ts';
+import { readLiveFrames } from './live-frames.ts';
 import { FrameAsker } from './frame-asker.ts';
 import type { ModelPlace, TakenFrames } from './frame-asker.ts';
 import { FrameBuffer } from './frame-buffer.ts';
@@ -17,6 +17,10 @@ export interface VideoStreamOptions extends ModelPlace {
   readonly signal: AbortSignal;
   /** Frames that wait to be asked about; the oldest is dropped for one more. Default 4. */
   readonly waiting?: number;
+  /** A camera or an address that drops is opened again until it gives no frame for so long. Default 60,000. */
+  readonly reconnectForMs?: number;
+  /** Told each time that it is about to be opened again, and why. */
+  readonly onReconnect?: (why: string) => void;
   /** Questions at a time. Default 2. */
   readonly inFlight?: number;
   /** Default `ffmpeg`. */
@@ -52,6 +56,7 @@ interface Frame {
 const passing: readonly GyreError['code'][] = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED'];
 /** Answers that wait for whoever takes them. */
 const keptAnswers = 64;
+const usualReconnectForMs = 60_000;
 /** Latencies that percentiles are taken of: the latest. */
 const keptLatencies = 10_000;
 /** After a failure, so that a server that is away is not asked with every frame of a fast video. */
@@ -87,6 +92,7 @@ class Stream implements VideoStream {
   #frames = 0;
   #answered = 0;
   #failed = 0;
+  #reconnects = 0;
   #refusal: Error | undefined;
 
   constructor(options: VideoStreamOptions, asker: FrameAsker, taken: TakenFrames, inFlight: number) {
@@ -102,11 +108,17 @@ class Stream implements VideoStream {
 
   async #play(inFlight: number): Promise<void> {
     const signal = AbortSignal.any([this.#options.signal, this.#stopped.signal]);
-    const { source, elapsed, fps, command } = this.#options;
+    const { source, elapsed, fps, command, reconnectForMs = usualReconnectForMs, onReconnect } = this.#options;
     const workers = Array.from({ length: inFlight }, () => this.#work());
     try {
-      await readFrames({
+      await readLiveFrames({
         source,
+        elapsed,
+        reconnectForMs,
+        onReconnect: (why) => {
+          this.#reconnects += 1;
+          onReconnect?.(why);
+        },
         ...this.taken,
         ...(fps === undefined ? {} : { fps }),
         ...(command === undefined ? {} : { command }),
@@ -159,6 +171,7 @@ class Stream implements VideoStream {
       answered: this.#answered,
       dropped: this.#waiting.dropped,
       failed: this.#failed,
+      reconnects: this.#reconnects,
       labels: { ...this.#labels },
       seconds,
       framesPerSecond: seconds > 0 ? this.#answered / seconds : 0,

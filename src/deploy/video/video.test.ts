@@ -11,6 +11,7 @@ import { hasCode } from '#core';
 import { FrameBuffer } from './frame-buffer.ts';
 import { confinedVideo, listVideos, openVideoStream, videoSource } from './index.ts';
 import type { SaidFrame, VideoStream } from './index.ts';
+import { FilmCamera } from './testing-rtsp.ts';
 
 describe('a buffer of frames', () => {
   test('keeps the newest and counts what it drops; what is left is still taken after the end', async () => {
@@ -45,7 +46,11 @@ describe('the videos that may be named', () => {
       await assert.rejects(videoSource(input, '/'), (error) => hasCode(error, 'INVALID_ARGUMENT'));
     await assert.rejects(videoSource('none.mp4', tmpdir()), (error) => hasCode(error, 'NOT_FOUND'));
     await assert.rejects(videoSource(tmpdir(), '/'), (error) => hasCode(error, 'INVALID_ARGUMENT'));
-    assert.equal((await videoSource('/dev/video0', '/')).kind, 'device');
+    await assert.rejects(
+      videoSource('/dev/video999', '/'),
+      (error) =>
+        hasCode(error, 'NOT_FOUND') && /no camera \/dev\/video999; (this machine has none|there are \/dev\/video)/.test(error.message),
+    );
     const camera = await videoSource('rtsp://user:secret@camera/1', '/');
     assert.equal(camera.name, 'rtsp://…@camera/1');
     const folder = await mkdtemp(join(tmpdir(), 'gyre-video-'));
@@ -214,6 +219,45 @@ describe('a video that is played to a model', { skip: missing }, () => {
     await writeFile(join(folder, 'cut.mp4'), whole.subarray(0, 200));
     await using cut = await play('cut.mp4');
     await assert.rejects(all(cut), (error) => hasCode(error, 'INVALID_ARGUMENT'));
+  });
+
+  test('from a camera that drops is opened again, until it stays away for too long', async () => {
+    model.answers = () => 200;
+    const film = await readFile(made('film.ts', ['-i', join(folder, 'film.mp4'), '-c:v', 'mpeg2video', '-f', 'mpegts']));
+    await using camera = new FilmCamera(film);
+    const address = await camera.listen();
+    const stopping = new AbortController();
+    const dropped: string[] = [];
+    await using again = await play(address, {
+      waiting: 1000,
+      signal: stopping.signal,
+      onReconnect: (why) => {
+        dropped.push(why);
+        if (dropped.length === 2) stopping.abort();
+      },
+    });
+    const said = await all(again);
+    assert.equal(camera.played, 2);
+    assert.match(dropped[0], /^rtsp:\/\/127\.0\.0\.1:\d+\/film ended$/);
+    const { frames, answered, failed, reconnects, labels } = again.counts();
+    assert.equal(reconnects, 2);
+    assert.ok(frames > 50 && answered + failed === frames && said.length > 50, JSON.stringify(again.counts()));
+    assert.ok(labels.light > 0 && labels.dark > 0);
+    await using once = await play(address, { waiting: 1000, reconnectForMs: 0 });
+    await assert.rejects(
+      all(once),
+      (error) => hasCode(error, 'UNAVAILABLE') && /gave no frame for \d+ s and is given up: /.test(error.message),
+    );
+    assert.ok(once.counts().answered > 0);
+  });
+
+  test('from a camera that never answers is not waited for', async () => {
+    const stream = await play('rtsp://127.0.0.1:1/none');
+    await assert.rejects(
+      all(stream),
+      (error) => hasCode(error, 'INVALID_ARGUMENT') && /cannot be played: .*Connection refused/.test(error.message),
+    );
+    await stream[Symbol.asyncDispose]();
   });
 
   test('ends with a reason when ffmpeg is killed, and is stopped by whoever plays it', async () => {

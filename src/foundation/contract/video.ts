@@ -19,6 +19,7 @@ export const VideoCounts = strict({
   answered: Type.Integer(),
   dropped: Type.Integer({ description: 'the oldest, when more came than could be asked about' }),
   failed: Type.Integer({ description: 'that the server did not answer' }),
+  reconnects: Type.Integer({ description: 'how often a camera or an address was opened again after it had dropped' }),
   labels: Type.Record(Type.String(), Type.Integer(), { description: 'label → frames' }),
   seconds: Type.Number(),
   framesPerSecond: Type.Number({ description: 'answered' }),

@@ -13,6 +13,7 @@ interface StreamFlags {
   readonly model?: string;
   readonly environment: string;
   readonly fps?: number;
+  readonly reconnectSeconds?: number;
 }
 
 export const registerStream: Register = (program, bind) => {
@@ -26,6 +27,11 @@ export const registerStream: Register = (program, bind) => {
     .option('--endpoint <address>', 'a data plane, such as http://127.0.0.1:7080 (default: that of the environment)')
     .option('--model <name>', 'the model’s name, or the endpoint’s (default: the environment’s endpoint)')
     .option('--environment <name>', 'the environment', 'production')
+    .option(
+      '--reconnect-seconds <n>',
+      'open a camera or address that drops again, until it gives no frame for so long (default: 60; 0: never)',
+      seconds,
+    )
     .option('--fps <n>', 'frames a second (default: as many as the video has)', framesPerSecond)
     .addHelpText(
       'after',
@@ -38,7 +44,7 @@ export const registerStream: Register = (program, bind) => {
     .action(
       bind<StreamFlags>(async (cli, options) => {
         const source = await videoSource(options.input, cli.host.folder);
-        await atPlace(cli, options, (place) => play(cli, place, source, options.fps));
+        await atPlace(cli, options, (place) => play(cli, place, source, options));
       }),
     );
 };
@@ -49,11 +55,19 @@ function framesPerSecond(text: string): number {
   throw new GyreError('INVALID_ARGUMENT', `--fps is "${text}": a number above 0, at most 1000, is right`);
 }
 
-async function play(cli: Cli, place: ModelPlace, source: VideoSource, fps: number | undefined): Promise<void> {
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 86_400 * 365) return value;
+  throw new GyreError('INVALID_ARGUMENT', `--reconnect-seconds is "${text}": a number of seconds from 0 on is right`);
+}
+
+async function play(cli: Cli, place: ModelPlace, source: VideoSource, { fps, reconnectSeconds }: StreamFlags): Promise<void> {
   await using stream = await openVideoStream({
     ...place,
     source,
     ...(fps === undefined ? {} : { fps }),
+    ...(reconnectSeconds === undefined ? {} : { reconnectForMs: 1000 * reconnectSeconds }),
+    onReconnect: (why) => cli.output.note(`${source.name} dropped and is opened again: ${why}`),
     elapsed: () => performance.now(),
     signal: cli.host.signal,
   });
@@ -94,8 +108,19 @@ function tokenFor(address: string, token: string | undefined): { readonly token?
   return token === undefined || token === '' || !isPrivate ? {} : { token };
 }
 
-function wordsOf({ frames, answered, dropped, failed, labels, seconds, framesPerSecond: rate, latencyP99Ms }: VideoCounts): string {
+function wordsOf({
+  frames,
+  answered,
+  dropped,
+  failed,
+  reconnects,
+  labels,
+  seconds: took,
+  framesPerSecond: rate,
+  latencyP99Ms,
+}: VideoCounts): string {
   const said = Object.entries(labels).map(([label, count]) => `${label} ${count}`).join(', '); // prettier-ignore
+  const again = reconnects === 0 ? '' : `, ${reconnects} times opened again`;
   const late = latencyP99Ms === null ? '' : `, p99 ${latencyP99Ms.toFixed(0)} ms`;
-  return `${frames} frames in ${seconds.toFixed(1)} s: ${answered} answered (${rate.toFixed(1)}/s${late}), ${dropped} dropped, ${failed} failed${said === '' ? '' : `; ${said}`}`;
+  return `${frames} frames in ${took.toFixed(1)} s: ${answered} answered (${rate.toFixed(1)}/s${late}), ${dropped} dropped, ${failed} failed${again}${said === '' ? '' : `; ${said}`}`;
 }
