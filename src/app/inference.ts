@@ -38,6 +38,7 @@ import { pooledRandomBytes } from './random.ts';
 import { executionOf } from './execution-flags.ts';
 import type { ExecutionFlags } from './execution-flags.ts';
 import { openBlobs } from './blobs.ts';
+import { containerOf } from './container.ts';
 import { pythonSettings } from './python-settings.ts';
 import type { PythonFlags } from './python-settings.ts';
 import type { OpenedBlobs } from './blobs.ts';
@@ -61,6 +62,8 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly publicKey?: string;
   /** Serve the manifest whoever wrote it; said explicitly, instead of `publicKey`. */
   readonly unsigned?: boolean;
+  /** A platform that runs this as a container by a contract of its own: `sagemaker` or `vertex`; default: what GYRE_CONTAINER says, or none. */
+  readonly container?: string;
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 7080; 0: any free one. */
@@ -96,6 +99,12 @@ export interface InferenceOptions extends ExecutionFlags {
   readonly logLevel?: LogLevel;
 }
 
+/** The options with what a platform's contract says in their place. */
+interface Contained extends InferenceOptions {
+  /** Whether a platform in front lets callers in. */
+  readonly isFronted: boolean;
+}
+
 export interface RunningInference {
   readonly address: string;
   /** Where gRPC is answered. */
@@ -113,7 +122,9 @@ export interface RunningInference {
  * Opens a data plane as the options say, and answers HTTP.
  * @throws GyreError with the reason when manifest, models, log or port cannot be used
  */
-export async function runInference(options: InferenceOptions): Promise<RunningInference> {
+export async function runInference(asked: InferenceOptions): Promise<RunningInference> {
+  const contained = await containerOf(asked, process.env);
+  const options: Contained = { ...asked, ...contained?.flags, isFronted: contained !== undefined };
   const { host = '127.0.0.1', port = 7080 } = options;
   const log = createLogger({
     level: options.logLevel ?? 'info',
@@ -165,6 +176,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
   });
   const shared = {
     plane,
+    isFronted: options.isFronted,
     host,
     log,
     admission: new Admission(plane),
@@ -191,7 +203,7 @@ export async function runInference(options: InferenceOptions): Promise<RunningIn
       predictRoute(plane, outliers),
       explainRoute(plane, explanations),
       ...oipRoutes(oip),
-      ...scoringRoutes(oip),
+      ...scoringRoutes({ ...oip, ...(contained === undefined ? {} : { container: contained.container }) }),
       metricsRoute(plane),
     ];
     servers.push(await serveHttp({ ...shared, port, routes, describe: describeError }));
@@ -309,7 +321,7 @@ function withEvents({ logEvents, logEventsMode }: InferenceOptions, manifest: Re
 }
 
 /** @param judged what is served of a manifest @throws GyreError when it may not be served here */
-async function openManifest(options: InferenceOptions, judged: (manifest: ReleaseManifest) => ReleaseManifest): Promise<OpenedManifest> {
+async function openManifest(options: Contained, judged: (manifest: ReleaseManifest) => ReleaseManifest): Promise<OpenedManifest> {
   const { manifest, blobs, model, publicKey, unsigned, blobCache, s3Endpoint, s3Region } = options;
   if (model !== undefined) {
     if (manifest !== undefined)
@@ -351,8 +363,8 @@ async function openManifest(options: InferenceOptions, judged: (manifest: Releas
 }
 
 /** Beyond this machine nobody infers without a token. */
-function requireTokens({ host = '127.0.0.1' }: InferenceOptions, manifest: ReleaseManifest): ReleaseManifest {
-  if (manifest.tokenHashes.length === 0 && !isLoopback(host)) {
+function requireTokens({ host = '127.0.0.1', isFronted }: Contained, manifest: ReleaseManifest): ReleaseManifest {
+  if (manifest.tokenHashes.length === 0 && !isLoopback(host) && !isFronted) {
     throw new GyreError(
       'FAILED_PRECONDITION',
       `the manifest names no tokens, so it is served to this machine only; ${host} is reached from others: release it with tokens`,

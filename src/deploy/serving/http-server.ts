@@ -40,6 +40,8 @@ export interface InferenceServerOptions {
   readonly port: number;
   /** PEM; left out: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Whoever reaches the port was let in by a platform in front of it, under whatever host name that uses: no token is asked for. */
+  readonly isFronted?: boolean;
   /** Names that the Host header may say beside localhost and IP addresses. */
   readonly allowedHosts?: readonly string[];
   /** Who is let in; servers of one plane share it. Default: one of its own. */
@@ -101,6 +103,11 @@ class Host {
     this.#match = routerOf(options.routes);
     this.#admission = options.admission ?? new Admission(options.plane);
     this.#hosts = new Set([options.host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
+  }
+
+  /** Tokens that a manifest names are asked for even there. */
+  get #isOpen(): boolean {
+    return this.#options.isFronted === true && this.#options.plane.manifest.tokenHashes.length === 0;
   }
 
   async listen(): Promise<InferenceServer> {
@@ -196,7 +203,10 @@ class Host {
   #admit({ method, url, headers, remoteAddress }: Pick<Incoming, 'method' | 'url' | 'headers' | 'remoteAddress'>): Admitted {
     const cut = url.indexOf('?');
     const matched = this.#match(method, cut < 0 ? url : url.slice(0, cut));
-    const caller = matched.route.open === true ? '' : requireAccess({ headers, remoteAddress }, this.#options.plane.manifest, this.#hosts);
+    const caller =
+      matched.route.open === true || this.#isOpen
+        ? ''
+        : requireAccess({ headers, remoteAddress }, this.#options.plane.manifest, this.#hosts);
     return { ...matched, caller };
   }
 

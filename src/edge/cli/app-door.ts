@@ -45,6 +45,7 @@ export interface ServeFlags {
   readonly s3Region?: string;
   readonly model?: readonly string[];
   readonly route?: string;
+  readonly container?: string;
   readonly python?: string;
   readonly pythonEnv?: string;
   readonly pythonCache?: string;

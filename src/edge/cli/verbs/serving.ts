@@ -26,6 +26,10 @@ export const registerServing: Register = (program, bind) => {
       '--model <place...>',
       'package folders, MLflow’s model folders or ONNX files, served as they lie there, unsigned; NAME=PLACE names one',
     )
+    .option(
+      '--container <platform>',
+      'run as a container of sagemaker or vertex: ports, routes and the model as that platform says in the environment (default: as GYRE_CONTAINER says)',
+    )
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
     .option('--host <address>', 'the address to bind to (default: 127.0.0.1)')
@@ -65,7 +69,8 @@ export const registerServing: Register = (program, bind) => {
     .addHelpText('after', examples('gyre model pull churn@champion', 'gyre serve --model churn-2', 'gyre serve --model digits=mnist.onnx'))
     .action(
       bind<ServeFlags>(async (cli, options) => {
-        if (options.manifest === undefined && options.model === undefined)
+        const { GYRE_CONTAINER: platform = '' } = cli.host.environment;
+        if (options.manifest === undefined && options.model === undefined && (options.container ?? platform) === '')
           throw new GyreError(
             'INVALID_ARGUMENT',
             'name what to serve: --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER|FILE.onnx',

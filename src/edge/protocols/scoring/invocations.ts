@@ -6,7 +6,22 @@ import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#ser
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askRows, askTensors, cellOf, hasColumns, isObject } from './asked.ts';
 import type { Asked } from './asked.ts';
+import type { VertexRoutes } from './vertex.ts';
 import { readCsv } from './csv.ts';
+
+/** A container of SageMaker's answers with it what the caller is to be told. */
+const customAttributes = 'x-amzn-sagemaker-custom-attributes';
+const lineTypes = ['text/csv', 'application/jsonlines', 'application/x-jsonlines'] as const;
+
+/** What a platform that runs containers of its own kind asks of them. */
+export type Container = 'sagemaker' | VertexRoutes;
+
+export interface ScoringOptions {
+  readonly plane: Plane;
+  /** Gyre's. */
+  readonly version: string;
+  readonly container?: Container;
+}
 
 /** MLflow's names of a request's content, one of which it has. */
 const contents = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
@@ -15,13 +30,19 @@ const contents = ['dataframe_split', 'dataframe_records', 'instances', 'inputs']
  * The scoring protocol of `mlflow models serve` (mlflow.org, "MLflow Model Serving"), which SageMaker's containers speak too: the endpoint's
  * model at `/invocations`, from JSON or CSV.
  */
-export function invocationRoutes({ plane, version }: { readonly plane: Plane; readonly version: string }): readonly Route[] {
+export function invocationRoutes({ plane, version, container }: ScoringOptions): readonly Route[] {
   const alive = (): Answer => ({
     status: plane.ready ? 200 : 503,
     body: JSON.stringify({ status: plane.ready ? 'Healthy' : 'Unhealthy' }),
   });
   return [
-    { name: 'invocations', method: 'POST', path: '/invocations', infers: true, handle: (exchange) => invoke(plane, exchange) },
+    {
+      name: 'invocations',
+      method: 'POST',
+      path: '/invocations',
+      infers: true,
+      handle: (exchange) => invoke(plane, exchange, container === 'sagemaker'),
+    },
     { name: 'ping', method: 'GET', path: '/ping', open: true, handle: alive },
     { name: 'health', method: 'GET', path: '/health', open: true, handle: alive },
     { name: 'version', method: 'GET', path: '/version', handle: () => ({ status: 200, type: 'text/plain', body: version }) },
@@ -29,9 +50,9 @@ export function invocationRoutes({ plane, version }: { readonly plane: Plane; re
 }
 
 /** Errors have MLflow's members too, for the clients that read these. */
-async function invoke(plane: Plane, exchange: Exchange): Promise<Answer> {
+async function invoke(plane: Plane, exchange: Exchange, isSageMaker: boolean): Promise<Answer> {
   try {
-    return await predict(plane, exchange);
+    return await predict(plane, exchange, isSageMaker);
   } catch (error) {
     const said = describeError(error);
     const { error: message } = JSON.parse(String(said.body)) as { readonly error: string };
@@ -41,7 +62,7 @@ async function invoke(plane: Plane, exchange: Exchange): Promise<Answer> {
   }
 }
 
-async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
+async function predict(plane: Plane, exchange: Exchange, isSageMaker: boolean): Promise<Answer> {
   const { bytes, type } = await exchange.any();
   const pictures = await picturesOf(bytes, type);
   const text = pictures === undefined ? utf8Text(bytes) : '';
@@ -59,11 +80,36 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
     note: exchange.note,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
+  const headers = predictionHeaders(lease.manifest.generation, inferred);
   return {
     status: 200,
-    body: JSON.stringify({ predictions: predictionsOf(lease.model, inferred, isFrame) }),
-    headers: predictionHeaders(lease.manifest.generation, inferred),
+    ...written(predictionsOf(lease.model, inferred, isFrame), exchange.headers.accept),
+    // No other header of a container's answer reaches the caller.
+    headers: isSageMaker ? { ...headers, [customAttributes]: `gyre-prediction-id=${inferred.ids[0]}` } : headers,
   };
+}
+
+/** As whoever asked accepts it: JSON, or one prediction a line, as CSV or JSON. */
+function written(predictions: unknown, accept: string | undefined): Pick<Answer, 'body' | 'type'> {
+  const wanted = lineTypes.find((type) => accept?.toLowerCase().startsWith(type) === true);
+  if (wanted === undefined || !Array.isArray(predictions)) return { body: JSON.stringify({ predictions }) };
+  const lines = predictions.map((one: unknown) => (wanted === 'text/csv' ? csvLine(one) : JSON.stringify(one)));
+  return { type: wanted, body: `${lines.join('\n')}\n` };
+}
+
+function csvLine(prediction: unknown): string {
+  const cells: readonly unknown[] = Array.isArray(prediction)
+    ? prediction
+    : isObject(prediction)
+      ? Object.values(prediction)
+      : [prediction];
+  return cells
+    .flat(16)
+    .map((cell) => {
+      const text = cell === null || cell === undefined ? '' : typeof cell === 'string' ? cell : JSON.stringify(cell);
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(',');
 }
 
 interface Content {
@@ -73,11 +119,12 @@ interface Content {
 }
 
 function ofJson(model: ServedModel, text: string, type: string): Content {
+  if (/^application\/(?:x-)?jsonlines\b/i.test(type)) return ofLines(model, text);
   if (type !== '' && !/^application\/(?:[\w.-]+\+)?json\b/i.test(type))
     throw requestFault(
       415,
       'INVALID_ARGUMENT',
-      `the content type "${type.slice(0, 100)}" is not taken here; send application/json or text/csv`,
+      `the content type "${type.slice(0, 100)}" is not taken here; send application/json, application/jsonlines or text/csv`,
     );
   const body = parseJson(text);
   const given = isObject(body) ? contents.filter((name) => body[name] !== undefined) : [];
@@ -97,6 +144,20 @@ function ofJson(model: ServedModel, text: string, type: string): Content {
     default:
       return { asked: ofFrame(model, splitOf(body.dataframe_split)), isFrame: true };
   }
+}
+
+/** A row of the table, or an instance, on each line. */
+function ofLines(model: ServedModel, text: string): Content {
+  const rows = text.split(/\r?\n/).flatMap((line, at): unknown[] => {
+    if (line.trim() === '') return [];
+    try {
+      return [parseJson(line)];
+    } catch {
+      throw new GyreError('INVALID_ARGUMENT', `line ${at + 1} is no JSON`, { line: at + 1 });
+    }
+  });
+  if (rows.length === 0) throw new GyreError('INVALID_ARGUMENT', 'there is no line with a row');
+  return { asked: askInstances(model, rows), isFrame: true };
 }
 
 /** A table as pandas has it. */
