@@ -20,6 +20,7 @@ import {
   openShadowLog,
   Plane,
   removeLeftFolders,
+  removeUnused,
   predictRoute,
   readManifest,
   readLocalRoute,
@@ -259,6 +260,9 @@ async function allowedPython(options: InferenceOptions, log: Logger): Promise<Py
   const settings = options.python === undefined ? undefined : pythonSettings(options.python, process.env);
   if (settings === undefined) return undefined;
   await removeLeftFolders(settings.cacheFolder);
+  const removed = await removeUnused(settings.cacheFolder, systemClock.now());
+  if (removed > 0)
+    log.info({ removed, cacheFolder: settings.cacheFolder }, 'copies of packages and environments that nobody used were removed');
   return { ...settings, log: (facts, message) => log.info(facts, message) };
 }
 

@@ -134,10 +134,14 @@ describe('models of Python flavours on a data plane', { skip: pythonMissing }, (
       join(folder, 'cache'),
       '--python-limit',
       'runTimeoutMs=20000',
+      '--python-limit',
       'loadTimeoutMs=110000',
+      '--python-limit',
+      'memoryMiB=4096',
+      '--python-limit',
+      'openFiles=512',
     ];
-    const flags = [...allowed.slice(0, 6), '--python-limit', allowed[6]];
-    plane = stack.use(await new DataPlane([...words('pickle', 'odd'), ...flags], { A_SECRET_TOKEN: 'hush' }).ready());
+    plane = stack.use(await new DataPlane([...words('pickle', 'odd'), ...allowed], { A_SECRET_TOKEN: 'hush' }).ready());
   });
   after(() => stack.disposeAsync());
   const close = (given: readonly (number | string)[], from: number): void =>
@@ -238,11 +242,40 @@ describe('models of Python flavours on a data plane', { skip: pythonMissing }, (
     assert.equal(counts.unavailable, 0);
   });
 
+  test('a request beyond a limit of the process is answered with the reason, and only that one', async () => {
+    const answers = await Promise.all([1, 777, 2].map((a) => plane.infer('odd', [{ a, b: 0 }])));
+    assert.deepEqual(answers.map(({ status }) => status), [200, 503, 200]); // prettier-ignore
+    assert.match(answers[1]?.body.error ?? '', /not the memory for this request/);
+    const { restarts } = (await plane.figures('odd')).python;
+    // Files are the process's own matter: it goes on.
+    assert.equal((await plane.infer('odd', [{ a: 555, b: 0 }])).status, 500);
+    assert.equal((await plane.infer('odd', [{ a: 3, b: 0 }])).status, 200);
+    assert.equal((await plane.figures('odd')).python.restarts, restarts);
+  });
+
   test('a run that does not end is given up with its process', async () => {
     const { status, body } = await plane.infer('odd', [{ a: 999, b: 0 }]);
     assert.equal(status, 504);
     assert.match(body.error ?? '', /longer than 20000 ms/);
     await until('it answers again', async () => (await plane.infer('odd', [{ a: 4, b: 0 }])).status === 200);
+  });
+
+  test('a process that has had its processor time is ended, and the next one answers', async () => {
+    const flags = [
+      '--python',
+      pythonFile,
+      '--python-cache',
+      join(folder, 'cpu'),
+      '--python-limit',
+      'cpuSeconds=8',
+      '--python-limit',
+      'runTimeoutMs=600000',
+    ];
+    await using short = await new DataPlane([...words('spin'), ...flags], {}).ready();
+    const spent = await short.infer('spin', [{ a: 888, b: 0 }]);
+    assert.equal(spent.status, 503, JSON.stringify(spent.body));
+    await until('another process answers', async () => (await short.infer('spin', [{ a: 4, b: 0 }])).status === 200);
+    assert.ok((await short.figures('spin')).python.restarts >= 1);
   });
 
   test('end with their data plane, however that ends', async () => {

@@ -1,7 +1,8 @@
 """Models of Python flavours, as somebody saves or logs them.
 
 Reads {"act": "save" | "log" | "convertible", ...}.
-save: {"folder"} writes model folders there: `pickle` (scikit-learn by cloudpickle) and `odd` (a pyfunc that does what its input says); writes
+save: {"folder"} writes model folders there: `pickle` and `spin` (scikit-learn's flavour; the second never ends when it is told to) and `odd` (a pyfunc
+that does what its input says); writes
 {"rows", "expected"}: rows of the columns a and b, and P(yes) of each by scikit-learn.
 log: {"address", "token", "csv"} logs and registers by MLflow's client `pickles` 1 (scikit-learn, by cloudpickle) and `customs` 1 (a pyfunc
 that gives the probabilities as a table); writes {"rows", "expected"}: P(yes) of each.
@@ -30,6 +31,7 @@ import mlflow.sklearn
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -57,6 +59,10 @@ class Odd(mlflow.pyfunc.PythonModel):
             os._exit(3)
         if (model_input["a"] == 999).any():
             time.sleep(600)
+        if (model_input["a"] == 777).any():
+            bytearray(8 * 2**30)
+        if (model_input["a"] == 555).any():
+            kept = [open("/dev/null") for _ in range(4096)]
         about = json_of({"environment": sorted(os.environ), "folder": os.listdir("."), "files": os.popen("ls -l /proc/self/fd | wc -l").read()})
         return pd.DataFrame({"double": model_input["a"] * 2, "about": [about] * len(model_input)})
 
@@ -65,6 +71,13 @@ def json_of(value):
     import json
 
     return json.dumps(value)
+
+
+class Spinner(BaseEstimator):
+    def predict(self, table):
+        while (table["a"] == 888).any():
+            pass
+        return table["a"].to_numpy()
 
 
 class Custom(mlflow.pyfunc.PythonModel):
@@ -91,6 +104,9 @@ def save():
         serialization_format="cloudpickle",
         pip_requirements=lock,
         pyfunc_predict_fn="predict_proba",
+    )
+    mlflow.sklearn.save_model(
+        Spinner(), folder / "spin", signature=infer_signature(table, table.a), serialization_format="cloudpickle", pip_requirements=lock
     )
     mlflow.pyfunc.save_model(
         folder / "odd",
@@ -132,9 +148,12 @@ def log():
 
 
 def convertible():
-    """`mixed`: a pipeline by column names, texts among them; `trees`: LightGBM over three classes; `plain`: a regression over two numbers."""
+    """`mixed`: a pipeline by column names, texts among them; `trees`: LightGBM over three classes; `boosted`: XGBoost over two, logged by its
+    own flavour; `plain`: a regression over two numbers."""
     from lightgbm import LGBMClassifier
+    import mlflow.xgboost
     from sklearn.linear_model import LinearRegression
+    from xgboost import XGBClassifier
 
     folder = Path(given["folder"])
     random = np.random.default_rng(5)
@@ -150,6 +169,8 @@ def convertible():
     for name, (model, frame) in models.items():
         signature = infer_signature(frame, model.predict(frame))
         mlflow.sklearn.save_model(model, folder / name, signature=signature, serialization_format="cloudpickle", pip_requirements=lock)
+    boosted = XGBClassifier(n_estimators=10, max_depth=3, n_jobs=1).fit(numbers, (yes == "yes").astype(int))
+    mlflow.xgboost.save_model(boosted, folder / "boosted", signature=infer_signature(numbers, boosted.predict(numbers)), pip_requirements=lock)
     # What float32 holds exactly: the graph is compared with the model, not with what rounding does to trees.
     rows = table.head(60).copy()
     rows[["a", "b"]] = rows[["a", "b"]].astype("float32").astype("float64")

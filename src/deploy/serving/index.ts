@@ -6,6 +6,8 @@ export { blobSource } from './package-source.ts';
 export type { PackageSource } from './package-source.ts';
 export { openPython } from './python/open-python.ts';
 export type { PythonModel } from './python/open-python.ts';
+export { removeUnused } from './python/cache-use.ts';
+export { interpreterFor } from './python/environment.ts';
 export type { PythonSettings } from './python/settings.ts';
 export { removeLeftFolders } from './python/work-folder.ts';
 export { Plane } from './plane.ts';

@@ -140,6 +140,7 @@ export class LoadedModel {
     const open = (): ReturnType<typeof openPython> =>
       openPython(model, {
         source,
+        elapsed,
         ...(python === undefined ? {} : { settings: python }),
         ...(example === undefined ? {} : { example }),
       });

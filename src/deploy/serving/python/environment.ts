@@ -65,9 +65,10 @@ function pipPart(text: string): readonly string[] | undefined {
  * The interpreter that loads a model: the one of the settings, or that of an environment made from the package's lock. Environments are
  * keyed by the lock, made beside their place and moved there whole: one that is cut off leaves nothing that would be taken for one.
  * @param folder the model's folder
+ * @param needs packages that are wanted beside those of the lock
  * @throws GyreError FAILED_PRECONDITION when no interpreter fits, or installing fails (with the installer's last words)
  */
-export async function interpreterFor(folder: string, settings: PythonSettings): Promise<string> {
+export async function interpreterFor(folder: string, settings: PythonSettings, needs: readonly string[] = []): Promise<string> {
   const { environments, python, cacheFolder, log } = settings;
   if (environments === 'existing') {
     if (python === undefined)
@@ -77,7 +78,8 @@ export async function interpreterFor(folder: string, settings: PythonSettings): 
       );
     return python;
   }
-  const lock = await lockOf(folder);
+  const own = await lockOf(folder);
+  const lock = { ...own, requirements: [...own.requirements, ...needs] };
   const uv = await onPath('uv');
   const base = uv === undefined ? await fittingPython(lock, python) : python;
   const key = digestOf({ format: 'gyre.python-environment.v1', ...lock, base: base ?? '', tool: uv === undefined ? 'pip' : 'uv' });

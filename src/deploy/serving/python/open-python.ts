@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { datatypeOfElement, mlModelFacts } from '#contract';
 import type { InputColumn, ManifestModel, Signature } from '#contract';
@@ -5,6 +6,7 @@ import { GyreError, messageOf } from '#core';
 import type { Dimension, ElementType, Feeds, SessionValue, Tensor } from '#onnx';
 import { exampleOf } from '../example.ts';
 import type { PackageSource } from '../package-source.ts';
+import { inUse } from './cache-use.ts';
 import { interpreterFor } from './environment.ts';
 import { packageFolder } from './package-folder.ts';
 import { PythonSession } from './python-session.ts';
@@ -22,6 +24,8 @@ export interface OpenPythonOptions {
   readonly settings?: PythonSettings;
   /** The text of the package's `input_example.json`. */
   readonly example?: string;
+  /** Milliseconds that have passed, from any start. */
+  readonly elapsed: () => number;
 }
 
 /** What a data plane lists a model as that Python runs, as MLflow's own server does. */
@@ -32,7 +36,7 @@ export const pythonPlatform = 'mlflow_pyfunc';
  * @throws GyreError FAILED_PRECONDITION when that is not allowed here, the package says not what the model takes, no environment can be made,
  * or the model cannot be loaded; what the source throws
  */
-export async function openPython(model: PythonModel, { source, settings, example }: OpenPythonOptions): Promise<PythonSession> {
+export async function openPython(model: PythonModel, { source, settings, example, elapsed }: OpenPythonOptions): Promise<PythonSession> {
   const title = `${model.name} ${model.version}`;
   if (settings === undefined)
     throw new GyreError(
@@ -43,8 +47,13 @@ export async function openPython(model: PythonModel, { source, settings, example
   const place = await packageFolder(settings.cacheFolder, model, source, model.python.folder);
   const said = await describedBy(model, source);
   const { inputs, columns, tensors } = takenBy(title, model.signature, said.python?.columns);
+  const python = await interpreterFor(place, settings);
   const session = await PythonSession.open({
-    python: await interpreterFor(place, settings),
+    python,
+    held: inUse([
+      join(settings.cacheFolder, 'packages', model.package),
+      ...(settings.environments === 'create' ? [dirname(dirname(python))] : []),
+    ]),
     load: {
       folder: place,
       mlmodel: { flavors: said.python?.flavors ?? {} },
@@ -59,6 +68,7 @@ export async function openPython(model: PythonModel, { source, settings, example
     loadTimeoutMs: settings.loadTimeoutMs ?? 120_000,
     runTimeoutMs: settings.runTimeoutMs ?? 60_000,
     workFolder: () => workFolder(settings.cacheFolder),
+    elapsed,
     onLine: (line) => settings.log?.({ model: title, python: line }, 'a model in Python says'),
     onDeath: (why) => settings.log?.({ model: title, why }, 'a Python process died and is started again'),
   });

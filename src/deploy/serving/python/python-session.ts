@@ -22,6 +22,10 @@ export interface PythonSessionOptions extends Omit<RunnerStart, 'workFolder'> {
   /** An empty folder for a process, and its end. */
   readonly workFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>;
   readonly inputs: readonly SessionValue[];
+  /** Milliseconds that have passed, from any start. */
+  readonly elapsed: () => number;
+  /** Let go when the session ends, such as a say that what it runs from is in use. */
+  readonly held: Disposable;
   /** Told why a process died. */
   readonly onDeath: (why: string) => void;
 }
@@ -134,6 +138,7 @@ export class PythonSession implements Session {
     for (const process of this.#starting) process.kill('the model is unloaded');
     await Promise.all([...this.#processes, ...this.#starting].map((process) => process.stop()));
     await Promise.all(this.#restarting);
+    this.#options.held[Symbol.dispose]();
   }
 
   #dispatch(): void {
@@ -157,7 +162,7 @@ export class PythonSession implements Session {
   /** @param deaths how many died one after the other, none of which lived for long */
   async #start(deaths: number): Promise<void> {
     const folder = await this.#options.workFolder();
-    const startedMs = performance.now();
+    const startedMs = this.#options.elapsed();
     let loaded = false;
     const process = new RunnerProcess({ ...this.#options, workFolder: folder.path }, () => {
       this.#starting.delete(process);
@@ -166,7 +171,7 @@ export class PythonSession implements Session {
         // Whoever starts a process sees that it could not load the model.
         if (this.#closing.signal.aborted || !loaded) return;
         this.#options.onDeath(process.death);
-        await this.#replace(performance.now() - startedMs > steadyMs ? 0 : deaths);
+        await this.#replace(this.#options.elapsed() - startedMs > steadyMs ? 0 : deaths);
       });
       this.#restarting.add(restarted);
       void restarted.finally(() => this.#restarting.delete(restarted));

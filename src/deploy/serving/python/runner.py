@@ -293,7 +293,14 @@ def load_pytorch(folder, flavor):
     import torch
 
     path = os.path.join(folder, flavor.get("model_data", "data"))
-    path = os.path.join(path, "model.pth") if os.path.isdir(path) else path
+    if flavor.get("code"):
+        sys.path.insert(0, os.path.join(folder, flavor["code"]))
+    if os.path.isdir(path):
+        program = os.path.join(path, "model.pt2")
+        if os.path.exists(program):
+            # A program of torch.export knows no eval(): it is as it was exported.
+            return torch.export.load(program).module()
+        path = os.path.join(path, "model.pth")
     try:
         model = torch.jit.load(path, map_location="cpu")
     except RuntimeError:
@@ -410,7 +417,8 @@ def failure(error, loading):
     if loading:
         return "FAILED_PRECONDITION", f"the model cannot be loaded: {said}"
     if isinstance(error, MemoryError):
-        return "RESOURCE_EXHAUSTED", f"the model has not the memory for this request: {said}"
+        # Of requests that shared a run, each is then asked alone: only the one that is too large fails.
+        return "UNAVAILABLE", f"the model has not the memory for this request: {said}"
     return ("INTERNAL" if isinstance(error, OWN_FAULTS) else "INVALID_ARGUMENT"), f"the model's code failed: {said}"
 
 
