@@ -33,6 +33,7 @@ describe('gyre convert, with the public converters', { skip: pythonMissing }, ()
   for (const [name, task] of [
     ['mixed', 'binary'],
     ['trees', 'multiclass'],
+    ['boosted', 'binary'],
     ['plain', 'regression'],
   ] as const) {
     test(`makes a package that Gyre serves of a ${task} model (${name}), which says what the model says`, async () => {

@@ -19,6 +19,8 @@ export const pythonMissing: string | false =
 export interface PythonOptions {
   /** How long the script may take. */
   readonly timeoutMs?: number;
+  /** Another Python than that of the peers. */
+  readonly python?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -32,9 +34,9 @@ export interface PythonOptions {
 export async function runPython<Result>(
   script: string,
   input: unknown,
-  { timeoutMs = 120_000, env = {} }: PythonOptions = {},
+  { timeoutMs = 120_000, python = pythonFile, env = {} }: PythonOptions = {},
 ): Promise<Result> {
-  const child = spawn(pythonFile, [join(import.meta.dirname, script)], {
+  const child = spawn(python, [join(import.meta.dirname, script)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // One thread: peers that share two cores must not outnumber them, and sums keep their order. Python may leave what it compiled of its
     // libraries beside them: compiling MLflow takes six seconds, in every process that finds nothing there.

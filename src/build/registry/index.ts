@@ -8,4 +8,6 @@ export type { GuardedPlace, KeptSources, Registry, RegistryDeps, VersionSource }
 export { requireJudged, requireTrained } from './judged.ts';
 export { filesAsBrought } from './brought/as-brought.ts';
 export { registryBlobHolders } from './blob-holders.ts';
-export { convertModel, parityText } from './convert/convert-model.ts';
+export { parityText } from './convert/conversion-parity.ts';
+export { convertModel } from './convert/convert-model.ts';
+export type { Conversion } from './convert/convert-model.ts';

@@ -22,6 +22,7 @@ import { requireJudged } from './judged.ts';
 import type { Lookup } from './lookup.ts';
 import { changeModel } from './models-store.ts';
 import { packBrought } from './package/brought-package.ts';
+import { outputsOf } from './package/signature.ts';
 import type { Registry, RegistryDeps, TestVersion } from './port.ts';
 import { changeVersion, keepEarlierPackage, lockModel, selectVersions } from './versions-store.ts';
 
@@ -223,13 +224,7 @@ function signatureOf({ task, inputs, classes, positive }: Wiring): BroughtGraph[
   return {
     task,
     inputs: [...inputs],
-    outputs:
-      task === 'regression'
-        ? [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }]
-        : [
-            { name: 'label', datatype: 'BYTES', shape: [-1] },
-            { name: 'probabilities', datatype: 'FP32', shape: [-1, classes.length] },
-          ],
+    outputs: outputsOf(task, classes),
     classes: [...classes],
     ...(positive === undefined ? {} : { positive }),
   };

@@ -1,4 +1,4 @@
-import type { InputColumn, NamedRow, Signature, TestReport, Transform } from '#contract';
+import type { InputColumn, NamedRow, Signature, Task, TestReport, Transform } from '#contract';
 
 /** What a packaged model takes and gives. Sizes of -1 stand for any number of rows. */
 export function signatureOf(transform: Transform, report: TestReport): Signature {
@@ -6,17 +6,20 @@ export function signatureOf(transform: Transform, report: TestReport): Signature
   return {
     task,
     inputs,
-    outputs:
-      task === 'regression'
-        ? [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }]
-        : [
-            { name: 'label', datatype: 'BYTES', shape: [-1] },
-            { name: 'probabilities', datatype: 'FP32', shape: [-1, classes.length] },
-          ],
+    outputs: outputsOf(task, classes),
     classes,
     ...(positive === undefined ? {} : { positive }),
     ...(report.threshold === undefined ? {} : { threshold: report.threshold.value }),
   };
+}
+
+/** What every package of a model on named columns gives, by the names that serving knows. */
+export function outputsOf(task: Task, classes: readonly string[]): Signature['outputs'] {
+  if (task === 'regression') return [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }];
+  return [
+    { name: 'label', datatype: 'BYTES', shape: [-1] },
+    { name: 'probabilities', datatype: 'FP32', shape: [-1, classes.length] },
+  ];
 }
 
 /** A row that fits the signature and is nobody's: the middle of each range, the first category. Real rows stay out of packages. */
