@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isModelGraph } from '#contract';
@@ -61,6 +61,9 @@ describe('pickles that MLflow’s client logs, from their training elsewhere to 
     const refused = await gyre(['model', 'test', 'pickles/1'], { cwd });
     assert.equal(refused.code, 3);
     assert.match(refused.stderr, /no ONNX graph.*serve\.python/);
+    const unconverted = await gyre(['model', 'convert', 'pickles/1'], { cwd });
+    assert.equal(unconverted.code, 3);
+    assert.match(unconverted.stderr, /executes code from its files, which is not allowed here.*serve\.python/);
   });
 
   test('come to no environment that has not said so', async () => {
@@ -103,5 +106,29 @@ describe('pickles that MLflow’s client logs, from their training elsewhere to 
     });
     assert.ok(status < 300, JSON.stringify(body));
     close(await predict('test'));
+  });
+
+  test('become a version with a graph that says the same, and executes nothing', async () => {
+    await writeFile(join(cwd, 'rows.json'), JSON.stringify(logged.rows));
+    const without = await gyre(['model', 'convert', 'pickles/1'], { cwd });
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /no input example.*--rows/);
+    const made = await facts<ModelVersion>(['model', 'convert', 'pickles/1', '--rows', 'rows.json'], { cwd });
+    assert.deepEqual([made.version, made.source, made.tags['converted_from']], [2, 'models:/pickles/1', 'pickles/1']);
+    assert.equal(made.run, (await versionOf('pickles')).run);
+    assert.notEqual(made.executesCodeOnLoad, true);
+    assert.deepEqual(made.files.map(({ path }) => path).toSorted(), ['conversion.json', 'input_example.json', 'model.onnx', 'signature.json']); // prettier-ignore
+    const file = await server.get<{ parity: { labelAgreement: number; maxRelative: number; rows: number }; from: string }>(
+      `models/pickles/versions/2/files/conversion.json`,
+    );
+    assert.deepEqual([file.parity.rows, file.parity.labelAgreement], [logged.rows.length, 1]);
+    // The graph computes in float32.
+    assert.ok(file.parity.maxRelative < 1e-4, String(file.parity.maxRelative));
+    const again = await gyre(['model', 'convert', 'pickles/2'], { cwd });
+    assert.equal(again.code, 3);
+    assert.match(again.stderr, /has an ONNX graph already/);
+    // It is tested and could be released where no code may be executed.
+    const report = await facts<TestReport>(['model', 'test', 'pickles/2'], { cwd });
+    assert.ok(report.passed);
   });
 });

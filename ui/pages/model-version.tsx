@@ -12,6 +12,7 @@ import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { releaseKinds, VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
+import { ConvertVersion } from './convert-version.tsx';
 import { ReportCards } from './report-cards.tsx';
 import { TestVersion } from './version-test.tsx';
 import { ChangeLog, UsedWhere } from './version-use.tsx';
@@ -77,6 +78,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       actions={
         <>
           <TestVersion version={version} />
+          <ConvertVersion version={version} />
           <VersionActions version={version} />
           <VersionEdits version={version} />
         </>

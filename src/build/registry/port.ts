@@ -16,6 +16,7 @@ import type {
   TestReport,
   TestSpec,
   TrainedVersion,
+  VersionConversion,
   aliasNames,
 } from '#contract';
 import type { Clock, NewId } from '#core';
@@ -26,6 +27,7 @@ import type { Store } from '#store';
 import type { Training } from '#training';
 import type { PythonModels } from './brought/python-model.ts';
 import type { AskedWiring } from './brought/settle-wiring.ts';
+import type { Conversion } from './convert/convert-model.ts';
 
 /** What a version is named or moved to with the release's consent only; any other alias or stage is free. */
 export type GuardedPlace = (typeof aliasNames)[number] | 'Production';
@@ -127,6 +129,11 @@ export interface TestVersion extends VersionName, AskedWiring {
   readonly by: Actor;
 }
 
+/** How a version that only Python can load becomes one with a graph. */
+export interface ConvertVersion extends VersionName, VersionConversion {
+  readonly by: Actor;
+}
+
 export interface VersionQuery {
   readonly model?: string;
   readonly run?: string;
@@ -169,6 +176,14 @@ export interface Registry {
    * version has no graph that Gyre can run, was trained by Gyre, or is in use; ABORTED when it was tested or deleted meanwhile; NOT_FOUND
    */
   testVersion(request: TestVersion): Promise<{ readonly version: JudgedVersion; readonly report: TestReport }>;
+  /**
+   * Converts a version that only Python can load to an ONNX graph, in a process of its own, and registers the graph as the next version of the
+   * model: with what the two differ by (`conversion.json`), the run of the old one, its address as source, and the tag `converted_from`.
+   * @throws GyreError FAILED_PRECONDITION when the version has a graph, or no files here, when its code may not be executed here, the converter
+   * fails, or the two differ by more than the tolerance; INVALID_ARGUMENT when there are no rows to compare on, or they do not fit;
+   * RESOURCE_EXHAUSTED while another one is converted; DEADLINE_EXCEEDED; NOT_FOUND
+   */
+  convertVersion(request: ConvertVersion): Promise<{ readonly version: ModelVersion; readonly conversion: Conversion }>;
   /** Where the model of a version comes from, for whoever lets it score rows. @throws GyreError NOT_FOUND, DATA_LOSS */
   modelSource(version: JudgedVersion): Promise<ModelSource>;
 

@@ -15,7 +15,18 @@ import type { VersionRow } from './tables.ts';
 import { insertVersion, lockModel, selectVersions } from './versions-store.ts';
 import type { NewVersion } from './versions-store.ts';
 
-type Registering = Pick<Registry, 'createVersion' | 'registerVersion'>;
+export type RegisterMade = (request: {
+  readonly from: ModelVersion;
+  readonly files: readonly PackageFile[];
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly by: Actor;
+}) => Promise<ModelVersion>;
+
+interface Registering extends Pick<Registry, 'createVersion' | 'registerVersion'> {
+  /** Registers files that were made of another version's. */
+  readonly registerMade: RegisterMade;
+}
 
 /** What a version's files say; nothing where Gyre has none of them. */
 type Content = Pick<VersionRow, 'package' | 'files' | 'signature' | 'flavors'>;
@@ -173,6 +184,19 @@ export function openRegistering(deps: RegistryDeps, lookup: Lookup): Registering
         ...(description === undefined ? {} : { modelDescription: description }),
       });
       return requireTrained(version, 'what a trainer leaves');
+    },
+    async registerMade({ from, files, description, tags, by }) {
+      const { model, version, run, loggedModel } = from;
+      const row = broughtRow(
+        { model, description, tags, by },
+        {
+          ...(await contentOf(files, false)),
+          source: `models:/${model}/${version}`,
+          run: run ?? null,
+          logged_model: loggedModel ?? null,
+        },
+      );
+      return store.write(create, { row, makesModel: false, once: false });
     },
     async registerVersion(request) {
       const { source, run, loggedModel, runLink, makesModel = false } = request;

@@ -2,6 +2,7 @@ import { Check } from 'typebox/schema';
 import { Evidence } from '#contract';
 import type { PackageFile } from '#contract';
 import { GyreError, asSha256 } from '#core';
+import { openConverting } from './convert/convert-version.ts';
 import { requireJudged } from './judged.ts';
 import { openLookup } from './lookup.ts';
 import { openModelVerbs } from './model-verbs.ts';
@@ -30,11 +31,14 @@ export function openRegistry(deps: RegistryDeps): Registry {
   };
   const readFile = async (id: string, path: string): Promise<Uint8Array> => blobs.read(asSha256((await fileOf(id, path)).digest));
 
+  const { registerMade, ...registering } = openRegistering(deps, lookup);
+
   return {
     ...lookup,
     ...openModelVerbs(deps, lookup),
     ...openVersionVerbs(deps, lookup),
-    ...openRegistering(deps, lookup),
+    ...registering,
+    ...openConverting(deps, lookup, registerMade),
     ...openTesting(deps, lookup),
     readFile,
     async openFile(version, path) {

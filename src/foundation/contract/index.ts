@@ -149,6 +149,7 @@ export {
   type JudgedVersion,
   type TrainedEvidence,
   type TrainedVersion,
+  VersionConversion,
   VersionTest,
   ModelPackage,
   ModelVersion,

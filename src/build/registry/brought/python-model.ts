@@ -10,6 +10,7 @@ import { knownWiring } from './known-wiring.ts';
 import { readMlModel } from './mlmodel-file.ts';
 import { textReader } from './package-facts.ts';
 import { settleWiring } from './settle-wiring.ts';
+import type { ConvertLimits } from '../convert/run-converter.ts';
 import type { AskedWiring, Wiring } from './settle-wiring.ts';
 
 /** A model that only Python can load, as whoever runs it is told of it. */
@@ -38,6 +39,13 @@ export interface PythonModels {
   isAllowed(): boolean;
   /** @throws GyreError FAILED_PRECONDITION when that is not allowed here, or the model cannot be loaded */
   open(model: PythonPackage): Promise<PythonSession>;
+  /**
+   * The Python that converts a model, and what it may use.
+   * @param folder the model's folder, with its lock
+   * @param needs the packages that convert it, where an environment is made for it
+   * @throws GyreError FAILED_PRECONDITION when that is not allowed here, or no environment can be made
+   */
+  converter(folder: string, needs: readonly string[]): Promise<{ readonly python: string; readonly limits: ConvertLimits }>;
 }
 
 /** A version's model behind named columns, run by Python. */

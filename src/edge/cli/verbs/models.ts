@@ -15,6 +15,7 @@ import { readRows } from '../rows.ts';
 import { registerModelChanges } from './model-changes.ts';
 import { showReport } from './model-report.ts';
 import { registerModelCompare } from './model-compare.ts';
+import { registerModelConvert } from './model-convert.ts';
 import { registerModelTest } from './model-test.ts';
 import { modelVersion, versionPath } from './model-reference.ts';
 import type { Register } from '../verb.ts';
@@ -35,6 +36,7 @@ export const registerModels: Register = (program, bind) => {
     .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
   registerModelChanges(model, bind);
   registerModelTest(model, bind);
+  registerModelConvert(model, bind);
   registerModelCompare(model, bind);
   listFlags(model.command('ls').description('Lists models, or the versions of one.').argument('[model]', 'its name')).action(
     bind<ListFlags>((cli, options, name) =>
