@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { pythonSettings, pythonWords } from './python-settings.ts';
 
@@ -24,6 +25,11 @@ describe('what a data plane is allowed of models in Python', () => {
     });
     const made = pythonSettings({ pythonEnv: '/envs', pythonProcesses: 2 }, {});
     assert.deepEqual([made?.environments, made?.cacheFolder, made?.processes], ['create', '/envs', 2]);
+  });
+
+  test('names an interpreter by a path from where it was said, or by its name on the PATH', () => {
+    assert.equal(pythonSettings({ python: '.venv/bin/python' }, {})?.python, resolve('.venv/bin/python'));
+    assert.equal(pythonSettings({ python: 'python3' }, {})?.python, 'python3');
   });
 
   test('is said to a data plane as gyre.yaml says it', () => {

@@ -51,7 +51,8 @@ export function pythonSettings(flags: PythonFlags, environment: NodeJS.ProcessEn
       ...(userProcesses === undefined ? {} : { processes: userProcesses }),
       ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     },
-    ...(python === undefined ? {} : { python }),
+    // Processes begin in folders of their own, where a path of the caller's leads nowhere; a name alone is looked for on the PATH.
+    ...(python === undefined ? {} : { python: python.includes('/') ? resolve(python) : python }),
     ...(processes === undefined ? {} : { processes }),
     ...(loadTimeoutMs === undefined ? {} : { loadTimeoutMs }),
     ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
