@@ -201,9 +201,12 @@ function ofFrame(model: ServedModel, { columns, data }: Frame): Asked {
     const { inputs } = model.entry.signature;
     const rows = data.map((row, at): NamedRow =>
       Object.fromEntries(
-        inputs.flatMap(({ name, image }) => {
+        inputs.flatMap(({ name, type, image }) => {
           const place = places.get(name);
-          return place === undefined ? [] : [[name, cellOf(row[place], at, name, image !== undefined)]];
+          if (place === undefined) return [];
+          const cell = cellOf(row[place], at, name, image !== undefined);
+          // A code that is written as a number is a text where the model takes texts, as MLflow's server has it.
+          return [[name, type === 'string' && typeof cell === 'number' ? String(cell) : cell]];
         }),
       ),
     );

@@ -297,7 +297,7 @@ describe('the routes of other servers of models', () => {
         ['', 'text/csv', 400, /CSV is empty/],
         ['tenure,charges\n1', 'text/csv', 400, /record 1 of the CSV has 1 fields for 2 columns/],
         ['tenure\n"1', 'text/csv', 400, /line 2: a quoted field does not end/],
-        ['x', 'application/x-parquet', 415, /send application\/json or text\/csv/],
+        ['x', 'application/x-parquet', 415, /send application\/json, application\/jsonlines or text\/csv/],
       ];
       for (const [body, type, status, message] of cases) {
         const [found, answer] = await ask('/invocations', body, type);
@@ -333,6 +333,8 @@ describe('the routes of other servers of models', () => {
       const { code, type, message } = answer as { readonly code: number; readonly type: string; readonly message: string };
       assert.deepEqual([code, type], [404, 'ModelNotFoundException']);
       assert.match(message, /no model "none"/);
+      const [, old] = await ask('/predictions/churn/9', { a: 1 });
+      assert.equal((old as { readonly type: string }).type, 'ModelVersionNotFoundException');
       const [bad, said] = await ask('/predictions/churn', { tenure: 'x' });
       assert.deepEqual([bad, (said as { readonly type: string }).type], [400, 'BadRequestException']);
     });

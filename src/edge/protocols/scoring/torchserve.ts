@@ -18,7 +18,10 @@ const types: Readonly<Record<number, string>> = {
  * A picture is taken as the body itself, or several as the parts of a form.
  */
 export function torchServeRoutes(plane: Plane): readonly Route[] {
-  const handle = (exchange: Exchange): Promise<Answer> => predict(plane, exchange).catch(said);
+  const handle = (exchange: Exchange): Promise<Answer> =>
+    predict(plane, exchange).catch((error: unknown) =>
+      said(error, exchange.params.version !== undefined && isServed(plane, exchange.params.name)),
+    );
   // Its own examples send a picture with `curl -T`, which is a PUT.
   return (['POST', 'PUT'] as const).flatMap((method): Route[] => [
     { name: 'torchserve', method, path: '/predictions/:name', infers: true, handle },
@@ -26,10 +29,16 @@ export function torchServeRoutes(plane: Plane): readonly Route[] {
   ]);
 }
 
-function said(error: unknown): Answer {
+const isServed = ({ manifest, models }: Plane, name: string | undefined): boolean =>
+  name === manifest.endpoint || models.some(({ entry }) => entry.name === name);
+
+/** @param isVersion whether a model is known, and a version of it was asked for */
+function said(error: unknown, isVersion: boolean): Answer {
   const answer = describeError(error);
   const { error: message } = JSON.parse(String(answer.body)) as { readonly error: string };
-  const type = types[answer.status] ?? (answer.status < 500 ? 'BadRequestException' : 'InternalServerException');
+  const type =
+    (isVersion && answer.status === 404 ? 'ModelVersionNotFoundException' : types[answer.status]) ??
+    (answer.status < 500 ? 'BadRequestException' : 'InternalServerException');
   if (answer.status === 500) throw error;
   return { ...answer, body: JSON.stringify({ code: answer.status, type, message }) };
 }
