@@ -51,7 +51,7 @@ def versions():
 
     found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
     names = {
-        "estimator": ("scikit-learn", "skl2onnx", "onnx", "onnxmltools", "lightgbm", "xgboost"),
+        "estimator": ("scikit-learn", "skl2onnx", "onnx", "onnxmltools", "lightgbm", "xgboost", "xgboost-cpu"),
         "torch": ("torch", "onnxscript", "onnx"),
         "keras": ("keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "tf2onnx", "onnxscript", "onnx"),
         "saved_model": ("tensorflow", "tensorflow-cpu", "tf2onnx", "onnx"),

@@ -11,6 +11,8 @@ import { readCsv } from './csv.ts';
 
 /** A container of SageMaker's answers with it what the caller is to be told. */
 const customAttributes = 'x-amzn-sagemaker-custom-attributes';
+/** What an output is called here that its signature gives no name. */
+const unnamed = /^(?:tensor|output)(?: 1)?$/;
 const lineTypes = ['text/csv', 'application/jsonlines', 'application/x-jsonlines'] as const;
 
 /** What a platform that runs containers of its own kind asks of them. */
@@ -256,6 +258,9 @@ function predictionsOf(model: ServedModel, inferred: Inferred, isFrame: boolean)
   const { outcomes, rows } = inferred;
   if (outcomes !== undefined) return outcomes.map(({ label, value }) => label ?? value);
   const named = namedOutputs(model, inferred);
+  const [[name, tensor] = ['', undefined], ...others] = named;
+  // What a model in Python gives as one array has no name of its own: MLflow's server answers the array.
+  if (model.entry.python !== undefined && tensor !== undefined && others.length === 0 && unnamed.test(name)) return nested(tensor);
   if (!isFrame) return Object.fromEntries(named.map(([name, tensor]) => [name, nested(tensor)]));
   const columns = named.map(([name, tensor]) => [name, perRow(tensor, rows).map(alone)] as const);
   return Array.from({ length: rows }, (_, row) => Object.fromEntries(columns.map(([name, values]) => [name, values[row]])));
