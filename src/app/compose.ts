@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
-import { type Batches, openBatches } from '#batch';
+import type { Batches, BatchSchedules } from '#batch';
 import type { BlobStore } from '#blobs';
 import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
@@ -27,8 +27,8 @@ import { openTraining, type Training } from '#training';
 import { openTriggers, type Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBackups } from './backup/backups.ts';
+import { openBatchPredictions } from './batch-predictions.ts';
 import { openBlobs, s3Access } from './blobs.ts';
-import { predictDeps, predictWorkers } from './predict-table.ts';
 import { pooledRandomBytes } from './random.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
@@ -85,6 +85,7 @@ export interface House extends AsyncDisposable {
   readonly webhooks: Webhooks;
   readonly release: Release;
   readonly batches: Batches;
+  readonly batchSchedules: BatchSchedules;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
   readonly videos: Videos;
@@ -261,18 +262,6 @@ export async function compose(options: ComposeOptions): Promise<House> {
     sleep: (ms) => sleep(ms),
   });
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
-  const batches = opened.use(
-    openBatches({
-      ...rooms,
-      data,
-      registry,
-      liveIn: async (environment) => (await release.environments()).find(({ name }) => name === environment)?.live?.modelVersion,
-      predict: predictDeps(values, process.env),
-      folder: join(folder.path, 'batch'),
-      projectFolder: () => project.current().folder,
-      workers: predictWorkers(),
-    }),
-  );
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
     data,
@@ -290,6 +279,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock, environment: process.env }));
   const owner = newId();
   const exclusive = values.database === '';
+  const { batches, batchSchedules } = openBatchPredictions({
+    ...rooms,
+    ...{ access, data, registry, release, project, folder, values, log, owner, exclusive },
+    actor: platform,
+  });
+  opened.use(batches);
+  opened.use(batchSchedules);
   const pipelines = opened.use(
     openPipelines({
       store,
@@ -432,6 +428,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     webhooks,
     release,
     batches,
+    batchSchedules,
     monitoring,
     triggers,
     videos,

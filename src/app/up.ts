@@ -79,6 +79,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   if (options.watchProject) {
     house.schedules.begin();
     await house.batches.resume();
+    house.batchSchedules.begin();
   }
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));

@@ -1,4 +1,5 @@
 import type { EventData, EventKind, GyreEvent } from '#contract';
+import { cronWords } from '#contract';
 import { counted, measured, number, sentence, shortDigest } from './format.ts';
 import { kindOf } from './live.ts';
 import { metricLabel } from './metrics.ts';
@@ -218,10 +219,29 @@ const words: Words = {
   }),
   'batch_prediction.finished': (d) => ({
     part: 'deploy',
-    text: `batch prediction with ${d.model} ${d.state}${d.rows === undefined ? '' : `: ${row(d.rows)}, ${number(d.failed ?? 0, 0)} without a prediction`}`,
+    text: `batch prediction${d.schedule === undefined ? '' : ` “${d.schedule}”`} with ${d.model} ${d.state}${d.rows === undefined ? '' : `: ${row(d.rows)}, ${number(d.failed ?? 0, 0)} without a prediction`}${d.error === undefined ? '' : `: ${d.error}`}`,
     href: recordPath('batch_prediction', d.id),
     tone: d.state === 'finished' ? 'good' : 'bad',
   }),
+  'batch_schedule.set': (d) => ({
+    part: 'deploy',
+    text: `${d.schedule} is ${d.isNew ? 'set' : 'changed'}: ${d.input} is predicted with ${d.model} ${cronWords(d.cron)}, ${d.timezone}`,
+    href: '/batch',
+  }),
+  'batch_schedule.removed': (d) => ({ part: 'deploy', text: `${d.schedule} is predicted by the clock no more`, href: '/batch' }),
+  'batch_schedule.started': (d) => ({
+    part: 'deploy',
+    text: `${d.schedule} is predicted by its schedule${d.missed === 0 ? '' : `, for ${d.missed} missed runs as well`}`,
+    href: recordPath('batch_prediction', d.batchPrediction),
+  }),
+  'batch_schedule.failed': (d) => ({
+    part: 'deploy',
+    text: `the schedule ${d.schedule} could not start its batch prediction: ${d.error}`,
+    href: '/batch',
+    tone: 'bad',
+  }),
+  'batch_schedule.paused': (d) => ({ part: 'deploy', text: `the schedule ${d.schedule} is paused`, href: '/batch', tone: 'waiting' }),
+  'batch_schedule.resumed': (d) => ({ part: 'deploy', text: `the schedule ${d.schedule} goes on`, href: '/batch' }),
   'predictions.ingested': (d) => ({
     part: 'monitor',
     text: `${row(d.rows)} of predictions arrived from ${d.environment}`,

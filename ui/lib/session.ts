@@ -53,6 +53,7 @@ export function may(permission: Permission): boolean {
 const holders: Readonly<Record<Permission, string>> = {
   read: 'every role',
   log: 'data scientist, ML engineer, operator or admin',
+  predict: 'business user, data scientist, ML engineer or operator',
   build: 'data scientist or ML engineer',
   deploy: 'ML engineer, operator or QA expert',
   certify: 'QA expert',

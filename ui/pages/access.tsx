@@ -14,7 +14,17 @@ import { Command, Copy, When } from '../parts/values.tsx';
 import { GrantsCard } from './access-grants.tsx';
 import { TeamsCard } from './access-teams.tsx';
 
-const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'];
+const roles: readonly Role[] = [
+  'data-scientist',
+  'ml-engineer',
+  'operator',
+  'qa',
+  'approver',
+  'business-user',
+  'stakeholder',
+  'data-steward',
+  'admin',
+];
 const kinds = ['identity.', 'token.'];
 
 /** Who may do what; for admins also the identities and their tokens. */

@@ -8,11 +8,12 @@ import type { Data } from '#data';
 import type { Events } from '#events';
 import type { Registry } from '#registry';
 import type { Store } from '#store';
-import { inputFromText, targetFromText } from './addresses.ts';
+import { inputFromText } from './addresses.ts';
 import { batchOf, keepBatch, listBatches, openBatches as unfinished } from './batch-store.ts';
 import { openOutput } from './outputs/open-output.ts';
 import type { BatchInput, BatchModel, BatchRequest, BatchResult, PredictDeps } from './port.ts';
 import { predictBatch } from './predict.ts';
+import { addressOf, choicesOf, requireNoSecrets, targetOf } from './requests.ts';
 
 export interface BatchesDeps {
   readonly store: Store;
@@ -35,10 +36,15 @@ export interface BatchesDeps {
 export interface StartBatch {
   readonly body: BatchRequestBody;
   readonly by: Actor;
+  /** The schedule that it is begun by. */
+  readonly schedule?: NonNullable<BatchPrediction['schedule']>;
+  readonly reason?: string;
 }
 
 export interface BatchList {
   readonly model?: string;
+  /** Those that a schedule began. */
+  readonly schedule?: string;
   /** 100 without it. */
   readonly limit?: number;
   /** `next` of the page before. */
@@ -87,7 +93,7 @@ class OpenBatches implements Batches {
     this.#deps = deps;
   }
 
-  async start({ body, by }: StartBatch): Promise<BatchPrediction> {
+  async start({ body, by, schedule, reason }: StartBatch): Promise<BatchPrediction> {
     const { store, newId, clock, folder, projectFolder } = this.#deps;
     requireNoSecrets(body);
     const version = await this.versionOf(body.model);
@@ -99,6 +105,8 @@ class OpenBatches implements Batches {
     const prediction: BatchPrediction = {
       id,
       state: 'queued',
+      ...(schedule === undefined ? {} : { schedule }),
+      ...(reason === undefined ? {} : { reason }),
       request: body,
       model: { id: version.id, name: version.model, version: version.version, package: model.package },
       input: { address: addressOf(body, input), ...(input.version === undefined ? {} : { version: input.version.digest }) },
@@ -122,6 +130,7 @@ class OpenBatches implements Batches {
           id,
           model: kept.model.name,
           modelVersion: kept.model.id,
+          ...(kept.schedule === undefined ? {} : { schedule: kept.schedule.name }),
           ...(kept.input.version === undefined ? {} : { input: kept.input.version }),
         },
       });
@@ -136,14 +145,14 @@ class OpenBatches implements Batches {
     throw new GyreError('NOT_FOUND', `there is no batch prediction "${id}"; \`gyre batch ls\` lists them`, { id });
   }
 
-  async list({ model, limit = 100, after }: BatchList = {}): Promise<{
+  async list({ model, schedule, limit = 100, after }: BatchList = {}): Promise<{
     readonly items: readonly BatchPrediction[];
     readonly next?: string;
   }> {
     const before = after === undefined ? undefined : Number(after);
     if (before !== undefined && !Number.isSafeInteger(before))
       throw new GyreError('INVALID_ARGUMENT', `"${after}" is no page token`, { after });
-    const found = await this.#deps.store.read((db) => listBatches(db, model, limit + 1, before));
+    const found = await this.#deps.store.read((db) => listBatches(db, { model, schedule }, limit + 1, before));
     const items = found.slice(0, limit);
     return {
       items: items.map(({ prediction }) => this.#running.get(prediction.id)?.prediction ?? prediction),
@@ -352,6 +361,7 @@ class OpenBatches implements Batches {
           model: model.name,
           modelVersion: model.id,
           state: 'finished',
+          ...(prediction.schedule === undefined ? {} : { schedule: prediction.schedule.name }),
           rows,
           predicted,
           failed,
@@ -377,12 +387,19 @@ class OpenBatches implements Batches {
     running.prediction = prediction;
     await store.write(async (tx, kept: BatchPrediction) => {
       await keepBatch(tx, kept);
-      const { id, model, by } = kept;
+      const { id, model, by, schedule, error: why } = kept;
       events.publish(tx, {
         type: eventType('batch_prediction.finished'),
         subject: id,
         actor: by.identity,
-        data: { id, model: model.name, modelVersion: model.id, state },
+        data: {
+          id,
+          model: model.name,
+          modelVersion: model.id,
+          state,
+          ...(schedule === undefined ? {} : { schedule: schedule.name }),
+          ...(why === undefined ? {} : { error: why }),
+        },
       });
     }, prediction);
     await this.#sweep(prediction.id);
@@ -395,43 +412,5 @@ class OpenBatches implements Batches {
 
   #tell(prediction: BatchPrediction): void {
     for (const watcher of this.#watchers) watcher(prediction);
-  }
-}
-
-function targetOf({ output, toTable, partitionBy }: BatchRequestBody, folder: string): ReturnType<typeof targetFromText> | undefined {
-  if (output !== undefined)
-    return targetFromText(
-      output,
-      { ...(toTable === undefined ? {} : { table: toTable }), ...(partitionBy === undefined ? {} : { partitionBy }) },
-      folder,
-    );
-  if (toTable === undefined && partitionBy === undefined) return undefined;
-  throw new GyreError('INVALID_ARGUMENT', 'a table or columns of an output are named, but no output');
-}
-
-function choicesOf({ columns, features, ids, prefix, delimiter }: BatchRequestBody): BatchRequest['choices'] {
-  return {
-    ...(columns === undefined ? {} : { columns }),
-    ...(features === undefined ? {} : { features }),
-    ...(ids === undefined ? {} : { ids }),
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(delimiter === undefined ? {} : { dialect: { delimiter } }),
-  };
-}
-
-function addressOf(body: BatchRequestBody, { input, version }: { readonly input: BatchInput; readonly version?: DatasetVersion }): string {
-  if (version !== undefined) return `dataset ${version.dataset}`;
-  return input.source !== undefined && 'address' in input.source ? body.input.replace(/\/\/[^@/]*@/, '//') : body.input;
-}
-
-/** Requests are recorded as they came, and whoever calls may not have the secrets of the environment sent to a place of their choice. */
-function requireNoSecrets({ input, output = '' }: BatchRequestBody): void {
-  for (const text of [input, output]) {
-    if (text.includes('${')) throw new GyreError('INVALID_ARGUMENT', 'a request names no variables of the environment');
-    if (/^[a-z][a-z0-9+.-]*:\/\/[^/@]*:[^/@]*@/i.test(text))
-      throw new GyreError(
-        'INVALID_ARGUMENT',
-        'an address in a request has no password, because requests are recorded: a package (gyre model pull) predicts on the command line, where ${env:NAME} names it',
-      );
   }
 }

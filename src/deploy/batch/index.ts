@@ -1,5 +1,8 @@
 export { openBatches } from './batches.ts';
 export type { Batches, BatchesDeps, BatchList, StartBatch } from './batches.ts';
+export { openBatchSchedules } from './batch-schedules.ts';
+export type { BatchScheduleDefinition, BatchSchedules, BatchSchedulesDeps } from './batch-schedules.ts';
+export { fillRequest } from './placeholders.ts';
 export { batchMigrations } from './migrations/index.ts';
 export { predictBatch } from './predict.ts';
 export { localModel } from './local-model.ts';

@@ -1,5 +1,5 @@
 import type { Access } from '#access';
-import type { Batches } from '#batch';
+import type { Batches, BatchSchedules } from '#batch';
 import type { Actor, Backup, BackupList, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
@@ -74,6 +74,7 @@ export interface Rooms {
   readonly access: Access;
   readonly backups: BackupVerbs;
   readonly batches: Batches;
+  readonly batchSchedules: BatchSchedules;
   readonly blobStorage: () => Promise<BlobStorage>;
   readonly charters: CharterBook;
   readonly data: Data;

@@ -162,6 +162,7 @@ describe('every route that reads', () => {
     batch = (await bench.deps.batches.start({ body: { model: records.version.model, input: `dataset:${records.whole}` }, by })).id;
     const done = await bench.deps.batches.wait(batch);
     assert.equal(done.state, 'finished', done.error ?? '');
+    await bench.deps.batchSchedules.set('nightly', { cron: '0 6 * * *', request: done.request }, by);
     const [experiment] = await training.experiments();
     view = (await training.views.save({ name: 'all', query: '', by })).id;
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
@@ -208,6 +209,7 @@ describe('every route that reads', () => {
       'logged-models': logged,
       webhooks: webhook,
       'batch-predictions': batch,
+      'batch-schedules': 'nightly',
       workspace: job,
       views: view,
       reports: report,

@@ -4,6 +4,7 @@ import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
+import { batchScheduleRoutes } from './routes/batch-schedules.ts';
 import { blobStorageRoutes } from './routes/blob-storage.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
@@ -64,6 +65,7 @@ export function allRoutes(): readonly Route[] {
     ...releaseRoutes,
     ...videoRoutes,
     ...batchRoutes,
+    ...batchScheduleRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,
     ...garbageRoutes,

@@ -1,7 +1,8 @@
-import { openBatches } from '#batch';
-import type { Batches, BatchesDeps } from '#batch';
+import { openBatches, openBatchSchedules } from '#batch';
+import type { Batches, BatchesDeps, BatchSchedules } from '#batch';
 import { allowedHosts } from '#blobs';
-import type { Backup } from '#contract';
+import type { Access } from '#access';
+import type { Actor, Backup } from '#contract';
 import { GyreError, isoInstant } from '#core';
 import type { Clock } from '#core';
 import type { Data } from '#data';
@@ -11,6 +12,7 @@ import type { CharterBook, LoadedProject } from '#project';
 import { openWebhooks, requireJudged } from '#registry';
 import type { Registry, Webhooks } from '#registry';
 import type { DataPlanes } from '#release';
+import { requireMayLater } from './routes/batch-rights.ts';
 import type { BackupVerbs, LoopVerbs, VideoVerbs } from './port.ts';
 
 /** Webhooks that may tell this machine. */
@@ -29,11 +31,31 @@ export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 
 export function openTestBatches(
   rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'data' | 'registry'>,
   folder: string,
-  projectFolder: string,
-): Batches {
+  project: { readonly current: () => LoadedProject },
+  access: Access,
+  actor: Actor,
+): { readonly batches: Batches; readonly batchSchedules: BatchSchedules } {
   const predict = { environment: {} };
-  const places = { folder: `${folder}/batch`, projectFolder: () => projectFolder };
-  return openBatches({ ...rooms, ...places, predict, liveIn: () => Promise.resolve(undefined), workers: 1 });
+  const projectFolder = (): string => project.current().folder;
+  const batches = openBatches({
+    ...rooms,
+    folder: `${folder}/batch`,
+    projectFolder,
+    predict,
+    liveIn: () => Promise.resolve(undefined),
+    workers: 1,
+  });
+  const batchSchedules = openBatchSchedules({
+    ...rooms,
+    batches,
+    owner: 'bench',
+    actor,
+    project: () => project.current().resolved.project,
+    projectFolder,
+    declared: () => project.current().resolved.serve.batch,
+    requireMay: requireMayLater({ access, batches, project }),
+  });
+  return { batches, batchSchedules };
 }
 
 /** Data planes run as processes of their own; here they only say that they serve. */

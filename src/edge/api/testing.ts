@@ -19,6 +19,7 @@ import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
+import type { RegistryDeps } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -51,6 +52,8 @@ export interface BenchOptions {
   /** Told of what the blobs do. */
   readonly faults?: Faults;
   readonly bodyTimeoutMs?: number;
+  /** What the registry finds at the addresses of brought versions. */
+  readonly kept?: RegistryDeps['kept'];
 }
 
 /** The API over real rooms, on the example project, in a folder of its own. Only what runs in other processes is played here. */
@@ -131,6 +134,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     training,
     reports: evaluation,
     grants: access.grants,
+    ...(options.kept === undefined ? {} : { kept: options.kept }),
     guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
   });
   const webhooks = opened.use(await openTestWebhooks({ ...common, randomBytes }));
@@ -148,7 +152,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     monotonicMs: () => clock.now(),
     sleep: () => Promise.resolve(),
   });
-  const batches = opened.use(openTestBatches({ ...common, data, registry }, folder, projectFolder));
+  const { batches, batchSchedules } = openTestBatches({ ...common, data, registry }, folder, project, access, platform);
+  opened.use(batches);
+  opened.use(batchSchedules);
   const monitoring = openMonitoring({
     ...common,
     data,
@@ -237,6 +243,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     access,
     backups: playedBackups(clock),
     batches,
+    batchSchedules,
     blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
     data,

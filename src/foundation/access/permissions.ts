@@ -7,11 +7,12 @@ import { GyreError } from '#core';
  * release: a model goes into production by the hands of several roles.
  */
 export const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
-  'data-scientist': ['read', 'log', 'build'],
-  'ml-engineer': ['read', 'log', 'build', 'deploy'],
-  operator: ['read', 'log', 'deploy', 'release', 'operate'],
+  'data-scientist': ['read', 'log', 'predict', 'build'],
+  'ml-engineer': ['read', 'log', 'predict', 'build', 'deploy'],
+  operator: ['read', 'log', 'predict', 'deploy', 'release', 'operate'],
   qa: ['read', 'deploy', 'certify'],
   approver: ['read', 'approve'],
+  'business-user': ['read', 'predict'],
   stakeholder: ['read'],
   'data-steward': ['read', 'see_personal'],
   admin: ['read', 'log', 'administer', 'erase', 'operate'],

@@ -1,7 +1,17 @@
 import { Type, type Static } from 'typebox';
 import { Id, Instant, Name, oneOf, strict } from './common.ts';
 
-export const roles = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'] as const;
+export const roles = [
+  'data-scientist',
+  'ml-engineer',
+  'operator',
+  'qa',
+  'approver',
+  'business-user',
+  'stakeholder',
+  'data-steward',
+  'admin',
+] as const;
 export const Role = oneOf(roles);
 export type Role = Static<typeof Role>;
 
@@ -9,6 +19,7 @@ export type Role = Static<typeof Role>;
 export const permissions = [
   'read', // look at any record
   'log', // log runs, predictions, labels
+  'predict', // predict tables with models that are live or have an alias, by the clock as well
   'build', // ingest data, run pipelines, register model versions
   'deploy', // deploy to test environments, run application tests
   'certify', // sign an application test report as QA expert

@@ -50,6 +50,14 @@ const Count = Type.Integer({ minimum: 0 });
 export const BatchPrediction = strict({
   id: Id,
   state: oneOf(batchStates),
+  schedule: Type.Optional(
+    strict({
+      name: Name,
+      due: Type.Optional(Type.String({ format: 'date-time', description: 'absent when it was run out of turn' })),
+      until: Type.String({ format: 'date-time', description: 'what {until} stood for, and {since} in the next run that comes after it' }),
+    }),
+  ),
+  reason: Type.Optional(Type.String({ description: 'why it was begun, where no person began it by hand' })),
   request: BatchRequestBody,
   model: strict({ id: Id, name: ModelName, version: Type.Integer({ minimum: 1 }), package: Digest }),
   input: strict({ address: Type.String(), version: Type.Optional(Digest), sha256: Type.Optional(Digest) }),

@@ -89,17 +89,25 @@ export interface EventData {
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
-  'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string };
+  'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string; schedule?: string };
   'batch_prediction.finished': {
     id: string;
     model: string;
     modelVersion: string;
     state: string;
+    schedule?: string;
+    error?: string;
     rows?: number;
     predicted?: number;
     failed?: number;
     dataset?: string;
   };
+  'batch_schedule.set': { schedule: string; cron: string; timezone: string; model: string; input: string; output?: string; isNew: boolean };
+  'batch_schedule.removed': { schedule: string };
+  'batch_schedule.started': { schedule: string; due?: string; missed: number; batchPrediction: string };
+  'batch_schedule.failed': { schedule: string; due: string; error: string };
+  'batch_schedule.paused': { schedule: string };
+  'batch_schedule.resumed': { schedule: string; due?: string };
   'predictions.ingested': { environment: string; endpoint: string; rows: number; segment: string };
   'labels.joined': { environment: string; endpoint: string; rows: number; unmatched: number };
   'window.evaluated': { id: string; environment: string; endpoint: string; revision: number; rows: number; labelled: number };

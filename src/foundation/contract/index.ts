@@ -53,6 +53,9 @@ export { CommentText, Mention, RunComment } from './run-comment.ts';
 export { CheckoutData, CheckoutEnvironment, RunCheckout, RunClone, RunCloneRequest, SourceCode } from './run-checkout.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 export { BatchPrediction, BatchRequestBody, batchStates, existingOutputs } from './batch.ts';
+export { BatchSchedule, BatchScheduleBody, BatchScheduleSpec } from './batch-schedule.ts';
+export { cronOf, cronWords, recurrenceOf, rhythms, weekdays } from './cron-words.ts';
+export type { Recurrence, Rhythm } from './cron-words.ts';
 export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';
 export {

@@ -10,6 +10,7 @@ import { ServeLimits } from './release.ts';
 import { LogPolicy } from './log-policy.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
+import { BatchScheduleSpec } from './batch-schedule.ts';
 import { SplitSpec } from './split.ts';
 
 /*
@@ -282,6 +283,9 @@ export const ServeSpec = strict({
   log: Type.Optional(Type.Partial(LogPolicy, { additionalProperties: false, description: 'what the prediction log keeps' })),
   execution: Type.Optional(ExecutionSpec),
   python: Type.Optional(PythonServing),
+  batch: Type.Optional(
+    Type.Record(Name, BatchScheduleSpec, { description: 'tables that are predicted by the clock, while `gyre up` runs' }),
+  ),
   explain: Type.Optional(
     strict({
       timeoutMs: Type.Optional(

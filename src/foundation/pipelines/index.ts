@@ -17,6 +17,20 @@ export type {
   Submission,
 } from './port.ts';
 export { openSchedules } from './schedules/schedules.ts';
-export type { DueRun, ScheduleDefinition, Schedules, SchedulesDeps } from './schedules/port.ts';
+export { openTimetable } from './schedules/timetable.ts';
+export type {
+  Due,
+  DueRun,
+  ScheduleChange,
+  Scheduled,
+  ScheduleDefinition,
+  Schedules,
+  SchedulesDeps,
+  Timed,
+  TimedRun,
+  TimedState,
+  Timetable,
+  TimetableDeps,
+} from './schedules/port.ts';
 export { pipelinesMigrations } from './migrations/index.ts';
 export { pipelinesBlobHolders } from './blob-holders.ts';

@@ -1,3 +1,4 @@
+import { checkBatchSchedules } from './batch-schedule.ts';
 import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkGateMetric, checkMetric } from './check-metrics.ts';
@@ -41,7 +42,7 @@ export function checkCharter(context: CheckContext): Finding[] {
 /** What does not hold in `serve`. */
 export function checkServe({ project: { serve, monitor } }: CheckContext): Finding[] {
   const log = serve?.log ?? {};
-  return (['mask', 'drop'] as const).flatMap((member): Finding[] => {
+  const logged = (['mask', 'drop'] as const).flatMap((member): Finding[] => {
     const [first] = log[member] ?? [];
     const retrains = monitor?.onAlert?.includes('retrain') === true;
     if (first === undefined || !retrains) return [];
@@ -53,6 +54,7 @@ export function checkServe({ project: { serve, monitor } }: CheckContext): Findi
       },
     ];
   });
+  return [...logged, ...checkBatchSchedules(serve?.batch)];
 }
 
 /** What does not hold in `test`. */

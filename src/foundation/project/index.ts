@@ -26,6 +26,8 @@ export { tableSchemaText } from './schema-text.ts';
 export type { SchemaTextOptions } from './schema-text.ts';
 export type { SchemaFile } from './schema-file.ts';
 export { nextInstant } from './schedule.ts';
+export { placeholders, requireRepeatable } from './batch-schedule.ts';
+export type { ResolvedBatchSchedule } from './batch-schedule.ts';
 export type { ResolvedSchedule } from './schedule.ts';
 export { resolveReferences } from './references.ts';
 export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-pattern.ts';

@@ -1,5 +1,6 @@
 import type { Charter, FilesSource, ImageSource, MonitorSpec, Project, QuerySource } from '#contract';
 import { parseDuration, parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
+import { resolveBatchSchedules } from './batch-schedule.ts';
 import { isFiles } from './files-facts.ts';
 import { pathOrImages } from './image-facts.ts';
 import { isJoin, joinText, resolveJoin } from './join.ts';
@@ -21,7 +22,8 @@ const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environm
  */
 export function resolveProject(project: Project): ResolvedProject {
   const success = Object.entries(project.charter.success).map(([metric, text]) => ({ metric, ...parseThreshold(text) }));
-  const { explain, outliers, ...serve } = project.serve ?? {};
+  const { explain, outliers, batch, ...serve } = project.serve ?? {};
+  const environments = resolveEnvironments(project);
   return {
     project: project.project,
     description: project.description ?? '',
@@ -40,13 +42,14 @@ export function resolveProject(project: Project): ResolvedProject {
       slices: project.test?.slices ?? [],
       threshold: project.test?.threshold ?? 0.5,
     },
-    environments: resolveEnvironments(project),
+    environments,
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
     serve: {
       endpoint: project.project,
       maxBodyBytes: 4 * 1024 * 1024,
       ...serve,
       ...(explain?.timeoutMs === undefined ? {} : { explainTimeoutMs: explain.timeoutMs }),
+      batch: resolveBatchSchedules(batch, environments.at(-1)?.name),
       outliers: { method: 'isolation_forest', quantile: 0.99, ...outliers },
     },
     monitor: resolveMonitor(project.monitor ?? {}, project.charter),

@@ -15,6 +15,7 @@ import type {
 import type { ParsedGate, ParsedMonitorThreshold, ParsedThreshold } from './conditions.ts';
 import type { ResolvedJoin } from './join.ts';
 import type { Problem } from './problems.ts';
+import type { ResolvedBatchSchedule } from './batch-schedule.ts';
 import type { ResolvedSchedule } from './schedule.ts';
 import type { ResolvedSource } from './table-source.ts';
 import type { ResolvedSplit } from './split.ts';
@@ -132,6 +133,7 @@ export interface ResolvedProject {
     readonly maxBodyBytes: number;
     readonly explainTimeoutMs?: number;
     readonly outliers: OutlierSpec;
+    readonly batch: readonly ResolvedBatchSchedule[];
   } & Pick<ServeSpec, 'timeoutMs' | 'maxConcurrent' | 'rate' | 'log' | 'execution' | 'python'>;
   readonly monitor: ResolvedMonitor;
   readonly retrain: {

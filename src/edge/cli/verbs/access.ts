@@ -6,7 +6,17 @@ import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 
 /** As in the contract, whose schemas cost more to import than a line of help is worth. */
-const roles: readonly Role[] = ['data-scientist', 'ml-engineer', 'operator', 'qa', 'approver', 'stakeholder', 'data-steward', 'admin'];
+const roles: readonly Role[] = [
+  'data-scientist',
+  'ml-engineer',
+  'operator',
+  'qa',
+  'approver',
+  'business-user',
+  'stakeholder',
+  'data-steward',
+  'admin',
+];
 
 export const registerAccess: Register = (program, bind) => {
   program

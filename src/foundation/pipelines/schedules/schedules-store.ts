@@ -1,6 +1,8 @@
 import type { Db, Tx } from '#store';
 
 export interface ScheduleRow {
+  /** What is run. */
+  kind: string;
   project: string;
   name: string;
   /** The digest of pattern, time zone and what is run: another one begins anew. */
@@ -23,14 +25,20 @@ interface Tables {
 
 const from = (db: Db): ReturnType<typeof db.tables<Tables>> => db.tables<Tables>();
 
-export function listSchedules(db: Db, project: string): Promise<ScheduleRow[]> {
-  return from(db).selectFrom('schedules').selectAll().where('project', '=', project).orderBy('name').execute();
+export function listSchedules(db: Db, kind: string, project: string): Promise<ScheduleRow[]> {
+  return from(db).selectFrom('schedules').selectAll().where('kind', '=', kind).where('project', '=', project).orderBy('name').execute();
 }
 
 /** The row, held until the transaction ends. */
-export async function holdSchedule(tx: Tx, project: string, name: string): Promise<ScheduleRow | undefined> {
-  await tx.lock(`schedule:${project}/${name}`);
-  return from(tx).selectFrom('schedules').selectAll().where('project', '=', project).where('name', '=', name).executeTakeFirst();
+export async function holdSchedule(tx: Tx, kind: string, project: string, name: string): Promise<ScheduleRow | undefined> {
+  await tx.lock(`schedule:${kind}/${project}/${name}`);
+  return from(tx)
+    .selectFrom('schedules')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where('project', '=', project)
+    .where('name', '=', name)
+    .executeTakeFirst();
 }
 
 export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
@@ -38,6 +46,6 @@ export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
   await from(tx).insertInto('schedules').values(row).execute();
 }
 
-export async function removeSchedule(tx: Tx, { project, name }: { readonly project: string; readonly name: string }): Promise<void> {
-  await from(tx).deleteFrom('schedules').where('project', '=', project).where('name', '=', name).execute();
+export async function removeSchedule(tx: Tx, { kind, project, name }: Pick<ScheduleRow, 'kind' | 'project' | 'name'>): Promise<void> {
+  await from(tx).deleteFrom('schedules').where('kind', '=', kind).where('project', '=', project).where('name', '=', name).execute();
 }

@@ -1,246 +1,87 @@
 import { eventType } from '#contract';
-import type { Actor, EventKind, EventTypes, PipelineRun, Schedule } from '#contract';
-import { digestOf, GyreError, isoInstant, messageOf } from '#core';
-import type { Tx } from '#store';
-import { nextInstant } from '#project';
-import type { ScheduleDefinition, Schedules, SchedulesDeps } from './port.ts';
-import { holdSchedule, listSchedules, putSchedule, removeSchedule } from './schedules-store.ts';
-import type { ScheduleRow } from './schedules-store.ts';
+import type { Actor, PipelineRun, Schedule } from '#contract';
+import { GyreError } from '#core';
+import type { ScheduleChange, Scheduled, ScheduleDefinition, Schedules, SchedulesDeps, Timetable } from './port.ts';
+import { openTimetable } from './timetable.ts';
 
-const defaultPollMs = 5000;
-/** After so long, whoever began to start a run is taken to have died over it. */
-const claimMs = 60_000;
-/** More than so many missed instants are not counted. */
-const mostCounted = 1000;
-
-/** Opens the schedules over a migrated store. Nothing runs before `begin` or `tick`. */
-export function openSchedules(deps: SchedulesDeps): Schedules {
-  return new ScheduleBook(deps);
+/** Opens the schedules of datasets over a migrated store. Nothing runs before `begin` or `tick`. */
+export function openSchedules({ events, ...deps }: SchedulesDeps): Schedules {
+  const timetable = openTimetable<ScheduleDefinition, PipelineRun>({
+    ...deps,
+    kind: 'ingestion',
+    runWord: 'pipeline run',
+    unknown: (name, known) => {
+      const names = known.map((each) => `"${each}"`).join(', ') || 'no dataset';
+      return new GyreError('NOT_FOUND', `"${name}" has no schedule; in gyre.yaml ${names} ${known.length === 1 ? 'has' : 'have'} one`, {
+        name,
+      });
+    },
+    publish: (tx, change, by, project) => {
+      const facts = { subject: change.schedule, actor: by.identity, project };
+      events.publish(tx, { ...facts, ...eventOf(change) });
+    },
+  });
+  return new ScheduleBook(timetable);
 }
 
-type ScheduleEvent = Extract<EventKind, `schedule.${string}`>;
+function eventOf(change: ScheduleChange) {
+  switch (change.kind) {
+    case 'started': {
+      const { kind: _, run, ...data } = change;
+      return { type: eventType('schedule.started'), data: { ...data, pipelineRun: run } };
+    }
+    case 'failed': {
+      const { kind: _, ...data } = change;
+      return { type: eventType('schedule.failed'), data };
+    }
+    case 'paused':
+      return { type: eventType('schedule.paused'), data: { schedule: change.schedule } };
+    case 'resumed': {
+      const { kind: _, ...data } = change;
+      return { type: eventType('schedule.resumed'), data };
+    }
+  }
+}
 
 class ScheduleBook implements Schedules {
-  readonly #deps: SchedulesDeps;
-  #timer: NodeJS.Timeout | undefined;
-  #ticking: Promise<unknown> = Promise.resolve();
+  readonly #timetable: Timetable<ScheduleDefinition, PipelineRun>;
 
-  constructor(deps: SchedulesDeps) {
-    this.#deps = deps;
+  constructor(timetable: Timetable<ScheduleDefinition, PipelineRun>) {
+    this.#timetable = timetable;
   }
 
   begin(): void {
-    const look = (): void => {
-      this.#ticking = this.tick().catch((error: unknown) => this.#deps.log?.error({ err: error }, 'schedules could not be looked at'));
-    };
-    this.#timer ??= setInterval(look, this.#deps.pollMs ?? defaultPollMs);
-    this.#timer.unref();
-    look();
+    this.#timetable.begin();
   }
 
   tick(): Promise<readonly PipelineRun[]> {
-    const ticked = this.#ticking.then(() => this.#tick());
-    this.#ticking = ticked.catch(() => undefined);
-    return ticked;
-  }
-
-  async #tick(): Promise<readonly PipelineRun[]> {
-    const rows = await this.#settle();
-    const started: PipelineRun[] = [];
-    for (const definition of this.#deps.definitions()) {
-      const row = rows.find(({ name }) => name === definition.name);
-      if (row === undefined || row.paused || row.due_at === null || row.due_at > this.#deps.clock.now()) continue;
-      // No two at once: what is due meanwhile is made up for by one run afterwards.
-      if (await this.#isRunning(row)) continue;
-      const run = await this.#startDue(definition, row.due_at);
-      if (run !== undefined) started.push(run);
-    }
-    return started;
-  }
-
-  /** Brings the records in line with the project: new schedules begin with their next instant, those that are gone go. */
-  async #settle(): Promise<readonly ScheduleRow[]> {
-    const { store, clock } = this.#deps;
-    const project = this.#deps.project();
-    const definitions = this.#deps.definitions();
-    const rows = await store.read((db) => listSchedules(db, project));
-    const isSettled = ({ name, ...definition }: ScheduleDefinition): boolean =>
-      rows.some((row) => row.name === name && row.definition === digestOf(definition));
-    const gone = rows.filter(({ name }) => !definitions.some((definition) => definition.name === name));
-    const changed = definitions.filter((definition) => !isSettled(definition));
-    if (gone.length === 0 && changed.length === 0) return rows;
-    const now = clock.now();
-    const settled = changed.map((definition) => ({ definition, due: nextInstant(definition, now) ?? null }));
-    await store.write(
-      async (tx, args) => {
-        for (const row of args.gone) await removeSchedule(tx, row);
-        for (const { definition, due } of args.settled) {
-          const { name, ...rest } = definition;
-          const before = await holdSchedule(tx, args.project, name);
-          const fresh = { paused: false, last_due: null, last_run: null, missed: 0, error: null };
-          const row = { ...fresh, ...before, project: args.project, name, definition: digestOf(rest) };
-          await putSchedule(tx, { ...row, due_at: due, claimed_by: null, claimed_at: null });
-        }
-      },
-      { project, gone, settled },
-    );
-    return store.read((db) => listSchedules(db, project));
-  }
-
-  async #isRunning({ last_run }: ScheduleRow): Promise<boolean> {
-    return last_run !== null && (await this.#deps.getRun(last_run)).endedAt === undefined;
-  }
-
-  async #startDue(definition: ScheduleDefinition, firstDue: number): Promise<PipelineRun | undefined> {
-    const { clock, actor } = this.#deps;
-    const { name } = definition;
-    const now = clock.now();
-    if (!(await this.#claim(name, firstDue, now))) return undefined;
-    const { due, missed } = newestDue(definition, firstDue, now);
-    const next = nextInstant(definition, now) ?? null;
-    try {
-      const run = await this.#deps.start({ definition, due, reason: reasonOf(definition, due, firstDue, missed), by: actor });
-      const change = { due_at: next, last_due: due, last_run: run.id, missed, error: null, claimed_by: null, claimed_at: null };
-      await this.#change(name, change, 'schedule.started', { schedule: name, due: isoInstant(due), missed, pipelineRun: run.id }, actor);
-      return run;
-    } catch (error) {
-      const message = messageOf(error);
-      this.#deps.log?.error({ err: error, schedule: name }, 'a run that was due could not be started');
-      const change = { due_at: next, last_due: due, last_run: null, missed, error: message, claimed_by: null, claimed_at: null };
-      await this.#change(name, change, 'schedule.failed', { schedule: name, due: isoInstant(due), error: message }, actor);
-      return undefined;
-    }
-  }
-
-  /** Whether this process is the one that starts what is due: several may look at one store. */
-  #claim(name: string, due: number, now: number): Promise<boolean> {
-    const { store, owner, exclusive = false } = this.#deps;
-    return store.write(
-      async (tx, args) => {
-        const row = await holdSchedule(tx, args.project, name);
-        if (row === undefined || row.paused || row.due_at !== due) return false;
-        const isOthers = row.claimed_by !== null && row.claimed_by !== owner;
-        if (isOthers && !exclusive && (row.claimed_at ?? 0) > now - claimMs) return false;
-        await putSchedule(tx, { ...row, claimed_by: owner, claimed_at: now });
-        return true;
-      },
-      { project: this.#deps.project() },
-    );
-  }
-
-  async #change<K extends ScheduleEvent>(
-    name: string,
-    change: Partial<ScheduleRow>,
-    kind: K,
-    data: EventTypes[ReturnType<typeof eventType<K>>],
-    by: Actor,
-  ): Promise<void> {
-    const { store, events } = this.#deps;
-    const publish = (tx: Tx, project: string): void => {
-      events.publish(tx, { type: eventType(kind), subject: name, data, actor: by.identity, project });
-    };
-    await store.write(
-      async (tx, args) => {
-        const row = await holdSchedule(tx, args.project, name);
-        // Gone from the project meanwhile: the run that was started is on record by itself.
-        if (row === undefined) return;
-        await putSchedule(tx, { ...row, ...args.change });
-        publish(tx, args.project);
-      },
-      { project: this.#deps.project(), change },
-    );
+    return this.#timetable.tick();
   }
 
   async list(): Promise<readonly Schedule[]> {
-    const rows = await this.#settle();
-    const found: Schedule[] = [];
-    for (const definition of this.#deps.definitions()) {
-      const row = rows.find(({ name }) => name === definition.name);
-      if (row !== undefined) found.push(await this.#scheduleOf(definition, row));
-    }
-    return found.sort((left, right) => (left.name < right.name ? -1 : 1));
-  }
-
-  async #scheduleOf(definition: ScheduleDefinition, row: ScheduleRow): Promise<Schedule> {
-    const lastState = row.last_run === null ? undefined : (await this.#deps.getRun(row.last_run)).state;
-    return {
-      ...definition,
-      paused: row.paused,
-      ...(row.paused || row.due_at === null ? {} : { nextDue: isoInstant(row.due_at) }),
-      ...(row.last_due === null ? {} : { lastDue: isoInstant(row.last_due) }),
-      ...(row.last_run === null ? {} : { lastRun: row.last_run }),
-      ...(lastState === undefined ? {} : { lastState }),
-      ...(row.missed === 0 ? {} : { missed: row.missed }),
-      ...(row.error === null ? {} : { error: row.error }),
-    };
-  }
-
-  async #find(name: string): Promise<{ readonly definition: ScheduleDefinition; readonly row: ScheduleRow }> {
-    const definitions = this.#deps.definitions();
-    const definition = definitions.find((each) => each.name === name);
-    const row = (await this.#settle()).find((each) => each.name === name);
-    if (definition !== undefined && row !== undefined) return { definition, row };
-    const known = definitions.map((each) => `"${each.name}"`).join(', ') || 'no dataset';
-    throw new GyreError('NOT_FOUND', `"${name}" has no schedule; in gyre.yaml ${known} ${definitions.length === 1 ? 'has' : 'have'} one`, {
-      name,
-    });
-  }
-
-  async #get(name: string): Promise<Schedule> {
-    const { definition, row } = await this.#find(name);
-    return this.#scheduleOf(definition, row);
+    return (await this.#timetable.list()).map(scheduleOf);
   }
 
   async pause(name: string, by: Actor): Promise<Schedule> {
-    const { row } = await this.#find(name);
-    if (!row.paused) await this.#change(name, { paused: true }, 'schedule.paused', { schedule: name }, by);
-    return this.#get(name);
+    await this.#timetable.pause(name, by);
+    return scheduleOf(await this.#timetable.get(name));
   }
 
   async resume(name: string, by: Actor): Promise<Schedule> {
-    const { definition, row } = await this.#find(name);
-    if (row.paused) {
-      const due = nextInstant(definition, this.#deps.clock.now()) ?? null;
-      const data = { schedule: name, ...(due === null ? {} : { due: isoInstant(due) }) };
-      await this.#change(name, { paused: false, due_at: due }, 'schedule.resumed', data, by);
-    }
-    return this.#get(name);
+    await this.#timetable.resume(name, by);
+    return scheduleOf(await this.#timetable.get(name));
   }
 
-  async runNow(name: string, by: Actor): Promise<PipelineRun> {
-    const { definition, row } = await this.#find(name);
-    if (await this.#isRunning(row))
-      throw new GyreError('FAILED_PRECONDITION', `"${name}" runs already: pipeline run ${row.last_run ?? ''}`, { run: row.last_run ?? '' });
-    const run = await this.#deps.start({ definition, reason: `schedule of "${name}", run out of turn by ${by.name}`, by });
-    const data = { schedule: name, missed: 0, pipelineRun: run.id };
-    await this.#change(name, { last_run: run.id, missed: 0, error: null }, 'schedule.started', data, by);
-    return run;
+  runNow(name: string, by: Actor): Promise<PipelineRun> {
+    return this.#timetable.runNow(name, by);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#ticking;
+    await this.#timetable[Symbol.asyncDispose]();
   }
 }
 
-/** The newest instant that is due, and how many before it nobody was there for. */
-function newestDue(definition: ScheduleDefinition, first: number, now: number): { readonly due: number; readonly missed: number } {
-  let due = first;
-  let missed = 0;
-  for (
-    let next = nextInstant(definition, due);
-    next !== undefined && next <= now && missed < mostCounted;
-    next = nextInstant(definition, due)
-  ) {
-    due = next;
-    missed += 1;
-  }
-  return { due, missed };
-}
-
-function reasonOf({ name, cron }: ScheduleDefinition, due: number, first: number, missed: number): string {
-  const reason = `schedule "${cron}" of "${name}", due ${isoInstant(due)}`;
-  if (missed === 0) return reason;
-  const count = missed >= mostCounted ? `more than ${mostCounted}` : String(missed);
-  return `${reason}; it also makes up for ${count} run${missed === 1 ? '' : 's'} missed since ${isoInstant(first)}`;
+function scheduleOf({ definition, state }: Scheduled<ScheduleDefinition, PipelineRun['state']>): Schedule {
+  const { lastError: _, ...rest } = state;
+  return { ...definition, ...rest };
 }
