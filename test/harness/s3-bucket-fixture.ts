@@ -14,6 +14,8 @@ export interface TestBucket {
   readonly secretAccessKey: string;
   /** One request about the bucket, or an object in it; the answer's text. */
   ask(method: 'GET' | 'PUT' | 'DELETE', key?: string, query?: string, body?: string): Promise<string>;
+  /** The bytes of an object. */
+  bytes(key: string): Promise<Uint8Array>;
   /** All keys, in their order. */
   keys(): Promise<string[]>;
 }
@@ -23,21 +25,22 @@ export async function testBucket(): Promise<TestBucket> {
   if (given === null) throw new Error('GYRE_TEST_S3 names no S3 server');
   const [accessKeyId, secretAccessKey] = [given.username, given.password].map(decodeURIComponent);
   const bucket = `gyre-remote-${randomUUID()}`;
-  const ask: TestBucket['ask'] = async (method, key, query = '', body = '') => {
+  const answer = async (method: 'GET' | 'PUT' | 'DELETE', key?: string, query = '', body = ''): Promise<Response> => {
     const path = `/${bucket}${key === undefined ? '' : `/${key}`}`;
-    const answer = await fetch(`${given.protocol}//${given.host}${path}${query === '' ? '' : `?${query}`}`, {
+    const answered = await fetch(`${given.protocol}//${given.host}${path}${query === '' ? '' : `?${query}`}`, {
       method,
       headers: signed({ method, path, query, body, host: given.host, accessKeyId, secretAccessKey }),
       ...(method === 'PUT' ? { body } : {}),
     });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return text;
+    if (!answered.ok) throw new Error(`${method} ${path}: ${answered.status} ${await answered.text()}`);
+    return answered;
   };
+  const ask: TestBucket['ask'] = async (...asked) => (await answer(...asked)).text();
+  const bytes = async (key: string): Promise<Uint8Array> => new Uint8Array(await (await answer('GET', key)).arrayBuffer());
   await ask('PUT');
   const keys = async (): Promise<string[]> =>
     [...(await ask('GET', undefined, 'list-type=2')).matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key).sort();
-  return { bucket, endpoint: `${given.protocol}//${given.host}`, accessKeyId, secretAccessKey, ask, keys };
+  return { bucket, endpoint: `${given.protocol}//${given.host}`, accessKeyId, secretAccessKey, ask, bytes, keys };
 }
 
 interface Signing {

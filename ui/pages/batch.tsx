@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import type { BatchPrediction, RegisteredModel } from '#contract';
+import { useEffect } from 'preact/hooks';
+import type { BatchPrediction } from '#contract';
 import { send } from '../lib/api.ts';
 import { counted, duration, number, percent } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
@@ -11,6 +11,8 @@ import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
 import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
+import { useRequestForm } from './batch-request.tsx';
+import { SchedulesCard, SetSchedule } from './batch-schedules.tsx';
 
 const tones = { queued: 'waiting', running: 'waiting', finished: 'good', cancelled: 'off', failed: 'bad' } as const;
 const followMs = 1000;
@@ -53,10 +55,16 @@ export function BatchPage(): JSX.Element {
     <Page
       title="Batch predictions"
       truth={<p>Whole tables predicted: every row comes out, with its prediction or the reason why it has none.</p>}
-      actions={<NewBatch started={batches.reload} />}
+      actions={
+        <>
+          <NewBatch started={batches.reload} />
+          <SetSchedule done={batches.reload} />
+        </>
+      }
     >
       <div class="cards">
         {shown !== undefined && <BatchCard prediction={shown} reload={batches.reload} />}
+        <SchedulesCard />
         <Card title="Batch predictions" wide says="Newest first.">
           <Load of={batches} what="The batch predictions">
             {({ items }) =>
@@ -120,7 +128,7 @@ export function BatchPage(): JSX.Element {
 }
 
 function BatchCard({ prediction, reload }: { readonly prediction: BatchPrediction; readonly reload: () => void }): JSX.Element {
-  const { id, state, model, input, dataset, output, failures = [], error, queuedAt, by } = prediction;
+  const { id, state, model, input, dataset, output, failures = [], error, queuedAt, by, schedule, reason, request, progress } = prediction;
   const took = tookOf(prediction);
   return (
     <Card title={input.address} wide says={`Predicted by ${model.name}, version ${model.version}`}>
@@ -147,6 +155,8 @@ function BatchCard({ prediction, reload }: { readonly prediction: BatchPredictio
             ),
           ],
           output === undefined ? undefined : ['Also written to', output],
+          schedule === undefined ? undefined : ['Schedule', schedule.name],
+          reason === undefined ? undefined : ['Because', reason],
           took === undefined ? undefined : ['Took', duration(took)],
           ['Begun', <When at={queuedAt} />],
           ['By', <Who actor={by} />],
@@ -164,11 +174,42 @@ function BatchCard({ prediction, reload }: { readonly prediction: BatchPredictio
           ]}
         />
       )}
+      {progress !== undefined && progress.of > 0 && (
+        <progress value={progress.rows} max={progress.of} aria-label={`How far ${input.address} is`} />
+      )}
+      {dataset.version !== undefined && (
+        <p>
+          <a href={`/api/v1/datasets/${dataset.version}/rows.parquet`} download>
+            Download as Parquet
+          </a>
+          ,{' '}
+          <a href={`/api/v1/datasets/${dataset.version}/rows.csv`} download>
+            as CSV
+          </a>
+        </p>
+      )}
+      {!isOpen(prediction) && (
+        <div class="actions">
+          <Action
+            label="Predict again"
+            permission="predict"
+            explain={
+              <p>
+                {request.input} is predicted once more with {request.model}, with what these words name now.
+              </p>
+            }
+            act={async () => {
+              await send('POST', 'batch-predictions', request);
+              reload();
+            }}
+          />
+        </div>
+      )}
       {isOpen(prediction) && (
         <div class="actions">
           <Action
             label="Stop"
-            permission="build"
+            permission="predict"
             explain={<p>Nothing of it is published. What it has done so far is thrown away.</p>}
             act={async () => {
               await send('DELETE', `batch-predictions/${encodeURIComponent(id)}`);
@@ -182,59 +223,15 @@ function BatchCard({ prediction, reload }: { readonly prediction: BatchPredictio
 }
 
 function NewBatch({ started }: { readonly started: () => void }): JSX.Element {
-  const models = useResource<PageOf<RegisteredModel>>('models', ['registered_model.', 'model_version.']);
-  const [model, setModel] = useState('');
-  const [input, setInput] = useState('');
-  const [output, setOutput] = useState('');
-  const [dataset, setDataset] = useState('');
-  const [replace, setReplace] = useState(false);
-  const [ids, setIds] = useState(false);
+  const { fields, request } = useRequestForm({});
   return (
     <Action
       label="Predict a table"
-      permission="build"
+      permission="predict"
       primary
-      explain={
-        <>
-          <label class="field">
-            <span>Model: a name, name/3, name@champion, or environment:production for what is live there</span>
-            <input list="batch-models" value={model} onInput={(event) => setModel(event.currentTarget.value)} autocomplete="off" required />
-            <datalist id="batch-models">
-              {models.data?.items.map(({ name }) => (
-                <option key={name} value={name} />
-              ))}
-            </datalist>
-          </label>
-          <label class="field">
-            <span>Rows: dataset:NAME, a file in the project’s folder, https://… or s3://…</span>
-            <input value={input} onInput={(event) => setInput(event.currentTarget.value)} autocomplete="off" required />
-          </label>
-          <label class="field">
-            <span>Dataset that the predictions become a version of; left empty: the model’s name with -predictions</span>
-            <input value={dataset} onInput={(event) => setDataset(event.currentTarget.value)} autocomplete="off" />
-          </label>
-          <label class="field">
-            <span>Write them also to: FILE.parquet, .csv, .jsonl or FOLDER/ in the project’s folder, or s3://…</span>
-            <input value={output} onInput={(event) => setOutput(event.currentTarget.value)} autocomplete="off" />
-          </label>
-          <label class="check">
-            <input type="checkbox" checked={replace} onChange={(event) => setReplace(event.currentTarget.checked)} /> replace what is there,
-            when the new one is whole
-          </label>
-          <label class="check">
-            <input type="checkbox" checked={ids} onChange={(event) => setIds(event.currentTarget.checked)} /> a prediction id for each row
-          </label>
-        </>
-      }
+      explain={fields}
       act={async () => {
-        await send('POST', 'batch-predictions', {
-          model: model.trim(),
-          input: input.trim(),
-          ...(dataset.trim() === '' ? {} : { dataset: dataset.trim() }),
-          ...(output.trim() === '' ? {} : { output: output.trim() }),
-          ...(replace ? { existing: 'replace' } : {}),
-          ...(ids ? { ids } : {}),
-        });
+        await send('POST', 'batch-predictions', request());
         started();
       }}
     />

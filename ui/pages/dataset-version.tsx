@@ -27,7 +27,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
             { text: 'Data', href: '/data' },
             { text: data.dataset, href: datasetPath(data.dataset) },
             ...(data.manifest.derivedFrom?.parents ?? []).map((parent) => ({
-              text: `${data.dataset} ${shortDigest(parent)}`,
+              text: `${isPredicted(data) ? 'rows' : data.dataset} ${shortDigest(parent)}`,
               href: recordPath('dataset_version', parent),
             })),
           ]}
@@ -41,7 +41,7 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
           <div class="cards">
             {isOfImages(data) && <ImagesCard digest={data.digest} />}
             {isOfFiles(data) && !isOfImages(data) && <FilesCard version={data} />}
-            {data.part === undefined && <QualityCard digest={data.digest} />}
+            {data.part === undefined && !isPredicted(data) && <QualityCard digest={data.digest} />}
             <ProfileCard version={data} />
             {data.part === undefined && <SchemaCard version={data} />}
             <Splits digest={data.digest} />
@@ -50,14 +50,15 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
               <LineageStrip
                 steps={[
                   { what: 'source', text: data.source },
-                  data.manifest.derivedFrom === undefined
+                  data.manifest.derivedFrom === undefined || data.manifest.derivedFrom.parents.length === 0
                     ? undefined
                     : {
-                        what: 'whole',
+                        what: isPredicted(data) ? 'rows' : 'whole',
                         text: data.manifest.derivedFrom.parents.map((parent) => (
                           <RecordRef key={parent} kind="dataset_version" id={parent} />
                         )),
                       },
+                  predictedBy(data),
                   {
                     what: data.part === undefined ? 'dataset version' : `part ${data.part}`,
                     text: <code>{shortDigest(data.digest)}</code>,
@@ -73,6 +74,15 @@ export function DatasetVersionPage({ digest }: { readonly digest: string }): JSX
       )}
     </Load>
   );
+}
+
+const isPredicted = ({ manifest }: DatasetVersion): boolean => manifest.derivedFrom?.operation === 'predict';
+
+/** The model version that predictions were made with. */
+function predictedBy(version: DatasetVersion): { readonly what: string; readonly text: JSX.Element } | undefined {
+  const model = version.manifest.derivedFrom?.parameters['modelVersion'];
+  if (!isPredicted(version) || typeof model !== 'string') return undefined;
+  return { what: 'predicted by model version', text: <RecordRef kind="model_version" id={model} /> };
 }
 
 function Splits({ digest }: { readonly digest: string }): JSX.Element {

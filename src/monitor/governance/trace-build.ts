@@ -125,6 +125,15 @@ export async function traceDataset(deps: GovernanceDeps, links: Links, digest: s
   const parents = manifest.derivedFrom?.parents ?? [];
   for (const parent of parents) await traceDataset(deps, links, parent, 'whole');
   if (parents.length === 0) await traceSource(links, version);
+  await tracePredictor(deps, links, version);
+}
+
+/** Rows that a model predicted lead to it, and so to all that it was made from. */
+async function tracePredictor(deps: GovernanceDeps, links: Links, { manifest: { derivedFrom } }: DatasetVersion): Promise<void> {
+  const id = derivedFrom?.operation === 'predict' ? derivedFrom.parameters['modelVersion'] : undefined;
+  if (typeof id !== 'string') return;
+  const version = await links.find('model version that predicted', () => deps.registry.getById(id));
+  if (version !== undefined) await traceVersion(deps, links, version);
 }
 
 async function traceRows(links: Links, { rowsDigest, manifest }: DatasetVersion, role: string): Promise<void> {

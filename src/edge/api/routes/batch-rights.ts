@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { isEverywhere, permissionsOf, requirePermission } from '#access';
 import type { Principal } from '#access';
 import { inputFromText, targetFromText } from '#batch';
@@ -73,7 +73,7 @@ async function requireInProject(
       folder,
     );
     if ('path' in from)
-      await fileInProject(folder, from.path).catch((error: unknown) => {
+      await fileInProject(folder, relative(folder, from.path)).catch((error: unknown) => {
         if (!later || !hasCode(error, 'NOT_FOUND')) throw error;
       });
     if (from.kind === 'files') await filesInProject(folder, from.pattern);
