@@ -76,6 +76,7 @@ export const rooms: readonly Room[] = [
     only: ['core', 'contract'],
   }),
   on('deploy', 'batch', 'batch predictions: any table in, each row out with its prediction or the reason why not, exactly once'),
+  on('deploy', 'streams', 'stream predictions: messages of a topic in, predictions to another, at least once; NATS, Redis, Kafka'),
   on('monitor', 'monitoring', 'prediction windows, labels, drift, performance, alerts'),
   on('monitor', 'triggers', 'policy: which alert leads to which action'),
   on('monitor', 'governance', 'audit log, lineage, traces; reads events and renders what others own'),
@@ -126,6 +127,10 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   esbuild: ['app'],
   croner: ['project'],
+  ioredis: ['streams'],
+  '@nats-io/transport-node': ['streams'],
+  '@nats-io/jetstream': ['streams'],
+  '@platformatic/kafka': ['streams'],
 };
 
 /** Files that may read the machine's clock and chance although they are in a room. */

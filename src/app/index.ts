@@ -4,4 +4,5 @@ export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
 export { relay } from './relay.ts';
 export { s3Access } from './blobs.ts';
+export { predictStream } from './predict-stream.ts';
 export { predictTable } from './predict-table.ts';

@@ -50,6 +50,11 @@ export const platformSettings = {
     default: 'public',
     help: 'hosts that data planes may tell of requests and responses (serve.log.events), with commas between, as for webhooks',
   },
+  brokers: {
+    env: 'GYRE_BROKERS',
+    default: '',
+    help: 'file of JSON with the brokers of streams and how to sign in to them; the platform connects to no others; a relative path starts at the project folder',
+  },
   accessLog: {
     env: 'GYRE_ACCESS_LOG',
     default: false,

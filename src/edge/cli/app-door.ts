@@ -1,6 +1,7 @@
 import type { BatchRequest, BatchResult } from '#batch';
-import type { Backup, BackupList, BlobStorage } from '#contract';
+import type { Backup, BackupList, BlobStorage, StreamFigures } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
+import type { StreamChoices, StreamPlaces } from '#streams';
 import type { S3Access } from '#workspace';
 
 /** Flags of the platform that a person gave: setting → value. */
@@ -88,6 +89,21 @@ export interface PredictFlags extends ProjectFlags {
   readonly request: Omit<BatchRequest, 'model' | 'newId' | 'workers' | 'faults'> & { readonly workers?: number };
 }
 
+/** A stream prediction on this machine. */
+export interface PredictStreamFlags extends ProjectFlags {
+  /** A package folder or an .onnx file, absolute, perhaps behind `NAME=`. */
+  readonly model: string;
+  readonly places: StreamPlaces;
+  readonly choices: StreamChoices;
+  /** Where metrics are answered, on loopback; 0: any free port. */
+  readonly metricsPort?: number;
+  /** Told once messages are taken. */
+  readonly ready: (what: { readonly group: string; readonly model: string }) => void;
+  /** Told what happens, a line each. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** A relay's options, as `gyre relay` takes them. */
 export interface RelayFlags {
   readonly to: string;
@@ -168,6 +184,8 @@ export interface AppDoor {
   inferenceProcess(options: ServeFlags): Promise<number>;
   /** Predicts a table by a model on this disk. */
   predictTable(options: PredictFlags): Promise<BatchResult>;
+  /** Answers a topic by a model on this disk until the signal aborts. */
+  predictStream(options: PredictStreamFlags): Promise<StreamFigures>;
   /** A data plane for a model that lies here, for the time of one piece of work. */
   planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T>;
   /** Runs a relay until the signal aborts. */

@@ -8,6 +8,7 @@ export type {
   Flags,
   OpenedApp,
   PredictFlags,
+  PredictStreamFlags,
   ProjectFlags,
   RelayFlags,
   SealFlags,

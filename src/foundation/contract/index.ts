@@ -56,6 +56,7 @@ export { BatchPrediction, BatchRequestBody, batchStates, existingOutputs } from 
 export { BatchSchedule, BatchScheduleBody, BatchScheduleSpec } from './batch-schedule.ts';
 export { cronOf, cronWords, recurrenceOf, rhythms, weekdays } from './cron-words.ts';
 export type { Recurrence, Rhythm } from './cron-words.ts';
+export { StreamFigures, StreamPrediction, StreamRequestBody, streamStates } from './streams.ts';
 export { CsvDialect, DatasetIngestion, ImageCounts, IngestionProgress, ingestionOutcomes, sourceKinds } from './ingestion.ts';
 export type { SourceKind } from './ingestion.ts';
 export {

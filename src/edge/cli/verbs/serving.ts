@@ -5,6 +5,8 @@ import type { Cli } from '../cli.ts';
 import type { Page } from '../lists.ts';
 import { readRows } from '../rows.ts';
 import type { Register } from '../verb.ts';
+import { predictStream, predictStreamOptions } from './predict-stream.ts';
+import type { PredictStreamOptions } from './predict-stream.ts';
 import { predictTable, predictTableOptions } from './predict-table.ts';
 import type { PredictTableFlags } from './predict-table.ts';
 import { examples, whole } from '../verb.ts';
@@ -80,11 +82,12 @@ export const registerServing: Register = (program, bind) => {
       }),
     );
 
-  predictTableOptions(program.command('predict'))
-    .summary('predict rows with what is live, or a whole table with any model')
+  predictStreamOptions(predictTableOptions(program.command('predict')))
+    .summary('predict rows with what is live, a whole table or a topic with any model')
     .description(
       'Sends rows to the data plane of an environment and prints the answers with their prediction ids; with --input it predicts a whole table: every row ' +
-        'comes out, with its prediction or the reason why it has none. A run that was broken off goes on when the same is said again.',
+        'comes out, with its prediction or the reason why it has none. A run that was broken off goes on when the same is said again. With --stream it ' +
+        'answers the messages of a topic to another, at least once, until Ctrl-C.',
     )
     .option('--rows <file>', 'rows: JSON (one object or a list), JSON Lines, CSV or Parquet; "-" reads standard input')
     .option('--set <column=value...>', 'one row by its columns, instead of --rows; over a file of rows it changes them')
@@ -97,44 +100,60 @@ export const registerServing: Register = (program, bind) => {
         'echo \'{"tenure": 3, …}\' | gyre predict --rows -',
         'gyre predict --model churn@champion --input customers.parquet --output scored.parquet',
         'gyre predict --model churn.onnx --input customers.csv --output scored/ --partition-by country',
+        'gyre predict --model churn-2 --stream nats://127.0.0.1:4222/customers.new --output nats://127.0.0.1:4222/customers.scored',
       ),
     )
     .action(
-      bind<{ rows?: string; set?: readonly string[]; environment: string } & PredictTableFlags>(async (cli, options) => {
-        if (options.input !== undefined || options.output !== undefined || options.model !== undefined) return predictTable(cli, options);
-        return cli.withClient(async (client) => {
-          const rows = await rowsToPredict(cli, options);
-          const { items } = await client.get<Page<EnvironmentState>>('environments');
-          const environment = items.find(({ name }) => name === options.environment);
-          if (environment === undefined)
-            throw new GyreError(
-              'NOT_FOUND',
-              `there is no environment "${options.environment}"; there are ${items.map(({ name }) => name).join(', ')}`,
-            );
-          if (environment.address === undefined || environment.live === undefined)
-            throw new GyreError(
-              'FAILED_PRECONDITION',
-              `nothing is served in "${options.environment}": a version has to be rolled out there first`,
-            );
-          const answer = await client.postTo<PredictAnswer>(`${environment.address}/predict/${encodeURIComponent(environment.endpoint)}`, {
-            rows: fitTo(cli, (await client.get<JudgedVersion>(`model-versions/${environment.live.modelVersion}`)).signature.inputs, rows),
-          });
-          cli.output.facts(answer, () => {
-            cli.output.line(`${answer.model}, version ${answer.version}`);
-            cli.output.table(answer.predictions, [
-              { title: 'PREDICTION', of: ({ id }) => id },
-              { title: 'SAYS', of: ({ label, value }) => label ?? value },
+      bind<{ rows?: string; set?: readonly string[]; environment: string } & PredictTableFlags & PredictStreamOptions>(
+        async (cli, options) => {
+          const { stream } = options;
+          if (stream !== undefined) {
+            if (options.input !== undefined)
+              throw new GyreError('INVALID_ARGUMENT', 'a table (--input) or a topic (--stream) is predicted, not both at once');
+            return predictStream(cli, { ...options, stream });
+          }
+          if (options.input !== undefined || options.output !== undefined || options.model !== undefined) return predictTable(cli, options);
+          return cli.withClient(async (client) => {
+            const rows = await rowsToPredict(cli, options);
+            const { items } = await client.get<Page<EnvironmentState>>('environments');
+            const environment = items.find(({ name }) => name === options.environment);
+            if (environment === undefined)
+              throw new GyreError(
+                'NOT_FOUND',
+                `there is no environment "${options.environment}"; there are ${items.map(({ name }) => name).join(', ')}`,
+              );
+            if (environment.address === undefined || environment.live === undefined)
+              throw new GyreError(
+                'FAILED_PRECONDITION',
+                `nothing is served in "${options.environment}": a version has to be rolled out there first`,
+              );
+            const answer = await client.postTo<PredictAnswer>(
+              `${environment.address}/predict/${encodeURIComponent(environment.endpoint)}`,
               {
-                title: 'PROBABILITIES',
-                of: ({ probabilities }) =>
-                  Object.entries(probabilities ?? {})
-                    .map(([name, value]) => `${name} ${value.toFixed(4)}`)
-                    .join(', '),
+                rows: fitTo(
+                  cli,
+                  (await client.get<JudgedVersion>(`model-versions/${environment.live.modelVersion}`)).signature.inputs,
+                  rows,
+                ),
               },
-            ]);
+            );
+            cli.output.facts(answer, () => {
+              cli.output.line(`${answer.model}, version ${answer.version}`);
+              cli.output.table(answer.predictions, [
+                { title: 'PREDICTION', of: ({ id }) => id },
+                { title: 'SAYS', of: ({ label, value }) => label ?? value },
+                {
+                  title: 'PROBABILITIES',
+                  of: ({ probabilities }) =>
+                    Object.entries(probabilities ?? {})
+                      .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+                      .join(', '),
+                },
+              ]);
+            });
           });
-        });
-      }),
+        },
+      ),
     );
 
   program

@@ -5,3 +5,4 @@ export type { Feeds, Tensor } from './values.ts';
 export { oipMethods } from './rpc-methods.ts';
 export { oipRoutes } from './routes.ts';
 export type { OipOptions } from './routes.ts';
+export { readInferRequest, writeInferResponse } from './messages.ts';

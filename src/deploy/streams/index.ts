@@ -1,0 +1,10 @@
+export { shownTopic, topicFromText } from './addresses.ts';
+export { noBrokers, readBrokers } from './brokers.ts';
+export type { BrokerBook } from './brokers.ts';
+export { groupOf, openTopics, streamTopics, usualChoices } from './open-stream.ts';
+export type { StreamChoices, StreamPlaces } from './open-stream.ts';
+export { runStream } from './stream.ts';
+export type { RunningStream } from './stream.ts';
+export { streamMetrics } from './stream-metrics.ts';
+export { openStreamModel } from './stream-model.ts';
+export type { TensorCodec } from './stream-model.ts';
