@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
 import type { Batches, BatchSchedules } from '#batch';
+import type { Streams } from '#streams';
 import type { BlobStore } from '#blobs';
 import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
@@ -27,6 +28,7 @@ import { openTraining, type Training } from '#training';
 import { openTriggers, type Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBackups } from './backup/backups.ts';
+import { openStreamPredictions } from './stream-predictions.ts';
 import { openBatchPredictions } from './batch-predictions.ts';
 import { openBlobs, s3Access } from './blobs.ts';
 import { pooledRandomBytes } from './random.ts';
@@ -86,6 +88,7 @@ export interface House extends AsyncDisposable {
   readonly release: Release;
   readonly batches: Batches;
   readonly batchSchedules: BatchSchedules;
+  readonly streams: Streams;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
   readonly videos: Videos;
@@ -286,6 +289,18 @@ export async function compose(options: ComposeOptions): Promise<House> {
   });
   opened.use(batches);
   opened.use(batchSchedules);
+  const streams = opened.use(
+    openStreamPredictions({
+      ...rooms,
+      registry,
+      metrics,
+      owner: folder.path,
+      batches,
+      values,
+      projectFolder: resolve(options.projectFolder),
+      log,
+    }),
+  );
   const pipelines = opened.use(
     openPipelines({
       store,
@@ -429,6 +444,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     release,
     batches,
     batchSchedules,
+    streams,
     monitoring,
     triggers,
     videos,

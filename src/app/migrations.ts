@@ -1,5 +1,6 @@
 import { accessMigrations } from '#access';
 import { batchMigrations } from '#batch';
+import { streamMigrations } from '#streams';
 import { dataMigrations } from '#data';
 import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
@@ -29,6 +30,7 @@ export const migrationSets: readonly MigrationSet[] = [
   importsMigrations,
   releaseMigrations,
   batchMigrations,
+  streamMigrations,
   monitoringMigrations,
   triggersMigrations,
   governanceMigrations,

@@ -80,6 +80,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
     house.schedules.begin();
     await house.batches.resume();
     house.batchSchedules.begin();
+    await house.streams.resume();
   }
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));

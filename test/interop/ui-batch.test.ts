@@ -68,18 +68,27 @@ describe('batch predictions on their page', { skip: browserMissing }, () => {
       await dialog.waitFor({ state: 'detached' });
       const card = page.locator('section', { has: page.getByRole('heading', { name: 'customers.csv' }) });
       // it says how far it is until it has ended, and then what came of it
-      await card.getByText(/waiting|queued|running|reading its rows|(predicting|writing): |20.000 rows/).first().waitFor();
+      await card
+        .getByText(/waiting|queued|running|reading its rows|(predicting|writing): |20.000 rows/)
+        .first()
+        .waitFor();
       await page.goto(`${server.address}/batch?prediction=${(await predictions())[0]?.id ?? ''}`);
       await card.getByText(/20.000 rows, 207 without a prediction/).waitFor({ timeout: 120_000 });
       const reasons = card.getByRole('table', { name: 'Why rows have no prediction' });
-      await reasons.getByText(/column "tenure"/).first().waitFor();
+      await reasons
+        .getByText(/column "tenure"/)
+        .first()
+        .waitFor();
       await reasons.getByText('207').waitFor();
       await isWhole(tab, 'a batch prediction');
       const [prediction] = await predictions();
       assert.deepEqual([prediction?.rows, prediction?.failed], [rows, bad]);
       assert.ok((await readdir(cwd)).includes('scored.csv'));
       await card.getByRole('link', { name: prediction?.dataset.version?.slice(0, 8) ?? 'none' }).click();
-      await page.getByRole('heading', { name: /churn-predictions/ }).first().waitFor();
+      await page
+        .getByRole('heading', { name: /churn-predictions/ })
+        .first()
+        .waitFor();
       await isWhole(tab, 'the version of predictions');
     });
   });

@@ -46,6 +46,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Environments', href: '/environments' },
       { text: 'Video', href: '/video' },
       { text: 'Batch predictions', href: '/batch' },
+      { text: 'Stream predictions', href: '/stream-predictions' },
     ],
   },
   {

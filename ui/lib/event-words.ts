@@ -212,6 +212,17 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: 'warn',
   }),
+  'stream_prediction.started': (d) => ({
+    part: 'deploy',
+    text: `${d.model} answers ${d.input}`,
+    href: recordPath('stream_prediction', d.id),
+  }),
+  'stream_prediction.ended': (d) => ({
+    part: 'deploy',
+    text: `stream prediction with ${d.model} ${d.state}`,
+    href: recordPath('stream_prediction', d.id),
+    ...(d.state === 'failed' ? { tone: 'bad' } : {}),
+  }),
   'batch_prediction.started': (d) => ({
     part: 'deploy',
     text: `batch prediction with ${d.model} begun`,

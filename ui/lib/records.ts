@@ -16,6 +16,7 @@ export type RecordKind =
   | 'view'
   | 'report'
   | 'batch_prediction'
+  | 'stream_prediction'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -43,6 +44,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   report: (id) => `/reports/${id}`,
   logged_model: (id) => `/logged-models/${id}`,
   batch_prediction: (id) => `/batch?prediction=${id}`,
+  stream_prediction: (id) => `/stream-predictions?prediction=${id}`,
   identity: (id) => `/access?identity=${id}`,
 };
 

@@ -36,7 +36,9 @@ export function SchedulesCard(): JSX.Element {
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="No table is predicted by the clock.">
-              <Command>gyre batch schedule set nightly --every day --at 06:00 --model environment:production --input dataset:customers</Command>{' '}
+              <Command>
+                gyre batch schedule set nightly --every day --at 06:00 --model environment:production --input dataset:customers
+              </Command>{' '}
               does what “Set a schedule” does.
             </Empty>
           ) : (
@@ -107,7 +109,11 @@ export function SchedulesCard(): JSX.Element {
   );
 }
 
-function LastRun({ schedule: { lastRun, lastState, lastError, lastDue, missed, error } }: { readonly schedule: BatchSchedule }): JSX.Element {
+function LastRun({
+  schedule: { lastRun, lastState, lastError, lastDue, missed, error },
+}: {
+  readonly schedule: BatchSchedule;
+}): JSX.Element {
   return (
     <>
       {error !== undefined && <State tone="bad">{error}</State>}

@@ -6,6 +6,7 @@ import { AccessPage } from './access.tsx';
 import { AlertPage, AlertsPage } from './alerts.tsx';
 import { AuditPage } from './audit.tsx';
 import { BatchPage } from './batch.tsx';
+import { StreamPredictionsPage } from './stream-predictions.tsx';
 import { ApplicationTestPage, CertificationPage } from './certification.tsx';
 import { CharterDocumentsPage } from './charter-documents.tsx';
 import { CharterPage } from './charter.tsx';
@@ -108,6 +109,7 @@ export const routes: readonly Route<Draw>[] = [
     page: ({ environment = '' }) => <EndpointPage key={environment} environment={environment} />,
   },
   { pattern: '/batch', page: plain(BatchPage) },
+  { pattern: '/stream-predictions', page: plain(StreamPredictionsPage) },
   { pattern: '/environments', page: plain(EnvironmentsPage) },
   { pattern: '/video', page: () => <VideoPage /> },
   { pattern: '/monitor', page: plain(HealthPage) },

@@ -1,5 +1,6 @@
 import type { Access } from '#access';
 import type { Batches, BatchSchedules } from '#batch';
+import type { Streams } from '#streams';
 import type { Actor, Backup, BackupList, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
@@ -75,6 +76,7 @@ export interface Rooms {
   readonly backups: BackupVerbs;
   readonly batches: Batches;
   readonly batchSchedules: BatchSchedules;
+  readonly streams: Streams;
   readonly blobStorage: () => Promise<BlobStorage>;
   readonly charters: CharterBook;
   readonly data: Data;

@@ -30,6 +30,7 @@ export const routeTags = [
   'registry',
   'release',
   'batch',
+  'streams',
   'monitoring',
   'triggers',
   'governance',

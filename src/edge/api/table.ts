@@ -5,6 +5,7 @@ import { accessRoutes } from './routes/access.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { batchScheduleRoutes } from './routes/batch-schedules.ts';
+import { streamRoutes } from './routes/streams.ts';
 import { blobStorageRoutes } from './routes/blob-storage.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
@@ -66,6 +67,7 @@ export function allRoutes(): readonly Route[] {
     ...videoRoutes,
     ...batchRoutes,
     ...batchScheduleRoutes,
+    ...streamRoutes,
     ...monitoringRoutes,
     ...governanceRoutes,
     ...garbageRoutes,

@@ -13,6 +13,10 @@ import { openWebhooks, requireJudged } from '#registry';
 import type { Registry, Webhooks } from '#registry';
 import type { DataPlanes } from '#release';
 import { requireMayLater } from './routes/batch-rights.ts';
+import { noBrokers, openStreams } from '#streams';
+import type { Streams, StreamsDeps } from '#streams';
+import { createMetrics } from '#telemetry';
+import { readInferRequest, writeInferResponse } from '#oip';
 import type { BackupVerbs, LoopVerbs, VideoVerbs } from './port.ts';
 
 /** Webhooks that may tell this machine. */
@@ -56,6 +60,26 @@ export function openTestBatches(
     requireMay: requireMayLater({ access, batches, project }),
   });
   return { batches, batchSchedules };
+}
+
+/** Stream predictions of which no broker is named: their records are real, and nothing is connected to. */
+export function openTestStreams(
+  rooms: Pick<StreamsDeps, 'store' | 'events' | 'clock' | 'newId' | 'registry'>,
+  batches: Pick<Batches, 'versionOf'>,
+): Streams {
+  return openStreams({
+    ...rooms,
+    versionOf: (reference) => batches.versionOf(reference),
+    brokers: () => Promise.resolve(noBrokers),
+    metrics: createMetrics(),
+    owner: 'test',
+    memberName: () => 'test',
+    chance: () => 0.5,
+    elapsed: () => performance.now(),
+    workers: 1,
+    tensors: { decode: readInferRequest, encodeAll: writeInferResponse },
+    say: () => undefined,
+  });
 }
 
 /** Data planes run as processes of their own; here they only say that they serve. */

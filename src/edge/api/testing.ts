@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessMigrations, openAccess } from '#access';
 import { batchMigrations } from '#batch';
+import { streamMigrations } from '#streams';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type { Actor, CodeVersion, Environment, NamedRow, Prediction, Role, TrainedVersion } from '#contract';
@@ -30,7 +31,15 @@ import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
-import { openTestBatches, openTestWebhooks, playedBackups, playedPlanes, playedVideos, turnsOfLoop } from './testing-stand-ins.ts';
+import {
+  openTestBatches,
+  openTestStreams,
+  openTestWebhooks,
+  playedBackups,
+  playedPlanes,
+  playedVideos,
+  turnsOfLoop,
+} from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -108,6 +117,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     importsMigrations,
     releaseMigrations,
     batchMigrations,
+    streamMigrations,
     monitoringMigrations,
     triggersMigrations,
     governanceMigrations,
@@ -155,6 +165,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const { batches, batchSchedules } = openTestBatches({ ...common, data, registry }, folder, project, access, platform);
   opened.use(batches);
   opened.use(batchSchedules);
+  const streams = opened.use(openTestStreams({ ...common, registry }, batches));
   const monitoring = openMonitoring({
     ...common,
     data,
@@ -244,6 +255,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     backups: playedBackups(clock),
     batches,
     batchSchedules,
+    streams,
     blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
     data,

@@ -40,6 +40,11 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
   { title: 'Deploy', names: ['stream'], load: async () => (await import('./verbs/stream.ts')).registerStream },
   { title: 'Deploy', names: ['batch'], load: async () => (await import('./verbs/batch-predictions.ts')).registerBatchPredictions },
+  {
+    title: 'Deploy',
+    names: ['stream-predictions'],
+    load: async () => (await import('./verbs/stream-predictions.ts')).registerStreamPredictions,
+  },
   { title: 'Monitor', names: ['monitor'], load: async () => (await import('./verbs/monitor.ts')).registerMonitor },
   { title: 'Monitor', names: ['prediction'], load: async () => (await import('./verbs/predictions.ts')).registerPredictions },
   {

@@ -108,6 +108,8 @@ export interface EventData {
   'batch_schedule.failed': { schedule: string; due: string; error: string };
   'batch_schedule.paused': { schedule: string };
   'batch_schedule.resumed': { schedule: string; due?: string };
+  'stream_prediction.started': { id: string; model: string; modelVersion: string; input: string; output: string };
+  'stream_prediction.ended': { id: string; model: string; modelVersion: string; state: string };
   'predictions.ingested': { environment: string; endpoint: string; rows: number; segment: string };
   'labels.joined': { environment: string; endpoint: string; rows: number; unmatched: number };
   'window.evaluated': { id: string; environment: string; endpoint: string; revision: number; rows: number; labelled: number };

@@ -88,7 +88,10 @@ export function registerBatchSchedules(batch: Command, bind: Bind): void {
                 { title: 'WHEN', of: ({ cron, timezone }) => `${cronWords(cron)}, ${timezone}` },
                 { title: 'MODEL', of: ({ request }) => request.model },
                 { title: 'INPUT', of: ({ request }) => request.input },
-                { title: 'OUTPUT', of: ({ request: { output, toTable } }) => (toTable === undefined ? output : `${output ?? ''} ${toTable}`) },
+                {
+                  title: 'OUTPUT',
+                  of: ({ request: { output, toTable } }) => (toTable === undefined ? output : `${output ?? ''} ${toTable}`),
+                },
                 { title: 'SET BY', of: ({ by, from }) => (from === 'project' ? 'gyre.yaml' : by?.name) },
                 { title: 'NEXT', of: ({ paused, nextDue }) => (paused ? 'paused' : nextDue === undefined ? 'never' : when(nextDue)) },
                 { title: 'LAST DUE', of: ({ lastDue }) => (lastDue === undefined ? undefined : when(lastDue)) },
