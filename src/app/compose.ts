@@ -289,30 +289,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
   });
   opened.use(batches);
   opened.use(batchSchedules);
-  const streams = opened.use(
-    openStreamPredictions({
-      ...rooms,
-      registry,
-      metrics,
-      owner: folder.path,
-      batches,
-      values,
-      projectFolder: resolve(options.projectFolder),
-      log,
-    }),
-  );
-  const pipelines = opened.use(
-    openPipelines({
-      store,
-      events,
-      clock,
-      newId,
-      log,
-      owner,
-      exclusive,
-      project: project.current().resolved.project,
-    }),
-  );
+  const projectFolder = resolve(options.projectFolder);
+  const perStream = { ...rooms, registry, metrics, owner: folder.path, batches, values, projectFolder, log };
+  const streams = opened.use(openStreamPredictions(perStream));
+  const pipelines = opened.use(openPipelines({ ...rooms, log, owner, exclusive, project: project.current().resolved.project }));
   const loopRooms: LoopRooms = {
     project: () => project.current(),
     blobs,

@@ -28,6 +28,8 @@ export interface StreamsDeps extends Omit<StreamModelDeps, 'inFlight' | 'metrics
   /** Read anew whenever a stream is opened. */
   readonly brokers: () => Promise<BrokerBook>;
   readonly metrics: Metrics;
+  /** How topics are opened; default: at the brokers that their addresses name. */
+  readonly openTopics?: typeof openTopics;
   /** Names this data folder, where several share a database. */
   readonly owner: string;
   /** A name that no other member of a group has. */
@@ -225,7 +227,7 @@ class OpenStreams implements Streams {
   }
 
   async #open({ kept, stop }: Running): Promise<RunningStream> {
-    const { brokers, metrics, clock, memberName, say, registry, elapsed } = this.#deps;
+    const { brokers, metrics, clock, memberName, say, registry, elapsed, openTopics: open = openTopics } = this.#deps;
     const { id, request, group } = kept;
     const { from, inFlight, batch, attempts, ackWaitMs, create } = { ...usualChoices, ...request };
     await using opened = new AsyncDisposableStack();
@@ -236,7 +238,7 @@ class OpenStreams implements Streams {
     );
     const tell = (line: string): void => say(id, line);
     const options = { from, inFlight, ackWaitMs, create, group, member: memberName(), say: tell, elapsed };
-    const topics = await openTopics(streamTopics(request), await brokers(), true, options);
+    const topics = await open(streamTopics(request), await brokers(), true, options);
     const stream = runStream({
       name: id,
       ...topics,

@@ -146,6 +146,7 @@ describe('every route that reads', () => {
   let report = '';
   let webhook = '';
   let batch = '';
+  let stream = '';
   before(async () => {
     bench = await openBench();
     records = await turnTheLoop(bench);
@@ -163,6 +164,8 @@ describe('every route that reads', () => {
     const done = await bench.deps.batches.wait(batch);
     assert.equal(done.state, 'finished', done.error ?? '');
     await bench.deps.batchSchedules.set('nightly', { cron: '0 6 * * *', request: done.request }, by);
+    const topics = { input: 'nats://broker/customers', output: 'nats://broker/scored' };
+    stream = (await bench.deps.streams.start({ body: { model: records.version.model, ...topics }, by })).id;
     const [experiment] = await training.experiments();
     view = (await training.views.save({ name: 'all', query: '', by })).id;
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
@@ -210,6 +213,7 @@ describe('every route that reads', () => {
       webhooks: webhook,
       'batch-predictions': batch,
       'batch-schedules': 'nightly',
+      'stream-predictions': stream,
       workspace: job,
       views: view,
       reports: report,

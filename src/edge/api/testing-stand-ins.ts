@@ -62,7 +62,29 @@ export function openTestBatches(
   return { batches, batchSchedules };
 }
 
-/** Stream predictions of which no broker is named: their records are real, and nothing is connected to. */
+function silentTopics(): Awaited<ReturnType<NonNullable<StreamsDeps['openTopics']>>> {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const sink = {
+    publish: (messages: readonly unknown[]) => Promise.resolve(messages.map(() => ({ at: 'stored' as const }))),
+    [Symbol.asyncDispose]: nothing,
+  };
+  const source = {
+    take: async (_most: number, signal: AbortSignal) => {
+      await new Promise((resolve) => {
+        if (signal.aborted) resolve(undefined);
+        signal.addEventListener('abort', resolve, { once: true });
+      });
+      return [];
+    },
+    acknowledge: nothing,
+    keep: nothing,
+    lag: () => Promise.resolve(0),
+    [Symbol.asyncDispose]: nothing,
+  };
+  return { source, output: sink, deadLetters: sink };
+}
+
+/** Stream predictions of topics to which nothing comes. */
 export function openTestStreams(
   rooms: Pick<StreamsDeps, 'store' | 'events' | 'clock' | 'newId' | 'registry'>,
   batches: Pick<Batches, 'versionOf'>,
@@ -71,6 +93,7 @@ export function openTestStreams(
     ...rooms,
     versionOf: (reference) => batches.versionOf(reference),
     brokers: () => Promise.resolve(noBrokers),
+    openTopics: () => Promise.resolve(silentTopics()),
     metrics: createMetrics(),
     owner: 'test',
     memberName: () => 'test',
