@@ -1,51 +1,31 @@
 /**
- * A supervised data plane is killed (SIGKILL) again and again under open-loop load, nothing tried again by the client. Counted: what was not
+ * A data plane is killed (SIGKILL) again and again under open-loop load, and started again at once, as `gyre up` does; the client tries nothing again. Counted: what was not
  * answered, how long it was gone each time, and whether every prediction that was answered is in the prediction log.
  * node bench/kill.ts [requests, default 30000] [requests a second, default 1000] [kills, default 5]
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFsBlobs } from '#blobs';
 import { listSegments, putSample, readSegment, sampleManifest, samplePackage } from '#serving';
-import { createLogger } from '#telemetry';
-import { startPlane } from '../src/app/plane-process.ts';
-import { SupervisedPlane } from '../src/app/supervised-plane.ts';
+import { controlledPlane } from './common/controlled-plane.ts';
 import { openLoad, quantileOf } from './common/open-loop.ts';
-import { freePort } from './common/process.ts';
 
 const requests = Number(process.argv[2] ?? 30_000);
 const perSecond = Number(process.argv[3] ?? 1000);
 const kills = Number(process.argv[4] ?? 5);
 
-const entry = join(resolve(import.meta.dirname, '..'), 'src/app/inference-main.ts');
 const folder = await mkdtemp(join(tmpdir(), 'gyre-kill-'));
 const sample = samplePackage();
 await putSample(await openFsBlobs({ dir: join(folder, 'blobs') }), sample);
 
-const port = await freePort();
-const plane = new SupervisedPlane({
-  environment: 'production',
-  folder,
-  host: '127.0.0.1',
-  ports: () => ({ rest: port, grpc: 0 }),
-  retryMs: 500,
-  log: createLogger({ level: 'error', destination: process.stderr }),
-  onSegments: async () => undefined,
-  start: ({ manifest, spool, ports, onExit }) => {
-    const place = ['--manifest', manifest, '--blobs', join(folder, 'blobs'), '--unsigned', '--spool', spool];
-    const given = ['--port', String(ports.rest), '--grpc-port', 'off', '--control', '--log-level', 'error'];
-    return startPlane({
-      command: process.execPath,
-      args: [entry, ...place, ...given],
-      env: process.env,
-      onLog: (line) => console.error(line),
-      onExit,
-    });
-  },
-});
-await plane.apply({ manifest: sampleManifest(sample, 1), keyId: 'bench', signature: 'bench' });
+const manifest = join(folder, 'manifest.json');
+await writeFile(manifest, JSON.stringify(sampleManifest(sample, 1)));
+const spool = join(folder, 'log');
+const words = ['--manifest', manifest, '--blobs', join(folder, 'blobs'), '--unsigned', '--spool', spool];
+let plane = await controlledPlane(words);
+const { port } = plane;
 
 const answered = new Set<string>();
 const gone: number[] = [];
@@ -54,11 +34,10 @@ const killing = (async (): Promise<void> => {
   const everyMs = (1000 * requests) / perSecond / (kills + 1);
   for (let kill = 0; kill < kills && running; kill++) {
     await sleep(everyMs);
-    const pid = plane.pid;
-    if (pid === undefined) continue;
-    process.kill(pid, 'SIGKILL');
+    plane.signal('SIGKILL');
     const killedMs = performance.now();
-    while (plane.pid === undefined || plane.pid === pid) await sleep(5);
+    await plane.ended;
+    plane = await controlledPlane(words, port);
     gone.push(performance.now() - killedMs);
   }
 })();
@@ -81,7 +60,7 @@ await killing;
 const logged = new Set<string>();
 // What is open is finished when it ends.
 await plane[Symbol.asyncDispose]();
-for (const segment of await listSegments(plane.spool)) for (const { id } of (await readSegment(segment)).predictions) logged.add(id);
+for (const segment of await listSegments(spool)) for (const { id } of (await readSegment(segment)).predictions) logged.add(id);
 const missing = [...answered].filter((id) => !logged.has(id)).length;
 await rm(folder, { recursive: true });
 

@@ -18,9 +18,9 @@ export interface ControlledPlane extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-/** @param words beside `--control` and a free port */
-export async function controlledPlane(words: readonly string[]): Promise<ControlledPlane> {
-  const given = ['--port', '0', '--grpc-port', 'off', '--control', '--log-level', 'error'];
+/** @param words beside `--control` and the port @param at 0: a free port */
+export async function controlledPlane(words: readonly string[], at = 0): Promise<ControlledPlane> {
+  const given = ['--port', String(at), '--grpc-port', 'off', '--control', '--log-level', 'error'];
   const child: ChildProcess = spawn(process.execPath, [entry, ...words, ...given], { stdio: ['pipe', 'pipe', 'inherit'] });
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('the data plane has no pipes');

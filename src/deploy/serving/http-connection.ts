@@ -22,6 +22,8 @@ export interface ConnectionOwner {
   readonly onClosed: (connection: PlainConnection) => void;
   /** Milliseconds since some fixed moment, not stepping back. */
   readonly elapsed: () => number;
+  /** This second, as headers say it (RFC 9110, 5.6.7). */
+  readonly date: () => string;
 }
 
 /** How long a connection may be in a state, in milliseconds. */
@@ -140,7 +142,7 @@ export class PlainConnection {
     const ends = isLast || this.#isEnded;
     const { body } = answer;
     const size = sizeOfBody(body);
-    const head = headOf(answer, size, ends);
+    const head = headOf(answer, size, this.#owner.date(), ends);
     let isTaken: boolean;
     if (typeof body === 'string') {
       // One byte a character where all of them are ASCII: the cheaper way to write a text.
@@ -223,7 +225,7 @@ export class PlainConnection {
 /** A header that would end its line, or the head, is a fault of ours. */
 const unsafe = /[^\t\x20-\x7e\x80-\xff]/;
 
-function headOf({ status, type = 'application/json', headers }: Answer, size: number, isLast: boolean): string {
+function headOf({ status, type = 'application/json', headers }: Answer, size: number, date: string, isLast: boolean): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\ncontent-type: ${type}\r\ncontent-length: ${size}\r\n`;
   if (headers !== undefined) {
     for (const name in headers) {
@@ -232,21 +234,9 @@ function headOf({ status, type = 'application/json', headers }: Answer, size: nu
       head += `${name}: ${value}\r\n`;
     }
   }
-  return `${head}date: ${httpDate()}\r\n${isLast ? 'connection: close' : keptAlive}\r\n\r\n`;
+  return `${head}date: ${date}\r\n${isLast ? 'connection: close' : keptAlive}\r\n\r\n`;
 }
 
 /** Seconds for which a connection is kept without a request. */
 export const keptSeconds = 75;
 const keptAlive = `connection: keep-alive\r\nkeep-alive: timeout=${keptSeconds}`;
-
-let date = '';
-
-/** The time in RFC 9110's form, of this second. */
-function httpDate(): string {
-  if (date === '') {
-    const now = new Date();
-    date = now.toUTCString();
-    setTimeout(() => (date = ''), 1000 - now.getMilliseconds()).unref();
-  }
-  return date;
-}

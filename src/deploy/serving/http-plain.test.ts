@@ -26,9 +26,9 @@ const echo: Route = {
   name: 'echo',
   method: 'POST',
   path: '/echo/:name',
-  handle: async ({ params, text, headers }) => ({
+  handle: async (exchange) => ({
     status: 200,
-    body: JSON.stringify({ name: params['name'], said: await text(), note: headers['x-note'] ?? '' }),
+    body: JSON.stringify({ name: exchange.params['name'], said: await exchange.text(), note: exchange.headers['x-note'] ?? '' }),
   }),
 };
 const hello: Route = { name: 'hello', method: 'GET', path: '/hello', handle: () => ({ status: 200, body: '"hello"' }) };

@@ -97,6 +97,8 @@ class Host {
   /** What was found out about the heads that connections keep: with another manifest it is found out anew. */
   readonly #known = new WeakMap<PlainHead, { readonly manifest: ReleaseManifest; readonly admitted: Admitted }>();
   #closing = false;
+  #second = Number.NaN;
+  #dateText = '';
 
   constructor(options: InferenceServerOptions) {
     this.#options = options;
@@ -163,10 +165,20 @@ class Host {
       },
       onClosed: (connection) => this.#connections.delete(connection),
       elapsed: () => this.#options.plane.elapsed(),
+      date: () => this.#date(),
     };
     server.on(event, (socket: Socket) => {
       this.#connections.add(new PlainConnection(socket, owner));
     });
+  }
+
+  #date(): string {
+    const second = Math.floor(this.#options.plane.now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#dateText = new Date(second * 1000).toUTCString();
+    }
+    return this.#dateText;
   }
 
   /** Whatever is to be refused before its body is read, the other way refuses. */

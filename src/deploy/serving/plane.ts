@@ -135,6 +135,11 @@ export class Plane implements AsyncDisposable {
     return this.#current.models;
   }
 
+  /** Epoch milliseconds. */
+  now(): number {
+    return this.#deps.clock.now();
+  }
+
   /** Since some fixed moment; for `Inference.receivedMs`. */
   elapsed(): number {
     return this.#deps.elapsed();
