@@ -72,7 +72,13 @@ describe('gyre convert, with the public converters', { skip: pythonMissing }, ()
   test('says what is wrong with what it is given', async () => {
     const nothing = await gyre(['convert', 'reference.json', '--output', 'x', '--python', pythonFile], { cwd });
     assert.equal(nothing.code, 2);
-    assert.match(nothing.stderr, /no model folder/);
+    assert.match(nothing.stderr, /none of what is converted: an MLflow model folder/);
+    const folder = await gyre(['convert', '.', '--output', 'x', '--python', pythonFile], { cwd });
+    assert.equal(folder.code, 2);
+    assert.match(folder.stderr, /no model folder: it has neither an MLmodel file nor a saved_model\.pb/);
+    const unread = await gyre(['convert', 'weights.pt', '--input', 'image=FP32[4,3]', '--output', 'x', '--python', pythonFile], { cwd });
+    assert.equal(unread.code, 2);
+    assert.match(unread.stderr, /NAME=TYPE\[N,…\] is wanted/);
     const there = await gyre(['convert', 'plain', '--output', 'mixed', '--python', pythonFile], { cwd });
     assert.equal(there.code, 2);
     assert.match(there.stderr, /is there already/);

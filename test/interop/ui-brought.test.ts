@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { ModelVersion, RegisteredModel } from '#contract';
@@ -95,6 +97,38 @@ describe('models from elsewhere on their pages', { skip: browserMissing }, () =>
       /The last 500 of/,
       'shop version 2',
     ]);
+  });
+
+  test('that only Python can load offer to be converted, and say why that is not done here', async () => {
+    const folder = join(place.path, 'pickled');
+    await mkdir(folder);
+    await writeFile(
+      join(folder, 'MLmodel'),
+      'flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    python_version: 3.11.7\n  sklearn:\n    pickled_model: model.pkl\n',
+    );
+    await writeFile(join(folder, 'model.pkl'), 'never opened here');
+    await done(['model', 'add', 'pickled', folder], { cwd });
+    await withTab('dark', async (tab) => {
+      const { page } = tab;
+      const { body } = await server.post<{ readonly path: string }>('one-time-codes');
+      await tab.open(`${server.address}${body.path}`);
+      await tab.open(`${server.address}/models/pickled/1`);
+      await page.getByRole('button', { name: 'Convert to ONNX' }).click();
+      const asking = page.getByRole('dialog', { name: 'Convert to ONNX' });
+      await asking.getByText(/it is loaded in a process of its own/).waitFor();
+      await isWhole(tab, 'convert a version');
+      await asking.getByLabel('Classes in the order').fill('no, yes');
+      await asking.getByLabel('these numbers are logits').check();
+      await asking.getByRole('button', { name: 'Convert to ONNX' }).click();
+      await asking.getByText(/executes code from its files, which is not allowed here/).waitFor();
+      tab.complaints();
+      await tab.open(`${server.address}/models/shop/1`);
+      await page.getByRole('button', { name: 'Test it anew' }).waitFor();
+      assert.equal(await page.getByRole('button', { name: 'Convert to ONNX' }).count(), 0);
+    });
+    assert.equal((await server.get<RegisteredModel>('models/pickled')).latest, 1);
+    await done(['model', 'tag', 'shop/2', 'converted_from=pickled/1'], { cwd });
+    await shows('/models/shop/2', ['converted from', 'pickled 1']);
   });
 
   test('are described, tagged, named by an alias and a stage, and deleted on their pages', async () => {

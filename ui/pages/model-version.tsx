@@ -94,6 +94,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
           version.testReport === undefined
             ? undefined
             : { what: 'test report', text: <RecordRef kind="test_report" id={version.testReport} /> },
+          convertedFrom(version),
           { what: 'model version', text: `${version.model} ${version.version}`, here: true },
           ...live.map((deployment) => ({
             what: `live in ${deployment.environment}`,
@@ -120,6 +121,20 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       </div>
     </Page>
   );
+}
+
+/** The version that this one's graph was made of. */
+function convertedFrom({ tags }: ModelVersion): { readonly what: string; readonly text: JSX.Element } | undefined {
+  const [, model, number] = /^([^/]+)\/(\d+)$/.exec(tags['converted_from'] ?? '') ?? [];
+  if (model === undefined) return undefined;
+  return {
+    what: 'converted from',
+    text: (
+      <a href={`/models/${encodeURIComponent(model)}/${number}`}>
+        {model} {number}
+      </a>
+    ),
+  };
 }
 
 /** Where the version came from, what people say about it, and what it lacks to be tested and released. */
