@@ -18,6 +18,8 @@ options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
          --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
          --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
+         --max-concurrent N --rate N[/BURST] --timeout-ms N --max-body-bytes N
+         --log-sample SHARE --log-mask NAME --log-drop NAME --log-max-mib N --log-when-full refuse|drop_oldest
          --log-events URL --log-events-mode all|request|response --event-hosts LIST --access-log FILE|-|off
          --python FILE --python-env DIR --python-cache DIR --python-processes N --python-limit NAME=VALUE
          --tls-cert FILE --tls-key FILE --insecure-http --allowed-host NAME --log-level LEVEL`;
@@ -56,6 +58,15 @@ function readOptions(): InferenceOptions {
       'max-delay-ms': { type: 'string' },
       'max-queued': { type: 'string' },
       'memory-mib': { type: 'string' },
+      'max-concurrent': { type: 'string' },
+      rate: { type: 'string' },
+      'timeout-ms': { type: 'string' },
+      'max-body-bytes': { type: 'string' },
+      'log-sample': { type: 'string' },
+      'log-mask': { type: 'string', multiple: true },
+      'log-drop': { type: 'string', multiple: true },
+      'log-max-mib': { type: 'string' },
+      'log-when-full': { type: 'string' },
       python: { type: 'string' },
       'python-env': { type: 'string' },
       'python-cache': { type: 'string' },
@@ -91,6 +102,14 @@ function readOptions(): InferenceOptions {
     'max-delay-ms': maxDelayMs,
     'max-queued': maxQueued,
     'memory-mib': memoryMib,
+    'max-concurrent': maxConcurrent,
+    'timeout-ms': timeoutMs,
+    'max-body-bytes': maxBodyBytes,
+    'log-sample': logSample,
+    'log-mask': logMask,
+    'log-drop': logDrop,
+    'log-max-mib': logMaxMib,
+    'log-when-full': logWhenFull,
     port,
     python,
     'python-env': pythonEnv,
@@ -130,6 +149,14 @@ function readOptions(): InferenceOptions {
     ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
     ...(maxQueued === undefined ? {} : { maxQueued }),
     ...(memoryMib === undefined ? {} : { memoryMib }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+    ...(logSample === undefined ? {} : { logSample }),
+    ...(logMask === undefined ? {} : { logMask }),
+    ...(logDrop === undefined ? {} : { logDrop }),
+    ...(logMaxMib === undefined ? {} : { logMaxMib }),
+    ...(logWhenFull === undefined ? {} : { logWhenFull }),
     ...(logLevel === undefined
       ? {}
       : { logLevel: word('--log-level', logLevel, ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),

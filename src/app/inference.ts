@@ -40,13 +40,15 @@ import { executionOf } from './execution-flags.ts';
 import type { ExecutionFlags } from './execution-flags.ts';
 import { openBlobs } from './blobs.ts';
 import { containerOf } from './container.ts';
+import { requireNoPolicy, withPolicy } from './policy-flags.ts';
+import type { PolicyFlags } from './policy-flags.ts';
 import { pythonSettings } from './python-settings.ts';
 import type { PythonFlags } from './python-settings.ts';
 import type { OpenedBlobs } from './blobs.ts';
 import gyre from '../../package.json' with { type: 'json' };
 
 /** What `gyre serve` is told. Either `manifest` with `blobs`, or `model`. */
-export interface InferenceOptions extends ExecutionFlags {
+export interface InferenceOptions extends ExecutionFlags, PolicyFlags {
   /** A signed manifest. */
   readonly manifest?: string;
   /** The blobs that hold the files of the manifest's packages: a folder, or `s3://bucket/prefix`. */
@@ -339,7 +341,7 @@ async function openManifest(options: Contained, judged: (manifest: ReleaseManife
       systemClock,
       options.route === undefined ? undefined : await readLocalRoute(options.route),
     );
-    return { source, first: judged(requireTokens(options, own)), readAgain };
+    return { source, first: judged(requireTokens(options, withPolicy(options, own))), readAgain };
   }
   if (manifest === undefined || blobs === undefined) {
     throw new GyreError(
@@ -347,6 +349,7 @@ async function openManifest(options: Contained, judged: (manifest: ReleaseManife
       'nothing to serve: give --manifest FILE with --blobs FOLDER (or s3://…), or --model FOLDER|FILE.onnx',
     );
   }
+  requireNoPolicy(options);
   if (publicKey === undefined && unsigned !== true) {
     throw new GyreError(
       'INVALID_ARGUMENT',

@@ -74,6 +74,15 @@ export interface ServeFlags {
   readonly maxDelayMs?: string;
   readonly maxQueued?: string;
   readonly memoryMib?: string;
+  readonly maxConcurrent?: string;
+  readonly rate?: string;
+  readonly timeoutMs?: string;
+  readonly maxBodyBytes?: string;
+  readonly logSample?: string;
+  readonly logMask?: readonly string[];
+  readonly logDrop?: readonly string[];
+  readonly logMaxMib?: string;
+  readonly logWhenFull?: string;
   readonly modelControl?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;

@@ -56,6 +56,15 @@ export const registerServing: Register = (program, bind) => {
     .option('--max-delay-ms <n>', 'how long a run waits for more rows (default: it does not)')
     .option('--max-queued <n>', 'requests that may wait for a model (default: 4096)')
     .option('--memory-mib <n>', 'memory of all models together; those used least are unloaded until they are asked')
+    .option('--max-concurrent <n>', 'with --model: requests that are answered at the same time; more are answered 503 (default: no limit)')
+    .option('--rate <n>', 'with --model: requests a second of all callers, such as 50, or 50/100 with those at once after a pause (429)')
+    .option('--timeout-ms <n>', 'with --model: how long a request may take (504; default: as long as its caller waits)')
+    .option('--max-body-bytes <n>', 'with --model: of a body, packed or unpacked (413; default: 67108864)')
+    .option('--log-sample <share>', 'with --model and --spool: share of the requests that are logged (default: 1)')
+    .option('--log-mask <name...>', 'with --model: inputs and outputs whose values are hidden before anything is logged')
+    .option('--log-drop <name...>', 'with --model: inputs and outputs that are left out of the log')
+    .option('--log-max-mib <n>', 'with --model: what the log may take of the disk (default: 2048)')
+    .option('--log-when-full <what>', 'with --model: refuse (503 to what must be logged) or drop_oldest (default: refuse)')
     .option('--model-control', 'whoever may infer may unload models and load them again, by the protocol’s repository extension')
     .option('--lane <lane>', 'inline or workers (default: measured, and watched)')
     .option('--python <file>', 'allow models that execute code on load (no ONNX graph): this interpreter runs them')
@@ -68,7 +77,15 @@ export const registerServing: Register = (program, bind) => {
     .option('--insecure-http', 'bind beyond loopback without TLS')
     .option('--allowed-host <name...>', 'names by which callers may reach it')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
-    .addHelpText('after', examples('gyre model pull churn@champion', 'gyre serve --model churn-2', 'gyre serve --model digits=mnist.onnx'))
+    .addHelpText(
+      'after',
+      examples(
+        'gyre model pull churn@champion',
+        'gyre serve --model churn-2',
+        'gyre serve --model digits=mnist.onnx',
+        'gyre serve --model churn-2 --rate 50/100 --spool log --log-mask email',
+      ),
+    )
     .action(
       bind<ServeFlags>(async (cli, options) => {
         const { GYRE_CONTAINER: platform = '' } = cli.host.environment;
