@@ -332,6 +332,12 @@ describe('the web pages', { skip: browserMissing }, () => {
       await card.getByRole('button', { name: 'Predict', exact: true }).click();
       await card.getByText(/said by churn version 2/).waitFor();
       await card.getByRole('link', { name: /^prediction \d+-[0-9a-f]{8}-/ }).waitFor();
+      await card.getByText(/like the rows that the model learned from/).waitFor();
+      await card.getByRole('button', { name: 'Explain', exact: true }).click();
+      const why = card.getByRole('region', { name: 'Why' });
+      await why.getByText(/pushes it most (towards|away from) Yes/).waitFor();
+      await why.getByRole('img', { name: /^Contributions: .*tenure/ }).waitFor();
+      await why.getByText(/^Exact: computed from the model itself; .* Measured from the rows that the model learned from\./).waitFor();
       await card.getByLabel('The same request as').selectOption('Python (tritonclient)');
       await card.getByText(/"tenure", "FP64", np.array\(\[\[2\]\], dtype=np.float64\)/).waitFor();
       // A value that the model refuses is said in the endpoint's own words.
@@ -341,6 +347,9 @@ describe('the web pages', { skip: browserMissing }, () => {
         .getByRole('alert')
         .getByText(/tenure/)
         .waitFor();
+      const policy = page.getByRole('region', { name: 'Limits and log' });
+      for (const said of ['every request', 'no column', 'its token asked too often', '10\u202f000 rows'])
+        await policy.getByText(said).first().waitFor();
       assert.deepEqual(await axeFindings(page), []);
       // The prediction comes into the log, and onto the page by itself.
       await page
