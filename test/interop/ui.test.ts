@@ -7,6 +7,7 @@ import type { Browser } from 'playwright-core';
 import { done, start, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { copyOfExample, fewTrials } from '../harness/projects-fixture.ts';
 import { axeFindings, browserMissing, openBrowser, openTab, overflow, settled, type Tab } from './browser.ts';
+import { askByTheForm } from './endpoint-form.ts';
 
 /** A page, and what it has to say about the records that the demo left. */
 interface Expected {
@@ -327,29 +328,7 @@ describe('the web pages', { skip: browserMissing }, () => {
   test('ask an endpoint by a form made of what its model takes, and give the request as a program', async () => {
     await withTab({}, async ({ page, open }) => {
       await open(at('/endpoints/production'));
-      const card = page.getByRole('region', { name: 'Try it' });
-      await card.getByLabel(/^tenure/).fill('2');
-      await card.getByRole('button', { name: 'Predict', exact: true }).click();
-      await card.getByText(/said by churn version 2/).waitFor();
-      await card.getByRole('link', { name: /^prediction \d+-[0-9a-f]{8}-/ }).waitFor();
-      await card.getByText(/like the rows that the model learned from/).waitFor();
-      await card.getByRole('button', { name: 'Explain', exact: true }).click();
-      const why = card.getByRole('region', { name: 'Why' });
-      await why.getByText(/pushes it most (towards|away from) Yes/).waitFor();
-      await why.getByRole('img', { name: /^Contributions: .*tenure/ }).waitFor();
-      await why.getByText(/^Exact: computed from the model itself; .* Measured from the rows that the model learned from\./).waitFor();
-      await card.getByLabel('The same request as').selectOption('Python (tritonclient)');
-      await card.getByText(/"tenure", "FP64", np.array\(\[\[2\]\], dtype=np.float64\)/).waitFor();
-      // A value that the model refuses is said in the endpoint's own words.
-      await card.getByLabel(/^tenure/).fill('long');
-      await card.getByRole('button', { name: 'Predict', exact: true }).click();
-      await card
-        .getByRole('alert')
-        .getByText(/tenure/)
-        .waitFor();
-      const policy = page.getByRole('region', { name: 'Limits and log' });
-      for (const said of ['every request', 'no column', 'its token asked too often', '10\u202f000 rows'])
-        await policy.getByText(said).first().waitFor();
+      await askByTheForm(page);
       assert.deepEqual(await axeFindings(page), []);
       // The prediction comes into the log, and onto the page by itself.
       await page
