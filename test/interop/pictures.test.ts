@@ -6,6 +6,8 @@ import { seeded } from '#core';
 import { done, eventually, facts, temporaryFolder, up, type Place, type Up } from '../harness/gyre-fixture.ts';
 import { releaseVersion } from '../harness/release-fixture.ts';
 import { tinted, writeTintedProject } from '../harness/tinted-pictures-fixture.ts';
+import { browserMissing, openBrowser } from './browser.ts';
+import { pageViews } from './page-views.ts';
 import { pythonMissing, runPython } from './python.ts';
 
 interface Asked {
@@ -91,6 +93,34 @@ describe('a model of pictures, from a folder of them to tritonclient', { skip: p
       assert.deepEqual(inputs, { image: createHash('sha256').update(pictures[at]).digest('hex'), 'image.size': pictures[at].length });
     }
   });
+
+  test(
+    'the form on the endpoint’s page takes a picture, and draws over it what speaks for its class',
+    { skip: browserMissing },
+    async () => {
+      await using browser = await openBrowser();
+      const { withTab, isWhole } = pageViews(
+        () => browser,
+        () => server,
+      );
+      await withTab('dark', async (tab) => {
+        const { page, open } = tab;
+        await open(`${server.address}/endpoints/production`);
+        const card = page.getByRole('region', { name: 'Try it' });
+        const input = card.locator('input[type=file]');
+        await input.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+        await card.getByText('notes.txt is no picture: JPEG, PNG, WebP, GIF, TIFF or AVIF is wanted.').waitFor();
+        await input.setInputFiles({ name: 'half.png', mimeType: 'image/png', buffer: tinted('warm', 'warm', random) });
+        await card.getByText(/^half\.png, /).waitFor();
+        await card.getByRole('button', { name: 'Predict', exact: true }).click();
+        await card.getByText(/said by tints version 1/).waitFor();
+        await card.getByText('-F picture=@half.png').waitFor();
+        await card.getByRole('button', { name: 'Explain', exact: true }).click();
+        await card.getByRole('img', { name: /^Where the picture speaks for warm: / }).waitFor({ timeout: 60_000 });
+        await isWhole(tab, 'a picture that was explained');
+      });
+    },
+  );
 
   test('a picture that is half warm speaks for warm where it is, and against it where it is cold', async () => {
     const image = tinted('warm', 'cold', random).toString('base64');
