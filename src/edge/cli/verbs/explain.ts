@@ -169,7 +169,31 @@ function show(cli: Cli, answer: ExplainAnswer): void {
       const { fidelity } = explanation;
       if (fidelity !== undefined) cli.output.line(`R² ${fidelity.r2.toFixed(4)} over ${fidelity.coalitions} of ${fidelity.of} coalitions`);
     });
+    if (answer.maps !== undefined) showMaps(cli, answer.maps);
   });
+}
+
+/** From what speaks for a class hardly to what speaks for it most. */
+const shades = ' ·░▒▓█';
+
+/** Each square of a picture as two characters, so that a square picture looks square on a terminal. */
+function showMaps(cli: Cli, { patch, stride, images }: NonNullable<ExplainAnswer['maps']>): void {
+  for (const [row, maps] of images.entries())
+    for (const { class: subject, score, values } of maps) {
+      const strongest = Math.max(...values.flat());
+      cli.output.line();
+      cli.output.line(
+        `picture ${row}, ${subject}: ${score.toFixed(4)}; with the strongest square of ${patch} pixels covered ${(score - strongest).toFixed(4)} (a square every ${stride} pixels; - speaks against it)`,
+      );
+      for (const line of values) cli.output.line(line.map((value) => shadeOf(value, strongest).repeat(2)).join(''));
+    }
+}
+
+function shadeOf(value: number, strongest: number): string {
+  if (value < -0.05 * Math.abs(strongest)) return '-';
+  return strongest > 0
+    ? shades[Math.min(shades.length - 1, Math.max(0, Math.ceil((value / strongest) * (shades.length - 1) - 0.05)))]
+    : ' ';
 }
 
 function fromText({ kind, rows }: NonNullable<ExplainAnswer['background']>): string {
