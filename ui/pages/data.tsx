@@ -153,10 +153,10 @@ export function ManifestFacts({ version }: { readonly version: DatasetVersion })
           ['Format', manifest.format],
           ['Rows digest', <DigestText digest={version.rowsDigest} />],
           ['Schema digest', <DigestText digest={manifest.schemaDigest} />],
-          manifest.derivedFrom === undefined
+          manifest.derivedFrom === undefined || manifest.derivedFrom.parents.length === 0
             ? undefined
             : [
-                `${manifest.derivedFrom.operation} of`,
+                manifest.derivedFrom.operation === 'predict' ? 'Predictions for' : `${manifest.derivedFrom.operation} of`,
                 manifest.derivedFrom.parents.map((parent) => <RecordRef key={parent} kind="dataset_version" id={parent} />),
               ],
         ]}

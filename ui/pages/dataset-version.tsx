@@ -82,7 +82,14 @@ const isPredicted = ({ manifest }: DatasetVersion): boolean => manifest.derivedF
 function predictedBy(version: DatasetVersion): { readonly what: string; readonly text: JSX.Element } | undefined {
   const model = version.manifest.derivedFrom?.parameters['modelVersion'];
   if (!isPredicted(version) || typeof model !== 'string') return undefined;
-  return { what: 'predicted by model version', text: <RecordRef kind="model_version" id={model} /> };
+  return {
+    what: 'predicted by model version',
+    text: (
+      <RecordRef kind="model_version" id={model}>
+        {version.source.replace(/^predictions of /, '')}
+      </RecordRef>
+    ),
+  };
 }
 
 function Splits({ digest }: { readonly digest: string }): JSX.Element {

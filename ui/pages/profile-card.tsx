@@ -18,7 +18,9 @@ export function ProfileCard({ version }: { readonly version: DatasetVersion }): 
   const profile = useResource<DatasetProfile>(
     known ? `datasets/${version.digest}/profile${target === undefined ? '' : `?target=${encodeURIComponent(target)}`}` : undefined,
   );
-  const report = useResource<QualityReport>(`datasets/${version.digest}/quality`, ['quality_report.']);
+  // nobody judges predictions as they judge what comes in
+  const isPredicted = version.manifest.derivedFrom?.operation === 'predict';
+  const report = useResource<QualityReport>(isPredicted ? undefined : `datasets/${version.digest}/quality`, ['quality_report.']);
   const chosen = queryValue('column');
   const detail = profile.data?.columns.find(({ name }) => name === chosen);
   return (
