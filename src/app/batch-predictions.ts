@@ -3,6 +3,7 @@ import { requireMayLater } from '#api';
 import type { Access } from '#access';
 import { openBatches, openBatchSchedules } from '#batch';
 import type { BatchesDeps, Batches, BatchSchedules, BatchSchedulesDeps } from '#batch';
+import type { Data } from '#data';
 import type { Release } from '#release';
 import type { DataFolder } from './data-folder.ts';
 import { predictDeps, predictWorkers } from './predict-table.ts';
@@ -11,16 +12,17 @@ import type { PlatformSettings } from './settings.ts';
 
 /** Batch predictions, and those by the clock, over the rooms that they need. */
 export function openBatchPredictions(
-  rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'data' | 'registry'> &
+  rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'registry'> &
     Pick<BatchSchedulesDeps, 'log' | 'owner' | 'exclusive' | 'actor'> & {
       readonly access: Access;
+      readonly data: Data;
       readonly release: Release;
       readonly project: ProjectHolder;
       readonly folder: DataFolder;
       readonly values: PlatformSettings;
     },
 ): { readonly batches: Batches; readonly batchSchedules: BatchSchedules } {
-  const { release, project, folder, values, access } = rooms;
+  const { release, project, folder, values, access, data } = rooms;
   const projectFolder = (): string => project.current().folder;
   const batches = openBatches({
     ...rooms,
@@ -30,7 +32,7 @@ export function openBatchPredictions(
     projectFolder,
     workers: predictWorkers(),
   });
-  const requireMay = requireMayLater({ access, batches, project });
+  const requireMay = requireMayLater({ access, batches, data, project });
   const batchSchedules = openBatchSchedules({
     ...rooms,
     batches,

@@ -12,7 +12,7 @@ type Role = keyof Bench['tokens'];
 describe('batch predictions by the clock', () => {
   let bench: Bench;
   const rows = 300;
-  let [input, text] = ['', ''];
+  let [input, text, personal] = ['', '', ''];
   const ask = async <T>(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, role: Role, body?: object, status = 200): Promise<T> => {
     const response = await bench.ask(`/api/v1/batch-schedules${path}`, {
       method,
@@ -50,6 +50,10 @@ describe('batch predictions by the clock', () => {
     const path = join(project.current().folder, 'rows.csv');
     await writeFile(path, text);
     input = (await data.ingest({ dataset: 'rows', path, key: 'id', by })).version.digest;
+    const contacts = join(project.current().folder, 'contacts.csv');
+    const contact = (line: string, at: number): string => `${line},${at === 0 ? 'contact' : `person${at}@example.org`}`;
+    await writeFile(contacts, `${text.trimEnd().split('\n').map(contact).join('\n')}\n`);
+    personal = (await data.ingest({ dataset: 'contacts', path: contacts, key: 'id', by })).version.digest;
     at('2027-03-26T12:00:00Z');
   });
   after(() => bench[Symbol.asyncDispose]());
@@ -163,6 +167,16 @@ describe('batch predictions by the clock', () => {
     );
   });
 
+  test('columns that somebody may not see are not written to a place of their choice', async () => {
+    const body = (more: object): object => ({
+      cron: '0 6 * * *',
+      request: { model: 'churn@serving', input: `dataset:${personal}`, output: 'contacts-{date}.csv', ...more },
+    });
+    await refused(403, /"contact" is personal, and only a data steward/, 'contacts', body({}), 'business-user');
+    await ask('PUT', '/contacts', 'business-user', body({ columns: ['id'] }));
+    await ask('DELETE', '/contacts', 'business-user');
+  });
+
   test('it has the rights that whoever set it has when it is due, and says when they are gone', async () => {
     const { access } = bench.deps;
     await access.setRoles('the-business-user', ['stakeholder'], { identity: 'test', name: 'test' });
@@ -177,13 +191,27 @@ describe('batch predictions by the clock', () => {
     assert.match((await ask<BatchSchedule>('GET', '/nightly', 'stakeholder')).error ?? '', /who set this schedule, is disabled/);
     const told = (await bench.deps.events.read({ limit: 1000 })).map(({ type }) => type.replace(/^dev\.gyre\.|\.v1$/g, ''));
     for (const [kind, count] of [
-      ['batch_schedule.set', 3],
-      ['batch_schedule.removed', 2],
+      ['batch_schedule.set', 4],
+      ['batch_schedule.removed', 3],
       ['batch_schedule.paused', 1],
       ['batch_schedule.resumed', 1],
       ['batch_schedule.failed', 3],
       ['batch_schedule.started', 5],
     ] as const)
       assert.equal(told.filter((each) => each === kind).length, count, kind);
+  });
+
+  test('what a process had begun for an instant before it died is taken over, and not begun again', async () => {
+    await ask('DELETE', '/nightly', 'operator');
+    await ask('PUT', '/yearly', 'data-scientist', { cron: '0 12 1 5 *', request: request() });
+    const { batches } = bench.deps;
+    const instant = '2027-05-01T12:00:00.000Z';
+    const by = { identity: 'test', name: 'test' };
+    const begun = await batches.start({ body: request(), by, schedule: { name: 'yearly', due: instant, until: instant } });
+    at(instant);
+    assert.deepEqual(await bench.deps.batchSchedules.tick(), [begun.id]);
+    assert.equal((await batches.wait(begun.id)).state, 'finished');
+    assert.equal((await batches.list({ schedule: 'yearly' })).items.length, 1);
+    assert.equal((await ask<BatchSchedule>('GET', '/yearly', 'stakeholder')).lastRun, begun.id);
   });
 });

@@ -33,7 +33,7 @@ export function openTestWebhooks(deps: Omit<Parameters<typeof openWebhooks>[0], 
 
 /** Batch predictions that reach nothing but files. */
 export function openTestBatches(
-  rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'data' | 'registry'>,
+  rooms: Pick<BatchesDeps, 'store' | 'events' | 'clock' | 'newId' | 'registry'> & { readonly data: Data },
   folder: string,
   project: { readonly current: () => LoadedProject },
   access: Access,
@@ -57,7 +57,7 @@ export function openTestBatches(
     project: () => project.current().resolved.project,
     projectFolder,
     declared: () => project.current().resolved.serve.batch,
-    requireMay: requireMayLater({ access, batches, project }),
+    requireMay: requireMayLater({ access, batches, data: rooms.data, project }),
   });
   return { batches, batchSchedules };
 }

@@ -7,8 +7,9 @@ import type { Actor, BatchRequestBody } from '#contract';
 import { GyreError, hasCode } from '#core';
 import type { ApiDeps } from '../port.ts';
 import { fileInProject, filesInProject, requireInside } from './data/ingest.ts';
+import { mayNotSee, personalOf } from './data/masks.ts';
 
-type Rooms = Pick<ApiDeps, 'access' | 'batches' | 'project'>;
+type Rooms = Pick<ApiDeps, 'access' | 'batches' | 'data' | 'project'>;
 
 /** Whoever may read a model may have it predict, and see what it predicted. */
 export async function requireModel({ access }: Pick<ApiDeps, 'access'>, principal: Principal, model: string): Promise<void> {
@@ -46,6 +47,21 @@ export async function requireMayPredict(
   });
   if (version !== undefined) await requireModel(rooms, principal, version.model);
   await requireInProject(project.current().folder, body, later);
+  await requireNothingHidden(rooms, principal, body);
+}
+
+/** What somebody may not see they may not have written to a place of their own choice either; as a dataset version it stays masked. */
+async function requireNothingHidden(rooms: Rooms, principal: Principal, { input, output, columns }: BatchRequestBody): Promise<void> {
+  if (output === undefined || !input.startsWith('dataset:') || !mayNotSee(principal)) return;
+  const version = await rooms.data.named(input.slice('dataset:'.length));
+  const personal = await personalOf(rooms, version);
+  const hidden = (columns ?? version.schema.columns.map(({ name }) => name)).filter((name) => personal.has(name));
+  if (hidden.length === 0) return;
+  throw new GyreError(
+    'PERMISSION_DENIED',
+    `${hidden.map((name) => `"${name}"`).join(', ')} ${hidden.length === 1 ? 'is' : 'are'} personal, and only a data steward may have such columns written: leave them out of the columns that go along, or leave out the output (the predictions become a dataset version, where they are masked)`,
+    { columns: hidden },
+  );
 }
 
 /** The same for somebody who is not here, when what they set by the clock is due. Their roles may have changed since. */
