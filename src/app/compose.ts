@@ -282,11 +282,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const executor = opened.use(await openLocalExecutor({ dir: join(folder.path, 'jobs'), clock, environment: process.env }));
   const owner = newId();
   const exclusive = values.database === '';
-  const { batches, batchSchedules } = openBatchPredictions({
-    ...rooms,
-    ...{ access, data, registry, release, project, folder, values, log, owner, exclusive },
-    actor: platform,
-  });
+  const predicting = { access, data, registry, release, project, folder, values, log, owner, exclusive, actor: platform };
+  const { batches, batchSchedules } = openBatchPredictions({ ...rooms, ...predicting });
   opened.use(batches);
   opened.use(batchSchedules);
   const projectFolder = resolve(options.projectFolder);
