@@ -91,7 +91,7 @@ export async function predictStream(flags: PredictStreamFlags): Promise<ReturnTy
   );
   if (flags.metricsPort !== undefined) {
     const server = await serveFigures(flags.metricsPort, metrics, stream);
-    opened.defer(() => void server.close().closeAllConnections());
+    opened.defer(() => server.close().closeAllConnections());
     const address = server.address();
     if (typeof address === 'object' && address !== null) say(`metrics at http://127.0.0.1:${address.port}/metrics`);
   }

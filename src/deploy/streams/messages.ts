@@ -159,9 +159,8 @@ const longestHeader = 1000;
 
 /** Headers are lines. */
 function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what a header may not have
   return text
-    .replaceAll(/[\u0000-\u001F\u007F]+/g, ' ')
+    .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, longestHeader);
 }

@@ -71,8 +71,8 @@ export async function openStreamModel(
       const { model } = lease;
       const receivedMs = deps.elapsed();
       if (asked.kind === 'tensors') {
-        const { inference, encode } = tensors.decode(asked.text, model);
-        return encode(numbered(await lease.infer({ ...inference, receivedMs }), id, digest));
+        const decoded = tensors.decode(asked.text, model);
+        return decoded.encode(numbered(await lease.infer({ ...decoded.inference, receivedMs }), id, digest));
       }
       const { rows, eventTime, keys } = asked;
       if (model.entry.signature.inputs.length === 0)
