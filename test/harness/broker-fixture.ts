@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
-import { Admin, Consumer, MessagesStreamModes, Producer } from '@platformatic/kafka';
+import { Admin, Consumer, MessagesStreamFallbackModes, MessagesStreamModes, Producer } from '@platformatic/kafka';
 import { Redis } from 'ioredis';
 import { eventually, repository } from './gyre-fixture.ts';
 
@@ -234,10 +234,22 @@ export async function startKafka(folder: string): Promise<TestBroker> {
     const isMade = (await admin.listTopics()).includes(topic);
     await admin.close();
     if (!isMade) return [];
-    const consumer = new Consumer({ ...base, groupId: `reader-of-${topic}` });
+    const consumer = new Consumer({
+      ...base,
+      groupId: `reader-of-${topic}`,
+      sessionTimeout: 6000,
+      rebalanceTimeout: 6000,
+      heartbeatInterval: 1000,
+    });
     const kept: KeptMessage[] = [];
     readers.set(topic, { consumer, kept });
-    const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: false, maxWaitTime: 500 });
+    const stream = await consumer.consume({
+      topics: [topic],
+      mode: MessagesStreamModes.COMMITTED,
+      fallbackMode: MessagesStreamFallbackModes.EARLIEST,
+      autocommit: false,
+      maxWaitTime: 500,
+    });
     stream.on('error', () => undefined);
     stream.on('data', ({ key, value, headers }) => {
       const found = [...headers].map(([name, text]): [string, string] => [name.toString(), text.toString()]);
