@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { type BlobStore, openFsBlobs } from '#blobs';
-import type { Actor, ModelVersion, SignedManifest } from '#contract';
+import type { Actor, ModelVersion, ServeLimits, SignedManifest } from '#contract';
 import { asSha256, countingIds, digestOf, hasCode, isoInstant, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import { openRelease, type Release, releaseMigrations, type ReleaseDeps } from '#release';
@@ -40,6 +40,8 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
   const opened = new AsyncDisposableStack();
   /** What the room is told; each test bends one thing. */
   const told = { expected: wanted, reported: 0, charter: '>= 0.5', requestsPerSecond: 50, latencyP99Ms: 2000 };
+  /** What the project says that data planes let through. */
+  let limits: Partial<ServeLimits> = {};
   /** What happens while application tests run, after they have seen what is live. */
   let meanwhile: () => Promise<unknown> = () => Promise.resolve();
   const versions = new Map<string, ModelVersion>();
@@ -146,6 +148,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
         ],
         endpoint: 'churn',
         durationMs: 200,
+        limits,
         ...told,
       }),
       charter: () => Promise.resolve({ charter: { success: { accuracy: told.charter } } }),
@@ -226,5 +229,19 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
       release.runApplicationTests({ environment: 'test', by: quinn }),
       (error) => hasCode(error, 'ABORTED') && /was switched while its application tests ran/.test(error.message),
     );
+  });
+
+  test('an endpoint says what holds there, what the project says otherwise by now, and what was refused', async () => {
+    const [first] = await release.endpoints();
+    assert.deepEqual([first.log?.sample, first.limits?.rate, first.pending], [0, undefined, []]);
+    limits = { rate: { perSecond: 0.001, burst: 1 } };
+    assert.deepEqual((await release.endpoints())[0].pending, ['limits']);
+    await release.roll({ environment: 'test', modelVersion: 'mv-1', reason: 'limited', by: ada });
+    const [row] = records;
+    assert.equal((await release.predict('test', { rows: [row] })).predictions.length, 1);
+    await assert.rejects(release.predict('test', { rows: [row] }), (error) => hasCode(error, 'RESOURCE_EXHAUSTED'));
+    const [now] = await release.endpoints();
+    assert.deepEqual([now.limits?.rate, now.pending], [limits.rate, []]);
+    assert.deepEqual(now.figures?.refused, { rate: 1, queue: 0, concurrency: 0, log: 0, deadline: 0 });
   });
 });
