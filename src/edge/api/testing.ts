@@ -7,7 +7,7 @@ import { batchMigrations } from '#batch';
 import { streamMigrations } from '#streams';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
-import type { Actor, CodeVersion, Environment, NamedRow, Prediction, Role, TrainedVersion } from '#contract';
+import type { Actor, CodeVersion, Environment, Role, TrainedVersion } from '#contract';
 import { countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
 import type { Faults, ManualClock } from '#core';
 import { dataMigrations, openData, openLfs } from '#data';
@@ -24,13 +24,13 @@ import type { RegistryDeps } from '#registry';
 import { openRelease, releaseMigrations } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
-import { toRecords } from '#tables';
 import { createLogger, createMetrics } from '#telemetry';
 import { openTraining, trainingMigrations } from '#training';
 import { openTriggers, triggersMigrations } from '#triggers';
 import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
+import { predictionsOf } from './testing-predictions.ts';
 import {
   openTestBatches,
   openTestStreams,
@@ -401,7 +401,7 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
   await registry.setAlias({ model: version.model, alias: 'candidate', version: version.version, by });
   const [first] = resolved.environments;
   const deployment = await release.roll({ environment: first.name, modelVersion: version.id, reason: 'application tests', by });
-  const predictions = await predictionsOf(deps, version, part('reference'), first.name);
+  const predictions = await predictionsOf(deps, version, { part: part('reference'), environment: first.name, startMs: start });
   await monitoring.ingestSegment({ environment: first.name, segment: 'one', predictions });
   clock.set(start + 2 * dayMs);
   await monitoring.joinLabels(
@@ -433,30 +433,4 @@ export async function turnTheLoop({ deps, clock }: Bench): Promise<Records> {
     pipelineRun: run.id,
     action: action.id,
   };
-}
-
-/** Rows of a part as a data plane would have answered and logged them, a minute apart. */
-async function predictionsOf(deps: ApiDeps, version: TrainedVersion, part: string, name: string): Promise<Prediction[]> {
-  const frame = await deps.data.open(part);
-  const model = await deps.training.readModel(version.run);
-  const scores = await model.predict(frame);
-  const { inputs, threshold = 0.5, classes } = version.signature;
-  return toRecords(frame, { end: 200 }).map((record, at): Prediction => {
-    const row: NamedRow = Object.fromEntries(inputs.map((input) => [input.name, record[input.name]]));
-    const score = scores[at];
-    return {
-      id: `1-${version.package.slice(0, 8)}-${String(at).padStart(4, '0')}`,
-      environment: name,
-      endpoint: deps.project.current().resolved.serve.endpoint,
-      generation: 1,
-      package: version.package,
-      model: version.model,
-      version: String(version.version),
-      servedAt: isoInstant(start + at * 60_000),
-      latencyMs: 1.5,
-      inputs: row,
-      outputs: { label: classes[Number(score >= threshold)], probabilities: { [classes[0]]: 1 - score, [classes[1]]: score } },
-      key: String(record['customerID']),
-    };
-  });
 }
