@@ -3,7 +3,7 @@ import type { ReleaseSettings } from '#release';
 
 /** What releases go by, of a project: how its members under `serve` come into manifests. */
 export function releaseSettingsOf({ environments, serve, applicationTests }: ResolvedProject): ReleaseSettings {
-  const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, ...limits } = serve;
+  const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, batch: _batch, ...limits } = serve;
   return {
     environments,
     endpoint,
