@@ -27,6 +27,22 @@ free_ports() {
     setTimeout(() => { console.log(servers.map((s) => s.address().port).join(" ")); for (const s of servers) s.close(); }, 50);'
 }
 
+# A storage daemon that speaks before it was told the cluster's id is refused ("wrong fsid") and ends; then once more.
+start_storage() {
+  local try look
+  for try in $(seq 8); do
+    ceph-osd -i 0
+    for look in $(seq 10); do
+      if timeout 20 ceph osd stat | grep -q '1 up'; then return 0; fi
+      if ! kill -0 "$(cat "$dir/run/osd.0.pid" 2>/dev/null || echo 0)" 2>/dev/null; then break; fi
+      sleep 0.5
+    done
+    if [ -s "$dir/run/osd.0.pid" ]; then kill -KILL "$(cat "$dir/run/osd.0.pid")" 2>/dev/null || true; fi
+    echo "storage daemon, try $try: not up"
+  done
+  return 1
+}
+
 start() {
   for program in ceph-mon ceph-osd radosgw radosgw-admin; do
     command -v "$program" >/dev/null || { echo "there is no $program: install ceph-mon, ceph-osd and radosgw" >&2; exit 1; }
@@ -86,7 +102,7 @@ CONF
     ceph-mon -i a
     timeout 60 ceph osd new "$osd"
     timeout 60 ceph-osd -i 0 --mkfs --osd-uuid "$osd"
-    ceph-osd -i 0
+    start_storage
     timeout 60 radosgw-admin user create --uid=gyre --display-name=gyre --access-key=gyre-test --secret-key=gyre-test-secret
     radosgw -n client.rgw
   } >"$dir/log/start.log" 2>&1 </dev/null || { tail -n 20 "$dir/log/start.log" >&2; stop; exit 1; }
