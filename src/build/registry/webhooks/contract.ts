@@ -167,6 +167,20 @@ export function webhooksContract(
       assert.deepEqual(told.map(({ state, status, tries }) => [state, status, tries]), [['delivered', 200, 1], ['delivered', 200, 1]]); // prettier-ignore
     });
 
+    test('are not told of what happened before they were made, also when that is still on its way', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options);
+      await using there = await receiver();
+      // Handed on within 50 ms: most of these are not when the webhook is made.
+      for (let k = 0; k < 5; k++) await bench.registry.createModel({ name: `before ${k}`, by: ada });
+      bench.clock.advance(1);
+      await bench.webhooks.create({ name: 'ci', url: there.url, topics, by: ada });
+      await bench.registry.createModel({ name: 'after', by: ada });
+      await bench.settle();
+      const named = there.received.map(({ body }) => (JSON.parse(body) as { readonly data: { readonly name: string } }).data.name);
+      assert.deepEqual(named, ['after']);
+    });
+
     test('tags, aliases and prompts have topics of their own', async () => {
       await using place = await fixture();
       await using bench = await openBench(place.options);

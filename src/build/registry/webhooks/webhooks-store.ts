@@ -100,12 +100,19 @@ function toKept(row: WebhookRow): KeptWebhook {
   };
 }
 
+/** What is told, and of when. */
+export interface Message {
+  readonly topic: WebhookTopic;
+  readonly body: string;
+  readonly newId: () => string;
+  readonly at: number;
+  /** When it happened: webhooks that were made later are not told. */
+  readonly happenedAt: number;
+}
+
 /** Puts a message on its way to each active webhook that wants its topic. @returns whether there is one */
-export async function enqueue(
-  tx: Tx,
-  { topic, body, newId, at }: { readonly topic: WebhookTopic; readonly body: string; readonly newId: () => string; readonly at: number },
-): Promise<boolean> {
-  const wanting = (await activeHooks(tx)).filter(({ topics }) => topics.includes(topic));
+export async function enqueue(tx: Tx, { topic, body, newId, at, happenedAt }: Message): Promise<boolean> {
+  const wanting = (await activeHooks(tx)).filter((hook) => hook.topics.includes(topic) && hook.created_at <= happenedAt);
   for (const { id: webhook } of wanting) {
     const row = { id: newId(), webhook, topic, body, tries: 0, due_at: at, state: 'waiting', created_at: at } as const;
     const insert = tx.tables<Tables>().insertInto('webhook_deliveries');
@@ -114,14 +121,14 @@ export async function enqueue(
   return wanting.length > 0;
 }
 
-type ActiveHook = Pick<Tables['webhooks'], 'id' | 'topics'>;
+type ActiveHook = Pick<Tables['webhooks'], 'id' | 'topics' | 'created_at'>;
 const activeByTx = new WeakMap<Tx, Promise<readonly ActiveHook[]>>();
 
 /** Read once for all the events that one transaction takes. */
 function activeHooks(tx: Tx): Promise<readonly ActiveHook[]> {
   const known = activeByTx.get(tx);
   if (known !== undefined) return known;
-  const hooks = tx.tables<Tables>().selectFrom('webhooks').select(['id', 'topics']).where('active', '=', true);
+  const hooks = tx.tables<Tables>().selectFrom('webhooks').select(['id', 'topics', 'created_at']).where('active', '=', true);
   const read = hooks.orderBy('position').execute();
   activeByTx.set(tx, read);
   return read;

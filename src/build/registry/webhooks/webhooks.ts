@@ -25,7 +25,7 @@ export async function openWebhooks(deps: WebhookDeps): Promise<Webhooks> {
     async handle(tx, event) {
       let isWanted = false;
       for (const one of newsOf(event)) {
-        const message = { topic: one.topic, body: bodyOf(one, event.time), newId, at: clock.now() };
+        const message = { topic: one.topic, body: bodyOf(one, event.time), newId, at: clock.now(), happenedAt: Date.parse(event.time) };
         if (await enqueue(tx, message)) isWanted = true;
       }
       if (isWanted) tx.afterCommit(() => courier.wake());
