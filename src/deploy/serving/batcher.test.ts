@@ -74,6 +74,32 @@ describe('micro-batching', () => {
     assert.deepEqual(answers[3].outputs.square.shape, [3, 1]);
   });
 
+  test('shares what is queued evenly among the slots that are free, and cuts no request for that', async () => {
+    using setup = await watched({ slots: () => 2 });
+    await Promise.all([feeds(1), feeds(2), feeds(3), feeds(4)].map((each) => setup.batcher.submit(each, 1)));
+    await setup.batcher.submit(feeds(1, 2, 3), 3);
+    assert.deepEqual(setup.runs, [
+      [2, 2],
+      [2, 2],
+      [3, 1],
+    ]);
+  });
+
+  test('says of a run whether it is for one request that nobody waits behind', async () => {
+    const lone: boolean[] = [];
+    const session = await lookup();
+    using setup = await watched({
+      maxRows: () => 1,
+      run: (given, options, isLone) => {
+        lone.push(isLone);
+        return session.run(given, options);
+      },
+    });
+    await Promise.all([setup.batcher.submit(feeds(1), 1), setup.batcher.submit(feeds(2), 1)]);
+    assert.deepEqual(lone, [false, true]);
+    await session[Symbol.asyncDispose]();
+  });
+
   test('cuts a request larger than the cap into runs and puts its rows together in order', async () => {
     using setup = await watched({ slots: () => 3 });
     const indexes = Array.from({ length: 29 }, (_, k) => k % 10);

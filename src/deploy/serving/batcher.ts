@@ -8,7 +8,8 @@ import type { RowRange } from './tensor-rows.ts';
 export type Outputs = Readonly<Record<string, Tensor>>;
 
 export interface BatcherOptions {
-  readonly run: (feeds: Feeds, options: RunOptions) => Promise<Outputs>;
+  /** @param isLone whether it is one request, and none waits behind it */
+  readonly run: (feeds: Feeds, options: RunOptions, isLone: boolean) => Promise<Outputs>;
   /** Names of the model's inputs. */
   readonly inputs: readonly string[];
   /** Runs that may go at once: 1 for an inline session, the number of workers for a pool, 0 while the model is not loaded. */
@@ -187,10 +188,11 @@ export class Batcher {
     return this.#queue[0].submittedMs + maxDelayMs - elapsed();
   }
 
-  /** What runs next: whole requests while they fit; a request larger than the cap alone, piece by piece. */
+  /** What runs next: whole requests while they fit, shared evenly among the slots that are free; one larger than the cap alone, piece by piece. */
   #take(): Piece[] {
     const { joinRequests } = this.#options;
     const maxRows = this.#options.maxRows();
+    const mostJoined = Math.min(maxRows, this.#evenShare());
     const pieces: Piece[] = [];
     let rows = 0;
     let used = 0;
@@ -202,7 +204,7 @@ export class Batcher {
       }
       const left = job.rows - job.taken;
       const count = Math.min(left, maxRows);
-      if (pieces.length > 0 && (!joinRequests || rows + count > maxRows)) break;
+      if (pieces.length > 0 && (!joinRequests || rows + count > mostJoined)) break;
       pieces.push({ job, from: job.taken, to: job.taken + count, part: job.runs });
       if (job.runs === 0) job.startedMs = nowMs;
       job.taken += count;
@@ -216,6 +218,15 @@ export class Batcher {
     return pieces;
   }
 
+  /** Rows for each slot that is free: one that took all that waits would leave the others idle. */
+  #evenShare(): number {
+    const free = this.#options.slots() - this.#running;
+    if (free <= 1) return Number.POSITIVE_INFINITY;
+    let rows = 0;
+    for (const job of this.#queue) rows += job.failed ? 0 : job.rows - job.taken;
+    return Math.max(1, Math.ceil(rows / free));
+  }
+
   async #execute(pieces: readonly Piece[], isRepeated = false): Promise<void> {
     const { elapsed, onBatch } = this.#options;
     const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -227,7 +238,8 @@ export class Batcher {
       const { feeds, own } = this.#feedsOf(pieces);
       startedMs = elapsed();
       // Arrays that were made for this run alone: a pool may take them.
-      outputs = await this.#options.run(feeds, { transfer: own, onRan: (run) => (worker = run) });
+      const isLone = pieces.length === 1 && this.#queue.length === 0;
+      outputs = await this.#options.run(feeds, { transfer: own, onRan: (run) => (worker = run) }, isLone);
     } catch (error) {
       // Values that are refused, or that a run never ends on: one by one, since others are not at fault.
       const isValues = pieces.length > 1 && (hasCode(error, 'INVALID_ARGUMENT') || hasCode(error, 'DEADLINE_EXCEEDED'));

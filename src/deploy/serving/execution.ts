@@ -164,10 +164,14 @@ export class Execution implements MemoryUser, AsyncDisposable {
     return running.lane === 'inline' ? 1 : Math.max(1, running.narrow.ready);
   }
 
-  /** Runs the model once. @throws GyreError what `Session.run` throws */
-  async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+  /**
+   * Runs the model once.
+   * @param isLone whether no other request waits: then it may have all cores
+   * @throws GyreError what `Session.run` throws
+   */
+  async run(feeds: Feeds, options: RunOptions, isLone = true): Promise<Outputs> {
     const { elapsed, cores } = this.#deps;
-    const session = this.#sessionForOne();
+    const session = this.#sessionFor(isLone);
     const startedMs = elapsed();
     const onWorkers = this.#lane === 'workers';
     this.#active += 1;
@@ -182,12 +186,12 @@ export class Execution implements MemoryUser, AsyncDisposable {
     }
   }
 
-  #sessionForOne(): Session {
+  #sessionFor(isLone: boolean): Session {
     const running = this.#running;
     if (running === undefined) throw new GyreError('UNAVAILABLE', 'the model is not loaded now; try again');
     if (running.lane !== 'workers') return running.session;
     const { narrow, wide } = running;
-    return wide !== undefined && (this.#deps.cores.running === 0 || narrow.ready === 0) ? wide : narrow;
+    return wide !== undefined && ((isLone && this.#deps.cores.running === 0) || narrow.ready === 0) ? wide : narrow;
   }
 
   /**

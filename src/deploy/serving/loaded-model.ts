@@ -84,7 +84,7 @@ export class LoadedModel {
     this.#mayMove = mayMove;
     this.loadMs = loadMs;
     this.#batcher = new Batcher({
-      run: (feeds, runOptions) => execution.run(feeds, runOptions),
+      run: (feeds, runOptions, isLone) => execution.run(feeds, runOptions, isLone),
       inputs: probed.inputs.map(({ name }) => name),
       slots: () => execution.slots,
       maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
