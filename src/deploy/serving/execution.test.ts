@@ -196,6 +196,25 @@ describe('the execution of a model', () => {
     assert.equal(await answer(one, 7), 14);
   });
 
+  test('brings single ones too where requests keep meeting each other, however short they wait', async () => {
+    await using one = await opened({ workers: { min: 1, max: 3 }, waitMs: 1000 });
+    const { execution } = one;
+    const times = [10, 5];
+    await execution.widen(() => Promise.resolve(times.shift() ?? 0));
+    await execution.rest();
+    for (let run = 0; run < 100; run++) {
+      // As many are alone as are not.
+      await execution.run(feeds(run), {}, run % 2 === 0);
+      execution.press(1);
+    }
+    await one.settled();
+    assert.equal(execution.slots, 1);
+    for (let run = 0; run < 16; run++) await execution.run(feeds(run), {}, false);
+    execution.press(1);
+    await one.settled();
+    assert.equal(execution.slots, 2);
+  });
+
   test('keeps none where it is not', async () => {
     await using one = await opened({});
     const times = [10, 9];

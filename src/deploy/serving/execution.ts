@@ -36,6 +36,8 @@ type Running =
 
 /** What a worker does of its time when the next one is worth its memory. */
 const fullShare = 0.7;
+/** Runs with all cores, less those of lone requests, for which others waited or were put in with: two workers with one core each do more. */
+const crowdedRuns = 16;
 /** A worker with all cores is kept for requests that are alone when it is faster by this factor. */
 const worthwhile = 1.2;
 
@@ -57,6 +59,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   #closed = false;
   #active = 0;
   #busyMs = 0;
+  #crowded = 0;
   #windowMs: number;
   #lastUsedMs: number;
   #coldStarts = 0;
@@ -172,6 +175,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   async run(feeds: Feeds, options: RunOptions, isLone = true): Promise<Outputs> {
     const { elapsed, cores } = this.#deps;
     const session = this.#sessionFor(isLone);
+    this.#crowded = Math.max(0, this.#crowded + (isLone ? -1 : 1));
     const startedMs = elapsed();
     const onWorkers = this.#lane === 'workers';
     this.#active += 1;
@@ -231,12 +235,17 @@ export class Execution implements MemoryUser, AsyncDisposable {
     const running = this.#running;
     if (this.#change !== undefined || this.#closed) return;
     if (running === undefined) void this.#begin(() => this.#wake());
-    else if (running.lane === 'workers' && waitedMs >= this.settings.waitMs) {
+    else if (running.lane === 'workers' && (waitedMs >= this.settings.waitMs || this.#isCrowded)) {
       const { narrow } = running;
+      this.#crowded = 0;
       const more = this.#more(narrow.workers);
       if (more > narrow.workers && this.#deps.budget.allows((more - narrow.workers) * narrow.workerBytes))
         void this.#begin(() => narrow.resize(more));
     }
+  }
+
+  get #isCrowded(): boolean {
+    return this.#isWide && this.#running?.lane === 'workers' && this.#running.narrow.workers === 0 && this.#crowded >= crowdedRuns;
   }
 
   /** One worker with a single core beside one with all of them would make a wave slower at first: there are two at once. */

@@ -309,7 +309,7 @@ class Host {
   #closeLate({ headersMs, requestMs }: Patience): void {
     const nowMs = this.#options.plane.elapsed();
     for (const connection of this.#connections) {
-      const late = connection.isLate(nowMs, { firstMs: headersMs, requestMs, idleMs: keptSeconds * 1000 });
+      const late = connection.isLate(nowMs, { firstMs: headersMs, requestMs, idleMs: (keptSeconds + graceSeconds) * 1000 });
       if (late === 'idle') connection.close();
       else if (late === 'request')
         connection.end(this.#refusal({ status: 408, title: 'Request Timeout', message: 'the request did not come whole' }));
@@ -329,6 +329,9 @@ class Host {
     clearTimeout(late);
   }
 }
+
+/** A caller may send in the very second that it was told; a reset then would be no fault of its own. */
+const graceSeconds = 1;
 
 function incomingOf(request: IncomingMessage, send: (answer: Answer) => void): Incoming {
   return {
