@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { sizeOfBody } from './http-body.ts';
 import type { Answer } from './http-exchange.ts';
 import { beginsWith, readPlainHead } from './http-head.ts';
 import type { PlainHead } from './http-head.ts';
@@ -78,7 +77,8 @@ export class PlainConnection {
 
   /** Whether its caller has taken longer than it may: `request` when part of one was sent, `idle` when nothing was. */
   isLate(nowMs: number, { firstMs, requestMs, idleMs }: ConnectionPatience): 'request' | 'idle' | undefined {
-    if (this.#isBusy) return undefined;
+    // Who takes its answer slowly is not idle.
+    if (this.#isBusy || this.#socket.writableLength > 0) return undefined;
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#open !== undefined) return waitedMs > requestMs ? 'request' : undefined;
     if (this.#isFirst) return waitedMs > firstMs ? 'request' : undefined;
@@ -105,6 +105,11 @@ export class PlainConnection {
     const known = this.#last;
     const head = known !== undefined && beginsWith(read, 0, known) ? known : readPlainHead(read, 0);
     if (head === undefined || !this.#owner.accepts(head, this)) {
+      if (this.#isEnded) {
+        // No more comes: there is nothing that a parser could wait for.
+        this.#socket.destroySoon();
+        return;
+      }
       this.#leave();
       this.#owner.handOver(this.#socket, read);
       return;
@@ -118,6 +123,7 @@ export class PlainConnection {
     this.#read = nothing;
     this.#open = { head, parts: [read.subarray(at)], size: read.length - at };
     this.#sinceMs = this.#owner.elapsed();
+    if (this.#isEnded) this.#breakOff();
   }
 
   /** @param from where in `bytes` the body begins */
@@ -132,16 +138,15 @@ export class PlainConnection {
 
   /**
    * Sends the answer of the request that was handed out, and goes on with the next.
-   * @param isLast whether the connection ends with it
+   * @param size bytes of its body @param isLast whether the connection ends with it
    */
-  send(answer: Answer, isLast: boolean): void {
+  send(answer: Answer, size: number, isLast: boolean): void {
     this.#isBusy = false;
     this.#sinceMs = this.#owner.elapsed();
     const socket = this.#socket;
     if (socket.destroyed) return;
-    const ends = isLast || this.#isEnded;
+    const ends = isLast || (this.#isEnded && this.#read.length === 0);
     const { body } = answer;
-    const size = sizeOfBody(body);
     const head = headOf(answer, size, this.#owner.date(), ends);
     let isTaken: boolean;
     if (typeof body === 'string') {
@@ -183,13 +188,14 @@ export class PlainConnection {
   }
 
   readonly #onDrain = (): void => {
+    this.#sinceMs = this.#owner.elapsed();
     this.#socket.resume();
     if (!this.#isBusy && this.#open === undefined) this.#next();
   };
 
   readonly #onEnd = (): void => {
     this.#isEnded = true;
-    if (!this.#breakOff() && !this.#isBusy) this.#socket.end();
+    if (!this.#breakOff() && !this.#isBusy && this.#read.length === 0) this.#socket.end();
   };
 
   /** @returns whether the body of a request was still to come */

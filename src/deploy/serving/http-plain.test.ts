@@ -131,6 +131,19 @@ describe('requests straight from their socket', () => {
     socket.destroy();
   });
 
+  test('that came before their caller said that it sends no more are all answered; what is cut off there is not', async () => {
+    const { socket, next } = await open();
+    socket.end(post('a', '"1"') + post('b', '"2"') + post('c', '"3"') + post('d', '"4"').slice(0, -1));
+    for (const [name, text] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ])
+      assert.equal(await next(), said(name, `"${text}"`));
+    assert.match(await next(), /^400 .*before it was complete/);
+    assert.equal(await next(), 'closed');
+  });
+
   test('are answered the same as by the full parser, errors too', async () => {
     for (const [plain, full] of [
       [post('a', '"x"'), inChunks('a', '"x"')],
@@ -179,6 +192,21 @@ describe('requests straight from their socket', () => {
     await sleep(500);
     // 2,000 answers are 2 GB.
     assert.ok(process.memoryUsage().rss - before < 200 * 1024 * 1024);
+    socket.destroy();
+  });
+
+  test('with an answer that is taken slowly keep their connection until it is taken', async () => {
+    const { socket, next } = await open();
+    let taken = 0;
+    socket.on('data', (data: Buffer) => (taken += data.length));
+    // More than the kernel keeps for a connection: what is left waits in the data plane, longer than a caller may be silent.
+    const answers = 20;
+    socket.pause();
+    socket.write('GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(answers));
+    await sleep(1_500);
+    socket.resume();
+    for (let k = 0; k < answers; k++) assert.equal((await next()).length, 1_000_004);
+    assert.ok(taken > answers * 1_000_000);
     socket.destroy();
   });
 

@@ -79,7 +79,8 @@ interface Incoming {
   readonly remoteAddress: string | undefined;
   /** The body, unpacked. @param limit bytes */
   readonly body: (limit: number, takes: BodyTaken) => Buffer | Promise<Buffer>;
-  readonly send: (answer: Answer) => void;
+  /** @param size bytes of its body */
+  readonly send: (answer: Answer, size: number) => void;
 }
 
 /** Which route answers a request, and who asks. */
@@ -115,7 +116,7 @@ class Host {
   async listen(): Promise<InferenceServer> {
     const { host, port, tls, patience = usualPatience } = this.#options;
     const listener: RequestListener = (request, response) =>
-      void this.#answer(incomingOf(request, (answer) => this.#send(request, response, answer)));
+      void this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
     const lookEveryMs = Math.ceil(patience.headersMs / 4);
     const limits = {
       headersTimeout: patience.headersMs,
@@ -129,7 +130,7 @@ class Host {
     // A client that asks before it sends a large body gets its 413 instead of a "go on".
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       if (Number(request.headers['content-length']) <= this.#options.plane.manifest.limits.maxBodyBytes) response.writeContinue();
-      void this.#answer(incomingOf(request, (answer) => this.#send(request, response, answer)));
+      void this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
     });
     server.on('clientError', (error: Error, socket: Socket) => {
       const fault = faultOf(error);
@@ -137,9 +138,9 @@ class Host {
       else socket.end(this.#refusal(fault));
     });
     this.#readPlainly(server, tls === undefined ? 'connection' : 'secureConnection');
+    await listening(server, host, port);
     const watching = setInterval(() => this.#closeLate(patience), lookEveryMs);
     watching.unref();
-    await listening(server, host, port);
     const bound = server.address() as AddressInfo;
     const name = reachable(bound);
     return {
@@ -207,7 +208,7 @@ class Host {
         if (body === undefined) throw brokenOff();
         return wholeBody(body, headers, limit, takes);
       },
-      send: (answer) => connection.send(answer, this.#endsConnections),
+      send: (answer, size) => connection.send(answer, size, this.#endsConnections),
     };
   }
 
@@ -269,8 +270,8 @@ class Host {
     const { status } = answer;
     if (note.trace !== undefined || note.requestId !== undefined)
       answer = { ...answer, headers: { ...answer.headers, ...noteHeaders(note) } };
-    incoming.send(answer);
     const bytes = sizeOfBody(answer.body);
+    incoming.send(answer, bytes);
     observer?.end({ note, route: name, protocol: 'HTTP', method, status, isError: status >= 500, receivedMs, bytes, caller });
     plane.answered({ route: name, code: String(status), receivedMs, isInference, isError: status >= 400 });
   }
@@ -280,10 +281,10 @@ class Host {
     return this.#closing || !this.#options.plane.ready;
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  #send(request: IncomingMessage, response: ServerResponse, answer: Answer, size: number): void {
     if (response.destroyed) return;
     const { body } = answer;
-    const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(sizeOfBody(body))];
+    const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(size)];
     for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
     const unread = !request.complete;
     if (unread || this.#endsConnections) headers.push('connection', 'close');
@@ -333,7 +334,7 @@ class Host {
 /** A caller may send in the very second that it was told; a reset then would be no fault of its own. */
 const graceSeconds = 1;
 
-function incomingOf(request: IncomingMessage, send: (answer: Answer) => void): Incoming {
+function incomingOf(request: IncomingMessage, send: Incoming['send']): Incoming {
   return {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
