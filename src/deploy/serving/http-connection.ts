@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { giveBack, largeBytes, unfilledBuffer } from '#core';
 import type { Answer } from './http-exchange.ts';
 import { beginsWith, readPlainHead } from './http-head.ts';
 import type { PlainHead } from './http-head.ts';
@@ -8,6 +9,8 @@ export interface PlainRequest {
   readonly head: PlainHead;
   /** Undefined: the connection ended before it had come whole. */
   readonly body: Buffer | undefined;
+  /** Whether the body's memory is nobody else's, so that it may be given back. */
+  readonly ownsBody: boolean;
 }
 
 /** Whom connections belong to. */
@@ -35,6 +38,15 @@ export interface ConnectionPatience {
   readonly idleMs: number;
 }
 
+/** A body that has come in part. */
+interface OpenBody {
+  readonly head: PlainHead;
+  readonly parts: Buffer[];
+  size: number;
+  /** From which of the parts on their memory is nobody else's. */
+  readonly owned: number;
+}
+
 const nothing = Buffer.alloc(0);
 /** Bytes of further requests that are read while one is answered. */
 const readAhead = 64 * 1024;
@@ -48,8 +60,10 @@ export class PlainConnection {
   readonly #owner: ConnectionOwner;
   /** Read, not yet part of a request. */
   #read: Buffer = nothing;
+  /** Whether the memory of `#read` shows no part of an earlier request, which somebody may still look at. */
+  #ownsRead = true;
   /** The head of the request whose body is being read, with what has come of it. */
-  #open: { readonly head: PlainHead; readonly parts: Buffer[]; size: number } | undefined;
+  #open: OpenBody | undefined;
   #last: PlainHead | undefined;
   #isBusy = false;
   #isEnded = false;
@@ -90,10 +104,13 @@ export class PlainConnection {
     if (open !== undefined) {
       open.parts.push(chunk);
       open.size += chunk.length;
-      if (open.size >= open.head.bodyBytes) this.#complete(open.head, Buffer.concat(open.parts, open.size), 0);
+      if (open.size >= open.head.bodyBytes)
+        this.#complete(open.head, joined(open.parts, open.size, binaryOffset(open.head), open.owned), 0);
       return;
     }
-    this.#read = this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]);
+    const before = this.#read;
+    this.#read = before.length === 0 ? chunk : joined([before, chunk], before.length + chunk.length, 0, this.#ownsRead ? 0 : 1);
+    this.#ownsRead = true;
     if (!this.#isBusy) this.#next();
     else if (this.#read.length > readAhead) this.#socket.pause();
   };
@@ -121,7 +138,7 @@ export class PlainConnection {
       return;
     }
     this.#read = nothing;
-    this.#open = { head, parts: [read.subarray(at)], size: read.length - at };
+    this.#open = { head, parts: [read.subarray(at)], size: read.length - at, owned: this.#ownsRead ? 0 : 1 };
     this.#sinceMs = this.#owner.elapsed();
     if (this.#isEnded) this.#breakOff();
   }
@@ -132,8 +149,13 @@ export class PlainConnection {
     this.#open = undefined;
     this.#isBusy = true;
     this.#isFirst = false;
-    this.#read = to === bytes.length ? nothing : bytes.subarray(to);
-    this.#owner.answer({ head, body: from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to) }, this);
+    const rest = bytes.subarray(to);
+    // Put together from parts, and worth giving back: what came behind it then stands for itself.
+    const ownsBody = from === 0 && to >= largeBytes;
+    this.#ownsRead = ownsBody || rest.length === 0;
+    if (rest.length === 0) this.#read = nothing;
+    else this.#read = ownsBody ? joined([rest], rest.length, 0, 1) : rest;
+    this.#owner.answer({ head, body: bytes.subarray(from, to), ownsBody }, this);
   }
 
   /**
@@ -204,7 +226,7 @@ export class PlainConnection {
     if (open === undefined) return false;
     this.#open = undefined;
     this.#isBusy = true;
-    this.#owner.answer({ head: open.head, body: undefined }, this);
+    this.#owner.answer({ head: open.head, body: undefined, ownsBody: false }, this);
     return true;
   }
 
@@ -226,6 +248,34 @@ export class PlainConnection {
     socket.off('drain', this.#onDrain);
     this.#owner.onClosed(this);
   }
+}
+
+/** With binary tensor data (Open Inference Protocol): how many bytes of the body are JSON. Behind it numbers begin. */
+const jsonLengthHeader = 'inference-header-content-length';
+
+function binaryOffset({ headers }: PlainHead): number {
+  const offset = Number(headers[jsonLengthHeader]);
+  return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
+}
+
+/** The widest number's bytes: where one of any width may begin. */
+const widest = 8;
+
+/**
+ * Parts of a body behind each other; the memory of those that nobody else reads is given back.
+ * @param size bytes of all of them @param aligned where in them numbers begin: there an array of any type may be laid over them
+ * @param owned from which part on
+ */
+function joined(parts: readonly Buffer[], size: number, aligned: number, owned: number): Buffer {
+  const ahead = (widest - (aligned % widest)) % widest;
+  const whole = Buffer.from(unfilledBuffer(ahead + size), ahead, size);
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    whole.set(part, at);
+    at += part.length;
+    if (index >= owned) giveBack(part);
+  }
+  return whole;
 }
 
 /** A header that would end its line, or the head, is a fault of ours. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { seeded, systemClock, uuidV7 } from '#core';
+import { seeded, sha256, systemClock, uuidV7 } from '#core';
 import { createLogger, createMetrics } from '#telemetry';
 import type { Answer, Route } from './http-exchange.ts';
 import { readPlainHead } from './http-head.ts';
@@ -30,6 +30,19 @@ const echo: Route = {
     status: 200,
     body: JSON.stringify({ name: exchange.params['name'], said: await exchange.text(), note: exchange.headers['x-note'] ?? '' }),
   }),
+};
+/** Says what its body is, gives it back, and says what is left of it then. */
+const weigh: Route = {
+  name: 'weigh',
+  method: 'POST',
+  path: '/weigh',
+  handle: async (exchange) => {
+    const bytes = await exchange.bytes();
+    const ahead = Number(exchange.headers['inference-header-content-length'] ?? 0);
+    const said = { sha256: sha256(bytes), isAligned: (bytes.byteOffset + ahead) % 8 === 0 };
+    exchange.release();
+    return { status: 200, body: JSON.stringify({ ...said, left: bytes.length }) };
+  },
 };
 const hello: Route = { name: 'hello', method: 'GET', path: '/hello', handle: () => ({ status: 200, body: '"hello"' }) };
 const big: Route = { name: 'big', method: 'GET', path: '/big', handle: () => ({ status: 200, body: 'x'.repeat(1_000_000) }) };
@@ -64,7 +77,15 @@ describe('requests straight from their socket', () => {
     plane = await planeOf(join(folder, 'churn'));
     const log = createLogger({ level: 'silent', destination: process.stderr });
     const patience = { headersMs: 1_000, requestMs: 2_000 };
-    server = await serveHttp({ plane, routes: [echo, hello, big], describe: describeError, host: '127.0.0.1', port: 0, log, patience });
+    server = await serveHttp({
+      plane,
+      routes: [echo, hello, big, weigh],
+      describe: describeError,
+      host: '127.0.0.1',
+      port: 0,
+      log,
+      patience,
+    });
     port = Number(new URL(server.address).port);
   });
   after(async () => {
@@ -142,6 +163,41 @@ describe('requests straight from their socket', () => {
       assert.equal(await next(), said(name, `"${text}"`));
     assert.match(await next(), /^400 .*before it was complete/);
     assert.equal(await next(), 'closed');
+  });
+
+  test('with large bodies come whole however they are cut, each with its own, and those behind them too', async () => {
+    const random = seeded(5);
+    const { socket, next } = await open();
+    const bodies = Array.from({ length: 40 }, () => Buffer.from(Array.from({ length: random.int(200_000) }, () => random.int(256))));
+    const stream = Buffer.concat(
+      bodies.flatMap((body, k) => [
+        Buffer.from(
+          `POST /weigh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${body.length}\r\nInference-Header-Content-Length: ${k}\r\n\r\n`,
+        ),
+        body,
+      ]),
+    );
+    const sending = (async () => {
+      for (let at = 0; at < stream.length;) {
+        const end = at + 1 + random.int(120_000);
+        socket.write(stream.subarray(at, end));
+        at = end;
+        if (random.int(3) === 0) await sleep(1);
+      }
+    })();
+    let given = 0;
+    for (const body of bodies) {
+      const answer = await next();
+      const { sha256: said, isAligned, left } = JSON.parse(answer.slice(4)) as { sha256: string; isAligned: boolean; left: number };
+      assert.equal(said, sha256(body));
+      if (left === 0 && body.length > 0) {
+        given += 1;
+        assert.ok(isAligned, 'numbers behind the JSON begin where any of them may');
+      } else assert.equal(left, body.length, 'what is not given back stays whole');
+    }
+    assert.ok(given > 20, `only ${given} were given back`);
+    await sending;
+    socket.destroy();
   });
 
   test('are answered the same as by the full parser, errors too', async () => {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, Ser
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { ReleaseManifest } from '#contract';
-import { GyreError, isGyreError, messageOf } from '#core';
+import { GyreError, giveBack, isGyreError, messageOf } from '#core';
 import type { Logger } from '#telemetry';
 import { requireAccess } from './http-access.ts';
 import { Admission } from './http-admission.ts';
@@ -79,6 +79,7 @@ interface Incoming {
   readonly remoteAddress: string | undefined;
   /** The body, unpacked. @param limit bytes */
   readonly body: (limit: number, takes: BodyTaken) => Buffer | Promise<Buffer>;
+  readonly release: () => void;
   /** @param size bytes of its body */
   readonly send: (answer: Answer, size: number) => void;
 }
@@ -195,7 +196,7 @@ class Host {
     }
   }
 
-  #plainIncoming({ head, body }: PlainRequest, connection: PlainConnection): Incoming & { readonly head: PlainHead } {
+  #plainIncoming({ head, body, ownsBody }: PlainRequest, connection: PlainConnection): Incoming & { readonly head: PlainHead } {
     const { method, url, headers } = head;
     const { remoteAddress } = connection;
     return {
@@ -207,6 +208,9 @@ class Host {
       body: (limit, takes) => {
         if (body === undefined) throw brokenOff();
         return wholeBody(body, headers, limit, takes);
+      },
+      release: () => {
+        if (ownsBody && body !== undefined) giveBack(body);
       },
       send: (answer, size) => connection.send(answer, size, this.#endsConnections),
     };
@@ -256,6 +260,7 @@ class Host {
         text: async () => utf8Text(await body('json')),
         bytes: () => body('binary'),
         any: async () => ({ bytes: await body('any'), type: headers['content-type'] ?? '' }),
+        release: incoming.release,
       };
       answer = await route.handle(exchange);
       if (isPacked(sizeOfBody(answer.body), headers['accept-encoding']))
@@ -341,6 +346,7 @@ function incomingOf(request: IncomingMessage, send: Incoming['send']): Incoming 
     headers: request.headers,
     remoteAddress: request.socket.remoteAddress,
     body: (limit, takes) => readBody(request, limit, takes),
+    release: () => undefined,
     send,
   };
 }

@@ -68,6 +68,11 @@ export interface Inferred {
   readonly outcomes: readonly Outcome[] | undefined;
   /** The one that answered: the fallback, where the leased one failed or was late. */
   readonly model: ServedModel;
+  /**
+   * Whether somebody may still read the tensors that were asked: a shadow, a model that was too late for its fallback, the process of a
+   * Python model. Their memory is then not to be given back.
+   */
+  readonly holdsFeeds: boolean;
   /** Why the fallback answered. */
   readonly fallback?: FallbackReason;
 }

@@ -19,6 +19,7 @@ import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { Answered, Inference, Inferred, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
+import { pythonPlatform } from './python/open-python.ts';
 import { pythonMetrics } from './python/python-metrics.ts';
 import { requireRows } from './request-rows.ts';
 import type { Caller } from './route.ts';
@@ -313,7 +314,16 @@ export class Plane implements AsyncDisposable {
     const { by, outputs, queuedMs, batch, askedMs, answeredMs } = value;
     const ids = Array.from({ length: rows }, () => by.idPrefix + this.#deps.newId());
     const outcomes = outcomesOf(by.entry.signature, outputs, rows);
-    const inferred: Inferred = { ids, rows, outputs, outcomes, model: by, ...(reason === undefined ? {} : { fallback: reason }) };
+    const holdsFeeds = shadows.length > 0 || fallback !== undefined || by.loaded.platform === pythonPlatform;
+    const inferred: Inferred = {
+      ids,
+      rows,
+      outputs,
+      outcomes,
+      model: by,
+      holdsFeeds,
+      ...(reason === undefined ? {} : { fallback: reason }),
+    };
     if (reason !== undefined) this.#counts.fallbacks.inc({ ...labelsOf(model), reason });
     if (note !== undefined) {
       note.model = by.entry.name;

@@ -182,6 +182,7 @@ describe('routes of a manifest', () => {
     });
     const answered = await ask(plane);
     assert.equal(versionOf(answered), '1');
+    assert.ok(answered.holdsFeeds, 'the shadows read what was asked after it was answered');
     while (lines.length < 2) await new Promise((done) => setTimeout(done, 5));
     const logged = lines.map((line) => JSON.parse(line) as LoggedShadow);
     assert.deepEqual(
@@ -204,7 +205,8 @@ describe('routes of a manifest', () => {
     );
     assert.match(plane.metricsText, /gyre_shadow_requests_total\{model="churn-model",version="2",result="different"\} 1/);
     // A named version is asked by itself.
-    await ask(plane, { name: 'churn-model', version: '1' });
+    const alone = await ask(plane, { name: 'churn-model', version: '1' });
+    assert.ok(!alone.holdsFeeds);
     await new Promise((done) => setTimeout(done, 150));
     assert.equal(lines.length, 2);
   });

@@ -1,4 +1,5 @@
-import { GyreError } from '#core';
+import { GyreError, unfilledBuffer } from '#core';
+import { elementFacts } from '#onnx';
 import type { ElementType, Tensor, TensorDataOf, TensorOf } from '#onnx';
 
 /** Some rows of a tensor: `from` is the first, `to` the one after the last. */
@@ -49,7 +50,8 @@ export function stackRows(ranges: readonly RowRange[]): Tensor {
       data: ranges.flatMap((range) => sliceRows(range.tensor, range.from, range.to).data as readonly string[]),
     };
   }
-  const data = emptyArray(first.tensor.type, rows * width);
+  // Filled below, every value.
+  const data = arrayOver(first.tensor.type, unfilledBuffer(rows * width * elementFacts[first.tensor.type].bytes));
   let at = 0;
   for (const { tensor, from, to } of ranges) {
     if (tensor.type !== first.tensor.type)
@@ -63,30 +65,30 @@ export function stackRows(ranges: readonly RowRange[]): Tensor {
 
 type NumericType = Exclude<ElementType, 'STRING'>;
 
-/** The array of an element type, filled with zeros. */
-export function emptyArray<T extends NumericType>(type: T, length: number): TensorDataOf[T] {
-  const makers: { readonly [K in NumericType]: (length: number) => TensorDataOf[K] } = arrays;
-  return makers[type](length);
+/** An array of an element type over a buffer. */
+function arrayOver<T extends NumericType>(type: T, buffer: ArrayBuffer): TensorDataOf[T] {
+  const makers: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = arrays;
+  return makers[type](buffer);
 }
 
-const arrays: { readonly [K in NumericType]: (length: number) => TensorDataOf[K] } = {
-  FLOAT: (length) => new Float32Array(length),
-  UINT8: (length) => new Uint8Array(length),
-  INT8: (length) => new Int8Array(length),
-  UINT16: (length) => new Uint16Array(length),
-  INT16: (length) => new Int16Array(length),
-  INT32: (length) => new Int32Array(length),
-  INT64: (length) => new BigInt64Array(length),
-  BOOL: (length) => new Uint8Array(length),
-  FLOAT16: (length) => new Float16Array(length),
-  DOUBLE: (length) => new Float64Array(length),
-  UINT32: (length) => new Uint32Array(length),
-  UINT64: (length) => new BigUint64Array(length),
+const arrays: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = {
+  FLOAT: (buffer) => new Float32Array(buffer),
+  UINT8: (buffer) => new Uint8Array(buffer),
+  INT8: (buffer) => new Int8Array(buffer),
+  UINT16: (buffer) => new Uint16Array(buffer),
+  INT16: (buffer) => new Int16Array(buffer),
+  INT32: (buffer) => new Int32Array(buffer),
+  INT64: (buffer) => new BigInt64Array(buffer),
+  BOOL: (buffer) => new Uint8Array(buffer),
+  FLOAT16: (buffer) => new Float16Array(buffer),
+  DOUBLE: (buffer) => new Float64Array(buffer),
+  UINT32: (buffer) => new Uint32Array(buffer),
+  UINT64: (buffer) => new BigUint64Array(buffer),
 };
 
 /** A tensor of zeros or empty strings. */
 export function zeros(type: ElementType, shape: readonly number[]): Tensor {
   const length = shape.reduce((size, axis) => size * axis, 1);
   if (type === 'STRING') return { type, shape, data: Array.from({ length }, () => '') } satisfies TensorOf<'STRING'>;
-  return { type, shape, data: emptyArray(type, length) } as Tensor;
+  return { type, shape, data: arrayOver(type, new ArrayBuffer(length * elementFacts[type].bytes)) } as Tensor;
 }

@@ -1,5 +1,6 @@
 // Entry of a worker thread of the pool: loads the model, then answers run after run.
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveBack } from '#core';
 import { isWorkerStart, parcel, toPortable } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import { loadModel } from './runtime.ts';
@@ -35,6 +36,8 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
       const times = { startedMs, endedMs: steadyMs() };
       const { tensors, transfer } = parcel(outputs, true);
       reply({ kind: 'answer', id: request.id, outputs: tensors, times }, transfer);
+      // They came to this thread for this run alone.
+      for (const { type, data } of Object.values(request.feeds)) if (type !== 'STRING') giveBack(data);
     } catch (error) {
       reply({ kind: 'failure', id: request.id, error: toPortable(error) });
     }

@@ -17,6 +17,21 @@ describe('a tensor as bytes', () => {
     assert.deepEqual([...bytesOfTensor({ type: 'FLOAT', shape: [1], data: Float32Array.of(1) })], [0, 0, 128, 63]);
   });
 
+  test('is not copied where it is large and begins where its type may begin', () => {
+    const buffer = new ArrayBuffer(40_008);
+    for (const [from, isCopied] of [
+      [8, false],
+      [4, false],
+      [6, true],
+    ] as const) {
+      const { data } = tensorOfBytes(new Uint8Array(buffer, from, 40_000), [10_000], 'FP32', 'FP32', 'x');
+      assert.ok(data instanceof Float32Array);
+      assert.deepEqual([data.length, data.buffer !== buffer], [10_000, isCopied], `from ${from}`);
+    }
+    const few = tensorOfBytes(new Uint8Array(buffer, 8, 4), [1], 'FP32', 'FP32', 'x').data;
+    assert.ok(few instanceof Float32Array && few.buffer !== buffer, 'a few bytes do not keep a large buffer');
+  });
+
   test('of BYTES has the length before each element', () => {
     const bytes = bytesOfTensor({ type: 'STRING', shape: [2], data: ['ü', ''] });
     assert.deepEqual([...bytes], [2, 0, 0, 0, 0xc3, 0xbc, 0, 0, 0, 0]);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { endianness } from 'node:os';
-import { GyreError } from '#core';
+import { GyreError, largeBytes } from '#core';
 import { datatypeFacts } from './datatypes.ts';
 import type { Datatype } from './datatypes.ts';
 import { tensorOf } from './values.ts';
@@ -33,7 +33,7 @@ if (endianness() !== 'LE') throw new GyreError('UNIMPLEMENTED', 'tensors travel 
 
 /**
  * The tensor that some bytes are, of the type that the model takes (`widens` allows the pair).
- * @param bytes all of the tensor and nothing else; copied
+ * @param bytes all of the tensor and nothing else; large ones that begin where the type may begin are not copied, and are to stay as they are
  * @param shape axes, from 0 on
  * @throws GyreError INVALID_ARGUMENT when there are more or fewer bytes than the shape needs, or values that are none of their datatype
  */
@@ -49,38 +49,42 @@ export function tensorOfBytes(bytes: Uint8Array, shape: readonly number[], sent:
     );
   }
   if (sent === 'BOOL') requireBooleans(bytes, input);
-  const own = ownArray(bytes, sent);
+  const own = arrayOf(bytes, sent);
   if (sent === wanted) return { type: datatypeFacts[wanted].element, shape, data: own } as Tensor;
   // Rare: the model takes a wider type, and each value is looked at.
   return widened(own, shape, sent, wanted, input);
 }
 
-/** A copy that begins where the type may begin, whatever came before these bytes. */
-function ownArray(bytes: Uint8Array, datatype: Datatype): NumericData {
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+/** The bytes as values: a copy where they do not begin where the type may begin, or are so few that they would keep a larger buffer. */
+function arrayOf(bytes: Uint8Array, datatype: Datatype): NumericData {
+  const width = widths[datatype];
+  const isCopied = bytes.byteLength < largeBytes || bytes.byteOffset % width !== 0;
+  const from = isCopied ? 0 : bytes.byteOffset;
+  const buffer = isCopied ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes.buffer;
+  const count = bytes.byteLength / width;
   switch (datatype) {
     case 'UINT16':
-      return new Uint16Array(buffer);
+      return new Uint16Array(buffer, from, count);
     case 'UINT32':
-      return new Uint32Array(buffer);
+      return new Uint32Array(buffer, from, count);
     case 'UINT64':
-      return new BigUint64Array(buffer);
+      return new BigUint64Array(buffer, from, count);
     case 'INT8':
-      return new Int8Array(buffer);
+      return new Int8Array(buffer, from, count);
     case 'INT16':
-      return new Int16Array(buffer);
+      return new Int16Array(buffer, from, count);
     case 'INT32':
-      return new Int32Array(buffer);
+      return new Int32Array(buffer, from, count);
     case 'INT64':
-      return new BigInt64Array(buffer);
+      return new BigInt64Array(buffer, from, count);
     case 'FP16':
-      return new Float16Array(buffer);
+      return new Float16Array(buffer, from, count);
     case 'FP32':
-      return new Float32Array(buffer);
+      return new Float32Array(buffer, from, count);
     case 'FP64':
-      return new Float64Array(buffer);
+      return new Float64Array(buffer, from, count);
     default:
-      return new Uint8Array(buffer);
+      return new Uint8Array(buffer, from, count);
   }
 }
 

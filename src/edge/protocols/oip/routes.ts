@@ -88,6 +88,8 @@ async function inferRoute(plane: Plane, outliers: Outliers | undefined, exchange
     : { inferred: await infer(), wanted: outputs };
   const response = encodeInferResponse(inferred.model, id, wanted, inferred);
   const headers = predictionHeaders(lease.manifest.generation, inferred);
+  // Bytes of the answer are the model's own, except where it gives back what it was given.
+  if (!inferred.holdsFeeds && response.binary.every(({ buffer }) => buffer !== binary.buffer)) exchange.release();
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };
   const start = Buffer.from(response.json);
   return {
