@@ -1,6 +1,5 @@
-import { openSession, surroundModel } from '#onnx';
+import { numberOf, openSession, surroundModel } from '#onnx';
 import type { Feeds, NodeView, SessionValue } from '#onnx';
-import { numberOf } from './graph-nodes.ts';
 import type { GraphNodes } from './graph-nodes.ts';
 import { declared, publicInputs } from './graph-inputs.ts';
 

@@ -1,10 +1,10 @@
-import { mlDomain } from '#onnx';
+import { classLabels, mlDomain, numberOf, textOf } from '#onnx';
 import type { GraphNode, NodeView } from '#onnx';
-import { numberOf, textOf, writableAttributes } from './graph-nodes.ts';
+import { writableAttributes } from './graph-nodes.ts';
 import type { GraphNodes } from './graph-nodes.ts';
 import { readLinear, readProduct } from './linear-node.ts';
 import type { LinearNode } from './linear-node.ts';
-import { classLabels, readTreeEnsemble } from './tree-ensemble.ts';
+import { readTreeEnsemble } from './tree-ensemble.ts';
 import type { TreeEnsemble } from './tree-ensemble.ts';
 import type { ExplanationScale } from '#contract';
 

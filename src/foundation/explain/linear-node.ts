@@ -1,7 +1,6 @@
+import { classLabels, numberOf, realsOf } from '#onnx';
 import type { NodeView } from '#onnx';
-import { numberOf, realsOf } from './graph-nodes.ts';
 import type { GraphNodes } from './graph-nodes.ts';
-import { classCount } from './tree-ensemble.ts';
 
 /** A linear node: its raw output k is the sum of `coefficients[k][c] * x[c]`, and `intercepts[k]`. */
 export interface LinearNode {
@@ -16,7 +15,7 @@ export function readLinear(node: NodeView): LinearNode | undefined {
   const flat = realsOf(node, 'coefficients');
   const intercepts = realsOf(node, 'intercepts');
   const isClassifier = node.opType === 'LinearClassifier';
-  const outputs = isClassifier ? intercepts.length || classCount(node) : (numberOf(node, 'targets') ?? 1);
+  const outputs = isClassifier ? intercepts.length || (classLabels(node)?.length ?? 0) : (numberOf(node, 'targets') ?? 1);
   if (outputs === 0 || flat.length === 0 || flat.length % outputs !== 0) return undefined;
   const columns = flat.length / outputs;
   return {

@@ -7,6 +7,7 @@ export type { GraphBuilder, GraphOptions, NodeOptions } from './builder.ts';
 export type {
   ExecutionProvider,
   Feeds,
+  InlineSessionOptions,
   RunOptions,
   Session,
   SessionOptions,
@@ -26,5 +27,8 @@ export type { AttributeView, GraphView, ModelView, NodeView, TensorView, ValueVi
 export { requireFeeds } from './feeds.ts';
 export { openSession } from './session.ts';
 export { openSessionPool } from './pool.ts';
+export { numberOf, realsOf, tensorAttribute, textOf } from './node-attributes.ts';
+export { classLabels, readTreeNodes } from './tree-nodes.ts';
+export type { LeafWeight, SplitMode, TreeNode, TreeNodes } from './tree-nodes.ts';
 export { fromPortable, toPortable } from './pool-messages.ts';
 export type { PortableError } from './pool-messages.ts';

@@ -45,6 +45,11 @@ export interface Session extends AsyncDisposable {
    *   UNAVAILABLE when the session was disposed or its worker thread died; RESOURCE_EXHAUSTED when memory or the queue is full
    */
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /**
+   * As `run`, but answered at once, on the calling thread. Only there where the session was opened as `direct` and its graph is computed
+   * here, without ONNX Runtime.
+   */
+  readonly runNow?: (feeds: Feeds, options?: RunOptions) => Record<string, Tensor>;
 }
 
 /** What computes: the processor, or an Nvidia card where ONNX Runtime's CUDA library is present. */
@@ -55,6 +60,15 @@ export interface SessionOptions {
   readonly intraOpThreads?: number;
   /** Default `cpu`. Operations that the provider lacks run on the processor. */
   readonly provider?: ExecutionProvider;
+}
+
+export interface InlineSessionOptions extends SessionOptions {
+  /**
+   * Whether the graph may be computed here instead of by ONNX Runtime, whose call costs several times what a row of a table costs. It is
+   * where all of its operations are known and it gives the same bytes on the rows of a proof, which is made while it loads; otherwise
+   * ONNX Runtime runs it. Default false.
+   */
+  readonly direct?: boolean;
 }
 
 export interface SessionPoolOptions extends SessionOptions {

@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { GyreError, messageOf } from '#core';
 import { checkModel } from './check.ts';
+import { provenGraph } from './direct/direct.ts';
+import type { DirectGraph } from './direct/direct.ts';
 import { requireFeeds, requireOutputs, signatureOf } from './feeds.ts';
+import type { Signature } from './feeds.ts';
 import { loadModel } from './runtime.ts';
-import type { Session, SessionOptions } from './session-types.ts';
+import type { LoadedModel } from './runtime.ts';
+import type { InlineSessionOptions, Session } from './session-types.ts';
 
 /**
  * The bytes of a model, from memory or a file.
@@ -24,10 +28,20 @@ export async function modelBytes(source: Uint8Array | string): Promise<Uint8Arra
  * @throws GyreError INVALID_ARGUMENT when the model is broken, takes what are no tensors, or keeps values in other files;
  *   NOT_FOUND when the file cannot be read; FAILED_PRECONDITION when the execution provider is not there
  */
-export async function openSession(source: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+export async function openSession(source: Uint8Array | string, options: InlineSessionOptions = {}): Promise<Session> {
   const bytes = await modelBytes(source);
-  const signature = signatureOf(checkModel(bytes));
+  const view = checkModel(bytes);
+  const signature = signatureOf(view);
   const model = await loadModel(bytes, options);
+  // Only one thread of the processor adds in an order that is known.
+  const isDirect = options.direct === true && (options.provider ?? 'cpu') === 'cpu' && (options.intraOpThreads ?? 1) === 1;
+  const graph = isDirect ? await provenGraph(view, signature, model) : undefined;
+  if (graph === undefined) return runtimeSession(signature, model);
+  await model.release();
+  return directSession(signature, graph);
+}
+
+function runtimeSession(signature: Signature, model: LoadedModel): Session {
   let open = true;
   let running = 0;
   let idle = Promise.withResolvers<void>();
@@ -35,7 +49,7 @@ export async function openSession(source: Uint8Array | string, options: SessionO
     inputs: signature.inputs,
     outputs: signature.outputs,
     async run(feeds, runOptions = {}) {
-      if (!open) throw new GyreError('UNAVAILABLE', 'the session is closed');
+      if (!open) throw closed();
       requireFeeds(feeds, signature);
       const outputs = requireOutputs(runOptions.outputs, signature);
       running++;
@@ -57,4 +71,26 @@ export async function openSession(source: Uint8Array | string, options: SessionO
       await model.release();
     },
   };
+}
+
+function directSession(signature: Signature, graph: DirectGraph): Session {
+  let open = true;
+  const runNow: Session['runNow'] = (feeds, runOptions = {}) => {
+    if (!open) throw closed();
+    requireFeeds(feeds, signature);
+    return graph.run(feeds, requireOutputs(runOptions.outputs, signature));
+  };
+  return {
+    inputs: signature.inputs,
+    outputs: signature.outputs,
+    run: async (feeds, runOptions) => runNow(feeds, runOptions),
+    runNow,
+    async [Symbol.asyncDispose]() {
+      open = false;
+    },
+  };
+}
+
+function closed(): GyreError {
+  return new GyreError('UNAVAILABLE', 'the session is closed');
 }

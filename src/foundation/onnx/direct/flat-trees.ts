@@ -1,0 +1,154 @@
+import type { SplitMode, TreeNodes } from '../tree-nodes.ts';
+
+/**
+ * Trees as arrays of tests of one kind: a row goes on to `next[2 * test + 1]` where `values[place[test]] <= limit[test]`, else (also where
+ * the value is NaN) to `next[2 * test]`. `values` are a row's features and, behind them, the features negated. What is below 0 is a leaf:
+ * the complement of its number.
+ */
+export interface FlatTrees {
+  /** Where each tree begins: a test, or a leaf. */
+  readonly roots: Int32Array;
+  readonly place: Int32Array;
+  readonly limit: Float64Array;
+  readonly next: Int32Array;
+  /** Weights of leaf i are those from `leafStart[i]` to before `leafStart[i + 1]`. */
+  readonly leafStart: Int32Array;
+  readonly weightOutput: Int32Array;
+  readonly weight: Float64Array;
+  /** The greatest feature that is asked for; -1 when none is. */
+  readonly lastFeature: number;
+  /** Whether some test reads a negated feature. */
+  readonly readsNegated: boolean;
+}
+
+/** `value <= limit` of a feature or of its negative. */
+interface Test {
+  readonly isNegated: boolean;
+  readonly limit: number;
+}
+
+/**
+ * Lays trees out for walking. Thresholds have to be numbers of the precision of the rows: "less than" becomes "at most" the next lower one.
+ * @param columns features of a row
+ * @param below the greatest number of the rows' precision that is less than its argument
+ * @returns undefined for trees that are broken, that share nodes in a circle, or that ask for other features
+ */
+export function flattenTrees(trees: TreeNodes, columns: number, below: (value: number) => number): FlatTrees | undefined {
+  const flat = {
+    place: [] as number[],
+    limit: [] as number[],
+    next: [] as number[],
+    leafStart: [0],
+    weightOutput: [] as number[],
+    weight: [] as number[],
+  };
+  const laid = new Map<number, number>();
+  const isOnPath = new Set<number>();
+  let lastFeature = -1;
+
+  const addTest = (feature: number, { isNegated, limit }: Test): number => {
+    flat.place.push(isNegated ? columns + feature : feature);
+    flat.limit.push(limit);
+    flat.next.push(0, 0);
+    return flat.place.length - 1;
+  };
+  const link = (test: number, whenTrue: number, whenFalse: number): void => {
+    flat.next[2 * test + 1] = whenTrue;
+    flat.next[2 * test] = whenFalse;
+  };
+  /** @returns where the node stands, or undefined when it is broken */
+  const lay = (key: number): number | undefined => {
+    const known = laid.get(key);
+    if (known !== undefined) return known;
+    const node = trees.nodes.get(key);
+    if (node === undefined || isOnPath.has(key)) return undefined;
+    if (node.mode === 'LEAF') {
+      if (node.weights.length === 0) return undefined;
+      for (const { output, weight } of node.weights) {
+        if (!(output >= 0 && output < trees.outputs) || !Number.isFinite(weight)) return undefined;
+        flat.weightOutput.push(output);
+        flat.weight.push(weight);
+      }
+      flat.leafStart.push(flat.weight.length);
+      laid.set(key, -(flat.leafStart.length - 1));
+      return -(flat.leafStart.length - 1);
+    }
+    const { feature, mode, threshold, missingIsTrue } = node;
+    if (!(feature >= 0 && feature < columns) || Number.isNaN(threshold) || mode === 'BRANCH_MEMBER') return undefined;
+    lastFeature = Math.max(lastFeature, feature);
+    const tests = testsOf(mode, threshold, missingIsTrue, below);
+    const places = tests.steps.map((step) => addTest(feature, step));
+    isOnPath.add(key);
+    const whenTrue = lay(node.whenTrue);
+    const whenFalse = lay(node.whenFalse);
+    isOnPath.delete(key);
+    if (whenTrue === undefined || whenFalse === undefined) return undefined;
+    tests.steps.forEach((_, at) => {
+      const onward = places[at + 1];
+      const [yes, no] = tests.ways[at];
+      const way = (each: Way): number => (each === 'next' ? onward : each ? whenTrue : whenFalse);
+      link(places[at], way(yes), way(no));
+    });
+    laid.set(key, places[0]);
+    return places[0];
+  };
+
+  const roots: number[] = [];
+  for (const root of trees.roots) {
+    const start = lay(root);
+    if (start === undefined) return undefined;
+    roots.push(start);
+  }
+  return {
+    roots: Int32Array.from(roots),
+    place: Int32Array.from(flat.place),
+    limit: Float64Array.from(flat.limit),
+    next: Int32Array.from(flat.next),
+    leafStart: Int32Array.from(flat.leafStart),
+    weightOutput: Int32Array.from(flat.weightOutput),
+    weight: Float64Array.from(flat.weight),
+    lastFeature,
+    readsNegated: flat.place.some((place) => place >= columns),
+  };
+}
+
+/** Where an answer leads: the node's true or false branch, or the next test of the same node. */
+type Way = boolean | 'next';
+
+interface Tests {
+  readonly steps: readonly Test[];
+  /** For each step: where yes leads, and where no leads. NaN answers no. */
+  readonly ways: readonly (readonly [yes: Way, no: Way])[];
+}
+
+/** A comparison as tests in which NaN takes the way that it takes in the comparison. */
+function testsOf(
+  mode: Exclude<SplitMode, 'BRANCH_MEMBER'>,
+  threshold: number,
+  missingIsTrue: boolean,
+  below: (value: number) => number,
+): Tests {
+  const atMost: Test = { isNegated: false, limit: threshold };
+  const less: Test = { isNegated: false, limit: below(threshold) };
+  const atLeast: Test = { isNegated: true, limit: -threshold };
+  const greater: Test = { isNegated: true, limit: below(-threshold) };
+  const one = (test: Test, opposite: Test): Tests =>
+    missingIsTrue ? { steps: [opposite], ways: [[false, true]] } : { steps: [test], ways: [[true, false]] };
+  switch (mode) {
+    case 'BRANCH_LEQ':
+      return one(atMost, greater);
+    case 'BRANCH_LT':
+      return one(less, atLeast);
+    case 'BRANCH_GTE':
+      return one(atLeast, less);
+    case 'BRANCH_GT':
+      return one(greater, atMost);
+    case 'BRANCH_EQ':
+      return missingIsTrue
+        ? { steps: [greater, less], ways: [[false, 'next'], [false, true]] } // prettier-ignore
+        : { steps: [atMost, atLeast], ways: [['next', false], [true, false]] }; // prettier-ignore
+    case 'BRANCH_NEQ':
+      // NaN is unequal to everything, whatever the node says of missing values.
+      return { steps: [atMost, atLeast], ways: [['next', true], [false, true]] }; // prettier-ignore
+  }
+}
