@@ -190,6 +190,30 @@ export class Execution implements MemoryUser, AsyncDisposable {
     }
   }
 
+  /** Whether `runNow` may be asked. */
+  get canRunNow(): boolean {
+    const running = this.#running;
+    return running?.lane === 'inline' && running.session.runNow !== undefined;
+  }
+
+  /**
+   * Runs the model once, here and at once.
+   * @throws GyreError what `Session.runNow` throws; UNAVAILABLE where `canRunNow` is false
+   */
+  runNow(feeds: Feeds): Outputs {
+    const { elapsed } = this.#deps;
+    const running = this.#running;
+    if (running?.lane !== 'inline' || running.session.runNow === undefined)
+      throw new GyreError('UNAVAILABLE', 'the model does not run here and now; try again');
+    const startedMs = elapsed();
+    try {
+      return running.session.runNow(feeds);
+    } finally {
+      this.#lastUsedMs = elapsed();
+      this.#busyMs += this.#lastUsedMs - startedMs;
+    }
+  }
+
   #sessionFor(isLone: boolean): Session {
     const running = this.#running;
     if (running === undefined) throw new GyreError('UNAVAILABLE', 'the model is not loaded now; try again');
@@ -364,7 +388,7 @@ function sessionOptions({ settings }: ExecutionDeps): {
 
 async function openInline(graph: Uint8Array, deps: ExecutionDeps): Promise<Running> {
   const before = process.memoryUsage.rss();
-  const session = await openSession(graph, sessionOptions(deps));
+  const session = await openSession(graph, { ...sessionOptions(deps), direct: true });
   return { lane: 'inline', session, bytes: Math.max(graph.byteLength, process.memoryUsage.rss() - before) };
 }
 

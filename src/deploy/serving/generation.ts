@@ -9,7 +9,8 @@ import { byWeight, isSame, shareOf } from './route.ts';
 import type { Caller } from './route.ts';
 
 /** What runs a model: the model itself, or a chain that it stands in. */
-export type Runnable = Pick<LoadedModel, 'inputs' | 'outputs' | 'rowWise' | 'lane' | 'platform' | 'statistics' | 'run'>;
+export type Runnable = Pick<LoadedModel, 'inputs' | 'outputs' | 'rowWise' | 'lane' | 'platform' | 'statistics' | 'run'> &
+  Partial<Pick<LoadedModel, 'runNow' | 'answersNow'>>;
 
 /** A model that answers. */
 export interface ServedModel {

@@ -23,6 +23,11 @@ export interface Exchange {
   text(): Promise<string>;
   /** As `text`, for a body that may also be `application/octet-stream`; nothing is asked of its bytes. */
   bytes(): Promise<Buffer>;
+  /**
+   * As `bytes`, where all of it is there already and not packed; undefined: nothing was read, and `bytes` or `text` is to be asked.
+   * @param takes what its content type may be
+   */
+  bytesNow(takes: 'json' | 'binary'): Buffer | undefined;
   /** As `bytes`, whatever the content type says; it comes along, empty when there is none. */
   any(): Promise<{ readonly bytes: Buffer; readonly type: string }>;
   /** The body is read no more, nor anything that shows part of it: its memory is given back at once, where that is worth it. */
@@ -36,6 +41,8 @@ export interface Answer {
   /** Default `application/json`. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where the answer may not be given yet: calls back once, when it may be, or with what went wrong instead. */
+  readonly settle?: (done: (fault?: GyreError) => void) => void;
 }
 
 export interface Route {

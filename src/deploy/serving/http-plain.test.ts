@@ -167,7 +167,6 @@ describe('requests straight from their socket', () => {
 
   test('with large bodies come whole however they are cut, each with its own, and those behind them too', async () => {
     const random = seeded(5);
-    const { socket, next } = await open();
     const bodies = Array.from({ length: 40 }, () => Buffer.from(Array.from({ length: random.int(200_000) }, () => random.int(256))));
     const stream = Buffer.concat(
       bodies.flatMap((body, k) => [
@@ -177,6 +176,7 @@ describe('requests straight from their socket', () => {
         body,
       ]),
     );
+    const { socket, next } = await open();
     const sending = (async () => {
       for (let at = 0; at < stream.length;) {
         const end = at + 1 + random.int(120_000);

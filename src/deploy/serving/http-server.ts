@@ -1,24 +1,23 @@
 import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { ReleaseManifest } from '#contract';
-import { GyreError, giveBack, isGyreError, messageOf } from '#core';
+import { GyreError, giveBack, messageOf } from '#core';
 import type { Logger } from '#telemetry';
+import { Answering } from './http-answering.ts';
+import type { Admitted, AnsweringDeps, Incoming } from './http-answering.ts';
 import { requireAccess } from './http-access.ts';
 import { Admission } from './http-admission.ts';
-import { brokenOff, isPacked, packedBody, readBody, sizeOfBody, utf8Text, wholeBody } from './http-body.ts';
-import type { BodyTaken } from './http-body.ts';
+import { brokenOff, readBody, sizeOfBody, wholeBody } from './http-body.ts';
 import { keptSeconds, PlainConnection } from './http-connection.ts';
 import type { ConnectionOwner, PlainRequest } from './http-connection.ts';
 import { requestFault } from './http-exchange.ts';
-import type { Answer, Exchange, Route } from './http-exchange.ts';
+import type { Answer, Route } from './http-exchange.ts';
 import type { PlainHead } from './http-head.ts';
 import { routerOf } from './http-router.ts';
-import type { Matched } from './http-router.ts';
 import type { Plane } from './plane.ts';
-import { noteHeaders } from './request-note.ts';
-import type { RequestNote, RequestObserver } from './request-note.ts';
+import type { RequestObserver } from './request-note.ts';
 
 /** How long callers may take, in milliseconds. */
 export interface Patience {
@@ -70,31 +69,11 @@ export async function serveHttp(options: InferenceServerOptions): Promise<Infere
   return host.listen();
 }
 
-/** A request as either way of reading it gives it. */
-interface Incoming {
-  readonly method: string;
-  /** Path and query. */
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string | undefined;
-  /** The body, unpacked. @param limit bytes */
-  readonly body: (limit: number, takes: BodyTaken) => Buffer | Promise<Buffer>;
-  readonly release: () => void;
-  /** @param size bytes of its body */
-  readonly send: (answer: Answer, size: number) => void;
-}
-
-/** Which route answers a request, and who asks. */
-interface Admitted extends Matched {
-  /** The SHA-256 of the caller's token; empty without one. */
-  readonly caller: string;
-}
-
 class Host {
   readonly #options: InferenceServerOptions;
   readonly #match: ReturnType<typeof routerOf>;
   readonly #hosts: ReadonlySet<string>;
-  readonly #admission: Admission;
+  readonly #shared: AnsweringDeps;
   readonly #connections = new Set<PlainConnection>();
   /** What was found out about the heads that connections keep: with another manifest it is found out anew. */
   readonly #known = new WeakMap<PlainHead, { readonly manifest: ReleaseManifest; readonly admitted: Admitted }>();
@@ -105,7 +84,7 @@ class Host {
   constructor(options: InferenceServerOptions) {
     this.#options = options;
     this.#match = routerOf(options.routes);
-    this.#admission = options.admission ?? new Admission(options.plane);
+    this.#shared = { ...options, admission: options.admission ?? new Admission(options.plane) };
     this.#hosts = new Set([options.host, ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()));
   }
 
@@ -117,7 +96,7 @@ class Host {
   async listen(): Promise<InferenceServer> {
     const { host, port, tls, patience = usualPatience } = this.#options;
     const listener: RequestListener = (request, response) =>
-      void this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
+      this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
     const lookEveryMs = Math.ceil(patience.headersMs / 4);
     const limits = {
       headersTimeout: patience.headersMs,
@@ -131,7 +110,7 @@ class Host {
     // A client that asks before it sends a large body gets its 413 instead of a "go on".
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       if (Number(request.headers['content-length']) <= this.#options.plane.manifest.limits.maxBodyBytes) response.writeContinue();
-      void this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
+      this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
     });
     server.on('clientError', (error: Error, socket: Socket) => {
       const fault = faultOf(error);
@@ -159,7 +138,7 @@ class Host {
     server.removeAllListeners(event);
     const owner: ConnectionOwner = {
       accepts: (head, connection) => this.#accepts(head, connection),
-      answer: (request, connection) => void this.#answer(this.#plainIncoming(request, connection)),
+      answer: (request, connection) => this.#answer(this.#plainIncoming(request, connection)),
       handOver: (socket, read) => {
         for (const parse of parsers) parse.call(server, socket);
         if (read.length > 0) socket.unshift(read);
@@ -205,6 +184,7 @@ class Host {
       headers,
       remoteAddress,
       head,
+      isWhole: body !== undefined,
       body: (limit, takes) => {
         if (body === undefined) throw brokenOff();
         return wholeBody(body, headers, limit, takes);
@@ -227,58 +207,14 @@ class Host {
     return { ...matched, caller };
   }
 
-  async #answer(incoming: Incoming & { readonly head?: PlainHead }): Promise<void> {
-    const { plane, log, observer } = this.#options;
-    const { method, headers } = incoming;
-    const receivedMs = plane.elapsed();
-    const note: RequestNote = observer?.begin(headers) ?? {};
-    // Said before anything can fail, so that the answer to a request that is refused early is counted too.
-    let name = 'unknown';
-    let isInference = false;
-    let answer: Answer;
-    let inside: Disposable | undefined;
-    let caller = '';
-    // Let in only when it has come whole: who sends slowly keeps nobody out, and a refused one keeps its connection.
-    const body = async (takes: BodyTaken): Promise<Buffer> => {
-      const bytes = await incoming.body(plane.manifest.limits.maxBodyBytes, takes);
-      this.#admission.take(caller);
-      inside ??= this.#admission.enter();
-      return bytes;
-    };
+  #answer(incoming: Incoming & { readonly head?: PlainHead }): void {
+    const answering = new Answering(this.#shared, incoming);
     try {
       const known = incoming.head === undefined ? undefined : this.#known.get(incoming.head);
-      const { route, params, caller: who } = known?.manifest === plane.manifest ? known.admitted : this.#admit(incoming);
-      name = route.name;
-      isInference = route.infers === true;
-      caller = who;
-      const exchange: Exchange = {
-        method,
-        headers,
-        params,
-        receivedMs,
-        note,
-        text: async () => utf8Text(await body('json')),
-        bytes: () => body('binary'),
-        any: async () => ({ bytes: await body('any'), type: headers['content-type'] ?? '' }),
-        release: incoming.release,
-      };
-      answer = await route.handle(exchange);
-      if (isPacked(sizeOfBody(answer.body), headers['accept-encoding']))
-        answer = { ...answer, body: [await packedBody(answer.body)], headers: { ...answer.headers, 'content-encoding': 'gzip' } };
+      answering.begin(known?.manifest === this.#options.plane.manifest ? known.admitted : this.#admit(incoming));
     } catch (error) {
-      if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: name }, 'a request failed');
-      answer = this.#options.describe(error);
+      answering.fail(error);
     }
-    if (answer.status === 429 || answer.status === 503)
-      answer = { ...answer, headers: { 'retry-after': String(this.#admission.retryAfterSeconds), ...answer.headers } };
-    inside?.[Symbol.dispose]();
-    const { status } = answer;
-    if (note.trace !== undefined || note.requestId !== undefined)
-      answer = { ...answer, headers: { ...answer.headers, ...noteHeaders(note) } };
-    const bytes = sizeOfBody(answer.body);
-    incoming.send(answer, bytes);
-    observer?.end({ note, route: name, protocol: 'HTTP', method, status, isError: status >= 500, receivedMs, bytes, caller });
-    plane.answered({ route: name, code: String(status), receivedMs, isInference, isError: status >= 400 });
   }
 
   /** Whether answers say that their connection ends: callers are to look elsewhere. */
@@ -345,6 +281,7 @@ function incomingOf(request: IncomingMessage, send: Incoming['send']): Incoming 
     url: request.url ?? '/',
     headers: request.headers,
     remoteAddress: request.socket.remoteAddress,
+    isWhole: false,
     body: (limit, takes) => readBody(request, limit, takes),
     release: () => undefined,
     send,

@@ -11,6 +11,7 @@ import { LaneWatch } from './lane-watch.ts';
 import type { Advice } from './lane-watch.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
+import type { RunTimes } from './model-statistics.ts';
 import type { PackageSource } from './package-source.ts';
 import { openPython, pythonPlatform } from './python/open-python.ts';
 import type { PythonModel } from './python/open-python.ts';
@@ -68,6 +69,12 @@ export class LoadedModel {
   readonly #batcher: Batcher;
   readonly #watch = new LaneWatch();
   readonly #mayMove: boolean;
+  readonly #elapsed: () => number;
+  readonly #onBatch: (rows: number, requests: number) => void;
+  /** Rows of a run, where its operator says it. */
+  readonly #given: number | undefined;
+  /** Whether its operator wants requests to wait for each other. */
+  readonly #waits: boolean;
   #maxRows: number;
   #users = 1;
 
@@ -82,6 +89,10 @@ export class LoadedModel {
     this.rowWise = rowWise;
     this.#maxRows = maxBatchRows ?? maxRows;
     this.#mayMove = mayMove;
+    this.#elapsed = options.elapsed;
+    this.#onBatch = (rows, requests) => options.onBatch?.(model, rows, requests);
+    this.#given = maxBatchRows;
+    this.#waits = (maxDelayMs ?? 0) > 0;
     this.loadMs = loadMs;
     this.#batcher = new Batcher({
       run: (feeds, runOptions, isLone) => execution.run(feeds, runOptions, isLone),
@@ -93,11 +104,7 @@ export class LoadedModel {
       maxQueued,
       elapsed: options.elapsed,
       onWaiting: (waitedMs) => execution.press(waitedMs),
-      onBatch: (rows, requests, times) => {
-        this.statistics.ran(rows, times);
-        options.onBatch?.(model, rows, requests);
-        this.#heed(this.#watch.note(execution.lane === 'inline' ? 'inline' : 'workers', this.#maxRows, rows, times.inferMs), maxBatchRows);
-      },
+      onBatch: (rows, requests, times) => this.#noteRun(rows, requests, times),
     });
     execution.events = { onSlots: () => this.#batcher.pump(), onFailure: (error) => this.#batcher.reject(error) };
   }
@@ -172,6 +179,31 @@ export class LoadedModel {
 
   get queued(): number {
     return this.#batcher.queued;
+  }
+
+  #noteRun(rows: number, requests: number, times: RunTimes): void {
+    this.statistics.ran(rows, times);
+    this.#onBatch(rows, requests);
+    const lane = this.execution.lane === 'inline' ? 'inline' : 'workers';
+    this.#heed(this.#watch.note(lane, this.#maxRows, rows, times.inferMs), this.#given);
+  }
+
+  /** Whether it mostly does not let requests wait for each other. */
+  get answersNow(): boolean {
+    return this.execution.canRunNow && !this.#waits;
+  }
+
+  /**
+   * Runs one request at once and alone, where that costs less than waiting for others to share a run with.
+   * @returns undefined when it is to be `run`
+   * @throws GyreError what `Session.runNow` throws
+   */
+  runNow(feeds: Feeds, rows: number): Ran | undefined {
+    if (!this.answersNow || rows > this.#maxRows || this.queued > 0) return undefined;
+    const startedMs = this.#elapsed();
+    const outputs = this.execution.runNow(feeds);
+    this.#noteRun(rows, 1, { inputMs: 0, inferMs: this.#elapsed() - startedMs, outputMs: 0 });
+    return { outputs, queuedMs: 0, batch: { rows, requests: 1, worker: undefined } };
   }
 
   /** @see Batcher.submit */

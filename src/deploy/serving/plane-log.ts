@@ -1,5 +1,5 @@
 import type { NamedRow, ReleaseManifest } from '#contract';
-import { GyreError, messageOf } from '#core';
+import { GyreError } from '#core';
 import { formatTraceparent } from '#telemetry';
 import { boundOf, hiding } from './log-policy.ts';
 import type { ServedModel } from './generation.ts';
@@ -46,7 +46,17 @@ export class PlaneLog {
    * Where every prediction is to be logged, one that cannot be is not answered: nobody could ever say what was predicted. A sample may miss some.
    * @throws GyreError UNAVAILABLE
    */
-  async write(answer: LoggedAnswer): Promise<void> {
+  write(answer: LoggedAnswer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.writeSoon(answer, (fault) => {
+        if (fault === undefined) resolve();
+        else reject(fault);
+      });
+    });
+  }
+
+  /** As `write`, together with what others write in this turn of the event loop. @param done called once, with what `write` would throw */
+  writeSoon(answer: LoggedAnswer, done: (fault?: GyreError) => void): void {
     const { spool, events, clock, elapsed } = this.#deps;
     const { manifest, inference, inferred } = answer;
     const { log } = manifest;
@@ -55,40 +65,48 @@ export class PlaneLog {
     const isTold = log.events !== undefined && events !== undefined;
     const isHidden = (log.mask ?? []).length + (log.drop ?? []).length > 0;
     const rows = isTold || isHidden ? shownRows(answer) : undefined;
-    if (spool !== undefined) {
-      const inputs = rows?.inputs.map((row) => JSON.stringify(row)) ?? inputTexts(answer);
-      const outputs = rows?.outputs.map((row) => JSON.stringify(row)) ?? outputTexts(inferred);
-      const head = {
-        manifest,
-        entry,
-        servedMs: clock.now(),
-        latencyMs: elapsed() - inference.receivedMs,
-        eventTime: inference.eventTime,
-        traceId: inference.note?.trace?.traceId,
-      };
-      const line = logLine(
-        head,
-        inferred.ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
-      );
-      try {
-        await spool.append(line);
-      } catch (error) {
-        if (log.sample >= 1) {
-          this.#counts.dropped.inc({ reason: 'log' });
-          throw new GyreError(
-            'UNAVAILABLE',
-            `not answered, because every prediction of this endpoint must be logged: ${messageOf(error)}`,
-            {},
-            { cause: error },
-          );
-        }
-        this.#counts.unlogged.inc({}, inferred.rows);
-      }
+    const logged = (): void => {
+      if (rows !== undefined) this.#tell(answer, rows);
+      done();
+    };
+    if (spool === undefined) {
+      logged();
+      return;
     }
-    if (log.events === undefined || events === undefined || rows === undefined) return;
+    const inputs = rows?.inputs.map((row) => JSON.stringify(row)) ?? inputTexts(answer);
+    const outputs = rows?.outputs.map((row) => JSON.stringify(row)) ?? outputTexts(inferred);
+    const head = {
+      manifest,
+      entry,
+      servedMs: clock.now(),
+      latencyMs: elapsed() - inference.receivedMs,
+      eventTime: inference.eventTime,
+      traceId: inference.note?.trace?.traceId,
+    };
+    const line = logLine(
+      head,
+      inferred.ids.map((id, row) => ({ id, inputs: inputs[row], outputs: outputs[row], key: inference.keys?.[row] })),
+    );
+    spool.appendSoon(line, (fault) => {
+      if (fault === undefined) logged();
+      else if (log.sample < 1) {
+        this.#counts.unlogged.inc({}, inferred.rows);
+        logged();
+      } else {
+        this.#counts.dropped.inc({ reason: 'log' });
+        const message = `not answered, because every prediction of this endpoint must be logged: ${fault.message}`;
+        done(new GyreError('UNAVAILABLE', message, {}, { cause: fault }));
+      }
+    });
+  }
+
+  #tell({ manifest, inference, inferred }: LoggedAnswer, rows: ShownRows): void {
+    const { events } = this.#deps;
+    const { log } = manifest;
+    if (log.events === undefined || events === undefined) return;
     const hideToo = hiding({ mask: log.events.mask });
     const { environment, endpoint } = manifest;
-    const { name: model, version } = entry;
+    const { name: model, version } = inferred.model.entry;
     const trace = inference.note?.trace;
     const told = { environment, endpoint, model, version, ids: inferred.ids, inputs: hideToo(rows.inputs), outputs: hideToo(rows.outputs) };
     events.offer(trace === undefined ? told : { ...told, traceparent: formatTraceparent(trace) }, log.events);

@@ -1,5 +1,5 @@
 import type { ExecutionSpec, NamedRow, ReleaseManifest } from '#contract';
-import type { Clock, NewId } from '#core';
+import type { Clock, GyreError, NewId } from '#core';
 import type { Feeds } from '#onnx';
 import type { Metrics } from '#telemetry';
 import type { Outputs } from './batcher.ts';
@@ -77,6 +77,16 @@ export interface Inferred {
   readonly fallback?: FallbackReason;
 }
 
+/** An answer that is there already. */
+export interface InferredNow {
+  readonly inferred: Inferred;
+  /**
+   * Calls back once, as soon as the answer may be given: it is logged then.
+   * @param done with what went wrong when every prediction must be logged and this one could not be
+   */
+  readonly settle: (done: (fault?: GyreError) => void) => void;
+}
+
 /** A model held for one request: a swap that happens meanwhile does not touch it. */
 export interface Lease extends Disposable {
   readonly manifest: ReleaseManifest;
@@ -92,6 +102,12 @@ export interface Lease extends Disposable {
    *   requests wait; DEADLINE_EXCEEDED when the caller waits no longer; UNAVAILABLE when every prediction must be logged and this one could not be
    */
   infer(inference: Inference): Promise<Inferred>;
+  /**
+   * As `infer`, for a model that answers at once, without waiting for others to share a run with.
+   * @returns undefined when `infer` is to be asked; nothing was counted or logged then
+   * @throws GyreError as `infer`
+   */
+  inferNow(inference: Inference): InferredNow | undefined;
 }
 
 /** What became of a request, as its transport saw it. */

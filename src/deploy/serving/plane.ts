@@ -1,27 +1,23 @@
 import type { ReleaseManifest } from '#contract';
-import { canonicalJson, GyreError, hasCode, isGyreError, messageOf } from '#core';
-import type { Ran } from './batcher.ts';
+import { canonicalJson, GyreError, messageOf } from '#core';
 import type { CoreUse } from './execution.ts';
 import { executionMetrics } from './execution-metrics.ts';
 import { executionSettings } from './execution-settings.ts';
-import { withFallback } from './fallback.ts';
 import { Generation, titleOf } from './generation.ts';
-import type { HeldModel, Routed, ServedModel } from './generation.ts';
+import type { HeldModel } from './generation.ts';
 import { ImageDecoder } from './image-decoder.ts';
 import type { LoadOptions } from './loaded-model.ts';
+import { Inferring } from './inferring.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
-import { decide, outcomesOf } from './outcome.ts';
 import { peerMetrics } from './peer-metrics.ts';
 import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
 import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
-import type { Answered, Inference, Inferred, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
-import { pythonPlatform } from './python/open-python.ts';
+import type { Answered, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
 import { pythonMetrics } from './python/python-metrics.ts';
-import { requireRows } from './request-rows.ts';
 import type { Caller } from './route.ts';
 import { Shadows } from './shadows.ts';
 import { Traffic } from './traffic.ts';
@@ -37,6 +33,7 @@ export class Plane implements AsyncDisposable {
   readonly #counts: PlaneMetrics;
   readonly #log: PlaneLog;
   readonly #images: ImageDecoder;
+  readonly #inferring: Inferring;
   #current: Generation;
   #draining = false;
   #inFlight = 0;
@@ -63,6 +60,7 @@ export class Plane implements AsyncDisposable {
         (this.#inFlight === 0 || (loaded.lane !== 'inline' && opened.cores.running < deps.workers)),
       ...(deps.shadowLog === undefined ? {} : { log: deps.shadowLog }),
     });
+    this.#inferring = new Inferring({ ...deps, counts, log: this.#log, shadows: this.#shadows, images: this.#images });
     this.#balancing = setInterval(() => {
       for (const { loaded } of this.models) loaded.balance();
       void this.#budget.settle();
@@ -160,8 +158,9 @@ export class Plane implements AsyncDisposable {
     return {
       manifest: generation.manifest,
       model,
-      decoded: (inference) => this.#decoded(generation.manifest, model, inference),
-      infer: (inference) => this.#infer(generation, routed, inference),
+      decoded: (inference) => this.#inferring.decoded(generation.manifest, model, inference),
+      infer: (inference) => this.#inferring.infer(generation, routed, inference),
+      inferNow: (inference) => this.#inferring.inferNow(generation, routed, inference),
       [Symbol.dispose]: () => {
         this.#inFlight -= 1;
         generation.letGo();
@@ -292,97 +291,6 @@ export class Plane implements AsyncDisposable {
     };
   }
 
-  async #infer(generation: Generation, { model, fallback, shadows }: Routed, asked: Inference): Promise<Inferred> {
-    const { manifest } = generation;
-    const inference = asked.images === undefined ? asked : await this.#decoded(manifest, model, asked);
-    const rows = requireRows(model, inference, manifest.limits.maxRows);
-    const logged = this.#log.isSampled(manifest);
-    const { note } = inference;
-    if (note !== undefined) {
-      note.model = model.entry.name;
-      note.version = model.entry.version;
-    }
-    const run = (one: ServedModel): Promise<RanBy> => this.#run(manifest, one, inference, rows);
-    const { value, reason } =
-      fallback === undefined
-        ? { value: await run(model) }
-        : await withFallback(
-            () => run(model),
-            () => run(fallback.model),
-            fallback.afterMs,
-          );
-    const { by, outputs, queuedMs, batch, askedMs, answeredMs } = value;
-    const ids = Array.from({ length: rows }, () => by.idPrefix + this.#deps.newId());
-    const outcomes = outcomesOf(by.entry.signature, outputs, rows);
-    const holdsFeeds = shadows.length > 0 || fallback !== undefined || by.loaded.platform === pythonPlatform;
-    const inferred: Inferred = {
-      ids,
-      rows,
-      outputs,
-      outcomes,
-      model: by,
-      holdsFeeds,
-      ...(reason === undefined ? {} : { fallback: reason }),
-    };
-    if (reason !== undefined) this.#counts.fallbacks.inc({ ...labelsOf(model), reason });
-    if (note !== undefined) {
-      note.model = by.entry.name;
-      note.version = by.entry.version;
-      note.rows = (note.rows ?? 0) + rows;
-      note.predictionId = ids[0];
-      note.askedMs = askedMs;
-      note.queuedMs = queuedMs;
-      note.answeredMs = answeredMs;
-      note.batch = batch;
-    }
-    if (logged) await this.#log.write({ manifest, asked: model, inference, inferred });
-    const { statistics } = by.loaded;
-    statistics.succeeded({ rows, queuedMs, tookMs: this.#deps.elapsed() - inference.receivedMs, at: this.#deps.clock.now() });
-    if (shadows.length > 0) {
-      this.#shadows.offer(shadows, inference.feeds, inferred, manifest.log, () => {
-        generation.hold();
-        return () => generation.letGo();
-      });
-    }
-    return inferred;
-  }
-
-  #decoded(manifest: ReleaseManifest, model: ServedModel, asked: Inference): Promise<Inference> {
-    return this.#images.decoded(model, asked, manifest.limits.maxRows, this.#leftMs(manifest, asked));
-  }
-
-  async #run(manifest: ReleaseManifest, by: ServedModel, inference: Inference, rows: number): Promise<RanBy> {
-    const { elapsed } = this.#deps;
-    const labels = labelsOf(by);
-    const startedMs = elapsed();
-    try {
-      const ran = await by.loaded.run(inference.feeds, rows, this.#leftMs(manifest, inference));
-      const outputs = decide(by.entry.signature, ran.outputs);
-      const answeredMs = elapsed();
-      this.#counts.queueSeconds.observe(ran.queuedMs / 1000, labels);
-      this.#counts.inferenceSeconds.observe((answeredMs - startedMs) / 1000, labels);
-      this.#counts.inferences.inc(labels, rows);
-      return { by, outputs, queuedMs: ran.queuedMs, batch: ran.batch, askedMs: startedMs, answeredMs };
-    } catch (error) {
-      by.loaded.statistics.failed(elapsed() - inference.receivedMs);
-      this.#counts.failures.inc({ ...labels, code: isGyreError(error) ? error.code : 'INTERNAL' });
-      if (hasCode(error, 'RESOURCE_EXHAUSTED')) this.#counts.dropped.inc({ reason: 'queue' });
-      else if (hasCode(error, 'DEADLINE_EXCEEDED')) this.#counts.dropped.inc({ reason: 'deadline' });
-      throw error;
-    }
-  }
-
-  /** @throws GyreError DEADLINE_EXCEEDED when nothing is left */
-  #leftMs({ limits }: ReleaseManifest, { timeoutMs: asked, receivedMs }: Inference): number | undefined {
-    const timeoutMs = Math.min(asked ?? Number.POSITIVE_INFINITY, limits.timeoutMs ?? Number.POSITIVE_INFINITY);
-    if (timeoutMs === Number.POSITIVE_INFINITY) return undefined;
-    const leftMs = timeoutMs - (this.#deps.elapsed() - receivedMs);
-    if (leftMs > 0) return leftMs;
-    throw new GyreError('DEADLINE_EXCEEDED', `not answered within ${Math.round(timeoutMs)} ms: the request was still being read`, {
-      timeoutMs,
-    });
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     clearInterval(this.#balancing);
@@ -400,19 +308,8 @@ interface Opened {
   readonly cores: CoreUse;
 }
 
-/** What came of a run, and which model it was. */
-interface RanBy extends Ran {
-  readonly by: ServedModel;
-  readonly askedMs: number;
-  readonly answeredMs: number;
-}
-
 /** How often models are looked at: whether they need more workers, or less. */
 const balanceEveryMs = 100;
-
-function labelsOf({ entry }: ServedModel): { readonly model: string; readonly version: string } {
-  return { model: entry.name, version: entry.version };
-}
 
 function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, manifest: ReleaseManifest): void {
   const mebibytes = execution?.memoryMiB ?? manifest.execution?.memoryMiB;

@@ -46,8 +46,7 @@ interface OpenSegment {
 
 interface Waiting {
   readonly payload: string;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly done: (fault?: GyreError) => void;
 }
 
 /**
@@ -65,6 +64,7 @@ export class Spool implements AsyncDisposable {
   #bound: SpoolBound = usualBound;
   #open: OpenSegment | undefined;
   #waiting: Waiting[] = [];
+  #isScheduled = false;
   #frames = 0;
   #bytes = 0;
   #failures = 0;
@@ -129,14 +129,27 @@ export class Spool implements AsyncDisposable {
    */
   append(payload: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      // A tick's callbacks run after all promise jobs of this turn: by then every request of the batch has queued its frame.
-      if (this.#waiting.push({ payload, resolve, reject }) === 1) process.nextTick(() => this.#write());
+      this.appendSoon(payload, (fault) => {
+        if (fault === undefined) resolve();
+        else reject(fault);
+      });
     });
+  }
+
+  /** As `append`. @param done called once: when the write returned, or with what `append` would throw */
+  appendSoon(payload: string, done: (fault?: GyreError) => void): void {
+    this.#waiting.push({ payload, done });
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // After the poll phase: by then every request that had arrived, on whichever socket, has queued its frame.
+    setImmediate(() => this.#write());
   }
 
   #write(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#isScheduled = false;
+    if (waiting.length === 0) return;
     try {
       const size = this.#put(framesOf(waiting.map(({ payload }) => payload)));
       this.#faults.at('file.write');
@@ -152,10 +165,10 @@ export class Spool implements AsyncDisposable {
         { dir: this.dir },
         { cause: error },
       );
-      for (const { reject } of waiting) reject(fault);
+      for (const { done } of waiting) done(fault);
       return;
     }
-    for (const { resolve } of waiting) resolve();
+    for (const { done } of waiting) done();
   }
 
   /** Writes frames behind each other, when there is room for all of them. @returns their bytes */

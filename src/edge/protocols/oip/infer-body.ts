@@ -5,11 +5,28 @@ import type { Exchange } from '#serving';
 export const jsonLengthHeader = 'inference-header-content-length';
 const nothing = new Uint8Array();
 
-/** The JSON of an inference request, and the bytes behind it. @throws GyreError with status 400 when the header does not fit the body */
-export async function splitBody(exchange: Exchange): Promise<{ readonly json: string; readonly binary: Uint8Array }> {
+/** An inference request's JSON, and the bytes behind it. */
+export interface InferBody {
+  readonly json: string;
+  readonly binary: Uint8Array;
+}
+
+/**
+ * The body of an inference request, in its parts; at once where it is there already.
+ * @throws GyreError with status 400 when the header does not fit the body, and as `Exchange.bytes`
+ */
+export function splitBody(exchange: Exchange): InferBody | Promise<InferBody> {
   const header = exchange.headers[jsonLengthHeader];
-  if (header === undefined) return { json: await exchange.text(), binary: nothing };
-  const bytes = await exchange.bytes();
+  const takes = header === undefined ? 'json' : 'binary';
+  const bytes = exchange.bytesNow(takes);
+  if (bytes !== undefined) return partsOf(bytes, header);
+  return takes === 'binary'
+    ? exchange.bytes().then((one) => partsOf(one, header))
+    : exchange.text().then((json) => ({ json, binary: nothing }));
+}
+
+function partsOf(bytes: Buffer, header: string | readonly string[] | undefined): InferBody {
+  if (header === undefined) return { json: utf8Text(bytes), binary: nothing };
   const length = Number(header);
   if (!Number.isSafeInteger(length) || length < 1 || length > bytes.length) {
     throw requestFault(

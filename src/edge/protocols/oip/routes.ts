@@ -1,9 +1,11 @@
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
-import type { Answer, Exchange, Explanations, Inferred, Outliers, Plane, Route, ServedModel } from '#serving';
-import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest, soonest } from './decode.ts';
+import type { Answer, Exchange, Explanations, Inference, Inferred, Lease, Outliers, Plane, Route, ServedModel } from '#serving';
+import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest } from './decode.ts';
+import type { DecodedRequest, WantedOutput } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import { explainRoutes } from './explain-route.ts';
 import { jsonLengthHeader, splitBody } from './infer-body.ts';
+import type { InferBody } from './infer-body.ts';
 import { inferWithOutliers } from './outlier-outputs.ts';
 import { modelStats } from './statistics.ts';
 
@@ -43,10 +45,10 @@ export function oipRoutes({ plane, version, explanations, outliers }: OipOptions
       await plane.setLoaded(params.name, loaded);
       return json(200, {});
     };
-  const infer = (exchange: Exchange): Promise<Answer> => inferRoute(plane, outliers, exchange);
+  const handle = (exchange: Exchange): Answer | Promise<Answer> => inferRoute(plane, outliers, exchange);
   return [
-    { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', infers: true, handle: infer },
-    { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', infers: true, handle: infer },
+    { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', infers: true, handle },
+    { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', infers: true, handle },
     ...(explanations === undefined ? [] : explainRoutes(plane, explanations)),
     { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane.models) },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/stats', handle: statisticsOf },
@@ -73,23 +75,72 @@ async function repositoryIndex(plane: Plane, exchange: Exchange): Promise<Answer
   return json(200, indexOf(plane, onlyReady));
 }
 
-async function inferRoute(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
-  const { json: text, binary } = await splitBody(exchange);
+function inferRoute(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Answer | Promise<Answer> {
+  const body = splitBody(exchange);
+  return body instanceof Promise ? body.then((one) => infer(plane, outliers, exchange, one)) : infer(plane, outliers, exchange, body);
+}
+
+function infer(
+  plane: Plane,
+  outliers: Outliers | undefined,
+  exchange: Exchange,
+  { json: text, binary }: InferBody,
+): Answer | Promise<Answer> {
   const body = parseInferRequest(text);
   // Held only now: a slow upload must not keep a replaced model loaded.
-  using lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
-  const { id, outputs, outlier, ...request } = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
-  const timeoutMs = timeoutOfHeader(exchange.headers);
-  const infer = (): Promise<Inferred> =>
-    lease.infer({ ...soonest(request, timeoutMs), receivedMs: exchange.receivedMs, note: exchange.note });
-  const asked = { feeds: request.feeds, outputs, isBinary: outputs.some(({ binary: asBytes }) => asBytes) };
-  const { inferred, wanted } = outlier
-    ? await inferWithOutliers(outliers, lease.model, asked, infer)
-    : { inferred: await infer(), wanted: outputs };
+  const lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
+  let later: Promise<Answer> | undefined;
+  try {
+    const request = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
+    const inference = inferenceOf(exchange, request);
+    const answer = (inferred: Inferred, wanted: readonly WantedOutput[]): Answer =>
+      answerOf(lease.manifest.generation, request.id, wanted, inferred);
+    const now = request.outlier ? undefined : lease.inferNow(inference);
+    if (now !== undefined) return { ...answer(now.inferred, request.outputs), settle: now.settle };
+    later = inferLater(outliers, lease, request, inference, (inferred, wanted) => {
+      const said = answer(inferred, wanted);
+      // Bytes of an answer are the model's own, except where it gives back what it was given.
+      const isOwn = typeof said.body === 'string' || said.body.every(({ buffer }) => buffer !== binary.buffer);
+      if (isOwn && !inferred.holdsFeeds) exchange.release();
+      return said;
+    });
+    return later;
+  } finally {
+    if (later === undefined) lease[Symbol.dispose]();
+  }
+}
+
+/** For a model that does not answer at once. */
+async function inferLater(
+  outliers: Outliers | undefined,
+  held: Lease,
+  { feeds, outputs, outlier }: DecodedRequest,
+  inference: Inference,
+  answer: (inferred: Inferred, wanted: readonly WantedOutput[]) => Answer,
+): Promise<Answer> {
+  using lease = held;
+  if (!outlier) return answer(await lease.infer(inference), outputs);
+  const asked = { feeds, outputs, isBinary: outputs.some(({ binary }) => binary) };
+  const { inferred, wanted } = await inferWithOutliers(outliers, lease.model, asked, () => lease.infer(inference));
+  return answer(inferred, wanted);
+}
+
+function inferenceOf({ headers, receivedMs, note }: Exchange, { feeds, images, eventTime, keys, timeoutMs }: DecodedRequest): Inference {
+  const soonestMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, timeoutOfHeader(headers) ?? Number.POSITIVE_INFINITY);
+  return {
+    feeds,
+    receivedMs,
+    note,
+    ...(images === undefined ? undefined : { images }),
+    ...(eventTime === undefined ? undefined : { eventTime }),
+    ...(keys === undefined ? undefined : { keys }),
+    ...(soonestMs === Number.POSITIVE_INFINITY ? undefined : { timeoutMs: soonestMs }),
+  };
+}
+
+function answerOf(generation: number, id: string | undefined, wanted: readonly WantedOutput[], inferred: Inferred): Answer {
   const response = encodeInferResponse(inferred.model, id, wanted, inferred);
-  const headers = predictionHeaders(lease.manifest.generation, inferred);
-  // Bytes of the answer are the model's own, except where it gives back what it was given.
-  if (!inferred.holdsFeeds && response.binary.every(({ buffer }) => buffer !== binary.buffer)) exchange.release();
+  const headers = predictionHeaders(generation, inferred);
   if (response.binary.length === 0) return { status: 200, body: response.json, headers };
   const start = Buffer.from(response.json);
   return {
