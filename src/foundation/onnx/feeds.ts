@@ -41,6 +41,7 @@ export function signatureOf(model: ModelView): Signature {
  * @throws GyreError INVALID_ARGUMENT that names the input, what is expected and what was received
  */
 export function requireFeeds(feeds: Feeds, signature: Signature): void {
+  if (fitsPlainly(feeds, signature)) return;
   const known = new Set(signature.inputs.map((input) => input.name));
   for (const name of Object.keys(feeds)) {
     if (!known.has(name)) {
@@ -68,6 +69,32 @@ export function requireFeeds(feeds: Feeds, signature: Signature): void {
       );
     }
   }
+}
+
+/**
+ * Whether feeds fit as they usually do: every input, with nothing symbolic but the rows, which are as many in each. It is asked before every
+ * run, so it makes nothing; whoever fails here is looked at again, and told why.
+ */
+function fitsPlainly(feeds: Feeds, { inputs }: Signature): boolean {
+  let rows = -1;
+  for (let at = 0; at < inputs.length; at++) {
+    const { name, type, shape } = inputs[at];
+    const tensor: Tensor | undefined = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
+    if (tensor?.type !== type || tensor.shape.length !== shape?.length || !arrayFits[type](tensor.data)) return false;
+    let size = 1;
+    for (let axis = 0; axis < shape.length; axis++) {
+      const given = tensor.shape[axis];
+      const declared = shape[axis];
+      if (!Number.isSafeInteger(given) || given < 0) return false;
+      if (typeof declared === 'string') {
+        if (axis > 0 || (rows >= 0 && given !== rows)) return false;
+        rows = given;
+      } else if (given !== declared) return false;
+      size *= given;
+    }
+    if (tensor.data.length !== size) return false;
+  }
+  return Object.keys(feeds).length === inputs.length;
 }
 
 function requireTensor(tensor: Tensor, input: SessionValue, symbols: Map<string, { readonly size: number; readonly input: string }>): void {

@@ -75,10 +75,11 @@ function runtimeSession(signature: Signature, model: LoadedModel): Session {
 
 function directSession(signature: Signature, graph: DirectGraph): Session {
   let open = true;
-  const runNow: Session['runNow'] = (feeds, runOptions = {}) => {
+  const all = requireOutputs(undefined, signature);
+  const runNow: Session['runNow'] = (feeds, { outputs } = {}) => {
     if (!open) throw closed();
     requireFeeds(feeds, signature);
-    return graph.run(feeds, requireOutputs(runOptions.outputs, signature));
+    return graph.run(feeds, outputs === undefined ? all : requireOutputs(outputs, signature));
   };
   return {
     inputs: signature.inputs,

@@ -1,7 +1,8 @@
 import { numberOf } from '../node-attributes.ts';
 import { elementTypeOf } from '../tensor.ts';
-import { booleans, floats, int64s, widthOf } from './values.ts';
-import type { Compiled, Data, Operator, RowsValue } from './values.ts';
+import type { Tensor } from '../tensor.ts';
+import { newRows, widthOf } from './values.ts';
+import type { Compiled, Operator, RowsOf, RowsValue, Step } from './values.ts';
 
 export const identity: Operator = ({ inputs: [input] }) => (input === undefined ? undefined : { outputs: [input] });
 
@@ -11,11 +12,9 @@ export const reshape: Operator = ({ node, inputs: [input, shape] }) => {
   if ((numberOf(node, 'allowzero') ?? 0) !== 0) return undefined;
   const [rows, ...rest] = Array.from(shape.tensor.data, Number);
   // A zero copies the axis of the input: in front, that of the rows.
-  const axes = rest.map((axis, at) => (axis === 0 ? input.axes[at] : axis));
-  if (axes.some((axis) => axis === undefined)) return undefined;
-  const width = widthOf(input);
+  const axes = rest.map((axis, at) => (axis === 0 ? (input.axes[at] ?? 0) : axis));
   const open = axes.indexOf(-1);
-  if (rows === 0 && open >= 0) axes[open] = width / axes.reduce((size, axis) => (axis === -1 ? size : size * axis), 1);
+  if (rows === 0 && open >= 0) axes[open] = widthOf(input) / axes.reduce((size, axis) => (axis === -1 ? size : size * axis), 1);
   else if (rows !== -1 && rows !== 0) return undefined;
   return sameValues(input, axes);
 };
@@ -29,97 +28,130 @@ function sameValues(input: RowsValue, axes: readonly number[]): Compiled | undef
 }
 
 /** Values side by side, along the axis behind the rows (the last one). */
-export const concat: Operator = ({ node, inputs, make }) => {
-  const parts = inputs.filter((input): input is RowsValue => input?.kind === 'rows');
+export const concat: Operator = ({ node, inputs }) => {
+  const parts = inputs.filter((input) => input?.kind === 'rows');
   const [first] = parts;
-  if (first === undefined || parts.length !== inputs.length || parts.some(({ axes }) => axes.length !== 1)) return undefined;
   const axis = numberOf(node, 'axis');
-  if ((axis !== 1 && axis !== -1) || parts.some(({ type }) => type !== first.type) || !(first.type in joiners)) return undefined;
-  const widths = parts.map(widthOf);
-  const made = make(first.type, [widths.reduce((sum, width) => sum + width, 0)]);
-  const join = joiners[first.type];
-  const slots = parts.map(({ slot }) => slot);
-  return (
-    join && {
-      outputs: [made],
-      step: (all, rows) =>
-        (all[made.slot] = join(
-          slots.map((slot) => all[slot]),
-          widths,
-          rows,
-        )),
-    }
-  );
+  if (first === undefined || parts.length !== inputs.length || (axis !== 1 && axis !== -1)) return undefined;
+  if (parts.some(({ type, axes }) => type !== first.type || axes.length !== 1)) return undefined;
+  const width = parts.reduce((sum, { axes }) => sum + axes[0], 0);
+  const made = newRows(first.type, [width]);
+  const moves: Step[] = [];
+  let start = 0;
+  for (const part of parts) {
+    const move = mover(part, { made, start, width });
+    if (move === undefined) return undefined;
+    moves.push(move);
+    start += part.axes[0];
+  }
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (const move of moves) move(rows);
+    },
+  };
 };
 
-type Join = (parts: readonly Data[], widths: readonly number[], rows: number) => Data;
+interface Place {
+  readonly made: RowsValue;
+  readonly start: number;
+  readonly width: number;
+}
 
-const joiners: Readonly<Record<string, Join | undefined>> = {
-  FLOAT: (parts, widths, rows) => {
-    const width = widths.reduce((sum, each) => sum + each, 0);
-    const to = new Float32Array(rows * width);
-    let start = 0;
-    for (let part = 0; part < parts.length; part++) {
-      const from = floats(parts[part]);
-      const own = widths[part];
-      for (let row = 0; row < rows; row++) for (let at = 0; at < own; at++) to[row * width + start + at] = from[row * own + at];
-      start += own;
-    }
-    return to;
-  },
-};
+/** Copies a part to its place in the rows of the whole. */
+function mover(part: RowsValue, { made, start, width }: Place): Step | undefined {
+  if (part.type === 'STRING' && made.type === 'STRING') {
+    return (rows) => moveRows(part.block, made.block, { own: part.axes[0], start, width, rows });
+  }
+  if (part.type === 'STRING' || made.type === 'STRING') return undefined;
+  return (rows) => moveRows(part.block, made.block, { own: part.axes[0], start, width, rows });
+}
 
-/** Conversions that cannot fail and have one answer: of BOOL to numbers. */
-export const cast: Operator = ({ node, inputs: [input], make }) => {
+interface Move {
+  readonly own: number;
+  readonly start: number;
+  readonly width: number;
+  readonly rows: number;
+}
+
+function moveRows<T>(from: { readonly [at: number]: T }, to: { [at: number]: T }, { own, start, width, rows }: Move): void {
+  for (let row = 0; row < rows; row++) for (let at = 0; at < own; at++) to[row * width + start + at] = from[row * own + at];
+}
+
+/** Conversions that cannot fail and have one answer: of truths to numbers, and between the precisions. */
+export const cast: Operator = ({ node, inputs: [input] }) => {
   const type = elementTypeOf(numberOf(node, 'to') ?? 0);
   if (input?.kind !== 'rows') return undefined;
   if (type === input.type) return { outputs: [input] };
+  const isKnown =
+    (input.type === 'BOOL' && (type === 'INT64' || type === 'FLOAT' || type === 'DOUBLE')) ||
+    (input.type === 'INT64' && (type === 'FLOAT' || type === 'DOUBLE')) ||
+    (input.type === 'FLOAT' && type === 'DOUBLE') ||
+    (input.type === 'DOUBLE' && type === 'FLOAT');
+  if (!isKnown) return undefined;
+  const made = newRows(type, input.axes, input.type === 'BOOL' ? 2 : undefined);
   const width = widthOf(input);
-  if (input.type !== 'BOOL') return undefined;
-  if (type === 'INT64') {
-    const made = make('INT64', input.axes, 2);
-    return {
-      outputs: [made],
-      step: (slots, rows) => {
-        const from = booleans(slots[input.slot]);
-        const to = new BigInt64Array(rows * width);
-        for (let at = 0; at < to.length; at++) to[at] = from[at] === 0 ? 0n : 1n;
-        slots[made.slot] = to;
-      },
-    };
-  }
-  if (type !== 'FLOAT') return undefined;
-  const made = make('FLOAT', input.axes);
   return {
     outputs: [made],
-    step: (slots, rows) => {
-      slots[made.slot] = Float32Array.from(booleans(slots[input.slot]).subarray(0, rows * width));
+    step: (rows) => {
+      for (let at = 0; at < rows * width; at++) made.block[at] = input.block[at];
     },
   };
 };
 
-/** Entries of a constant list, by places that are known to be in it. */
-export const gather: Operator = ({ node, inputs: [list, places], make }) => {
-  if (list?.kind !== 'fixed' || list.tensor.shape.length !== 1 || (numberOf(node, 'axis') ?? 0) !== 0) return undefined;
-  if (places?.kind !== 'rows' || places.type !== 'INT64' || !(places.places !== undefined && places.places <= list.tensor.shape[0]))
-    return undefined;
-  const width = widthOf(places);
-  const { type, data } = list.tensor;
-  if (type !== 'STRING' && type !== 'INT64') return undefined;
-  const made = make(type, places.axes);
+/** Entries (along the first axis) of a constant by places that are known to be in it, or chosen columns of rows. */
+export const gather: Operator = ({ node, inputs: [from, places] }) => {
+  const axis = numberOf(node, 'axis') ?? 0;
+  if (from?.kind === 'fixed' && places?.kind === 'rows' && places.type === 'INT64' && axis === 0) return entries(from.tensor, places);
+  if (from?.kind === 'rows' && places?.kind === 'fixed' && places.tensor.type === 'INT64' && (axis === 1 || axis === -1)) {
+    return columns(from, places.tensor);
+  }
+  return undefined;
+};
+
+function entries({ type, shape, data }: Tensor, places: RowsOf<'INT64'>): Compiled | undefined {
+  if (shape.length === 0 || places.places === undefined || places.places > shape[0]) return undefined;
+  const axes = shape.slice(1);
+  const width = widthOf({ axes });
+  const count = widthOf(places);
+  const { block } = places;
+  if (width === 0) return undefined;
+  if (type === 'STRING') {
+    const made = newRows(type, [...places.axes, ...axes]);
+    return { outputs: [made], step: (rows) => moveEntries(data, made.block, { block, width, count: rows * count }) };
+  }
+  if (type !== 'FLOAT' && type !== 'DOUBLE' && type !== 'INT64') return undefined;
+  // Whole numbers of a list stand as such in the blocks.
+  const numbers = type === 'INT64' ? Float64Array.from(data, Number) : data;
+  if (type === 'INT64' && !numbers.every((value) => Number.isSafeInteger(value))) return undefined;
+  const made = newRows(type, [...places.axes, ...axes]);
+  return { outputs: [made], step: (rows) => moveEntries(numbers, made.block, { block, width, count: rows * count }) };
+}
+
+interface Entries {
+  readonly block: Float64Array;
+  readonly width: number;
+  readonly count: number;
+}
+
+function moveEntries<T>(from: { readonly [at: number]: T }, to: { [at: number]: T }, { block, width, count }: Entries): void {
+  for (let at = 0; at < count; at++) for (let each = 0; each < width; each++) to[at * width + each] = from[block[at] * width + each];
+}
+
+function columns(from: RowsValue, chosen: Tensor): Compiled | undefined {
+  if (chosen.shape.length !== 1 || from.axes.length !== 1 || from.type === 'STRING') return undefined;
+  const width = from.axes[0];
+  const picked = Array.from<unknown, number>(chosen.data, Number).map((column) => (column < 0 ? column + width : column));
+  if (picked.length === 0 || !picked.every((column) => column >= 0 && column < width)) return undefined;
+  const made = newRows(from.type, [picked.length]);
+  const at = Int32Array.from(picked);
+  const [source, to] = [from.block, made.block];
   return {
     outputs: [made],
-    step: (slots, rows) => {
-      const from = int64s(slots[places.slot]);
-      if (type === 'STRING') {
-        const to: string[] = [];
-        for (let at = 0; at < rows * width; at++) to.push(data[Number(from[at])]);
-        slots[made.slot] = to;
-      } else {
-        const to = new BigInt64Array(rows * width);
-        for (let at = 0; at < to.length; at++) to[at] = data[Number(from[at])];
-        slots[made.slot] = to;
+    step: (rows) => {
+      for (let row = 0; row < rows; row++) {
+        for (let each = 0; each < at.length; each++) to[row * at.length + each] = source[row * width + at[each]];
       }
     },
   };
-};
+}

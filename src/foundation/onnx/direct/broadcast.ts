@@ -12,26 +12,31 @@ export interface Spread {
   /** Of the result, behind its rows. */
   readonly axes: readonly number[];
   readonly width: number;
-  readonly left: Operand;
-  readonly right: Operand;
+  /** In the order of the values. */
+  readonly operands: readonly Operand[];
 }
 
 /**
- * How two tensors are spread over each other, axis by axis from the last (NumPy's rule, which ONNX has), where the result has the rows of
- * what is fed.
- * @returns undefined where the axes do not fit, or rows would meet an axis that is none of rows
+ * How tensors are spread over each other, axis by axis from the last (NumPy's rule, which ONNX has), where the result has the rows of what
+ * is fed.
+ * @returns undefined where the axes do not fit, none of them has rows, or rows would meet an axis that is none of rows
  */
-export function broadcast(left: Value, right: Value): Spread | undefined {
-  const rank = Math.max(rankOf(left), rankOf(right));
-  const a = alignedAxes(left, rank);
-  const b = alignedAxes(right, rank);
-  if (a === undefined || b === undefined || (left.kind === 'fixed' && right.kind === 'fixed')) return undefined;
-  const axes: number[] = [];
-  for (let axis = 0; axis < a.length; axis++) {
-    if (a[axis] !== b[axis] && a[axis] !== 1 && b[axis] !== 1) return undefined;
-    axes.push(a[axis] === 1 ? b[axis] : a[axis]);
+export function broadcast(...values: readonly Value[]): Spread | undefined {
+  if (values.every(({ kind }) => kind === 'fixed')) return undefined;
+  const rank = Math.max(...values.map(rankOf));
+  const aligned: (readonly number[])[] = [];
+  for (const value of values) {
+    const axes = alignedAxes(value, rank);
+    if (axes === undefined) return undefined;
+    aligned.push(axes);
   }
-  return { axes, width: widthOf({ axes }), left: operand(left, a, axes), right: operand(right, b, axes) };
+  const axes: number[] = [];
+  for (let axis = 0; axis < rank - 1; axis++) {
+    const size = aligned.map((own) => own[axis]).find((own) => own !== 1) ?? 1;
+    if (aligned.some((own) => own[axis] !== size && own[axis] !== 1)) return undefined;
+    axes.push(size);
+  }
+  return { axes, width: widthOf({ axes }), operands: values.map((value, at) => operand(value, aligned[at], axes)) };
 }
 
 function rankOf(value: Value): number {

@@ -3,8 +3,9 @@ import type { Feeds } from '../session-types.ts';
 import type { Tensor } from '../tensor.ts';
 import type { ModelView, TensorView } from '../view.ts';
 import { operatorOf } from './operators.ts';
-import { tensorOf } from './values.ts';
-import type { Arithmetic, Data, RowsValue, Step, Value } from './values.ts';
+import { emptyTensor, giveOut, takeIn } from './transfer.ts';
+import { blockRows, newRows } from './values.ts';
+import type { Arithmetic, RowsValue, Step, Value } from './values.ts';
 
 /** A graph that is computed here. */
 export interface DirectGraph {
@@ -21,7 +22,6 @@ export function compileGraph(model: ModelView, signature: Signature, arithmetic:
   const fed = rowInputs(signature);
   if (fed === undefined) return undefined;
   const values = new Map<string, Value>(fed.map((value, at) => [signature.inputs[at].name, value]));
-  let slotCount = fed.length;
   for (const constant of model.initializers) {
     if (constant.external || constant.type === null) return undefined;
     values.set(constant.name, fixed(constant));
@@ -29,19 +29,10 @@ export function compileGraph(model: ModelView, signature: Signature, arithmetic:
   const steps: Step[] = [];
   for (const node of model.nodes) {
     const inputs = node.inputs.map((name) => values.get(name));
-    // A value that is not known is one that no node before has made.
     if (node.inputs.some((name, at) => name !== '' && inputs[at] === undefined)) return undefined;
-    const compiled = operatorOf(
-      node.domain,
-      node.opType,
-    )?.({
-      node,
-      inputs,
-      opset: model.opsets[node.domain] ?? 0,
-      arithmetic,
-      make: (type, axes, places) => ({ kind: 'rows', type, axes, slot: slotCount++, ...(places === undefined ? {} : { places }) }),
-    });
-    if (compiled === undefined) return undefined;
+    const opset = model.opsets[node.domain] ?? 0;
+    const compiled = operatorOf(node.domain, node.opType)?.({ node, inputs, opset, arithmetic });
+    if (compiled === undefined || node.outputs.length > compiled.outputs.length) return undefined;
     if (compiled.step !== undefined) steps.push(compiled.step);
     node.outputs.forEach((name, at) => values.set(name, compiled.outputs[at]));
   }
@@ -51,19 +42,23 @@ export function compileGraph(model: ModelView, signature: Signature, arithmetic:
     if (value?.kind !== 'rows' || value.type !== type) return undefined;
     shown.set(name, value);
   }
-  return runner({ signature, steps, slotCount, inputCount: fed.length, shown });
+  return runner({ inputs: fed.map((value, at) => ({ name: signature.inputs[at].name, value })), steps, shown });
 }
 
-/** The inputs, where each has its rows along the first axis and is otherwise of known size. Names of the axis that rows stand along have to be one and the same: else rows of one input could be spread over those of another. */
+/**
+ * The inputs, where each has its rows along the first axis and is otherwise of known size. Names of the axis that rows stand along have to
+ * be one and the same: else rows of one input could be spread over those of another.
+ */
 function rowInputs({ inputs, optional }: Signature): readonly RowsValue[] | undefined {
-  const [first] = inputs;
-  const rowsAxis = first?.shape?.[0];
-  if (rowsAxis === undefined || (typeof rowsAxis === 'string' && rowsAxis === '' && inputs.length > 1)) return undefined;
+  const rowsAxis = inputs[0]?.shape?.[0];
+  if (rowsAxis === undefined || (rowsAxis === '' && inputs.length > 1)) return undefined;
   const values: RowsValue[] = [];
-  for (const [slot, { name, type, shape }] of inputs.entries()) {
-    const axes = shape?.slice(1).filter((axis): axis is number => typeof axis === 'number' && axis > 0);
-    if (optional.has(name) || axes === undefined || shape?.[0] !== rowsAxis || axes.length !== shape.length - 1) return undefined;
-    values.push({ kind: 'rows', type, axes, slot });
+  for (const { name, type, shape } of inputs) {
+    const axes = shape?.slice(1).filter((axis) => typeof axis === 'number' && axis > 0);
+    if (axes === undefined || optional.has(name) || shape?.[0] !== rowsAxis || axes.length !== shape.length - 1) return undefined;
+    // Whole numbers (INT64) may be greater than those that are computed with.
+    if (type !== 'FLOAT' && type !== 'DOUBLE' && type !== 'BOOL' && type !== 'STRING') return undefined;
+    values.push(newRows(type, axes.map(Number)));
   }
   return values;
 }
@@ -72,7 +67,7 @@ function fixed(constant: TensorView): Value {
   let tensor: Tensor | undefined;
   return {
     kind: 'fixed',
-    // Large constants that no node reads are not copied.
+    // What is large and not read is not copied.
     get tensor() {
       return (tensor ??= constant.read());
     },
@@ -80,31 +75,28 @@ function fixed(constant: TensorView): Value {
 }
 
 interface Parts {
-  readonly signature: Signature;
+  readonly inputs: readonly { readonly name: string; readonly value: RowsValue }[];
   readonly steps: readonly Step[];
-  readonly slotCount: number;
-  readonly inputCount: number;
   readonly shown: ReadonlyMap<string, RowsValue>;
 }
 
-function runner({ signature, steps, slotCount, inputCount, shown }: Parts): DirectGraph {
-  const { inputs } = signature;
-  const empty: readonly Data[] = Array.from({ length: slotCount }, () => new Float32Array(0));
+function runner({ inputs, steps, shown }: Parts): DirectGraph {
   return {
     run(feeds, outputs) {
-      const slots = empty.slice();
-      for (let at = 0; at < inputs.length; at++) slots[at] = feeds[inputs[at].name].data;
-      const rows = feeds[inputs[0].name].shape[0];
-      for (const step of steps) step(slots, rows);
+      const [rows] = feeds[inputs[0].name].shape;
       const answered: Record<string, Tensor> = {};
-      const given = new Set<number>();
       for (const name of outputs) {
         const value = shown.get(name);
-        if (value === undefined) continue;
-        const isTaken = value.slot < inputCount || given.has(value.slot);
-        given.add(value.slot);
-        const data = slots[value.slot];
-        answered[name] = tensorOf(value.type, [rows, ...value.axes], isTaken ? data.slice() : data);
+        if (value !== undefined) answered[name] = emptyTensor(value, rows);
+      }
+      for (let start = 0; start < rows; start += blockRows) {
+        const count = Math.min(blockRows, rows - start);
+        for (let at = 0; at < inputs.length; at++) takeIn(inputs[at].value, feeds[inputs[at].name].data, start, count);
+        for (let at = 0; at < steps.length; at++) steps[at](count);
+        for (const name of outputs) {
+          const value = shown.get(name);
+          if (value !== undefined) giveOut(value, answered[name].data, start, count);
+        }
       }
       return answered;
     },

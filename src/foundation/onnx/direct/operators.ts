@@ -1,6 +1,6 @@
 import { mlDomain } from '../model.ts';
-import { calculation, comparison } from './arithmetic.ts';
 import { cast, concat, flatten, gather, identity, reshape } from './arranging.ts';
+import { calculation, comparison, isNaNOf, junction, not, unary, where } from './elementwise.ts';
 import { sigmoid } from './sigmoid.ts';
 import { treeRegressor } from './trees.ts';
 import type { Operator } from './values.ts';
@@ -8,22 +8,32 @@ import type { Operator } from './values.ts';
 /** What is known to compute, by domain and operator. */
 const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = {
   '': {
+    Abs: unary('Abs'),
     Add: calculation('Add'),
+    And: junction('And'),
     Cast: cast,
+    Ceil: unary('Ceil'),
     Concat: concat,
     Div: calculation('Div'),
     Equal: comparison('Equal'),
     Flatten: flatten,
+    Floor: unary('Floor'),
     Gather: gather,
     Greater: comparison('Greater'),
     GreaterOrEqual: comparison('GreaterOrEqual'),
     Identity: identity,
+    IsNaN: isNaNOf,
     Less: comparison('Less'),
     LessOrEqual: comparison('LessOrEqual'),
     Mul: calculation('Mul'),
+    Neg: unary('Neg'),
+    Not: not,
+    Or: junction('Or'),
     Reshape: reshape,
     Sigmoid: sigmoid,
+    Sqrt: unary('Sqrt'),
     Sub: calculation('Sub'),
+    Where: where,
   },
   [mlDomain]: {
     TreeEnsembleRegressor: treeRegressor,

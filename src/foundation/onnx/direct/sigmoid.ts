@@ -1,5 +1,5 @@
 import { fused, twiceRounded } from './float32.ts';
-import { floats, widthOf } from './values.ts';
+import { newRows, widthOf } from './values.ts';
 import type { Operator } from './values.ts';
 
 // The coefficients of ONNX Runtime's kernel (onnxruntime/core/mlas/lib/logistic.cpp), which are Eigen's: a rational function, odd around 0.
@@ -26,18 +26,17 @@ export function logistic(value: number, multiplyAdd: MultiplyAdd): number {
   return Math.min(1, Math.max(0, Math.fround(ratio + 0.5)));
 }
 
-export const sigmoid: Operator = ({ inputs: [input], arithmetic, make }) => {
+export const sigmoid: Operator = ({ inputs: [input], arithmetic }) => {
   if (input?.kind !== 'rows' || input.type !== 'FLOAT') return undefined;
-  const made = make('FLOAT', input.axes);
+  const made = newRows('FLOAT', input.axes);
   const width = widthOf(input);
   const multiplyAdd = arithmetic.isFused ? fused : twiceRounded;
+  const from = input.block;
+  const to = made.block;
   return {
     outputs: [made],
-    step: (slots, rows) => {
-      const from = floats(slots[input.slot]);
-      const to = new Float32Array(rows * width);
-      for (let at = 0; at < to.length; at++) to[at] = logistic(from[at], multiplyAdd);
-      slots[made.slot] = to;
+    step: (rows) => {
+      for (let at = 0; at < rows * width; at++) to[at] = logistic(from[at], multiplyAdd);
     },
   };
 };

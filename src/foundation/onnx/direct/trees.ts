@@ -3,57 +3,46 @@ import { flattenTrees } from './flat-trees.ts';
 import type { FlatTrees } from './flat-trees.ts';
 import { below32 } from './float32.ts';
 import { forestOf, walk } from './forest.ts';
-import { floats } from './values.ts';
-import type { Data, NodeSite, Operator } from './values.ts';
+import { newRows } from './values.ts';
+import type { NodeSite, Operator, RowsOf, Step } from './values.ts';
 
 /** TreeEnsembleRegressor of float32 rows: sums, in float32 and in the order of the trees, as ONNX Runtime's one thread adds them. */
 export const treeRegressor: Operator = (site) => {
   const features = rowsOfFloats(site);
   const trees = readTreeNodes(site.node);
   if (features === undefined || trees === undefined || trees.aggregate !== 'SUM' || trees.postTransform !== 'NONE') return undefined;
-  const { columns, slot } = features;
+  const columns = features.axes[0];
   const flat = flattenTrees(trees, columns, below32);
   if (flat === undefined || flat.roots.length === 0) return undefined;
-  const add = trees.outputs === 1 ? sumOfOne(flat, trees.base) : sumOfMany(flat, trees.outputs, trees.base);
-  if (add === undefined) return undefined;
-  const made = site.make('FLOAT', [trees.outputs]);
-  return { outputs: [made], step: forestStep({ flat, columns, from: slot, to: made.slot, width: trees.outputs }, add) };
+  const aggregate = trees.outputs === 1 ? sumOfOne(flat, trees.base) : sumOfMany(flat, trees.outputs, trees.base);
+  if (aggregate === undefined) return undefined;
+  const made = newRows('FLOAT', [trees.outputs]);
+  return { outputs: [made], step: forestStep(flat, features, (leaves, row) => aggregate(leaves, made.block, row * trees.outputs)) };
 };
 
 /** The node's first input where it is [rows, columns] of float32. */
-function rowsOfFloats({ inputs: [features] }: NodeSite): { readonly columns: number; readonly slot: number } | undefined {
-  if (features?.kind !== 'rows' || features.type !== 'FLOAT' || features.axes.length !== 1) return undefined;
-  return { columns: features.axes[0], slot: features.slot };
+function rowsOfFloats({ inputs: [features] }: NodeSite): RowsOf<'FLOAT'> | undefined {
+  return features?.kind === 'rows' && features.type === 'FLOAT' && features.axes.length === 1 ? features : undefined;
 }
 
 /** Makes a row's scores of the leaves that it came to; `to[at]` is the first. */
 type Aggregate = (leaves: Int32Array, to: Float32Array, at: number) => void;
 
-interface ForestSite {
-  readonly flat: FlatTrees;
-  readonly columns: number;
-  readonly from: number;
-  readonly to: number;
-  readonly width: number;
-}
-
-function forestStep({ flat, columns, from, to, width }: ForestSite, aggregate: Aggregate): (slots: Data[], rows: number) => void {
+/** @param give takes the leaves that a row came to */
+function forestStep(flat: FlatTrees, { axes: [columns], block }: RowsOf<'FLOAT'>, give: (leaves: Int32Array, row: number) => void): Step {
   const forest = forestOf(flat);
   const values = new Float64Array(2 * columns);
   const leaves = new Int32Array(forest.roots.length);
-  return (slots, rows) => {
-    const features = floats(slots[from]);
-    const scores = new Float32Array(rows * width);
+  return (rows) => {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
-        const value = features[row * columns + column];
+        const value = block[row * columns + column];
         values[column] = value;
         values[columns + column] = -value;
       }
       walk(forest, values, leaves);
-      aggregate(leaves, scores, row * width);
+      give(leaves, row);
     }
-    slots[to] = scores;
   };
 }
 

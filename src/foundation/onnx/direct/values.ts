@@ -1,18 +1,36 @@
-import { GyreError } from '#core';
-import type { ElementType, Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import type { NodeView } from '../view.ts';
 
-export type Data = Tensor['data'];
+/**
+ * How many rows are computed at once: their values stand in arrays that are made once and are used again for the next rows.
+ * Enough that a step is called seldom, and few enough that all its values stay in the cache.
+ */
+export const blockRows = 128;
 
-/** A value of the graph with a row for each row that is fed: its shape is [rows, ...axes]. Its values stand in a slot while it runs. */
-export interface RowsValue {
+/** The arrays that values stand in while a graph is computed. INT64 are whole numbers within ±2^53, BOOL are 0 and 1. */
+export interface BlockOf {
+  readonly FLOAT: Float32Array<ArrayBuffer>;
+  readonly DOUBLE: Float64Array<ArrayBuffer>;
+  readonly INT64: Float64Array<ArrayBuffer>;
+  readonly BOOL: Uint8Array<ArrayBuffer>;
+  readonly STRING: string[];
+}
+
+/** The element types that are computed with. */
+export type DirectType = keyof BlockOf;
+
+/** A value of the graph with a row for each row that is fed: its shape is [rows, ...axes]. */
+export interface RowsOf<T extends DirectType> {
   readonly kind: 'rows';
-  readonly type: ElementType;
+  readonly type: T;
   readonly axes: readonly number[];
-  readonly slot: number;
+  /** The values of the rows that are computed just now, row by row. */
+  readonly block: BlockOf[T];
   /** Of whole numbers that are places in a list: how long it is; they are from 0 to before it. */
   readonly places?: number;
 }
+
+export type RowsValue = { [T in DirectType]: RowsOf<T> }[DirectType];
 
 /** A value that is the same whatever is fed. */
 export interface FixedValue {
@@ -22,8 +40,8 @@ export interface FixedValue {
 
 export type Value = RowsValue | FixedValue;
 
-/** Computes the values of one node: reads slots and fills others, for as many rows as are fed. */
-export type Step = (slots: Data[], rows: number) => void;
+/** Computes the values of one node for the first `rows` rows of the blocks. */
+export type Step = (rows: number) => void;
 
 /** What a node becomes: its outputs, in their order, and the step that fills those that are new. */
 export interface Compiled {
@@ -48,48 +66,30 @@ export interface NodeSite {
   /** Of the node's domain. */
   readonly opset: number;
   readonly arithmetic: Arithmetic;
-  /** A new value, which the node's step has to fill. */
-  make(type: ElementType, axes: readonly number[], places?: number): RowsValue;
 }
 
 /** Compiles nodes of one kind. @returns undefined for what it does not know to compute exactly as ONNX Runtime does */
 export type Operator = (site: NodeSite) => Compiled | undefined;
 
+/** A new value, for a step to fill. */
+export function newRows<T extends DirectType>(type: T, axes: readonly number[], places?: number): Extract<RowsValue, { readonly type: T }>;
+export function newRows(type: DirectType, axes: readonly number[], places?: number): RowsValue {
+  const length = blockRows * widthOf({ axes });
+  const facts = { kind: 'rows', axes, ...(places === undefined ? {} : { places }) } as const;
+  switch (type) {
+    case 'FLOAT':
+      return { ...facts, type, block: new Float32Array(length) };
+    case 'DOUBLE':
+    case 'INT64':
+      return { ...facts, type, block: new Float64Array(length) };
+    case 'BOOL':
+      return { ...facts, type, block: new Uint8Array(length) };
+    case 'STRING':
+      return { ...facts, type, block: Array.from({ length }, () => '') };
+  }
+}
+
 /** Values of a row. */
 export function widthOf({ axes }: { readonly axes: readonly number[] }): number {
   return axes.reduce((width, axis) => width * axis, 1);
-}
-
-/** Float values of a slot that the compiler knows to hold such. */
-export function floats(data: Data): Float32Array {
-  if (data instanceof Float32Array) return data;
-  throw misfit('FLOAT');
-}
-
-export function booleans(data: Data): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  throw misfit('BOOL');
-}
-
-export function int64s(data: Data): BigInt64Array {
-  if (data instanceof BigInt64Array) return data;
-  throw misfit('INT64');
-}
-
-export function texts(data: Data): readonly string[] {
-  if (Array.isArray(data)) return data;
-  throw misfit('STRING');
-}
-
-/** A value as it is given out. */
-export function tensorOf(type: ElementType, shape: readonly number[], data: Data): Tensor {
-  if (type === 'FLOAT') return { type, shape, data: floats(data) };
-  if (type === 'INT64') return { type, shape, data: int64s(data) };
-  if (type === 'BOOL') return { type, shape, data: booleans(data) };
-  if (type === 'STRING') return { type, shape, data: texts(data) };
-  throw new GyreError('INTERNAL', `a compiled graph has an output of ${type}, which it was not to have`);
-}
-
-function misfit(type: ElementType): GyreError {
-  return new GyreError('INTERNAL', `a value of a compiled graph is not ${type}, as it was compiled to be`);
 }

@@ -1,0 +1,222 @@
+import { broadcast } from './broadcast.ts';
+import type { Operand } from './broadcast.ts';
+import { newRows, widthOf } from './values.ts';
+import type { Operator, RowsOf, Value } from './values.ts';
+
+type Calculation = 'Add' | 'Sub' | 'Mul' | 'Div';
+type Comparison = 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'Equal';
+type Junction = 'And' | 'Or';
+type Unary = 'Abs' | 'Neg' | 'Sqrt' | 'Floor' | 'Ceil';
+
+/** Numbers that are rounded to their own precision when they are written. */
+type Reals = Float32Array | Float64Array;
+
+/** Operations of two tensors of one precision, spread over each other. IEEE 754 says what they give, to the last bit. */
+export function calculation(kind: Calculation): Operator {
+  return ({ inputs: [left, right] }) => {
+    const type = realsOf(left);
+    if (left === undefined || right === undefined || type === undefined || realsOf(right) !== type) return undefined;
+    const spread = broadcast(left, right);
+    if (spread === undefined) return undefined;
+    const made = newRows(type, spread.axes);
+    const [a, b] = [realBlock(left), realBlock(right)];
+    const to: Reals = made.block;
+    return { outputs: [made], step: (rows) => calculateRows(kind, { a, b, to, rows, width: spread.width, operands: spread.operands }) };
+  };
+}
+
+/** Comparisons of two tensors of one precision, spread over each other. */
+export function comparison(kind: Comparison): Operator {
+  return ({ inputs: [left, right] }) => {
+    const type = realsOf(left);
+    if (left === undefined || right === undefined || type === undefined || realsOf(right) !== type) return undefined;
+    const spread = broadcast(left, right);
+    if (spread === undefined) return undefined;
+    const made = newRows('BOOL', spread.axes);
+    const [a, b] = [realBlock(left), realBlock(right)];
+    const to = made.block;
+    return { outputs: [made], step: (rows) => compareRows(kind, { a, b, to, rows, width: spread.width, operands: spread.operands }) };
+  };
+}
+
+/** And, Or. */
+export function junction(kind: Junction): Operator {
+  return ({ inputs: [left, right] }) => {
+    if (left?.kind !== 'rows' || right?.kind !== 'rows' || left.type !== 'BOOL' || right.type !== 'BOOL') return undefined;
+    const spread = broadcast(left, right);
+    if (spread === undefined) return undefined;
+    const made = newRows('BOOL', spread.axes);
+    const [a, b, to] = [left.block, right.block, made.block];
+    const { operands, width } = spread;
+    const isAnd = kind === 'And';
+    return {
+      outputs: [made],
+      step: (rows) => {
+        for (let row = 0, at = 0; row < rows; row++) {
+          for (let each = 0; each < width; each++, at++) {
+            const one = a[placeOf(operands[0], row, each)];
+            const other = b[placeOf(operands[1], row, each)];
+            to[at] = isAnd ? one & other : one | other;
+          }
+        }
+      },
+    };
+  };
+}
+
+/** Operations of each number by itself, of either precision. */
+export function unary(kind: Unary): Operator {
+  return ({ inputs: [input] }) => {
+    if (input?.kind !== 'rows' || !isReal(input)) return undefined;
+    const made = newRows(input.type, input.axes);
+    const width = widthOf(input);
+    const from: Reals = input.block;
+    const to: Reals = made.block;
+    return {
+      outputs: [made],
+      step: (rows) => {
+        for (let at = 0; at < rows * width; at++) to[at] = unaryOf(kind, from[at]);
+      },
+    };
+  };
+}
+
+export const isNaNOf: Operator = ({ inputs: [input] }) => {
+  if (input?.kind !== 'rows' || !isReal(input)) return undefined;
+  const made = newRows('BOOL', input.axes);
+  const width = widthOf(input);
+  const from: Reals = input.block;
+  const to = made.block;
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (let at = 0; at < rows * width; at++) to[at] = Number(Number.isNaN(from[at]));
+    },
+  };
+};
+
+export const not: Operator = ({ inputs: [input] }) => {
+  if (input?.kind !== 'rows' || input.type !== 'BOOL') return undefined;
+  const made = newRows('BOOL', input.axes);
+  const width = widthOf(input);
+  const [from, to] = [input.block, made.block];
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (let at = 0; at < rows * width; at++) to[at] = 1 - from[at];
+    },
+  };
+};
+
+/** One of two numbers, by a truth: all three spread over each other. */
+export const where: Operator = ({ inputs: [truth, yes, no] }) => {
+  if (truth?.kind !== 'rows' || truth.type !== 'BOOL' || yes === undefined || no === undefined) return undefined;
+  const type = realsOf(yes);
+  if (type === undefined || realsOf(no) !== type) return undefined;
+  const spread = broadcast(truth, yes, no);
+  if (spread === undefined) return undefined;
+  const made = newRows(type, spread.axes);
+  const [a, b] = [realBlock(yes), realBlock(no)];
+  const to: Reals = made.block;
+  const { width, operands } = spread;
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (let row = 0, at = 0; row < rows; row++) {
+        for (let each = 0; each < width; each++, at++) {
+          const isYes = truth.block[placeOf(operands[0], row, each)] !== 0;
+          to[at] = isYes ? a[placeOf(operands[1], row, each)] : b[placeOf(operands[2], row, each)];
+        }
+      }
+    },
+  };
+};
+
+interface Rows<T> {
+  readonly a: Reals;
+  readonly b: Reals;
+  readonly to: T;
+  readonly rows: number;
+  readonly width: number;
+  readonly operands: readonly Operand[];
+}
+
+function calculateRows(kind: Calculation, { a, b, to, rows, width, operands: [left, right] }: Rows<Reals>): void {
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let each = 0; each < width; each++, at++) {
+      to[at] = calculate(kind, a[placeOf(left, row, each)], b[placeOf(right, row, each)]);
+    }
+  }
+}
+
+function compareRows(kind: Comparison, { a, b, to, rows, width, operands: [left, right] }: Rows<Uint8Array>): void {
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let each = 0; each < width; each++, at++) {
+      to[at] = Number(compare(kind, a[placeOf(left, row, each)], b[placeOf(right, row, each)]));
+    }
+  }
+}
+
+function placeOf({ stride, places }: Operand, row: number, each: number): number {
+  return row * stride + places[each];
+}
+
+function calculate(kind: Calculation, a: number, b: number): number {
+  switch (kind) {
+    case 'Add':
+      return a + b;
+    case 'Sub':
+      return a - b;
+    case 'Mul':
+      return a * b;
+    case 'Div':
+      return a / b;
+  }
+}
+
+function compare(kind: Comparison, a: number, b: number): boolean {
+  switch (kind) {
+    case 'Less':
+      return a < b;
+    case 'LessOrEqual':
+      return a <= b;
+    case 'Greater':
+      return a > b;
+    case 'GreaterOrEqual':
+      return a >= b;
+    case 'Equal':
+      return a === b;
+  }
+}
+
+function unaryOf(kind: Unary, value: number): number {
+  switch (kind) {
+    case 'Abs':
+      return Math.abs(value);
+    case 'Neg':
+      return -value;
+    case 'Sqrt':
+      return Math.sqrt(value);
+    case 'Floor':
+      return Math.floor(value);
+    case 'Ceil':
+      return Math.ceil(value);
+  }
+}
+
+function isReal(value: { readonly type: string }): value is RowsOf<'FLOAT'> | RowsOf<'DOUBLE'> {
+  return value.type === 'FLOAT' || value.type === 'DOUBLE';
+}
+
+/** FLOAT or DOUBLE where the value is of these. */
+function realsOf(value: Value | undefined): 'FLOAT' | 'DOUBLE' | undefined {
+  const type = value?.kind === 'rows' ? value.type : value?.tensor.type;
+  return type === 'FLOAT' || type === 'DOUBLE' ? type : undefined;
+}
+
+/** The array of a value that `realsOf` knows. */
+function realBlock(value: Value): Reals {
+  if (value.kind === 'rows') return isReal(value) ? value.block : new Float64Array(0);
+  const { data } = value.tensor;
+  return data instanceof Float32Array || data instanceof Float64Array ? data : new Float64Array(0);
+}
