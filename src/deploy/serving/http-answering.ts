@@ -131,9 +131,10 @@ export class Answering implements Exchange {
 
   /** Let in only when it has come whole: who sends slowly keeps nobody out, and a refused one keeps its connection. */
   #enter(): void {
+    if (this.#inside !== undefined) return;
     const { admission } = this.#deps;
     admission.take(this.#caller);
-    this.#inside ??= admission.enter();
+    this.#inside = admission.enter();
   }
 
   #settle(answer: Answer): void {

@@ -3,9 +3,10 @@ import { GyreError } from '#core';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import type { Outliers, OutlierScores } from './explain/outliers.ts';
+import { utf8Text } from './http-body.ts';
 import { askedOfRows } from './image-inputs.ts';
-import { askedOfPictures, picturesOfBody } from './picture-body.ts';
-import type { Inferred } from './plane-port.ts';
+import { askedOfPictures, isPictureBody, picturesOfBody } from './picture-body.ts';
+import type { Inference, Inferred, Lease } from './plane-port.ts';
 import type { Plane } from './plane.ts';
 
 interface NamedRequest {
@@ -30,26 +31,70 @@ export function predictRoute(plane: Plane, outliers?: Outliers): Route {
   };
 }
 
-async function predict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
+function predict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Answer | Promise<Answer> {
+  const body = isPictureBody(exchange.headers['content-type'] ?? '') ? undefined : exchange.bytesNow('json');
+  return body === undefined
+    ? readAndPredict(plane, outliers, exchange)
+    : predictNamed(plane, outliers, exchange, requestOf(plane, utf8Text(body)));
+}
+
+async function readAndPredict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
   const pictures = await picturesOfBody(exchange);
-  const named = pictures === undefined ? readRequest(parseJson(await exchange.text()), plane.manifest.limits.maxRows) : undefined;
-  const { eventTime, keys, outlier = false } = named ?? {};
-  using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
-  const { entry } = lease.model;
-  const asked = named === undefined ? askedOfPictures(entry, pictures ?? []) : askedOfRows(entry.signature.inputs, named.rows);
+  if (pictures === undefined) return predictNamed(plane, outliers, exchange, requestOf(plane, await exchange.text()));
+  using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers));
+  return answerOf(lease, await lease.infer(inferenceOf(exchange, askedOfPictures(lease.model.entry, pictures))));
+}
+
+function predictNamed(
+  plane: Plane,
+  outliers: Outliers | undefined,
+  exchange: Exchange,
+  { rows, outlier, eventTime, keys }: NamedRequest,
+): Answer | Promise<Answer> {
+  const lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
+  let later: Promise<Answer> | undefined;
+  try {
+    const { entry } = lease.model;
+    const inference = inferenceOf(exchange, askedOfRows(entry.signature.inputs, rows), eventTime, keys);
+    const scorer = outlier ? requireOutliers(outliers) : undefined;
+    // Refused before anything is predicted.
+    scorer?.require(entry);
+    const now = outlier ? undefined : lease.inferNow(inference);
+    if (now !== undefined) return { ...answerOf(lease, now.inferred), settle: now.settle };
+    later = predictLater(lease, inference, scorer);
+    return later;
+  } finally {
+    if (later === undefined) lease[Symbol.dispose]();
+  }
+}
+
+/** For a model that does not answer at once. */
+async function predictLater(held: Lease, inference: Inference, outliers: Outliers | undefined): Promise<Answer> {
+  using lease = held;
+  const scoring = outliers?.score(lease.model.entry, inference.feeds);
+  const [inferred, scored] = await Promise.all([lease.infer(inference), scoring]);
+  return answerOf(lease, inferred, scored);
+}
+
+function inferenceOf(
+  exchange: Exchange,
+  asked: Pick<Inference, 'feeds' | 'rows' | 'images'>,
+  eventTime?: string,
+  keys?: readonly string[],
+): Inference {
+  const { receivedMs, note } = exchange;
   const timeoutMs = timeoutOfHeader(exchange.headers);
-  // Refused before anything is predicted.
-  if (outlier) requireOutliers(outliers).require(entry);
-  const scoring = outlier ? requireOutliers(outliers).score(entry, asked.feeds) : undefined;
-  const predicting = lease.infer({
+  return {
     ...asked,
-    receivedMs: exchange.receivedMs,
-    note: exchange.note,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(eventTime === undefined ? {} : { eventTime }),
-    ...(keys === undefined ? {} : { keys }),
-  });
-  const [inferred, scored] = await Promise.all([predicting, scoring]);
+    receivedMs,
+    note,
+    ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+    ...(eventTime === undefined ? undefined : { eventTime }),
+    ...(keys === undefined ? undefined : { keys }),
+  };
+}
+
+function answerOf({ manifest, model: { entry } }: Lease, inferred: Inferred, scored?: OutlierScores): Answer {
   if (inferred.outcomes === undefined) {
     throw new GyreError(
       'FAILED_PRECONDITION',
@@ -59,7 +104,7 @@ async function predict(plane: Plane, outliers: Outliers | undefined, exchange: E
   return {
     status: 200,
     body: JSON.stringify({ ...titleOf(inferred), predictions: answersOf(inferred, inferred.outcomes, scored) }),
-    headers: predictionHeaders(lease.manifest.generation, inferred),
+    headers: predictionHeaders(manifest.generation, inferred),
   };
 }
 
@@ -82,6 +127,10 @@ function outlierOf({ scores, threshold }: OutlierScores, row: number): NonNullab
 function requireOutliers(outliers: Outliers | undefined): Outliers {
   if (outliers !== undefined) return outliers;
   throw new GyreError('UNIMPLEMENTED', 'this data plane gives no outlier scores');
+}
+
+function requestOf(plane: Plane, text: string): NamedRequest {
+  return readRequest(parseJson(text), plane.manifest.limits.maxRows);
 }
 
 /**
