@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { deflate, gunzip, gzip, inflate } from 'node:zlib';
 import { GyreError } from '#core';
@@ -14,129 +13,127 @@ const packers = {
 
 /** A flag whether the message is packed, and its length in four bytes. */
 const prefixBytes = 5;
+/** Room for a message whose rest is still to come; more only when so much has come: a length is said in four bytes. */
+const firstBytes = 64 * 1024;
+const growth = 4;
 
-/** A message with its prefix. */
-export function framed(message: Uint8Array, packing: Packing): Buffer | Promise<Buffer> {
-  return packing === 'identity' ? prefixed(message, 0) : packers[packing].pack(message, { level: 1 }).then((body) => prefixed(body, 1));
+/** What stands before a message. @param flag 1 for one that is packed */
+export function prefixOf(message: Uint8Array, flag: 0 | 1): Buffer {
+  const prefix = Buffer.allocUnsafe(prefixBytes);
+  const size = message.length;
+  prefix[0] = flag;
+  prefix[1] = size >>> 24;
+  prefix[2] = size >>> 16;
+  prefix[3] = size >>> 8;
+  prefix[4] = size;
+  return prefix;
 }
 
-function prefixed(body: Uint8Array, flag: 0 | 1): Buffer {
-  const frame = Buffer.allocUnsafe(prefixBytes + body.byteLength);
-  frame[0] = flag;
-  frame.writeUInt32BE(body.byteLength, 1);
-  frame.set(body, prefixBytes);
-  return frame;
+/** A message as it was sent. */
+export interface SentMessage {
+  readonly bytes: Buffer;
+  /** 1 for one that is packed. */
+  readonly flag: number;
 }
 
-/** Takes the length-prefixed messages of a call from its stream, one after the other. */
-export class MessageReader implements AsyncIterable<Uint8Array> {
-  readonly #stream: Readable;
-  readonly #packing: Packing;
+/** Takes the length-prefixed messages of a call from the pieces in which they come. One that lies in one piece is not copied. */
+export class MessageReader {
   readonly #limit: number;
+  /** Bytes of the prefix that have come, and what it says. */
+  #prefix = 0;
+  #flag = 0;
+  #length = 0;
+  /** What has come of a message that is not whole. */
+  #part: Buffer | undefined;
+  #filled = 0;
+  #message: SentMessage | undefined;
 
-  /** @param limit bytes of a message, packed or unpacked */
-  constructor(stream: Readable, packing: Packing, limit: number) {
-    this.#stream = stream;
-    this.#packing = packing;
+  /** @param limit bytes of a message as it is sent */
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
+  /** Whether a message has come in part. */
+  get isOpen(): boolean {
+    return this.#prefix > 0;
+  }
+
   /**
-   * The message of a call that has one. By events rather than by iterating, which costs a seventh of such a call.
-   * @throws GyreError INVALID_ARGUMENT when there is none or more, CANCELLED when the caller went away; what iterating throws
+   * Reads up to the end of a message, or of the bytes.
+   * @returns where it stopped; then `take` has the message, if one is whole
+   * @throws GyreError OUT_OF_RANGE for a message beyond the limit
    */
-  only(): Promise<Uint8Array> {
-    const stream = this.#stream;
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    let chunks: Buffer[] = [];
-    let size = 0;
-    /** Bytes of the message with its prefix, once that has come. */
-    let wanted: number | undefined;
-    const gathered = (): Buffer => {
-      const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
-      chunks = [whole];
-      return whole;
-    };
-    const stop = (): void => {
-      stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-    };
-    const refuse = (error: Error): void => {
-      stop();
-      reject(error);
-    };
-    const onData = (chunk: Buffer): void => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (wanted === undefined && size >= prefixBytes) {
-        const length = gathered().readUInt32BE(1);
-        if (length > this.#limit) {
-          refuse(this.#tooLarge(length));
-          return;
-        }
-        wanted = prefixBytes + length;
+  read(bytes: Buffer, from: number, to = bytes.length): number {
+    let at = from;
+    if (this.#prefix < prefixBytes) {
+      while (at < to && this.#prefix < prefixBytes) {
+        if (this.#prefix === 0) this.#flag = bytes[at];
+        else this.#length = this.#length * 256 + bytes[at];
+        this.#prefix += 1;
+        at += 1;
       }
-      if (wanted !== undefined && size > wanted)
-        refuse(new GyreError('INVALID_ARGUMENT', 'this method takes one message, and there are more'));
-    };
-    const onEnd = (): void => {
-      stop();
-      if (size === 0) reject(new GyreError('INVALID_ARGUMENT', 'this method takes a message, and there is none'));
-      else if (size !== wanted) reject(new GyreError('INVALID_ARGUMENT', 'the call ended in the middle of a message'));
-      else {
-        const whole = gathered();
-        const message = whole.subarray(prefixBytes);
-        resolve(whole[0] === 0 ? message : this.#unpacked(message, whole[0]));
-      }
-    };
-    const onError = (error: Error): void => refuse(error);
-    const onClose = (): void => refuse(new GyreError('CANCELLED', 'the caller went away'));
-    stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
-    return promise;
-  }
-
-  /** @throws GyreError OUT_OF_RANGE for a message beyond the limit, INVALID_ARGUMENT for one that is cut off or cannot be unpacked */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    // What has come so far, as one piece; mostly it is.
-    const gathered = (): Buffer => {
-      const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
-      chunks.splice(0, chunks.length, whole);
-      return whole;
-    };
-    let wanted = prefixBytes;
-    // Who stops reading still answers.
-    for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      while (size >= wanted) {
-        const whole = gathered();
-        const length = whole.readUInt32BE(1);
-        if (length > this.#limit) throw this.#tooLarge(length);
-        wanted = prefixBytes + length;
-        if (size < wanted) break;
-        chunks[0] = whole.subarray(wanted);
-        size -= wanted;
-        yield await this.#unpacked(whole.subarray(prefixBytes, wanted), whole[0]);
-        wanted = prefixBytes;
+      if (this.#prefix < prefixBytes) return at;
+      if (this.#length > this.#limit) throw tooLarge(this.#length, this.#limit);
+      if (to - at >= this.#length) {
+        const end = at + this.#length;
+        this.#hold(bytes.subarray(at, end));
+        return end;
       }
     }
-    if (size > 0) throw new GyreError('INVALID_ARGUMENT', 'the call ended in the middle of a message');
+    const count = Math.min(to - at, this.#length - this.#filled);
+    const part = this.#room(this.#filled + count);
+    bytes.copy(part, this.#filled, at, at + count);
+    this.#filled += count;
+    if (this.#filled === this.#length) this.#hold(part.subarray(0, this.#length));
+    return at + count;
   }
 
-  async #unpacked(message: Buffer, flag: number): Promise<Uint8Array> {
-    if (flag === 0) return message;
-    if (flag !== 1 || this.#packing === 'identity')
-      throw new GyreError('INVALID_ARGUMENT', 'a message says that it is packed, and no "grpc-encoding" says how');
-    try {
-      return await packers[this.#packing].unpack(message, { maxOutputLength: this.#limit });
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw this.#tooLarge(this.#limit + 1);
-      throw new GyreError('INVALID_ARGUMENT', `a message cannot be unpacked with ${this.#packing}`);
-    }
+  take(): SentMessage | undefined {
+    const message = this.#message;
+    this.#message = undefined;
+    return message;
   }
 
-  #tooLarge(size: number): GyreError {
-    return new GyreError('OUT_OF_RANGE', `a message of ${size} bytes is larger than ${this.#limit}, which is the limit of this endpoint`);
+  /** The message's bytes, with room for so many. */
+  #room(size: number): Buffer {
+    const part = this.#part;
+    if (part !== undefined && part.length >= size) return part;
+    const grown = Buffer.allocUnsafe(Math.min(this.#length, Math.max(firstBytes, size * growth)));
+    part?.copy(grown, 0, 0, this.#filled);
+    this.#part = grown;
+    return grown;
   }
+
+  #hold(bytes: Buffer): void {
+    this.#message = { bytes, flag: this.#flag };
+    this.#prefix = 0;
+    this.#length = 0;
+    this.#part = undefined;
+    this.#filled = 0;
+  }
+}
+
+/**
+ * What a message says.
+ * @param limit bytes of it when it is unpacked
+ * @throws GyreError INVALID_ARGUMENT when it cannot be unpacked, OUT_OF_RANGE when it is larger than the limit
+ */
+export async function unpacked({ bytes, flag }: SentMessage, packing: Packing, limit: number): Promise<Uint8Array> {
+  if (flag !== 1 || packing === 'identity')
+    throw new GyreError('INVALID_ARGUMENT', 'a message says that it is packed, and no "grpc-encoding" says how');
+  try {
+    return await packers[packing].unpack(bytes, { maxOutputLength: limit });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit + 1, limit);
+    throw new GyreError('INVALID_ARGUMENT', `a message cannot be unpacked with ${packing}`);
+  }
+}
+
+/** A message as it is to be sent. @param packing is not `identity` */
+export function packed(message: Uint8Array, packing: Exclude<Packing, 'identity'>): Promise<Buffer> {
+  return packers[packing].pack(message, { level: 1 });
+}
+
+function tooLarge(size: number, limit: number): GyreError {
+  return new GyreError('OUT_OF_RANGE', `a message of ${size} bytes is larger than ${limit}, which is the limit of this endpoint`);
 }

@@ -1,0 +1,68 @@
+/** The entries that every connection begins with, counted from 1 (RFC 7541, appendix A). */
+const entries: readonly (readonly [name: string, value: string])[] = [
+  [':authority', ''],
+  [':method', 'GET'],
+  [':method', 'POST'],
+  [':path', '/'],
+  [':path', '/index.html'],
+  [':scheme', 'http'],
+  [':scheme', 'https'],
+  ...['200', '204', '206', '304', '400', '404', '500'].map((status) => [':status', status] as const),
+  ['accept-charset', ''],
+  ['accept-encoding', 'gzip, deflate'],
+  ...[
+    'accept-language',
+    'accept-ranges',
+    'accept',
+    'access-control-allow-origin',
+    'age',
+    'allow',
+    'authorization',
+    'cache-control',
+    'content-disposition',
+    'content-encoding',
+    'content-language',
+    'content-length',
+    'content-location',
+    'content-range',
+    'content-type',
+    'cookie',
+    'date',
+    'etag',
+    'expect',
+    'expires',
+    'from',
+    'host',
+    'if-match',
+    'if-modified-since',
+    'if-none-match',
+    'if-range',
+    'if-unmodified-since',
+    'last-modified',
+    'link',
+    'location',
+    'max-forwards',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'range',
+    'referer',
+    'refresh',
+    'retry-after',
+    'server',
+    'set-cookie',
+    'strict-transport-security',
+    'transfer-encoding',
+    'user-agent',
+    'vary',
+    'via',
+    'www-authenticate',
+  ].map((name) => [name, ''] as const),
+];
+
+export const staticNames = entries.map(([name]) => name);
+export const staticValues = entries.map(([, value]) => value);
+export const staticEntries = entries.length;
+/** Where a name stands first, counted from 1. */
+export const staticPlaces: ReadonlyMap<string, number> = new Map(entries.map(([name], at) => [name, at + 1] as const).toReversed());
+/** Where a name stands with a value. */
+export const staticPairs: ReadonlyMap<string, number> = new Map(entries.map(([name, value], at) => [`${name}\0${value}`, at + 1] as const));
