@@ -120,10 +120,6 @@ export class H2Connection implements FrameEvents, StreamHost {
   leave(): void {
     if (this.#isLeaving || this.#isOver) return;
     this.#isLeaving = true;
-    if (!this.#isGreeted) {
-      this.destroy();
-      return;
-    }
     // Said twice (RFC 9113, 6.8): calls that are on their way to us are answered, and the last one is known when the ping comes back.
     this.out.push(numbersFrame(frameTypes.goaway, 0, largest31, errorCodes.none));
     this.out.push(frameOf(frameTypes.ping, 0, 0, lastPing));

@@ -7,7 +7,7 @@ const perSecond = 100;
 /** What it regains with a call that is answered: a client may change its mind, ask how long the way is, and open windows, for each. */
 const perCall = 16;
 /** Bytes of DATA, either way, with which it regains one: clients open windows as they read, and ping to see how wide the way is. */
-const bytesPerOne = 1024;
+const bytesPerOne = 256;
 
 /**
  * How much of what moves no call on a connection may still send: resets (CVE-2023-44487), pings, settings, empty frames, window updates
@@ -16,22 +16,22 @@ const bytesPerOne = 1024;
 export class Goodwill {
   readonly #elapsed: () => number;
   #left = most;
-  #atMs: number | undefined;
+  #atMs: number;
   #bytes = 0;
 
   constructor(elapsed: () => number) {
     this.#elapsed = elapsed;
+    this.#atMs = elapsed();
   }
 
   /** @throws ConnectionFault ENHANCE_YOUR_CALM when it is used up */
   spend(): void {
     this.#left -= 1;
     if (this.#left >= 0) return;
+    // The clock is read only when nothing is left.
     const nowMs = this.#elapsed();
-    // The clock is read only when nothing is left; from the first time on.
-    const gainedMs = this.#atMs === undefined ? 0 : nowMs - this.#atMs;
+    this.#left = Math.min(most, Math.floor(((nowMs - this.#atMs) / 1000) * perSecond)) - 1;
     this.#atMs = nowMs;
-    this.#left = Math.min(most, Math.floor((gainedMs / 1000) * perSecond)) - 1;
     if (this.#left < 0)
       throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move no call on: resets, pings, settings, empty ones');
   }
