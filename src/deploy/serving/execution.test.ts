@@ -196,6 +196,36 @@ describe('the execution of a model', () => {
     assert.equal(await answer(one, 7), 14);
   });
 
+  test('a lone request does not wait for a worker with all cores that died, while there are others', async () => {
+    const threads: Worker[] = [];
+    const collect = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', collect);
+    try {
+      await using one = await opened({ workers: { min: 3, max: 3 } });
+      const { execution } = one;
+      const times = [10, 5];
+      await execution.widen(() => Promise.resolve(times.shift() ?? 0));
+      await execution.rest();
+      const ranOn = async (value: number): Promise<number | undefined> => {
+        let thread: number | undefined;
+        const { y } = await execution.run(feeds(value), { onRan: (run) => (thread = run.thread) });
+        assert.equal(y.data[0], 2 * value);
+        return thread;
+      };
+      const wide = await ranOn(1);
+      const dying = threads.find(({ threadId }) => threadId === wide) ?? assert.fail('nobody ran it');
+      const died = new Promise((done) => dying.once('exit', done));
+      dying.postMessage(null);
+      await died;
+      const started = threads.length;
+      const elsewhere = await ranOn(2);
+      const isOlder = threads.slice(0, started).some(({ threadId }) => threadId === elsewhere);
+      assert.ok(isOlder, `it waited for thread ${elsewhere}, which was started after the other died`);
+    } finally {
+      process.off('worker', collect);
+    }
+  });
+
   test('brings single ones too where requests keep meeting each other, however short they wait', async () => {
     await using one = await opened({ workers: { min: 1, max: 3 }, waitMs: 1000 });
     const { execution } = one;

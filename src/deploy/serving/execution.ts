@@ -219,7 +219,9 @@ export class Execution implements MemoryUser, AsyncDisposable {
     if (running === undefined) throw new GyreError('UNAVAILABLE', 'the model is not loaded now; try again');
     if (running.lane !== 'workers') return running.session;
     const { narrow, wide } = running;
-    return wide !== undefined && ((isLone && this.#deps.cores.running === 0) || narrow.ready === 0) ? wide : narrow;
+    // One that died is not waited for where there are others: it may take seconds to come back when it dies again and again.
+    if (wide === undefined || (wide.ready === 0 && narrow.workers > 0)) return narrow;
+    return (isLone && this.#deps.cores.running === 0) || narrow.ready === 0 ? wide : narrow;
   }
 
   /**
