@@ -11,6 +11,8 @@ type Said = Readonly<Record<string, unknown>>;
 export interface ControlledPlane extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
+  /** To what was loaded before it. */
+  send(message: object): void;
   /** @returns what it answers */
   ask(command: object): Promise<Said>;
   signal(name: NodeJS.Signals): void;
@@ -18,10 +20,21 @@ export interface ControlledPlane extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
+export interface PlaneAddition {
+  /** A module that is loaded before the data plane, in its process. */
+  readonly file: string;
+  /** Told what it sends. */
+  readonly onMessage: (message: unknown) => void;
+}
+
 /** @param words beside `--control` and the port @param at 0: a free port */
-export async function controlledPlane(words: readonly string[], at = 0): Promise<ControlledPlane> {
+export async function controlledPlane(words: readonly string[], at = 0, addition?: PlaneAddition): Promise<ControlledPlane> {
   const given = ['--port', String(at), '--grpc-port', 'off', '--control', '--log-level', 'error'];
-  const child: ChildProcess = spawn(process.execPath, [entry, ...words, ...given], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const before = addition === undefined ? [] : ['--import', addition.file];
+  const child: ChildProcess = spawn(process.execPath, [...before, entry, ...words, ...given], {
+    stdio: ['pipe', 'pipe', 'inherit', ...(addition === undefined ? [] : (['ipc'] as const))],
+  });
+  if (addition !== undefined) child.on('message', addition.onMessage);
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('the data plane has no pipes');
   const waiting = new Map<number, (said: Said) => void>();
@@ -45,6 +58,7 @@ export async function controlledPlane(words: readonly string[], at = 0): Promise
         waiting.set(id, answer);
         stdin.write(`${JSON.stringify({ id, ...command })}\n`);
       }),
+    send: (message) => void child.send(message),
     signal: (name) => child.kill(name),
     ended,
     [Symbol.asyncDispose]: async () => {

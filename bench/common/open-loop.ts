@@ -7,12 +7,13 @@ import { Agent, request as httpRequest } from 'node:http';
 export interface OpenLoad {
   readonly port: number;
   readonly path: string;
-  readonly body: string | Buffer;
+  /** Several are sent in turn. */
+  readonly body: string | Buffer | readonly Buffer[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly perSecond: number;
   readonly requests: number;
-  /** What is wrong with an answer of 200; undefined: nothing. */
-  readonly check?: (body: string) => string | undefined;
+  /** What is wrong with an answer of 200 to the body at a place; undefined: nothing. */
+  readonly check?: (body: string, at: number) => string | undefined;
   /** Told of each failure. */
   readonly onFailure?: (why: string) => void;
 }
@@ -29,7 +30,8 @@ export interface OpenLoadResult {
 export async function openLoad(load: OpenLoad): Promise<OpenLoadResult> {
   const { port, path, body, perSecond, requests, check } = load;
   const agent = new Agent({ keepAlive: true, maxSockets: 512, scheduling: 'lifo' });
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...load.headers };
+  const bodies = typeof body === 'string' || Buffer.isBuffer(body) ? [body] : body;
+  const headers = { 'content-type': 'application/json', ...load.headers };
   const failures = new Map<string, number>();
   const timesMs: number[] = [];
   const done = Promise.withResolvers<void>();
@@ -43,24 +45,25 @@ export async function openLoad(load: OpenLoad): Promise<OpenLoadResult> {
     settled += 1;
     if (settled === requests) done.resolve();
   };
-  const send = (dueMs: number): void => {
-    const call = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (response) => {
+  const send = (dueMs: number, at: number): void => {
+    const sized = { ...headers, 'content-length': Buffer.byteLength(bodies[at]) };
+    const call = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', agent, headers: sized }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', (error) => settle(dueMs, error.message));
       response.once('end', () => {
         const text = Buffer.concat(chunks).toString();
-        settle(dueMs, response.statusCode === 200 ? check?.(text) : `${response.statusCode}: ${text.slice(0, 200)}`);
+        settle(dueMs, response.statusCode === 200 ? check?.(text, at) : `${response.statusCode}: ${text.slice(0, 200)}`);
       });
     });
     call.once('error', (error) => settle(dueMs, error.message));
-    call.end(body);
+    call.end(bodies[at]);
   };
   const startMs = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
     const due = Math.min(requests, Math.floor(((performance.now() - startMs) / 1000) * perSecond) + 1);
-    for (; sent < due; sent++) send(startMs + (sent / perSecond) * 1000);
+    for (; sent < due; sent++) send(startMs + (sent / perSecond) * 1000, sent % bodies.length);
     if (sent === requests) clearInterval(timer);
   }, 1);
   await done.promise;
