@@ -39,7 +39,7 @@ export { RequestObserver } from './request-note.ts';
 export type { AnsweredRequest, RequestNote, RequestObserverOptions } from './request-note.ts';
 export { serveRpc } from './rpc-server.ts';
 export type { RpcServerOptions } from './rpc-server.ts';
-export type { RpcCall, RpcMethod } from './rpc-method.ts';
+export type { PendingMessage, RpcCall, RpcMethod } from './rpc-method.ts';
 export { jsonText, utf8Text } from './http-body.ts';
 export { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from './http-exchange.ts';
 export type { Answer, Exchange, Route } from './http-exchange.ts';

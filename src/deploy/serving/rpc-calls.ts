@@ -20,7 +20,7 @@ function ask(
   onError: (error: unknown) => void,
 ): void {
   let inside: Disposable | undefined;
-  let given: Promise<Uint8Array> | Uint8Array;
+  let given: ReturnType<typeof method.handle>;
   try {
     if (method.infers === true) {
       host.admission.take(caller);
@@ -32,20 +32,19 @@ function ask(
     onError(error);
     return;
   }
-  if (given instanceof Promise)
-    given.then(
-      (answer) => {
-        inside?.[Symbol.dispose]();
-        onAnswer(answer);
-      },
-      (error: unknown) => {
-        inside?.[Symbol.dispose]();
-        onError(error);
-      },
-    );
-  else {
+  const answered = (answer: Uint8Array): void => {
     inside?.[Symbol.dispose]();
-    onAnswer(given);
+    onAnswer(answer);
+  };
+  const failed = (error: unknown): void => {
+    inside?.[Symbol.dispose]();
+    onError(error);
+  };
+  if (given instanceof Promise) given.then(answered, failed);
+  else if (given instanceof Uint8Array) answered(given);
+  else {
+    const { message: answer, settle } = given;
+    settle((fault) => (fault === undefined ? answered(answer) : failed(fault)));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { GyreError } from '#core';
 import type { RequestNote } from './request-note.ts';
 
 /** One call as a method sees it. */
@@ -13,6 +14,13 @@ export interface RpcCall {
   readonly note: RequestNote;
 }
 
+/** An answer that is there, and may not be given yet. */
+export interface PendingMessage {
+  readonly message: Uint8Array;
+  /** Calls back once, when it may be given, or with what went wrong instead. */
+  readonly settle: (done: (fault?: GyreError) => void) => void;
+}
+
 /** A method of a service. It is given messages and gives messages, in protocol buffers. */
 export interface RpcMethod {
   /** What metrics call it. */
@@ -24,7 +32,7 @@ export interface RpcMethod {
   /** True where predictions are asked for: rate and concurrency limits hold, for each message. */
   readonly infers?: boolean;
   /** @param message is its own to keep, and not to change */
-  readonly handle: (message: Uint8Array, call: RpcCall) => Promise<Uint8Array> | Uint8Array;
+  readonly handle: (message: Uint8Array, call: RpcCall) => Promise<Uint8Array> | Uint8Array | PendingMessage;
   /** True: takes many messages and answers each, in their order; `onError` says in a message why one could not be answered. */
   readonly stream?: { readonly onError: (error: unknown) => Uint8Array };
 }

@@ -1,12 +1,12 @@
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
-import type { Answer, Exchange, Explanations, Inference, Inferred, Lease, Outliers, Plane, Route, ServedModel } from '#serving';
+import type { Answer, Exchange, Explanations, Inferred, Outliers, Plane, Route, ServedModel } from '#serving';
 import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest } from './decode.ts';
-import type { DecodedRequest, WantedOutput } from './decode.ts';
+import type { WantedOutput } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import { explainRoutes } from './explain-route.ts';
 import { jsonLengthHeader, splitBody } from './infer-body.ts';
 import type { InferBody } from './infer-body.ts';
-import { inferWithOutliers } from './outlier-outputs.ts';
+import { inferenceOf, inferLater } from './infer.ts';
 import { modelStats } from './statistics.ts';
 
 export interface OipOptions {
@@ -92,12 +92,13 @@ function infer(
   let later: Promise<Answer> | undefined;
   try {
     const request = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
-    const inference = inferenceOf(exchange, request);
+    const inference = inferenceOf(request, timeoutOfHeader(exchange.headers), exchange);
     const answer = (inferred: Inferred, wanted: readonly WantedOutput[]): Answer =>
       answerOf(lease.manifest.generation, request.id, wanted, inferred);
     const now = request.outlier ? undefined : lease.inferNow(inference);
     if (now !== undefined) return { ...answer(now.inferred, request.outputs), settle: now.settle };
-    later = inferLater(outliers, lease, request, inference, (inferred, wanted) => {
+    const isBinary = request.outputs.some((output) => output.binary);
+    later = inferLater(outliers, lease, request, inference, isBinary, (inferred, wanted) => {
       const said = answer(inferred, wanted);
       // Bytes of an answer are the model's own, except where it gives back what it was given.
       const isOwn = typeof said.body === 'string' || said.body.every(({ buffer }) => buffer !== binary.buffer);
@@ -108,34 +109,6 @@ function infer(
   } finally {
     if (later === undefined) lease[Symbol.dispose]();
   }
-}
-
-/** For a model that does not answer at once. */
-async function inferLater(
-  outliers: Outliers | undefined,
-  held: Lease,
-  { feeds, outputs, outlier }: DecodedRequest,
-  inference: Inference,
-  answer: (inferred: Inferred, wanted: readonly WantedOutput[]) => Answer,
-): Promise<Answer> {
-  using lease = held;
-  if (!outlier) return answer(await lease.infer(inference), outputs);
-  const asked = { feeds, outputs, isBinary: outputs.some(({ binary }) => binary) };
-  const { inferred, wanted } = await inferWithOutliers(outliers, lease.model, asked, () => lease.infer(inference));
-  return answer(inferred, wanted);
-}
-
-function inferenceOf({ headers, receivedMs, note }: Exchange, { feeds, images, eventTime, keys, timeoutMs }: DecodedRequest): Inference {
-  const soonestMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, timeoutOfHeader(headers) ?? Number.POSITIVE_INFINITY);
-  return {
-    feeds,
-    receivedMs,
-    note,
-    ...(images === undefined ? undefined : { images }),
-    ...(eventTime === undefined ? undefined : { eventTime }),
-    ...(keys === undefined ? undefined : { keys }),
-    ...(soonestMs === Number.POSITIVE_INFINITY ? undefined : { timeoutMs: soonestMs }),
-  };
 }
 
 function answerOf(generation: number, id: string | undefined, wanted: readonly WantedOutput[], inferred: Inferred): Answer {

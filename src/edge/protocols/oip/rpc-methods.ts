@@ -1,12 +1,13 @@
 import { hasCode, WireReader, WireWriter } from '#core';
 import { callerOf } from '#serving';
-import type { Inferred, Lease, RpcCall, RpcMethod } from '#serving';
-import { decodeInferRequest, firstKey, soonest } from './decode.ts';
+import type { Inferred, Lease, PendingMessage, RpcCall, RpcMethod } from '#serving';
+import { decodeInferRequest, firstKey } from './decode.ts';
+import type { WantedOutput } from './decode.ts';
 import { indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import type { IndexEntry, TensorMetadata } from './encode.ts';
 import { describeError } from './errors.ts';
 import { readInferRequest, writeInferResponse } from './infer-messages.ts';
-import { inferWithOutliers } from './outlier-outputs.ts';
+import { inferenceOf, inferLater } from './infer.ts';
 import type { OipOptions } from './routes.ts';
 import { batchStats, inferenceStats, modelStats } from './statistics.ts';
 import type { ModelStats, StatisticDuration } from './statistics.ts';
@@ -20,16 +21,22 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
     using lease = plane.lease(name, wanted === '' ? undefined : wanted);
     return use(lease);
   };
-  const infer = async (message: Uint8Array, call: RpcCall): Promise<Uint8Array> => {
+  const infer = (message: Uint8Array, call: RpcCall): Promise<Uint8Array> | PendingMessage => {
     const { model, version: wanted, body, raw } = readInferRequest(message);
-    using lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
-    const { id, outputs, outlier, ...request } = decodeInferRequest(body, raw, lease.model);
-    const run = (): Promise<Inferred> => lease.infer({ ...soonest(request, call.timeoutMs), receivedMs: call.receivedMs, note: call.note });
-    const asked = { feeds: request.feeds, outputs, isBinary: raw.isUsed };
-    const { inferred, wanted: given } = outlier
-      ? await inferWithOutliers(outliers, lease.model, asked, run)
-      : { inferred: await run(), wanted: outputs };
-    return writeInferResponse(inferred.model, id, given, inferred, raw.isUsed);
+    const lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
+    let later: Promise<Uint8Array> | undefined;
+    try {
+      const request = decodeInferRequest(body, raw, lease.model);
+      const inference = inferenceOf(request, call.timeoutMs, call);
+      const written = (inferred: Inferred, given: readonly WantedOutput[]): Uint8Array =>
+        writeInferResponse(inferred.model, request.id, given, inferred, raw.isUsed);
+      const now = request.outlier ? undefined : lease.inferNow(inference);
+      if (now !== undefined) return { message: written(now.inferred, request.outputs), settle: now.settle };
+      later = inferLater(outliers, lease, request, inference, raw.isUsed, written);
+      return later;
+    } finally {
+      if (later === undefined) lease[Symbol.dispose]();
+    }
   };
   const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'infers' | 'stream'> = {}): RpcMethod => ({
     name,
@@ -39,7 +46,7 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
   });
   return [
     method('ModelInfer', infer, { infers: true }),
-    method('ModelStreamInfer', async (message, call) => streamed(2, await infer(message, call)), {
+    method('ModelStreamInfer', (message, call) => asStreamed(infer(message, call)), {
       infers: true,
       stream: { onError: (error) => streamed(1, new TextEncoder().encode(said(error))) },
     }),
@@ -106,6 +113,10 @@ function yes(value: boolean): Uint8Array {
   const writer = new WireWriter();
   writer.bool(1, value);
   return writer.finish();
+}
+
+function asStreamed(given: Promise<Uint8Array> | PendingMessage): Promise<Uint8Array> | PendingMessage {
+  return given instanceof Promise ? given.then((message) => streamed(2, message)) : { ...given, message: streamed(2, given.message) };
 }
 
 /** ModelStreamInferResponse: an error's message (1) or a response (2). */
