@@ -6,6 +6,7 @@ export interface ExecutionFlags {
   /** `N`, or `MIN-MAX`. */
   readonly workers?: string;
   readonly threads?: string;
+  readonly engine?: string;
   readonly provider?: string;
   readonly lane?: string;
   readonly waitMs?: string;
@@ -25,10 +26,11 @@ export function executionOf(flags: ExecutionFlags): ExecutionSpec {
   };
   const optional = <K extends keyof ExecutionSpec>(key: K, flag: string, text: string | undefined, least: number): object =>
     text === undefined ? {} : { [key]: number(flag, text, least) };
-  const { workers, threads, provider, lane } = flags;
+  const { workers, threads, engine, provider, lane } = flags;
   return {
     ...(workers === undefined ? {} : { workers: workersOf(workers) }),
     ...(threads === undefined ? {} : { threads: threads === 'auto' ? threads : number('--threads', threads, 1) }),
+    ...(engine === undefined ? {} : { engine: word('--engine', engine, ['auto', 'onnxruntime']) }),
     ...(provider === undefined ? {} : { provider: word('--provider', provider, ['cpu', 'cuda']) }),
     ...(lane === undefined ? {} : { lane: word('--lane', lane, ['inline', 'workers']) }),
     ...optional('waitMs', '--wait-ms', flags.waitMs, 0),

@@ -16,7 +16,7 @@ const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/
        inference-main --container sagemaker|vertex [--model …] [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
-         --workers N|MIN-MAX --threads N|auto --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
+         --workers N|MIN-MAX --threads N|auto --engine auto|onnxruntime --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
          --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
          --max-concurrent N --rate N[/BURST] --timeout-ms N --max-body-bytes N
          --log-sample SHARE --log-mask NAME --log-drop NAME --log-max-mib N --log-when-full refuse|drop_oldest
@@ -50,6 +50,7 @@ function readOptions(): InferenceOptions {
       'model-control': { type: 'boolean' },
       workers: { type: 'string' },
       threads: { type: 'string' },
+      engine: { type: 'string' },
       provider: { type: 'string' },
       lane: { type: 'string' },
       'wait-ms': { type: 'string' },

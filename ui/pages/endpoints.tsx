@@ -263,12 +263,18 @@ function Models({
   );
 }
 
-function runsText({ asleep, lane, workers, wideWorker, provider, workerRestarts }: ModelFigures): string {
+function runsText({ asleep, lane, engine, workers, wideWorker, provider, workerRestarts }: ModelFigures): string {
   const narrow = wideWorker ? workers - 1 : workers;
   const onWorkers = [narrow > 0 ? counted(narrow, 'worker') : '', wideWorker ? '1 with all cores' : '']
     .filter((text) => text !== '')
     .join(' + ');
-  const where = asleep ? 'asleep until asked' : lane === 'inline' ? 'inline' : onWorkers || 'no worker yet';
+  const where = asleep
+    ? 'asleep until asked'
+    : lane === 'inline'
+      ? engine === 'gyre'
+        ? 'inline, by Gyre itself'
+        : 'inline'
+      : onWorkers || 'no worker yet';
   return `${where}${provider === 'cpu' ? '' : `, ${provider}`}${workerRestarts === 0 ? '' : `, ${counted(workerRestarts, 'restart')}`}`;
 }
 

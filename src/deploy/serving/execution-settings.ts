@@ -8,6 +8,8 @@ export type Lane = 'inline' | 'workers';
 export interface ExecutionSettings {
   /** Left out: measured when the model is loaded, and watched. */
   readonly lane?: Lane;
+  /** `auto`: what can be computed here to the same bytes is. */
+  readonly engine: 'auto' | 'onnxruntime';
   readonly provider: ExecutionProvider;
   /** Worker threads that stay; 0: a model that nobody asks is put to sleep. */
   readonly min: number;
@@ -35,6 +37,7 @@ export function executionSettings(specs: readonly (ExecutionSpec | undefined)[],
   const lane = said('lane');
   const maxBatchRows = said('maxBatchRows');
   return {
+    engine: said('engine') ?? 'auto',
     provider: said('provider') ?? 'cpu',
     min: Math.min(workers?.min ?? 1, max),
     max,

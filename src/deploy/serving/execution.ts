@@ -54,6 +54,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   readonly #openPython: (() => Promise<PythonSession>) | undefined;
   /** Whether a worker with all cores is worth its memory. */
   #isWide = false;
+  #isOwn = false;
   /** One change at a time: growing, shrinking, moving, waking. */
   #change: Promise<void> | undefined;
   #closed = false;
@@ -188,6 +189,14 @@ export class Execution implements MemoryUser, AsyncDisposable {
       this.#lastUsedMs = elapsed();
       this.#busyMs += this.#lastUsedMs - startedMs;
     }
+  }
+
+  /** What computes it: asleep, what will. */
+  get engine(): 'gyre' | 'onnxruntime' | 'python' {
+    if (this.#lane === 'python') return 'python';
+    const running = this.#running;
+    if (running !== undefined) this.#isOwn = running.lane === 'inline' && running.session.runNow !== undefined;
+    return this.#isOwn ? 'gyre' : 'onnxruntime';
   }
 
   /** Whether `runNow` may be asked. */
@@ -390,7 +399,7 @@ function sessionOptions({ settings }: ExecutionDeps): {
 
 async function openInline(graph: Uint8Array, deps: ExecutionDeps): Promise<Running> {
   const before = process.memoryUsage.rss();
-  const session = await openSession(graph, { ...sessionOptions(deps), direct: true });
+  const session = await openSession(graph, { ...sessionOptions(deps), direct: deps.settings.engine === 'auto' });
   return { lane: 'inline', session, bytes: Math.max(graph.byteLength, process.memoryUsage.rss() - before) };
 }
 

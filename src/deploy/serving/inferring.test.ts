@@ -184,6 +184,10 @@ describe('a model that is computed here', () => {
     assert.equal(askNow(patient, [1]), undefined);
     await using elsewhere = await open({ execution: { lane: 'workers' } });
     assert.equal(askNow(elsewhere, [1]), undefined);
+    await using runtime = await open({ execution: { engine: 'onnxruntime' } });
+    assert.equal(askNow(runtime, [1]), undefined);
+    const engines = (plane: Plane): unknown => plane.figures().models.map(({ engine }) => engine);
+    assert.deepEqual([engines(patient), engines(elsewhere), engines(runtime)], [['gyre'], ['onnxruntime'], ['onnxruntime']]);
     await using few = await open({ execution: { maxBatchRows: 2 } });
     assert.equal(askNow(few, [1, 2, 3]), undefined);
     assert.deepEqual(said(askNow(few, [1, 2])), [10, 20]);

@@ -18,6 +18,7 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
     package: entry.package,
     weight: entry.weight,
     lane: loaded.lane,
+    engine: execution.engine,
     provider: execution.settings.provider,
     maxRows: loaded.maxRows,
     queued: loaded.queued,

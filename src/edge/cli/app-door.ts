@@ -66,6 +66,7 @@ export interface ServeFlags {
   readonly detachedOk?: boolean;
   readonly workers?: string;
   readonly threads?: string;
+  readonly engine?: string;
   readonly provider?: string;
   readonly lane?: string;
   readonly waitMs?: string;

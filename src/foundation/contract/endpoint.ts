@@ -27,6 +27,9 @@ export const ModelFigures = strict({
   package: Digest,
   weight: Type.Number({ description: 'share of the endpoint’s traffic' }),
   lane: oneOf(['inline', 'workers', 'python']),
+  engine: oneOf(['gyre', 'onnxruntime', 'python'], {
+    description: 'what computes its graph: Gyre itself where it gives ONNX Runtime’s bytes',
+  }),
   provider: Type.String({ description: 'what computes it' }),
   maxRows: Type.Integer({ description: 'rows of one run, at most' }),
   queued: Type.Integer({ description: 'requests that wait' }),

@@ -6,6 +6,11 @@ export const ExecutionSpec = strict({
   lane: Type.Optional(
     oneOf(['inline', 'workers'], { description: 'on the thread that answers HTTP, or on worker threads; default: measured, and watched' }),
   ),
+  engine: Type.Optional(
+    oneOf(['auto', 'onnxruntime'], {
+      description: 'auto: a table’s small graph is computed by Gyre itself where that gives the very bytes of ONNX Runtime, and at once',
+    }),
+  ),
   provider: Type.Optional(oneOf(['cpu', 'cuda'], { description: 'what computes; one that is not there is refused' })),
   workers: Type.Optional(
     strict({

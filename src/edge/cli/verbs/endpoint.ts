@@ -94,9 +94,9 @@ function show(cli: Cli, state: EndpointState): void {
 }
 
 /** One worker computes on all cores, for a request that is alone: `--workers` bounds the others. */
-function runsText({ asleep, lane, workers, wideWorker }: ModelFigures): string {
+function runsText({ asleep, lane, engine, workers, wideWorker }: ModelFigures): string {
   if (asleep) return 'asleep';
-  if (lane === 'inline') return lane;
+  if (lane === 'inline') return engine === 'gyre' ? 'inline, by Gyre itself' : lane;
   if (!wideWorker) return workers === 1 ? '1 worker' : `${workers} workers`;
   return workers === 1 ? '1 worker with all cores' : `${workers - 1} + 1 with all cores`;
 }

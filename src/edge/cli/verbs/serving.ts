@@ -49,6 +49,10 @@ export const registerServing: Register = (program, bind) => {
     .option('--detached-ok', 'go on when the control pipe closes')
     .option('--workers <n>', 'worker threads of a model: a number, or a range such as 0-4 (default: 1 to as many as cores)')
     .option('--threads <n>', 'that one operation of a model uses, or auto (default: 1 under load, all cores for a request that is alone)')
+    .option(
+      '--engine <name>',
+      'what runs graphs of tables: auto (Gyre itself where it gives the same bytes) or onnxruntime (default: auto)',
+    )
     .option('--provider <name>', 'what computes: cpu or cuda (default: cpu)')
     .option('--wait-ms <n>', 'a request that waits longer for a run brings one more worker (default: 10)')
     .option('--idle-ms <n>', 'workers that were not needed for so long end (default: 60000)')
