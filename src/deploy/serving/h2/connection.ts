@@ -40,8 +40,10 @@ export interface ConnectionPatience {
   readonly requestMs: number;
 }
 
-/** Calls of one connection at the same time; those that their caller gave up count until nobody works on them (CVE-2023-44487). */
+/** Calls of one connection at the same time. */
 const mostStreams = 256;
+/** With those that their caller gave up and that somebody still works on (CVE-2023-44487): callers that lose their patience together may ask again. */
+const mostWorkedOn = 4 * mostStreams;
 /** Bytes of requests and answers that are kept for one connection: a few of the largest calls, and many of usual ones. */
 const mostKeptBytes = 1024 * 1024 * 1024;
 /** Settings of one frame: there are six, and a few of extensions. */
@@ -179,7 +181,8 @@ export class H2Connection implements FrameEvents, StreamHost {
     const read = this.#heads.request(block);
     if (id > this.#lastTaken) return;
     if (read === 'malformed') this.#refuse(id, errorCodes.protocol);
-    else if (this.#streams.size + this.#left >= mostStreams) this.#refuse(id, errorCodes.refusedStream);
+    else if (this.#streams.size >= mostStreams || this.#streams.size + this.#left >= mostWorkedOn)
+      this.#refuse(id, errorCodes.refusedStream);
     else {
       const stream = new H2Stream(this, id, read === 'too large' ? { headers: {}, contentLength: undefined } : read.head);
       this.#streams.set(id, stream);
