@@ -108,6 +108,34 @@ export const not: Operator = ({ inputs: [input] }) => {
   };
 };
 
+/** Numbers within two limits, which are constants; a missing one stays missing. */
+export const clip: Operator = ({ opset, inputs: [input, low, high] }) => {
+  if (opset < 11 || input?.kind !== 'rows' || !isReal(input)) return undefined;
+  const least = limitOf(low, input.type) ?? -Infinity;
+  const greatest = limitOf(high, input.type) ?? Infinity;
+  if (Number.isNaN(least) || Number.isNaN(greatest) || least > greatest) return undefined;
+  const made = newRows(input.type, input.axes);
+  const width = widthOf(input);
+  const from: Reals = input.block;
+  const to: Reals = made.block;
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (let at = 0; at < rows * width; at++) {
+        const value = from[at];
+        to[at] = value < least ? least : value > greatest ? greatest : value;
+      }
+    },
+  };
+};
+
+/** The only number of a constant of this type; NaN for what is no such, undefined where there is no limit. */
+function limitOf(limit: Value | undefined, type: 'FLOAT' | 'DOUBLE'): number | undefined {
+  if (limit === undefined) return undefined;
+  const isOne = limit.kind === 'fixed' && limit.tensor.type === type && limit.tensor.data.length === 1;
+  return isOne ? realBlock(limit)[0] : NaN;
+}
+
 /** One of two numbers, by a truth: all three spread over each other. */
 export const where: Operator = ({ inputs: [truth, yes, no] }) => {
   if (truth?.kind !== 'rows' || truth.type !== 'BOOL' || yes === undefined || no === undefined) return undefined;

@@ -1,7 +1,10 @@
 import { mlDomain } from '../model.ts';
 import { cast, concat, flatten, gather, identity, reshape } from './arranging.ts';
-import { calculation, comparison, isNaNOf, junction, not, unary, where } from './elementwise.ts';
+import { calculation, clip, comparison, isNaNOf, junction, not, unary, where } from './elementwise.ts';
+import { argMax, softmax } from './softmax.ts';
+import { labelEncoder } from './coding.ts';
 import { sigmoid } from './sigmoid.ts';
+import { treeClassifier } from './tree-classifier.ts';
 import { treeRegressor } from './trees.ts';
 import type { Operator } from './values.ts';
 
@@ -11,8 +14,10 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Abs: unary('Abs'),
     Add: calculation('Add'),
     And: junction('And'),
+    ArgMax: argMax,
     Cast: cast,
     Ceil: unary('Ceil'),
+    Clip: clip,
     Concat: concat,
     Div: calculation('Div'),
     Equal: comparison('Equal'),
@@ -31,11 +36,14 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Or: junction('Or'),
     Reshape: reshape,
     Sigmoid: sigmoid,
+    Softmax: softmax,
     Sqrt: unary('Sqrt'),
     Sub: calculation('Sub'),
     Where: where,
   },
   [mlDomain]: {
+    LabelEncoder: labelEncoder,
+    TreeEnsembleClassifier: treeClassifier,
     TreeEnsembleRegressor: treeRegressor,
   },
 };

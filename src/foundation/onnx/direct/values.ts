@@ -55,7 +55,7 @@ export interface Arithmetic {
   /** Whether a product and a sum are rounded once (FMA) or twice. */
   readonly isFused: boolean;
   /** How many values the kernel of Softmax has at once. */
-  readonly lanes: 4 | 8 | 16;
+  readonly lanes: 8 | 16;
 }
 
 /** A node in the middle of its graph. */
