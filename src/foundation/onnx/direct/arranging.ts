@@ -46,8 +46,8 @@ export const concat: Operator = ({ node, inputs }) => {
   }
   return {
     outputs: [made],
-    step: (rows) => {
-      for (const move of moves) move(rows);
+    step: (rows, total) => {
+      for (const move of moves) move(rows, total);
     },
   };
 };

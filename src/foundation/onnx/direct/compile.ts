@@ -92,7 +92,7 @@ function runner({ inputs, steps, shown }: Parts): DirectGraph {
       for (let start = 0; start < rows; start += blockRows) {
         const count = Math.min(blockRows, rows - start);
         for (let at = 0; at < inputs.length; at++) takeIn(inputs[at].value, feeds[inputs[at].name].data, start, count);
-        for (let at = 0; at < steps.length; at++) steps[at](count);
+        for (let at = 0; at < steps.length; at++) steps[at](count, rows);
         for (const name of outputs) {
           const value = shown.get(name);
           if (value !== undefined) giveOut(value, answered[name].data, start, count);

@@ -1,8 +1,11 @@
 import { mlDomain } from '../model.ts';
 import { cast, concat, flatten, gather, identity, reshape } from './arranging.ts';
+import { gemm, matMul } from './dense.ts';
 import { calculation, clip, comparison, isNaNOf, junction, not, unary, where } from './elementwise.ts';
 import { argMax, softmax } from './softmax.ts';
 import { labelEncoder } from './coding.ts';
+import { linearClassifier, linearRegressor } from './linear.ts';
+import { imputer, normalizer, oneHotEncoder, scaler } from './preparing.ts';
 import { sigmoid } from './sigmoid.ts';
 import { treeClassifier } from './tree-classifier.ts';
 import { treeRegressor } from './trees.ts';
@@ -24,12 +27,14 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Flatten: flatten,
     Floor: unary('Floor'),
     Gather: gather,
+    Gemm: gemm,
     Greater: comparison('Greater'),
     GreaterOrEqual: comparison('GreaterOrEqual'),
     Identity: identity,
     IsNaN: isNaNOf,
     Less: comparison('Less'),
     LessOrEqual: comparison('LessOrEqual'),
+    MatMul: matMul,
     Mul: calculation('Mul'),
     Neg: unary('Neg'),
     Not: not,
@@ -42,7 +47,13 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Where: where,
   },
   [mlDomain]: {
+    Imputer: imputer,
     LabelEncoder: labelEncoder,
+    LinearClassifier: linearClassifier,
+    LinearRegressor: linearRegressor,
+    Normalizer: normalizer,
+    OneHotEncoder: oneHotEncoder,
+    Scaler: scaler,
     TreeEnsembleClassifier: treeClassifier,
     TreeEnsembleRegressor: treeRegressor,
   },

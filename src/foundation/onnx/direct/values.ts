@@ -40,8 +40,11 @@ export interface FixedValue {
 
 export type Value = RowsValue | FixedValue;
 
-/** Computes the values of one node for the first `rows` rows of the blocks. */
-export type Step = (rows: number) => void;
+/**
+ * Computes the values of one node for the first `rows` rows of the blocks. `total` is how many are fed altogether: some of ONNX Runtime's
+ * kernels add in another order when they have one row only.
+ */
+export type Step = (rows: number, total: number) => void;
 
 /** What a node becomes: its outputs, in their order, and the step that fills those that are new. */
 export interface Compiled {

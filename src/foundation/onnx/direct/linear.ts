@@ -1,0 +1,102 @@
+import { intsOf, numberOf, realsOf, textOf, textsOf } from '../node-attributes.ts';
+import type { NodeView } from '../view.ts';
+import { fits, multiplyRow } from './dense.ts';
+import type { Weights } from './dense.ts';
+import { postTransform } from './post-transform.ts';
+import { logistic } from './sigmoid.ts';
+import { fused, twiceRounded } from './float32.ts';
+import { newRows } from './values.ts';
+import type { Operator, RowsOf, Step } from './values.ts';
+
+/** LinearRegressor of float32 rows. */
+export const linearRegressor: Operator = ({ node, inputs: [input], arithmetic }) => {
+  const targets = numberOf(node, 'targets') ?? 1;
+  const weights = weightsOf(node, targets);
+  if (weights === undefined || !fits(input, weights) || (textOf(node, 'post_transform') ?? 'NONE') !== 'NONE') return undefined;
+  const made = newRows('FLOAT', [targets]);
+  return { outputs: [made], step: multiplication(input, made, weights, arithmetic.isFused) };
+};
+
+/** LinearClassifier of float32 rows: a label and a score for each class. */
+export const linearClassifier: Operator = ({ node, inputs: [input], arithmetic }) => {
+  const { isFused } = arithmetic;
+  const texts = textsOf(node, 'classlabels_strings');
+  const numbers = intsOf(node, 'classlabels_ints');
+  const classes = realsOf(node, 'intercepts').length;
+  const weights = weightsOf(node, classes);
+  const transform = scoresTransform(textOf(node, 'post_transform') ?? 'NONE', classes, isFused);
+  if (weights === undefined || transform === undefined || !fits(input, weights) || classes < 2) return undefined;
+  if ((texts.length > 0 ? texts : numbers).length !== classes || !numbers.every((label) => Number.isSafeInteger(label))) return undefined;
+  const made = newRows('FLOAT', [classes]);
+  const scores = made.block;
+  const multiply = multiplication(input, made, weights, isFused);
+  const label = texts.length > 0 ? newRows('STRING', []) : newRows('INT64', []);
+  return {
+    outputs: [label, made],
+    step: (rows, total) => {
+      multiply(rows, total);
+      for (let row = 0; row < rows; row++) {
+        let greatest = 0;
+        for (let k = 1; k < classes; k++) if (scores[row * classes + k] > scores[row * classes + greatest]) greatest = k;
+        if (label.type === 'STRING') label.block[row] = texts[greatest];
+        else label.block[row] = numbers[greatest];
+        transform(scores, row * classes, classes);
+      }
+    },
+  };
+};
+
+/** Where it is certain which of its kernels the runtime takes: it has another softmax for many classes. */
+function scoresTransform(name: string, classes: number, isFused: boolean): ReturnType<typeof postTransform> {
+  if (name !== 'LOGISTIC') return name === 'SOFTMAX' && classes > 4 ? undefined : postTransform(name, isFused);
+  const multiplyAdd = isFused ? fused : twiceRounded;
+  return (scores, at, count) => {
+    for (let each = at; each < at + count; each++) scores[each] = logistic(scores[each], multiplyAdd);
+  };
+}
+
+function weightsOf(node: NodeView, outputs: number): Weights | undefined {
+  const values = Float32Array.from(realsOf(node, 'coefficients'));
+  const intercepts = realsOf(node, 'intercepts');
+  const columns = values.length / outputs;
+  if (!Number.isInteger(columns)) return undefined;
+  return { columns, outputs, values, addends: intercepts.length === outputs ? Float32Array.from(intercepts) : undefined };
+}
+
+/** Of one row alone the runtime sums eight columns side by side, else one column after the other. */
+function multiplication(input: RowsOf<'FLOAT'>, made: RowsOf<'FLOAT'>, weights: Weights, isFused: boolean): Step {
+  return (rows, total) => {
+    if (total === 1) multiplyOnly(input.block, made.block, weights);
+    else for (let row = 0; row < rows; row++) multiplyRow(input.block, made.block, row, weights, isFused);
+  };
+}
+
+const lanes = new Float32Array(8);
+
+/** As onnxruntime/core/mlas/lib/x86_64/SgemmKernelM1TransposeBAvx.S: four outputs at a time, then two, then one, each kind with its own order. */
+function multiplyOnly(from: Float32Array, to: Float32Array, { columns, outputs, values, addends }: Weights): void {
+  for (let k = 0; k < outputs; k++) {
+    lanes.fill(0);
+    for (let c = 0; c < columns; c++) lanes[c % 8] += Math.fround(from[c] * values[k * columns + c]);
+    const left = outputs - (outputs % 4);
+    const sum = k < left ? ofFour() : k < left + (outputs % 4 >= 2 ? 2 : 0) ? ofTwo() : ofOne();
+    to[k] = addends === undefined ? sum : sum + addends[k];
+  }
+}
+
+const plus = (a: number, b: number): number => Math.fround(a + b);
+
+function ofFour(): number {
+  const [a, b, c, d, e, f, g, h] = lanes;
+  return plus(plus(plus(plus(a, b), c), d), plus(plus(plus(e, f), g), h));
+}
+
+function ofTwo(): number {
+  const [a, b, c, d, e, f, g, h] = lanes;
+  return plus(plus(plus(a, c), plus(e, g)), plus(plus(b, d), plus(f, h)));
+}
+
+function ofOne(): number {
+  const [a, b, c, d, e, f, g, h] = lanes;
+  return plus(plus(plus(a, b), plus(c, d)), plus(plus(e, f), plus(g, h)));
+}
