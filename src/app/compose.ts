@@ -208,8 +208,10 @@ export async function compose(options: ComposeOptions): Promise<House> {
       return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
     },
     kept: keptSources(training),
+    owner: folder.path,
     python: pythonModels({ allowed: () => project.current().resolved.serve.python, cacheFolder: folder.python, blobs }),
   });
+  opened.use(registry.conversions);
   const webhooks = opened.use(
     await openWebhooks({
       ...rooms,

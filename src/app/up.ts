@@ -79,6 +79,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   if (options.watchProject) {
     house.schedules.begin();
     await house.batches.resume();
+    await house.registry.conversions.endLeft();
     house.batchSchedules.begin();
     await house.streams.resume();
   }

@@ -51,6 +51,28 @@ describe('gyre convert, with the public converters', { skip: pythonMissing }, ()
     });
   }
 
+  for (const [file, task, rows] of [
+    ['mixed.pkl', 'binary', 'reference.json'],
+    ['plain.joblib', 'regression', 'rows.json'],
+    ['boosted.ubj', 'binary', 'rows.json'],
+    ['boosted.json', 'regression', 'rows.json'],
+    ['trees.txt', 'multiclass', 'rows.json'],
+  ] as const) {
+    test(`makes one of ${file} by itself, which takes the columns of the rows`, async () => {
+      const output = `${file}-onnx`;
+      const { code, stdout, stderr } = await gyre(['convert', file, '--output', output, '--python', pythonFile, '--rows', rows, '--json'], {
+        cwd,
+      });
+      assert.equal(code, 0, stderr);
+      const { parity } = JSON.parse(stdout) as Conversion;
+      assert.deepEqual([parity.rows, parity.labelAgreement ?? 1], [60, 1]);
+      assert.ok(parity.maxAbsolute < 1e-4, String(parity.maxAbsolute));
+      const signature = JSON.parse(await readFile(join(cwd, output, 'signature.json'), 'utf8')) as Signature;
+      assert.equal(signature.task, task);
+      assert.deepEqual(signature.inputs.map((input) => input.name), rows === 'rows.json' ? ['a', 'b'] : ['a', 'b', 'kind']); // prettier-ignore
+    });
+  }
+
   test('writes nothing where the two differ by more than is allowed, unless that is accepted', async () => {
     const refused = await gyre(
       ['convert', 'plain', '--output', 'off', '--python', pythonFile, '--rows', 'reference.json', '--tolerance', '0'],
@@ -70,9 +92,16 @@ describe('gyre convert, with the public converters', { skip: pythonMissing }, ()
   });
 
   test('says what is wrong with what it is given', async () => {
-    const nothing = await gyre(['convert', 'reference.json', '--output', 'x', '--python', pythonFile], { cwd });
+    await writeFile(join(cwd, 'model.bin'), 'a model, perhaps');
+    const nothing = await gyre(['convert', 'model.bin', '--output', 'x', '--python', pythonFile], { cwd });
     assert.equal(nothing.code, 2);
     assert.match(nothing.stderr, /none of what is converted: an MLflow model folder/);
+    const unsaid = await gyre(['convert', 'boosted.ubj', '--output', 'x', '--python', pythonFile], { cwd });
+    assert.equal(unsaid.code, 2);
+    assert.match(unsaid.stderr, /does not say which columns it takes: give rows .*--rows/);
+    const foreign = await gyre(['convert', 'reference.json', '--output', 'x', '--python', pythonFile, '--rows', 'rows.json'], { cwd });
+    assert.equal(foreign.code, 3);
+    assert.match(foreign.stderr, /reference\.json is no model of XGBoost’s|no model of XGBoost's/);
     const folder = await gyre(['convert', '.', '--output', 'x', '--python', pythonFile], { cwd });
     assert.equal(folder.code, 2);
     assert.match(folder.stderr, /no model folder: it has neither an MLmodel file nor a saved_model\.pb/);

@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isModelGraph } from '#contract';
-import type { EnvironmentState, Evidence, ModelVersion, NamedRow, PredictAnswer, Readiness, TestReport } from '#contract';
-import { done, facts, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
+import type { EnvironmentState, Evidence, ModelConversion, ModelVersion, NamedRow, PredictAnswer, Readiness, TestReport } from '#contract';
+import { done, eventually, facts, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Up } from '../harness/gyre-fixture.ts';
 import { edit, smallProject } from '../harness/projects-fixture.ts';
 import { releaseVersion } from '../harness/release-fixture.ts';
@@ -130,5 +130,41 @@ describe('pickles that MLflow’s client logs, from their training elsewhere to 
     // It is tested and could be released where no code may be executed.
     const report = await facts<TestReport>(['model', 'test', 'pickles/2'], { cwd });
     assert.ok(report.passed);
+    const { items } = await server.get<{ items: readonly ModelConversion[] }>('model-conversions?model=pickles');
+    assert.deepEqual(items.map(({ state, made }) => [state, made?.version]), [['finished', 2], ['failed', undefined]]); // prettier-ignore
+    assert.match(items[0].parity ?? '', /greatest difference .*100\.0 % of labels the same on 30 rows/);
+    assert.match(items[1].error ?? '', /no input example/);
+  });
+
+  test('and bare files that were uploaded are converted too; a conversion is followed, waits for the one before it, and is stopped', async () => {
+    await runPython('python_models_peer.py', { act: 'convertible', folder: cwd }, { timeoutMs: 300_000 });
+    const slow = await facts<ModelVersion>(['model', 'add', 'slow', 'slow.pkl'], { cwd });
+    assert.equal(slow.executesCodeOnLoad, undefined);
+    await done(['model', 'add', 'booster', 'boosted.ubj'], { cwd });
+    const rows = JSON.parse(await readFile(join(cwd, 'rows.json'), 'utf8')) as readonly NamedRow[];
+    const begin = async (model: string): Promise<ModelConversion> => {
+      const { status, body } = await server.post<ModelConversion>(`models/${model}/versions/1/convert`, { rows });
+      assert.equal(status, 202, JSON.stringify(body));
+      return body;
+    };
+    const [endless, next] = [await begin('slow'), await begin('booster')];
+    assert.deepEqual([next.state, next.request.rows], ['queued', rows.length]);
+    const at = (id: string): Promise<ModelConversion> => server.get<ModelConversion>(`model-conversions/${id}`);
+    await eventually('the model has said something', async () => (await at(endless.id)).said.length > 0);
+    const running = await at(endless.id);
+    assert.deepEqual([running.state, running.stage], ['running', 'converting and comparing']);
+    assert.match(running.said.join(), /it will take a while, says the model/);
+    const { stdout } = await gyre(['model', 'conversions'], { cwd });
+    assert.match(stdout, /queued\s+booster\/1[^]*converting and comparing\s+slow\/1/);
+    const stopped = await facts<ModelConversion>(['model', 'conversions', endless.id, '--stop'], { cwd });
+    assert.deepEqual([stopped.state, stopped.code], ['cancelled', 'CANCELLED']);
+    assert.equal((await server.get<{ latest: number }>('models/slow')).latest, 1);
+    await eventually('the next one has ended', async () => (await at(next.id)).finishedAt !== undefined);
+    const { state, made, error } = await at(next.id);
+    assert.deepEqual([state, made?.version, error], ['finished', 2, undefined]);
+    const graph = await server.get<ModelVersion>('models/booster/versions/2');
+    assert.deepEqual([graph.tags['converted_from'], graph.signature?.inputs.map(({ name }) => name)], ['booster/1', ['a', 'b']]);
+    const again = await gyre(['model', 'conversions', endless.id], { cwd });
+    assert.match(again.stdout, /cancelled[^]*says the model/);
   });
 });

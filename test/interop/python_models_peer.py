@@ -89,6 +89,19 @@ class Custom(mlflow.pyfunc.PythonModel):
         return pd.DataFrame(shares.astype("float64"), columns=list(self.pipeline.classes_))
 
 
+def never_ending():
+    import sys
+    import time
+
+    print("it will take a while, says the model", file=sys.stderr, flush=True)
+    time.sleep(600)
+
+
+class Slow:
+    def __reduce__(self):
+        return never_ending, ()
+
+
 def save():
     folder = Path(given["folder"])
     random = np.random.default_rng(7)
@@ -149,7 +162,12 @@ def log():
 
 def convertible():
     """`mixed`: a pipeline by column names, texts among them; `trees`: LightGBM over three classes; `boosted`: XGBoost over two, logged by its
-    own flavour; `plain`: a regression over two numbers."""
+    own flavour; `plain`: a regression over two numbers. Beside them files by themselves: `mixed.pkl`, `plain.joblib`, `boosted.ubj` and `trees.txt` as the
+    libraries' own training leaves them, `slow.pkl`, which says a line and never ends to load, and `rows.json` with the two numbers alone."""
+    import cloudpickle
+    import joblib
+    import lightgbm
+    import xgboost
     from lightgbm import LGBMClassifier
     import mlflow.xgboost
     from sklearn.linear_model import LinearRegression
@@ -171,9 +189,19 @@ def convertible():
         mlflow.sklearn.save_model(model, folder / name, signature=signature, serialization_format="cloudpickle", pip_requirements=lock)
     boosted = XGBClassifier(n_estimators=10, max_depth=3, n_jobs=1).fit(numbers, (yes == "yes").astype(int))
     mlflow.xgboost.save_model(boosted, folder / "boosted", signature=infer_signature(numbers, boosted.predict(numbers)), pip_requirements=lock)
+    with open(folder / "mixed.pkl", "wb") as file:
+        cloudpickle.dump(models["mixed"][0], file)
+    joblib.dump(models["plain"][0], folder / "plain.joblib")
+    xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(numbers, (yes == "yes").astype(int)), 10).save_model(folder / "boosted.ubj")
+    xgboost.train({"objective": "reg:squarederror"}, xgboost.DMatrix(numbers, table.a * 3), 10).save_model(folder / "boosted.json")
+    parameters = {"objective": "multiclass", "num_class": 3, "min_child_samples": 5, "verbose": -1}
+    lightgbm.train(parameters, lightgbm.Dataset(numbers, (table.a * 3).astype(int)), 10).save_model(folder / "trees.txt")
+    with open(folder / "slow.pkl", "wb") as file:
+        cloudpickle.dump(Slow(), file)
     # What float32 holds exactly: the graph is compared with the model, not with what rounding does to trees.
     rows = table.head(60).copy()
     rows[["a", "b"]] = rows[["a", "b"]].astype("float32").astype("float64")
+    (folder / "rows.json").write_text(json.dumps(rows[["a", "b"]].to_dict("records")))
     return {"rows": rows.to_dict("records"), "expected": []}
 
 

@@ -223,6 +223,20 @@ const words: Words = {
     href: recordPath('stream_prediction', d.id),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
   }),
+  'model_conversion.started': (d) => ({
+    part: 'build',
+    text: `${d.model} version ${d.version} is converted to an ONNX graph, which executes code from its files`,
+    href: recordPath('model_version', d.modelVersion),
+  }),
+  'model_conversion.finished': (d) => ({
+    part: 'build',
+    text:
+      d.made === undefined
+        ? `conversion of ${d.model} version ${d.version} ${d.state}${d.error === undefined ? '' : `: ${d.error}`}`
+        : `${d.model} version ${d.version} became version ${d.made}, an ONNX graph`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: d.state === 'finished' ? 'good' : 'bad',
+  }),
   'batch_prediction.started': (d) => ({
     part: 'deploy',
     text: `batch prediction with ${d.model} begun`,

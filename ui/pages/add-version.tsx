@@ -44,7 +44,8 @@ export function AddVersion({ model }: { readonly model?: string }): JSX.Element 
         <>
           <p>
             Files of a model that was trained elsewhere become the next version of a model. What it takes is read from its ONNX graph or its
-            MLmodel file; no pickle is opened. Answers in <code>examples.json</code> are held against what the graph gives.
+            MLmodel file; no pickle is opened. A bare file that only Python can load (.pkl, .joblib, .json, .ubj, .txt, .pt, .keras) can be
+            converted to a graph on its version’s page. Answers in <code>examples.json</code> are held against what the graph gives.
           </p>
           {model === undefined && (
             <label class="field">

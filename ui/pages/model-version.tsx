@@ -12,7 +12,7 @@ import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { releaseKinds, VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
-import { ConvertVersion } from './convert-version.tsx';
+import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
 import { ReportCards } from './report-cards.tsx';
 import { TestVersion } from './version-test.tsx';
 import { ChangeLog, UsedWhere } from './version-use.tsx';
@@ -42,6 +42,7 @@ export function VersionByIdPage({ id }: { readonly id: string }): JSX.Element {
 function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
   const report = useResource<TestReport>(version.testReport === undefined ? undefined : `test-reports/${version.testReport}`);
   const evidence = useResource<Evidence>(version.testReport === undefined ? undefined : `${versionRoute(version)}/evidence`);
+  const conversions = useConversions(version);
   const lacking = lackingEvidence(version);
   const of = `?modelVersion=${encodeURIComponent(version.id)}`;
   const deployments = useResource<PageOf<Deployment>>(`deployments${of}`, ['deployment.']);
@@ -78,7 +79,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       actions={
         <>
           <TestVersion version={version} />
-          <ConvertVersion version={version} />
+          <ConvertVersion version={version} begun={conversions.reload} />
           <VersionActions version={version} />
           <VersionEdits version={version} />
         </>
@@ -107,6 +108,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         ]}
       />
       <div class="cards">
+        <ConversionCard conversions={conversions} />
         {report.data !== undefined && <ReportCards report={report.data} />}
         <OriginCard version={version} lacking={lacking} />
         <UsedWhere version={version} deployments={deployments} />

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { isTrained } from '#contract';
+import { isConvertible, isTrained } from '#contract';
 import type { ModelVersion, TestReport, VersionTest } from '#contract';
 import { send } from '../lib/api.ts';
 import { Action } from '../parts/action.tsx';
@@ -32,9 +32,11 @@ export function TestVersion({ version }: { readonly version: ModelVersion }): JS
           ? [`its files are at ${version.source}, not in Gyre`]
           : canRun
             ? []
-            : [
-                'it has no ONNX graph, and no flavour that Python is known to load: convert it (skl2onnx, onnxmltools, torch.onnx) and add it with its .onnx file',
-              ]
+            : isConvertible(version)
+              ? ['it has no ONNX graph: convert it to one first']
+              : [
+                  'it has no ONNX graph, and no flavour that Python is known to load: convert it (skl2onnx, onnxmltools, torch.onnx) and add it with its .onnx file',
+                ]
       }
       explain={
         <>

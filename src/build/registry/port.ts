@@ -16,7 +16,6 @@ import type {
   TestReport,
   TestSpec,
   TrainedVersion,
-  VersionConversion,
   aliasNames,
 } from '#contract';
 import type { Clock, NewId } from '#core';
@@ -27,7 +26,7 @@ import type { Store } from '#store';
 import type { Training } from '#training';
 import type { PythonModels } from './brought/python-model.ts';
 import type { AskedWiring } from './brought/settle-wiring.ts';
-import type { Conversion } from './convert/convert-model.ts';
+import type { Conversions } from './convert/conversions.ts';
 
 /** What a version is named or moved to with the release's consent only; any other alias or stage is free. */
 export type GuardedPlace = (typeof aliasNames)[number] | 'Production';
@@ -76,6 +75,8 @@ export interface RegistryDeps {
   readonly kept?: KeptSources;
   /** Absent: models that only Python can load are registered, but not tested. */
   readonly python?: PythonModels;
+  /** Names the data folder of this process, where several processes share a database; default: none does. */
+  readonly owner?: string;
 }
 
 export interface CreateVersion {
@@ -129,11 +130,6 @@ export interface TestVersion extends VersionName, AskedWiring {
   readonly by: Actor;
 }
 
-/** How a version that only Python can load becomes one with a graph. */
-export interface ConvertVersion extends VersionName, VersionConversion {
-  readonly by: Actor;
-}
-
 export interface VersionQuery {
   readonly model?: string;
   readonly run?: string;
@@ -176,14 +172,8 @@ export interface Registry {
    * version has no graph that Gyre can run, was trained by Gyre, or is in use; ABORTED when it was tested or deleted meanwhile; NOT_FOUND
    */
   testVersion(request: TestVersion): Promise<{ readonly version: JudgedVersion; readonly report: TestReport }>;
-  /**
-   * Converts a version that only Python can load to an ONNX graph, in a process of its own, and registers the graph as the next version of the
-   * model: with what the two differ by (`conversion.json`), the run of the old one, its address as source, and the tag `converted_from`.
-   * @throws GyreError FAILED_PRECONDITION when the version has a graph, or no files here, when its code may not be executed here, the converter
-   * fails, or the two differ by more than the tolerance; INVALID_ARGUMENT when there are no rows to compare on, or they do not fit;
-   * RESOURCE_EXHAUSTED while another one is converted; DEADLINE_EXCEEDED; NOT_FOUND
-   */
-  convertVersion(request: ConvertVersion): Promise<{ readonly version: ModelVersion; readonly conversion: Conversion }>;
+  /** Versions that only Python can load become versions with a graph. */
+  readonly conversions: Conversions;
   /** Where the model of a version comes from, for whoever lets it score rows. @throws GyreError NOT_FOUND, DATA_LOSS */
   modelSource(version: JudgedVersion): Promise<ModelSource>;
 

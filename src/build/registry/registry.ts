@@ -2,7 +2,8 @@ import { Check } from 'typebox/schema';
 import { Evidence } from '#contract';
 import type { PackageFile } from '#contract';
 import { GyreError, asSha256 } from '#core';
-import { openConverting } from './convert/convert-version.ts';
+import { openConversions } from './convert/conversions.ts';
+import { openConverter } from './convert/convert-version.ts';
 import { requireJudged } from './judged.ts';
 import { openLookup } from './lookup.ts';
 import { openModelVerbs } from './model-verbs.ts';
@@ -38,7 +39,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
     ...openModelVerbs(deps, lookup),
     ...openVersionVerbs(deps, lookup),
     ...registering,
-    ...openConverting(deps, lookup, registerMade),
+    conversions: openConversions(deps, lookup, openConverter(deps, registerMade)),
     ...openTesting(deps, lookup),
     readFile,
     async openFile(version, path) {

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { permissionsOfRole } from '#access';
 import { permissions, roles } from '#contract';
 import type { Permission } from '#contract';
+import { GyreError } from '#core';
 import { publicRoutes, route } from './route.ts';
 import type { Route } from './route.ts';
 import { assertSafe } from './route.ts';
@@ -146,9 +147,14 @@ describe('every route that reads', () => {
   let report = '';
   let webhook = '';
   let batch = '';
+  let conversion = '';
   let stream = '';
   before(async () => {
-    bench = await openBench();
+    const noPython = (): Promise<never> => Promise.reject(new GyreError('FAILED_PRECONDITION', 'there is no Python here'));
+    bench = await openBench({
+      python: { isAllowed: () => true, open: noPython, converter: noPython },
+      kept: { filesAt: async () => ({ files: [{ path: 'model.pkl', ...(await bench.blobs.put(Buffer.from('a pickle'))) }] }) },
+    });
     records = await turnTheLoop(bench);
     images = await ingestImages(bench);
     sweep = (await bench.deps.garbage.start({ what: 'blobs', apply: false, by: { identity: 'test', name: 'test' } })).id;
@@ -161,6 +167,10 @@ describe('every route that reads', () => {
     webhook = (await bench.deps.webhooks.create(hook)).id;
     const { training } = bench.deps;
     batch = (await bench.deps.batches.start({ body: { model: records.version.model, input: `dataset:${records.whole}` }, by })).id;
+    const { registry } = bench.deps;
+    const pickled = await registry.registerVersion({ model: 'pickled', makesModel: true, source: 'mlflow-artifacts:/elsewhere', by });
+    conversion = (await registry.conversions.start({ model: 'pickled', version: pickled.version, rows: [{ age: 3 }], by })).id;
+    assert.equal((await registry.conversions.wait(conversion)).error, 'there is no Python here');
     const done = await bench.deps.batches.wait(batch);
     assert.equal(done.state, 'finished', done.error ?? '');
     await bench.deps.batchSchedules.set('nightly', { cron: '0 6 * * *', request: done.request }, by);
@@ -212,6 +222,7 @@ describe('every route that reads', () => {
       'logged-models': logged,
       webhooks: webhook,
       'batch-predictions': batch,
+      'model-conversions': conversion,
       'batch-schedules': 'nightly',
       'stream-predictions': stream,
       workspace: job,

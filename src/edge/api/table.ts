@@ -18,6 +18,7 @@ import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
 import { projectRoutes } from './routes/project.ts';
+import { conversionRoutes } from './routes/conversions.ts';
 import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
@@ -62,6 +63,7 @@ export function allRoutes(): readonly Route[] {
     ...evaluationRoutes,
     ...registryRoutes,
     ...registryChangeRoutes,
+    ...conversionRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
     ...videoRoutes,

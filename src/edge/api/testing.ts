@@ -63,6 +63,8 @@ export interface BenchOptions {
   readonly bodyTimeoutMs?: number;
   /** What the registry finds at the addresses of brought versions. */
   readonly kept?: RegistryDeps['kept'];
+  /** What runs models that only Python can load. */
+  readonly python?: RegistryDeps['python'];
 }
 
 /** The API over real rooms, on the example project, in a folder of its own. Only what runs in other processes is played here. */
@@ -145,8 +147,10 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     reports: evaluation,
     grants: access.grants,
     ...(options.kept === undefined ? {} : { kept: options.kept }),
+    ...(options.python === undefined ? {} : { python: options.python }),
     guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
   });
+  opened.use(registry.conversions);
   const webhooks = opened.use(await openTestWebhooks({ ...common, randomBytes }));
   const release: ReturnType<typeof openRelease> = openRelease({
     ...common,

@@ -65,6 +65,16 @@ export interface EventData {
     tags: Record<string, string>;
   };
   'model_version.tested': { id: string; model: string; version: number; package: string; report: string; passed: boolean };
+  'model_conversion.started': { id: string; model: string; version: number; modelVersion: string };
+  'model_conversion.finished': {
+    id: string;
+    model: string;
+    version: number;
+    modelVersion: string;
+    state: string;
+    made?: number;
+    error?: string;
+  };
   'model_version.described': { id: string; model: string; version: number };
   'model_version.staged': { id: string; model: string; version: number; stage: string; previous: string };
   'model_version.deleted': { id: string; model: string; version: number };

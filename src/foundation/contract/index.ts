@@ -52,6 +52,8 @@ export { CodeChanges, ModelGraph, RunLogLines } from './run-evidence.ts';
 export { CommentText, Mention, RunComment } from './run-comment.ts';
 export { CheckoutData, CheckoutEnvironment, RunCheckout, RunClone, RunCloneRequest, SourceCode } from './run-checkout.ts';
 export { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
+export { ModelConversion, VersionConversion, bareModelFile, conversionStages, isConvertible, tensorFromWords } from './conversion.ts';
+export type { ConvertedTensor } from './conversion.ts';
 export { BatchPrediction, BatchRequestBody, batchStates, existingOutputs } from './batch.ts';
 export { BatchSchedule, BatchScheduleBody, BatchScheduleSpec } from './batch-schedule.ts';
 export { cronOf, cronWords, recurrenceOf, rhythms, weekdays } from './cron-words.ts';
@@ -153,7 +155,6 @@ export {
   type JudgedVersion,
   type TrainedEvidence,
   type TrainedVersion,
-  VersionConversion,
   VersionTest,
   ModelPackage,
   ModelVersion,

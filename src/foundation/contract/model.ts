@@ -1,7 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Actor, AliasName, Digest, Id, Instant, ModelName, oneOf, strict } from './common.ts';
 import { InputColumn, Task } from './features.ts';
-import { NamedRow } from './prediction.ts';
 
 /** The flavours that a Python process of the data plane loads, the most general first. */
 export const pythonFlavors = ['python_function', 'sklearn', 'pytorch'] as const;
@@ -202,31 +201,6 @@ export const VersionTest = strict({
   output: Type.Optional(Type.String({ maxLength: 1000, description: 'the output that says probabilities, or the prediction' })),
 });
 export type VersionTest = Static<typeof VersionTest>;
-
-/** How a version that only Python can load is converted to an ONNX graph. */
-export const VersionConversion = strict({
-  rows: Type.Optional(
-    Type.Array(NamedRow, { minItems: 1, maxItems: 1000, description: 'to compare both on; default: the model’s input example' }),
-  ),
-  classes: Type.Optional(
-    Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
-      minItems: 2,
-      maxItems: 1000,
-      description: 'of a network on columns: what its numbers stand for, in their order',
-    }),
-  ),
-  logits: Type.Optional(Type.Boolean({ description: 'whether these numbers are logits' })),
-  tolerance: Type.Optional(
-    Type.Number({
-      minimum: 0,
-      maximum: 1,
-      default: 1e-4,
-      description: 'how far a number may lie from the model’s, in shares of it, or of 1',
-    }),
-  ),
-  accept: Type.Optional(Type.Boolean({ description: 'keep a graph that lies further away' })),
-});
-export type VersionConversion = Static<typeof VersionConversion>;
 
 /** The aliases that say something to Gyre itself; any other is free. */
 export const aliasNames = ['candidate', 'champion'] as const;

@@ -20,7 +20,8 @@ import type { ConvertLimits } from './run-converter.ts';
 export interface ConvertOptions extends FileFacts {
   /**
    * A model folder of MLflow's (sklearn, lightgbm, xgboost, pytorch, keras, tensorflow), a saved model of TensorFlow's, a program of torch.export
-   * (.pt2), TorchScript (.pt), a state_dict with its `class`, or Keras's .keras or .h5.
+   * (.pt2), TorchScript (.pt), a state_dict with its `class`, Keras's .keras or .h5; or a file of an estimator by itself: a pickle (.pkl, .joblib),
+   * XGBoost's .json or .ubj, LightGBM's .txt. Of such a file the rows' columns are what it takes.
    */
   readonly model: string;
   /** The folder that is made; there must be none yet. */
@@ -43,6 +44,8 @@ export interface ConvertOptions extends FileFacts {
   readonly accept: boolean;
   readonly limits?: ConvertLimits;
   readonly signal?: AbortSignal;
+  /** Told each line that the model and its converter print. */
+  readonly onLine?: (line: string) => void;
   readonly clock: Clock;
 }
 
@@ -181,7 +184,7 @@ async function converted(
     answers,
     ...asked,
   };
-  await runConverter(options.python, work, spec, options.limits ?? {}, options.signal);
+  await runConverter(options.python, work, spec, options.limits ?? {}, options);
   return { onnx: await readFile(graph), said: JSON.parse(await readFile(answers, 'utf8')) };
 }
 

@@ -1,6 +1,6 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import type { PythonFlavors, Signature } from '#contract';
+import type { NamedRow, PythonFlavors, Signature } from '#contract';
 import { digestOf, GyreError, messageOf, sha256 } from '#core';
 import { readMlModel } from '../brought/mlmodel-file.ts';
 
@@ -13,6 +13,8 @@ export interface FileFacts {
   readonly class?: string;
   /** The tensors that the model takes, in their order. */
   readonly tensors?: Signature['outputs'];
+  /** Rows of the columns that a file of an estimator takes, in their order. */
+  readonly rows?: readonly NamedRow[];
 }
 
 /** A model that is to be converted, as the converter is told of it. */
@@ -44,11 +46,21 @@ export const convertersOf: Readonly<Record<ConverterKind, readonly string[]>> = 
 
 const estimators: readonly string[] = ['sklearn', 'lightgbm', 'xgboost'];
 const networks: readonly string[] = ['pytorch', 'keras', 'tensorflow'];
-const kept =
-  'an MLflow model folder (sklearn, lightgbm, xgboost, pytorch, keras, tensorflow), .pt2, TorchScript, .keras, .h5 or a saved model';
+const estimatorFiles: Readonly<Record<string, string>> = {
+  '.pkl': 'pickle',
+  '.pickle': 'pickle',
+  '.joblib': 'joblib',
+  '.json': 'xgboost',
+  '.ubj': 'xgboost',
+  '.txt': 'lightgbm',
+};
+/** Files that hold a model by themselves, in words. */
+export const bareFiles =
+  '.pkl or .joblib of scikit-learn, .json or .ubj of XGBoost, .txt of LightGBM, .pt2 or TorchScript (.pt) of PyTorch, .keras or .h5';
+const kept = `an MLflow model folder (sklearn, lightgbm, xgboost, pytorch, keras, tensorflow), a saved model of TensorFlow’s, ${bareFiles}`;
 
 /**
- * What a path holds that can be converted: a model folder of MLflow's, a saved model of TensorFlow's, or a file of PyTorch's or Keras's.
+ * What a path holds that can be converted: a model folder of MLflow's, a saved model of TensorFlow's, or a file that holds a model by itself.
  * Nothing of it is loaded.
  * @throws GyreError INVALID_ARGUMENT naming what is there, or what nobody has said
  */
@@ -64,7 +76,7 @@ export async function convertSource(path: string, facts: FileFacts): Promise<Con
   return folderSource(path, text, facts);
 }
 
-function fileSource(path: string, { class: named, tensors }: FileFacts): ConvertSource {
+function fileSource(path: string, { class: named, tensors, rows }: FileFacts): ConvertSource {
   const common = { path, flavors: {}, ...(tensors === undefined ? {} : { tensors }) };
   const extension = extname(path).toLowerCase();
   if (named !== undefined) {
@@ -75,7 +87,24 @@ function fileSource(path: string, { class: named, tensors }: FileFacts): Convert
   if (extension === '.pt2') return { ...common, kind: 'exported', names: ['torch.export'] };
   if (extension === '.keras' || extension === '.h5' || extension === '.hdf5') return { ...common, kind: 'keras', names: ['keras'] };
   if (extension === '.pt' || extension === '.pth' || extension === '.ts') return { ...common, kind: 'torchscript', names: ['torchscript'] };
+  const estimator = estimatorFiles[extension];
+  if (estimator !== undefined)
+    return { path, kind: 'estimator', names: [estimator], flavors: {}, columns: columnsOf(rows ?? [], basename(path)) };
   throw new GyreError('INVALID_ARGUMENT', `${basename(path)} is none of what is converted: ${kept}`, { path });
+}
+
+/** The columns of rows, in the order of the first one: a text anywhere makes a column one of texts. */
+function columnsOf(rows: readonly NamedRow[], file: string): NonNullable<ConvertSource['columns']> {
+  const [first] = rows;
+  if (first === undefined)
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `${file} does not say which columns it takes: give rows that have just these, in their order (--rows FILE)`,
+    );
+  return Object.keys(first).map((name) => {
+    const isText = rows.some((row) => typeof row[name] === 'string');
+    return { name, type: isText ? 'string' : 'double', required: false };
+  });
 }
 
 async function folderSource(path: string, text: string, { tensors: said }: FileFacts): Promise<ConvertSource> {

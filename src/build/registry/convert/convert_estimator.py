@@ -15,6 +15,12 @@ OPSETS = {"": 15, "ai.onnx.ml": 3}
 
 
 def load(spec):
+    from bare_boosters import as_estimator, load_file
+
+    return as_estimator(load_file(spec["path"]) if os.path.isfile(spec["path"]) else load_folder(spec))
+
+
+def load_folder(spec):
     flavors, folder = spec["flavors"], spec["path"]
     if "sklearn" in flavors:
         flavor = flavors["sklearn"]

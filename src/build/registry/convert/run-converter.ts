@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { GyreError, messageOf } from '#core';
 
 /** What a conversion may use at most; what is left out is not limited. */
@@ -12,6 +13,12 @@ export interface ConvertLimits {
   readonly cpuSeconds?: number;
   /** Then it is ended with all that it has started. */
   readonly timeoutMs?: number;
+}
+
+export interface ConvertWatch {
+  readonly signal?: AbortSignal;
+  /** Told each line that the model and its converter print. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** No credential is among them, nor anything that says where the rest of Gyre is. */
@@ -29,7 +36,7 @@ export async function runConverter(
   work: string,
   spec: object,
   { timeoutMs, ...limits }: ConvertLimits,
-  signal?: AbortSignal,
+  { signal, onLine }: ConvertWatch = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const child = spawn(python, ['-I', '-B', join(import.meta.dirname, 'convert.py')], {
@@ -48,6 +55,10 @@ export async function runConverter(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-lastWords);
   });
+  if (onLine !== undefined)
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.trim() !== '') onLine(line);
+    });
   // One that ends before it has read all says why by its exit code.
   child.stdin.on('error', () => undefined);
   child.stdin.end(JSON.stringify({ ...spec, limits }));

@@ -1,17 +1,7 @@
 import { Type } from 'typebox';
 import { requirePermission } from '#access';
 import type { Principal } from '#access';
-import {
-  ModelName,
-  ModelVersion,
-  RegisteredModel,
-  TestReport,
-  VersionConversion,
-  VersionTest,
-  modelStages,
-  oneOf,
-  strict,
-} from '#contract';
+import { ModelName, ModelVersion, RegisteredModel, TestReport, VersionTest, modelStages, oneOf, strict } from '#contract';
 import type { Registry } from '#registry';
 import { route, type Route } from '../route.ts';
 
@@ -117,22 +107,6 @@ export const registryChangeRoutes: readonly Route[] = [
     handle: async ({ loop, registry }, { params, body, by }) => {
       const { model, version } = await registry.get(params.name, params.version);
       return (await loop.testVersion({ ...body, model, version, by })).report;
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/v1/models/:name/versions/:version/convert',
-    permission: 'build',
-    tag: 'registry',
-    summary: 'Converts a version that only Python can load to an ONNX graph, which becomes the next version',
-    description:
-      'Executes code from the version’s files, in a process of its own on this machine, where serve.python of the project allows that. Both are asked about the same rows; a graph that differs by more than the tolerance is not kept. What they differ by stands in the new version’s `conversion.json`.',
-    params: ByVersion,
-    body: VersionConversion,
-    answer: ModelVersion,
-    handle: async ({ registry }, { params, body, by }) => {
-      const { model, version } = await registry.get(params.name, params.version);
-      return (await registry.convertVersion({ ...body, model, version, by })).version;
     },
   }),
   route({

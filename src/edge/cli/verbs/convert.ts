@@ -4,6 +4,7 @@ import { GyreError } from '#core';
 import { readRows } from '../rows.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
+import { tensorNamed } from './tensor-words.ts';
 
 const usualTolerance = 1e-4;
 const mebibyte = 2 ** 20;
@@ -30,7 +31,7 @@ export const registerConvert: Register = (program, bind) => {
     .command('convert')
     .summary('make an ONNX package of a model in Python')
     .description(
-      'Converts a model to an ONNX graph by the public converters in your own Python, and compares what both say: MLflow’s model folders (scikit-learn, LightGBM, XGBoost, PyTorch, Keras, TensorFlow), programs of torch.export (.pt2), TorchScript (.pt), a state_dict with its --class, Keras’s .keras and .h5, and TensorFlow’s saved models. Loading the model executes code from its files, in that Python. It needs no platform.',
+      'Converts a model to an ONNX graph by the public converters in your own Python, and compares what both say: MLflow’s model folders (scikit-learn, LightGBM, XGBoost, PyTorch, Keras, TensorFlow), programs of torch.export (.pt2), TorchScript (.pt), a state_dict with its --class, Keras’s .keras and .h5, and TensorFlow’s saved models, and bare files of scikit-learn (.pkl, .joblib), XGBoost (.json, .ubj) and LightGBM (.txt), whose columns the --rows name. Loading the model executes code from its files, in that Python. It needs no platform.',
     )
     .argument('<model>', 'the model folder or file')
     .requiredOption('--output <folder>', 'the package folder that is made')
@@ -51,6 +52,7 @@ export const registerConvert: Register = (program, bind) => {
       'after',
       examples(
         'gyre convert mlruns/…/model --output churn-onnx --python .venv/bin/python --rows reference.csv',
+        'gyre convert model.ubj --output churn-onnx --python .venv/bin/python --rows reference.csv',
         'gyre convert net.pt2 --output pets-onnx --python .venv/bin/python --examples photos.npy',
         'gyre convert weights.pt --class pets.model:Net --input "image=FP32[N,3,96,96]" --output pets-onnx',
         'gyre serve --model churn-onnx',
@@ -100,15 +102,3 @@ export const registerConvert: Register = (program, bind) => {
       }),
     );
 };
-
-/** `image=FP32[N,3,96,96]`; an axis that is no number has any size, and the first one is that of rows. */
-function tensorNamed(text: string): { readonly name: string; readonly datatype: string; readonly shape: number[] } {
-  const [, name = '', datatype = '', axes = ''] = /^([\w.-]+)=(BOOL|U?INT(?:8|16|32|64)|FP(?:16|32|64))\[([^\]]+)\]$/.exec(text) ?? [];
-  const shape = axes.split(',').map((axis) => (/^[1-9]\d*$/.test(axis.trim()) ? Number(axis) : -1));
-  if (name === '' || shape[0] !== -1)
-    throw new GyreError(
-      'INVALID_ARGUMENT',
-      `--input ${text}: NAME=TYPE[N,…] is wanted, with BOOL, INT8 … INT64, UINT8 … UINT64, FP16, FP32 or FP64, and N for any number of rows`,
-    );
-  return { name, datatype, shape };
-}
