@@ -67,29 +67,58 @@ function instantText(instantMs: number): string {
   return lastText;
 }
 
+/** One tensor of a request, as its values are named in a row. */
+interface NamedTensor {
+  readonly data: Feeds[string]['data'];
+  readonly type: string | undefined;
+  /** Each value's name, with the mark before it that a row's text wants there. */
+  readonly keys: readonly string[];
+  /** What stands for values that are too many. */
+  readonly instead: string | undefined;
+}
+
 /** What `namedRows` gives, each row as JSON. */
 export function namedRowTexts(signature: Signature, feeds: Feeds, rows: number): string[] {
+  const tensors = namedTensors(signature, feeds, rows);
+  const texts: string[] = [];
+  for (let row = 0; row < rows; row++) {
+    let text = '';
+    for (const { data, type, keys, instead } of tensors) {
+      const width = keys.length;
+      if (instead !== undefined) text = `${text}${keys[0]}${instead}`;
+      else if (data instanceof Float32Array && type === undefined) text = withNumbers(text, keys, data, row * width);
+      else for (let k = 0; k < width; k++) text = `${text}${keys[k]}${cellText(cellOf(data[row * width + k], type))}`;
+    }
+    texts.push(text === '' ? '{}' : `${text}}`);
+  }
+  return texts;
+}
+
+/** Mostly these are nothing but numbers, and many. */
+function withNumbers(text: string, keys: readonly string[], data: Float32Array, from: number): string {
+  let longer = text;
+  for (let k = 0; k < keys.length; k++) {
+    const value = data[from + k];
+    longer = `${longer}${keys[k]}${value - value === 0 ? value : cellText(cellOf(value, undefined))}`;
+  }
+  return longer;
+}
+
+function namedTensors(signature: Signature, feeds: Feeds, rows: number): NamedTensor[] {
   const reading = readingOf(signature);
-  const texts = Array.from({ length: rows }, () => '');
-  const put = (row: number, name: string, text: string): void => {
-    texts[row] += `${texts[row] === '' ? '{' : ','}${keyText(name)}${text}`;
-  };
+  const tensors: NamedTensor[] = [];
   for (const name in feeds) {
     const tensor = feeds[name];
-    const { data } = tensor;
+    const { data, shape } = tensor;
     const width = data.length / rows;
-    const type = reading.types.get(name);
-    if (tooWide(width)) {
-      for (let row = 0; row < rows; row++) put(row, name, JSON.stringify(`${tensor.type} [${tensor.shape.slice(1).join(', ')}]`));
-    } else if (width === 1) {
-      for (let row = 0; row < rows; row++) put(row, name, cellText(cellOf(data[row], type)));
-    } else {
-      const names = reading.namesOf(name, width);
-      for (let row = 0; row < rows; row++)
-        for (let k = 0; k < width; k++) put(row, names[k], cellText(cellOf(data[row * width + k], type)));
-    }
+    const isWide = tooWide(width);
+    const keys = reading.keysOf(name, isWide ? 1 : width, tensors.length === 0);
+    // No value, no name.
+    if (width === 0) continue;
+    const instead = isWide ? JSON.stringify(`${tensor.type} [${shape.slice(1).join(', ')}]`) : undefined;
+    tensors.push({ data, type: reading.types.get(name), keys, instead });
   }
-  return texts.map((text) => (text === '' ? '{}' : `${text}}`));
+  return tensors;
 }
 
 /** Names come from signatures and classes: few, and again and again. */

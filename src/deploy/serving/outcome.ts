@@ -78,9 +78,23 @@ class Reading {
   /** Kinds of columns, by the tensor's name. */
   readonly types: ReadonlyMap<string, string>;
   readonly #columns = new Map<string, readonly string[]>();
+  readonly #keys = new Map<string, { readonly keys: readonly string[]; readonly isFirst: boolean }>();
 
   constructor({ inputs }: Signature) {
     this.types = new Map(inputs.map(({ name, type }) => [name, type]));
+  }
+
+  /**
+   * The names of a tensor's values as a row's JSON has them, each with the mark before it.
+   * @param width values of one row; 1: the tensor's own name @param isFirst whether the row begins with them
+   */
+  keysOf(tensor: string, width: number, isFirst: boolean): readonly string[] {
+    const known = this.#keys.get(tensor);
+    if (known?.keys.length === width && known.isFirst === isFirst) return known.keys;
+    const names = width === 1 ? [tensor] : this.namesOf(tensor, width);
+    const keys = names.map((name, at) => `${isFirst && at === 0 ? '{' : ','}${JSON.stringify(name)}:`);
+    this.#keys.set(tensor, { keys, isFirst });
+    return keys;
   }
 
   /** The columns of a wide tensor. */
