@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeHeaders } from './hpack.ts';
+import { seeded } from '#core';
+import { encodeHeaders, HeaderDecoder } from './hpack.ts';
 import {
   clientPreface,
   errorCodes,
@@ -198,6 +199,16 @@ describe('a connection of HTTP/2', () => {
     assert.match(String((await client.next(headers))?.payload), /echo-a.*x{3000}/s);
   });
 
+  test('takes blanks around a value for none of it, however many are inside', async () => {
+    await using echo = await openEcho();
+    const client = await RawClient.open(echo.port);
+    const inside = `a${' '.repeat(15_000)}b`;
+    client.send(headersFrame(1, true, block(...requestFields, ['x-a', ` \t${inside}\t `], ['x-b', ' \t'])));
+    const { fields } = new HeaderDecoder().read((await client.next(headers))?.payload ?? none, 100_000);
+    assert.equal(fields[fields.indexOf('echo-x-a') + 1], inside);
+    assert.equal(fields[fields.indexOf('echo-x-b') + 1], '');
+  });
+
   test('keeps to the windows of its client, whatever it makes of them', async () => {
     await using echo = await openEcho();
     const client = await RawClient.open(echo.port, [[settingIds.initialWindowSize, 10]]);
@@ -255,6 +266,38 @@ describe('a connection of HTTP/2', () => {
     assert.equal(String(await client.body(1)), 'first');
     client.send(headersFrame(517), dataFrame(517, 'later'));
     assert.equal(String(await client.body(517)), 'later');
+  });
+
+  test('lives through 1,500 conversations that were broken at random, and answers the next', async () => {
+    await using echo = await openEcho();
+    const random = seeded(17);
+    const good = Buffer.concat([
+      clientPreface,
+      settingsFrame([[settingIds.initialWindowSize, 70_000]]),
+      frameOf(headers, flags.priority, 1, Buffer.concat([Buffer.of(0, 0, 0, 0, 7), requestBlock.subarray(0, 9)])),
+      frameOf(continuation, flags.endHeaders, 1, requestBlock.subarray(9)),
+      dataFrame(1, 'some ', false),
+      frameOf(data, flags.padded | flags.endStream, 1, Buffer.concat([Buffer.of(3), Buffer.from('body'), Buffer.alloc(3)])),
+      headersFrame(3, false, Buffer.concat([requestBlock, Buffer.of(0x40, 1, 0x61, 0x82, 0x9c, 0xb4)])),
+      numbersFrame(windowUpdate, 0, 1000),
+      headersFrame(3, true, Buffer.of(0xbe)),
+      frameOf(ping, 0, 0, eight),
+      numbersFrame(reset, 3, 8),
+    ]);
+    for (let round = 0; round < 1_500; round++) {
+      const bytes = Buffer.from(good);
+      for (let times = 1 + random.int(4); times > 0; times--) bytes[random.int(bytes.length)] = random.int(256);
+      const client = await RawClient.open(echo.port, 'nothing');
+      const cut = random.int(bytes.length);
+      client.send(bytes.subarray(0, cut));
+      client.send(bytes.subarray(cut));
+      if (round % 2 === 0) client.socket.end();
+      else await client.next(settings, goaway);
+      client.socket.destroy();
+    }
+    const client = await RawClient.open(echo.port);
+    client.send(headersFrame(1), dataFrame(1, 'and still right'));
+    assert.equal(String(await client.body(1)), 'and still right');
   });
 });
 

@@ -135,7 +135,6 @@ export class H2Connection implements FrameEvents, StreamHost {
 
   /** Ends what its peer is too slow with. */
   look(nowMs: number, { headersMs, requestMs }: ConnectionPatience): void {
-    if (this.#isOver) return;
     if (this.#reader.isInBlock) this.#blockSinceMs ??= nowMs;
     else this.#blockSinceMs = undefined;
     if (this.out.takeMoved() || !this.out.isWaiting) this.#stalledSinceMs = undefined;
@@ -143,7 +142,7 @@ export class H2Connection implements FrameEvents, StreamHost {
     const isSilent = !this.#isGreeted && nowMs - this.#sinceMs > headersMs;
     const isStalled = nowMs - (this.#stalledSinceMs ?? nowMs) > requestMs * stalledTimes;
     // Windows of who sends no more are not opened any more.
-    const isLost = this.#isPeerDone && this.out.waitingBytes > 0 && this.#stalledSinceMs !== undefined && this.#stalledSinceMs < nowMs;
+    const isLost = this.#isPeerDone && this.out.waitingBytes > 0 && !this.out.isBlocked;
     if (isSilent || isStalled || isLost || nowMs - (this.#blockSinceMs ?? nowMs) > headersMs) {
       this.destroy();
       return;
@@ -174,7 +173,7 @@ export class H2Connection implements FrameEvents, StreamHost {
     if (id % 2 === 0) throw new ConnectionFault(errorCodes.protocol, `a client does not open stream ${id}`);
     if (id <= this.#lastStream) {
       this.#heads.trailers(block);
-      this.#refuse(id, errorCodes.streamClosed);
+      if (id <= this.#lastTaken) this.#refuse(id, errorCodes.streamClosed);
       return;
     }
     this.#lastStream = id;
@@ -370,13 +369,19 @@ export class H2Connection implements FrameEvents, StreamHost {
     if (this.#streams.size === 0 && !this.#isOver && (this.#isPeerDone || (this.#isLeaving && this.#lastTaken !== largest31))) this.#end();
   }
 
-  /** Sends what is left, and gives the peer a moment to close: a connection that is closed with bytes unread takes the last answer with it. */
+  /** Sends what is left, and says that no more comes. */
   #end(): void {
     this.#isOver = true;
     this.#reader.stop();
     this.out.end();
-    this.#socket.end();
     clearTimeout(this.#timer);
+    this.#socket.end(() => this.#linger());
+  }
+
+  /** Gives the peer a moment to close: a connection that is closed with bytes unread takes the last answer with it. */
+  #linger(): void {
+    clearTimeout(this.#timer);
+    if (this.#socket.destroyed) return;
     this.#timer = setTimeout(() => this.destroy(), lingerMs);
     this.#timer.unref();
   }
@@ -388,6 +393,8 @@ export class H2Connection implements FrameEvents, StreamHost {
     numbers.writeUInt32BE(code, 4);
     this.out.push(frameOf(frameTypes.goaway, 0, 0, Buffer.concat([numbers, Buffer.from(message)])));
     this.#end();
+    // Whoever broke a rule is not waited for.
+    this.#linger();
     this.#loseAll();
   }
 

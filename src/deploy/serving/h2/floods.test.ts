@@ -239,6 +239,23 @@ describe('a connection of HTTP/2 that is to end', () => {
     await until(() => echo.connections.size === 0);
   });
 
+  test('waits for a client that takes its last answer slowly', async () => {
+    const answer = Buffer.alloc(32 * mebibyte);
+    await using echo = await openEcho((stream) => {
+      stream.listen(silent);
+      stream.respond(encodeHeaders([[':status', '200']]), [answer], encodeHeaders([['x', 'y']]));
+    });
+    const client = await RawClient.open(echo.port, [[settingIds.initialWindowSize, largest31]]);
+    client.send(numbersFrame(windowUpdate, 0, largest31 - 65_535), headersFrame(1, true));
+    await client.next(headers);
+    client.socket.pause();
+    client.socket.end();
+    // Longer than a client with nothing to read may take.
+    await sleep(1_500);
+    client.socket.resume();
+    assert.equal((await client.body(1)).length, answer.length);
+  });
+
   test('closes at once when nothing is under way and its client has read that', async () => {
     await using echo = await openEcho();
     const client = await RawClient.open(echo.port);

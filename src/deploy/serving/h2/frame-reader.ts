@@ -66,6 +66,7 @@ export class FrameReader {
     this.#isStopped = true;
     this.#rest = nothing;
     this.#block = [];
+    this.#blockStream = 0;
   }
 
   /** @throws ConnectionFault when they are no frames, or not in an order that frames may have */

@@ -66,6 +66,11 @@ export class Outgoing {
     return this.#senders.size > 0 || this.#isBlocked;
   }
 
+  /** Whether the socket takes no more now. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   /** Bytes of DATA that wait. */
   get waitingBytes(): number {
     return this.#waitingBytes;

@@ -138,6 +138,7 @@ export class H2Stream implements Sender {
 
   /** Says that bytes of the request are not kept any more, though the answer is not sent. */
   release(count: number): void {
+    if (this.#isGone) return;
     this.#kept -= count;
     this.#host.keep(-count);
     this.grant(count);
