@@ -305,8 +305,10 @@ export class H2Connection implements FrameEvents, StreamHost {
   #onReset(id: number, payload: Buffer): void {
     if (payload.length !== 4) throw sized('RST_STREAM', payload);
     this.#requireOpened(id);
-    this.#goodwill.spend();
-    this.#streams.get(id)?.lose();
+    const stream = this.#streams.get(id);
+    // Who gives up what is worked on pays by that: so much may be under way, and no more. Callers of a busy plane do it together.
+    if (stream?.isBusy !== true) this.#goodwill.spend();
+    stream?.lose();
   }
 
   #onPriority(id: number, payload: Buffer): void {
@@ -320,12 +322,16 @@ export class H2Connection implements FrameEvents, StreamHost {
   forget(stream: H2Stream, isReset: boolean): void {
     this.#streams.delete(stream.id);
     if (stream.isBusy) this.#left += 1;
-    if (!isReset) this.#goodwill.earnCall();
+    if (!isReset) this.#goodwill.earn();
     this.#endIfDone();
   }
 
   onIdle(): void {
     this.#left -= 1;
+  }
+
+  onWorked(): void {
+    this.#goodwill.earn();
   }
 
   keep(count: number): void {

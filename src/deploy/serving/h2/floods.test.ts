@@ -67,6 +67,43 @@ describe('a connection of HTTP/2 whose client floods it', () => {
     }
   });
 
+  test('is not ended by calls that it gives up while they are worked on, however many', async () => {
+    const busy: H2Stream[] = [];
+    await using echo = await openEcho((stream) => {
+      stream.listen(silent);
+      stream.isBusy = true;
+      busy.push(stream);
+    });
+    const client = await RawClient.open(echo.port);
+    for (let k = 0; k < 5_000; k++) {
+      client.send(headersFrame(2 * k + 1, true), numbersFrame(reset, 2 * k + 1, errorCodes.cancel));
+      if (k % 500 !== 499) continue;
+      await until(() => busy.length === 500);
+      for (const stream of busy.splice(0)) stream.isBusy = false;
+    }
+    client.send(frameOf(ping, 0, 0, eight));
+    assert.equal((await client.next(ping, goaway))?.type, ping);
+  });
+
+  test('is not ended by a ping with each of many small messages of an answer', async () => {
+    await using echo = await openEcho((stream) => {
+      stream.listen({ ...silent, onData: () => stream.write([Buffer.from('answer')]) });
+      stream.respondHead(encodeHeaders([[':status', '200']]), false);
+    });
+    const client = await RawClient.open(echo.port);
+    client.send(headersFrame(1));
+    for (let k = 0; k < 5_000; k++)
+      client.send(dataFrame(1, 'message', false), frameOf(ping, 0, 0, eight), numbersFrame(windowUpdate, 1, 6));
+    let got = 0;
+    for (let pings = 0; pings < 5_000;) {
+      const frame = await client.next(data, ping, goaway);
+      assert.notEqual(frame?.type ?? goaway, goaway);
+      if (frame?.type === ping) pings += 1;
+      else got += frame?.payload.length ?? 0;
+    }
+    assert.ok(got >= 4_000 * 6);
+  });
+
   test('by calls that it gives up is not worked for on more than a thousand of them', async () => {
     const busy: H2Stream[] = [];
     await using echo = await openEcho((stream) => {

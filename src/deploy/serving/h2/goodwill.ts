@@ -4,8 +4,11 @@ import { ConnectionFault, errorCodes } from './protocol.ts';
 const most = 2_000;
 /** What it regains of that in a second, whatever it does: pings and settings of an idle client are a few a minute. */
 const perSecond = 100;
-/** What it regains with a call that is answered: a client may change its mind, ask how long the way is, and open windows, for each. */
-const perCall = 16;
+/**
+ * What it regains with a call that is answered, or a message of one: a client may change its mind, ask how long the way is, and open
+ * windows, for each. Clients in Go ask with every piece of an answer.
+ */
+const perAnswer = 16;
 /** Bytes of DATA, either way, with which it regains one: clients open windows as they read, and ping to see how wide the way is. */
 const bytesPerOne = 256;
 
@@ -36,9 +39,9 @@ export class Goodwill {
       throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move no call on: resets, pings, settings, empty ones');
   }
 
-  /** A call was answered whole. */
-  earnCall(): void {
-    if (this.#left < most) this.#left += perCall;
+  /** A call, or a message of many, was answered. */
+  earn(): void {
+    if (this.#left < most) this.#left += perAnswer;
   }
 
   /** DATA was sent or received. */

@@ -25,6 +25,8 @@ export interface StreamHost {
   forget(stream: H2Stream, isReset: boolean): void;
   /** Somebody worked on a stream that is over. */
   onIdle(): void;
+  /** A part of an answer was given, of many. */
+  onWorked(): void;
   /** Counts bytes of requests that are kept from now on, or (less than none) not any more. */
   keep(count: number): void;
   /** Whether so many bytes more may be kept. */
@@ -110,7 +112,9 @@ export class H2Stream implements Sender {
 
   /** Sends a part of an answer whose headers are sent. */
   write(body: readonly Uint8Array[]): void {
-    if (this.#mayKeep(body)) this.#host.out.pushData(this, body);
+    if (!this.#mayKeep(body)) return;
+    this.#host.onWorked();
+    this.#host.out.pushData(this, body);
   }
 
   /** Ends an answer whose headers are sent, when all of it is. */
