@@ -28,7 +28,7 @@ export function readTreeEnsemble(node: NodeView): TreeEnsemble | undefined {
     if (order === undefined) return undefined;
     const shape = shapeOf(order, read.nodes);
     for (let k = 0; k < outputs; k++) {
-      trees.push({ ...shape, value: order.map((key) => leafValue(read.nodes.get(key), isOneScoreOfTwo ? undefined : k) * share) });
+      trees.push({ ...shape, value: order.map((key) => leafValue(read.nodes[key], isOneScoreOfTwo ? undefined : k) * share) });
     }
   }
   const base = Array.from({ length: outputs }, (_, k) => (isOneScoreOfTwo ? (read.base.at(-1) ?? 0) : (read.base[k] ?? 0)));
@@ -41,12 +41,12 @@ function leafValue(node: TreeNode | undefined, output: number | undefined): numb
   return node.weights.reduce((sum, each) => (output === undefined || each.output === output ? sum + each.weight : sum), 0);
 }
 
-/** Keys of a tree's nodes, each after its parent; undefined when one is missing or is met twice. */
+/** Places of a tree's nodes, each after its parent; undefined when one is missing or is met twice. */
 function orderOf(root: number, nodes: TreeNodes['nodes']): number[] | undefined {
   const order = [root];
   const met = new Set(order);
   for (let at = 0; at < order.length; at++) {
-    const node = nodes.get(order[at]);
+    const node = nodes[order[at]];
     if (node === undefined) return undefined;
     if (node.mode === 'LEAF') continue;
     for (const next of [node.whenTrue, node.whenFalse]) {
@@ -64,7 +64,7 @@ function shapeOf(order: readonly number[], nodes: TreeNodes['nodes']): Omit<Spli
   const [feature, threshold, missingLeft, left, right]: number[][] = [[], [], [], [], []];
   const members: Record<number, ReadonlySet<number>> = {};
   order.forEach((key, at) => {
-    const node = nodes.get(key);
+    const node = nodes[key];
     if (node === undefined || node.mode === 'LEAF') {
       for (const list of [threshold, missingLeft, left, right]) list.push(0);
       feature.push(-1);

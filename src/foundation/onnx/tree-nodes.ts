@@ -18,17 +18,18 @@ export type TreeNode =
       readonly threshold: number;
       /** Of BRANCH_MEMBER: the values that go the true way. */
       readonly members: readonly number[];
-      /** Keys of the nodes that follow. */
+      /** Places of the nodes that follow; what is none (-1, or beyond the last) is broken. */
       readonly whenTrue: number;
       readonly whenFalse: number;
       readonly missingIsTrue: boolean;
     }
   | { readonly mode: 'LEAF'; readonly weights: readonly LeafWeight[] };
 
-/** The trees of a node; nodes have keys of their own. Whether every key leads somewhere is for the reader to see. */
+/** The trees of a node. */
 export interface TreeNodes {
+  /** Places in `nodes`. */
   readonly roots: readonly number[];
-  readonly nodes: ReadonlyMap<number, TreeNode>;
+  readonly nodes: readonly TreeNode[];
   /** Targets, or classes. */
   readonly outputs: number;
   /** Of a classifier: two classes, and leaves that only know one of them. */
@@ -46,9 +47,6 @@ export function readTreeNodes(node: NodeView): TreeNodes | undefined {
   return node.opType === 'TreeEnsemble' ? readUnified(node) : readClassic(node);
 }
 
-/** Node ids are only unique within a tree: keys are made of both. */
-const treeStride = 2 ** 32;
-
 function readClassic(node: NodeView): TreeNodes {
   const isClassifier = node.opType === 'TreeEnsembleClassifier';
   const kind = isClassifier ? 'class' : 'target';
@@ -60,37 +58,34 @@ function readClassic(node: NodeView): TreeNodes {
   const whenTrue = intsOf(node, 'nodes_truenodeids');
   const whenFalse = intsOf(node, 'nodes_falsenodeids');
   const missing = intsOf(node, 'nodes_missing_value_tracks_true');
-  const key = (tree: number, id: number): number => tree * treeStride + id;
+  // Node ids are only unique within a tree.
+  const places = new Map<number, Map<number, number>>();
+  ids.forEach((id, at) => places.getOrInsertComputed(trees[at], () => new Map()).set(id, at));
+  const placeOf = (tree: number, id: number): number => places.get(tree)?.get(id) ?? -1;
   const leafOutputs = intsOf(node, `${kind}_ids`);
   const outputs = isClassifier ? (classLabels(node)?.length ?? 0) : (numberOf(node, 'n_targets') ?? 1);
   const leaves = new Map<number, LeafWeight[]>();
   const weights = realsOf(node, `${kind}_weights`);
   const leafTrees = intsOf(node, `${kind}_treeids`);
   intsOf(node, `${kind}_nodeids`).forEach((id, at) => {
-    leaves.getOrInsertComputed(key(leafTrees[at], id), () => []).push({ output: leafOutputs[at], weight: weights[at] });
+    leaves.getOrInsertComputed(placeOf(leafTrees[at], id), () => []).push({ output: leafOutputs[at], weight: weights[at] });
   });
-  const nodes = new Map<number, TreeNode>();
-  const roots: number[] = [];
-  const seen = new Set<number>();
-  ids.forEach((id, at) => {
-    const tree = trees[at];
-    const own = key(tree, id);
-    // The first node of each tree is its root.
-    if (!seen.has(tree)) roots.push(own);
-    seen.add(tree);
+  const nodes = ids.map((_, at): TreeNode => {
     const mode = modes[at];
-    if (mode === 'LEAF') return nodes.set(own, { mode, weights: leaves.get(own) ?? [] });
-    return nodes.set(own, {
+    if (mode === 'LEAF') return { mode, weights: leaves.get(at) ?? [] };
+    return {
       // What is none of the others is taken for "not equal" by the runtime.
       mode: splitModes.find((each) => each === mode) ?? 'BRANCH_NEQ',
       feature: features[at],
       threshold: thresholds[at],
       members: [],
-      whenTrue: key(tree, whenTrue[at]),
-      whenFalse: key(tree, whenFalse[at]),
+      whenTrue: placeOf(trees[at], whenTrue[at]),
+      whenFalse: placeOf(trees[at], whenFalse[at]),
       missingIsTrue: missing[at] === 1,
-    });
+    };
   });
+  // The first node of each tree is its root.
+  const roots = Array.from(places.values(), (own): number => own.values().next().value ?? -1);
   return {
     roots,
     nodes,
@@ -130,26 +125,25 @@ function readUnified(node: NodeView): TreeNodes | undefined {
   const whenFalse = intsOf(node, 'nodes_falsenodeids');
   const missing = intsOf(node, 'nodes_missing_value_tracks_true');
   const sets = memberSets(node);
-  const leafKey = (leaf: number): number => treeStride + leaf;
-  const nodes = new Map<number, TreeNode>();
+  const thresholds = tensorNumbers(splits);
   let nextSet = 0;
-  tensorNumbers(splits).forEach((threshold, at) => {
+  const inner = thresholds.map((threshold, at): TreeNode => {
     const mode = splitModes[modeCodes[at]];
-    nodes.set(at, {
+    return {
       feature: features[at],
       mode,
       threshold,
-      whenTrue: trueIds[at] === 1 ? leafKey(whenTrue[at]) : whenTrue[at],
-      whenFalse: falseIds[at] === 1 ? leafKey(whenFalse[at]) : whenFalse[at],
+      whenTrue: trueIds[at] === 1 ? thresholds.length + whenTrue[at] : whenTrue[at],
+      whenFalse: falseIds[at] === 1 ? thresholds.length + whenFalse[at] : whenFalse[at],
       missingIsTrue: missing[at] === 1,
       members: mode === 'BRANCH_MEMBER' ? sets[nextSet++] : [],
-    });
+    };
   });
   const targets = intsOf(node, 'leaf_targetids');
-  tensorNumbers(leafWeights).forEach((weight, at) => nodes.set(leafKey(at), { mode: 'LEAF', weights: [{ output: targets[at], weight }] }));
+  const leaves = tensorNumbers(leafWeights).map((weight, at): TreeNode => ({ mode: 'LEAF', weights: [{ output: targets[at], weight }] }));
   return {
     roots: intsOf(node, 'tree_roots'),
-    nodes,
+    nodes: [...inner, ...leaves],
     outputs: numberOf(node, 'n_targets') ?? 1,
     isOneScoreOfTwo: false,
     base: [],

@@ -1,7 +1,7 @@
 import { numberOf } from '../node-attributes.ts';
 import { elementTypeOf } from '../tensor.ts';
 import type { Tensor } from '../tensor.ts';
-import { newRows, widthOf } from './values.ts';
+import { newRows, widest, widthOf } from './values.ts';
 import type { Compiled, Operator, RowsOf, RowsValue, Step } from './values.ts';
 
 export const identity: Operator = ({ inputs: [input] }) => (input === undefined ? undefined : { outputs: [input] });
@@ -35,6 +35,7 @@ export const concat: Operator = ({ node, inputs }) => {
   if (first === undefined || parts.length !== inputs.length || (axis !== 1 && axis !== -1)) return undefined;
   if (parts.some(({ type, axes }) => type !== first.type || axes.length !== 1)) return undefined;
   const width = parts.reduce((sum, { axes }) => sum + axes[0], 0);
+  if (width > widest) return undefined;
   const made = newRows(first.type, [width]);
   const moves: Step[] = [];
   let start = 0;
@@ -115,7 +116,7 @@ function entries({ type, shape, data }: Tensor, places: RowsOf<'INT64'>): Compil
   const width = widthOf({ axes });
   const count = widthOf(places);
   const { block } = places;
-  if (width === 0) return undefined;
+  if (width === 0 || width * count > widest) return undefined;
   if (type === 'STRING') {
     const made = newRows(type, [...places.axes, ...axes]);
     return { outputs: [made], step: (rows) => moveEntries(data, made.block, { block, width, count: rows * count }) };
@@ -139,19 +140,27 @@ function moveEntries<T>(from: { readonly [at: number]: T }, to: { [at: number]: 
 }
 
 function columns(from: RowsValue, chosen: Tensor): Compiled | undefined {
-  if (chosen.shape.length !== 1 || from.axes.length !== 1 || from.type === 'STRING') return undefined;
+  if (chosen.shape.length !== 1 || from.axes.length !== 1) return undefined;
   const width = from.axes[0];
   const picked = Array.from<unknown, number>(chosen.data, Number).map((column) => (column < 0 ? column + width : column));
-  if (picked.length === 0 || !picked.every((column) => column >= 0 && column < width)) return undefined;
-  const made = newRows(from.type, [picked.length]);
+  if (picked.length === 0 || picked.length > widest || !picked.every((column) => column >= 0 && column < width)) return undefined;
   const at = Int32Array.from(picked);
-  const [source, to] = [from.block, made.block];
-  return {
-    outputs: [made],
-    step: (rows) => {
-      for (let row = 0; row < rows; row++) {
-        for (let each = 0; each < at.length; each++) to[row * at.length + each] = source[row * width + at[each]];
-      }
-    },
-  };
+  if (from.type === 'STRING') {
+    const made = newRows(from.type, [at.length]);
+    return { outputs: [made], step: (rows) => moveColumns(from.block, made.block, { at, width, rows }) };
+  }
+  const made = newRows(from.type, [at.length]);
+  return { outputs: [made], step: (rows) => moveColumns(from.block, made.block, { at, width, rows }) };
+}
+
+interface Columns {
+  readonly at: Int32Array;
+  readonly width: number;
+  readonly rows: number;
+}
+
+function moveColumns<T>(from: { readonly [at: number]: T }, to: { [at: number]: T }, { at, width, rows }: Columns): void {
+  for (let row = 0; row < rows; row++) {
+    for (let each = 0; each < at.length; each++) to[row * at.length + each] = from[row * width + at[each]];
+  }
 }

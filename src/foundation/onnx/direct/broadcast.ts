@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor.ts';
-import { widthOf } from './values.ts';
+import { widest, widthOf } from './values.ts';
 import type { Value } from './values.ts';
 
 /** Where the values of an operand stand: the row's first at `row * stride`, and behind it those of `places`, one for each of the result. */
@@ -36,7 +36,8 @@ export function broadcast(...values: readonly Value[]): Spread | undefined {
     if (aligned.some((own) => own[axis] !== size && own[axis] !== 1)) return undefined;
     axes.push(size);
   }
-  return { axes, width: widthOf({ axes }), operands: values.map((value, at) => operand(value, aligned[at], axes)) };
+  const width = widthOf({ axes });
+  return width > widest ? undefined : { axes, width, operands: values.map((value, at) => operand(value, aligned[at], axes)) };
 }
 
 function rankOf(value: Value): number {

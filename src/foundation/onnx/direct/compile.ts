@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.ts';
 import type { ModelView, TensorView } from '../view.ts';
 import { operatorOf } from './operators.ts';
 import { emptyTensor, giveOut, takeIn } from './transfer.ts';
-import { blockRows, newRows } from './values.ts';
+import { blockRows, newRows, widest, widthOf } from './values.ts';
 import type { Arithmetic, RowsValue, Step, Value } from './values.ts';
 
 /** A graph that is computed here. */
@@ -55,7 +55,14 @@ function rowInputs({ inputs, optional }: Signature): readonly RowsValue[] | unde
   const values: RowsValue[] = [];
   for (const { name, type, shape } of inputs) {
     const axes = shape?.slice(1).filter((axis) => typeof axis === 'number' && axis > 0);
-    if (axes === undefined || optional.has(name) || shape?.[0] !== rowsAxis || axes.length !== shape.length - 1) return undefined;
+    if (
+      axes === undefined ||
+      widthOf({ axes: axes.map(Number) }) > widest ||
+      optional.has(name) ||
+      shape?.[0] !== rowsAxis ||
+      axes.length !== shape.length - 1
+    )
+      return undefined;
     // Whole numbers (INT64) may be greater than those that are computed with.
     if (type !== 'FLOAT' && type !== 'DOUBLE' && type !== 'BOOL' && type !== 'STRING') return undefined;
     values.push(newRows(type, axes.map(Number)));

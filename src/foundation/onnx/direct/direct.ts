@@ -30,7 +30,8 @@ export async function provenGraph(
   runtime: LoadedModel,
   examples: readonly Feeds[] = [],
 ): Promise<DirectGraph | undefined> {
-  if (compileGraph(model, signature, arithmetics[0]) === undefined) return undefined;
+  const usual = compileGraph(model, signature, arithmetics[0]);
+  if (usual === undefined) return undefined;
   const drawn = proofFeeds(model, signature);
   if (drawn === undefined) return undefined;
   const outputs = signature.outputs.map(({ name }) => name);
@@ -42,7 +43,7 @@ export async function provenGraph(
     cases.push({ feeds, expected });
   }
   for (const arithmetic of arithmetics) {
-    const graph = compileGraph(model, signature, arithmetic);
+    const graph = arithmetic === arithmetics[0] ? usual : compileGraph(model, signature, arithmetic);
     if (graph !== undefined && cases.every(({ feeds, expected }) => agree(graph.run(feeds, outputs), expected))) return graph;
   }
   return undefined;

@@ -15,10 +15,6 @@ export interface FlatTrees {
   readonly leafStart: Int32Array;
   readonly weightOutput: Int32Array;
   readonly weight: Float64Array;
-  /** The greatest feature that is asked for; -1 when none is. */
-  readonly lastFeature: number;
-  /** Whether some test reads a negated feature. */
-  readonly readsNegated: boolean;
 }
 
 /** `value <= limit` of a feature or of its negative. */
@@ -27,11 +23,14 @@ interface Test {
   readonly limit: number;
 }
 
+/** Splits upon each other beyond this are no tree that anyone learned, but bytes made to exhaust the stack. */
+const deepest = 1000;
+
 /**
  * Lays trees out for walking. Thresholds have to be numbers of the precision of the rows: "less than" becomes "at most" the next lower one.
  * @param columns features of a row
  * @param below the greatest number of the rows' precision that is less than its argument
- * @returns undefined for trees that are broken, that share nodes in a circle, or that ask for other features
+ * @returns undefined for trees that are broken, that go in a circle, or that ask for other features
  */
 export function flattenTrees(trees: TreeNodes, columns: number, below: (value: number) => number): FlatTrees | undefined {
   const flat = {
@@ -42,9 +41,8 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
     weightOutput: [] as number[],
     weight: [] as number[],
   };
-  const laid = new Map<number, number>();
+  const laid: (number | undefined)[] = [];
   const isOnPath = new Set<number>();
-  let lastFeature = -1;
 
   const addTest = (feature: number, { isNegated, limit }: Test): number => {
     flat.place.push(isNegated ? columns + feature : feature);
@@ -57,11 +55,11 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
     flat.next[2 * test] = whenFalse;
   };
   /** @returns where the node stands, or undefined when it is broken */
-  const lay = (key: number): number | undefined => {
-    const known = laid.get(key);
+  const lay = (at: number): number | undefined => {
+    const known = laid[at];
     if (known !== undefined) return known;
-    const node = trees.nodes.get(key);
-    if (node === undefined || isOnPath.has(key)) return undefined;
+    const node = trees.nodes[at];
+    if (node === undefined || isOnPath.has(at) || isOnPath.size > deepest) return undefined;
     if (node.mode === 'LEAF') {
       if (node.weights.length === 0) return undefined;
       for (const { output, weight } of node.weights) {
@@ -70,26 +68,23 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
         flat.weight.push(weight);
       }
       flat.leafStart.push(flat.weight.length);
-      laid.set(key, -(flat.leafStart.length - 1));
-      return -(flat.leafStart.length - 1);
+      laid[at] = 1 - flat.leafStart.length;
+      return laid[at];
     }
     const { feature, mode, threshold, missingIsTrue } = node;
     if (!(feature >= 0 && feature < columns) || Number.isNaN(threshold) || mode === 'BRANCH_MEMBER') return undefined;
-    lastFeature = Math.max(lastFeature, feature);
     const tests = testsOf(mode, threshold, missingIsTrue, below);
     const places = tests.steps.map((step) => addTest(feature, step));
-    isOnPath.add(key);
+    isOnPath.add(at);
     const whenTrue = lay(node.whenTrue);
     const whenFalse = lay(node.whenFalse);
-    isOnPath.delete(key);
+    isOnPath.delete(at);
     if (whenTrue === undefined || whenFalse === undefined) return undefined;
-    tests.steps.forEach((_, at) => {
-      const onward = places[at + 1];
-      const [yes, no] = tests.ways[at];
-      const way = (each: Way): number => (each === 'next' ? onward : each ? whenTrue : whenFalse);
-      link(places[at], way(yes), way(no));
+    tests.ways.forEach(([yes, no], step) => {
+      const way = (each: Way): number => (each === 'next' ? places[step + 1] : each ? whenTrue : whenFalse);
+      link(places[step], way(yes), way(no));
     });
-    laid.set(key, places[0]);
+    laid[at] = places[0];
     return places[0];
   };
 
@@ -107,8 +102,6 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
     leafStart: Int32Array.from(flat.leafStart),
     weightOutput: Int32Array.from(flat.weightOutput),
     weight: Float64Array.from(flat.weight),
-    lastFeature,
-    readsNegated: flat.place.some((place) => place >= columns),
   };
 }
 

@@ -1,5 +1,5 @@
 import { intsOf, numberOf, realsOf, textOf, textsOf } from '../node-attributes.ts';
-import { newRows, widthOf } from './values.ts';
+import { newRows, widest, widthOf } from './values.ts';
 import type { Operator } from './values.ts';
 
 /** Scaler of float32 rows: `(x - offset) * scale`. */
@@ -75,6 +75,7 @@ export const oneHotEncoder: Operator = ({ node, inputs: [input] }) => {
   if (categories.length === 0 || intsOf(node, 'cats_int64s').length > 0 || new Set(categories).size !== categories.length) return undefined;
   const places = new Map(categories.map((category, at) => [category, at]));
   const count = widthOf(input);
+  if (count * categories.length > widest) return undefined;
   const made = newRows('FLOAT', [...input.axes, categories.length]);
   const [from, to] = [input.block, made.block];
   return {

@@ -1,16 +1,15 @@
 import { seeded } from '#core';
 import type { Random } from '#core';
 import type { Signature } from '../feeds.ts';
-import { textsOf } from '../node-attributes.ts';
+import { intsOf, realsOf, tensorAttribute, tensorNumbers, textsOf } from '../node-attributes.ts';
 import type { Feeds, SessionValue } from '../session-types.ts';
 import { sizeOf } from '../tensor.ts';
 import type { Tensor } from '../tensor.ts';
-import { readTreeNodes } from '../tree-nodes.ts';
-import type { ModelView } from '../view.ts';
+import type { ModelView, NodeView } from '../view.ts';
 import { below32 } from './float32.ts';
 
 /** Rows of each run of the proof: single ones, several, more than are computed at once, and none. */
-const batches = [...Array.from({ length: 48 }, () => 1), 2, 2, 2, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 64, 64, 129, 1000, 0];
+const batches = [...Array.from({ length: 48 }, () => 1), 2, 2, 2, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 64, 64, 129, 500, 0];
 
 /** What numbers can be beside ordinary; what float32 has less of becomes infinite or 0 there. */
 const specials = [
@@ -122,13 +121,19 @@ function landmarksOf(model: ModelView): Landmarks {
       }
       continue;
     }
-    for (const each of readTreeNodes(node)?.nodes.values() ?? []) {
-      if (each.mode !== 'LEAF' && each.feature >= 0) (thresholds[each.feature] ??= []).push(each.threshold);
-    }
+    const values = node.opType === 'TreeEnsemble' ? splitsOf(node) : realsOf(node, 'nodes_values');
+    intsOf(node, 'nodes_featureids').forEach((feature, at) => {
+      if (feature >= 0 && at < values.length) (thresholds[feature] ??= []).push(values[at]);
+    });
   }
   for (const constant of model.initializers) {
     if ((constant.type !== 'FLOAT' && constant.type !== 'DOUBLE') || constant.external || sizeOf(constant.shape) > smallConstant) continue;
     numbers.push(...Array.from<unknown, number>(constant.read().data, Number));
   }
   return { thresholds, numbers: numbers.filter((value) => !Number.isNaN(value)), texts };
+}
+
+function splitsOf(node: NodeView): readonly number[] {
+  const held = tensorAttribute(node, 'nodes_splits');
+  return held === undefined ? [] : tensorNumbers(held);
 }

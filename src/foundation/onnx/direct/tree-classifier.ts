@@ -97,7 +97,7 @@ function ofMany({ trees: { outputs, base }, gathered: { scores, has }, transform
 
 function ofTwo({ trees, gathered: { scores, has }, transform, to, isFused }: Parts): Finish {
   const { base, isOneScoreOfTwo } = trees;
-  const isPositive = [...trees.nodes.values()].every((node) => node.mode !== 'LEAF' || node.weights.every(({ weight }) => !(weight < 0)));
+  const isPositive = trees.nodes.every((node) => node.mode !== 'LEAF' || node.weights.every(({ weight }) => !(weight < 0)));
   const isLogistic = trees.postTransform === 'LOGISTIC';
   return (row) => {
     const start = 2 * row;

@@ -5,14 +5,14 @@ import { below32 } from './float32.ts';
 import { forestOf, walk } from './forest.ts';
 import { postTransform } from './post-transform.ts';
 import { treeScores } from './tree-scores.ts';
-import { newRows } from './values.ts';
+import { newRows, widest } from './values.ts';
 import type { NodeSite, Operator, RowsOf, Step } from './values.ts';
 
 /** TreeEnsembleRegressor of float32 rows. */
 export const treeRegressor: Operator = (site) => {
   const features = floatRows(site);
   const trees = readTreeNodes(site.node);
-  if (features === undefined || trees === undefined) return undefined;
+  if (features === undefined || trees === undefined || trees.outputs > widest) return undefined;
   const flat = flattenTrees(trees, features.axes[0], below32);
   if (flat === undefined) return undefined;
   const { outputs, base, aggregate } = trees;

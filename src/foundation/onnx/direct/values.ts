@@ -92,6 +92,9 @@ export function newRows(type: DirectType, axes: readonly number[], places?: numb
   }
 }
 
+/** Wider rows are no table's: they are left to the runtime, since a block of them would take tens of megabytes. */
+export const widest = 2 ** 15;
+
 /** Values of a row. */
 export function widthOf({ axes }: { readonly axes: readonly number[] }): number {
   return axes.reduce((width, axis) => width * axis, 1);
