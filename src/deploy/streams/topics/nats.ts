@@ -106,12 +106,15 @@ class NatsSource implements TopicSource {
   #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #stream = '';
+  /** The client connects again by itself, and says nothing to whoever waits for messages. */
+  #isAway = false;
   #closed = false;
 
   constructor(connection: NatsConnection, subject: string, options: SourceOptions) {
     this.#connection = connection;
     this.#subject = subject;
     this.#options = options;
+    void this.#watchConnection();
   }
 
   /** Opens the group's place in the stream, and begins to read. @throws GyreError */
@@ -156,6 +159,8 @@ class NatsSource implements TopicSource {
   async take(most: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     if (this.#messages === undefined) await this.ensure();
     const taken = await this.#waiting.take(most, signal);
+    if (taken.length === 0 && this.#isAway && !signal.aborted)
+      throw new GyreError('UNAVAILABLE', 'the NATS server does not answer: the connection is gone');
     return taken.map((message) => this.#deliveryOf(message));
   }
 
@@ -199,6 +204,13 @@ class NatsSource implements TopicSource {
     // The group's place is looked for again with the next question.
     if (this.#messages === messages) this.#messages = undefined;
     if (!this.#closed) this.#waiting.fail(new GyreError('UNAVAILABLE', 'the server delivers no more'));
+  }
+
+  async #watchConnection(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === 'disconnect') this.#isAway = true;
+      else if (type === 'reconnect') this.#isAway = false;
+    }
   }
 
   async #watch(messages: ConsumerMessages): Promise<void> {
