@@ -5,7 +5,16 @@ import { executionOf } from './execution-flags.ts';
 describe('options for running models', () => {
   test('become what a manifest says in the same words; what is not said is left to it', () => {
     assert.deepEqual(executionOf({}), {});
-    const all = { workers: '0-4', threads: 'auto', engine: 'onnxruntime', provider: 'cuda', lane: 'workers', waitMs: '0', idleMs: '100', maxBatchRows: '8' };
+    const all = {
+      workers: '0-4',
+      threads: 'auto',
+      engine: 'onnxruntime',
+      provider: 'cuda',
+      lane: 'workers',
+      waitMs: '0',
+      idleMs: '100',
+      maxBatchRows: '8',
+    };
     assert.deepEqual(executionOf({ ...all, maxDelayMs: '2', maxQueued: '10', memoryMib: '512' }), {
       workers: { min: 0, max: 4 },
       threads: 'auto',

@@ -261,7 +261,12 @@ export class Batcher {
       settle(piece, own, batch);
       at += count;
     }
-    onBatch?.(rows, pieces.length, { inputMs: startedMs - beganMs, inferMs: ranMs - startedMs, outputMs: elapsed() - ranMs });
+    onBatch?.(rows, pieces.length, {
+      inputMs: startedMs - beganMs,
+      inferMs: ranMs - startedMs,
+      outputMs: elapsed() - ranMs,
+      ...(worker === undefined ? undefined : { computedMs: worker.computedMs }),
+    });
   }
 
   /** @returns what runs, and whether its arrays are nobody else's */

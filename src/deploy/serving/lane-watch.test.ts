@@ -108,4 +108,20 @@ describe('the watch over a model’s lane', () => {
       [],
     );
   });
+
+  test('goes on to more rows only while each of them costs less by it', () => {
+    const watch = new LaneWatch();
+    const after = (maxRows: number, ms: number): Advice | undefined => {
+      let advice: Advice | undefined;
+      for (let run = 0; run < 64; run++) advice = watch.note('workers', maxRows, maxRows, ms) ?? advice;
+      return advice;
+    };
+    // 1.5 ms a row, then 1.2, then 1.2 again: twice as many in a run make all of them wait, for nothing.
+    assert.equal(after(2, 3), 'more-rows');
+    assert.equal(after(4, 4.8), 'more-rows');
+    assert.equal(after(8, 9.6), 'fewer-rows');
+    for (let time = 0; time < 49; time++) assert.equal(after(4, 4.8), undefined);
+    // Once in a while it is tried again.
+    assert.equal(after(4, 4.8), 'more-rows');
+  });
 });

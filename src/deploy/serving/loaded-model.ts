@@ -185,7 +185,7 @@ export class LoadedModel {
     this.statistics.ran(rows, times);
     this.#onBatch(rows, requests);
     const lane = this.execution.lane === 'inline' ? 'inline' : 'workers';
-    this.#heed(this.#watch.note(lane, this.#maxRows, rows, times.inferMs), this.#given);
+    this.#heed(this.#watch.note(lane, this.#maxRows, rows, times.computedMs ?? times.inferMs), this.#given);
   }
 
   /** Whether it mostly does not let requests wait for each other. */
@@ -256,7 +256,7 @@ async function probe(model: ManifestModel, execution: Execution, example: string
   }
   const isInline = execution.lane === 'inline';
   const [most, batchMs] = isInline ? [mostInlineRows, inlineBatchMs] : [mostWorkerRows, workerBatchMs];
-  const maxRows = rowWise ? await mostRowsWithin(session, feeds, isInline ? computed : elapsed, most, batchMs) : 1;
+  const maxRows = rowWise ? await mostRowsWithin(session, feeds, execution.lane === 'python' ? elapsed : computed, most, batchMs) : 1;
   await execution.widen((one) => fastest(one, feeds, elapsed));
   await execution.rest();
   return { execution, inputs, outputs, rowWise, maxRows };

@@ -5,6 +5,8 @@ export interface RunTimes {
   /** Putting the rows of requests together. */
   readonly inputMs: number;
   readonly inferMs: number;
+  /** What the run took of a processor, where a worker thread that says so ran it. */
+  readonly computedMs?: number;
   /** Taking them apart again. */
   readonly outputMs: number;
 }

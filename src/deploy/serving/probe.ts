@@ -73,11 +73,22 @@ export async function fastest(session: Session, feeds: Feeds, elapsed: () => num
   return least;
 }
 
-/** Doubles the rows of a run while it stays within its time and each row still costs less, or not more than a tenth more. */
+/** Twice the rows in a run are worth it where each of them costs at most this share of before: who is in a run waits for all of it. */
+export const worthwhileShare = 0.95;
+
+/** What a run costs the thread that computes it. @param computed milliseconds that the calling thread has computed */
+async function costOf(session: Session, feeds: Feeds, computed: () => number): Promise<number> {
+  const before = computed();
+  let onWorker: number | undefined;
+  await session.run(feeds, { onRan: ({ computedMs }) => (onWorker = computedMs) });
+  return onWorker ?? computed() - before;
+}
+
+/** Doubles the rows of a run while it stays within its time and each row costs less by it. */
 export async function mostRowsWithin(
   session: Session,
   feeds: Feeds,
-  elapsed: () => number,
+  computed: () => number,
   most: number,
   batchMs: number,
 ): Promise<number> {
@@ -88,12 +99,10 @@ export async function mostRowsWithin(
     let least = Number.POSITIVE_INFINITY;
     // More often where it seems not worth it: other work on the machine says so too easily.
     for (let repeat = 0; repeat < 12; repeat++) {
-      const startedMs = elapsed();
-      await session.run(batch);
-      least = Math.min(least, elapsed() - startedMs);
-      if (least <= batchMs && least / next <= rowMs * 1.1 && repeat >= (least <= batchMs / 8 ? 0 : 2)) break;
+      least = Math.min(least, await costOf(session, batch, computed));
+      if (least <= batchMs && least / next <= rowMs * worthwhileShare && repeat >= (least <= batchMs / 8 ? 0 : 2)) break;
     }
-    if (next > 1 && (least > batchMs || least / next > rowMs * 1.1)) break;
+    if (next > 1 && (least > batchMs || least / next > rowMs * worthwhileShare)) break;
     rowMs = Math.min(rowMs, least / next);
     rows = next;
   }

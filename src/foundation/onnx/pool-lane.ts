@@ -95,9 +95,9 @@ export class Lane {
     const job = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (reply.kind === 'answer') {
-      const { startedMs, endedMs } = reply.times;
+      const { startedMs, endedMs, computedMs } = reply.times;
       const { timeOrigin } = performance;
-      job?.onRan?.({ thread: this.#worker.threadId, startedMs: startedMs - timeOrigin, endedMs: endedMs - timeOrigin });
+      job?.onRan?.({ thread: this.#worker.threadId, startedMs: startedMs - timeOrigin, endedMs: endedMs - timeOrigin, computedMs });
       job?.resolve(reply.outputs);
     } else job?.reject(fromPortable(reply.error));
   }

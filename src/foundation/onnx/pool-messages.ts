@@ -30,6 +30,8 @@ export interface PortableError {
 export interface RunTimes {
   readonly startedMs: number;
   readonly endedMs: number;
+  /** Of the thread's own processor time. */
+  readonly computedMs: number;
 }
 
 /** Worker to pool: `ready` or `refused` once, then an answer per run. */

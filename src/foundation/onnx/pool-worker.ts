@@ -9,6 +9,11 @@ import type { LoadedModel } from './runtime.ts';
 const start: unknown = workerData;
 if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
 
+function computedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 const steadyMs = (): number => performance.timeOrigin + performance.now();
 
 async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
@@ -32,8 +37,9 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
     }
     try {
       const startedMs = steadyMs();
+      const before = computedMs();
       const outputs = await model.run(request.feeds, request.outputs);
-      const times = { startedMs, endedMs: steadyMs() };
+      const times = { startedMs, endedMs: steadyMs(), computedMs: computedMs() - before };
       const { tensors, transfer } = parcel(outputs, true);
       reply({ kind: 'answer', id: request.id, outputs: tensors, times }, transfer);
       // They came to this thread for this run alone.

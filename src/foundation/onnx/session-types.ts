@@ -29,6 +29,8 @@ export interface WorkerRun {
   /** On the calling thread's `performance.now()`. */
   readonly startedMs: number;
   readonly endedMs: number;
+  /** How long the thread computed for it, however busy the machine was. */
+  readonly computedMs: number;
 }
 
 /** A loaded model that answers. */
