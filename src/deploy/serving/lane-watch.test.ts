@@ -22,7 +22,7 @@ describe('the watch over a model’s lane', () => {
     assert.deepEqual(
       advised(
         'inline',
-        1,
+        256,
         1,
         runs(64, () => 1.2),
       ),
@@ -31,7 +31,7 @@ describe('the watch over a model’s lane', () => {
     assert.deepEqual(
       advised(
         'workers',
-        1,
+        64,
         1,
         runs(64, () => 0.1),
       ),
@@ -40,7 +40,7 @@ describe('the watch over a model’s lane', () => {
     assert.deepEqual(
       advised(
         'inline',
-        1,
+        256,
         1,
         runs(63, () => 1.2),
       ),
@@ -52,7 +52,7 @@ describe('the watch over a model’s lane', () => {
     assert.deepEqual(
       advised(
         'inline',
-        1,
+        256,
         1,
         runs(256, (at) => (at % 8 === 0 ? 0.2 : 40)),
       ),
@@ -61,7 +61,7 @@ describe('the watch over a model’s lane', () => {
     assert.deepEqual(
       advised(
         'workers',
-        1,
+        64,
         1,
         runs(256, () => 0.4),
       ),
@@ -117,6 +117,7 @@ describe('the watch over a model’s lane', () => {
       return advice;
     };
     // 1.5 ms a row, then 1.2, then 1.2 again: twice as many in a run make all of them wait, for nothing.
+    assert.equal(after(1, 2), 'more-rows');
     assert.equal(after(2, 3), 'more-rows');
     assert.equal(after(4, 4.8), 'more-rows');
     assert.equal(after(8, 9.6), 'fewer-rows');

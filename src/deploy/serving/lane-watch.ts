@@ -59,7 +59,7 @@ export class LaneWatch {
       return 'fewer-rows';
     }
     this.#settledFor = Math.max(0, this.#settledFor - 1);
-    if (this.#settledFor > 0 || maxRows <= 1 || maxRows >= most || this.#leastFullMs >= limitMs / 4) return undefined;
+    if (this.#settledFor > 0 || maxRows >= most || this.#leastFullMs >= limitMs / 4) return undefined;
     this.#smallerRowMs = this.#leastFullRowMs;
     return 'more-rows';
   }

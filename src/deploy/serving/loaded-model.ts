@@ -101,6 +101,7 @@ export class LoadedModel {
       maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
       joinRequests: rowWise,
       maxDelayMs,
+      turns: () => (execution.lane === 'workers' ? Number(process.env['TURNS'] ?? 0) : 0),
       maxQueued,
       elapsed: options.elapsed,
       onWaiting: (waitedMs) => execution.press(waitedMs),
@@ -218,8 +219,9 @@ export class LoadedModel {
   }
 
   #heed(advice: Advice | undefined, given: number | undefined): void {
-    if (advice === 'fewer-rows' && given === undefined) this.#maxRows = Math.max(1, this.#maxRows >> 1);
-    else if (advice === 'more-rows' && given === undefined) this.#maxRows *= 2;
+    const mayShare = this.rowWise && given === undefined;
+    if (advice === 'fewer-rows' && mayShare) this.#maxRows = Math.max(1, this.#maxRows >> 1);
+    else if (advice === 'more-rows' && mayShare) this.#maxRows *= 2;
     else if (advice === 'to-workers' && this.#mayMove) void this.#move('workers', given);
     else if (advice === 'to-inline' && this.#mayMove) void this.#move('inline', given);
   }
