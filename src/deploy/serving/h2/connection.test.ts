@@ -199,6 +199,33 @@ describe('a connection of HTTP/2', () => {
     assert.match(String((await client.next(headers))?.payload), /echo-a.*x{3000}/s);
   });
 
+  test('reads the same bytes anew when the table that they speak of has changed', async () => {
+    await using echo = await openEcho();
+    const client = await RawClient.open(echo.port);
+    const says = async (stream: number, more: Uint8Array): Promise<string | undefined> => {
+      client.send(headersFrame(stream, true, Buffer.concat([requestBlock, more])));
+      const { fields } = new HeaderDecoder().read((await client.next(headers))?.payload ?? none, 10_000);
+      await client.next(headers);
+      return fields[fields.indexOf('echo-a') + 1];
+    };
+    const newest = Buffer.of(0xbe);
+    const entry = (value: number): Buffer => Buffer.of(0x40, 1, 0x61, 1, value);
+    assert.equal(await says(1, entry(0x31)), '1');
+    assert.deepEqual([await says(3, newest), await says(5, newest)], ['1', '1']);
+    assert.equal(await says(7, entry(0x32)), '2');
+    assert.deepEqual([await says(9, newest), await says(11, newest)], ['2', '2']);
+  });
+
+  test('gives windows back for padding too', async () => {
+    await using echo = await openEcho();
+    const client = await RawClient.open(echo.port);
+    const padded = frameOf(data, flags.padded, 1, Buffer.concat([Buffer.of(255, 0x78), Buffer.alloc(255)]));
+    // Padding of more than a window.
+    const frames = 17_000;
+    client.send(headersFrame(1), ...Array.from({ length: frames }, () => padded), dataFrame(1, 'y'));
+    assert.equal((await client.body(1)).length, frames + 1);
+  });
+
   test('takes blanks around a value for none of it, however many are inside', async () => {
     await using echo = await openEcho();
     const client = await RawClient.open(echo.port);

@@ -76,6 +76,9 @@ describe('blocks of headers', () => {
       assert.deepEqual(read(decoder, `3fe101${blocks[0]}`), answer('302', '21'));
       assert.deepEqual(read(decoder, blocks[1]), answer('307', '21'));
       assert.deepEqual(read(decoder, blocks[2]), lastAnswer);
+      // Three entries are left.
+      assert.equal(read(decoder, 'c0').length, 1);
+      assert.throws(() => read(decoder, 'c1'), /entry 65, and there is none/);
     }
   });
 
