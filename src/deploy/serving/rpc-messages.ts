@@ -13,9 +13,12 @@ const packers = {
 
 /** A flag whether the message is packed, and its length in four bytes. */
 const prefixBytes = 5;
-/** Room for a message whose rest is still to come; more only when so much has come: a length is said in four bytes. */
-const firstBytes = 64 * 1024;
-const growth = 4;
+/**
+ * Room for a message whose rest is still to come: so many times what has come, and no less than a little. A frame of the usual size makes
+ * room for 256 KiB at once, which most messages fit in; the length that is said, in four bytes, makes room for nothing.
+ */
+const growth = 16;
+const leastBytes = 4096;
 
 /** What stands before a message. @param flag 1 for one that is packed */
 export function prefixOf(message: Uint8Array, flag: 0 | 1): Buffer {
@@ -98,7 +101,7 @@ export class MessageReader {
   #room(size: number): Buffer {
     const part = this.#part;
     if (part !== undefined && part.length >= size) return part;
-    const grown = Buffer.allocUnsafe(Math.min(this.#length, Math.max(firstBytes, size * growth)));
+    const grown = Buffer.allocUnsafe(Math.min(this.#length, Math.max(leastBytes, size * growth)));
     part?.copy(grown, 0, 0, this.#filled);
     this.#part = grown;
     return grown;
