@@ -76,14 +76,20 @@ function agree(given: Readonly<Record<string, Tensor>>, expected: Readonly<Recor
   return Object.entries(expected).every(([name, tensor]) => isSame(given[name], tensor));
 }
 
-/** Whether two tensors are the same, bit by bit. */
+/** Whether two tensors are the same, bit by bit; of what is no number, only that it is none. */
 export function isSame(one: Tensor, other: Tensor): boolean {
   if (one.type !== other.type || one.shape.length !== other.shape.length || one.shape.some((axis, at) => axis !== other.shape[at]))
     return false;
   if (one.type === 'STRING' || other.type === 'STRING') {
     return one.type === 'STRING' && other.type === 'STRING' && one.data.every((text, at) => text === other.data[at]);
   }
-  return Buffer.compare(bytesOf(one.data), bytesOf(other.data)) === 0;
+  if (Buffer.compare(bytesOf(one.data), bytesOf(other.data)) === 0) return true;
+  if ((one.type === 'FLOAT' && other.type === 'FLOAT') || (one.type === 'DOUBLE' && other.type === 'DOUBLE')) {
+    // Object.is tells 0 from -0, and NaN is NaN whatever its bits: the runtime's depend on the kernel that it came from.
+    for (let at = 0; at < one.data.length; at++) if (!Object.is(one.data[at], other.data[at])) return false;
+    return true;
+  }
+  return false;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

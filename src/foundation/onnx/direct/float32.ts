@@ -11,6 +11,10 @@ export function below32(value: number): number {
   return single[0];
 }
 
+const greatest = (2 - 2 ** -23) * 2 ** 127;
+/** The least number that is rounded to infinity. */
+const overflow = 2 ** 128 - 2 ** 103;
+
 /** `a * b + c` of float32 numbers, rounded to float32 after the product and after the sum. */
 export function twiceRounded(a: number, b: number, c: number): number {
   return Math.fround(Math.fround(a * b) + c);
@@ -27,8 +31,9 @@ export function fused(a: number, b: number, c: number): number {
   const sum = product + c;
   const near = Math.fround(sum);
   const off = sum - near;
-  const far = sum + off;
-  if (off === 0 || Math.fround(far) !== far) return near;
+  // Beyond the greatest float32 number everything is infinite; the middle between it and that has it on its other side.
+  const far = Math.abs(sum) === overflow ? Math.sign(sum) * greatest : sum + off;
+  if (off === 0 || !Number.isFinite(far) || Math.fround(far) !== far) return near;
   // Knuth's TwoSum: the error of the sum.
   const part = sum - product;
   const error = product - (sum - part) + (c - part);

@@ -4,7 +4,7 @@ import { newRows } from './values.ts';
 import type { Arithmetic, Operator } from './values.ts';
 
 // The coefficients of ONNX Runtime's kernels (onnxruntime/core/mlas/lib/compute.cpp).
-const log2e = Math.fround(1.44269504088896341);
+const log2e = Math.fround(1.4426950408889634);
 const ln2High = Math.fround(-6.93145752e-1);
 const ln2Low = Math.fround(-1.42860677e-6);
 /** 1.5 * 2^23: added to a float32 and taken away again, it leaves the nearest whole number. */

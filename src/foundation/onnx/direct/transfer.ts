@@ -3,6 +3,11 @@ import type { Tensor } from '../tensor.ts';
 import { widthOf } from './values.ts';
 import type { RowsValue } from './values.ts';
 
+/** The only list among the arrays of values; a session has looked at its elements. */
+function isTexts(data: Tensor['data']): data is string[] {
+  return Array.isArray(data);
+}
+
 /** Takes rows of what is fed into the block of an input. @param start the first row @param rows how many, at most those of a block */
 export function takeIn(value: RowsValue, data: Tensor['data'], start: number, rows: number): void {
   const width = widthOf(value);
@@ -12,7 +17,7 @@ export function takeIn(value: RowsValue, data: Tensor['data'], start: number, ro
     for (let at = 0; at < count; at++) value.block[at] = data[first + at];
   } else if (value.type === 'DOUBLE' && data instanceof Float64Array) {
     for (let at = 0; at < count; at++) value.block[at] = data[first + at];
-  } else if (value.type === 'STRING' && Array.isArray(data)) {
+  } else if (value.type === 'STRING' && isTexts(data)) {
     for (let at = 0; at < count; at++) value.block[at] = data[first + at];
   } else if (value.type === 'BOOL' && data instanceof Uint8Array) {
     for (let at = 0; at < count; at++) value.block[at] = data[first + at];
@@ -56,9 +61,8 @@ export function giveOut(value: RowsValue, data: Tensor['data'], start: number, r
     for (let at = 0; at < count; at++) data[first + at] = BigInt(value.block[at]);
   } else if (value.type === 'BOOL' && data instanceof Uint8Array) {
     for (let at = 0; at < count; at++) data[first + at] = value.block[at];
-  } else if (value.type === 'STRING' && Array.isArray(data)) {
-    const texts: string[] = data;
-    for (let at = 0; at < count; at++) texts[first + at] = value.block[at];
+  } else if (value.type === 'STRING' && isTexts(data)) {
+    for (let at = 0; at < count; at++) data[first + at] = value.block[at];
   } else throw misfit(value);
 }
 

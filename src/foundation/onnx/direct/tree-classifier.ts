@@ -122,12 +122,12 @@ function ofTwo({ trees, gathered: { scores, has }, transform, to, isFused }: Par
       to[start] = has[0] === 1 ? scores[0] : 0;
       to[start + 1] = hasSecond ? scores[1] : 0;
       transform(to, start, 2);
-    } else if (isOneScoreOfTwo && isPositive) {
-      to[start] = 1 - scores[0];
-      to[start + 1] = scores[0];
+    } else if (isLogistic) {
+      to[start] = logisticByExp(-scores[0], isFused);
+      to[start + 1] = logisticByExp(scores[0], isFused);
     } else {
-      to[start] = isLogistic ? logisticByExp(-scores[0], isFused) : -scores[0];
-      to[start + 1] = isLogistic ? logisticByExp(scores[0], isFused) : scores[0];
+      to[start] = isOneScoreOfTwo && isPositive ? 1 - scores[0] : -scores[0];
+      to[start + 1] = scores[0];
     }
     return winner;
   };

@@ -5,7 +5,7 @@ export interface TreeScores {
   readonly scores: Float32Array;
   readonly has: Uint8Array;
   /** Makes them of the leaves that a row came to. */
-  gather(leaves: Int32Array): void;
+  readonly gather: (leaves: Int32Array) => void;
 }
 
 /**
