@@ -11,7 +11,7 @@ import type { OnnxOptions } from './onnx-export.ts';
 import { predictProbabilities, predictScores } from './predict.ts';
 import { sampleTable } from './sample-table.ts';
 
-async function run(model: Model, { rows, columns, values }: Matrix, options: OnnxOptions = {}): Promise<Record<string, Tensor>> {
+function graphOf(model: Model, columns: number, options: OnnxOptions = {}): Uint8Array {
   const graph = graphBuilder({ name: 'learner' });
   const added = appendToOnnx(graph, graph.input('features', 'FLOAT', ['N', columns]), model, options);
   if (added.kind === 'regression') graph.output('prediction', 'FLOAT', ['N', 1], added.prediction);
@@ -19,7 +19,11 @@ async function run(model: Model, { rows, columns, values }: Matrix, options: Onn
     graph.output('label', added.labelType, ['N'], added.label);
     graph.output('probabilities', 'FLOAT', ['N', model.classes], added.probabilities);
   }
-  await using session = await openSession(encodeModel(graph));
+  return encodeModel(graph);
+}
+
+async function run(model: Model, { rows, columns, values }: Matrix, options?: OnnxOptions): Promise<Record<string, Tensor>> {
+  await using session = await openSession(graphOf(model, columns, options));
   return await session.run({ features: tensor('FLOAT', [rows, columns], values) });
 }
 
@@ -90,6 +94,19 @@ describe('a model in an ONNX graph', () => {
             if (top[0] - top[1] > 1e-4) assert.equal(Number(answer['label'].data[i]), row.indexOf(top[0]));
           }
         }
+      }
+    });
+
+  for (const [name, learner, data] of cases)
+    test(`${name} is computed without the runtime to the same values, also on thresholds and beside them`, async () => {
+      const model = await fitLearner(learner, data, learner === 'gbdt' ? { iterations: 40 } : {}, { random: seeded(1) });
+      const graph = graphOf(model, data.features.columns);
+      await using session = await openSession(graph, { direct: true });
+      await using runtime = await openSession(graph);
+      assert.ok(session.runNow);
+      for (const { rows, columns, values } of [withNeighbours(data.features), onThresholds(model, data.features)]) {
+        const feeds = { features: tensor('FLOAT', [rows, columns], values) };
+        assert.deepEqual(session.runNow(feeds), await runtime.run(feeds));
       }
     });
 
