@@ -330,6 +330,33 @@ describe('applying a transform', () => {
     }
   });
 
+  test('is computed without ONNX Runtime to the same values, whatever is in a row', async () => {
+    const fitted = await fit({
+      derive: { ratio: 'age / senior', old: 'if(age >= 40, 1, 0)', begun: 'year(since)' },
+      numeric: { impute: 'median', scale: 'standard' },
+      columns: { plan: { encode: 'target' }, senior: { encode: 'one_hot' } },
+    });
+    const random = seeded(23);
+    const rows = 500;
+    const odd = [0, -0, 1, -1, NaN, Infinity, -Infinity, 1e300, 5e-324, 40, 2 ** 53];
+    const numbers = (): Float64Array => Float64Array.from({ length: rows }, () => odd[random.int(odd.length)]);
+    const texts = ['a', 'b', 'never seen', '', null];
+    const batch = createFrame([
+      { name: 'age', column: numberColumn(numbers()) },
+      { name: 'senior', column: numberColumn(numbers()), type: 'boolean' },
+      { name: 'plan', column: textColumn(Array.from({ length: rows }, () => texts[random.int(texts.length)])) },
+      { name: 'since', column: { kind: 'instant', values: Float64Array.from({ length: rows }, () => random.int(2 ** 31) * 1000) } },
+    ]);
+    await using runtime = await openSession(fitted.graph);
+    await using direct = await openSession(fitted.graph, { direct: true });
+    const { inputs } = fitted.description.recipe;
+    assert.ok(direct.runNow);
+    for (const part of [batch, sliceRows(batch, 0, 1), sliceRows(batch, 7, 9)]) {
+      const given = feeds(inputs, part);
+      assert.deepEqual(direct.runNow(given), await runtime.run(given));
+    }
+  });
+
   test('gives an empty matrix for an empty batch', async () => {
     const matrix = await matrixOf(await fit(spec), sliceRows(frame, 0, 0));
     assert.deepEqual([matrix.rows, matrix.values.length, matrix.columns > 0], [0, 0, true]);

@@ -2,7 +2,7 @@ import { numberOf } from '../node-attributes.ts';
 import { elementTypeOf } from '../tensor.ts';
 import type { Tensor } from '../tensor.ts';
 import { newRows, widest, widthOf } from './values.ts';
-import type { Compiled, Operator, RowsOf, RowsValue, Step } from './values.ts';
+import type { Compiled, Facts, Operator, RowsOf, RowsValue, Step } from './values.ts';
 
 export const identity: Operator = ({ inputs: [input] }) => (input === undefined ? undefined : { outputs: [input] });
 
@@ -79,7 +79,7 @@ function moveRows<T>(from: { readonly [at: number]: T }, to: { [at: number]: T }
   for (let row = 0; row < rows; row++) for (let at = 0; at < own; at++) to[row * width + start + at] = from[row * own + at];
 }
 
-/** Conversions that cannot fail and have one answer: of truths to numbers, and between the precisions. */
+/** Conversions that cannot fail and have one answer: of truths to numbers, between the precisions, and of what is known to be whole. */
 export const cast: Operator = ({ node, inputs: [input] }) => {
   const type = elementTypeOf(numberOf(node, 'to') ?? 0);
   if (input?.kind !== 'rows') return undefined;
@@ -87,10 +87,11 @@ export const cast: Operator = ({ node, inputs: [input] }) => {
   const isKnown =
     (input.type === 'BOOL' && (type === 'INT64' || type === 'FLOAT' || type === 'DOUBLE')) ||
     (input.type === 'INT64' && (type === 'FLOAT' || type === 'DOUBLE')) ||
+    (input.type === 'DOUBLE' && type === 'INT64' && input.among?.every((value) => Number.isSafeInteger(value)) === true) ||
     (input.type === 'FLOAT' && type === 'DOUBLE') ||
     (input.type === 'DOUBLE' && type === 'FLOAT');
   if (!isKnown) return undefined;
-  const made = newRows(type, input.axes, input.type === 'BOOL' ? 2 : undefined);
+  const made = newRows(type, input.axes, factsOfCast(input, type));
   const width = widthOf(input);
   return {
     outputs: [made],
@@ -99,6 +100,12 @@ export const cast: Operator = ({ node, inputs: [input] }) => {
     },
   };
 };
+
+/** Whole numbers, and truths, are the same in every type that they are cast to. */
+function factsOfCast(input: RowsValue, type: 'INT64' | 'FLOAT' | 'DOUBLE'): Facts {
+  if (input.type === 'BOOL') return { among: [0, 1], isAtMostOne: input.isAtMostOne === true };
+  return input.among === undefined || type === 'FLOAT' ? {} : { among: input.among };
+}
 
 /** Entries (along the first axis) of a constant by places that are known to be in it, or chosen columns of rows. */
 export const gather: Operator = ({ node, inputs: [from, places] }) => {
@@ -111,7 +118,8 @@ export const gather: Operator = ({ node, inputs: [from, places] }) => {
 };
 
 function entries({ type, shape, data }: Tensor, places: RowsOf<'INT64'>): Compiled | undefined {
-  if (shape.length === 0 || places.places === undefined || places.places > shape[0]) return undefined;
+  const isInside = (place: number): boolean => Number.isInteger(place) && place >= 0 && place < shape[0];
+  if (shape.length === 0 || places.among?.every(isInside) !== true) return undefined;
   const axes = shape.slice(1);
   const width = widthOf({ axes });
   const count = widthOf(places);

@@ -28,10 +28,7 @@ export const labelEncoder: Operator = ({ node, opset, inputs: [input] }) => {
   if (values.length !== keys.length || (isWhole && !wholes.every((value) => Number.isSafeInteger(value)))) return undefined;
   const table = new Map(keys.map((key, at) => [key, values[at]]));
   const otherwise = isWhole ? (numberOf(node, 'default_int64') ?? -1) : (numberOf(node, 'default_float') ?? -0);
-  const least = Math.min(otherwise, ...values);
-  const made = isWhole
-    ? newRows('INT64', input.axes, least < 0 ? undefined : Math.max(otherwise, ...values) + 1)
-    : newRows('FLOAT', input.axes);
+  const made = isWhole ? newRows('INT64', input.axes, { among: [...values, otherwise] }) : newRows('FLOAT', input.axes);
   const to: Float32Array | Float64Array = made.block;
   return {
     outputs: [made],

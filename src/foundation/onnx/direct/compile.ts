@@ -2,10 +2,11 @@ import type { Signature } from '../feeds.ts';
 import type { Feeds } from '../session-types.ts';
 import type { Tensor } from '../tensor.ts';
 import type { ModelView, TensorView } from '../view.ts';
+import { foldConstant } from './folding.ts';
 import { operatorOf } from './operators.ts';
 import { emptyTensor, giveOut, takeIn } from './transfer.ts';
 import { blockRows, newRows, widest, widthOf } from './values.ts';
-import type { Arithmetic, RowsValue, Step, Value } from './values.ts';
+import type { Arithmetic, Compiled, NodeSite, RowsValue, Step, Value } from './values.ts';
 
 /** A graph that is computed here. */
 export interface DirectGraph {
@@ -31,7 +32,7 @@ export function compileGraph(model: ModelView, signature: Signature, arithmetic:
     const inputs = node.inputs.map((name) => values.get(name));
     if (node.inputs.some((name, at) => name !== '' && inputs[at] === undefined)) return undefined;
     const opset = model.opsets[node.domain] ?? 0;
-    const compiled = operatorOf(node.domain, node.opType)?.({ node, inputs, opset, arithmetic });
+    const compiled = compileNode({ node, inputs, opset, arithmetic });
     if (compiled === undefined || node.outputs.length > compiled.outputs.length) return undefined;
     if (compiled.step !== undefined) steps.push(compiled.step);
     node.outputs.forEach((name, at) => values.set(name, compiled.outputs[at]));
@@ -43,6 +44,14 @@ export function compileGraph(model: ModelView, signature: Signature, arithmetic:
     shown.set(name, value);
   }
   return runner({ inputs: fed.map((value, at) => ({ name: signature.inputs[at].name, value })), steps, shown });
+}
+
+function compileNode(site: NodeSite): Compiled | undefined {
+  const operator = operatorOf(site.node.domain, site.node.opType);
+  if (operator === undefined) return undefined;
+  if (site.inputs.length === 0 || site.inputs.some((input) => input?.kind === 'rows')) return operator(site);
+  const folded = foldConstant(site, operator);
+  return folded === undefined ? operator(site) : { outputs: [folded] };
 }
 
 /**

@@ -28,9 +28,31 @@ export const gemm: Operator = ({ node, inputs: [input, weights, addend], arithme
 
 /** MatMul of rows with constant weights. */
 export const matMul: Operator = ({ inputs: [input, weights], arithmetic }) => {
+  if (input?.kind === 'rows' && input.type === 'DOUBLE') return chosen(input, weights);
   const held = weightsOf(weights, false);
   return held && product(input, { ...held, addends: undefined }, arithmetic);
 };
+
+/** One of a list of numbers, by which of the row's is 1, or 0: whatever the order of the sum, that is its result. */
+function chosen(input: RowsOf<'DOUBLE'>, weights: Value | undefined): Compiled | undefined {
+  const tensor = weights?.kind === 'fixed' ? weights.tensor : undefined;
+  if (input.isAtMostOne !== true || input.axes.length !== 1 || tensor?.type !== 'DOUBLE' || tensor.shape.length !== 2) return undefined;
+  const { data } = tensor;
+  const width = input.axes[0];
+  if (tensor.shape[0] !== width || tensor.shape[1] !== 1 || !data.every((value) => Number.isFinite(value))) return undefined;
+  const made = newRows('DOUBLE', [1], { among: [0, ...data] });
+  const [from, to] = [input.block, made.block];
+  return {
+    outputs: [made],
+    step: (rows) => {
+      for (let row = 0; row < rows; row++) {
+        let found = 0;
+        for (let at = 0; at < width; at++) if (from[row * width + at] !== 0) found = data[at];
+        to[row] = found;
+      }
+    },
+  };
+}
 
 function weightsOf(value: Value | undefined, isTurned: boolean): Omit<Weights, 'addends'> | undefined {
   const tensor: Tensor | undefined = value?.kind === 'fixed' ? value.tensor : undefined;

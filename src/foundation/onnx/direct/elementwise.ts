@@ -1,7 +1,7 @@
 import { broadcast } from './broadcast.ts';
 import type { Operand } from './broadcast.ts';
 import { newRows, widthOf } from './values.ts';
-import type { Operator, RowsOf, Value } from './values.ts';
+import type { Facts, Operator, RowsOf, Value } from './values.ts';
 
 type Calculation = 'Add' | 'Sub' | 'Mul' | 'Div';
 type Comparison = 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'Equal';
@@ -18,7 +18,7 @@ export function calculation(kind: Calculation): Operator {
     if (left === undefined || right === undefined || type === undefined || realsOf(right) !== type) return undefined;
     const spread = broadcast(left, right);
     if (spread === undefined) return undefined;
-    const made = newRows(type, spread.axes);
+    const made = newRows(type, spread.axes, kind === 'Add' ? factsOfSum(left, right) : {});
     const [a, b] = [realBlock(left), realBlock(right)];
     const to: Reals = made.block;
     return { outputs: [made], step: (rows) => calculateRows(kind, { a, b, to, rows, width: spread.width, operands: spread.operands }) };
@@ -32,7 +32,7 @@ export function comparison(kind: Comparison): Operator {
     if (left === undefined || right === undefined || type === undefined || realsOf(right) !== type) return undefined;
     const spread = broadcast(left, right);
     if (spread === undefined) return undefined;
-    const made = newRows('BOOL', spread.axes);
+    const made = newRows('BOOL', spread.axes, { isAtMostOne: kind === 'Equal' && (isOneOfMany(left, right) || isOneOfMany(right, left)) });
     const [a, b] = [realBlock(left), realBlock(right)];
     const to = made.block;
     return { outputs: [made], step: (rows) => compareRows(kind, { a, b, to, rows, width: spread.width, operands: spread.operands }) };
@@ -42,11 +42,11 @@ export function comparison(kind: Comparison): Operator {
 /** And, Or. */
 export function junction(kind: Junction): Operator {
   return ({ inputs: [left, right] }) => {
-    if (left?.kind !== 'rows' || right?.kind !== 'rows' || left.type !== 'BOOL' || right.type !== 'BOOL') return undefined;
-    const spread = broadcast(left, right);
-    if (spread === undefined) return undefined;
+    const [a, b] = [truthBlock(left), truthBlock(right)];
+    const spread = left && right && broadcast(left, right);
+    if (a === undefined || b === undefined || spread === undefined) return undefined;
     const made = newRows('BOOL', spread.axes);
-    const [a, b, to] = [left.block, right.block, made.block];
+    const to = made.block;
     const { operands, width } = spread;
     const isAnd = kind === 'And';
     return {
@@ -138,12 +138,13 @@ function limitOf(limit: Value | undefined, type: 'FLOAT' | 'DOUBLE'): number | u
 
 /** One of two numbers, by a truth: all three spread over each other. */
 export const where: Operator = ({ inputs: [truth, yes, no] }) => {
-  if (truth?.kind !== 'rows' || truth.type !== 'BOOL' || yes === undefined || no === undefined) return undefined;
+  const truths = truthBlock(truth);
+  if (truth === undefined || truths === undefined || yes === undefined || no === undefined) return undefined;
   const type = realsOf(yes);
   if (type === undefined || realsOf(no) !== type) return undefined;
   const spread = broadcast(truth, yes, no);
   if (spread === undefined) return undefined;
-  const made = newRows(type, spread.axes);
+  const made = newRows(type, spread.axes, factsOfChoice(yes, no));
   const [a, b] = [realBlock(yes), realBlock(no)];
   const to: Reals = made.block;
   const { width, operands } = spread;
@@ -152,13 +153,42 @@ export const where: Operator = ({ inputs: [truth, yes, no] }) => {
     step: (rows) => {
       for (let row = 0, at = 0; row < rows; row++) {
         for (let each = 0; each < width; each++, at++) {
-          const isYes = truth.block[placeOf(operands[0], row, each)] !== 0;
+          const isYes = truths[placeOf(operands[0], row, each)] !== 0;
           to[at] = isYes ? a[placeOf(operands[1], row, each)] : b[placeOf(operands[2], row, each)];
         }
       }
     },
   };
 };
+
+/** Sums of a few known numbers and a constant. */
+function factsOfSum(left: Value, right: Value): Facts {
+  const [one, other] = [amongOf(left), amongOf(right)];
+  if (one === undefined || other === undefined || one.length * other.length > mostKnown) return {};
+  return { among: one.flatMap((a) => other.map((b) => a + b)) };
+}
+
+function factsOfChoice(yes: Value, no: Value): Facts {
+  const [one, other] = [amongOf(yes), amongOf(no)];
+  return one === undefined || other === undefined ? {} : { among: [...one, ...other] };
+}
+
+/** More are not kept. */
+const mostKnown = 4096;
+
+/** All float64 numbers that a value can have, where they are known and few. */
+function amongOf(value: Value): readonly number[] | undefined {
+  if (value.kind === 'rows') return value.type === 'DOUBLE' ? value.among : undefined;
+  const { data } = value.tensor;
+  return data instanceof Float64Array && data.length <= mostKnown ? Array.from(data) : undefined;
+}
+
+/** Whether one number of each row is compared with constants of which no two are equal. */
+function isOneOfMany(one: Value, many: Value): boolean {
+  if (one.kind !== 'rows' || many.kind !== 'fixed' || widthOf(one) !== 1) return false;
+  const values = Array.from(realBlock(many));
+  return new Set(values).size === values.length;
+}
 
 interface Rows<T> {
   readonly a: Reals;
@@ -240,6 +270,12 @@ function isReal(value: { readonly type: string }): value is RowsOf<'FLOAT'> | Ro
 function realsOf(value: Value | undefined): 'FLOAT' | 'DOUBLE' | undefined {
   const type = value?.kind === 'rows' ? value.type : value?.tensor.type;
   return type === 'FLOAT' || type === 'DOUBLE' ? type : undefined;
+}
+
+/** The array of truths, of which each is 0 or 1. */
+function truthBlock(value: Value | undefined): Uint8Array | undefined {
+  if (value?.kind === 'rows') return value.type === 'BOOL' ? value.block : undefined;
+  return value?.tensor.type === 'BOOL' ? value.tensor.data : undefined;
 }
 
 /** The array of a value that `realsOf` knows. */

@@ -1,5 +1,6 @@
 import { mlDomain } from '../model.ts';
 import { cast, concat, flatten, gather, identity, reshape } from './arranging.ts';
+import { constant } from './folding.ts';
 import { gemm, matMul } from './dense.ts';
 import { calculation, clip, comparison, isNaNOf, junction, not, unary, where } from './elementwise.ts';
 import { argMax, softmax } from './softmax.ts';
@@ -22,6 +23,7 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Ceil: unary('Ceil'),
     Clip: clip,
     Concat: concat,
+    Constant: constant,
     Div: calculation('Div'),
     Equal: comparison('Equal'),
     Flatten: flatten,

@@ -69,7 +69,9 @@ export const argMax: Operator = ({ node, inputs: [input] }) => {
   const axis = numberOf(node, 'axis') ?? 0;
   if ((axis !== 1 && axis !== -1) || (numberOf(node, 'select_last_index') ?? 0) !== 0) return undefined;
   const width = input.axes[0];
-  const made = newRows('INT64', (numberOf(node, 'keepdims') ?? 1) === 0 ? [] : [1], width);
+  const made = newRows('INT64', (numberOf(node, 'keepdims') ?? 1) === 0 ? [] : [1], {
+    among: Array.from({ length: width }, (_, at) => at),
+  });
   const from: Float32Array | Float64Array = input.block;
   return {
     outputs: [made],

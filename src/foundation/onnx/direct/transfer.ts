@@ -20,7 +20,7 @@ export function takeIn(value: RowsValue, data: Tensor['data'], start: number, ro
   } else if (value.type === 'STRING' && isTexts(data)) {
     for (let at = 0; at < count; at++) value.block[at] = data[first + at];
   } else if (value.type === 'BOOL' && data instanceof Uint8Array) {
-    for (let at = 0; at < count; at++) value.block[at] = data[first + at];
+    for (let at = 0; at < count; at++) value.block[at] = Number(data[first + at] !== 0);
   } else throw misfit(value);
 }
 

@@ -19,15 +19,21 @@ export interface BlockOf {
 /** The element types that are computed with. */
 export type DirectType = keyof BlockOf;
 
+/** What is known of a value before it is computed. */
+export interface Facts {
+  /** All numbers that can stand in it. */
+  readonly among?: readonly number[];
+  /** Of truths, or 1 and 0 for them: whether a row has at most one that holds. */
+  readonly isAtMostOne?: boolean;
+}
+
 /** A value of the graph with a row for each row that is fed: its shape is [rows, ...axes]. */
-export interface RowsOf<T extends DirectType> {
+export interface RowsOf<T extends DirectType> extends Facts {
   readonly kind: 'rows';
   readonly type: T;
   readonly axes: readonly number[];
   /** The values of the rows that are computed just now, row by row. */
   readonly block: BlockOf[T];
-  /** Of whole numbers that are places in a list: how long it is; they are from 0 to before it. */
-  readonly places?: number;
 }
 
 export type RowsValue = { [T in DirectType]: RowsOf<T> }[DirectType];
@@ -75,10 +81,10 @@ export interface NodeSite {
 export type Operator = (site: NodeSite) => Compiled | undefined;
 
 /** A new value, for a step to fill. */
-export function newRows<T extends DirectType>(type: T, axes: readonly number[], places?: number): Extract<RowsValue, { readonly type: T }>;
-export function newRows(type: DirectType, axes: readonly number[], places?: number): RowsValue {
+export function newRows<T extends DirectType>(type: T, axes: readonly number[], known?: Facts): Extract<RowsValue, { readonly type: T }>;
+export function newRows(type: DirectType, axes: readonly number[], known: Facts = {}): RowsValue {
   const length = blockRows * widthOf({ axes });
-  const facts = { kind: 'rows', axes, ...(places === undefined ? {} : { places }) } as const;
+  const facts = { ...known, kind: 'rows', axes } as const;
   switch (type) {
     case 'FLOAT':
       return { ...facts, type, block: new Float32Array(length) };
