@@ -1,11 +1,13 @@
 import { numberOf } from '../node-attributes.ts';
 import type { Tensor } from '../tensor.ts';
 import { fused, twiceRounded } from './float32.ts';
-import { newRows, widest } from './values.ts';
+import { newRows } from './values.ts';
 import type { Arithmetic, Compiled, Operator, RowsOf, Value } from './values.ts';
 
 /** A product is added up at once where it has no more terms than this; ONNX Runtime breaks longer ones. */
-export const mostTerms = 128;
+const mostTerms = 128;
+/** Products of a row. More of them take longer here than the runtime's call. */
+const mostProducts = 2048;
 
 /** Weights of a linear function, output by output, and what is added to each. */
 export interface Weights {
@@ -87,7 +89,7 @@ function product(input: Value | undefined, weights: Weights, arithmetic: Arithme
 
 export function fits(input: Value | undefined, { columns, outputs }: Weights): input is RowsOf<'FLOAT'> {
   if (input?.kind !== 'rows' || input.type !== 'FLOAT' || input.axes.length !== 1) return false;
-  return input.axes[0] === columns && columns > 0 && columns <= mostTerms && outputs > 0 && outputs <= widest;
+  return input.axes[0] === columns && columns > 0 && columns <= mostTerms && outputs > 0 && columns * outputs <= mostProducts;
 }
 
 /** Sums one after the other, as the kernels do that have the weights packed (onnxruntime/core/mlas/lib/sgemm.cpp). */

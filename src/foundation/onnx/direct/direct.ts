@@ -18,7 +18,7 @@ const arithmetics: readonly Arithmetic[] = [
 ];
 
 /**
- * The graph as one that is computed here, if it gives what ONNX Runtime gives, bit by bit, on some two thousand rows: such as lie at the
+ * The graph as one that is computed here, if it gives what ONNX Runtime gives, bit by bit, on some thousand rows: such as lie at the
  * thresholds of its trees, next to them and between, and special numbers.
  * @param runtime the same graph in ONNX Runtime, with one thread, on this machine's processor
  * @param examples more to prove it on; they fit the signature

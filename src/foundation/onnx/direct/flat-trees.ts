@@ -1,4 +1,4 @@
-import type { SplitMode, TreeNodes } from '../tree-nodes.ts';
+import type { TreeNode, TreeNodes } from '../tree-nodes.ts';
 
 /**
  * Trees as arrays of tests of one kind: a row goes on to `next[2 * test + 1]` where `values[place[test]] <= limit[test]`, else (also where
@@ -71,19 +71,18 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
       laid[at] = 1 - flat.leafStart.length;
       return laid[at];
     }
-    const { feature, mode, threshold, missingIsTrue } = node;
-    if (!(feature >= 0 && feature < columns) || Number.isNaN(threshold) || mode === 'BRANCH_MEMBER') return undefined;
-    const tests = testsOf(mode, threshold, missingIsTrue, below);
-    const places = tests.steps.map((step) => addTest(feature, step));
+    const { feature, threshold } = node;
+    if (!(feature >= 0 && feature < columns) || Number.isNaN(threshold)) return undefined;
+    const asked = testsOf(node, below);
+    if (asked === undefined) return undefined;
+    const places = asked.map(({ test }) => addTest(feature, test));
     isOnPath.add(at);
     const whenTrue = lay(node.whenTrue);
     const whenFalse = lay(node.whenFalse);
     isOnPath.delete(at);
     if (whenTrue === undefined || whenFalse === undefined) return undefined;
-    tests.ways.forEach(([yes, no], step) => {
-      const way = (each: Way): number => (each === 'next' ? places[step + 1] : each ? whenTrue : whenFalse);
-      link(places[step], way(yes), way(no));
-    });
+    const wayTo = (way: Way): number => (typeof way === 'number' ? places[way] : way ? whenTrue : whenFalse);
+    asked.forEach(({ yes, no }, step) => link(places[step], wayTo(yes), wayTo(no)));
     laid[at] = places[0];
     return places[0];
   };
@@ -105,28 +104,26 @@ export function flattenTrees(trees: TreeNodes, columns: number, below: (value: n
   };
 }
 
-/** Where an answer leads: the node's true or false branch, or the next test of the same node. */
-type Way = boolean | 'next';
+/** Where an answer leads: the node's true or false branch, or one of its further tests. */
+type Way = boolean | number;
 
-interface Tests {
-  readonly steps: readonly Test[];
-  /** For each step: where yes leads, and where no leads. NaN answers no. */
-  readonly ways: readonly (readonly [yes: Way, no: Way])[];
+/** A test of a node. NaN answers no. */
+interface Asked {
+  readonly test: Test;
+  readonly yes: Way;
+  readonly no: Way;
 }
 
+type Split = Exclude<TreeNode, { readonly mode: 'LEAF' }>;
+
 /** A comparison as tests in which NaN takes the way that it takes in the comparison. */
-function testsOf(
-  mode: Exclude<SplitMode, 'BRANCH_MEMBER'>,
-  threshold: number,
-  missingIsTrue: boolean,
-  below: (value: number) => number,
-): Tests {
+function testsOf({ mode, threshold, missingIsTrue }: Split, below: (value: number) => number): readonly Asked[] | undefined {
   const atMost: Test = { isNegated: false, limit: threshold };
   const less: Test = { isNegated: false, limit: below(threshold) };
   const atLeast: Test = { isNegated: true, limit: -threshold };
   const greater: Test = { isNegated: true, limit: below(-threshold) };
-  const one = (test: Test, opposite: Test): Tests =>
-    missingIsTrue ? { steps: [opposite], ways: [[false, true]] } : { steps: [test], ways: [[true, false]] };
+  const one = (test: Test, opposite: Test): readonly Asked[] =>
+    missingIsTrue ? [{ test: opposite, yes: false, no: true }] : [{ test, yes: true, no: false }];
   switch (mode) {
     case 'BRANCH_LEQ':
       return one(atMost, greater);
@@ -138,10 +135,22 @@ function testsOf(
       return one(greater, atMost);
     case 'BRANCH_EQ':
       return missingIsTrue
-        ? { steps: [greater, less], ways: [[false, 'next'], [false, true]] } // prettier-ignore
-        : { steps: [atMost, atLeast], ways: [['next', false], [true, false]] }; // prettier-ignore
+        ? [
+            { test: greater, yes: false, no: 1 },
+            { test: less, yes: false, no: true },
+          ]
+        : [
+            { test: atMost, yes: 1, no: false },
+            { test: atLeast, yes: true, no: false },
+          ];
     case 'BRANCH_NEQ':
       // NaN is unequal to everything, whatever the node says of missing values.
-      return { steps: [atMost, atLeast], ways: [['next', true], [false, true]] }; // prettier-ignore
+      return [
+        { test: atMost, yes: 1, no: true },
+        { test: atLeast, yes: false, no: true },
+      ];
+    case 'BRANCH_MEMBER':
+      // The runtime has the members as bits of whole numbers, which other values meet as well.
+      return undefined;
   }
 }

@@ -1,11 +1,9 @@
-const single = new Float32Array(1);
-const bits = new Int32Array(single.buffer);
-
 /** The greatest float32 that is less than a float32; -Infinity itself, below which there is none. */
 export function below32(value: number): number {
   if (value === 0) return -1.401298464324817e-45;
   if (Number.isNaN(value) || value === -Infinity) return value;
-  single[0] = value;
+  const single = Float32Array.of(value);
+  const bits = new Int32Array(single.buffer);
   // IEEE 754 numbers of one sign are ordered as their bits are, by size.
   bits[0] += value > 0 ? -1 : 1;
   return single[0];

@@ -65,38 +65,34 @@ function weightsOf(node: NodeView, outputs: number): Weights | undefined {
 
 /** Of one row alone the runtime sums eight columns side by side, else one column after the other. */
 function multiplication(input: RowsOf<'FLOAT'>, made: RowsOf<'FLOAT'>, weights: Weights, isFused: boolean): Step {
+  const lanes = new Float32Array(8);
   return (rows, total) => {
-    if (total === 1) multiplyOnly(input.block, made.block, weights);
+    if (total === 1) multiplyOnly(input.block, made.block, weights, lanes);
     else for (let row = 0; row < rows; row++) multiplyRow(input.block, made.block, row, weights, isFused);
   };
 }
 
-const lanes = new Float32Array(8);
-
 /** As onnxruntime/core/mlas/lib/x86_64/SgemmKernelM1TransposeBAvx.S: four outputs at a time, then two, then one, each kind with its own order. */
-function multiplyOnly(from: Float32Array, to: Float32Array, { columns, outputs, values, addends }: Weights): void {
+function multiplyOnly(from: Float32Array, to: Float32Array, { columns, outputs, values, addends }: Weights, lanes: Float32Array): void {
   for (let k = 0; k < outputs; k++) {
     lanes.fill(0);
     for (let c = 0; c < columns; c++) lanes[c % 8] += Math.fround(from[c] * values[k * columns + c]);
     const left = outputs - (outputs % 4);
-    const sum = k < left ? ofFour() : k < left + (outputs % 4 >= 2 ? 2 : 0) ? ofTwo() : ofOne();
+    const sum = k < left ? ofFour(lanes) : k < left + (outputs % 4 >= 2 ? 2 : 0) ? ofTwo(lanes) : ofOne(lanes);
     to[k] = addends === undefined ? sum : sum + addends[k];
   }
 }
 
 const plus = (a: number, b: number): number => Math.fround(a + b);
 
-function ofFour(): number {
-  const [a, b, c, d, e, f, g, h] = lanes;
+function ofFour([a, b, c, d, e, f, g, h]: Float32Array): number {
   return plus(plus(plus(plus(a, b), c), d), plus(plus(plus(e, f), g), h));
 }
 
-function ofTwo(): number {
-  const [a, b, c, d, e, f, g, h] = lanes;
+function ofTwo([a, b, c, d, e, f, g, h]: Float32Array): number {
   return plus(plus(plus(a, c), plus(e, g)), plus(plus(b, d), plus(f, h)));
 }
 
-function ofOne(): number {
-  const [a, b, c, d, e, f, g, h] = lanes;
+function ofOne([a, b, c, d, e, f, g, h]: Float32Array): number {
   return plus(plus(plus(a, b), plus(c, d)), plus(plus(e, f), plus(g, h)));
 }

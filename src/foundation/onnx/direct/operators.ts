@@ -56,6 +56,7 @@ const operators: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
     Normalizer: normalizer,
     OneHotEncoder: oneHotEncoder,
     Scaler: scaler,
+    TreeEnsemble: treeRegressor,
     TreeEnsembleClassifier: treeClassifier,
     TreeEnsembleRegressor: treeRegressor,
   },

@@ -47,7 +47,7 @@ export function proofFeeds(model: ModelView, signature: Signature): Feeds[] | un
 /** A graph that declares how many rows it takes is fed as many. */
 function sizesOf({ inputs }: Signature): readonly number[] {
   const rows = inputs[0]?.shape?.[0];
-  return typeof rows === 'number' ? Array.from({ length: Math.ceil(2000 / Math.max(1, rows)) }, () => rows) : batches;
+  return typeof rows === 'number' ? Array.from({ length: Math.ceil(800 / Math.max(1, rows)) }, () => rows) : batches;
 }
 
 function drawn(random: Random, { type, shape }: SessionValue, rows: number, landmarks: Landmarks): Tensor | undefined {

@@ -10,15 +10,17 @@ const ln2Low = Math.fround(-1.42860677e-6);
 /** 1.5 * 2^23: added to a float32 and taken away again, it leaves the nearest whole number. */
 const toWhole = 12582912;
 const polynomial = [0x1694 * 2 ** -22, 0x1125edc * 2 ** -31, 0x1555b5a * 2 ** -29, 0x155545 * 2 ** -23, 0x1fffff6 * 2 ** -26, 1, 1];
+/** More of them take longer here than the runtime's call. */
+const mostClasses = 256;
 const lowest = -3.4028234663852886e38;
 
 /** Softmax along the axis behind the rows, the only one. */
 export const softmax: Operator = ({ node, opset, inputs: [input], arithmetic }) => {
   if (input?.kind !== 'rows' || input.type !== 'FLOAT' || input.axes.length !== 1) return undefined;
   const axis = numberOf(node, 'axis') ?? (opset < 13 ? 1 : -1);
-  if (axis !== 1 && axis !== -1) return undefined;
-  const made = newRows('FLOAT', input.axes);
   const width = input.axes[0];
+  if ((axis !== 1 && axis !== -1) || width > mostClasses) return undefined;
+  const made = newRows('FLOAT', input.axes);
   const lanes = new Float32Array(arithmetic.lanes);
   const [from, to] = [input.block, made.block];
   return {

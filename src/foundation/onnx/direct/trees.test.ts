@@ -132,6 +132,41 @@ describe('trees that are computed here', () => {
     }
   });
 
+  test('of ai.onnx.ml 5 are walked as well, but for sets of members', async () => {
+    for (const [aggregate, mode] of [
+      [0, 1],
+      [1, 4],
+      [2, 5],
+      [3, 2],
+      [1, 6],
+    ]) {
+      const graph = graphBuilder({ name: 'trees', opset: 21, mlOpset: 5 });
+      const scores = graph.op('TreeEnsemble', [graph.input('x', 'FLOAT', ['N', columns])], {
+        domain: mlDomain,
+        attributes: {
+          n_targets: attr.int(2),
+          aggregate_function: attr.int(aggregate),
+          post_transform: attr.int(0),
+          tree_roots: attr.ints([0, 2]),
+          nodes_featureids: attr.ints([0, 1, 2]),
+          nodes_splits: attr.tensor(tensor('FLOAT', [3], Float32Array.of(0.5, 0, -0.25))),
+          nodes_modes: attr.tensor(tensor('UINT8', [3], Uint8Array.of(0, mode, 3))),
+          nodes_truenodeids: attr.ints([1, 0, 2]),
+          nodes_trueleafs: attr.ints([0, 1, 1]),
+          nodes_falsenodeids: attr.ints([1, 2, 3]),
+          nodes_falseleafs: attr.ints([1, 1, 1]),
+          nodes_missing_value_tracks_true: attr.ints([1, 0, 1]),
+          ...(mode === 6 ? { membership_values: attr.tensor(tensor('FLOAT', [3], Float32Array.of(1, -1, NaN))) } : {}),
+          leaf_targetids: attr.ints([0, 1, 0, 1]),
+          leaf_weights: attr.tensor(tensor('FLOAT', [4], Float32Array.of(0.1, -0.7, 3.3, -4.4))),
+        },
+      });
+      graph.output('y', 'FLOAT', ['N', 2], scores);
+      if (mode === 6) assert.equal(await isComputedHere(encodeModel(graph)), false);
+      else await holds(encodeModel(graph));
+    }
+  });
+
   test('are left to the runtime where an attribute is not known', async () => {
     for (const transform of ['PROBIT', 'SOFTMAX_ZERO']) {
       const attributes = { post_transform: attr.string(transform) };

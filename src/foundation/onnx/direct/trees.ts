@@ -8,7 +8,7 @@ import { treeScores } from './tree-scores.ts';
 import { newRows, widest } from './values.ts';
 import type { NodeSite, Operator, RowsOf, Step } from './values.ts';
 
-/** TreeEnsembleRegressor of float32 rows. */
+/** TreeEnsembleRegressor, and TreeEnsemble of ai.onnx.ml 5, of float32 rows. */
 export const treeRegressor: Operator = (site) => {
   const features = floatRows(site);
   const trees = readTreeNodes(site.node);

@@ -5,7 +5,7 @@ import type { NodeView } from '../view.ts';
  * How many rows are computed at once: their values stand in arrays that are made once and are used again for the next rows.
  * Enough that a step is called seldom, and few enough that all its values stay in the cache.
  */
-export const blockRows = 128;
+export const blockRows = 64;
 
 /** The arrays that values stand in while a graph is computed. INT64 are whole numbers within ±2^53, BOOL are 0 and 1. */
 export interface BlockOf {
