@@ -28,27 +28,41 @@ export function forestOf(flat: FlatTrees): Forest {
   return { trees: flat.roots.length, tests, roots, place, limit, next };
 }
 
+/** Rows of one block, and the leaves that they come to. */
+export interface Walked {
+  readonly rows: number;
+  /** How many values a row has. */
+  readonly width: number;
+  /** Row by row: its features, and their negatives behind them. */
+  readonly values: Float64Array;
+  /** Row by row: the number of its leaf in each of `roots`. */
+  readonly leaves: Int32Array;
+}
+
 /**
- * Finds the leaf of each tree for one row. Four trees go down together and without a branch, so that the processor neither waits for one
- * nor guesses wrongly (measured on 100 trees of 31 leaves: 2.1 µs a row, 3.9 µs one after the other).
- * @param values the row's features, and their negatives behind them
- * @param leaves filled with the leaves' numbers; as long as `roots`
+ * Finds the leaf of each tree for each row. Four trees go down together and without a branch, so that the processor neither waits for one
+ * nor guesses wrongly (measured on 100 trees of 31 leaves: 2.1 µs a row, 3.9 µs one after the other). All rows go through four trees before
+ * the next: large forests come from memory once.
  */
-export function walk({ tests, roots, place, limit, next }: Forest, values: Float64Array, leaves: Int32Array): void {
+export function walk({ tests, roots, place, limit, next }: Forest, { rows, width, values, leaves }: Walked): void {
   for (let tree = 0; tree < roots.length; tree += 4) {
-    let a = roots[tree];
-    let b = roots[tree + 1];
-    let c = roots[tree + 2];
-    let d = roots[tree + 3];
-    while (a < tests || b < tests || c < tests || d < tests) {
-      a = next[2 * a + Number(values[place[a]] <= limit[a])];
-      b = next[2 * b + Number(values[place[b]] <= limit[b])];
-      c = next[2 * c + Number(values[place[c]] <= limit[c])];
-      d = next[2 * d + Number(values[place[d]] <= limit[d])];
+    for (let row = 0; row < rows; row++) {
+      const own = row * width;
+      let a = roots[tree];
+      let b = roots[tree + 1];
+      let c = roots[tree + 2];
+      let d = roots[tree + 3];
+      while (a < tests || b < tests || c < tests || d < tests) {
+        a = next[2 * a + Number(values[own + place[a]] <= limit[a])];
+        b = next[2 * b + Number(values[own + place[b]] <= limit[b])];
+        c = next[2 * c + Number(values[own + place[c]] <= limit[c])];
+        d = next[2 * d + Number(values[own + place[d]] <= limit[d])];
+      }
+      const at = row * roots.length + tree;
+      leaves[at] = a - tests;
+      leaves[at + 1] = b - tests;
+      leaves[at + 2] = c - tests;
+      leaves[at + 3] = d - tests;
     }
-    leaves[tree] = a - tests;
-    leaves[tree + 1] = b - tests;
-    leaves[tree + 2] = c - tests;
-    leaves[tree + 3] = d - tests;
   }
 }

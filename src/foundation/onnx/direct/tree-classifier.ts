@@ -28,8 +28,8 @@ export const treeClassifier: Operator = (site) => {
   const made = newRows('FLOAT', [trees.outputs]);
   const parts: Parts = { trees, gathered, transform, to: made.block, isFused: site.arithmetic.isFused };
   const finish = trees.outputs === 2 ? ofTwo(parts) : ofMany(parts);
-  const give = (leaves: Int32Array, row: number): void => {
-    gathered.gather(leaves);
+  const give = (leaves: Int32Array, start: number, row: number): void => {
+    gathered.gather(leaves, start);
     labels.put(row, finish(row));
   };
   return { outputs: [labels.made, made], step: forestStep(flat, features, give) };

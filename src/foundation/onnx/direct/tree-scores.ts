@@ -4,8 +4,8 @@ import type { FlatTrees } from './flat-trees.ts';
 export interface TreeScores {
   readonly scores: Float32Array;
   readonly has: Uint8Array;
-  /** Makes them of the leaves that a row came to. */
-  readonly gather: (leaves: Int32Array) => void;
+  /** Makes them of the leaves that a row came to, which begin at `start`. */
+  readonly gather: (leaves: Int32Array, start: number) => void;
 }
 
 /**
@@ -18,11 +18,11 @@ export function treeScores(flat: FlatTrees, outputs: number, aggregate: string):
   const { leafStart, weightOutput, weight } = flat;
   const scores = new Float32Array(outputs);
   const has = new Uint8Array(outputs);
-  const sum = (leaves: Int32Array): void => {
+  const sum = (leaves: Int32Array, start: number): void => {
     scores.fill(0);
     has.fill(0);
     for (let tree = 0; tree < trees; tree++) {
-      const leaf = leaves[tree];
+      const leaf = leaves[start + tree];
       for (let each = leafStart[leaf]; each < leafStart[leaf + 1]; each++) {
         const output = weightOutput[each];
         scores[output] += weight[each];
@@ -30,11 +30,11 @@ export function treeScores(flat: FlatTrees, outputs: number, aggregate: string):
       }
     }
   };
-  const extreme = (sign: number) => (leaves: Int32Array) => {
+  const extreme = (sign: number) => (leaves: Int32Array, start: number) => {
     scores.fill(0);
     has.fill(0);
     for (let tree = 0; tree < trees; tree++) {
-      const leaf = leaves[tree];
+      const leaf = leaves[start + tree];
       for (let each = leafStart[leaf]; each < leafStart[leaf + 1]; each++) {
         const output = weightOutput[each];
         if (has[output] === 0 || sign * weight[each] > sign * scores[output]) scores[output] = weight[each];
@@ -49,8 +49,8 @@ export function treeScores(flat: FlatTrees, outputs: number, aggregate: string):
       return {
         scores,
         has,
-        gather: (leaves) => {
-          sum(leaves);
+        gather: (leaves, start) => {
+          sum(leaves, start);
           for (let output = 0; output < outputs; output++) scores[output] /= trees;
         },
       };

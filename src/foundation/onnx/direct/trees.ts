@@ -5,7 +5,7 @@ import { below32 } from './float32.ts';
 import { forestOf, walk } from './forest.ts';
 import { postTransform } from './post-transform.ts';
 import { treeScores } from './tree-scores.ts';
-import { newRows, widest } from './values.ts';
+import { blockRows, newRows, widest } from './values.ts';
 import type { NodeSite, Operator, RowsOf, Step } from './values.ts';
 
 /** TreeEnsembleRegressor, and TreeEnsemble of ai.onnx.ml 5, of float32 rows. */
@@ -22,7 +22,7 @@ export const treeRegressor: Operator = (site) => {
     // Of one target, the runtime only knows how to make a probit.
     if (trees.postTransform === 'PROBIT') return undefined;
     const finish = oneTarget(flat, base.length === 1 ? base[0] : 0, aggregate);
-    return finish && { outputs: [made], step: forestStep(flat, features, (leaves, row) => (to[row] = finish(leaves))) };
+    return finish && { outputs: [made], step: forestStep(flat, features, (leaves, start, row) => (to[row] = finish(leaves, start))) };
   }
   const gathered = treeScores(flat, outputs, aggregate);
   const transform = postTransform(trees.postTransform, site.arithmetic.isFused);
@@ -31,8 +31,8 @@ export const treeRegressor: Operator = (site) => {
   const origin = base.length === outputs ? Float64Array.from(base) : new Float64Array(outputs);
   return {
     outputs: [made],
-    step: forestStep(flat, features, (leaves, row) => {
-      gather(leaves);
+    step: forestStep(flat, features, (leaves, start, row) => {
+      gather(leaves, start);
       // An output that is in no leaf has no score, and its base is not counted.
       for (let k = 0; k < outputs; k++) to[row * outputs + k] = has[k] === 0 ? 0 : scores[k] + origin[k];
       transform(to, row * outputs, outputs);
@@ -45,47 +45,52 @@ export function floatRows({ inputs: [features] }: NodeSite): RowsOf<'FLOAT'> | u
   return features?.kind === 'rows' && features.type === 'FLOAT' && features.axes.length === 1 ? features : undefined;
 }
 
-/** Walks the trees for each row. @param give takes the leaves that a row came to */
+/** Walks the trees for each row. @param give takes the leaves that a row came to, which begin at `start` */
 export function forestStep(
   flat: FlatTrees,
   { axes: [columns], block }: RowsOf<'FLOAT'>,
-  give: (leaves: Int32Array, row: number) => void,
+  give: (leaves: Int32Array, start: number, row: number) => void,
 ): Step {
   const forest = forestOf(flat);
-  const values = new Float64Array(2 * columns);
-  const leaves = new Int32Array(forest.roots.length);
+  const trees = forest.roots.length;
+  const width = 2 * columns;
+  const values = new Float64Array(blockRows * width);
+  const leaves = new Int32Array(blockRows * trees);
   return (rows) => {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const value = block[row * columns + column];
-        values[column] = value;
-        values[columns + column] = -value;
+        values[row * width + column] = value;
+        values[row * width + columns + column] = -value;
       }
-      walk(forest, values, leaves);
-      give(leaves, row);
     }
+    walk(forest, { rows, width, values, leaves });
+    for (let row = 0; row < rows; row++) give(leaves, row * trees, row);
   };
 }
 
 /** The score of a row's leaves where there is one target: of each leaf only the first weight counts. */
-function oneTarget(flat: FlatTrees, origin: number, aggregate: string): ((leaves: Int32Array) => number) | undefined {
+function oneTarget(flat: FlatTrees, origin: number, aggregate: string): ((leaves: Int32Array, start: number) => number) | undefined {
   const trees = flat.roots.length;
   const weights = Float64Array.from({ length: flat.leafStart.length - 1 }, (_, leaf) => flat.weight[flat.leafStart[leaf]]);
-  const sum = (leaves: Int32Array): number => {
+  const sum = (leaves: Int32Array, start: number): number => {
     let total = 0;
-    for (let tree = 0; tree < trees; tree++) total = Math.fround(total + weights[leaves[tree]]);
+    for (let tree = 0; tree < trees; tree++) total = Math.fround(total + weights[leaves[start + tree]]);
     return total;
   };
-  const extreme = (sign: number) => (leaves: Int32Array) => {
-    let found = weights[leaves[0]];
-    for (let tree = 1; tree < trees; tree++) if (sign * weights[leaves[tree]] > sign * found) found = weights[leaves[tree]];
+  const extreme = (sign: number) => (leaves: Int32Array, start: number) => {
+    let found = weights[leaves[start]];
+    for (let tree = 1; tree < trees; tree++) {
+      const weight = weights[leaves[start + tree]];
+      if (sign * weight > sign * found) found = weight;
+    }
     return Math.fround(found + origin);
   };
   switch (aggregate) {
     case 'SUM':
-      return (leaves) => Math.fround(sum(leaves) + origin);
+      return (leaves, start) => Math.fround(sum(leaves, start) + origin);
     case 'AVERAGE':
-      return (leaves) => Math.fround(Math.fround(sum(leaves) / trees) + origin);
+      return (leaves, start) => Math.fround(Math.fround(sum(leaves, start) / trees) + origin);
     case 'MIN':
       return extreme(-1);
     case 'MAX':
