@@ -136,11 +136,13 @@ function StreamCard({ stream, reload }: { readonly stream: StreamPrediction; rea
             ? undefined
             : [
                 'Lag',
-                figures.lag === undefined
-                  ? 'not known yet'
-                  : figures.lag === 0
-                    ? 'none: it keeps up'
-                    : `${counted(figures.lag, 'message')} behind`,
+                figures.waiting !== undefined
+                  ? 'not known while its broker is away'
+                  : figures.lag === undefined
+                    ? 'not known yet'
+                    : figures.lag === 0
+                      ? 'none: it keeps up'
+                      : `${counted(figures.lag, 'message')} behind`,
               ],
           figures === undefined
             ? undefined

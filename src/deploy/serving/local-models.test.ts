@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -32,6 +32,21 @@ describe('models by their place', () => {
       [routed.manifest.endpoint, routed.manifest.models.map(({ weight }) => weight), routed.manifest.route],
       ['churn', [0.75, 0.25], { sticky: { salt: 's' } }],
     );
+  });
+
+  test('a folder with a graph alone, as SageMaker unpacks one, is that graph under the folder’s name', async () => {
+    const folder = join(root, 'bare');
+    await mkdir(folder);
+    const [graph] = samplePackage().files.filter(({ path }) => path === 'model.onnx');
+    await writeFile(join(folder, 'network-7.onnx'), graph.bytes);
+    await writeFile(join(folder, 'README.md'), 'what it is');
+    const { manifest, source } = await localModels([folder], clock);
+    const [{ name, files, signature }] = manifest.models;
+    assert.deepEqual([name, files.map(({ path }) => path), signature.inputs], ['bare', ['model.onnx'], []]);
+    assert.deepEqual(Buffer.from(await source.read(files[0])), Buffer.from(graph.bytes));
+    assert.equal((await localModels([`mine=${folder}`], clock)).manifest.models[0].name, 'mine');
+    await writeFile(join(folder, 'other.onnx'), graph.bytes);
+    await assert.rejects(localModels([folder], clock), /is no model package: it has no model\.onnx/);
   });
 
   test('a route that does not fit them is refused, naming what is wrong', async () => {

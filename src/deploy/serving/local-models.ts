@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { Check } from 'typebox/schema';
 import { LocalRoute } from '#contract';
 import type { ManifestModel, PackageFile, ReleaseManifest, Signature } from '#contract';
@@ -12,6 +12,9 @@ import { routeProblem } from './route.ts';
 
 /** What is known of a graph that nobody has described: callers name its tensors. */
 const undescribed: Signature = { task: 'regression', inputs: [], outputs: [], classes: [] };
+
+/** A folder with one of these says more of its model than a graph does, or lacks what it should say. */
+const ofPackages: ReadonlySet<string> = new Set(['MLmodel', 'evidence.json', 'input_example.json', 'signature.json']);
 
 /** What is served where the models lie, unsigned. */
 export interface LocalModels {
@@ -26,7 +29,8 @@ interface Found extends Pick<ManifestModel, 'name' | 'signature' | 'package' | '
 /**
  * A manifest, unsigned, for models on this disk: generation 1 of the environment `local`, no tokens, every prediction logged. The first one
  * answers to the endpoint.
- * @param places `FOLDER` (a package, as `gyre model pull` writes it, or a model folder of MLflow's) or `FILE.onnx` (any graph), each perhaps behind `NAME=`
+ * @param places `FOLDER` (a package, as `gyre model pull` writes it, or a model folder of MLflow's) or
+ *   `FILE.onnx` (any graph, also as the only one of a folder), each perhaps behind `NAME=`
  * @param route how requests find their model; default: all go to the first
  * @throws GyreError NOT_FOUND when nothing lies there, INVALID_ARGUMENT when it is no package and no graph, two have one name, or the route does
  *   not fit them
@@ -107,20 +111,35 @@ async function modelAt(text: string): Promise<Found> {
     throw new GyreError('NOT_FOUND', `there is no model at ${place}: ${messageOf(error)}`, { place }, { cause: error });
   });
   if (info.isDirectory()) {
+    const graph = await loneGraph(place);
+    if (graph !== undefined) return graphAt(join(place, graph), given ?? nameOf(basename(resolve(place))));
     const { files, ...described } = await packageOfFolder(place, given);
     const placed = files.map((file) => ({ ...file, place: join(place, file.path) }));
     return { ...described, files: placed, package: digestOf({ format: 'gyre.package.v1', files }) };
   }
   if (!place.endsWith('.onnx'))
     throw new GyreError('INVALID_ARGUMENT', `${place} is no model: a package folder or a file that ends in .onnx is wanted`, { place });
+  return graphAt(place, given ?? nameOf(basename(place, '.onnx')));
+}
+
+async function graphAt(place: string, name: string): Promise<Found> {
   const bytes = await bytesOf(place);
   const files = [{ path: 'model.onnx', digest: sha256(bytes), size: bytes.length }];
   return {
-    name: given ?? (basename(place, '.onnx').replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model'),
+    name,
     signature: undescribed,
     package: digestOf({ format: 'gyre.package.v1', files }),
     files: files.map((file) => ({ ...file, place })),
   };
+}
+
+const nameOf = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]/g, '-') || 'model';
+
+/** Of a folder that is no package, such as the one that SageMaker unpacks a graph into: the one graph in it. */
+async function loneGraph(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder);
+  const graphs = names.filter((name) => name.endsWith('.onnx'));
+  return graphs.length === 1 && !names.some((name) => ofPackages.has(name)) ? graphs[0] : undefined;
 }
 
 async function bytesOf(place: string): Promise<Buffer> {

@@ -32,7 +32,7 @@ async function savePage(cli: Cli, client: Client, path: string, file: string): P
 export const registerModels: Register = (program, bind) => {
   const model = program
     .command('model')
-    .summary('model versions: list, show, compare, add, test, pull, stage, explain')
+    .summary('model versions: list, show, compare, add, convert, test, pull, stage, explain')
     .description('Registered models and their versions. A version is named churn/3 or churn@champion; churn alone is the newest.');
   registerModelChanges(model, bind);
   registerModelTest(model, bind);

@@ -83,6 +83,12 @@ export function readInferRequest(message: Uint8Array): InferMessage {
         reader.skip();
     }
   }
+  const both = contents.length === 0 ? undefined : inputs.find(({ data }) => Array.isArray(data) && data.length > 0);
+  if (both !== undefined)
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `the input "${String(both['name'])}" has typed contents beside the raw ones: one of them is right`,
+    );
   const body = { ...(id === '' ? {} : { id }), parameters, inputs, ...(outputs.length === 0 ? {} : { outputs }) };
   return { model, version, body, raw: new RawContents(contents) };
 }

@@ -116,6 +116,7 @@ describe('the Open Inference Protocol over gRPC', () => {
     const cases: readonly (readonly [string, Uint8Array, Record<string, string>, string, RegExp])[] = [
       ['ModelInfer', frame(inferRequest('none')), {}, '5', /there is no model "none" here/],
       ['ModelInfer', frame(Uint8Array.of(0xff, 0xff)), {}, '3', /the bytes are no ModelInferRequest/],
+      ['ModelInfer', frame(Buffer.concat([inferRequest(), Uint8Array.of(0x3a, 1, 0)])), {}, '3', /typed contents beside the raw ones/],
       ['ModelInfer', frame(new Uint8Array(20_001)), {}, '11', /20001 bytes is larger than 20000/],
       ['ModelInfer', frame(inferRequest()).subarray(0, 50), {}, '3', /ended in the middle/],
       ['ModelInfer', new Uint8Array(), {}, '3', /there is none/],

@@ -325,6 +325,10 @@ describe('the routes of other servers of models', () => {
       assert.deepEqual(await ask('/predictions/half_plus_two', { instances: [1, 5] }), [200, { predictions: [2.5, 4.5] }]);
       assert.deepEqual(await ask('/predictions/half_plus_two', { data: [1, 5] }), [200, [2.5, 4.5]]);
       assert.deepEqual(await ask('/predictions/half_plus_two', '3'), [200, 3.5]);
+      const sums = (body: unknown): ReturnType<typeof ask> => ask('/predictions/sums', body, 'application/json', graphs);
+      assert.deepEqual(await sums([1, 2, 3]), [200, [6]], 'plain numbers are the row that the model takes');
+      assert.deepEqual(await sums([[1, 2, 3], [4, 5, 6]]), [200, [[6], [15]]]); // prettier-ignore
+      assert.equal((await sums([1, 2]))[0], 400);
     });
 
     test('says errors in its words', async () => {

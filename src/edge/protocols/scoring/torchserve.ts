@@ -2,7 +2,7 @@ import { describeError } from '#oip';
 import { askedOfPictures, callerOf, jsonText, parseJson, picturesOf, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
-import { askInstances, isObject } from './asked.ts';
+import { askInstances, hasColumns, isObject } from './asked.ts';
 
 /** TorchServe's words for statuses. */
 const types: Readonly<Record<number, string>> = {
@@ -50,7 +50,7 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
   const body = pictures === undefined ? parseJson(jsonText(bytes, type)) : undefined;
   const { name, version } = exchange.params;
   using lease = plane.lease(name, version, callerOf(exchange.headers));
-  const list = pictures === undefined ? listOf(body) : pictures.length > 1 ? pictures : undefined;
+  const list = pictures === undefined ? listOf(body, lease.model) : pictures.length > 1 ? pictures : undefined;
   const asked = pictures === undefined ? askInstances(lease.model, list ?? [body]) : askedOfPictures(lease.model.entry, pictures);
   const timeoutMs = timeoutOfHeader(exchange.headers);
   const inferred = await lease.infer({
@@ -71,14 +71,21 @@ async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** @returns undefined when the body is one instance by itself */
-function listOf(body: unknown): readonly unknown[] | undefined {
-  if (isList(body)) return body;
+function listOf(body: unknown, model: ServedModel): readonly unknown[] | undefined {
+  if (isList(body)) return isOneRow(body, model) ? undefined : body;
   if (!isObject(body)) return undefined;
   for (const name of ['instances', 'data', 'inputs'] as const) {
     const { [name]: list } = body;
     if (isList(list) && Object.keys(body).length === 1) return list;
   }
   return undefined;
+}
+
+/** Whether plain numbers are the row of a model that takes one tensor of so many in each row: as rows of their own they would fit nothing. */
+function isOneRow(body: readonly unknown[], model: ServedModel): boolean {
+  const { inputs } = model.loaded;
+  const shape = hasColumns(model) || inputs.length !== 1 ? undefined : inputs[0].shape;
+  return shape?.length === 2 && shape[1] === body.length && body.every((value) => typeof value === 'number');
 }
 
 function predictionsOf(model: ServedModel, inferred: Inferred): readonly unknown[] {
