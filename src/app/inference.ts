@@ -32,7 +32,7 @@ import {
   Spool,
   spoolMetrics,
 } from '#serving';
-import type { InferenceServer, PackageSource, PythonSettings } from '#serving';
+import type { InferenceServer, PackageSource, PythonSettings, SwapAnswer } from '#serving';
 import { AccessLog, createLogger, createMetrics, SpanExporter, tracingFrom, watchProcess } from '#telemetry';
 import type { AccessLogOptions, Logger, LogLevel } from '#telemetry';
 import { pooledRandomBytes } from './random.ts';
@@ -119,6 +119,8 @@ export interface RunningInference {
   readonly ended: Promise<void>;
   /** Says not ready, answers what is under way, closes the log. Calling it again waits for the same end. */
   drain(): Promise<void>;
+  /** Reads the manifest again from where it was, and serves it where it may be; else what is served stays. */
+  reload(): Promise<SwapAnswer>;
 }
 
 /**
@@ -244,7 +246,13 @@ export async function runInference(asked: InferenceOptions): Promise<RunningInfe
   };
   const startMs = performance.now();
   if (options.control === true) control({ plane, readAgain, drain, log, detachedOk: options.detachedOk === true, addresses, startMs });
-  return { ...addresses, plane, startMs, ended: ended.promise, drain };
+  const reload = async (): Promise<SwapAnswer> => {
+    const swapped = await plane.swap(() => readAgain(undefined));
+    if (swapped.loaded) log.info({ generation: swapped.generation }, 'the manifest was read again and is served');
+    else log.error({ reason: swapped.refused }, 'the manifest was read again and is refused; the old one stays');
+    return swapped;
+  };
+  return { ...addresses, plane, startMs, ended: ended.promise, drain, reload };
 }
 
 function threadCpuMs(): number {
@@ -398,7 +406,7 @@ async function readTls({
 }
 
 /**
- * Runs a data plane as this process: SIGTERM and SIGINT drain it. Says where it answers, for people or (with `control`) for the parent.
+ * Runs a data plane as this process: SIGTERM and SIGINT drain it, SIGHUP has it read its manifest again. Says where it answers, for people or (with `control`) for the parent.
  * @returns the exit code: 0 after a drain, 1 when it could not start, 2 when the options make no sense
  */
 export async function inferenceProcess(options: InferenceOptions): Promise<number> {
@@ -412,6 +420,8 @@ export async function inferenceProcess(options: InferenceOptions): Promise<numbe
     return error.code === 'INVALID_ARGUMENT' ? 2 : 1;
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void running.drain());
+  // Who started it by hand ends it with the terminal.
+  if (options.manifest !== undefined && options.control !== true && !process.stdin.isTTY) process.on('SIGHUP', () => void running.reload());
   if (options.control !== true) {
     const { endpoint, generation, models } = running.plane.manifest;
     const served = models.map(({ name, version }) => `${name} ${version}`).join(', ');

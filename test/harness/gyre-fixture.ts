@@ -31,6 +31,8 @@ export interface Running extends AsyncDisposable {
   readonly pid: number;
   readonly lines: readonly string[];
   readonly ended: Promise<Ended>;
+  /** What standard error has said until now. */
+  readonly errors: () => string;
   /** The first line of standard output that matches. @throws when the process ends without one */
   line(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
@@ -70,6 +72,7 @@ export function start(words: readonly string[], place: Place): Running {
     pid: child.pid ?? 0,
     lines,
     ended,
+    errors: () => failed,
     kill: (signal) => void child.kill(signal),
     send: (text) => void stdin.write(text),
     line: (pattern) =>

@@ -73,7 +73,10 @@ for (const { kind, missing, open, topic, to, dead } of brokers)
         await dialog.getByText(/elsewhere\.example:\d+ is not among them: it belongs in the file that GYRE_BROKERS names/).waitFor();
         await dialog.getByLabel('Topic:').fill(`${broker.address}/${topic}`);
         await dialog.getByRole('button', { name: 'Answer a topic' }).click();
-        await dialog.getByRole('alert').getByText(/scored/).waitFor();
+        await dialog
+          .getByRole('alert')
+          .getByText(/scored/)
+          .waitFor();
         tab.complaints();
         await isWhole(tab, `answer a topic of ${kind}`);
         assert.deepEqual(await streams(), [], 'a topic that is not there is not answered to, unless it is to be made');

@@ -14,6 +14,7 @@ import { garbageRoutes } from './routes/garbage.ts';
 import { governanceRoutes } from './routes/governance.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { importRoutes } from './routes/imports.ts';
+import { predictionSegmentRoutes } from './routes/prediction-segments.ts';
 import { monitoringRoutes } from './routes/monitoring.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
@@ -71,6 +72,7 @@ export function allRoutes(): readonly Route[] {
     ...batchScheduleRoutes,
     ...streamRoutes,
     ...monitoringRoutes,
+    ...predictionSegmentRoutes,
     ...governanceRoutes,
     ...garbageRoutes,
     ...blobStorageRoutes,

@@ -5,6 +5,7 @@ import type { ListFlags, Page } from '../lists.ts';
 import { when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { showExplanation } from './models.ts';
+import { registerShip } from './ship-predictions.ts';
 
 /** A prediction on record, with what became of it, as the API answers it. */
 interface PredictionRecord {
@@ -23,8 +24,9 @@ interface PredictionRecord {
 export const registerPredictions: Register = (program, bind) => {
   const prediction = program
     .command('prediction')
-    .summary('logged predictions: list, show')
+    .summary('logged predictions: list, show, ship')
     .description('Predictions as the data planes logged them, with the labels that came later.');
+  registerShip(prediction, bind);
   listFlags(prediction.command('ls').description('Lists predictions.'))
     .option('--environment <name>', 'of one environment')
     .action(

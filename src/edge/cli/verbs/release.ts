@@ -8,11 +8,12 @@ import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
+import { registerReleasePull } from './release-pull.ts';
 
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollback')
+    .summary('deploy, test, certify, approve, roll, rollback, pull')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -167,6 +168,7 @@ export const registerRelease: Register = (program, bind) => {
         }),
       ),
     );
+  registerReleasePull(release, bind);
   listFlags(release.command('history').description('Lists deployments, newest first.'))
     .option('--environment <name>', 'of one environment')
     .action(
