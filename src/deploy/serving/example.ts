@@ -1,5 +1,6 @@
 import { encodeRows } from '#contract';
 import type { InputColumn, NamedRow, Signature } from '#contract';
+import { GyreError } from '#core';
 import type { Feeds, SessionValue, Tensor } from '#onnx';
 import { zeros } from './tensor-rows.ts';
 
@@ -73,12 +74,25 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value from the middle of what training saw; zeros where nothing is known. */
+/** Values that one row of an input may have: no request could hold more, and measuring the model would take the memory of all others. */
+const mostValues = 2 ** 27;
+
+/**
+ * A value from the middle of what training saw; zeros where nothing is known.
+ * @throws GyreError INVALID_ARGUMENT when the model declares an input that nobody could send
+ */
 function typical(input: SessionValue, column: InputColumn | undefined): Tensor {
   const shape = (input.shape ?? []).map((axis) => (typeof axis === 'number' ? axis : 1));
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  if (size > mostValues)
+    throw new GyreError(
+      'INVALID_ARGUMENT',
+      `the model declares its input "${input.name}" as [${shape.join(', ')}], ${size} values at once; at most ${mostValues} are taken`,
+      { input: input.name },
+    );
   if (input.type === 'STRING') {
     const category = column?.categories?.[0] ?? '';
-    return { type: 'STRING', shape, data: Array.from({ length: shape.reduce((size, axis) => size * axis, 1) }, () => category) };
+    return { type: 'STRING', shape, data: Array.from({ length: size }, () => category) };
   }
   const tensor = zeros(input.type, shape);
   if (tensor.type === 'DOUBLE' && column?.range !== undefined) tensor.data.fill((column.range[0] + column.range[1]) / 2);

@@ -1,3 +1,4 @@
+import { GyreError } from '#core';
 import { imageColumns } from '#serving';
 import type { Inferred, Plane, ServedModel } from '#serving';
 import { bytesOfTensor } from './binary.ts';
@@ -25,7 +26,9 @@ export function encodeInferResponse(
   const binary: Uint8Array[] = [];
   const outputs = wanted.map(({ name, binary: isBinary }) => {
     const tensor = inferred.outputs[name];
-    const values = isBinary ? `"parameters":{"binary_data_size":${append(binary, bytesOfTensor(tensor))}}` : `"data":[${valuesOf(tensor)}]`;
+    const values = isBinary
+      ? `"parameters":{"binary_data_size":${append(binary, bytesOfTensor(tensor))}}`
+      : `"data":[${textOf(name, tensor)}]`;
     return `{"name":${JSON.stringify(name)},"datatype":"${datatypeOf[tensor.type]}","shape":[${tensor.shape.join(',')}],${values}}`;
   });
   const json =
@@ -38,6 +41,21 @@ export function encodeInferResponse(
 function append(parts: Uint8Array[], bytes: Uint8Array): number {
   parts.push(bytes);
   return bytes.byteLength;
+}
+
+/** @throws GyreError OUT_OF_RANGE when the values make a text that is longer than texts can be here */
+function textOf(name: string, tensor: Tensor): string {
+  try {
+    return valuesOf(tensor);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new GyreError(
+      'OUT_OF_RANGE',
+      `the output "${name}" has ${tensor.data.length} values, which is too long an answer in JSON: ask for it as bytes ("binary_data")`,
+      { output: name },
+      { cause: error },
+    );
+  }
 }
 
 function valuesOf(tensor: Tensor): string {
