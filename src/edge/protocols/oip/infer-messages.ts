@@ -113,7 +113,7 @@ function readInput(reader: WireReader): Members {
         readParameter(reader.message(), parameters);
         break;
       case 5:
-        data = readContents(reader.message(), datatype);
+        data = readContents(reader.message(), { name, datatype });
         break;
       default:
         reader.skip();
@@ -122,13 +122,36 @@ function readInput(reader: WireReader): Members {
   return { name, datatype, shape, parameters, data };
 }
 
-/** `InferTensorContents`: values by the kind of their datatype. */
-function readContents(reader: WireReader, datatype: string): readonly unknown[] {
+/** The member of `InferTensorContents` that holds the values of a datatype; FP16 has none. */
+const contentsOf: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  INT8: 2,
+  INT16: 2,
+  INT32: 2,
+  INT64: 3,
+  UINT8: 4,
+  UINT16: 4,
+  UINT32: 4,
+  UINT64: 5,
+  FP32: 6,
+  FP64: 7,
+  BYTES: 8,
+};
+const memberNames = ['', 'bool', 'int', 'int64', 'uint', 'uint64', 'fp32', 'fp64', 'bytes'] as const;
+
+/** `InferTensorContents`: values by the kind of their datatype. @throws GyreError INVALID_ARGUMENT when they are those of another one */
+function readContents(reader: WireReader, { name, datatype }: { readonly name: string; readonly datatype: string }): readonly unknown[] {
+  const { [datatype]: own } = contentsOf;
   const numbers: (number | bigint)[] = [];
   const reals: number[] = [];
   const elements: Uint8Array[] = [];
   let isUnsigned = false;
   while (reader.next()) {
+    if (own !== undefined && reader.field !== own && reader.field < memberNames.length)
+      throw new GyreError(
+        'INVALID_ARGUMENT',
+        `the input "${name}" is ${datatype}, whose values are its ${memberNames[own]}_contents, and has ${memberNames[reader.field]}_contents`,
+      );
     switch (reader.field) {
       case 5:
         isUnsigned = true;

@@ -88,6 +88,19 @@ describe('the Open Inference Protocol over gRPC', () => {
     return writer.finish();
   };
 
+  /** Whole numbers where the datatype says reals. */
+  const wholeAsFloats = (): Uint8Array => {
+    const writer = new WireWriter();
+    writer.string(1, 'echo');
+    writer.message(5, (input) => {
+      input.string(1, 'FLOAT');
+      input.string(2, 'FP32');
+      input.packedInts(3, [1, 2]);
+      input.message(5, (contents) => contents.packedInts(2, [1, 2]));
+    });
+    return writer.finish();
+  };
+
   test('takes typed contents of every datatype', async () => {
     const { status, message, messages } = await call('ModelInfer', frame(inferRequest()));
     assert.equal(status, '0', message);
@@ -116,6 +129,7 @@ describe('the Open Inference Protocol over gRPC', () => {
     const cases: readonly (readonly [string, Uint8Array, Record<string, string>, string, RegExp])[] = [
       ['ModelInfer', frame(inferRequest('none')), {}, '5', /there is no model "none" here/],
       ['ModelInfer', frame(Uint8Array.of(0xff, 0xff)), {}, '3', /the bytes are no ModelInferRequest/],
+      ['ModelInfer', frame(wholeAsFloats()), {}, '3', /"FLOAT" is FP32, whose values are its fp32_contents, and has int_contents/],
       ['ModelInfer', frame(Buffer.concat([inferRequest(), Uint8Array.of(0x3a, 1, 0)])), {}, '3', /typed contents beside the raw ones/],
       ['ModelInfer', frame(new Uint8Array(20_001)), {}, '11', /20001 bytes is larger than 20000/],
       ['ModelInfer', frame(inferRequest()).subarray(0, 50), {}, '3', /ended in the middle/],
