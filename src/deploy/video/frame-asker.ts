@@ -62,7 +62,7 @@ export class FrameAsker implements Disposable {
     if (inputs.length !== 1 || typeof name !== 'string' || typeof width !== 'number' || typeof height !== 'number' || !isPlain)
       throw new GyreError(
         'FAILED_PRECONDITION',
-        `"${model}" does not take a picture alone, as rows of RGB pixels: there is nothing to give it of a video`,
+        `"${model}" does not take a picture alone, as rows of RGB pixels, or its signature does not say so ("image" of its input): there is nothing to give it of a video`,
       );
     const probabilities = listOf(body, 'outputs').find((output) => memberOf(output, 'name') === 'probabilities');
     const classes = memberOf(memberOf(probabilities, 'parameters'), 'classes');

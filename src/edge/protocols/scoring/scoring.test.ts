@@ -126,6 +126,13 @@ describe('the routes of other servers of models', () => {
       ]);
     });
 
+    test('takes what curl -d sends, as its own examples do, and no other type', async () => {
+      const body = '{"instances": [1.0, 2.0, 5.0]}';
+      const path = '/v1/models/half_plus_two:predict';
+      assert.deepEqual(await ask(path, body, 'application/x-www-form-urlencoded'), [200, { predictions: [2.5, 3, 4.5] }]);
+      assert.equal((await ask(path, body, 'text/plain'))[0], 415);
+    });
+
     test('takes named tensors, nested as they are, and bytes in base 64', async () => {
       const first = {
         tag: 'foo',
