@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { giveBack, largeBytes, unfilledBuffer } from '#core';
+import { giveBack, isAllOf, largeBytes, unfilledBuffer } from '#core';
 import type { Answer } from './http-exchange.ts';
 import { beginsWith, readPlainHead } from './http-head.ts';
 import type { PlainHead } from './http-head.ts';
@@ -43,8 +43,8 @@ interface OpenBody {
   readonly head: PlainHead;
   readonly parts: Buffer[];
   size: number;
-  /** From which of the parts on their memory is nobody else's. */
-  readonly owned: number;
+  /** Whether the memory of the first part is nobody else's. */
+  readonly ownsFirst: boolean;
 }
 
 const nothing = Buffer.alloc(0);
@@ -60,7 +60,7 @@ export class PlainConnection {
   readonly #owner: ConnectionOwner;
   /** Read, not yet part of a request. */
   #read: Buffer = nothing;
-  /** Whether the memory of `#read` shows no part of an earlier request, which somebody may still look at. */
+  /** Whether the memory of `#read` is nobody else's: it shows no part of an earlier request, and no other chunk lies in it. */
   #ownsRead = true;
   /** The head of the request whose body is being read, with what has come of it. */
   #open: OpenBody | undefined;
@@ -105,12 +105,17 @@ export class PlainConnection {
       open.parts.push(chunk);
       open.size += chunk.length;
       if (open.size >= open.head.bodyBytes)
-        this.#complete(open.head, joined(open.parts, open.size, binaryOffset(open.head), open.owned), 0);
+        this.#complete(open.head, joined(open.parts, open.size, binaryOffset(open.head), open.ownsFirst), 0);
       return;
     }
     const before = this.#read;
-    this.#read = before.length === 0 ? chunk : joined([before, chunk], before.length + chunk.length, 0, this.#ownsRead ? 0 : 1);
-    this.#ownsRead = true;
+    if (before.length === 0) {
+      this.#read = chunk;
+      this.#ownsRead = isAllOf(chunk);
+    } else {
+      this.#read = joined([before, chunk], before.length + chunk.length, 0, this.#ownsRead);
+      this.#ownsRead = true;
+    }
     if (!this.#isBusy) this.#next();
     else if (this.#read.length > readAhead) this.#socket.pause();
   };
@@ -138,7 +143,7 @@ export class PlainConnection {
       return;
     }
     this.#read = nothing;
-    this.#open = { head, parts: [read.subarray(at)], size: read.length - at, owned: this.#ownsRead ? 0 : 1 };
+    this.#open = { head, parts: [read.subarray(at)], size: read.length - at, ownsFirst: this.#ownsRead };
     this.#sinceMs = this.#owner.elapsed();
     if (this.#isEnded) this.#breakOff();
   }
@@ -154,7 +159,7 @@ export class PlainConnection {
     const ownsBody = from === 0 && to >= largeBytes;
     this.#ownsRead = ownsBody || rest.length === 0;
     if (rest.length === 0) this.#read = nothing;
-    else this.#read = ownsBody ? joined([rest], rest.length, 0, 1) : rest;
+    else this.#read = ownsBody ? joined([rest], rest.length, 0, false) : rest;
     this.#owner.answer({ head, body: bytes.subarray(from, to), ownsBody }, this);
   }
 
@@ -264,16 +269,16 @@ const widest = 8;
 /**
  * Parts of a body behind each other; the memory of those that nobody else reads is given back.
  * @param size bytes of all of them @param aligned where in them numbers begin: there an array of any type may be laid over them
- * @param owned from which part on
+ * @param ownsFirst whether the first part's memory is nobody else's; the others are as they came from the socket
  */
-function joined(parts: readonly Buffer[], size: number, aligned: number, owned: number): Buffer {
+function joined(parts: readonly Buffer[], size: number, aligned: number, ownsFirst: boolean): Buffer {
   const ahead = (widest - (aligned % widest)) % widest;
   const whole = Buffer.from(unfilledBuffer(ahead + size), ahead, size);
   let at = 0;
   for (const [index, part] of parts.entries()) {
     whole.set(part, at);
     at += part.length;
-    if (index >= owned) giveBack(part);
+    if (index === 0 ? ownsFirst : isAllOf(part)) giveBack(part);
   }
   return whole;
 }

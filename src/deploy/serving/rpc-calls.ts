@@ -63,10 +63,10 @@ export class UnaryCall implements StreamListener {
     this.#messages = new MessageReader(exchange.limit);
   }
 
-  onData(bytes: Buffer, isLast: boolean): void {
+  onData(bytes: Buffer, isLast: boolean): boolean {
     if (this.#message !== undefined) {
       this.#refuse(tooMany());
-      return;
+      return false;
     }
     try {
       const end = this.#messages.read(bytes, 0);
@@ -74,18 +74,19 @@ export class UnaryCall implements StreamListener {
       if (end < bytes.length) throw tooMany();
     } catch (error) {
       this.#refuse(error);
-      return;
+      return true;
     }
     if (!isLast) this.#exchange.stream.grant(bytes.length);
+    return this.#message !== undefined && !this.#message.isOwn;
   }
 
   onEnd(): void {
     const message = this.#message;
     if (message !== undefined) {
-      if (message.flag === 0) this.#handle(message.bytes);
+      if (message.flag === 0) this.#handle(message.bytes, message.isOwn);
       else
         unpacked(message, this.#asked.packing, this.#exchange.limit).then(
-          (bytes) => this.#handle(bytes),
+          (bytes) => this.#handle(bytes, false),
           (error: unknown) => this.#refuse(error),
         );
     } else if (this.#messages.isOpen) this.#refuse(cutOff());
@@ -103,7 +104,7 @@ export class UnaryCall implements StreamListener {
     // Its answer is all that it sends.
   }
 
-  #handle(message: Uint8Array): void {
+  #handle(message: Uint8Array, isOwn: boolean): void {
     if (this.#isOver) return;
     const [exchange, asked] = [this.#exchange, this.#asked];
     const { stream } = exchange;
@@ -112,7 +113,7 @@ export class UnaryCall implements StreamListener {
       asked,
       exchange,
       message,
-      exchange.callOf(asked.timeoutMs),
+      exchange.callOf(asked.timeoutMs, isOwn),
       (answer) => {
         stream.isBusy = false;
         this.#isOver = true;
@@ -175,16 +176,17 @@ export class StreamedCall implements StreamListener {
   constructor(exchange: RpcExchange, asked: RpcAsked, onError: (error: unknown) => Uint8Array) {
     this.#exchange = exchange;
     this.#asked = asked;
-    this.#call = exchange.callOf(asked.timeoutMs);
+    this.#call = exchange.callOf(asked.timeoutMs, false);
     this.#onError = onError;
     this.#messages = new MessageReader(exchange.limit);
     exchange.begin();
   }
 
-  onData(bytes: Buffer): void {
+  onData(bytes: Buffer): boolean {
     this.#owed += bytes.length;
     if (this.#fault === undefined) this.#append(bytes);
     this.#goOn();
+    return true;
   }
 
   onEnd(): void {

@@ -91,10 +91,12 @@ export class RpcExchange {
     return this.host.plane.manifest.limits.maxBodyBytes;
   }
 
-  callOf(timeoutMs: number | undefined): RpcCall {
+  /** @param ownsMessage whether its message's memory is nobody else's */
+  callOf(timeoutMs: number | undefined, ownsMessage: boolean): RpcCall {
     const { headers } = this.stream.head;
     const [receivedMs, note] = [this.#receivedMs, this.#note];
-    return timeoutMs === undefined ? { receivedMs, headers, note } : { receivedMs, headers, note, timeoutMs };
+    const call = { receivedMs, headers, note, ownsMessage };
+    return timeoutMs === undefined ? call : { ...call, timeoutMs };
   }
 
   /** Sends the one message of an answer. */

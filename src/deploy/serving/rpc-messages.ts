@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflate, gunzip, gzip, inflate } from 'node:zlib';
-import { GyreError } from '#core';
+import { giveBack, GyreError, unfilledBuffer } from '#core';
 
 /** How messages may be packed (`grpc-encoding`). */
 export const packings = ['identity', 'gzip', 'deflate'] as const;
@@ -19,6 +19,8 @@ const prefixBytes = 5;
  */
 const growth = 16;
 const leastBytes = 4096;
+/** The widest number's bytes. */
+const widest = 8;
 
 /** What stands before a message. @param flag 1 for one that is packed */
 export function prefixOf(message: Uint8Array, flag: 0 | 1): Buffer {
@@ -37,6 +39,8 @@ export interface SentMessage {
   readonly bytes: Buffer;
   /** 1 for one that is packed. */
   readonly flag: number;
+  /** Whether its memory is nobody else's: it was put together from parts. */
+  readonly isOwn: boolean;
 }
 
 /** Takes the length-prefixed messages of a call from the pieces in which they come. One that lies in one piece is not copied. */
@@ -79,7 +83,7 @@ export class MessageReader {
       if (this.#length > this.#limit) throw tooLarge(this.#length, this.#limit);
       if (to - at >= this.#length) {
         const end = at + this.#length;
-        this.#hold(bytes.subarray(at, end));
+        this.#hold(bytes.subarray(at, end), false);
         return end;
       }
     }
@@ -87,7 +91,7 @@ export class MessageReader {
     const part = this.#room(this.#filled + count);
     bytes.copy(part, this.#filled, at, at + count);
     this.#filled += count;
-    if (this.#filled === this.#length) this.#hold(part.subarray(0, this.#length));
+    if (this.#filled === this.#length) this.#hold(part.subarray(0, this.#length), true);
     return at + count;
   }
 
@@ -101,14 +105,20 @@ export class MessageReader {
   #room(size: number): Buffer {
     const part = this.#part;
     if (part !== undefined && part.length >= size) return part;
-    const grown = Buffer.allocUnsafe(Math.min(this.#length, Math.max(leastBytes, size * growth)));
-    part?.copy(grown, 0, 0, this.#filled);
+    const room = Math.min(this.#length, Math.max(leastBytes, size * growth));
+    // Raw contents end a message: it is put so that a number of any type may begin where those of its last input do.
+    const ahead = (widest - (this.#length % widest)) % widest;
+    const grown = Buffer.from(unfilledBuffer(ahead + room), ahead, room);
+    if (part !== undefined) {
+      part.copy(grown, 0, 0, this.#filled);
+      giveBack(part);
+    }
     this.#part = grown;
     return grown;
   }
 
-  #hold(bytes: Buffer): void {
-    this.#message = { bytes, flag: this.#flag };
+  #hold(bytes: Buffer, isOwn: boolean): void {
+    this.#message = { bytes, flag: this.#flag, isOwn };
     this.#prefix = 0;
     this.#length = 0;
     this.#part = undefined;

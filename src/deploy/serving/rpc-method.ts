@@ -12,6 +12,8 @@ export interface RpcCall {
   readonly headers: IncomingHttpHeaders;
   /** Goes along to the plane. */
   readonly note: RequestNote;
+  /** Whether the message's memory is nobody else's, so that who has answered it may give it back. */
+  readonly ownsMessage: boolean;
 }
 
 /** An answer that is there, and may not be given yet. */

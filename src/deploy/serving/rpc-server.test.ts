@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { openFsBlobs } from '#blobs';
-import { GyreError, sha256, systemClock, uuidV7 } from '#core';
+import { giveBack, GyreError, seeded, sha256, systemClock, uuidV7 } from '#core';
 import { createLogger, createMetrics } from '#telemetry';
 import { Admission } from './http-admission.ts';
 import type { InferenceServer } from './http-server.ts';
@@ -57,6 +57,17 @@ describe('calls of gRPC straight from their socket', () => {
   const methods: RpcMethod[] = [
     { name: 'Echo', path: '/test/Echo', infers: true, handle: async (message) => message },
     { name: 'Now', path: '/test/Now', handle: (message, call) => (calls.push(call), message) },
+    {
+      name: 'Weigh',
+      path: '/test/Weigh',
+      handle: async (message, call) => {
+        // What is answered says what the message was, though it is gone by then.
+        const said = Buffer.from(`${sha256(message)} ${call.ownsMessage} ${(message.byteOffset + message.length) % 8}`);
+        await sleep(message.length % 5);
+        if (call.ownsMessage) giveBack(message);
+        return said;
+      },
+    },
     { name: 'Held', path: '/test/Held', infers: true, handle: (message) => held.promise.then(() => message) },
     {
       name: 'Fail',
@@ -145,6 +156,22 @@ describe('calls of gRPC straight from their socket', () => {
         assert.ok(messages[0].equals(message));
       }
     }
+  });
+
+  test('with large messages, many at once, are each answered for their own, and their memory may be given back', async () => {
+    const random = seeded(3);
+    const bodies = Array.from({ length: 60 }, () => Buffer.from(Array.from({ length: random.int(300_000) }, () => random.int(256))));
+    const answers = await Promise.all(bodies.map((body) => ask('Weigh', framed(body))));
+    let given = 0;
+    for (const [k, { messages }] of answers.entries()) {
+      const [digest, owns, end] = String(messages[0]).split(' ');
+      assert.equal(digest, sha256(bodies[k]), `message ${k}`);
+      if (owns === 'true') {
+        given += 1;
+        assert.equal(end, '0', 'the last of its bytes end where the widest number may');
+      }
+    }
+    assert.ok(given > 40, `only ${given} were put together from parts`);
   });
 
   test('come whole in whatever pieces they are sent', async () => {

@@ -9,7 +9,7 @@ export type { NewId, RandomBytes } from './ids.ts';
 export { asSha256, canonicalJson, digestOf, isSha256, sha256 } from './digests.ts';
 export type { Sha256 } from './digests.ts';
 export { WireReader, WireWriter } from './protobuf.ts';
-export { giveBack, largeBytes, unfilledBuffer } from './large-bytes.ts';
+export { giveBack, isAllOf, largeBytes, unfilledBuffer } from './large-bytes.ts';
 export { resolveConfig } from './config.ts';
 export type { ConfigInputs, ConfigOf, ConfigSource, ConfigValue, ResolvedSetting, Setting, Settings } from './config.ts';
 export { faultAt, faultPoints, noFaults } from './faults.ts';

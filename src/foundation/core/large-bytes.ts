@@ -15,6 +15,11 @@ export function giveBack({ buffer }: ArrayBufferView): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= largeBytes && !buffer.detached) buffer.transfer(0);
 }
 
+/** Whether an array shows all of its buffer, so that no other can show what this one does not. */
+export function isAllOf({ buffer, byteLength }: ArrayBufferView): boolean {
+  return buffer.byteLength === byteLength;
+}
+
 /** A buffer of its own for so many bytes, to be filled by its caller: what is in it before is anything. */
 export function unfilledBuffer(byteLength: number): ArrayBuffer {
   if (byteLength < largeBytes) return new ArrayBuffer(byteLength);

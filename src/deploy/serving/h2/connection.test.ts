@@ -264,7 +264,7 @@ describe('a connection of HTTP/2', () => {
   test('opens its own windows for what is read, and refuses what comes beyond them', async () => {
     // Nothing is granted here: who listens wants no more.
     await using echo = await openEcho((stream) =>
-      stream.listen({ isTimed: false, onData: () => undefined, onEnd: () => undefined, onGone: () => undefined, onSent: () => undefined }),
+      stream.listen({ isTimed: false, onData: () => true, onEnd: () => undefined, onGone: () => undefined, onSent: () => undefined }),
     );
     const client = await RawClient.open(echo.port);
     client.send(headersFrame(1));

@@ -198,7 +198,7 @@ export class H2Connection implements FrameEvents, StreamHost {
     else stream.take(0, Buffer.alloc(0), true);
   }
 
-  onData(id: number, counted: number, bytes: Buffer, endsStream: boolean): void {
+  onData(id: number, counted: number, bytes: Buffer, endsStream: boolean): boolean {
     this.#requireGreeting();
     this.#owed += counted;
     if (this.#owed > receiveWindow) throw new ConnectionFault(errorCodes.flowControl, 'more DATA than the connection takes');
@@ -210,11 +210,11 @@ export class H2Connection implements FrameEvents, StreamHost {
     if (stream?.isRemoteOpen !== true) {
       this.#requireOpened(id);
       if (id <= this.#lastTaken) this.#refuse(id, errorCodes.streamClosed);
-      return;
+      return false;
     }
     if (bytes.length === 0 && !endsStream) this.#goodwill.spend();
     else this.#goodwill.earnBytes(bytes.length);
-    stream.take(counted, bytes, endsStream);
+    return stream.take(counted, bytes, endsStream);
   }
 
   onControl(type: number, flag: number, id: number, payload: Buffer): void {

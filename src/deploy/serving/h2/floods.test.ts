@@ -22,7 +22,7 @@ const { data, headers, reset, settings, ping, goaway, windowUpdate, priority } =
 const mebibyte = 1024 * 1024;
 const patience = { headersMs: 1_000, requestMs: 5_000 };
 const eight = Buffer.alloc(8);
-const silent = { isTimed: true, onData: () => undefined, onEnd: () => undefined, onGone: () => undefined, onSent: () => undefined };
+const silent = { isTimed: true, onData: () => true, onEnd: () => undefined, onGone: () => undefined, onSent: () => undefined };
 
 /** Waits until something is so that the other side of a connection makes so. */
 async function until(isSo: () => boolean): Promise<void> {
@@ -98,7 +98,13 @@ describe('a connection of HTTP/2 whose client floods it', () => {
 
   test('is not ended by a ping with each of many small messages of an answer', async () => {
     await using echo = await openEcho((stream) => {
-      stream.listen({ ...silent, onData: () => stream.write([Buffer.from('answer')]) });
+      stream.listen({
+        ...silent,
+        onData: () => {
+          stream.write([Buffer.from('answer')]);
+          return true;
+        },
+      });
       stream.respondHead(encodeHeaders([[':status', '200']]), false);
     });
     const client = await RawClient.open(echo.port);

@@ -1,3 +1,4 @@
+import { giveBack, isAllOf } from '#core';
 import {
   clientPreface,
   ConnectionFault,
@@ -19,8 +20,9 @@ export interface FrameEvents {
    * DATA, or a part of it that has come so far.
    * @param counted bytes that it takes from the windows: padding counts too
    * @param bytes its content, to be kept as long as wanted
+   * @returns whether it is kept
    */
-  readonly onData: (stream: number, counted: number, bytes: Buffer, endsStream: boolean) => void;
+  readonly onData: (stream: number, counted: number, bytes: Buffer, endsStream: boolean) => boolean;
   /** Any other frame that HTTP/2 knows. @param payload valid during the call */
   readonly onControl: (type: number, flag: number, stream: number, payload: Buffer) => void;
   /** One that says nothing: of a kind that nobody knows, or of one that is ignored. */
@@ -41,6 +43,8 @@ export class FrameReader {
   #rest: Buffer = nothing;
   #isGreeted = false;
   #isStopped = false;
+  /** Whether somebody keeps a part of what is read now. */
+  #isKept = false;
   // Of the DATA frame that has come in part: its stream, what of its content and of its padding is still to come, and whether it is the last.
   #dataStream = 0;
   #dataLeft = 0;
@@ -74,6 +78,13 @@ export class FrameReader {
     if (this.#isStopped) return;
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = nothing;
+    this.#isKept = false;
+    this.#cut(bytes);
+    // Contents of calls were copied out of it, and nothing else that is kept shows a part of it.
+    if (!this.#isKept && this.#rest !== bytes && isAllOf(bytes)) giveBack(bytes);
+  }
+
+  #cut(bytes: Buffer): void {
     let at = 0;
     if (!this.#isGreeted) {
       const length = Math.min(bytes.length, clientPreface.length);
@@ -139,12 +150,13 @@ export class FrameReader {
     const isWhole = this.#dataLeft === 0 && this.#paddingLeft === 0;
     // Nothing of it may have come yet but its head.
     if (isWhole || end > from || counted > 0)
-      this.#events.onData(
-        this.#dataStream,
-        counted + end - from,
-        from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to),
-        isWhole && this.#dataEnds,
-      );
+      this.#isKept =
+        this.#events.onData(
+          this.#dataStream,
+          counted + end - from,
+          from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to),
+          isWhole && this.#dataEnds,
+        ) || this.#isKept;
     return end;
   }
 

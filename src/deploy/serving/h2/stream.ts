@@ -7,8 +7,12 @@ import type { RequestHead } from './request-head.ts';
 export interface StreamListener {
   /** Whether its peer may not be silent for long until all of the request has come. */
   readonly isTimed: boolean;
-  /** A part of the request; the bytes are the listener's to keep. @param isLast whether nothing comes after it */
-  onData(bytes: Buffer, isLast: boolean): void;
+  /**
+   * A part of the request; the bytes are the listener's to keep.
+   * @param isLast whether nothing comes after it
+   * @returns whether it keeps them: otherwise their memory may be given back
+   */
+  onData(bytes: Buffer, isLast: boolean): boolean;
   /** All of the request has come. */
   onEnd(): void;
   /** Reset, or its connection was lost; nothing more can be sent. Not called after the answer was sent whole. */
@@ -148,8 +152,9 @@ export class H2Stream implements Sender {
     this.grant(count);
   }
 
-  /** For the connection: a part of the request has come. @param counted with padding */
-  take(counted: number, bytes: Buffer, isLast: boolean): void {
+  /** For the connection: a part of the request has come. @param counted with padding @returns whether its bytes are kept */
+  take(counted: number, bytes: Buffer, isLast: boolean): boolean {
+    let isKept = false;
     this.#window -= counted;
     this.#received += bytes.length;
     this.#silentSinceMs = undefined;
@@ -163,14 +168,15 @@ export class H2Stream implements Sender {
       if (bytes.length > 0) {
         if (!this.#host.hasRoom(bytes.length)) {
           this.reset(errorCodes.enhanceYourCalm);
-          return;
+          return false;
         }
         this.#kept += bytes.length;
         this.#host.keep(bytes.length);
-        this.#listener?.onData(bytes, isLast);
+        isKept = this.#listener?.onData(bytes, isLast) ?? false;
       }
       if (isLast) this.endRemote();
     }
+    return isKept;
   }
 
   /** For the connection: nothing more of the request comes. */

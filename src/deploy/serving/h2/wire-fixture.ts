@@ -135,6 +135,7 @@ export async function openEcho(onStream?: (stream: H2Stream) => void): Promise<E
       onData: (bytes, isLast) => {
         parts.push(bytes);
         if (!isLast) stream.grant(bytes.length);
+        return true;
       },
       onEnd: () => {
         const fields: [string, string][] = [[':status', '200']];

@@ -1,4 +1,4 @@
-import { hasCode, WireReader, WireWriter } from '#core';
+import { giveBack, hasCode, WireReader, WireWriter } from '#core';
 import { callerOf } from '#serving';
 import type { Inferred, Lease, PendingMessage, RpcCall, RpcMethod } from '#serving';
 import { decodeInferRequest, firstKey } from './decode.ts';
@@ -32,7 +32,11 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
         writeInferResponse(inferred.model, request.id, given, inferred, raw.isUsed);
       const now = request.outlier ? undefined : lease.inferNow(inference);
       if (now !== undefined) return { message: written(now.inferred, request.outputs), settle: now.settle };
-      later = inferLater(outliers, lease, request, inference, raw.isUsed, written);
+      later = inferLater(outliers, lease, request, inference, raw.isUsed, (inferred, given) => {
+        const answer = written(inferred, given);
+        if (call.ownsMessage && !inferred.holdsFeeds) giveBack(message);
+        return answer;
+      });
       return later;
     } finally {
       if (later === undefined) lease[Symbol.dispose]();
