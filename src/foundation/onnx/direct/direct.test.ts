@@ -64,14 +64,14 @@ describe('a graph that is computed here', () => {
         attributes: { ...attributes, targets: attr.int(outputs) },
       });
       graph.output('r', 'FLOAT', ['N', outputs], regressor);
-      if (outputs > 1) {
+      for (const transform of outputs > 1 ? ['NONE', 'LOGISTIC', 'SOFTMAX'] : []) {
         const labels = attr.strings(Array.from({ length: outputs }, (_, k) => `class ${k}`));
-        const classifier = { ...attributes, classlabels_strings: labels, post_transform: attr.string('LOGISTIC') };
+        const classifier = { ...attributes, classlabels_strings: labels, post_transform: attr.string(transform) };
         const [label, scores] = graph.node('LinearClassifier', [x], { domain: mlDomain, outputs: 2, attributes: classifier });
-        graph.output('label', 'STRING', ['N'], label);
-        graph.output('scores', 'FLOAT', ['N', outputs], scores);
+        graph.output(`label ${transform}`, 'STRING', ['N'], label);
+        graph.output(`scores ${transform}`, 'FLOAT', ['N', outputs], scores);
       }
-      await assertSameBytes(encodeModel(graph), [rowsOf(1), rowsOf(1, 3), rowsOf(2), rowsOf(129), rowsOf(10_000)]);
+      await assertSameBytes(encodeModel(graph), [rowsOf(1), rowsOf(1, 3), rowsOf(2), rowsOf(129), rowsOf(20_000)]);
     }
   });
 

@@ -3,10 +3,12 @@ import type { NodeView } from '../view.ts';
 import { fits, multiplyRow } from './dense.ts';
 import type { Weights } from './dense.ts';
 import { postTransform } from './post-transform.ts';
+import type { PostTransform } from './post-transform.ts';
 import { logistic } from './sigmoid.ts';
+import { softmaxByLanes } from './softmax.ts';
 import { fused, twiceRounded } from './float32.ts';
 import { newRows } from './values.ts';
-import type { Operator, RowsOf, Step } from './values.ts';
+import type { Arithmetic, Operator, RowsOf, Step } from './values.ts';
 
 /** LinearRegressor of float32 rows. */
 export const linearRegressor: Operator = ({ node, inputs: [input], arithmetic }) => {
@@ -24,7 +26,7 @@ export const linearClassifier: Operator = ({ node, inputs: [input], arithmetic }
   const numbers = intsOf(node, 'classlabels_ints');
   const classes = realsOf(node, 'intercepts').length;
   const weights = weightsOf(node, classes);
-  const transform = scoresTransform(textOf(node, 'post_transform') ?? 'NONE', classes, isFused);
+  const transform = scoresTransform(textOf(node, 'post_transform') ?? 'NONE', classes, arithmetic);
   if (weights === undefined || transform === undefined || !fits(input, weights) || classes < 2) return undefined;
   if ((texts.length > 0 ? texts : numbers).length !== classes || !numbers.every((label) => Number.isSafeInteger(label))) return undefined;
   const made = newRows('FLOAT', [classes]);
@@ -40,19 +42,29 @@ export const linearClassifier: Operator = ({ node, inputs: [input], arithmetic }
         for (let k = 1; k < classes; k++) if (scores[row * classes + k] > scores[row * classes + greatest]) greatest = k;
         if (label.type === 'STRING') label.block[row] = texts[greatest];
         else label.block[row] = numbers[greatest];
-        transform(scores, row * classes, classes);
+        transform(total)(scores, row * classes, classes);
       }
     },
   };
 };
 
-/** Where it is certain which of its kernels the runtime takes: it has another softmax for many classes. */
-function scoresTransform(name: string, classes: number, isFused: boolean): ReturnType<typeof postTransform> {
-  if (name !== 'LOGISTIC') return name === 'SOFTMAX' && classes > 4 ? undefined : postTransform(name, isFused);
-  const multiplyAdd = isFused ? fused : twiceRounded;
-  return (scores, at, count) => {
+/**
+ * What becomes of the scores of so many rows. For few classes the runtime takes its vector kernel of softmax only where there are many scores
+ * altogether (`batched_update_scores_inplace` in onnxruntime/core/providers/cpu/ml/ml_common.h).
+ */
+function scoresTransform(name: string, classes: number, arithmetic: Arithmetic): ((total: number) => PostTransform) | undefined {
+  const plain = postTransform(name, arithmetic.isFused);
+  if (name === 'SOFTMAX' && plain !== undefined) {
+    const least = classes > 4 ? 0 : classes === 2 ? 32 * 1024 : 16 * 1024;
+    const byLanes = softmaxByLanes(arithmetic);
+    return (total) => (total * classes >= least ? byLanes : plain);
+  }
+  if (name !== 'LOGISTIC') return plain && (() => plain);
+  const multiplyAdd = arithmetic.isFused ? fused : twiceRounded;
+  const logistics: PostTransform = (scores, at, count) => {
     for (let each = at; each < at + count; each++) scores[each] = logistic(scores[each], multiplyAdd);
   };
+  return () => logistics;
 }
 
 function weightsOf(node: NodeView, outputs: number): Weights | undefined {

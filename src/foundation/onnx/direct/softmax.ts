@@ -1,5 +1,6 @@
 import { numberOf } from '../node-attributes.ts';
 import { fused, twiceRounded } from './float32.ts';
+import type { PostTransform } from './post-transform.ts';
 import { newRows } from './values.ts';
 import type { Arithmetic, Operator } from './values.ts';
 
@@ -21,30 +22,36 @@ export const softmax: Operator = ({ node, opset, inputs: [input], arithmetic }) 
   const width = input.axes[0];
   if ((axis !== 1 && axis !== -1) || width > mostClasses) return undefined;
   const made = newRows('FLOAT', input.axes);
-  const lanes = new Float32Array(arithmetic.lanes);
+  const share = softmaxByLanes(arithmetic);
   const [from, to] = [input.block, made.block];
   return {
     outputs: [made],
     step: (rows) => {
-      for (let row = 0; row < rows; row++) {
-        const start = row * width;
-        let greatest = lowest;
-        for (let at = start; at < start + width; at++) if (from[at] > greatest || Number.isNaN(from[at])) greatest = from[at];
-        lanes.fill(0);
-        for (let at = 0; at < width; at++) {
-          const power = exponential(Math.fround(from[start + at] - greatest), arithmetic);
-          to[start + at] = power;
-          lanes[at % lanes.length] += power;
-        }
-        const share = Math.fround(1 / total(lanes));
-        for (let at = start; at < start + width; at++) to[at] *= share;
-      }
+      for (let at = 0; at < rows * width; at++) to[at] = from[at];
+      for (let row = 0; row < rows; row++) share(to, row * width, width);
     },
   };
 };
 
+/** Softmax of the scores of a row, in their place, as the vector kernels have it. */
+export function softmaxByLanes(arithmetic: Arithmetic): PostTransform {
+  const lanes = new Float32Array(arithmetic.lanes);
+  return (scores, start, width) => {
+    let greatest = lowest;
+    for (let at = start; at < start + width; at++) if (scores[at] > greatest || Number.isNaN(scores[at])) greatest = scores[at];
+    lanes.fill(0);
+    for (let at = 0; at < width; at++) {
+      const power = exponential(Math.fround(scores[start + at] - greatest), arithmetic);
+      scores[start + at] = power;
+      lanes[at % lanes.length] += power;
+    }
+    const share = Math.fround(1 / total(lanes));
+    for (let at = start; at < start + width; at++) scores[at] *= share;
+  };
+}
+
 /** e to the power of a float32 number of at most 0, as the kernels have it that sum such. */
-export function exponential(value: number, { isFused, lanes }: Arithmetic): number {
+function exponential(value: number, { isFused, lanes }: Arithmetic): number {
   const multiplyAdd = isFused ? fused : twiceRounded;
   // The kernel of 16 lanes scales into the subnormal numbers, the others do not reach them.
   const least = lanes === 16 ? Math.fround(-103.9720840454) : Math.fround(-88.3762626647949);
