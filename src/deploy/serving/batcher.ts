@@ -20,8 +20,6 @@ export interface BatcherOptions {
   readonly joinRequests: boolean;
   /** How long a run waits for more rows than there are, in milliseconds; default: not at all. */
   readonly maxDelayMs?: number;
-  /** Turns of the event loop that a run waits while each of them brings more requests; default 0. */
-  readonly turns?: () => number;
   /** Requests that may wait. */
   readonly maxQueued: number;
   /** Milliseconds since some fixed moment, not stepping back. */
@@ -141,17 +139,7 @@ export class Batcher {
       return;
     }
     this.#scheduled = true;
-    this.#gather(0, this.#options.turns?.() ?? 0);
-  }
-
-  /** Runs what waits, as soon as a turn of the event loop brings no more of it. @param left turns that it may wait */
-  #gather(before: number, left: number): void {
     setImmediate(() => {
-      const queued = this.#queue.length;
-      if (left > 0 && queued > before && queued < this.#options.maxRows()) {
-        this.#gather(queued, left - 1);
-        return;
-      }
       this.#scheduled = false;
       this.pump();
     });
@@ -181,12 +169,7 @@ export class Batcher {
       this.#running += 1;
       void this.#execute(pieces).finally(() => {
         this.#running -= 1;
-        const turns = this.#options.turns?.() ?? 0;
-        // Who was just answered may ask again in a moment.
-        if (turns > 0 && !this.#scheduled && this.#queue.length < this.#options.maxRows()) {
-          this.#scheduled = true;
-          this.#gather(this.#queue.length === 0 ? 0 : -1, turns);
-        } else this.pump();
+        this.pump();
       });
     }
     if (this.#queue.length > 0) this.press();

@@ -101,7 +101,6 @@ export class LoadedModel {
       maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
       joinRequests: rowWise,
       maxDelayMs,
-      turns: () => (execution.lane === 'workers' ? Number(process.env['TURNS'] ?? 0) : 0),
       maxQueued,
       elapsed: options.elapsed,
       onWaiting: (waitedMs) => execution.press(waitedMs),
