@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isGyreError } from '#core';
+import type { GyreError } from '#core';
 import type { Logger } from '#telemetry';
 import type { Admission } from './http-admission.ts';
 import { isPacked, packedBody, sizeOfBody, utf8Text } from './http-body.ts';
@@ -55,6 +56,7 @@ export class Answering implements Exchange {
   #isInference = false;
   #caller = '';
   #inside: Disposable | undefined;
+  #isSent = false;
   params: Readonly<Record<string, string>> = {};
 
   constructor(deps: AnsweringDeps, incoming: Incoming) {
@@ -80,11 +82,7 @@ export class Answering implements Exchange {
     this.params = params;
     try {
       const answer = route.handle(this);
-      if (answer instanceof Promise)
-        answer.then(
-          (one) => this.#settle(one),
-          (error: unknown) => this.fail(error),
-        );
+      if (answer instanceof Promise) answer.then((one) => this.#settle(one)).catch((error: unknown) => this.fail(error));
       else this.#settle(answer);
     } catch (error) {
       this.fail(error);
@@ -95,7 +93,7 @@ export class Answering implements Exchange {
   fail(error: unknown): void {
     const { log, describe } = this.#deps;
     if (!isGyreError(error) || error.code === 'INTERNAL') log.error({ err: error, route: this.#name }, 'a request failed');
-    this.#finish(describe(error));
+    if (!this.#isSent) this.#finish(describe(error));
   }
 
   async text(): Promise<string> {
@@ -139,7 +137,17 @@ export class Answering implements Exchange {
 
   #settle(answer: Answer): void {
     if (answer.settle === undefined) this.#pack(answer);
-    else answer.settle((fault) => (fault === undefined ? this.#pack(answer) : this.fail(fault)));
+    else answer.settle((fault) => this.#settled(answer, fault));
+  }
+
+  /** Called among those of other requests: what goes wrong here is this one's alone. */
+  #settled(answer: Answer, fault: GyreError | undefined): void {
+    try {
+      if (fault === undefined) this.#pack(answer);
+      else this.fail(fault);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #pack(answer: Answer): void {
@@ -147,10 +155,9 @@ export class Answering implements Exchange {
       this.#finish(answer);
       return;
     }
-    packedBody(answer.body).then(
-      (body) => this.#finish({ ...answer, body: [body], headers: { ...answer.headers, 'content-encoding': 'gzip' } }),
-      (error: unknown) => this.fail(error),
-    );
+    packedBody(answer.body)
+      .then((body) => this.#finish({ ...answer, body: [body], headers: { ...answer.headers, 'content-encoding': 'gzip' } }))
+      .catch((error: unknown) => this.fail(error));
   }
 
   #finish(answered: Answer): void {
@@ -165,6 +172,7 @@ export class Answering implements Exchange {
       answer = { ...answer, headers: { ...answer.headers, ...noteHeaders(note) } };
     const bytes = sizeOfBody(answer.body);
     this.#incoming.send(answer, bytes);
+    this.#isSent = true;
     const [route, caller, method] = [this.#name, this.#caller, this.method];
     observer?.end({ note, route, protocol: 'HTTP', method, status, isError: status >= 500, receivedMs, bytes, caller });
     plane.answered({ route, code: String(status), receivedMs, isInference: this.#isInference, isError: status >= 400 });

@@ -44,6 +44,17 @@ const weigh: Route = {
     return { status: 200, body: JSON.stringify({ ...said, left: bytes.length }) };
   },
 };
+/** Answers with what no answer may have: a fault of ours, found out only when it is sent. */
+const odd: Route = {
+  name: 'odd',
+  method: 'GET',
+  path: '/odd/:how',
+  handle: ({ params }) => {
+    const answer: Answer = { status: 200, body: '"odd"', headers: { 'x-odd': '✗' } };
+    if (params['how'] === 'now') return answer;
+    return params['how'] === 'later' ? Promise.resolve(answer) : { ...answer, settle: (done) => setImmediate(done) };
+  },
+};
 const hello: Route = { name: 'hello', method: 'GET', path: '/hello', handle: () => ({ status: 200, body: '"hello"' }) };
 const big: Route = { name: 'big', method: 'GET', path: '/big', handle: () => ({ status: 200, body: 'x'.repeat(1_000_000) }) };
 
@@ -79,7 +90,7 @@ describe('requests straight from their socket', () => {
     const patience = { headersMs: 1_000, requestMs: 2_000 };
     server = await serveHttp({
       plane,
-      routes: [echo, hello, big, weigh],
+      routes: [echo, hello, big, weigh, odd],
       describe: describeError,
       host: '127.0.0.1',
       port: 0,
@@ -216,6 +227,16 @@ describe('requests straight from their socket', () => {
       one.socket.destroy();
       other.socket.destroy();
     }
+  });
+
+  test('whose answer cannot be sent are answered 500, and nobody else is', async () => {
+    const { socket, next } = await open();
+    for (const how of ['now', 'later', 'logged']) {
+      socket.write(`GET /odd/${how} HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      assert.match(await next(), /^500 /, how);
+      assert.equal(await next(), '200 "hello"', how);
+    }
+    socket.destroy();
   });
 
   test('whose framing is in doubt are refused, and what stands behind them is never taken for a request', async () => {

@@ -44,7 +44,11 @@ function ask(
   else if (given instanceof Uint8Array) answered(given);
   else {
     const { message: answer, settle } = given;
-    settle((fault) => (fault === undefined ? answered(answer) : failed(fault)));
+    try {
+      settle((fault) => (fault === undefined ? answered(answer) : failed(fault)));
+    } catch (error) {
+      failed(error);
+    }
   }
 }
 

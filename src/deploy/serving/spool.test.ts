@@ -55,6 +55,18 @@ describe('the prediction log', () => {
     assert.deepEqual(await idsIn(join(dir, open)), ['now']);
   });
 
+  test('tells everybody of a write, whatever one of them does with it', async () => {
+    await using spool = await Spool.open({ dir: fresh(), newId });
+    const told: string[] = [];
+    spool.appendSoon(request('a'), () => {
+      throw new TypeError('a fault of its own');
+    });
+    spool.appendSoon(request('b'), (fault) => told.push(`b ${fault === undefined}`));
+    await assert.rejects(spool.flush(), /a fault of its own/);
+    assert.deepEqual(told, ['b true']);
+    assert.deepEqual(await idsIn((await spool.flush())[0]), ['a', 'b']);
+  });
+
   test('finishes a segment when it is full, and flush names all finished ones, oldest first', async () => {
     await using spool = await Spool.open({ dir: fresh(), newId, maxSegmentBytes: 400 });
     for (const id of ['a', 'b', 'c', 'd', 'e']) await spool.append(request(id));

@@ -165,10 +165,10 @@ export class Spool implements AsyncDisposable {
         { dir: this.dir },
         { cause: error },
       );
-      for (const { done } of waiting) done(fault);
+      tell(waiting, fault);
       return;
     }
-    for (const { done } of waiting) done();
+    tell(waiting);
   }
 
   /** Writes frames behind each other, when there is room for all of them. @returns their bytes */
@@ -248,6 +248,19 @@ export class Spool implements AsyncDisposable {
     this.#finish();
     await Promise.resolve();
   }
+}
+
+/** Tells all of them, whatever one of them throws. */
+function tell(waiting: readonly Waiting[], fault?: GyreError): void {
+  const thrown: unknown[] = [];
+  for (const { done } of waiting) {
+    try {
+      done(fault);
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  if (thrown.length > 0) throw thrown[0];
 }
 
 /** Paths of the finished segments in a log's folder, oldest first; none when there is no such folder. */
