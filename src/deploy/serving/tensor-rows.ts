@@ -1,6 +1,6 @@
 import { GyreError, unfilledBuffer } from '#core';
-import { elementFacts } from '#onnx';
-import type { ElementType, Tensor, TensorDataOf, TensorOf } from '#onnx';
+import { arrayOver, elementFacts } from '#onnx';
+import type { ElementType, Tensor, TensorOf } from '#onnx';
 
 /** Some rows of a tensor: `from` is the first, `to` the one after the last. */
 export interface RowRange {
@@ -62,29 +62,6 @@ export function stackRows(ranges: readonly RowRange[]): Tensor {
   }
   return { type: first.tensor.type, shape, data } as Tensor;
 }
-
-type NumericType = Exclude<ElementType, 'STRING'>;
-
-/** An array of an element type over a buffer. */
-function arrayOver<T extends NumericType>(type: T, buffer: ArrayBuffer): TensorDataOf[T] {
-  const makers: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = arrays;
-  return makers[type](buffer);
-}
-
-const arrays: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = {
-  FLOAT: (buffer) => new Float32Array(buffer),
-  UINT8: (buffer) => new Uint8Array(buffer),
-  INT8: (buffer) => new Int8Array(buffer),
-  UINT16: (buffer) => new Uint16Array(buffer),
-  INT16: (buffer) => new Int16Array(buffer),
-  INT32: (buffer) => new Int32Array(buffer),
-  INT64: (buffer) => new BigInt64Array(buffer),
-  BOOL: (buffer) => new Uint8Array(buffer),
-  FLOAT16: (buffer) => new Float16Array(buffer),
-  DOUBLE: (buffer) => new Float64Array(buffer),
-  UINT32: (buffer) => new Uint32Array(buffer),
-  UINT64: (buffer) => new BigUint64Array(buffer),
-};
 
 /** A tensor of zeros or empty strings. */
 export function zeros(type: ElementType, shape: readonly number[]): Tensor {

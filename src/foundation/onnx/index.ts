@@ -1,4 +1,4 @@
-export { elementFacts, tensor } from './tensor.ts';
+export { arrayOver, elementFacts, tensor } from './tensor.ts';
 export type { Dimension, ElementType, Tensor, TensorDataOf, TensorOf } from './tensor.ts';
 export { attr, mlDomain } from './model.ts';
 export type { AttributeValue, GraphNode, GraphOutput, GraphState, ValueInfo } from './model.ts';

@@ -111,3 +111,27 @@ export function tensor<T extends ElementType>(type: T, shape: readonly number[],
   }
   return { type, shape, data };
 }
+
+/** What is no text. */
+type NumericType = Exclude<ElementType, 'STRING'>;
+
+/** The array of an element type over a buffer, all of it. */
+export function arrayOver<T extends NumericType>(type: T, buffer: ArrayBuffer): TensorDataOf[T] {
+  const makers: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = arrays;
+  return makers[type](buffer);
+}
+
+const arrays: { readonly [K in NumericType]: (buffer: ArrayBuffer) => TensorDataOf[K] } = {
+  FLOAT: (buffer) => new Float32Array(buffer),
+  UINT8: (buffer) => new Uint8Array(buffer),
+  INT8: (buffer) => new Int8Array(buffer),
+  UINT16: (buffer) => new Uint16Array(buffer),
+  INT16: (buffer) => new Int16Array(buffer),
+  INT32: (buffer) => new Int32Array(buffer),
+  INT64: (buffer) => new BigInt64Array(buffer),
+  BOOL: (buffer) => new Uint8Array(buffer),
+  FLOAT16: (buffer) => new Float16Array(buffer),
+  DOUBLE: (buffer) => new Float64Array(buffer),
+  UINT32: (buffer) => new Uint32Array(buffer),
+  UINT64: (buffer) => new BigUint64Array(buffer),
+};

@@ -2,6 +2,7 @@ import { endianness } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { datatypeOfElement } from '#contract';
 import { GyreError } from '#core';
+import { arrayOver } from '#onnx';
 import type { ElementType, Feeds, Tensor } from '#onnx';
 
 /*
@@ -125,7 +126,7 @@ export function tensorsOf({ header, body }: Frame): Record<string, Tensor> {
       tensors[name] = { type, shape, data: textsOf(part, count, name) };
       continue;
     }
-    const data = makers[type](new Uint8Array(part).buffer);
+    const data = arrayOver(type, new Uint8Array(part).buffer);
     if (data.length !== count) throw broken(`the output "${name}" has ${data.length} values, but its shape needs ${count}`);
     tensors[name] = { type, shape, data } as Tensor;
   }
@@ -171,18 +172,3 @@ function broken(why: string): GyreError {
 const elementOf: ReadonlyMap<string, ElementType> = new Map(
   (Object.entries(datatypeOfElement) as [ElementType, string][]).map(([element, datatype]) => [datatype, element]),
 );
-
-const makers: { readonly [K in Exclude<ElementType, 'STRING'>]: (buffer: ArrayBuffer) => Exclude<Tensor, { type: 'STRING' }>['data'] } = {
-  FLOAT: (buffer) => new Float32Array(buffer),
-  UINT8: (buffer) => new Uint8Array(buffer),
-  INT8: (buffer) => new Int8Array(buffer),
-  UINT16: (buffer) => new Uint16Array(buffer),
-  INT16: (buffer) => new Int16Array(buffer),
-  INT32: (buffer) => new Int32Array(buffer),
-  INT64: (buffer) => new BigInt64Array(buffer),
-  BOOL: (buffer) => new Uint8Array(buffer),
-  FLOAT16: (buffer) => new Float16Array(buffer),
-  DOUBLE: (buffer) => new Float64Array(buffer),
-  UINT32: (buffer) => new Uint32Array(buffer),
-  UINT64: (buffer) => new BigUint64Array(buffer),
-};
