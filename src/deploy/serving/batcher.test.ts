@@ -85,6 +85,28 @@ describe('micro-batching', () => {
     ]);
   });
 
+  test('gives full runs ahead of time, and no others', async () => {
+    const gate = Promise.withResolvers<void>();
+    const session = await lookup();
+    const begun: number[] = [];
+    using setup = await watched({
+      maxRows: () => 2,
+      ahead: () => 1,
+      run: async (given, options) => {
+        begun.push(given.index.shape[0]);
+        await gate.promise;
+        return session.run(given, options);
+      },
+    });
+    const answers = [1, 2, 3, 4, 5].map((index) => setup.batcher.submit(feeds(index), 1));
+    await new Promise((done) => setImmediate(() => setImmediate(done)));
+    assert.deepEqual(begun, [2, 2]);
+    gate.resolve();
+    assert.deepEqual((await Promise.all(answers)).map(squares), [[1], [4], [9], [16], [25]]);
+    assert.deepEqual(begun, [2, 2, 1]);
+    await session[Symbol.asyncDispose]();
+  });
+
   test('says of a run whether it is for one request that nobody waits behind', async () => {
     const lone: boolean[] = [];
     const session = await lookup();

@@ -14,6 +14,8 @@ export interface BatcherOptions {
   readonly inputs: readonly string[];
   /** Runs that may go at once: 1 for an inline session, the number of workers for a pool, 0 while the model is not loaded. */
   readonly slots: () => number;
+  /** Full runs that may be given ahead of time, so that no thread is idle between two; default none. */
+  readonly ahead?: () => number;
   /** Rows that one run may take; a request with more is cut into several runs. Infinity: every request runs alone and whole. */
   readonly maxRows: () => number;
   /** False when rows depend on each other or the model has no row axis: requests then never share a run. */
@@ -33,7 +35,7 @@ export interface BatcherOptions {
 /** What came of one request. */
 export interface Ran {
   readonly outputs: Outputs;
-  /** From when it was submitted to its first run. */
+  /** From when it was submitted to its first run, and on the way to its thread. */
   readonly queuedMs: number;
   /** Its last run. */
   readonly batch: BatchRun;
@@ -134,7 +136,7 @@ export class Batcher {
   /** After the poll phase: by then every request that had arrived on any socket is in the queue. */
   #schedule(): void {
     if (this.#scheduled) return;
-    if (this.#running >= this.#options.slots()) {
+    if (!this.#mayRun) {
       this.press();
       return;
     }
@@ -145,6 +147,22 @@ export class Batcher {
     });
   }
 
+  get #mayRun(): boolean {
+    const { slots, ahead, maxRows } = this.#options;
+    const now = slots();
+    if (this.#running < now) return true;
+    return ahead !== undefined && this.#running < now + ahead() && this.#hasRows(maxRows());
+  }
+
+  #hasRows(wanted: number): boolean {
+    let rows = 0;
+    for (const job of this.#queue) {
+      rows += job.failed ? 0 : job.rows - job.taken;
+      if (rows >= wanted) return true;
+    }
+    return false;
+  }
+
   /** Says again how long the first request has waited, if one waits. */
   press(): void {
     const [first] = this.#queue;
@@ -153,7 +171,7 @@ export class Batcher {
 
   /** Runs what may go now: to be called when there are more slots than before. */
   pump(): void {
-    while (this.#queue.length > 0 && this.#running < this.#options.slots()) {
+    while (this.#queue.length > 0 && this.#mayRun) {
       const holdMs = this.#holdMs();
       if (holdMs > 0) {
         this.#held ??= setTimeout(() => {
@@ -179,12 +197,7 @@ export class Batcher {
   #holdMs(): number {
     const { maxDelayMs = 0, joinRequests, elapsed } = this.#options;
     if (maxDelayMs === 0 || !joinRequests) return 0;
-    const most = this.#options.maxRows();
-    let rows = 0;
-    for (const job of this.#queue) {
-      rows += job.failed ? 0 : job.rows - job.taken;
-      if (rows >= most) return 0;
-    }
+    if (this.#hasRows(this.#options.maxRows())) return 0;
     return this.#queue[0].submittedMs + maxDelayMs - elapsed();
   }
 
@@ -239,7 +252,8 @@ export class Batcher {
       startedMs = elapsed();
       // Arrays that were made for this run alone: a pool may take them.
       const isLone = pieces.length === 1 && this.#queue.length === 0;
-      outputs = await this.#options.run(feeds, { transfer: own, onRan: (run) => (worker = run) }, isLone);
+      // What was in a worker that died may be why it died.
+      outputs = await this.#options.run(feeds, { transfer: own, alone: isRepeated, onRan: (run) => (worker = run) }, isLone);
     } catch (error) {
       // Values that are refused, or that a run never ends on: one by one, since others are not at fault.
       const isValues = pieces.length > 1 && (hasCode(error, 'INVALID_ARGUMENT') || hasCode(error, 'DEADLINE_EXCEEDED'));
@@ -252,18 +266,20 @@ export class Batcher {
       return;
     }
     const ranMs = elapsed();
+    const inferMs = worker === undefined ? ranMs - startedMs : worker.endedMs - worker.startedMs;
+    const waitedMs = Math.max(0, ranMs - startedMs - inferMs);
     const batch = { rows, requests: pieces.length, worker };
     let at = 0;
     for (const piece of pieces) {
       const count = piece.to - piece.from;
       // A lone request keeps the outputs as they are: they may have no row axis.
       const own = pieces.length === 1 ? outputs : mapTensors(outputs, (tensor) => sliceRows(tensor, at, at + count));
-      settle(piece, own, batch);
+      settle(piece, own, batch, waitedMs);
       at += count;
     }
     onBatch?.(rows, pieces.length, {
       inputMs: startedMs - beganMs,
-      inferMs: ranMs - startedMs,
+      inferMs,
       outputMs: elapsed() - ranMs,
       ...(worker === undefined ? undefined : { computedMs: worker.computedMs }),
     });
@@ -298,13 +314,14 @@ function limit(job: Job, timeoutMs: number): void {
 /** Beyond it a timer of Node's would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-function settle(piece: Piece, outputs: Outputs, batch: BatchRun): void {
+/** @param waitedMs how long its last run waited for the thread that ran it */
+function settle(piece: Piece, outputs: Outputs, batch: BatchRun, waitedMs: number): void {
   const { job } = piece;
   job.open -= 1;
   job.parts[piece.part] = outputs;
   if (job.failed || job.open > 0 || job.taken < job.rows) return;
   clearTimeout(job.timer);
-  const queuedMs = job.startedMs - job.submittedMs;
+  const queuedMs = job.startedMs - job.submittedMs + waitedMs;
   if (job.parts.length === 1) {
     job.resolve({ outputs: job.parts[0], queuedMs, batch });
     return;

@@ -168,6 +168,11 @@ export class Execution implements MemoryUser, AsyncDisposable {
     return running.lane === 'inline' ? 1 : Math.max(1, running.narrow.ready);
   }
 
+  /** Full runs that may be given to worker threads ahead of time: one each. */
+  get ahead(): number {
+    return this.#running?.lane === 'workers' ? this.#running.narrow.ready : 0;
+  }
+
   /**
    * Runs the model once.
    * @param isLone whether no other request waits: then it may have all cores

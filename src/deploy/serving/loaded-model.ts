@@ -98,6 +98,7 @@ export class LoadedModel {
       run: (feeds, runOptions, isLone) => execution.run(feeds, runOptions, isLone),
       inputs: probed.inputs.map(({ name }) => name),
       slots: () => execution.slots,
+      ahead: () => execution.ahead,
       maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
       joinRequests: rowWise,
       maxDelayMs,

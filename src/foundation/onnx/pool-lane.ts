@@ -10,6 +10,8 @@ export interface Job {
   readonly feeds: Feeds;
   readonly outputs: readonly string[];
   readonly transfer: boolean;
+  /** Whether its thread is given nothing else. */
+  readonly alone: boolean;
   readonly onRan: RunOptions['onRan'] | undefined;
   readonly resolve: (outputs: Record<string, Tensor>) => void;
   readonly reject: (error: unknown) => void;
@@ -55,6 +57,12 @@ export class Lane {
   /** How many runs it was given and has not answered. */
   get load(): number {
     return this.#pending.size;
+  }
+
+  /** Whether one of them is to be alone. */
+  get isTaken(): boolean {
+    for (const { alone } of this.#pending.values()) if (alone) return true;
+    return false;
   }
 
   run(job: Job): void {

@@ -138,6 +138,20 @@ describe('a session pool', () => {
     });
   });
 
+  test('gives a thread nothing beside a run that is to be alone, and lets nobody overtake it', async () => {
+    await withPool({ workers: 2 }, async (pool) => {
+      const ran: [string, number][] = [];
+      const run = (name: string, alone = false): Promise<unknown> =>
+        pool.run(request(2, 5), { alone, onRan: ({ thread }) => ran.push([name, thread]) });
+      await Promise.all([run('first', true), run('beside'), run('behind'), run('last', true), run('after')]);
+      const threadOf = (name: string): number | undefined => ran.find(([one]) => one === name)?.[1];
+      assert.notEqual(threadOf('beside'), threadOf('first'));
+      // The other thread was idle, and was not given it.
+      assert.equal(threadOf('behind'), threadOf('beside'));
+      assert.equal(ran.length, 5);
+    });
+  });
+
   test('keeps answering while one of its threads is dead', async () => {
     await withPool({ workers: 2 }, async (pool, threads) => {
       const exit = new Promise((done) => threads[1].once('exit', done));

@@ -110,8 +110,16 @@ class Pool implements SessionPool {
     requireFeeds(feeds, this.#signature);
     const outputs = requireOutputs(options.outputs, this.#signature);
     const { promise, resolve, reject } = Promise.withResolvers<Record<string, Tensor>>();
-    const job: Job = { feeds, outputs, transfer: options.transfer ?? false, onRan: options.onRan, resolve, reject };
-    const lane = this.#freeLane();
+    const job: Job = {
+      feeds,
+      outputs,
+      transfer: options.transfer ?? false,
+      alone: options.alone ?? false,
+      onRan: options.onRan,
+      resolve,
+      reject,
+    };
+    const lane = this.#queue.length === 0 ? this.#freeLane(job) : undefined;
     if (lane !== undefined) lane.run(job);
     else if (this.#queue.length >= this.#maxQueued) {
       throw new GyreError('RESOURCE_EXHAUSTED', `${this.#maxQueued} runs are waiting for a worker already: try again later`, {
@@ -147,18 +155,19 @@ class Pool implements SessionPool {
   }
 
   /** The thread with the least to do, if one may take a run. */
-  #freeLane(): Lane | undefined {
+  #freeLane({ alone }: Job): Lane | undefined {
     let free: Lane | undefined;
-    for (const lane of this.#lanes) if (lane.load < (free?.load ?? runsPerLane)) free = lane;
+    for (const lane of this.#lanes) if (lane.load < (free?.load ?? (alone ? 1 : runsPerLane)) && !lane.isTaken) free = lane;
     return free;
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const lane = this.#freeLane();
+      const [job] = this.#queue;
+      const lane = this.#freeLane(job);
       if (lane === undefined) return;
-      const job = this.#queue.shift();
-      if (job !== undefined) lane.run(job);
+      this.#queue.shift();
+      lane.run(job);
     }
   }
 

@@ -18,6 +18,8 @@ export interface RunOptions {
    * Arrays that show part of a larger buffer are copied all the same. No effect on an inline session.
    */
   readonly transfer?: boolean;
+  /** Whether a worker thread that has it is given nothing else: another run would die with the thread. No effect on an inline session. */
+  readonly alone?: boolean;
   /** Told where and when a worker thread ran it, before the answer is given. An inline session tells nothing: it ran here and now. */
   readonly onRan?: (run: WorkerRun) => void;
 }
