@@ -33,7 +33,7 @@ describe('conversions on the platform', () => {
     rooms = await openRooms();
     const endless = await interpreter(
       'endless',
-      `echo "loading the model" >&2; (sleep 600; touch ${join(folder, 'survived')}) & echo $! > ${join(folder, 'child')}; wait`,
+      `(sleep 600; touch ${join(folder, 'survived')}) & echo $! > ${join(folder, 'child')}; echo "loading the model" >&2; wait`,
     );
     const failing = await interpreter('failing', 'echo "one line" >&2; echo "it has no classes" >&2; exit 1');
     deps = {
