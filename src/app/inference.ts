@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allowedHosts } from '#blobs';
 import type { AllowedHosts } from '#blobs';
 import type { ReleaseManifest } from '#contract';
-import { GyreError, messageOf, systemClock, uuidV7 } from '#core';
+import { GyreError, messageOf, systemClock, threadCpuMs, uuidV7 } from '#core';
 import { describeError, oipMethods, oipRoutes } from '#oip';
 import { scoringRoutes } from '#scoring';
 import {
@@ -253,11 +253,6 @@ export async function runInference(asked: InferenceOptions): Promise<RunningInfe
     return swapped;
   };
   return { ...addresses, plane, startMs, ended: ended.promise, drain, reload };
-}
-
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
 }
 
 /** How long a data plane that drains still takes requests in, while it says that it is not ready. */

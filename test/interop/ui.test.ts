@@ -113,7 +113,7 @@ async function pagesOf(server: Up): Promise<readonly Expected[]> {
     {
       name: 'endpoint',
       path: '/endpoints/production',
-      shows: ['100 %', 'Try it', 'tenure', 'The same request as', 'curl -s', 'Last predictions', 'Prometheus'],
+      shows: ['100 %', 'inline, by Gyre itself', 'Try it', 'tenure', 'The same request as', 'curl -s', 'Last predictions', 'Prometheus'],
     },
     {
       name: 'environments',

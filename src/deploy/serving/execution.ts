@@ -54,7 +54,8 @@ export class Execution implements MemoryUser, AsyncDisposable {
   readonly #openPython: (() => Promise<PythonSession>) | undefined;
   /** Whether a worker with all cores is worth its memory. */
   #isWide = false;
-  #isOwn = false;
+  /** Whether Gyre itself computed it when it was last awake. */
+  #wasOwn = false;
   /** One change at a time: growing, shrinking, moving, waking. */
   #change: Promise<void> | undefined;
   #closed = false;
@@ -199,9 +200,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   /** What computes it: asleep, what will. */
   get engine(): 'gyre' | 'onnxruntime' | 'python' {
     if (this.#lane === 'python') return 'python';
-    const running = this.#running;
-    if (running !== undefined) this.#isOwn = running.lane === 'inline' && running.session.runNow !== undefined;
-    return this.#isOwn ? 'gyre' : 'onnxruntime';
+    return (this.isAsleep ? this.#wasOwn : this.canRunNow) ? 'gyre' : 'onnxruntime';
   }
 
   /** Whether `runNow` may be asked. */
@@ -320,6 +319,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
   async sleep(): Promise<void> {
     if (!this.isIdle || this.#closed) return;
     const running = this.#running;
+    this.#wasOwn = this.canRunNow;
     this.#running = undefined;
     if (running !== undefined) await this.#begin(() => close(running));
   }

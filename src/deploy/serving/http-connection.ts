@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { jsonLengthHeader } from '#contract';
 import { giveBack, isAllOf, largeBytes, unfilledBuffer } from '#core';
 import type { Answer } from './http-exchange.ts';
 import { beginsWith, readPlainHead } from './http-head.ts';
@@ -255,9 +256,7 @@ export class PlainConnection {
   }
 }
 
-/** With binary tensor data (Open Inference Protocol): how many bytes of the body are JSON. Behind it numbers begin. */
-const jsonLengthHeader = 'inference-header-content-length';
-
+/** Where a body's tensors begin. */
 function binaryOffset({ headers }: PlainHead): number {
   const offset = Number(headers[jsonLengthHeader]);
   return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;

@@ -31,6 +31,7 @@ export type { Dropped, Segment } from './segment.ts';
 export { PayloadEvents } from './payload-events.ts';
 export type { LoggedPayload, PayloadEventsOptions } from './payload-events.ts';
 export { spoolMetrics } from './spool-metrics.ts';
+export { withLease } from './with-lease.ts';
 export { Admission } from './http-admission.ts';
 export type { AdmittingPlane } from './http-admission.ts';
 export { serveHttp } from './http-server.ts';

@@ -188,6 +188,9 @@ describe('a model that is computed here', () => {
     assert.equal(askNow(runtime, [1]), undefined);
     const engines = (plane: Plane): unknown => plane.figures().models.map(({ engine }) => engine);
     assert.deepEqual([engines(patient), engines(elsewhere), engines(runtime)], [['gyre'], ['onnxruntime'], ['onnxruntime']]);
+    await using idle = await open({ execution: { workers: { min: 0 }, idleMs: 100 } });
+    while (!idle.figures().models[0].asleep) await new Promise((done) => setTimeout(done, 20));
+    assert.deepEqual([engines(idle), askNow(idle, [1])], [['gyre'], undefined], 'asleep, it is woken by a request that waits');
     await using few = await open({ execution: { maxBatchRows: 2 } });
     assert.equal(askNow(few, [1, 2, 3]), undefined);
     assert.deepEqual(said(askNow(few, [1, 2])), [10, 20]);

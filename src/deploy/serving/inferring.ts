@@ -5,7 +5,6 @@ import { withFallback } from './fallback.ts';
 import type { FallbackReason } from './fallback.ts';
 import type { Generation, Routed, ServedModel } from './generation.ts';
 import type { ImageDecoder } from './image-decoder.ts';
-import { ModelCounts } from './model-counts.ts';
 import { decide, outcomesOf } from './outcome.ts';
 import type { PlaneLog } from './plane-log.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
@@ -40,7 +39,6 @@ interface Asked {
 /** Runs models for requests: checked before, counted and logged after. */
 export class Inferring {
   readonly #deps: InferringDeps;
-  readonly #counted = new WeakMap<ServedModel, ModelCounts>();
 
   constructor(deps: InferringDeps) {
     this.#deps = deps;
@@ -112,10 +110,7 @@ export class Inferring {
     for (let row = 0; row < rows; row++) ids.push(by.idPrefix + this.#deps.newId());
     const outcomes = outcomesOf(by.entry.signature, outputs, rows);
     const holdsFeeds = routed.shadows.length > 0 || routed.fallback !== undefined || by.loaded.platform === pythonPlatform;
-    if (fallback !== undefined) {
-      const { name: model, version } = routed.model.entry;
-      this.#deps.counts.fallbacks.inc({ model, version, reason: fallback });
-    }
+    if (fallback !== undefined) this.#deps.counts.fallbacks.inc({ ...labelsOf(routed.model), reason: fallback });
     const { note } = inference;
     if (note !== undefined) {
       note.model = by.entry.name;
@@ -169,22 +164,21 @@ export class Inferring {
   #ran(by: ServedModel, { outputs, queuedMs, batch }: Ran, rows: number, askedMs: number): RanBy {
     const decided = decide(by.entry.signature, outputs);
     const answeredMs = this.#deps.elapsed();
-    this.#countsOf(by).ran(rows, queuedMs, answeredMs - askedMs);
+    const { counts } = this.#deps;
+    const labels = labelsOf(by);
+    counts.queueSeconds.observe(queuedMs / 1000, labels);
+    counts.inferenceSeconds.observe((answeredMs - askedMs) / 1000, labels);
+    counts.inferences.inc(labels, rows);
     return { by, outputs: decided, queuedMs, batch, askedMs, answeredMs };
   }
 
   #failed(by: ServedModel, inference: Inference, error: unknown): unknown {
     const { counts, elapsed } = this.#deps;
     by.loaded.statistics.failed(elapsed() - inference.receivedMs);
-    const { name: model, version } = by.entry;
-    counts.failures.inc({ model, version, code: isGyreError(error) ? error.code : 'INTERNAL' });
+    counts.failures.inc({ ...labelsOf(by), code: isGyreError(error) ? error.code : 'INTERNAL' });
     if (hasCode(error, 'RESOURCE_EXHAUSTED')) counts.dropped.inc({ reason: 'queue' });
     else if (hasCode(error, 'DEADLINE_EXCEEDED')) counts.dropped.inc({ reason: 'deadline' });
     return error;
-  }
-
-  #countsOf(model: ServedModel): ModelCounts {
-    return this.#counted.getOrInsertComputed(model, ({ entry: { name, version } }) => new ModelCounts(this.#deps.counts, name, version));
   }
 
   /** @throws GyreError DEADLINE_EXCEEDED when nothing is left */
@@ -197,4 +191,8 @@ export class Inferring {
       timeoutMs,
     });
   }
+}
+
+function labelsOf({ entry }: ServedModel): { readonly model: string; readonly version: string } {
+  return { model: entry.name, version: entry.version };
 }

@@ -8,6 +8,7 @@ import { askedOfRows } from './image-inputs.ts';
 import { askedOfPictures, isPictureBody, picturesOfBody } from './picture-body.ts';
 import type { Inference, Inferred, Lease } from './plane-port.ts';
 import type { Plane } from './plane.ts';
+import { withLease } from './with-lease.ts';
 
 interface NamedRequest {
   readonly rows: readonly NamedRow[];
@@ -51,9 +52,8 @@ function predictNamed(
   exchange: Exchange,
   { rows, outlier, eventTime, keys }: NamedRequest,
 ): Answer | Promise<Answer> {
-  const lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
-  let later: Promise<Answer> | undefined;
-  try {
+  const held = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers, keys?.[0]));
+  return withLease(held, (lease) => {
     const { entry } = lease.model;
     const inference = inferenceOf(exchange, askedOfRows(entry.signature.inputs, rows), eventTime, keys);
     const scorer = outlier ? requireOutliers(outliers) : undefined;
@@ -61,16 +61,12 @@ function predictNamed(
     scorer?.require(entry);
     const now = outlier ? undefined : lease.inferNow(inference);
     if (now !== undefined) return { ...answerOf(lease, now.inferred), settle: now.settle };
-    later = predictLater(lease, inference, scorer);
-    return later;
-  } finally {
-    if (later === undefined) lease[Symbol.dispose]();
-  }
+    return predictLater(lease, inference, scorer);
+  });
 }
 
 /** For a model that does not answer at once. */
-async function predictLater(held: Lease, inference: Inference, outliers: Outliers | undefined): Promise<Answer> {
-  using lease = held;
+async function predictLater(lease: Lease, inference: Inference, outliers: Outliers | undefined): Promise<Answer> {
   const scoring = outliers?.score(lease.model.entry, inference.feeds);
   const [inferred, scored] = await Promise.all([lease.infer(inference), scoring]);
   return answerOf(lease, inferred, scored);

@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { jsonLengthHeader } from '#contract';
 import type { VideoFrame } from '#contract';
 import { GyreError, messageOf } from '#core';
 
@@ -82,7 +83,7 @@ export class FrameAsker implements Disposable {
     const head = Buffer.from(JSON.stringify({ inputs: [tensor], outputs: [{ name: 'label' }, { name: 'probabilities' }] }));
     const { body } = await this.#send('POST', this.#path('/infer'), Buffer.concat([head, pixels]), {
       'content-type': 'application/octet-stream',
-      'inference-header-content-length': String(head.byteLength),
+      [jsonLengthHeader]: String(head.byteLength),
     });
     const dataOf = (name: string): readonly unknown[] =>
       listOf(

@@ -172,6 +172,7 @@ export {
   modelStages,
   modelStates,
   datatypeOfElement,
+  jsonLengthHeader,
 } from './model.ts';
 export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';

@@ -25,6 +25,9 @@ export const datatypeOfElement = {
   STRING: 'BYTES',
 } as const;
 
+/** The header of the Open Inference Protocol's binary tensor data: how many bytes of a body are JSON. Behind them the tensors begin. */
+export const jsonLengthHeader = 'inference-header-content-length';
+
 /** What a model takes and gives: named raw columns in, tensors of the Open Inference Protocol out. */
 export const Signature = strict({
   /** Absent for a model trained elsewhere of which nobody has said it. */

@@ -31,3 +31,9 @@ export function manualClock(startMs: number): ManualClock {
 export function isoInstant(instantMs: number): string {
   return new Date(instantMs).toISOString();
 }
+
+/** Milliseconds that the calling thread has computed: what work costs, however busy the machine is. */
+export function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}

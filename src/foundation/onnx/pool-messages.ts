@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorDetails } from '#core';
-import { GyreError, isGyreError, messageOf } from '#core';
+import { GyreError, isAllOf, isGyreError, messageOf } from '#core';
 import type { Feeds, SessionOptions } from './session-types.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -72,10 +72,10 @@ export function parcel(tensors: Readonly<Record<string, Tensor>>, take: boolean)
   return { tensors: packed, transfer: [...transfer] };
 }
 
-type View<B extends ArrayBufferLike> = { readonly buffer: B; readonly byteLength: number };
+type View<B extends ArrayBufferLike> = ArrayBufferView & { readonly buffer: B };
 
 function isWhole<V extends View<ArrayBufferLike>>(data: V): data is V & View<ArrayBuffer> {
-  return data.buffer instanceof ArrayBuffer && data.buffer.byteLength === data.byteLength;
+  return data.buffer instanceof ArrayBuffer && isAllOf(data);
 }
 
 function copyOf(tensor: Tensor): Tensor {

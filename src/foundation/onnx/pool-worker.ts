@@ -1,6 +1,6 @@
 // Entry of a worker thread of the pool: loads the model, then answers run after run.
 import { parentPort, workerData } from 'node:worker_threads';
-import { giveBack } from '#core';
+import { giveBack, threadCpuMs } from '#core';
 import { isWorkerStart, parcel, toPortable } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import { loadModel } from './runtime.ts';
@@ -8,11 +8,6 @@ import type { LoadedModel } from './runtime.ts';
 
 const start: unknown = workerData;
 if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
-
-function computedMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-}
 
 const steadyMs = (): number => performance.timeOrigin + performance.now();
 
@@ -37,9 +32,9 @@ async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): 
     }
     try {
       const startedMs = steadyMs();
-      const before = computedMs();
+      const before = threadCpuMs();
       const outputs = await model.run(request.feeds, request.outputs);
-      const times = { startedMs, endedMs: steadyMs(), computedMs: computedMs() - before };
+      const times = { startedMs, endedMs: steadyMs(), computedMs: threadCpuMs() - before };
       const { tensors, transfer } = parcel(outputs, true);
       reply({ kind: 'answer', id: request.id, outputs: tensors, times }, transfer);
       // They came to this thread for this run alone.

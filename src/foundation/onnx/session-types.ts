@@ -73,8 +73,6 @@ export interface InlineSessionOptions extends SessionOptions {
    * ONNX Runtime runs it. Default false.
    */
   readonly direct?: boolean;
-  /** What the proof is made on as well, such as the example of a package; it fits the inputs. */
-  readonly examples?: readonly Feeds[];
 }
 
 export interface SessionPoolOptions extends SessionOptions {

@@ -35,7 +35,7 @@ export async function openSession(source: Uint8Array | string, options: InlineSe
   const model = await loadModel(bytes, options);
   // Only one thread of the processor adds in an order that is known.
   const isDirect = options.direct === true && (options.provider ?? 'cpu') === 'cpu' && (options.intraOpThreads ?? 1) === 1;
-  const graph = isDirect ? await provenGraph(view, signature, model, options.examples) : undefined;
+  const graph = isDirect ? await provenGraph(view, signature, model) : undefined;
   if (graph === undefined) return runtimeSession(signature, model);
   await model.release();
   return directSession(signature, graph);

@@ -1,8 +1,7 @@
+import { jsonLengthHeader } from '#contract';
 import { requestFault, utf8Text } from '#serving';
 import type { Exchange } from '#serving';
 
-/** With binary tensor data: how many bytes of the body are JSON. */
-export const jsonLengthHeader = 'inference-header-content-length';
 const nothing = new Uint8Array();
 
 /** An inference request's JSON, and the bytes behind it. */

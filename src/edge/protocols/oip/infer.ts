@@ -23,18 +23,16 @@ export function inferenceOf(
 
 /**
  * For a model that does not answer at once.
- * @param held is let go of afterwards
  * @param isBinary whether outlier scores come as bytes, where they are wanted
  */
 export async function inferLater<A>(
   outliers: Outliers | undefined,
-  held: Lease,
+  lease: Lease,
   { feeds, outputs, outlier }: DecodedRequest,
   inference: Inference,
   isBinary: boolean,
   answer: (inferred: Inferred, wanted: readonly WantedOutput[]) => A,
 ): Promise<A> {
-  using lease = held;
   if (!outlier) return answer(await lease.infer(inference), outputs);
   const { inferred, wanted } = await inferWithOutliers(outliers, lease.model, { feeds, outputs, isBinary }, () => lease.infer(inference));
   return answer(inferred, wanted);

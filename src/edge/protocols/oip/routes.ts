@@ -1,10 +1,11 @@
-import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
+import { jsonLengthHeader } from '#contract';
+import { callerOf, parseJson, predictionHeaders, timeoutOfHeader, withLease } from '#serving';
 import type { Answer, Exchange, Explanations, Inferred, Outliers, Plane, Route, ServedModel } from '#serving';
 import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest } from './decode.ts';
 import type { WantedOutput } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
 import { explainRoutes } from './explain-route.ts';
-import { jsonLengthHeader, splitBody } from './infer-body.ts';
+import { splitBody } from './infer-body.ts';
 import type { InferBody } from './infer-body.ts';
 import { inferenceOf, inferLater } from './infer.ts';
 import { modelStats } from './statistics.ts';
@@ -88,9 +89,8 @@ function infer(
 ): Answer | Promise<Answer> {
   const body = parseInferRequest(text);
   // Held only now: a slow upload must not keep a replaced model loaded.
-  const lease = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
-  let later: Promise<Answer> | undefined;
-  try {
+  const held = plane.lease(exchange.params.name, exchange.params.version, callerOf(exchange.headers, firstKey(body)));
+  return withLease(held, (lease) => {
     const request = decodeInferRequest(body, new BytesBehindJson(binary), lease.model);
     const inference = inferenceOf(request, timeoutOfHeader(exchange.headers), exchange);
     const answer = (inferred: Inferred, wanted: readonly WantedOutput[]): Answer =>
@@ -98,17 +98,14 @@ function infer(
     const now = request.outlier ? undefined : lease.inferNow(inference);
     if (now !== undefined) return { ...answer(now.inferred, request.outputs), settle: now.settle };
     const isBinary = request.outputs.some((output) => output.binary);
-    later = inferLater(outliers, lease, request, inference, isBinary, (inferred, wanted) => {
+    return inferLater(outliers, lease, request, inference, isBinary, (inferred, wanted) => {
       const said = answer(inferred, wanted);
       // Bytes of an answer are the model's own, except where it gives back what it was given.
       const isOwn = typeof said.body === 'string' || said.body.every(({ buffer }) => buffer !== binary.buffer);
       if (isOwn && !inferred.holdsFeeds) exchange.release();
       return said;
     });
-    return later;
-  } finally {
-    if (later === undefined) lease[Symbol.dispose]();
-  }
+  });
 }
 
 function answerOf(generation: number, id: string | undefined, wanted: readonly WantedOutput[], inferred: Inferred): Answer {

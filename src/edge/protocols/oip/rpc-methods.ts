@@ -1,5 +1,5 @@
 import { giveBack, hasCode, WireReader, WireWriter } from '#core';
-import { callerOf } from '#serving';
+import { callerOf, withLease } from '#serving';
 import type { Inferred, Lease, PendingMessage, RpcCall, RpcMethod } from '#serving';
 import { decodeInferRequest, firstKey } from './decode.ts';
 import type { WantedOutput } from './decode.ts';
@@ -16,31 +16,26 @@ const service = '/inference.GRPCInferenceService';
 
 /** The methods of `inference.GRPCInferenceService`, the Open Inference Protocol v2 over gRPC. */
 export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[] {
-  const held = <R>(message: Uint8Array, use: (lease: Lease) => R): R => {
+  const named = <R>(message: Uint8Array, use: (lease: Lease) => R): R => {
     const { name, version: wanted } = readNamed(message);
-    using lease = plane.lease(name, wanted === '' ? undefined : wanted);
-    return use(lease);
+    return withLease(plane.lease(name, wanted === '' ? undefined : wanted), use);
   };
   const infer = (message: Uint8Array, call: RpcCall): Promise<Uint8Array> | PendingMessage => {
     const { model, version: wanted, body, raw } = readInferRequest(message);
-    const lease = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
-    let later: Promise<Uint8Array> | undefined;
-    try {
+    const held = plane.lease(model, wanted === '' ? undefined : wanted, callerOf(call.headers, firstKey(body)));
+    return withLease(held, (lease) => {
       const request = decodeInferRequest(body, raw, lease.model);
       const inference = inferenceOf(request, call.timeoutMs, call);
       const written = (inferred: Inferred, given: readonly WantedOutput[]): Uint8Array =>
         writeInferResponse(inferred.model, request.id, given, inferred, raw.isUsed);
       const now = request.outlier ? undefined : lease.inferNow(inference);
       if (now !== undefined) return { message: written(now.inferred, request.outputs), settle: now.settle };
-      later = inferLater(outliers, lease, request, inference, raw.isUsed, (inferred, given) => {
+      return inferLater(outliers, lease, request, inference, raw.isUsed, (inferred, given) => {
         const answer = written(inferred, given);
         if (call.ownsMessage && !inferred.holdsFeeds) giveBack(message);
         return answer;
       });
-      return later;
-    } finally {
-      if (later === undefined) lease[Symbol.dispose]();
-    }
+    });
   };
   const method = (name: string, handle: RpcMethod['handle'], more: Pick<RpcMethod, 'open' | 'infers' | 'stream'> = {}): RpcMethod => ({
     name,
@@ -68,7 +63,7 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
     method('ModelStatistics', (message) => {
       const { name, version: wanted } = readNamed(message);
       if (name === '') return writeStatistics(plane.models.map(modelStats));
-      return held(message, () => {
+      return named(message, () => {
         const asked = plane.models.filter(({ entry }) => entry.name === name && (wanted === '' || entry.version === wanted));
         return writeStatistics(asked.map(modelStats));
       });
@@ -85,7 +80,7 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
     method('RepositoryModelLoad', (message) => plane.setLoaded(readModelName(message), true).then(() => nothing)),
     method('RepositoryModelUnload', (message) => plane.setLoaded(readModelName(message), false).then(() => nothing)),
     method('ModelMetadata', (message) =>
-      held(message, ({ model }) => {
+      named(message, ({ model }) => {
         const metadata = modelMetadata(plane.models, model);
         const writer = new WireWriter();
         writer.string(1, metadata.name);

@@ -21,15 +21,9 @@ const arithmetics: readonly Arithmetic[] = [
  * The graph as one that is computed here, if it gives what ONNX Runtime gives, bit by bit, on some thousand rows: such as lie at the
  * thresholds of its trees, next to them and between, and special numbers.
  * @param runtime the same graph in ONNX Runtime, with one thread, on this machine's processor
- * @param examples more to prove it on; they fit the signature
  * @returns undefined where the graph has something that is not known, or differs
  */
-export async function provenGraph(
-  model: ModelView,
-  signature: Signature,
-  runtime: LoadedModel,
-  examples: readonly Feeds[] = [],
-): Promise<DirectGraph | undefined> {
+export async function provenGraph(model: ModelView, signature: Signature, runtime: LoadedModel): Promise<DirectGraph | undefined> {
   const usual = compileGraph(model, signature, arithmetics[0]);
   if (usual === undefined) return undefined;
   await breathe();
@@ -38,7 +32,7 @@ export async function provenGraph(
   await breathe();
   const outputs = signature.outputs.map(({ name }) => name);
   const cases: Case[] = [];
-  for (const feeds of [...examples, ...drawn]) {
+  for (const feeds of drawn) {
     const expected = await runtime.run(feeds, outputs).catch(() => undefined);
     // What the runtime refuses for its values would have to be refused in the same words.
     if (expected === undefined) return undefined;
