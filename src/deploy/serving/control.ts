@@ -72,7 +72,7 @@ async function run(op: string, manifest: string | undefined, { plane, readManife
     case 'flush':
       return { op, ok: true, segments: await plane.flush() };
     case 'stats':
-      return { op, ok: true, stats: plane.figures() };
+      return { op, ok: true, stats: await plane.allFigures() };
     case 'drain':
       await drain();
       return { op, ok: true };

@@ -12,7 +12,12 @@ export function executionMetrics(metrics: Metrics, models: () => readonly HeldMo
   });
   const queued = metrics.gauge({ name: 'gyre_model_queued_requests', help: 'requests that wait for a run of the model', labels });
   const coldStarts = metrics.gauge({ name: 'gyre_model_cold_starts', help: 'how often the model was loaded because it was asked', labels });
-  const coldStart = metrics.gauge({ name: 'gyre_model_cold_start_seconds', help: 'how long that took the last time', labels });
+  const coldStart = metrics.gauge({
+    name: 'gyre_model_cold_start_seconds',
+    help: 'how long that took the last time',
+    labels,
+    across: 'max',
+  });
   const restarts = metrics.gauge({ name: 'gyre_model_worker_restarts', help: 'worker threads that died and were started again', labels });
   metrics.onCollect(() => {
     for (const { entry, loaded } of models()) {

@@ -26,6 +26,12 @@ export interface ExecutionSettings {
   readonly maxQueued: number;
 }
 
+/** What one of several planes may take of what all of them may. */
+export function partOf(settings: ExecutionSettings, planes: number): ExecutionSettings {
+  const max = Math.max(1, Math.floor(settings.max / planes));
+  return { ...settings, max, min: Math.min(max, Math.ceil(settings.min / planes)), maxQueued: Math.ceil(settings.maxQueued / planes) };
+}
+
 /**
  * @param specs what the machine's operator and the manifest say; the first that says something counts
  * @param cores threads that this machine runs at once

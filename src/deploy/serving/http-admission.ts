@@ -1,5 +1,6 @@
 import type { ReleaseManifest } from '#contract';
 import { GyreError } from '#core';
+import { AdmissionLedger } from './admission-ledger.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 
 /** What admission needs of a plane. */
@@ -10,12 +11,6 @@ export interface AdmittingPlane {
   elapsed(): number;
 }
 
-/** What is left of a caller's rate: as a token bucket (RFC 2697 speaks of one bucket and its refill), in requests. */
-interface Bucket {
-  left: number;
-  atMs: number;
-}
-
 /** Throughput is known from about so long ago. */
 const memoryMs = 5_000;
 /** What a caller is told to wait, in seconds. */
@@ -23,19 +18,19 @@ const shortest = 1;
 const longest = 30;
 
 /**
- * Who is let in: so many requests a second of each caller, and so many at the same time of all. One for all servers of a plane; the limits
- * are those of the manifest that is served now.
+ * Who is let in: so many requests a second of each caller, and so many at the same time of all. One for all servers of a plane, and one ledger
+ * for all planes that answer together; the limits are those of the manifest that is served now.
  */
 export class Admission {
   readonly #plane: AdmittingPlane;
-  readonly #buckets = new Map<string, Bucket>();
-  #inside = 0;
-  /** Answers, each counting less the longer it is ago. */
+  readonly #ledger: AdmissionLedger;
+  /** Answers of this plane, each counting less the longer it is ago. */
   #answered = 0;
   #answeredAtMs: number;
 
-  constructor(plane: AdmittingPlane) {
+  constructor(plane: AdmittingPlane, ledger = new AdmissionLedger()) {
     this.#plane = plane;
+    this.#ledger = ledger;
     this.#answeredAtMs = plane.elapsed();
   }
 
@@ -48,22 +43,13 @@ export class Admission {
     const { limits, tokenHashes } = this.#plane.manifest;
     if (limits.rate === undefined) return;
     const { perSecond, burst = Math.max(1, Math.ceil(perSecond)) } = limits.rate;
-    const nowMs = this.#plane.elapsed();
-    const bucket = this.#buckets.getOrInsertComputed(caller, () => {
-      // Tokens come and go with manifests.
-      for (const known of this.#buckets.keys()) if (!tokenHashes.includes(known)) this.#buckets.delete(known);
-      return { left: burst, atMs: nowMs };
-    });
-    bucket.left = Math.min(burst, bucket.left + ((nowMs - bucket.atMs) / 1000) * perSecond);
-    bucket.atMs = nowMs;
-    if (bucket.left >= 1) {
-      bucket.left -= 1;
-      return;
-    }
+    const place = caller === '' ? 0 : tokenHashes.indexOf(caller) + 1;
+    const retryAfterMs = this.#ledger.take(caller, place, { perSecond, burst }, this.#plane.elapsed());
+    if (retryAfterMs === 0) return;
     this.#plane.counts.dropped.inc({ reason: 'rate' });
     const whose = caller === '' ? 'this endpoint takes' : 'with this token this endpoint takes';
     throw new GyreError('RESOURCE_EXHAUSTED', `${whose} ${perSecond} requests a second, ${burst} at once; ask again later`, {
-      retryAfterMs: ((1 - bucket.left) / perSecond) * 1000,
+      retryAfterMs,
       perSecond,
       burst,
     });
@@ -75,7 +61,7 @@ export class Admission {
    */
   enter(): Disposable {
     const { maxConcurrent } = this.#plane.manifest.limits;
-    if (maxConcurrent !== undefined && this.#inside >= maxConcurrent) {
+    if (!this.#ledger.enter(maxConcurrent)) {
       this.#plane.counts.dropped.inc({ reason: 'concurrency' });
       throw new GyreError(
         'UNAVAILABLE',
@@ -86,13 +72,12 @@ export class Admission {
         },
       );
     }
-    this.#inside += 1;
     let left = false;
     return {
       [Symbol.dispose]: () => {
         if (left) return;
         left = true;
-        this.#inside -= 1;
+        this.#ledger.leave();
         this.#answered = this.#recent() + 1;
         this.#answeredAtMs = this.#plane.elapsed();
       },
@@ -101,14 +86,14 @@ export class Admission {
 
   /** How many requests are being answered. */
   get inside(): number {
-    return this.#inside;
+    return this.#ledger.inside;
   }
 
   /** Whole seconds until what is inside now is answered, as fast as it went of late: 1 to 30. */
   get retryAfterSeconds(): number {
     const perSecond = this.#recent() / (memoryMs / 1000);
-    if (this.#inside === 0) return shortest;
-    return perSecond === 0 ? longest : Math.min(longest, Math.max(shortest, Math.ceil(this.#inside / perSecond)));
+    if (this.inside === 0) return shortest;
+    return perSecond === 0 ? longest : Math.min(longest, Math.max(shortest, Math.ceil(this.inside / perSecond)));
   }
 
   #recent(): number {

@@ -129,8 +129,9 @@ describe('a model that is computed here', () => {
         [later.ids[0], { x: 1 }, { value: 10 }, undefined],
       ],
     );
+    const text = await plane.metricsText();
     const counted = (name: string): number =>
-      Number(new RegExp(`^${name}\\{model="stump",version="1"\\} (\\S+)$`, 'm').exec(plane.metricsText)?.[1] ?? Number.NaN);
+      Number(new RegExp(`^${name}\\{model="stump",version="1"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
     assert.deepEqual(
       ['gyre_inference_rows_total', 'gyre_queue_seconds_count', 'gyre_inference_seconds_count', 'nv_inference_request_success'].map(
         counted,
@@ -166,8 +167,8 @@ describe('a model that is computed here', () => {
     await using plane = await open({}, { spool });
     const fault = await settled(askNow(plane, [1]));
     assert.match(String(fault), /not answered, because every prediction of this endpoint must be logged/);
-    assert.match(plane.metricsText, /gyre_requests_dropped_total\{reason="log"\} 1/);
-    assert.ok(!/nv_inference_request_success\{model="stump",version="1"\} 1/.test(plane.metricsText));
+    assert.match(await plane.metricsText(), /gyre_requests_dropped_total\{reason="log"\} 1/);
+    assert.ok(!/nv_inference_request_success\{model="stump",version="1"\} 1/.test(await plane.metricsText()));
     assert.equal(await settled(askNow(plane, [1])), undefined);
   });
 
@@ -176,7 +177,7 @@ describe('a model that is computed here', () => {
     assert.throws(() => askNow(plane, [1, 2, 3, 4]), { code: 'OUT_OF_RANGE' });
     assert.throws(() => askNow(plane, []), { code: 'INVALID_ARGUMENT' });
     assert.throws(() => askNow(plane, [1], { timeoutMs: 5, receivedMs: plane.elapsed() - 6 }), { code: 'DEADLINE_EXCEEDED' });
-    assert.match(plane.metricsText, /gyre_inference_failures_total\{model="stump",version="1",code="DEADLINE_EXCEEDED"\} 1/);
+    assert.match(await plane.metricsText(), /gyre_inference_failures_total\{model="stump",version="1",code="DEADLINE_EXCEEDED"\} 1/);
   });
 
   test('lets requests wait where they are to: for each other, for a worker, for a run of many rows', async () => {

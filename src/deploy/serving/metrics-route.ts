@@ -8,6 +8,6 @@ export function metricsRoute(plane: Plane): Route {
     name: 'metrics',
     method: 'GET',
     path: '/metrics',
-    handle: () => ({ status: 200, type: metricsContentType, body: plane.metricsText }),
+    handle: async () => ({ status: 200, type: metricsContentType, body: await plane.metricsText() }),
   };
 }

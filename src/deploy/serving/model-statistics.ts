@@ -26,6 +26,20 @@ export interface BatchTotals {
   readonly outputMs: number;
 }
 
+/** What `ModelStatistics` counted, as it was at one moment. It can be sent to another thread. */
+export interface ModelTotals {
+  readonly success: Total;
+  readonly failure: Total;
+  /** Waiting for the executor. */
+  readonly queue: Total;
+  /** Rows that were answered. */
+  readonly rows: number;
+  /** When the last request was answered, UTC milliseconds; 0: none was. */
+  readonly lastAt: number;
+  /** Runs by how many rows they had. */
+  readonly batches: readonly BatchTotals[];
+}
+
 class Sum implements Total {
   count = 0;
   ms = 0;
@@ -37,7 +51,7 @@ class Sum implements Total {
 }
 
 /** What a model has done since its data plane began, as the statistics extension of the Open Inference Protocol counts it. */
-export class ModelStatistics {
+export class ModelStatistics implements ModelTotals {
   readonly traffic: Traffic;
   readonly #success = new Sum();
   readonly #failure = new Sum();
@@ -95,23 +109,48 @@ export class ModelStatistics {
     return this.#failure;
   }
 
-  /** Waiting for the executor. */
   get queue(): Total {
     return this.#queue;
   }
 
-  /** Rows that were answered. */
   get rows(): number {
     return this.#rows;
   }
 
-  /** When the last request was answered, UTC milliseconds; 0: none was. */
   get lastAt(): number {
     return this.#lastAt;
   }
 
-  /** Runs by how many rows they had. */
   get batches(): readonly BatchTotals[] {
     return [...this.#batches.values()].sort((one, other) => one.rows - other.rows);
   }
+
+  /** A copy that stays as it is. */
+  get totals(): ModelTotals {
+    return sumTotals([this]);
+  }
+}
+
+/** @param parts of at least one thread that runs the model */
+export function sumTotals(parts: readonly ModelTotals[]): ModelTotals {
+  const sum = (of: (part: ModelTotals) => Total): Total => ({
+    count: parts.reduce((total, part) => total + of(part).count, 0),
+    ms: parts.reduce((total, part) => total + of(part).ms, 0),
+  });
+  const byRows = Map.groupBy(
+    parts.flatMap(({ batches }) => batches),
+    ({ rows }) => rows,
+  );
+  const batches = [...byRows].map(([rows, same]) => {
+    const all = (key: 'runs' | 'inputMs' | 'inferMs' | 'outputMs'): number => same.reduce((total, part) => total + part[key], 0);
+    return { rows, runs: all('runs'), inputMs: all('inputMs'), inferMs: all('inferMs'), outputMs: all('outputMs') };
+  });
+  return {
+    success: sum(({ success }) => success),
+    failure: sum(({ failure }) => failure),
+    queue: sum(({ queue }) => queue),
+    rows: parts.reduce((total, { rows }) => total + rows, 0),
+    lastAt: Math.max(...parts.map(({ lastAt }) => lastAt)),
+    batches: batches.sort((one, other) => one.rows - other.rows),
+  };
 }

@@ -64,9 +64,10 @@ export function planeMetrics(metrics: Metrics): PlaneMetrics {
       name: 'gyre_model_load_seconds',
       help: 'time to load, warm up and measure a model',
       labels: ['model', 'version'],
+      across: 'max',
     }),
-    generation: metrics.gauge({ name: 'gyre_manifest_generation', help: 'generation of the manifest that is served' }),
-    ready: metrics.gauge({ name: 'gyre_ready', help: '1 when requests are answered, 0 while loading or draining' }),
+    generation: metrics.gauge({ name: 'gyre_manifest_generation', help: 'generation of the manifest that is served', across: 'min' }),
+    ready: metrics.gauge({ name: 'gyre_ready', help: '1 when requests are answered, 0 while loading or draining', across: 'min' }),
     swaps: metrics.counter({ name: 'gyre_manifest_swaps_total', help: 'manifests offered after the start', labels: ['result'] }),
     unlogged: metrics.counter({
       name: 'gyre_predictions_unlogged_total',

@@ -9,6 +9,7 @@ import type { Images } from './image-inputs.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import type { Outcome } from './outcome.ts';
 import type { PayloadEvents } from './payload-events.ts';
+import type { PlaneLeader } from './plane-peers.ts';
 import type { RequestNote } from './request-note.ts';
 import type { Spool } from './spool.ts';
 
@@ -28,6 +29,8 @@ export interface PlaneDeps extends Pick<LoadOptions, 'source' | 'elapsed' | 'com
   readonly events?: Pick<PayloadEvents, 'offer'>;
   /** Takes what shadows said beside what was answered, a JSON object each; left out: it is counted alone. */
   readonly shadowLog?: (line: string) => void;
+  /** The plane that leads this one, on another thread; left out: none does. */
+  readonly leader?: PlaneLeader;
   /** Whether whoever may infer may also unload models and load them again. */
   readonly modelControl?: boolean;
 }

@@ -81,8 +81,9 @@ describe('a data plane', () => {
   test('counts what a model did, by the names of other servers too, and goes on counting when it is loaded again', async () => {
     await using plane = await open(sampleManifest(first, 1), { modelControl: true });
     await ask(plane, [row, row, row]);
+    const text = await plane.metricsText();
     const counted = (name: string): number =>
-      Number(new RegExp(`^${name}\\{model="churn-model",version="1"\\} (\\S+)$`, 'm').exec(plane.metricsText)?.[1] ?? Number.NaN);
+      Number(new RegExp(`^${name}\\{model="churn-model",version="1"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
     assert.deepEqual(['nv_inference_count', 'nv_inference_request_success', 'model_infer_request_failure'].map(counted), [3, 1, 0]);
     assert.ok(counted('nv_inference_request_duration_us') >= counted('nv_inference_compute_infer_duration_us'));
     assert.ok(counted('nv_inference_compute_infer_duration_us') > 0);
@@ -167,7 +168,7 @@ describe('a data plane', () => {
     await assert.rejects(ask(plane), { code: 'UNAVAILABLE', message: /must be logged/ });
     await using sampling = await open(sampleManifest(first, 1, { log: { sample: 0.99 } }), { spool: failing, chance: () => 0.5 });
     assert.equal((await ask(sampling)).ids.length, 1);
-    assert.match(sampling.metricsText, /gyre_predictions_unlogged_total 1/);
+    assert.match(await sampling.metricsText(), /gyre_predictions_unlogged_total 1/);
   });
 
   test('masks and drops what its manifest says before anything is written, and takes up another policy with the next manifest', async () => {

@@ -1,8 +1,9 @@
 import type { ReleaseManifest } from '#contract';
 import { canonicalJson, GyreError, messageOf } from '#core';
+import { exposed, merged } from '#telemetry';
 import type { CoreUse } from './execution.ts';
 import { executionMetrics } from './execution-metrics.ts';
-import { executionSettings } from './execution-settings.ts';
+import { executionSettings, partOf } from './execution-settings.ts';
 import { Generation, titleOf } from './generation.ts';
 import type { HeldModel } from './generation.ts';
 import { ImageDecoder } from './image-decoder.ts';
@@ -16,16 +17,19 @@ import type { PlaneFigures } from './plane-figures.ts';
 import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
+import type { PlaneChange, PlanePeer } from './plane-peers.ts';
 import type { Answered, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
+import { mergedFigures, mergedModels } from './plane-report.ts';
+import type { ModelReport, PlaneReport } from './plane-report.ts';
 import { pythonMetrics } from './python/python-metrics.ts';
 import type { Caller } from './route.ts';
 import { Shadows } from './shadows.ts';
 import { Traffic } from './traffic.ts';
 
-/** The models of one manifest, answering. */
-export class Plane implements AsyncDisposable {
+/** The models of one manifest, answering. Several may answer together, each on a thread: one of them leads, and the others are its peers. */
+export class Plane implements PlanePeer, AsyncDisposable {
   readonly #deps: PlaneDeps;
-  readonly #loadOptions: (manifest: ReleaseManifest) => LoadOptions;
+  readonly #loadOptions: Opened['loadOptions'];
   readonly #budget: MemoryBudget;
   readonly #balancing: NodeJS.Timeout;
   readonly #shadows: Shadows;
@@ -38,17 +42,20 @@ export class Plane implements AsyncDisposable {
   #draining = false;
   #inFlight = 0;
   /** Titles of models that were unloaded by name. */
-  readonly #unloaded = new Set<string>();
+  #unloaded: ReadonlySet<string>;
+  #prepared: { readonly change: PlaneChange; readonly generation: Generation } | undefined;
+  readonly #peers: PlanePeer[] = [];
   /** Swaps go one after the other. */
   #swapping: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
 
-  private constructor(deps: PlaneDeps, opened: Opened, counts: PlaneMetrics, first: Generation) {
+  private constructor(deps: PlaneDeps, opened: Opened, counts: PlaneMetrics, first: Generation, unloaded: readonly string[]) {
     this.#deps = deps;
     this.#loadOptions = opened.loadOptions;
     this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
+    this.#unloaded = new Set(unloaded);
     this.#images = new ImageDecoder({ threads: deps.workers, elapsed: deps.elapsed });
     this.#traffic = new Traffic(deps.elapsed);
     this.#log = new PlaneLog(deps, counts);
@@ -78,16 +85,21 @@ export class Plane implements AsyncDisposable {
   }
 
   /** Loads a manifest's models and is ready. @throws GyreError what `LoadedModel.load` throws */
-  static async open(manifest: ReleaseManifest, deps: PlaneDeps): Promise<Plane> {
+  static open(manifest: ReleaseManifest, deps: PlaneDeps): Promise<Plane> {
+    return Plane.follow({ manifest, unloaded: [], planes: 1 }, deps);
+  }
+
+  /** As `open`, for a plane that joins others. @param served what they serve */
+  static async follow(served: PlaneChange, deps: PlaneDeps): Promise<Plane> {
     const counts = planeMetrics(deps.metrics);
     const statistics = new Map<string, ModelStatistics>();
     const budget = new MemoryBudget();
     const cores = { running: 0 };
-    const loadOptions = ({ execution }: ReleaseManifest): LoadOptions => ({
+    const loadOptions = ({ manifest: { execution }, planes }: PlaneChange): LoadOptions => ({
       source: deps.source,
       elapsed: deps.elapsed,
       ...(deps.computed === undefined ? {} : { computed: deps.computed }),
-      execution: executionSettings([deps.execution, execution], deps.workers),
+      execution: partOf(executionSettings([deps.execution, execution], deps.workers), planes),
       cores,
       budget,
       ...(deps.python === undefined ? {} : { python: deps.python }),
@@ -97,10 +109,10 @@ export class Plane implements AsyncDisposable {
         counts.batchRequests.observe(requests, { model: name });
       },
     });
-    limitMemory(budget, deps, manifest);
-    const first = await Generation.load(manifest, loadOptions(manifest));
+    limitMemory(budget, deps, served);
+    const first = await Generation.load(served.manifest, loadOptions(served), undefined, new Set(served.unloaded));
     noteLoads(counts, first);
-    const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first);
+    const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first, served.unloaded);
     await plane.#images.warmUp(first.models);
     return plane;
   }
@@ -126,8 +138,10 @@ export class Plane implements AsyncDisposable {
     if (isInference) this.#traffic.note(tookMs, isError);
   }
 
-  get metricsText(): string {
-    return this.#deps.metrics.expose();
+  /** What `/metrics` says, of all planes that answer together. */
+  metricsText(): string | Promise<string> {
+    if (this.#isAlone) return this.#deps.metrics.expose();
+    return this.reports().then((reports) => exposed(merged(reports.map(({ metrics }) => metrics))));
   }
 
   get models(): readonly HeldModel[] {
@@ -171,14 +185,15 @@ export class Plane implements AsyncDisposable {
 
   /**
    * Replaces the manifest: its models are loaded and warmed up beside the old ones, then new requests go to them; requests under way finish
-   * on the old ones, which are unloaded after the last. A manifest that cannot be served changes nothing.
+   * on the old ones, which are unloaded after the last. A manifest that cannot be served changes nothing. Peers load it too, before it is
+   * served by any.
    * @param read gives the manifest; reading and verifying it is part of the swap
    */
   swap(read: () => Promise<ReleaseManifest>): Promise<SwapAnswer> {
     const answer = this.#swapping.then(async (): Promise<SwapAnswer> => {
       try {
         const manifest = await read();
-        await this.#replace(manifest);
+        if (this.#isNews(manifest)) await this.#become(manifest);
         this.#counts.swaps.inc({ result: 'loaded' });
         return { loaded: true, generation: manifest.generation };
       } catch (error) {
@@ -190,38 +205,81 @@ export class Plane implements AsyncDisposable {
     return answer;
   }
 
-  async #replace(manifest: ReleaseManifest): Promise<void> {
-    const old = this.#current;
+  /** Whether it is another one than is served. @throws GyreError FAILED_PRECONDITION when it may not be served after that */
+  #isNews(manifest: ReleaseManifest): boolean {
+    const old = this.manifest;
     const refuse = (reason: string): never => {
       throw new GyreError('FAILED_PRECONDITION', reason, { generation: manifest.generation });
     };
     if (this.#draining) refuse('the data plane is draining');
-    if (manifest.environment !== old.manifest.environment) {
-      refuse(`the manifest is for the environment "${manifest.environment}"; this data plane serves "${old.manifest.environment}"`);
+    if (manifest.environment !== old.environment) {
+      refuse(`the manifest is for the environment "${manifest.environment}"; this data plane serves "${old.environment}"`);
     }
-    if (manifest.generation === old.manifest.generation && canonicalJson(manifest) === canonicalJson(old.manifest)) return;
-    if (manifest.generation <= old.manifest.generation) {
-      refuse(
-        `generation ${manifest.generation} is not newer than ${old.manifest.generation}, which is served; a rollback is a new generation too`,
-      );
+    if (manifest.generation === old.generation && canonicalJson(manifest) === canonicalJson(old)) return false;
+    if (manifest.generation <= old.generation) {
+      refuse(`generation ${manifest.generation} is not newer than ${old.generation}, which is served; a rollback is a new generation too`);
     }
-    // What a new manifest names is loaded: it was written after it was unloaded here.
-    this.#unloaded.clear();
-    await this.#become(manifest);
+    return true;
   }
 
-  async #become(manifest: ReleaseManifest): Promise<void> {
+  /** Prepares all planes, and commits them when all can. @param unloaded default: what a new manifest names is loaded, whatever was unloaded here before it was written */
+  async #become(manifest: ReleaseManifest, unloaded: readonly string[] = []): Promise<void> {
+    const planes: readonly PlanePeer[] = [this, ...this.#peers];
+    const change = { manifest, unloaded, planes: planes.length };
+    const prepared = await Promise.allSettled(planes.map((plane) => plane.prepare(change)));
+    const failed = prepared.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') {
+      await Promise.all(planes.map((plane) => plane.abandon()));
+      throw failed.reason;
+    }
+    await Promise.all(planes.map((plane) => plane.commit()));
+  }
+
+  async prepare(change: PlaneChange): Promise<void> {
+    limitMemory(this.#budget, this.#deps, change);
+    const generation = await Generation.load(change.manifest, this.#loadOptions(change), this.#current, new Set(change.unloaded));
+    noteLoads(this.#counts, generation);
+    await this.#images.warmUp(generation.models);
+    this.#prepared = { change, generation };
+  }
+
+  commit(): Promise<void> {
+    const prepared = this.#prepared;
+    if (prepared === undefined) return Promise.reject(new GyreError('FAILED_PRECONDITION', 'nothing is prepared'));
     const old = this.#current;
-    limitMemory(this.#budget, this.#deps, manifest);
-    const next = await Generation.load(manifest, this.#loadOptions(manifest), old, this.#unloaded);
-    noteLoads(this.#counts, next);
-    await this.#images.warmUp(next.models);
-    this.#current = next;
-    this.#log.follow(next.manifest);
+    this.#prepared = undefined;
+    this.#current = prepared.generation;
+    this.#unloaded = new Set(prepared.change.unloaded);
+    this.#log.follow(this.manifest);
     this.#shadows.drop();
     const retired = old.retire();
     this.#retiring.add(retired);
     void retired.finally(() => this.#retiring.delete(retired));
+    return Promise.resolve();
+  }
+
+  async abandon(): Promise<void> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    await prepared?.generation.retire();
+  }
+
+  /**
+   * Leads another plane from now on: it takes every change, and counts in every figure.
+   * @param open opens it with what is served; no manifest is replaced meanwhile
+   * @throws GyreError FAILED_PRECONDITION once this one drains; what `open` throws
+   */
+  lead(open: (served: PlaneChange) => Promise<PlanePeer>): Promise<void> {
+    const joined = this.#swapping.then(async () => {
+      if (this.#draining) throw new GyreError('FAILED_PRECONDITION', 'the data plane is draining');
+      this.#peers.push(await open({ manifest: this.manifest, unloaded: [...this.#unloaded], planes: this.#peers.length + 2 }));
+    });
+    this.#swapping = joined.catch(() => undefined);
+    return joined;
+  }
+
+  get #isAlone(): boolean {
+    return this.#peers.length === 0 && this.#deps.leader === undefined;
   }
 
   /** The models of the manifest, loaded or not. */
@@ -238,6 +296,7 @@ export class Plane implements AsyncDisposable {
    * @throws GyreError NOT_FOUND when the manifest names no such model; FAILED_PRECONDITION where that is not allowed; what loading throws
    */
   setLoaded(name: string, loaded: boolean): Promise<void> {
+    if (this.#deps.leader !== undefined) return this.#deps.leader.setLoaded(name, loaded);
     const change = this.#swapping.then(async () => {
       if (this.#deps.modelControl !== true)
         throw new GyreError(
@@ -249,18 +308,12 @@ export class Plane implements AsyncDisposable {
         const known = [...new Set(this.manifest.models.map((entry) => `"${entry.name}"`))].join(', ');
         throw new GyreError('NOT_FOUND', `the manifest names no model "${name}"; it names ${known}`, { name });
       }
-      const before = [...this.#unloaded];
+      const unloaded = new Set(this.#unloaded);
       for (const entry of versions) {
-        if (loaded) this.#unloaded.delete(titleOf(entry));
-        else this.#unloaded.add(titleOf(entry));
+        if (loaded) unloaded.delete(titleOf(entry));
+        else unloaded.add(titleOf(entry));
       }
-      try {
-        await this.#become(this.manifest);
-      } catch (error) {
-        this.#unloaded.clear();
-        for (const title of before) this.#unloaded.add(title);
-        throw error;
-      }
+      await this.#become(this.manifest, [...unloaded]);
     });
     this.#swapping = change.catch(() => undefined);
     return change;
@@ -271,15 +324,51 @@ export class Plane implements AsyncDisposable {
     this.#draining = true;
   }
 
-  /** Finishes the open segment of the log. @returns paths of all finished segments, oldest first; none without a log */
-  async flush(): Promise<string[]> {
+  /** Finishes the open segments of the log. @returns paths of all finished segments, oldest first; none without a log */
+  async flush(): Promise<readonly string[]> {
+    await Promise.all(this.#peers.map((peer) => peer.flush()));
     return (await this.#deps.spool?.flush()) ?? [];
   }
 
+  report(): Promise<PlaneReport> {
+    return Promise.resolve({
+      figures: this.figures(),
+      traffic: this.#traffic.seconds(),
+      models: this.#modelReports,
+      metrics: this.#deps.metrics.collect(),
+    });
+  }
+
+  get #modelReports(): readonly ModelReport[] {
+    return this.models.map(({ entry: { name, version }, loaded: { statistics } }) => ({
+      name,
+      version,
+      traffic: statistics.traffic.seconds(),
+      totals: statistics.totals,
+    }));
+  }
+
+  /** Of all planes that answer together, the leading one's first. */
+  reports(): Promise<readonly PlaneReport[]> {
+    return this.#deps.leader?.reports() ?? Promise.all([this.report(), ...this.#peers.map((peer) => peer.report())]);
+  }
+
+  /** What each model did in all planes that answer together. */
+  modelTotals(): readonly ModelReport[] | Promise<readonly ModelReport[]> {
+    return this.#isAlone ? this.#modelReports : this.reports().then(mergedModels);
+  }
+
+  /** How all planes do that answer together. */
+  async allFigures(): Promise<PlaneFigures> {
+    return mergedFigures(await this.reports());
+  }
+
+  /** How this plane does just now. */
   figures(): PlaneFigures {
     const { spool } = this.#deps;
     return {
       generation: this.manifest.generation,
+      answeringThreads: 1,
       ready: this.ready,
       inFlight: this.#inFlight,
       traffic: this.#traffic.figures(),
@@ -303,7 +392,7 @@ export class Plane implements AsyncDisposable {
 }
 
 interface Opened {
-  readonly loadOptions: (manifest: ReleaseManifest) => LoadOptions;
+  readonly loadOptions: (change: PlaneChange) => LoadOptions;
   readonly budget: MemoryBudget;
   readonly cores: CoreUse;
 }
@@ -311,9 +400,9 @@ interface Opened {
 /** How often models are looked at: whether they need more workers, or less. */
 const balanceEveryMs = 100;
 
-function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, manifest: ReleaseManifest): void {
+function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, { manifest, planes }: PlaneChange): void {
   const mebibytes = execution?.memoryMiB ?? manifest.execution?.memoryMiB;
-  budget.limit = mebibytes === undefined ? Number.POSITIVE_INFINITY : mebibytes * 2 ** 20;
+  budget.limit = mebibytes === undefined ? Number.POSITIVE_INFINITY : (mebibytes * 2 ** 20) / planes;
 }
 
 function noteLoads(counts: PlaneMetrics, generation: Generation): void {

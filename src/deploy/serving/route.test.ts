@@ -203,7 +203,7 @@ describe('routes of a manifest', () => {
         ['3', 1, 1, 0, 0, 0],
       ],
     );
-    assert.match(plane.metricsText, /gyre_shadow_requests_total\{model="churn-model",version="2",result="different"\} 1/);
+    assert.match(await plane.metricsText(), /gyre_shadow_requests_total\{model="churn-model",version="2",result="different"\} 1/);
     // A named version is asked by itself.
     const alone = await ask(plane, { name: 'churn-model', version: '1' });
     assert.ok(!alone.holdsFeeds);
@@ -235,7 +235,7 @@ describe('routes of a manifest', () => {
     const answered = await ask(plane);
     assert.deepEqual([versionOf(answered), answered.fallback], ['2', 'failed']);
     assert.match(answered.ids[0], new RegExp(`^1-${packages[1].digest.slice(0, 8)}-`));
-    assert.match(plane.metricsText, /gyre_fallbacks_total\{model="churn-model",version="1",reason="failed"\} 1/);
+    assert.match(await plane.metricsText(), /gyre_fallbacks_total\{model="churn-model",version="1",reason="failed"\} 1/);
     await assert.rejects(ask(plane, { name: 'churn-model', version: '1' }), { code: 'RESOURCE_EXHAUSTED' });
     model.run = run;
     assert.equal((await ask(plane)).fallback, undefined);

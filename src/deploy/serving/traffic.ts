@@ -6,6 +6,9 @@ const leastMs = 0.05;
 const bucketCount = 160;
 const windowSeconds = 60;
 
+/** The seconds of the last minute, oldest first; the last one runs. It can be sent to another thread. */
+export type TrafficSeconds = readonly { readonly requests: number; readonly errors: number; readonly latencies?: Uint32Array }[];
+
 interface Second {
   /** Seconds on the clock of elapsed time: whether it is one of the last minute. */
   at: number;
@@ -47,27 +50,46 @@ export class Traffic {
 
   /** The last 60 seconds that are over, and the one that runs. */
   figures(): TrafficFigures {
-    const now = Math.floor(this.#elapsed() / 1000);
-    const merged = new Uint32Array(bucketCount);
-    const seconds: { requests: number; errors: number }[] = [];
-    let [requests, errors] = [0, 0];
-    for (let at = now - windowSeconds + 1; at <= now; at++) {
-      const known = this.#seconds[((at % windowSeconds) + windowSeconds) % windowSeconds];
-      if (known?.at !== at) {
-        seconds.push({ requests: 0, errors: 0 });
-        continue;
-      }
-      requests += known.requests;
-      errors += known.errors;
-      for (let bucket = 0; bucket < bucketCount; bucket++) merged[bucket] += known.latencies[bucket];
-      seconds.push({ requests: known.requests, errors: known.errors });
-    }
-    const percentiles =
-      requests === 0
-        ? {}
-        : { p50Ms: quantile(merged, requests, 0.5), p95Ms: quantile(merged, requests, 0.95), p99Ms: quantile(merged, requests, 0.99) };
-    return { requests, errors, perSecond: requests / windowSeconds, ...percentiles, seconds };
+    return trafficFigures([this.seconds()]);
   }
+
+  seconds(): TrafficSeconds {
+    const now = Math.floor(this.#elapsed() / 1000);
+    return Array.from({ length: windowSeconds }, (_, index) => {
+      const at = now - windowSeconds + 1 + index;
+      const known = this.#seconds[((at % windowSeconds) + windowSeconds) % windowSeconds];
+      return known?.at === at ? known : nothingAsked;
+    });
+  }
+}
+
+const nothingAsked = { requests: 0, errors: 0 };
+
+/** @param parts what several counted in the same minute */
+export function trafficFigures(parts: readonly TrafficSeconds[]): TrafficFigures {
+  const latencies = new Uint32Array(bucketCount);
+  let [requests, errors] = [0, 0];
+  const seconds = Array.from({ length: windowSeconds }, (_, index) => {
+    const sum = { requests: 0, errors: 0 };
+    for (const part of parts) {
+      const second = part[index];
+      sum.requests += second.requests;
+      sum.errors += second.errors;
+      if (second.latencies !== undefined) for (const [bucket, count] of second.latencies.entries()) latencies[bucket] += count;
+    }
+    requests += sum.requests;
+    errors += sum.errors;
+    return sum;
+  });
+  const percentiles =
+    requests === 0
+      ? {}
+      : {
+          p50Ms: quantile(latencies, requests, 0.5),
+          p95Ms: quantile(latencies, requests, 0.95),
+          p99Ms: quantile(latencies, requests, 0.99),
+        };
+  return { requests, errors, perSecond: requests / windowSeconds, ...percentiles, seconds };
 }
 
 function bucketOf(ms: number): number {

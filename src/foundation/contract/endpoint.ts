@@ -102,6 +102,7 @@ const LogFigures = strict({
 /** How a data plane does just now. */
 export const PlaneFigures = Type.Object({
   generation: Type.Integer(),
+  answeringThreads: Type.Integer({ description: 'that take requests at its addresses; all figures are of all of them' }),
   ready: Type.Boolean(),
   inFlight: Type.Integer(),
   traffic: TrafficFigures,

@@ -11,6 +11,11 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+export interface GaugeOptions extends MetricOptions {
+  /** What the same series of several registries are put together by; default `sum`. */
+  readonly across?: 'sum' | 'max' | 'min';
+}
+
 export interface HistogramOptions extends MetricOptions {
   /** Upper bounds, growing; `+Inf` is added. Default: 1 ms … 10 s, in seconds. */
   readonly buckets?: readonly number[];
@@ -33,24 +38,37 @@ export interface Histogram {
 /** A registry of metrics in Prometheus's text exposition format 0.0.4. */
 export interface Metrics {
   counter(options: MetricOptions): Counter;
-  gauge(options: MetricOptions): Gauge;
+  gauge(options: GaugeOptions): Gauge;
   histogram(options: HistogramOptions): Histogram;
   /** Called before each exposition, to bring gauges up to date. */
   onCollect(collect: () => void): void;
+  /** What was counted until now. It can be sent to another thread. */
+  collect(): readonly MetricFamily[];
   /** The text that `/metrics` answers, with `metricsContentType`. */
   expose(): string;
+}
+
+/** A metric with its series, as it was at one moment. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly across: 'sum' | 'max' | 'min';
+  /** Upper bounds of a histogram's buckets; empty for others. */
+  readonly bounds: readonly number[];
+  /** `key`: the labels as they stand between the braces; `values`: the value, or a histogram's count of each bucket, then its sum. */
+  readonly series: readonly { readonly key: string; readonly values: readonly number[] }[];
 }
 
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 const defaultBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The lines of one metric, without its HELP and TYPE. */
 interface Family {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly options: HistogramOptions;
+  readonly type: MetricFamily['type'];
+  readonly options: GaugeOptions & HistogramOptions;
   readonly handle: Counter & Gauge & Histogram;
-  readonly lines: () => string[];
+  readonly series: () => MetricFamily['series'];
 }
 
 /**
@@ -60,7 +78,7 @@ interface Family {
 export function createMetrics(): Metrics {
   const families = new Map<string, Family>();
   const collectors: (() => void)[] = [];
-  const register = (type: Family['type'], options: HistogramOptions): Family => {
+  const register = (type: Family['type'], options: Family['options']): Family => {
     const known = families.get(options.name);
     if (known !== undefined) {
       if (known.type === type && JSON.stringify(known.options) === JSON.stringify(options)) return known;
@@ -71,25 +89,65 @@ export function createMetrics(): Metrics {
     families.set(options.name, family);
     return family;
   };
+  const collect = (): readonly MetricFamily[] => {
+    for (const one of collectors) one();
+    return [...families.values()].map(({ type, options, series }) => ({
+      name: options.name,
+      help: options.help,
+      type,
+      across: options.across ?? 'sum',
+      bounds: type === 'histogram' ? (options.buckets ?? defaultBuckets) : [],
+      series: series(),
+    }));
+  };
   return {
     counter: (options) => register('counter', options).handle,
     gauge: (options) => register('gauge', options).handle,
     histogram: (options) => register('histogram', options).handle,
-    onCollect: (collect) => {
-      collectors.push(collect);
+    onCollect: (one) => {
+      collectors.push(one);
     },
-    expose: () => {
-      for (const collect of collectors) collect();
-      return [...families.values()]
-        .flatMap(({ type, options, lines }) => [
-          `# HELP ${options.name} ${escapeHelp(options.help)}`,
-          `# TYPE ${options.name} ${type}`,
-          ...lines(),
-        ])
-        .map((line) => `${line}\n`)
-        .join('');
-    },
+    collect,
+    expose: () => exposed(collect()),
   };
+}
+
+/** Families in Prometheus's text exposition format 0.0.4. */
+export function exposed(families: readonly MetricFamily[]): string {
+  return families
+    .flatMap((family) => [`# HELP ${family.name} ${escapeHelp(family.help)}`, `# TYPE ${family.name} ${family.type}`, ...linesOf(family)])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/**
+ * Puts together what several registries of one process counted: counters and histograms are added up, gauges as each says.
+ * @param registries each as `collect` gave it; metrics stand in the order in which they were met first
+ */
+export function merged(registries: readonly (readonly MetricFamily[])[]): readonly MetricFamily[] {
+  const byName = Map.groupBy(registries.flat(), ({ name }) => name);
+  return [...byName.values()].map((parts): MetricFamily => {
+    const [first] = parts;
+    const byKey = Map.groupBy(
+      parts.flatMap(({ series }) => series),
+      ({ key }) => key,
+    );
+    const series = [...byKey].map(([key, same]) => ({
+      key,
+      values: same[0].values.map((_, at) =>
+        together(
+          first.across,
+          same.map(({ values }) => values[at]),
+        ),
+      ),
+    }));
+    return { ...first, series };
+  });
+}
+
+function together(across: MetricFamily['across'], values: readonly number[]): number {
+  if (across === 'sum') return values.reduce((sum, value) => sum + value, 0);
+  return across === 'max' ? Math.max(...values) : Math.min(...values);
 }
 
 function checkNames(type: Family['type'], { name, labels = [], buckets = [] }: HistogramOptions): void {
@@ -105,7 +163,7 @@ function checkNames(type: Family['type'], { name, labels = [], buckets = [] }: H
   }
 }
 
-function valueFamily(type: 'counter' | 'gauge', options: MetricOptions): Family {
+function valueFamily(type: 'counter' | 'gauge', options: Family['options']): Family {
   const table = new SeriesTable(options, () => ({ value: 0 }));
   return {
     type,
@@ -121,7 +179,7 @@ function valueFamily(type: 'counter' | 'gauge', options: MetricOptions): Family 
       },
       observe: () => undefined,
     },
-    lines: () => table.all.map(({ key, of }) => `${options.name}${key === '' ? '' : `{${key}}`} ${formatValue(of.value)}`),
+    series: () => table.all.map(({ key, of }) => ({ key, values: [of.value] })),
   };
 }
 
@@ -130,7 +188,7 @@ interface Distribution {
   sum: number;
 }
 
-function histogramFamily(options: HistogramOptions): Family {
+function histogramFamily(options: Family['options']): Family {
   const bounds = options.buckets ?? defaultBuckets;
   const table = new SeriesTable(
     options,
@@ -144,18 +202,22 @@ function histogramFamily(options: HistogramOptions): Family {
     distribution.counts[bucket] += 1;
     distribution.sum += value;
   };
-  const lines = (): string[] =>
-    table.all.flatMap(({ key, of: { counts, sum } }) => {
-      const bucketLabels = (le: string): string => `{${key === '' ? '' : `${key},`}le="${le}"}`;
-      const braces = key === '' ? '' : `{${key}}`;
-      let below = 0;
-      const buckets = counts.map((count, i) => {
-        below += count;
-        return `${options.name}_bucket${bucketLabels(i < bounds.length ? formatValue(bounds[i]) : '+Inf')} ${below}`;
-      });
-      return [...buckets, `${options.name}_sum${braces} ${formatValue(sum)}`, `${options.name}_count${braces} ${below}`];
+  const series = (): MetricFamily['series'] => table.all.map(({ key, of: { counts, sum } }) => ({ key, values: [...counts, sum] }));
+  return { type: 'histogram', options, handle: { observe, inc: () => undefined, set: () => undefined }, series };
+}
+
+function linesOf({ name, type, bounds, series }: MetricFamily): readonly string[] {
+  if (type !== 'histogram') return series.map(({ key, values: [value] }) => `${name}${key === '' ? '' : `{${key}}`} ${formatValue(value)}`);
+  return series.flatMap(({ key, values }) => {
+    const bucketLabels = (le: string): string => `{${key === '' ? '' : `${key},`}le="${le}"}`;
+    const braces = key === '' ? '' : `{${key}}`;
+    let below = 0;
+    const buckets = values.slice(0, -1).map((count, i) => {
+      below += count;
+      return `${name}_bucket${bucketLabels(i < bounds.length ? formatValue(bounds[i]) : '+Inf')} ${below}`;
     });
-  return { type: 'histogram', options, handle: { observe, inc: () => undefined, set: () => undefined }, lines };
+    return [...buckets, `${name}_sum${braces} ${formatValue(values[values.length - 1])}`, `${name}_count${braces} ${below}`];
+  });
 }
 
 interface Series<T> {

@@ -33,8 +33,10 @@ describe('a data plane before senders that are slow, break off or send too much'
   const head = (length: number, more = ''): string =>
     `POST /v2/models/echo/infer HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n${more}\r\n`;
   const isAlive = async (): Promise<void> => assert.equal((await fetch(`${echo.http.address}/v2/health/ready`)).status, 200);
-  const counted = (route: string, code: string): number =>
-    Number(new RegExp(`gyre_http_requests_total\\{route="${route}",code="${code}"\\} (\\d+)`).exec(echo.plane.metricsText)?.[1] ?? 0);
+  const counted = async (route: string, code: string): Promise<number> =>
+    Number(
+      new RegExp(`gyre_http_requests_total\\{route="${route}",code="${code}"\\} (\\d+)`).exec(await echo.plane.metricsText())?.[1] ?? 0,
+    );
 
   /** Sends one byte at a time. */
   const drip = async (socket: Socket, text: string): Promise<void> => {
@@ -76,7 +78,7 @@ describe('a data plane before senders that are slow, break off or send too much'
   });
 
   test('takes a body that breaks off for what it is', async () => {
-    const before400 = counted('infer', '400');
+    const before400 = await counted('infer', '400');
     const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
     for (const [k, socket] of sockets.entries()) {
       socket.on('error', () => undefined);
@@ -86,9 +88,9 @@ describe('a data plane before senders that are slow, break off or send too much'
       else socket.end();
     }
     // A reset may overtake the header, which is then never seen; an end does not.
-    for (let waits = 0; counted('infer', '400') < before400 + 10 && waits < 500; waits++) await sleep(20);
-    assert.ok(counted('infer', '400') >= before400 + 10);
-    assert.equal(counted('infer', '500'), 0);
+    for (let waits = 0; (await counted('infer', '400')) < before400 + 10 && waits < 500; waits++) await sleep(20);
+    assert.ok((await counted('infer', '400')) >= before400 + 10);
+    assert.equal(await counted('infer', '500'), 0);
     await isAlive();
   });
 

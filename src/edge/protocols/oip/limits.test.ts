@@ -99,7 +99,7 @@ describe('limits of a data plane', () => {
     assert.equal((await overRest(server, 'yours')).status, 200);
     const metadata = await fetch(`${server.http.address}/v2/models/echo`, { headers: { authorization: 'Bearer mine' } });
     assert.equal(metadata.status, 200, 'what makes no model work is not counted');
-    assert.match(server.plane.metricsText, /gyre_requests_dropped_total\{reason="rate"\} 2\n/);
+    assert.match(await server.plane.metricsText(), /gyre_requests_dropped_total\{reason="rate"\} 2\n/);
   });
 
   test('each message of a stream counts, and those beyond the rate are answered in their places', async () => {

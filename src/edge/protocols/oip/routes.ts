@@ -1,6 +1,6 @@
 import { jsonLengthHeader } from '#contract';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader, withLease } from '#serving';
-import type { Answer, Exchange, Explanations, Inferred, Outliers, Plane, Route, ServedModel } from '#serving';
+import type { Answer, Exchange, Explanations, Inferred, ModelReport, Outliers, Plane, Route } from '#serving';
 import { BytesBehindJson, decodeInferRequest, firstKey, parseInferRequest } from './decode.ts';
 import type { WantedOutput } from './decode.ts';
 import { encodeInferResponse, indexOf, modelMetadata, serverMetadata } from './encode.ts';
@@ -33,12 +33,10 @@ export function oipRoutes({ plane, version, explanations, outliers }: OipOptions
     using lease = plane.lease(params.name, params.version);
     return json(plane.ready ? 200 : 503, { name: lease.model.entry.name, ready: plane.ready });
   };
-  const statisticsOf = ({ params }: Exchange): Answer => {
+  const statisticsOf = ({ params }: Exchange): Promise<Answer> => {
     // Refuses what is not served, with what is.
     using _lease = plane.lease(params.name, params.version);
-    return statistics(
-      plane.models.filter(({ entry }) => entry.name === params.name && (params.version === undefined || entry.version === params.version)),
-    );
+    return statistics(plane, ({ name, version }) => name === params.name && (params.version === undefined || version === params.version));
   };
   const setLoaded =
     (loaded: boolean) =>
@@ -51,7 +49,7 @@ export function oipRoutes({ plane, version, explanations, outliers }: OipOptions
     { name: 'infer', method: 'POST', path: '/v2/models/:name/infer', infers: true, handle },
     { name: 'infer', method: 'POST', path: '/v2/models/:name/versions/:version/infer', infers: true, handle },
     ...(explanations === undefined ? [] : explainRoutes(plane, explanations)),
-    { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane.models) },
+    { name: 'statistics', method: 'GET', path: '/v2/models/stats', handle: () => statistics(plane) },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/stats', handle: statisticsOf },
     { name: 'statistics', method: 'GET', path: '/v2/models/:name/versions/:version/stats', handle: statisticsOf },
     { name: 'repository', method: 'POST', path: '/v2/repository/index', handle: (exchange) => repositoryIndex(plane, exchange) },
@@ -67,7 +65,9 @@ export function oipRoutes({ plane, version, explanations, outliers }: OipOptions
   ];
 }
 
-const statistics = (models: readonly ServedModel[]): Answer => json(200, { model_stats: models.map(modelStats) });
+async function statistics(plane: Plane, isAsked: (model: ModelReport) => boolean = () => true): Promise<Answer> {
+  return json(200, { model_stats: (await plane.modelTotals()).filter(isAsked).map(modelStats) });
+}
 
 async function repositoryIndex(plane: Plane, exchange: Exchange): Promise<Answer> {
   const text = await exchange.text();

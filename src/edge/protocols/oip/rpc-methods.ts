@@ -1,6 +1,6 @@
 import { giveBack, hasCode, WireReader, WireWriter } from '#core';
 import { callerOf, withLease } from '#serving';
-import type { Inferred, Lease, PendingMessage, RpcCall, RpcMethod } from '#serving';
+import type { Inferred, Lease, ModelReport, PendingMessage, RpcCall, RpcMethod } from '#serving';
 import { decodeInferRequest, firstKey } from './decode.ts';
 import type { WantedOutput } from './decode.ts';
 import { indexOf, modelMetadata, serverMetadata } from './encode.ts';
@@ -60,13 +60,12 @@ export function oipMethods({ plane, version, outliers }: OipOptions): RpcMethod[
       for (const extension of extensions) writer.string(3, extension);
       return writer.finish();
     }),
-    method('ModelStatistics', (message) => {
+    method('ModelStatistics', async (message) => {
       const { name, version: wanted } = readNamed(message);
-      if (name === '') return writeStatistics(plane.models.map(modelStats));
-      return named(message, () => {
-        const asked = plane.models.filter(({ entry }) => entry.name === name && (wanted === '' || entry.version === wanted));
-        return writeStatistics(asked.map(modelStats));
-      });
+      // Refuses what is not served, with what is.
+      if (name !== '') named(message, () => nothing);
+      const isAsked = (model: ModelReport): boolean => name === '' || (model.name === name && (wanted === '' || model.version === wanted));
+      return writeStatistics((await plane.modelTotals()).filter(isAsked).map(modelStats));
     }),
     method('RepositoryIndex', (message) => {
       const reader = new WireReader(message, 'RepositoryIndexRequest');

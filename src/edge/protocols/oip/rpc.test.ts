@@ -184,8 +184,8 @@ describe('the Open Inference Protocol over gRPC', () => {
     await setTimeout(50);
     other.destroy();
     const given = /gyre_http_requests_total\{route="grpc ModelInfer",code="1"\} 1/;
-    for (let turn = 0; !given.test(echo.plane.metricsText); turn++) {
-      assert.ok(turn < 100, echo.plane.metricsText);
+    for (let turn = 0; !given.test(await echo.plane.metricsText()); turn++) {
+      assert.ok(turn < 100, await echo.plane.metricsText());
       await setTimeout(20);
     }
     assert.equal((await call('ModelInfer', frame(inferRequest()))).status, '0');

@@ -1,4 +1,4 @@
-import type { ModelStatistics, ServedModel, Total } from '#serving';
+import type { ModelReport, Total } from '#serving';
 
 /** How often, and how many nanoseconds all in all. */
 export interface StatisticDuration {
@@ -34,25 +34,24 @@ export const batchStats = ['compute_input', 'compute_infer', 'compute_output'] a
 const never: StatisticDuration = { count: 0, ns: 0 };
 
 /** What a model has done since it was loaded. */
-export function modelStats({ entry, loaded }: ServedModel): ModelStats {
-  const { statistics } = loaded;
-  const batches = statistics.batches.map(({ rows, runs, inputMs, inferMs, outputMs }) => ({
+export function modelStats({ name, version, totals }: Pick<ModelReport, 'name' | 'version' | 'totals'>): ModelStats {
+  const batches = totals.batches.map(({ rows, runs, inputMs, inferMs, outputMs }) => ({
     batch_size: rows,
     compute_input: duration({ count: runs, ms: inputMs }),
     compute_infer: duration({ count: runs, ms: inferMs }),
     compute_output: duration({ count: runs, ms: outputMs }),
   }));
   return {
-    name: entry.name,
-    version: entry.version,
-    last_inference: statistics.lastAt,
-    inference_count: statistics.rows,
+    name,
+    version,
+    last_inference: totals.lastAt,
+    inference_count: totals.rows,
     execution_count: batches.reduce((sum, { compute_infer: { count } }) => sum + count, 0),
     inference_stats: {
-      success: duration(statistics.success),
-      fail: duration(statistics.failure),
-      queue: duration(statistics.queue),
-      ...computeOf(statistics),
+      success: duration(totals.success),
+      fail: duration(totals.failure),
+      queue: duration(totals.queue),
+      ...computeOf(totals),
       cache_hit: never,
       cache_miss: never,
     },
@@ -61,7 +60,7 @@ export function modelStats({ entry, loaded }: ServedModel): ModelStats {
 }
 
 /** Of all runs, by the number of requests that were answered. */
-function computeOf({ batches, success }: ModelStatistics): Record<(typeof batchStats)[number], StatisticDuration> {
+function computeOf({ batches, success }: ModelReport['totals']): Record<(typeof batchStats)[number], StatisticDuration> {
   const sum = (part: 'inputMs' | 'inferMs' | 'outputMs'): StatisticDuration =>
     duration({ count: success.count, ms: batches.reduce((total, batch) => total + batch[part], 0) });
   return { compute_input: sum('inputMs'), compute_infer: sum('inferMs'), compute_output: sum('outputMs') };
