@@ -5,7 +5,7 @@
 import { enableCompileCache, getCompileCacheDir, setSourceMapsSupport } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { InferenceOptions } from './inference.ts';
+import type { InferenceOptions } from './inference-options.ts';
 
 if (getCompileCacheDir() === undefined) enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/compile'));
 // Where the program is joined, an error still names the place in its source.
@@ -15,7 +15,7 @@ const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/
        inference-main --model [NAME=]FOLDER|FILE.onnx… [--route FILE] [options]
        inference-main --container sagemaker|vertex [--model …] [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
-         --host H --port N --grpc-port N|off --spool DIR --control --detached-ok --model-control
+         --host H --port N --grpc-port N|off --answering-threads N|auto --spool DIR --control --detached-ok --model-control
          --workers N|MIN-MAX --threads N|auto --engine auto|onnxruntime --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N
          --max-batch-rows N --max-delay-ms N --max-queued N --memory-mib N
          --max-concurrent N --rate N[/BURST] --timeout-ms N --max-body-bytes N
@@ -40,6 +40,7 @@ function readOptions(): InferenceOptions {
       host: { type: 'string' },
       port: { type: 'string' },
       'grpc-port': { type: 'string' },
+      'answering-threads': { type: 'string' },
       spool: { type: 'string' },
       'log-events': { type: 'string' },
       'log-events-mode': { type: 'string' },
@@ -96,6 +97,7 @@ function readOptions(): InferenceOptions {
     'event-hosts': eventHosts,
     'access-log': accessLog,
     'grpc-port': grpcPort,
+    'answering-threads': answeringThreads = process.env['GYRE_ANSWERING_THREADS'],
     'model-control': modelControl,
     'wait-ms': waitMs,
     'idle-ms': idleMs,
@@ -143,6 +145,9 @@ function readOptions(): InferenceOptions {
     ...(accessLog === undefined ? {} : { accessLog }),
     ...(port === undefined ? {} : { port: whole('--port', port, 0, 65_535) }),
     ...(grpcPort === undefined ? {} : { grpcPort: grpcPort === 'off' ? grpcPort : whole('--grpc-port', grpcPort, 0, 65_535) }),
+    ...(answeringThreads === undefined
+      ? {}
+      : { answeringThreads: answeringThreads === 'auto' ? answeringThreads : whole('--answering-threads', answeringThreads, 1, 64) }),
     ...(modelControl === undefined ? {} : { modelControl }),
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(idleMs === undefined ? {} : { idleMs }),

@@ -8,7 +8,14 @@ const patienceMs = 600_000;
  * @param place a package folder, an ONNX file, or `NAME=` one of them
  */
 export async function planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T> {
-  const plane = await runInference({ model: [place], port: 0, grpcPort: 'off', logLevel: 'silent', explainTimeoutMs: patienceMs });
+  const plane = await runInference({
+    model: [place],
+    port: 0,
+    grpcPort: 'off',
+    answeringThreads: 1,
+    logLevel: 'silent',
+    explainTimeoutMs: patienceMs,
+  });
   try {
     return await work(plane.address);
   } finally {

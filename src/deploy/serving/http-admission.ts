@@ -24,14 +24,16 @@ const longest = 30;
 export class Admission {
   readonly #plane: AdmittingPlane;
   readonly #ledger: AdmissionLedger;
-  /** Answers of this plane, each counting less the longer it is ago. */
+  /** Answers, each counting less the longer it is ago. */
   #answered = 0;
   #answeredAtMs: number;
+  #seen: number;
 
   constructor(plane: AdmittingPlane, ledger = new AdmissionLedger()) {
     this.#plane = plane;
     this.#ledger = ledger;
     this.#answeredAtMs = plane.elapsed();
+    this.#seen = ledger.left;
   }
 
   /**
@@ -78,8 +80,7 @@ export class Admission {
         if (left) return;
         left = true;
         this.#ledger.leave();
-        this.#answered = this.#recent() + 1;
-        this.#answeredAtMs = this.#plane.elapsed();
+        this.#recent();
       },
     };
   }
@@ -97,7 +98,12 @@ export class Admission {
   }
 
   #recent(): number {
-    return this.#answered * Math.exp((this.#answeredAtMs - this.#plane.elapsed()) / memoryMs);
+    const [nowMs, left] = [this.#plane.elapsed(), this.#ledger.left];
+    // The count wraps around.
+    this.#answered = this.#answered * Math.exp((this.#answeredAtMs - nowMs) / memoryMs) + ((left - this.#seen) | 0);
+    this.#answeredAtMs = nowMs;
+    this.#seen = left;
+    return this.#answered;
   }
 }
 

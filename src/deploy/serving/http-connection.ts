@@ -69,6 +69,7 @@ export class PlainConnection {
   #isBusy = false;
   #isEnded = false;
   #isFirst = true;
+  #isLeaving = false;
   /** Since when it waits for what it waits for. */
   #sinceMs: number;
   readonly remoteAddress: string | undefined;
@@ -173,7 +174,7 @@ export class PlainConnection {
     this.#sinceMs = this.#owner.elapsed();
     const socket = this.#socket;
     if (socket.destroyed) return;
-    const ends = isLast || (this.#isEnded && this.#read.length === 0);
+    const ends = isLast || ((this.#isEnded || this.#isLeaving) && this.#read.length === 0);
     const { body } = answer;
     const head = headOf(answer, size, this.#owner.date(), ends);
     let isTaken: boolean;
@@ -201,6 +202,11 @@ export class PlainConnection {
         if (!this.#isBusy && this.#open === undefined && !socket.destroyed) this.#next();
       });
     }
+  }
+
+  /** Ends it with an answer behind which no request has come yet: its caller opens another one. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   /** Says one last thing, in place of an answer. */

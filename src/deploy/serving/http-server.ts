@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import { createServer as createNetServer } from 'node:net';
+import type { AddressInfo, ListenOptions, Server as NetServer, Socket } from 'node:net';
 import type { ReleaseManifest } from '#contract';
 import { GyreError, giveBack, messageOf } from '#core';
 import type { Logger } from '#telemetry';
@@ -43,6 +44,8 @@ export interface InferenceServerOptions {
   readonly isFronted?: boolean;
   /** Names that the Host header may say beside localhost and IP addresses. */
   readonly allowedHosts?: readonly string[];
+  /** Whether other threads of this process answer at the same port: `first`, before all others, or `joined`. Default: none does. */
+  readonly sharing?: PortSharing;
   /** Who is let in; servers of one plane share it. Default: one of its own. */
   readonly admission?: Admission;
   /** How long callers may take. Default `usualPatience`. */
@@ -52,9 +55,18 @@ export interface InferenceServerOptions {
   readonly log: Logger;
 }
 
+/** Several sockets bound to one port, among which the kernel spreads connections (SO_REUSEPORT). */
+export type PortSharing = 'first' | 'joined';
+
 export interface InferenceServer {
   /** `http://127.0.0.1:7080` */
   readonly address: string;
+  readonly port: number;
+  /**
+   * Has some of its connections end with their next answer, so that their callers come anew and are spread over all threads.
+   * @param share of them, 0 to 1
+   */
+  shed(share: number): void;
   /** Stops taking connections, answers what is under way, and settles when the last connection is gone. @param graceMs how long to wait for slow ones */
   close(graceMs?: number): Promise<void>;
 }
@@ -94,7 +106,7 @@ class Host {
   }
 
   async listen(): Promise<InferenceServer> {
-    const { host, port, tls, patience = usualPatience } = this.#options;
+    const { tls, patience = usualPatience } = this.#options;
     const listener: RequestListener = (request, response) =>
       this.#answer(incomingOf(request, (answer, size) => this.#send(request, response, answer, size)));
     const lookEveryMs = Math.ceil(patience.headersMs / 4);
@@ -118,13 +130,17 @@ class Host {
       else socket.end(this.#refusal(fault));
     });
     this.#readPlainly(server, tls === undefined ? 'connection' : 'secureConnection');
-    await listening(server, host, port);
+    await listening(server, this.#options);
     const watching = setInterval(() => this.#closeLate(patience), lookEveryMs);
     watching.unref();
     const bound = server.address() as AddressInfo;
     const name = reachable(bound);
     return {
       address: `${tls === undefined ? 'http' : 'https'}://${name}:${bound.port}`,
+      port: bound.port,
+      shed: (share) => {
+        for (const connection of shareOf(this.#connections, share)) connection.leave();
+      },
       close: async (graceMs = 10_000) => {
         await this.#close(server, graceMs);
         clearInterval(watching);
@@ -318,18 +334,39 @@ function discard(request: IncomingMessage): void {
   request.resume();
 }
 
+/** The first of them, in the order in which they came. */
+export function shareOf<T>(connections: ReadonlySet<T>, share: number): readonly T[] {
+  return [...connections].slice(0, Math.floor(connections.size * share));
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly sharing?: PortSharing;
+}
+
 /** @throws GyreError FAILED_PRECONDITION when the port is in use, PERMISSION_DENIED when it may not be bound */
-export function listening(server: NetServer, host: string, port: number): Promise<void> {
+export async function listening(server: NetServer, { host, port, sharing }: Place): Promise<void> {
+  // A port that is bound to be shared may be bound by any process of this user: asked for alone, it is refused if somebody has it.
+  if (sharing === 'first' && port !== 0) {
+    const alone = createNetServer();
+    await bind(alone, { host, port });
+    await new Promise((resolve) => alone.close(resolve));
+  }
+  await bind(server, { host, port, reusePort: sharing !== undefined });
+}
+
+function bind(server: NetServer, place: ListenOptions & { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const at = `${host}:${port}`;
+      const at = `${place.host}:${place.port}`;
       if (error.code === 'EADDRINUSE')
         reject(new GyreError('FAILED_PRECONDITION', `${at} is in use by another process; choose another --port (0: any free one)`));
       else if (error.code === 'EACCES')
         reject(new GyreError('PERMISSION_DENIED', `${at} may not be bound by this user; choose a port from 1024 on`));
       else reject(new GyreError('INVALID_ARGUMENT', `${at} cannot be bound: ${error.message}`, {}, { cause: error }));
     });
-    server.listen(port, host, () => resolve());
+    server.listen(place, () => resolve());
   });
 }
 

@@ -39,7 +39,7 @@ export { withLease } from './with-lease.ts';
 export { Admission } from './http-admission.ts';
 export type { AdmittingPlane } from './http-admission.ts';
 export { serveHttp } from './http-server.ts';
-export type { InferenceServer, InferenceServerOptions, Patience } from './http-server.ts';
+export type { InferenceServer, InferenceServerOptions, Patience, PortSharing } from './http-server.ts';
 export { RequestObserver } from './request-note.ts';
 export type { AnsweredRequest, RequestNote, RequestObserverOptions } from './request-note.ts';
 export { serveRpc } from './rpc-server.ts';

@@ -81,7 +81,7 @@ describe('a data plane', () => {
   test('counts what a model did, by the names of other servers too, and goes on counting when it is loaded again', async () => {
     await using plane = await open(sampleManifest(first, 1), { modelControl: true });
     await ask(plane, [row, row, row]);
-    const text = await plane.metricsText();
+    let text = await plane.metricsText();
     const counted = (name: string): number =>
       Number(new RegExp(`^${name}\\{model="churn-model",version="1"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
     assert.deepEqual(['nv_inference_count', 'nv_inference_request_success', 'model_infer_request_failure'].map(counted), [3, 1, 0]);
@@ -92,6 +92,7 @@ describe('a data plane', () => {
     await plane.setLoaded('churn-model', false);
     await plane.setLoaded('churn-model', true);
     await ask(plane);
+    text = await plane.metricsText();
     assert.deepEqual([counted('nv_inference_count'), counted('nv_inference_request_success')], [4, 2]);
   });
 

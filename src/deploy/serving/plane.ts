@@ -45,17 +45,20 @@ export class Plane implements PlanePeer, AsyncDisposable {
   #unloaded: ReadonlySet<string>;
   #prepared: { readonly change: PlaneChange; readonly generation: Generation } | undefined;
   readonly #peers: PlanePeer[] = [];
+  /** That answer together, or will. */
+  #planes: number;
   /** Swaps go one after the other. */
   #swapping: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
 
-  private constructor(deps: PlaneDeps, opened: Opened, counts: PlaneMetrics, first: Generation, unloaded: readonly string[]) {
+  private constructor(deps: PlaneDeps, opened: Opened, counts: PlaneMetrics, first: Generation, served: PlaneChange) {
     this.#deps = deps;
     this.#loadOptions = opened.loadOptions;
     this.#budget = opened.budget;
     this.#counts = counts;
     this.#current = first;
-    this.#unloaded = new Set(unloaded);
+    this.#unloaded = new Set(served.unloaded);
+    this.#planes = served.planes;
     this.#images = new ImageDecoder({ threads: deps.workers, elapsed: deps.elapsed });
     this.#traffic = new Traffic(deps.elapsed);
     this.#log = new PlaneLog(deps, counts);
@@ -112,7 +115,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
     limitMemory(budget, deps, served);
     const first = await Generation.load(served.manifest, loadOptions(served), undefined, new Set(served.unloaded));
     noteLoads(counts, first);
-    const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first, served.unloaded);
+    const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first, served);
     await plane.#images.warmUp(first.models);
     return plane;
   }
@@ -225,7 +228,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
   /** Prepares all planes, and commits them when all can. @param unloaded default: what a new manifest names is loaded, whatever was unloaded here before it was written */
   async #become(manifest: ReleaseManifest, unloaded: readonly string[] = []): Promise<void> {
     const planes: readonly PlanePeer[] = [this, ...this.#peers];
-    const change = { manifest, unloaded, planes: planes.length };
+    const change = { manifest, unloaded, planes: this.#planes };
     const prepared = await Promise.allSettled(planes.map((plane) => plane.prepare(change)));
     const failed = prepared.find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') {
@@ -272,7 +275,9 @@ export class Plane implements PlanePeer, AsyncDisposable {
   lead(open: (served: PlaneChange) => Promise<PlanePeer>): Promise<void> {
     const joined = this.#swapping.then(async () => {
       if (this.#draining) throw new GyreError('FAILED_PRECONDITION', 'the data plane is draining');
-      this.#peers.push(await open({ manifest: this.manifest, unloaded: [...this.#unloaded], planes: this.#peers.length + 2 }));
+      const planes = Math.max(this.#planes, this.#peers.length + 2);
+      this.#peers.push(await open({ manifest: this.manifest, unloaded: [...this.#unloaded], planes }));
+      this.#planes = planes;
     });
     this.#swapping = joined.catch(() => undefined);
     return joined;

@@ -10,7 +10,7 @@ import type { RequestHead } from './h2/request-head.ts';
 import type { H2Stream } from './h2/stream.ts';
 import { requireAccess } from './http-access.ts';
 import { Admission } from './http-admission.ts';
-import { listening, reachable, usualPatience } from './http-server.ts';
+import { listening, reachable, shareOf, usualPatience } from './http-server.ts';
 import type { InferenceServer, InferenceServerOptions } from './http-server.ts';
 import { StreamedCall, UnaryCall } from './rpc-calls.ts';
 import { RpcExchange } from './rpc-exchange.ts';
@@ -53,7 +53,7 @@ class RpcServer {
   }
 
   async listen(): Promise<InferenceServer> {
-    const { host, port, tls, patience = usualPatience, plane } = this.#options;
+    const { tls, patience = usualPatience, plane } = this.#options;
     const owner: ConnectionOwner = {
       onStream: (stream) => this.#begin(stream),
       onClosed: (connection) => this.#connections.delete(connection),
@@ -79,7 +79,7 @@ class RpcServer {
           else socket.destroy();
         },
       );
-    await listening(server, host, port);
+    await listening(server, this.#options);
     const watching = setInterval(
       () => {
         const nowMs = plane.elapsed();
@@ -91,6 +91,10 @@ class RpcServer {
     const bound = server.address() as AddressInfo;
     return {
       address: `${tls === undefined ? 'grpc' : 'grpcs'}://${reachable(bound)}:${bound.port}`,
+      port: bound.port,
+      shed: (share) => {
+        for (const connection of shareOf(this.#connections, share)) connection.leave();
+      },
       close: async (graceMs = 10_000) => {
         await this.#close(server, graceMs);
         clearInterval(watching);

@@ -2,7 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nothingDropped, sumDropped, surveySegment } from './segment.ts';
 import type { Dropped } from './segment.ts';
-import { finishedSuffix } from './spool-recovery.ts';
+import { finishedSuffix, openSuffix } from './spool-recovery.ts';
 
 /** How much of a disk the log may take, and what happens then. */
 export interface SpoolBound {
@@ -25,7 +25,9 @@ interface FinishedSegment {
 /** The finished segments of a log, as far as this process knows: whoever ships them takes them away behind its back. */
 export class FinishedSegments {
   readonly #dir: string;
+  readonly #isShared: boolean;
   #known: FinishedSegment[] = [];
+  /** Of the finished segments, and of those that others have open. */
   #bytes = 0;
   #isFresh = false;
   /** All that was dropped since the start. */
@@ -33,8 +35,10 @@ export class FinishedSegments {
   /** What no frame of the log says yet. */
   #unsaid: Dropped | undefined;
 
-  constructor(dir: string) {
+  /** @param isShared whether others write into the folder as well */
+  constructor(dir: string, isShared = false) {
     this.#dir = dir;
+    this.#isShared = isShared;
     this.look();
   }
 
@@ -68,9 +72,9 @@ export class FinishedSegments {
   }
 
   /** Whether so many bytes more have room; makes room where it may. */
-  makeRoom(bytes: number, { maxBytes, whenFull }: SpoolBound): boolean {
+  makeRoom(bytes: number, { maxBytes, whenFull }: SpoolBound, own?: string): boolean {
     if (this.#bytes + bytes <= maxBytes) return true;
-    if (!this.#isFresh) this.look();
+    if (!this.#isFresh) this.look(own);
     while (this.#bytes + bytes > maxBytes && whenFull === 'drop_oldest' && this.dropOldest());
     return this.#bytes + bytes <= maxBytes;
   }
@@ -94,15 +98,18 @@ export class FinishedSegments {
     return true;
   }
 
-  /** Reads the folder anew, and not again for a moment: a log that is full is asked for room by every request. */
-  look(): void {
-    const own = new Map(this.#known.map((segment) => [segment.path, segment]));
+  /**
+   * Reads the folder anew, and not again for a moment: a log that is full is asked for room by every request.
+   * @param own the segment that is open here, which whoever asks for room counts itself
+   */
+  look(own?: string): void {
+    const known = new Map(this.#known.map((segment) => [segment.path, segment]));
     const paths = readdirSync(this.#dir)
-      .filter((name) => name.endsWith(finishedSuffix))
       .sort()
       .map((name) => join(this.#dir, name));
-    this.#known = paths.flatMap((path) => own.get(path) ?? sized(path));
-    this.#bytes = this.#known.reduce((total, { bytes }) => total + bytes, 0);
+    this.#known = paths.filter((path) => path.endsWith(finishedSuffix)).flatMap((path) => known.get(path) ?? sized(path));
+    const open = this.#isShared ? paths.filter((path) => path.endsWith(openSuffix) && path !== own).flatMap(sized) : [];
+    this.#bytes = [...this.#known, ...open].reduce((total, { bytes }) => total + bytes, 0);
     this.#isFresh = true;
     setTimeout(() => (this.#isFresh = false), lookMs).unref();
   }

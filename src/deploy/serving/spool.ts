@@ -19,6 +19,8 @@ export interface SpoolOptions {
   readonly maxSegmentBytes?: number;
   /** A segment that is this old is finished. Default 60,000. */
   readonly maxSegmentMs?: number;
+  /** Whether others of this process write into the same folder: what they take of the disk counts too. */
+  readonly isShared?: boolean;
   readonly faults?: Faults;
 }
 
@@ -73,7 +75,7 @@ export class Spool implements AsyncDisposable {
     this.dir = options.dir;
     this.#options = options;
     this.#recovered = recovered;
-    this.#finished = new FinishedSegments(options.dir);
+    this.#finished = new FinishedSegments(options.dir, options.isShared === true);
     this.#faults = options.faults ?? noFaults;
   }
 
@@ -175,7 +177,7 @@ export class Spool implements AsyncDisposable {
   #put(frames: Buffer): number {
     const wanted = frames.length;
     const { maxBytes } = this.#bound;
-    if (!this.#finished.makeRoom((this.#open?.size ?? segmentHeader.length) + wanted, this.#bound)) {
+    if (!this.#finished.makeRoom((this.#open?.size ?? segmentHeader.length) + wanted, this.#bound, this.#open?.path)) {
       // What is open counts too: finished, it can be shipped or dropped.
       this.#finish();
       if (!this.#finished.makeRoom(segmentHeader.length + wanted, this.#bound))
@@ -225,6 +227,8 @@ export class Spool implements AsyncDisposable {
       renameSync(segment.path, segment.finished);
       this.#faults.at('file.rename');
       this.#finished.add(segment.finished, segment.size);
+      // What others have written meanwhile is learned here: the bound is held to within what they write while this one fills a segment.
+      if (this.#options.isShared === true) this.#finished.look();
     } else {
       unlinkSync(segment.path);
     }

@@ -57,6 +57,7 @@ export interface ServeFlags {
   readonly host?: string;
   readonly port?: number;
   readonly grpcPort?: string;
+  readonly answeringThreads?: string;
   readonly spool?: string;
   readonly logEvents?: string;
   readonly logEventsMode?: 'all' | 'request' | 'response';

@@ -37,6 +37,10 @@ export const registerServing: Register = (program, bind) => {
     .option('--host <address>', 'the address to bind to (default: 127.0.0.1)')
     .option('--port <n>', 'the port; 0 takes a free one (default: 7080)', whole)
     .option('--grpc-port <n>', 'the port of gRPC, or "off" (default: the one after --port, such as 7081)')
+    .option(
+      '--answering-threads <n>',
+      'threads that take requests, or auto: more of them, up to 4, when those that there are have no time left (default: as GYRE_ANSWERING_THREADS says, else auto)',
+    )
     .option('--spool <folder>', 'log predictions here')
     .option('--log-events <url>', 'tell this address of requests and responses, as CloudEvents of KServe’s logger')
     .option('--log-events-mode <mode>', 'all, request or response (default: all)')
