@@ -199,7 +199,7 @@ function Models({
     <Card
       title="Models"
       wide
-      says={`${counted(figures.inFlight, 'request')} under way; models take ${bytes(usedBytes)}${limitBytes === undefined ? '' : ` of ${bytes(limitBytes)}`}.`}
+      says={`${counted(figures.inFlight, 'request')} under way; models take ${bytes(usedBytes)}${limitBytes === undefined ? '' : ` of ${bytes(limitBytes)}`}${figures.answeringThreads === 1 ? '' : `; ${figures.answeringThreads} threads answer`}.`}
       aside={<Rate traffic={figures.traffic} />}
     >
       <Table

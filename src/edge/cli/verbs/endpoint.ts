@@ -66,7 +66,7 @@ function show(cli: Cli, state: EndpointState): void {
   showPolicy(cli, state);
   if (figures === undefined) return;
   showRefused(cli, figures.refused);
-  cli.output.line(trafficText(figures.traffic));
+  cli.output.line(`${trafficText(figures.traffic)}${figures.answeringThreads === 1 ? '' : `; ${figures.answeringThreads} threads answer`}`);
   cli.output.table(figures.models, [
     { title: 'MODEL', of: ({ name, version }) => `${name} ${version}` },
     { title: 'WEIGHT', of: ({ weight }) => `${(100 * weight).toFixed(0)} %`, align: 'right' },
