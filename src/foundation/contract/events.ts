@@ -1,11 +1,12 @@
 import { Type, type Static } from 'typebox';
 import { Instant } from './common.ts';
+import type { ReleaseEventData } from './release-events.ts';
 
 /*
  * What happened, as any room may hear of it without knowing who said it. Data carry ids and digests, never row values.
  * The full type of an event is `dev.gyre.<key>.v1`.
  */
-export interface EventData {
+export interface EventData extends ReleaseEventData {
   'project.loaded': { project: string; charter: string; charterVersion: number };
   'charter.confirmed': { charter: string };
   'charter.recorded': { digest: string; version: number };
@@ -91,14 +92,6 @@ export interface EventData {
   'webhook.created': { id: string; name: string; host: string; topics: string[] };
   'webhook.changed': { id: string; name: string; host: string; topics: string[]; active: boolean };
   'webhook.deleted': { id: string };
-  'deployment.started': { id: string; environment: string; generation: number; modelVersion: string };
-  'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
-  'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };
-  'deployment.rolled_back': { id: string; environment: string; modelVersion: string; to: string };
-  'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
-  'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
-  'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
-  'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
   'batch_prediction.started': { id: string; model: string; modelVersion: string; input?: string; schedule?: string };
   'batch_prediction.finished': {
     id: string;

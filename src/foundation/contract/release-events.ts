@@ -1,0 +1,11 @@
+/** What happened to releases: part of `EventData`. */
+export interface ReleaseEventData {
+  'deployment.started': { id: string; environment: string; generation: number; modelVersion: string };
+  'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
+  'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };
+  'deployment.rolled_back': { id: string; environment: string; modelVersion: string; to: string };
+  'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
+  'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
+  'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
+  'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
+}
