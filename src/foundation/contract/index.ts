@@ -99,7 +99,6 @@ export {
   CommandStep,
   DatasetSpec,
   Duration,
-  EnvironmentSpec,
   MonitorSpec,
   Project,
   ReleaseSpec,
@@ -116,6 +115,7 @@ export {
   TransformStep,
   riskLevels,
 } from './project.ts';
+export { EnvironmentSpec } from './environment-spec.ts';
 export { BlobStorage } from './blob-storage.ts';
 export { ImportCount, RecordImport, StartImport, importKinds, importStates, importedRecords } from './import.ts';
 export type { ImportedRecord } from './import.ts';

@@ -1,5 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Name, oneOf, strict } from './common.ts';
+import { ApplicationTestSpec } from './application-test-spec.ts';
+import { EnvironmentSpec } from './environment-spec.ts';
 import { ExecutionSpec } from './execution.ts';
 import { imageFits, imageKernels } from './features.ts';
 import { FilesSource } from './files-source.ts';
@@ -219,29 +221,9 @@ export const TestSpec = strict({
 });
 export type TestSpec = Static<typeof TestSpec>;
 
-export const EnvironmentSpec = strict({
-  certify: Type.Optional(oneOf(['qa'], { description: 'a version needs this role’s certification of its application tests here' })),
-  approve: Type.Optional(oneOf(['approver'], { description: 'a version needs the approval of this role before it comes here' })),
-  approvals: Type.Optional(Type.Integer({ minimum: 1, description: 'how many different people approve; default 1' })),
-  executesCode: Type.Optional(
-    Type.Boolean({
-      description: 'whether models that execute code on load (a Python flavour, no ONNX graph) may come here; default false',
-    }),
-  ),
-  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
-  grpcPort: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),
-  ),
-});
 export const ReleaseSpec = strict({
   environments: Type.Optional(Type.Record(Name, EnvironmentSpec, { description: 'in order; the first is where application tests run' })),
-  tests: Type.Optional(
-    strict({
-      latencyP99Ms: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-      requestsPerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-      durationMs: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    }),
-  ),
+  tests: Type.Optional(ApplicationTestSpec),
 });
 export type ReleaseSpec = Static<typeof ReleaseSpec>;
 

@@ -4,17 +4,13 @@ import { resolveBatchSchedules } from './batch-schedule.ts';
 import { isFiles } from './files-facts.ts';
 import { pathOrImages } from './image-facts.ts';
 import { isJoin, joinText, resolveJoin } from './join.ts';
-import type { ResolvedDataset, ResolvedEnvironment, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
+import type { ResolvedDataset, ResolvedMonitor, ResolvedProject, ResolvedStep } from './resolved.ts';
 import { qualityLimits } from './quality-conditions.ts';
+import { resolveEnvironments } from './resolve-environments.ts';
 import { resolveSchedule } from './schedule.ts';
 import { isQuery, queryText, sourceFromQuery, sourceFromText } from './table-source.ts';
 import { resolveSplit } from './split.ts';
 import { dependenciesOf, inOrder, writersOf } from './step-order.ts';
-
-const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environments']> = {
-  test: { certify: 'qa' },
-  production: { approve: 'approver' },
-};
 
 /**
  * Settles every default of a project in one place: where a section is silent, this says what holds.
@@ -113,19 +109,6 @@ function resolveStep(project: Project, name: string): ResolvedStep {
   }
   const timeout = step.timeout === undefined ? {} : { timeoutMs: parseDuration(step.timeout) };
   return { kind: 'command', name, spec: step, ...timeout, after, writers: writersOf(steps, name) };
-}
-
-function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
-  return Object.entries(project.release?.environments ?? defaultEnvironments).map(([name, spec], position) => ({
-    name,
-    position,
-    ...(spec.certify === undefined ? {} : { certify: spec.certify }),
-    ...(spec.approve === undefined ? {} : { approve: spec.approve }),
-    approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
-    port: spec.port ?? 0,
-    grpcPort: spec.grpcPort ?? 0,
-    executesCode: spec.executesCode ?? false,
-  }));
 }
 
 function resolveMonitor(monitor: MonitorSpec, charter: Charter): ResolvedMonitor {

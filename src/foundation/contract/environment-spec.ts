@@ -1,0 +1,18 @@
+import { Type } from 'typebox';
+import { oneOf, strict } from './common.ts';
+
+/** One environment as `gyre.yaml` has it. */
+export const EnvironmentSpec = strict({
+  certify: Type.Optional(oneOf(['qa'], { description: 'a version needs this role’s certification of its application tests here' })),
+  approve: Type.Optional(oneOf(['approver'], { description: 'a version needs the approval of this role before it comes here' })),
+  approvals: Type.Optional(Type.Integer({ minimum: 1, description: 'how many different people approve; default 1' })),
+  executesCode: Type.Optional(
+    Type.Boolean({
+      description: 'whether models that execute code on load (a Python flavour, no ONNX graph) may come here; default false',
+    }),
+  ),
+  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
+  grpcPort: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),
+  ),
+});

@@ -1,0 +1,21 @@
+import type { Project } from '#contract';
+import type { ResolvedEnvironment } from './resolved.ts';
+
+const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environments']> = {
+  test: { certify: 'qa' },
+  production: { approve: 'approver' },
+};
+
+/** The environments of a project in their order, with every default settled. */
+export function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
+  return Object.entries(project.release?.environments ?? defaultEnvironments).map(([name, spec], position) => ({
+    name,
+    position,
+    ...(spec.certify === undefined ? {} : { certify: spec.certify }),
+    ...(spec.approve === undefined ? {} : { approve: spec.approve }),
+    approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
+    port: spec.port ?? 0,
+    grpcPort: spec.grpcPort ?? 0,
+    executesCode: spec.executesCode ?? false,
+  }));
+}
