@@ -176,15 +176,12 @@ export {
 } from './model.ts';
 export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
+export { ApplicationTestReport, LoadFigures } from './application-test.ts';
+export { Approval, Certification, Readiness } from './sign-off.ts';
 export {
-  ApplicationTestReport,
-  Approval,
-  Certification,
   Deployment,
   EnvironmentState,
-  LoadFigures,
   ManifestModel,
-  Readiness,
   RateLimit,
   ReleaseManifest,
   ServeLimits,

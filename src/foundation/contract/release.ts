@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
+import { Actor, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
 import { ManifestRoute } from './route.ts';
 import { LogPolicy } from './log-policy.ts';
@@ -63,62 +63,6 @@ export type ReleaseManifest = Static<typeof ReleaseManifest>;
 export const SignedManifest = strict({ manifest: ReleaseManifest, keyId: Type.String(), signature: Type.String() });
 export type SignedManifest = Static<typeof SignedManifest>;
 
-export const LoadFigures = strict({
-  requests: Type.Integer(),
-  errors: Type.Integer(),
-  durationMs: Type.Number(),
-  ratePerSecond: Type.Number(),
-  p50Ms: Type.Number(),
-  p95Ms: Type.Number(),
-  p99Ms: Type.Number(),
-  maxMs: Type.Number(),
-});
-export type LoadFigures = Static<typeof LoadFigures>;
-
-/** What application tests in a production-like environment found, over the network. */
-export const ApplicationTestReport = strict({
-  id: Id,
-  digest: Digest,
-  modelVersion: Id,
-  package: Digest,
-  environment: Name,
-  generation: Type.Integer(),
-  checks: Type.Array(Check),
-  load: Type.Optional(LoadFigures),
-  accuracy: Type.Optional(strict({ dataset: Digest, rows: Type.Integer(), metrics: Type.Record(Type.String(), Type.Number()) })),
-  passed: Type.Boolean(),
-  startedAt: Instant,
-  endedAt: Instant,
-  startedBy: Actor,
-});
-export type ApplicationTestReport = Static<typeof ApplicationTestReport>;
-
-export const Certification = strict({
-  id: Id,
-  modelVersion: Id,
-  package: Digest,
-  report: Id,
-  reportDigest: Digest,
-  verdict: oneOf(['certified', 'refused']),
-  statement: Type.String(),
-  certifiedBy: Actor,
-  certifiedAt: Instant,
-});
-export type Certification = Static<typeof Certification>;
-
-export const Approval = strict({
-  id: Id,
-  modelVersion: Id,
-  package: Digest,
-  environment: Name,
-  certification: Type.Optional(Id),
-  verdict: oneOf(['approved', 'refused']),
-  statement: Type.String(),
-  approvedBy: Actor,
-  approvedAt: Instant,
-});
-export type Approval = Static<typeof Approval>;
-
 export const deploymentStates = ['rolling', 'live', 'superseded', 'rolled_back', 'failed'] as const;
 export const Deployment = strict({
   id: Id,
@@ -137,16 +81,6 @@ export const Deployment = strict({
   endedAt: Type.Optional(Instant),
 });
 export type Deployment = Static<typeof Deployment>;
-
-/** What a version still lacks for an environment: empty means that it may go. */
-export const Readiness = strict({
-  modelVersion: Id,
-  environment: Name,
-  ready: Type.Boolean(),
-  missing: Type.Array(strict({ gate: Type.String(), reason: Type.String() })),
-  executesCodeOnLoad: Type.Optional(Type.Boolean({ description: 'loading it executes code that came in its files' })),
-});
-export type Readiness = Static<typeof Readiness>;
 
 export const EnvironmentState = strict({
   name: Name,
