@@ -1,8 +1,6 @@
 import { randomFillSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from '#access';
 import { allowedHosts } from '#blobs';
 import type { Batches, BatchSchedules } from '#batch';
@@ -21,7 +19,7 @@ import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#p
 import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
-import { openRelease, type Release } from '#release';
+import type { Release } from '#release';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training } from '#training';
@@ -36,7 +34,8 @@ import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
-import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
+import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
+import { holdDataFolder, secretKey, type DataFolder } from './data-folder.ts';
 import { faultsFromEnvironment } from './faults.ts';
 import { keptSources } from './kept-sources.ts';
 import { migrationSets } from './migrations.ts';
@@ -49,13 +48,10 @@ import { modelSteps } from './loop/model-steps.ts';
 import { retrainingSteps } from './loop/retraining-steps.ts';
 import type { LoopRooms } from './loop/rooms.ts';
 import { ownerSecret } from './owner-secret.ts';
-import { personalInputs } from './personal-inputs.ts';
-import { type LocalPlanes, openLocalPlanes } from './planes.ts';
+import type { LocalPlanes } from './planes.ts';
 import { pythonModels } from './python-models.ts';
-import { pythonWords } from './python-settings.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
-import { releaseSettingsOf } from './release-settings.ts';
-import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
+import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { openVideos, videoFoldersOf, type Videos } from './videos.ts';
@@ -202,11 +198,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     training,
     reports: evaluation,
     grants: access.grants,
-    guard: async (version, place) => (place === 'candidate' ? undefined : release.championRefusal(version)),
-    inUse: async ({ id }) => {
-      const live = (await release.deployments({ modelVersion: id })).find(({ state }) => state === 'live');
-      return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
-    },
+    ...heldByReleases(() => release),
     kept: keptSources(training),
     owner: folder.path,
     python: pythonModels({ allowed: () => project.current().resolved.serve.python, cacheFolder: folder.python, blobs }),
@@ -221,51 +213,24 @@ export async function compose(options: ComposeOptions): Promise<House> {
       report: (message) => log.warn(message),
     }),
   );
-  const keys = signingKey(folder);
-  const planes = opened.use(
-    openLocalPlanes({
-      folder: folder.planes,
-      blobs: blobsPlace,
-      faults,
-      publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
-      host: values.host,
-      hostNames: hostNamesOf(values),
-      insecureHttp: values.allowPlaintext && values.tlsCert === '',
-      portsOf: (environment) => {
-        const known = project.current().resolved.environments.find(({ name }) => name === environment);
-        return { rest: known?.port ?? 0, grpc: known?.grpcPort ?? 0 };
-      },
-      pythonWords: () => pythonWords(project.current().resolved.serve.python, folder.python),
-      ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
-      eventHosts: values.eventHosts,
-      accessLog: values.accessLog,
-      log,
-      onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
-    }),
-  );
-  const planeAccess = { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) };
-  const release: Release = openRelease({
+  const { planes, release, planeAccess }: Releasing = openReleasing({
     ...rooms,
-    versions: registry,
-    reports: evaluation,
-    training,
+    access,
+    charters,
     data,
-    planes,
-    settings: () => releaseSettingsOf(project.current().resolved),
-    personalInputs: (version) => {
-      const current = () => {
-        const { schemas, resolved } = project.current();
-        return { schemas, charter: resolved.charter.personalData?.columns ?? [] };
-      };
-      return personalInputs({ project: current, data, training }, version);
-    },
-    charter: (digest) => charters.get(project.current().resolved.project, digest),
-    privateKey: keys.privateKey,
-    tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
-    planeAccess,
-    monotonicMs: () => performance.now(),
-    sleep: (ms) => sleep(ms),
+    training,
+    evaluation,
+    registry,
+    project,
+    folder,
+    blobsPlace,
+    values,
+    faults,
+    log,
+    ownerToken,
+    onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
   });
+  opened.use(planes);
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
@@ -343,13 +308,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       startRetraining: (alert, action, by) => loop.retrain(alert, action, by),
       getPipelineRun: (id) => pipelines.get(id),
       outcomeOf: (pipelineRun) => loop.outcomeOf(pipelineRun),
-      rollBack: async ({ environment, title, modelVersion }, by) => {
-        const live = (await release.environments()).find(({ name }) => name === environment)?.live;
-        // Asked again, or long after: what the alert speaks of is served no more.
-        if (live?.modelVersion !== modelVersion) return `"${environment}" does not serve model version ${modelVersion} any more`;
-        const deployment = await release.rollBack({ environment, reason: title, by });
-        return `"${environment}" is back on model version ${deployment.modelVersion}`;
-      },
+      rollBack: rollBackOnAlert(release),
       notify: (alert) => log.warn({ alert: alert.id, kind: alert.kind }, alert.cause),
     }),
   );

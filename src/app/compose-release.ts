@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Access } from '#access';
+import type { Faults } from '#core';
+import type { Data } from '#data';
+import type { Evaluation } from '#evaluation';
+import type { CharterBook } from '#project';
+import type { Registry, RegistryDeps } from '#registry';
+import { openRelease } from '#release';
+import type { Release, ReleaseDeps } from '#release';
+import type { Logger } from '#telemetry';
+import type { Training } from '#training';
+import type { TriggersDeps } from '#triggers';
+import type { BlobsPlace } from './blobs.ts';
+import { signingKey } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
+import { personalInputs } from './personal-inputs.ts';
+import { openLocalPlanes } from './planes.ts';
+import type { LocalPlanes, LocalPlanesOptions } from './planes.ts';
+import type { ProjectHolder } from './project-holder.ts';
+import { pythonWords } from './python-settings.ts';
+import { releaseSettingsOf } from './release-settings.ts';
+import { hostNamesOf, isLoopback } from './settings.ts';
+import type { PlatformSettings } from './settings.ts';
+
+interface ReleasingRooms extends Pick<ReleaseDeps, 'store' | 'blobs' | 'events' | 'clock' | 'newId'> {
+  readonly access: Access;
+  readonly charters: CharterBook;
+  readonly data: Data;
+  readonly training: Training;
+  readonly evaluation: Evaluation;
+  readonly registry: Registry;
+  readonly project: ProjectHolder;
+  readonly folder: DataFolder;
+  readonly blobsPlace: BlobsPlace;
+  readonly values: PlatformSettings;
+  readonly faults: Faults;
+  readonly log: Logger;
+  /** The token of the first identity, by which the platform asks its own planes. */
+  readonly ownerToken: string;
+  readonly onSegments: LocalPlanesOptions['onSegments'];
+}
+
+export interface Releasing {
+  readonly planes: LocalPlanes;
+  readonly release: Release;
+  readonly planeAccess: NonNullable<ReleaseDeps['planeAccess']>;
+}
+
+/** Data planes, which are the caller's to dispose, and the releases that come to them. */
+export function openReleasing(rooms: ReleasingRooms): Releasing {
+  const { access, charters, data, training, evaluation, registry, project, folder, values, faults, log, ownerToken } = rooms;
+  const keys = signingKey(folder);
+  const planes = openLocalPlanes({
+    folder: folder.planes,
+    blobs: rooms.blobsPlace,
+    faults,
+    publicKeyFile: join(folder.path, 'secrets', 'manifest-key.pub.pem'),
+    host: values.host,
+    hostNames: hostNamesOf(values),
+    insecureHttp: values.allowPlaintext && values.tlsCert === '',
+    portsOf: (environment) => {
+      const known = project.current().resolved.environments.find(({ name }) => name === environment);
+      return { rest: known?.port ?? 0, grpc: known?.grpcPort ?? 0 };
+    },
+    pythonWords: () => pythonWords(project.current().resolved.serve.python, folder.python),
+    ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
+    eventHosts: values.eventHosts,
+    accessLog: values.accessLog,
+    log,
+    onSegments: rooms.onSegments,
+  });
+  const planeAccess = { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) };
+  const { store, blobs, events, clock, newId } = rooms;
+  const release = openRelease({
+    store,
+    blobs,
+    events,
+    clock,
+    newId,
+    versions: registry,
+    reports: evaluation,
+    training,
+    data,
+    planes,
+    settings: () => releaseSettingsOf(project.current().resolved),
+    personalInputs: (version) => {
+      const current = () => {
+        const { schemas, resolved } = project.current();
+        return { schemas, charter: resolved.charter.personalData?.columns ?? [] };
+      };
+      return personalInputs({ project: current, data, training }, version);
+    },
+    charter: (digest) => charters.get(project.current().resolved.project, digest),
+    privateKey: keys.privateKey,
+    tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
+    planeAccess,
+    monotonicMs: () => performance.now(),
+    sleep: (ms) => sleep(ms),
+  });
+  return { planes, release, planeAccess };
+}
+
+/** What releases forbid the registry: a champion whose gates are not passed, and the end of a version that is live. */
+export function heldByReleases(release: () => Release): Required<Pick<RegistryDeps, 'guard' | 'inUse'>> {
+  return {
+    guard: async (version, place) => (place === 'candidate' ? undefined : release().championRefusal(version)),
+    inUse: async ({ id }) => {
+      const live = (await release().deployments({ modelVersion: id })).find(({ state }) => state === 'live');
+      return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
+    },
+  };
+}
+
+/** How an alert takes back the version that it speaks of. */
+export function rollBackOnAlert(release: Release): TriggersDeps['rollBack'] {
+  return async ({ environment, title, modelVersion }, by) => {
+    const live = (await release.environments()).find(({ name }) => name === environment)?.live;
+    // Asked again, or long after: what the alert speaks of is served no more.
+    if (live?.modelVersion !== modelVersion) return `"${environment}" does not serve model version ${modelVersion} any more`;
+    const deployment = await release.rollBack({ environment, reason: title, by });
+    return `"${environment}" is back on model version ${deployment.modelVersion}`;
+  };
+}
