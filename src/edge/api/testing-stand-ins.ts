@@ -11,7 +11,6 @@ import type { Monitoring } from '#monitoring';
 import type { CharterBook, LoadedProject } from '#project';
 import { openWebhooks, requireJudged } from '#registry';
 import type { Registry, Webhooks } from '#registry';
-import type { DataPlanes } from '#release';
 import { requireMayLater } from './routes/batch-rights.ts';
 import { noBrokers, openStreams } from '#streams';
 import type { Streams, StreamsDeps } from '#streams';
@@ -103,18 +102,6 @@ export function openTestStreams(
     tensors: { decode: readInferRequest, encodeAll: writeInferResponse },
     say: () => undefined,
   });
-}
-
-/** Data planes run as processes of their own; here they only say that they serve. */
-export function playedPlanes(): DataPlanes {
-  const addresses = new Map<string, string>();
-  return {
-    apply: async ({ manifest }) => {
-      addresses.set(manifest.environment, 'http://127.0.0.1:9');
-      return { address: 'http://127.0.0.1:9' };
-    },
-    address: (name) => addresses.get(name),
-  };
 }
 
 /** Videos are decoded by a process of its own and asked about over HTTP; here there are none. */

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +20,8 @@ import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
-import { openRelease, releaseMigrations } from '#release';
+import { releaseMigrations } from '#release';
+import type { Release } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { createLogger, createMetrics } from '#telemetry';
@@ -31,15 +31,8 @@ import { openServedWorkspace } from '#workspace';
 import { openApi } from './api.ts';
 import type { ApiDeps } from './port.ts';
 import { predictionsOf } from './testing-predictions.ts';
-import {
-  openTestBatches,
-  openTestStreams,
-  openTestWebhooks,
-  playedBackups,
-  playedPlanes,
-  playedVideos,
-  turnsOfLoop,
-} from './testing-stand-ins.ts';
+import { heldByTestReleases, openTestReleases } from './testing-release.ts';
+import { openTestBatches, openTestStreams, openTestWebhooks, playedBackups, playedVideos, turnsOfLoop } from './testing-stand-ins.ts';
 import { tokensByRole } from './testing-tokens.ts';
 
 const example = join(import.meta.dirname, '../../../examples/churn');
@@ -133,7 +126,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const { allowLocal = false } = options;
   const access = openAccess({ store, events, clock, newId, randomBytes, local: allowLocal });
   const charters = openCharter({ store, events, clock });
-  const charter = (digest: string) => charters.get(resolved.project, digest);
   const data = openData({ ...common, temporary: folder });
   opened.use(data.ingestions);
   const features = opened.use(openFeatures({ ...common, data }));
@@ -148,24 +140,11 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     grants: access.grants,
     ...(options.kept === undefined ? {} : { kept: options.kept }),
     ...(options.python === undefined ? {} : { python: options.python }),
-    guard: async (version, alias) => (alias === 'candidate' ? undefined : release.championRefusal(version)),
+    ...heldByTestReleases(() => release),
   });
   opened.use(registry.conversions);
   const webhooks = opened.use(await openTestWebhooks({ ...common, randomBytes }));
-  const release: ReturnType<typeof openRelease> = openRelease({
-    ...common,
-    versions: registry,
-    reports: evaluation,
-    training,
-    data,
-    planes: playedPlanes(),
-    settings: () => ({ environments: resolved.environments, endpoint: resolved.serve.endpoint, ...resolved.applicationTests }),
-    charter,
-    privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    tokenHashes: () => Promise.resolve([]),
-    monotonicMs: () => clock.now(),
-    sleep: () => Promise.resolve(),
-  });
+  const release: Release = openTestReleases({ ...common, data, training, evaluation, registry, charters, project });
   const { batches, batchSchedules } = openTestBatches({ ...common, data, registry }, folder, project, access, platform);
   opened.use(batches);
   opened.use(batchSchedules);
