@@ -1,4 +1,4 @@
-import type { ApplicationTestReport, Approval, Certification, Deployment, EnvironmentState, Readiness } from '#contract';
+import type { Deployment, EnvironmentState, Readiness } from '#contract';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Page } from '../lists.ts';
@@ -9,6 +9,8 @@ import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleasePull } from './release-pull.ts';
+import { registerReleaseSignOff } from './release-sign-off.ts';
+import { registerReleaseTest } from './release-test.ts';
 
 export const registerRelease: Register = (program, bind) => {
   const release = program
@@ -90,68 +92,8 @@ export const registerRelease: Register = (program, bind) => {
   };
   put('deploy', 'deploy', 'Deploys a version to an environment that asks for no approval, such as test.');
 
-  release
-    .command('test')
-    .description('Runs the application tests over HTTP against what runs in an environment. Exit code 1 when one fails.')
-    .argument('[environment]', 'the environment', 'test')
-    .action(
-      bind<object>((cli, _options, environment = 'test') =>
-        cli.withClient(async (client) => {
-          const report = await client.post<ApplicationTestReport>(`environments/${encodeURIComponent(environment)}/tests`);
-          cli.output.facts(report, () => {
-            for (const check of report.checks)
-              cli.output.line(
-                `${cli.output.style(check.passed ? 'green' : 'red', check.passed ? 'passed' : 'failed')} ${check.name}: ${check.message}`,
-              );
-            if (report.load !== undefined)
-              cli.output.line(
-                `load: ${report.load.requests} requests, p50 ${report.load.p50Ms.toFixed(2)} ms, p99 ${report.load.p99Ms.toFixed(2)} ms`,
-              );
-            cli.output.line(`report ${report.id}: ${report.passed ? 'passed' : 'failed'}`);
-          });
-          return report.passed ? exitCodes.ok : exitCodes.failed;
-        }),
-      ),
-    );
-  release
-    .command('certify')
-    .description('Signs a report of application tests as QA expert.')
-    .argument('<report>', 'the id of the application test report')
-    .requiredOption('--statement <text>', 'what was looked at, and why it is good enough')
-    .option('--refuse', 'refuse the certification instead')
-    .action(
-      bind<{ statement: string; refuse?: boolean }>((cli, options, report) =>
-        cli.withClient(async (client) => {
-          const verdict = options.refuse === true ? 'refused' : 'certified';
-          const certification = await client.post<Certification>('certifications', { report, verdict, statement: options.statement });
-          cli.output.facts(certification, () =>
-            cli.output.line(`${certification.verdict} by ${certification.certifiedBy.name}: certification ${certification.id}`),
-          );
-        }),
-      ),
-    );
-  release
-    .command('approve')
-    .description('Approves a version for an environment.')
-    .argument('<version>', 'such as churn/2')
-    .argument('<environment>', 'such as production')
-    .requiredOption('--statement <text>', 'why it may go there')
-    .option('--refuse', 'refuse the approval instead')
-    .action(
-      bind<{ statement: string; refuse?: boolean }>((cli, options, reference, environment) =>
-        cli.withClient(async (client) => {
-          const version = await modelVersion(client, reference);
-          const verdict = options.refuse === true ? 'refused' : 'approved';
-          const approval = await client.post<Approval>('approvals', {
-            modelVersion: version.id,
-            environment,
-            verdict,
-            statement: options.statement,
-          });
-          cli.output.facts(approval, () => cli.output.line(`${approval.verdict} by ${approval.approvedBy.name}: approval ${approval.id}`));
-        }),
-      ),
-    );
+  registerReleaseTest(release, bind);
+  registerReleaseSignOff(release, bind);
   put('roll', 'release', 'Switches an environment to a version, once every gate is met. No request is dropped.');
   release
     .command('rollback')
