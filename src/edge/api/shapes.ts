@@ -16,6 +16,9 @@ export const first = {
 };
 
 export const ById = strict({ id: Id });
+export const ByEnvironment = strict({ environment: Name });
+export const VersionReference = Type.String({ minLength: 1, maxLength: 300, description: 'a version’s id, or name@version' });
+export const OfVersion = strict({ ...paging, modelVersion: Type.Optional(Id) });
 export const Reason = Type.String({ minLength: 1, maxLength: 2000, description: 'why, in words: it is kept with the record' });
 export const NoBody = strict({});
 

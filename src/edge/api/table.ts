@@ -23,6 +23,8 @@ import { conversionRoutes } from './routes/conversions.ts';
 import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
+import { applicationTestRoutes } from './routes/application-tests.ts';
+import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { runEvidenceRoutes } from './routes/tracking/run-evidence.ts';
@@ -67,6 +69,8 @@ export function allRoutes(): readonly Route[] {
     ...conversionRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
+    ...applicationTestRoutes,
+    ...releaseSignOffRoutes,
     ...videoRoutes,
     ...batchRoutes,
     ...batchScheduleRoutes,

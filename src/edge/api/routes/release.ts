@@ -1,8 +1,5 @@
 import { Type } from 'typebox';
 import {
-  ApplicationTestReport,
-  Approval,
-  Certification,
   Deployment,
   EndpointState,
   EnvironmentState,
@@ -12,26 +9,20 @@ import {
   Name,
   PredictAnswer,
   PredictRequest,
-  Readiness,
   SignedManifest,
-  oneOf,
   page,
   strict,
 } from '#contract';
 import { GyreError } from '#core';
 import type { LoadedProject } from '#project';
 import { route, type Route } from '../route.ts';
-import { ById, Paging, Reason, paging } from '../shapes.ts';
+import { ById, ByEnvironment, Paging, Reason, VersionReference, paging } from '../shapes.ts';
 import { pageOf } from './paging.ts';
 import { versionId } from './version-reference.ts';
 
-const ByEnvironment = strict({ environment: Name });
-const Version = Type.String({ minLength: 1, maxLength: 300, description: 'a version’s id, or name@version' });
-const Roll = strict({ modelVersion: Version, reason: Reason });
-const OfVersion = strict({ ...paging, modelVersion: Type.Optional(Id) });
+const Roll = strict({ modelVersion: VersionReference, reason: Reason });
 /** Pictures come in base64; what the endpoint takes of it, its own limit says. */
 const largestBody = 32 * 1024 * 1024;
-const Statement = Type.String({ minLength: 1, maxLength: 10_000, description: 'what was looked at and why this verdict: it is kept' });
 
 export const releaseRoutes: readonly Route[] = [
   route({
@@ -93,16 +84,6 @@ export const releaseRoutes: readonly Route[] = [
     handle: ({ release }, { params, body }) => release.explain({ environment: params.environment, request: body }),
   }),
   route({
-    method: 'GET',
-    path: '/api/v1/readiness',
-    permission: 'read',
-    tag: 'release',
-    summary: 'What a version still lacks for an environment',
-    query: strict({ modelVersion: Version, environment: Name }),
-    answer: Readiness,
-    handle: async ({ release, registry }, { query }) => release.readiness(await versionId(registry, query.modelVersion), query.environment),
-  }),
-  route({
     method: 'POST',
     path: '/api/v1/environments/:environment/deploy',
     permission: 'deploy',
@@ -150,16 +131,6 @@ export const releaseRoutes: readonly Route[] = [
     handle: ({ release }, { params, body, by }) => release.rollBack({ environment: params.environment, reason: body.reason, by }),
   }),
   route({
-    method: 'POST',
-    path: '/api/v1/environments/:environment/tests',
-    permission: 'deploy',
-    tag: 'release',
-    summary: 'Runs the application tests against the version that an environment serves',
-    params: ByEnvironment,
-    answer: ApplicationTestReport,
-    handle: ({ release }, { params, by }) => release.runApplicationTests({ environment: params.environment, by }),
-  }),
-  route({
     method: 'GET',
     path: '/api/v1/deployments',
     permission: 'read',
@@ -189,69 +160,6 @@ export const releaseRoutes: readonly Route[] = [
     params: strict({ digest: Id }),
     answer: SignedManifest,
     handle: ({ release }, { params }) => release.getManifest(params.digest),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/application-tests',
-    permission: 'read',
-    tag: 'release',
-    summary: 'Reports of application tests, newest first',
-    query: OfVersion,
-    answer: page(ApplicationTestReport),
-    handle: async ({ release }, { query }) => pageOf(await release.applicationTests(query.modelVersion), query, ({ id }) => id),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/application-tests/:id',
-    permission: 'read',
-    tag: 'release',
-    summary: 'A report of application tests',
-    params: ById,
-    answer: ApplicationTestReport,
-    handle: ({ release }, { params }) => release.getApplicationTest(params.id),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/certifications',
-    permission: 'read',
-    tag: 'release',
-    summary: 'Certifications, newest first',
-    query: OfVersion,
-    answer: page(Certification),
-    handle: async ({ release }, { query }) => pageOf(await release.certifications(query.modelVersion), query, ({ id }) => id),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/v1/certifications',
-    permission: 'certify',
-    tag: 'release',
-    summary: 'A QA expert’s word on a report of application tests; never its author’s',
-    body: strict({ report: Id, verdict: oneOf(['certified', 'refused']), statement: Statement }),
-    answer: Certification,
-    status: 201,
-    handle: ({ release }, { body, by }) => release.certify({ ...body, by }),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/approvals',
-    permission: 'read',
-    tag: 'release',
-    summary: 'Approvals, newest first',
-    query: OfVersion,
-    answer: page(Approval),
-    handle: async ({ release }, { query }) => pageOf(await release.approvals(query.modelVersion), query, ({ id }) => id),
-  }),
-  route({
-    method: 'POST',
-    path: '/api/v1/approvals',
-    permission: 'approve',
-    tag: 'release',
-    summary: 'An approver’s word on a certified version for an environment; never its author’s or certifier’s',
-    body: strict({ modelVersion: Version, environment: Name, verdict: oneOf(['approved', 'refused']), statement: Statement }),
-    answer: Approval,
-    status: 201,
-    handle: async ({ release, registry }, { body, by }) =>
-      release.approve({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
   }),
 ];
 

@@ -1,0 +1,64 @@
+import { Type } from 'typebox';
+import { Approval, Certification, Id, Name, Readiness, oneOf, page, strict } from '#contract';
+import { route, type Route } from '../route.ts';
+import { OfVersion, VersionReference } from '../shapes.ts';
+import { pageOf } from './paging.ts';
+import { versionId } from './version-reference.ts';
+
+const Statement = Type.String({ minLength: 1, maxLength: 10_000, description: 'what was looked at and why this verdict: it is kept' });
+
+export const releaseSignOffRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/v1/readiness',
+    permission: 'read',
+    tag: 'release',
+    summary: 'What a version still lacks for an environment',
+    query: strict({ modelVersion: VersionReference, environment: Name }),
+    answer: Readiness,
+    handle: async ({ release, registry }, { query }) => release.readiness(await versionId(registry, query.modelVersion), query.environment),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/certifications',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Certifications, newest first',
+    query: OfVersion,
+    answer: page(Certification),
+    handle: async ({ release }, { query }) => pageOf(await release.certifications(query.modelVersion), query, ({ id }) => id),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/certifications',
+    permission: 'certify',
+    tag: 'release',
+    summary: 'A QA expert’s word on a report of application tests; never its author’s',
+    body: strict({ report: Id, verdict: oneOf(['certified', 'refused']), statement: Statement }),
+    answer: Certification,
+    status: 201,
+    handle: ({ release }, { body, by }) => release.certify({ ...body, by }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/approvals',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Approvals, newest first',
+    query: OfVersion,
+    answer: page(Approval),
+    handle: async ({ release }, { query }) => pageOf(await release.approvals(query.modelVersion), query, ({ id }) => id),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/approvals',
+    permission: 'approve',
+    tag: 'release',
+    summary: 'An approver’s word on a certified version for an environment; never its author’s or certifier’s',
+    body: strict({ modelVersion: VersionReference, environment: Name, verdict: oneOf(['approved', 'refused']), statement: Statement }),
+    answer: Approval,
+    status: 201,
+    handle: async ({ release, registry }, { body, by }) =>
+      release.approve({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
+  }),
+];
