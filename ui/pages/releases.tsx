@@ -1,18 +1,15 @@
 import type { JSX } from 'preact';
 import type { Approval, Deployment, EnvironmentState } from '#contract';
-import { send } from '../lib/api.ts';
-import { shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { queryValue } from '../lib/router.ts';
-import { versionName } from '../lib/versions.ts';
-import { versions } from '../lib/versions.ts';
-import { Action } from '../parts/action.tsx';
-import { Card, Empty, Facts, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
+import { versionName, versions } from '../lib/versions.ts';
+import { Card, Empty, Load, Page } from '../parts/page.tsx';
 import { State, WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
-import { Command, Copy, DigestText, RecordRef, When, Who } from '../parts/values.tsx';
+import { Command, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { DeploymentCard } from './deployment-card.tsx';
 import { ReadinessText, releaseKinds, useReadiness, VersionActions } from './release-actions.tsx';
 
 /** What is live where, what may go next, and every deployment so far. */
@@ -165,139 +162,4 @@ export function ReleasesPage(): JSX.Element {
 function ReadinessOf({ modelVersion, environment }: { readonly modelVersion: string; readonly environment: string }): JSX.Element | null {
   const readiness = useReadiness(modelVersion, environment);
   return readiness === undefined ? null : <ReadinessText readiness={readiness} />;
-}
-
-function DeploymentCard({ deployment }: { readonly deployment: Deployment }): JSX.Element {
-  return (
-    <Card title={`${deployment.environment}, generation ${deployment.generation}`} wide aside={<WordState word={deployment.state} />}>
-      <LineageStrip
-        steps={[
-          { what: 'model version', text: <VersionRef id={deployment.modelVersion} /> },
-          deployment.certification === undefined
-            ? undefined
-            : { what: 'certification', text: <code>{shortDigest(deployment.certification)}</code> },
-          deployment.approvals.length === 0 ? undefined : { what: 'approvals', text: String(deployment.approvals.length) },
-          { what: 'live in', text: deployment.environment, here: true },
-        ]}
-      />
-      <Facts
-        facts={[
-          ['Reason', deployment.reason],
-          ['By', <Who actor={deployment.deployedBy} />],
-          ['At', <When at={deployment.deployedAt} />],
-          deployment.endedAt === undefined ? undefined : ['Until', <When at={deployment.endedAt} />],
-          ['Package', <DigestText digest={deployment.package} />],
-          deployment.manifest === undefined ? undefined : ['Manifest', <DigestText digest={deployment.manifest} />],
-        ]}
-      />
-      <RawJson value={deployment} />
-    </Card>
-  );
-}
-
-/** Where versions run: the data plane of each environment, what is live, and the way back. */
-export function EnvironmentsPage(): JSX.Element {
-  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.']);
-  const deployments = useResource<PageOf<Deployment>>('deployments?limit=500', ['deployment.']);
-  return (
-    <Page
-      title="Environments"
-      truth={<p>Each environment has a data plane of its own, which answers predictions and knows nothing but its signed manifest.</p>}
-    >
-      <Load of={environments} what="The environments">
-        {({ items }) => (
-          <div class="cards">
-            {items.map((environment) => (
-              <EnvironmentCard
-                key={environment.name}
-                environment={environment}
-                deployments={(deployments.data?.items ?? []).filter((one) => one.environment === environment.name)}
-              />
-            ))}
-          </div>
-        )}
-      </Load>
-    </Page>
-  );
-}
-
-function EnvironmentCard({
-  environment,
-  deployments,
-}: {
-  readonly environment: EnvironmentState;
-  readonly deployments: readonly Deployment[];
-}): JSX.Element {
-  const { name, live, address, grpcAddress, endpoint } = environment;
-  const before = deployments.find((one) => one.id !== live?.id && one.state === 'superseded');
-  return (
-    <Card
-      title={name}
-      wide
-      aside={
-        environment.ready ? (
-          <State tone="good">answers</State>
-        ) : (
-          <State tone={live === undefined ? 'off' : 'bad'}>{live === undefined ? 'nothing live' : 'does not answer'}</State>
-        )
-      }
-    >
-      <Facts
-        facts={[
-          ['Endpoint', endpoint],
-          ['Live', live === undefined ? 'nothing' : <VersionRef id={live.modelVersion} />],
-          live === undefined ? undefined : ['Since', <When at={live.deployedAt} />],
-          live === undefined
-            ? undefined
-            : [
-                'Generation',
-                <RecordRef kind="deployment" id={live.id}>
-                  {live.generation}
-                </RecordRef>,
-              ],
-          live?.manifest === undefined ? undefined : ['Manifest', <DigestText digest={live.manifest} />],
-          [
-            'Address',
-            address === undefined ? (
-              'its data plane does not run'
-            ) : (
-              <span class="copyable">
-                <code>{address}</code>
-                <Copy text={address} what="address" />
-              </span>
-            ),
-          ],
-          grpcAddress === undefined
-            ? undefined
-            : [
-                'gRPC',
-                <span class="copyable">
-                  <code>{grpcAddress}</code>
-                  <Copy text={grpcAddress} what="gRPC address" />
-                </span>,
-              ],
-          address === undefined ? undefined : ['Open Inference', <Command>{`curl ${address}/v2/models/${endpoint}`}</Command>],
-        ]}
-      />
-      {live !== undefined && (
-        <div class="actions">
-          <Action
-            label={`Roll ${name} back`}
-            permission="release"
-            missing={before === undefined ? [`no earlier version was live in ${name}`] : []}
-            explain={
-              <p>
-                {name} goes back
-                {before === undefined ? '' : ` from ${versionName(live.modelVersion)} to ${versionName(before.modelVersion)}`}. No request
-                is dropped; the version that goes stays registered.
-              </p>
-            }
-            statement={{ label: 'Reason', hint: 'What is wrong? It is kept with the deployment.' }}
-            confirmWord={name}
-            act={(reason) => send('POST', `environments/${encodeURIComponent(name)}/rollback`, { reason })}
-          />
-        </div>
-      )}
-    </Card>
-  );
 }
