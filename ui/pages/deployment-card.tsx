@@ -1,6 +1,9 @@
 import type { JSX } from 'preact';
 import type { Deployment } from '#contract';
+import { send } from '../lib/api.ts';
 import { shortDigest } from '../lib/format.ts';
+import { versionName } from '../lib/versions.ts';
+import { Action } from '../parts/action.tsx';
 import { Card, Facts, LineageStrip, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { DigestText, When, Who } from '../parts/values.tsx';
@@ -30,6 +33,28 @@ export function DeploymentCard({ deployment }: { readonly deployment: Deployment
           deployment.manifest === undefined ? undefined : ['Manifest', <DigestText digest={deployment.manifest} />],
         ]}
       />
+      {deployment.manifest !== undefined && (deployment.state === 'superseded' || deployment.state === 'rolled_back') && (
+        <div class="actions">
+          <Action
+            label="Roll back to this release"
+            permission="release"
+            explain={
+              <p>
+                {deployment.environment} goes back to {versionName(deployment.modelVersion)}, on the sign-offs of this release. No request
+                is dropped; the version that goes stays registered.
+              </p>
+            }
+            statement={{ label: 'Reason', hint: 'What is wrong with what is live? It is kept with the deployment.' }}
+            confirmWord={deployment.environment}
+            act={(reason) =>
+              send('POST', `environments/${encodeURIComponent(deployment.environment)}/rollback`, {
+                reason,
+                generation: deployment.generation,
+              })
+            }
+          />
+        </div>
+      )}
       <RawJson value={deployment} />
     </Card>
   );

@@ -252,6 +252,18 @@ function Models({
           },
         ]}
       />
+      {figures.warm !== undefined && (
+        <p class="quiet">
+          {figures.warm.some(({ loaded }) => loaded) ? 'Kept loaded for a rollback: ' : 'To be kept for a rollback: '}
+          {figures.warm
+            .map(
+              ({ name, version, loaded, failure }) =>
+                `${name} ${version}${loaded ? '' : ` (not loaded${failure === undefined ? '' : `: ${failure}`})`}`,
+            )
+            .join(', ')}
+          .
+        </p>
+      )}
       {figures.models
         .filter(({ lastFailure }) => lastFailure !== undefined)
         .map(({ name, lastFailure }) => (

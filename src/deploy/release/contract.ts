@@ -355,6 +355,48 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal(champions.at(-1), one.id);
     });
 
+    test('a rollback goes to any release that was live there, also to one that was rolled back from', async () => {
+      await using bench = await openBench(await fixture());
+      const { release, planes } = bench;
+      const [one, two, three] = [bench.addVersion(1), bench.addVersion(2), bench.addVersion(3)];
+      for (const version of [one, two, three]) {
+        await bench.signedOff(version);
+        await release.roll(to('production', version));
+      }
+      const back = (generation: number) => release.rollBack({ environment: 'production', generation, reason: 'complaints', by: otto });
+      const first = await back(1);
+      assert.deepEqual([first.modelVersion, first.generation, first.state], [one.id, 4, 'live']);
+      assert.equal((await release.deploymentOf('production', 3))?.state, 'rolled_back');
+      const third = await back(3);
+      assert.deepEqual([third.modelVersion, third.generation], [three.id, 5]);
+      assert.equal(planes.serving.get('production')?.manifest.models[0].modelVersion, three.id);
+      await assert.rejects(back(9), refused('NOT_FOUND', /generation 9 never was live in "production"/));
+      await assert.rejects(back(5), refused('FAILED_PRECONDITION', /serves the version of generation 5 already/));
+      await assert.rejects(back(3), refused('FAILED_PRECONDITION', /serves the version of generation 3 already/));
+    });
+
+    test('a manifest keeps warm the versions that rollbacks would come to, as many as the environment says', async () => {
+      await using bench = await openBench(await fixture());
+      const { release, planes } = bench;
+      const [one, two, three] = [bench.addVersion(1), bench.addVersion(2), bench.addVersion(3)];
+      const warm = (): readonly string[] | undefined =>
+        planes.serving.get('production')?.manifest.warm?.map(({ modelVersion }) => modelVersion);
+      const seen: (readonly string[] | undefined)[] = [];
+      for (const version of [one, two, three]) {
+        await bench.signedOff(version);
+        await release.roll(to('production', version));
+        seen.push(warm());
+      }
+      assert.deepEqual(seen, [undefined, [one.id], [two.id, one.id]]);
+      await release.rollBack({ environment: 'production', reason: 'complaints', by: otto });
+      assert.deepEqual(warm(), [one.id], 'what was rolled back from is not come back to');
+      bench.tokens.push('d'.repeat(64));
+      await release.renewTokens(otto);
+      assert.deepEqual(warm(), [one.id]);
+      await release.roll(to('test', two));
+      assert.equal(planes.serving.get('test')?.manifest.warm, undefined);
+    });
+
     test('a rollback to a version that was refused since is refused', async () => {
       await using bench = await openBench(await fixture());
       const { release } = bench;

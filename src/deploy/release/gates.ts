@@ -11,6 +11,8 @@ export interface Environment {
   readonly approve?: 'approver';
   /** How many different people must approve. */
   readonly approvals: number;
+  /** How many versions that were live before stay loaded. Default 0. */
+  readonly warm?: number;
   /** Whether models that execute code on load may come here. */
   readonly executesCode?: boolean;
 }

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson } from '#core';
 import { pythonFolderOf } from '#contract';
-import type { ExecutionSpec, JudgedVersion, LogPolicy, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
+import type { ExecutionSpec, JudgedVersion, LogPolicy, ManifestModel, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
 import type { ReleaseSettings } from './port.ts';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
@@ -13,6 +13,8 @@ export interface ManifestInput {
   readonly endpoint: string;
   readonly generation: number;
   readonly version: JudgedVersion;
+  /** Those that stay loaded beside it. */
+  readonly warm?: readonly JudgedVersion[];
   /** What is logged. */
   readonly log: LogPolicy;
   readonly limits: Partial<Omit<ServeLimits, 'maxRows'>>;
@@ -24,31 +26,34 @@ export interface ManifestInput {
 
 /** The manifest that serves one model version with all of an endpoint's traffic. */
 export function manifestFor(input: ManifestInput): ReleaseManifest {
-  const { version } = input;
-  const python = pythonFolderOf(version);
+  const { version, warm = [] } = input;
   return {
     format: 'gyre.manifest.v1',
     environment: input.environment,
     endpoint: input.endpoint,
     generation: input.generation,
-    models: [
-      {
-        name: version.model,
-        version: String(version.version),
-        modelVersion: version.id,
-        package: version.package,
-        files: version.files,
-        signature: version.signature,
-        ...(python === undefined ? {} : { python: { folder: python } }),
-        weight: 1,
-      },
-    ],
+    models: [modelOf(version, 1)],
+    ...(warm.length === 0 ? {} : { warm: warm.map((one) => modelOf(one, 0)) }),
     log: input.log,
     limits: limitsOf(input.limits),
     ...(input.execution === undefined ? {} : { execution: input.execution }),
     ...(input.explainTimeoutMs === undefined ? {} : { explain: { timeoutMs: input.explainTimeoutMs } }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
+  };
+}
+
+function modelOf(version: JudgedVersion, weight: number): ManifestModel {
+  const python = pythonFolderOf(version);
+  return {
+    name: version.model,
+    version: String(version.version),
+    modelVersion: version.id,
+    package: version.package,
+    files: version.files,
+    signature: version.signature,
+    ...(python === undefined ? {} : { python: { folder: python } }),
+    weight,
   };
 }
 

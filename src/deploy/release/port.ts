@@ -103,6 +103,11 @@ export interface RollRequest {
   readonly by: Actor;
 }
 
+export interface RollBackRequest extends Omit<RollRequest, 'modelVersion'> {
+  /** A deployment of that environment, by its generation; default: the one of the version before. */
+  readonly generation?: number;
+}
+
 export interface CertifyRequest {
   /** The application test report that the QA expert has read. */
   readonly report: string;
@@ -146,10 +151,11 @@ export interface Release {
    */
   roll(request: RollRequest): Promise<Deployment>;
   /**
-   * Switches back to the version that was live before, on the sign-offs that it was released on.
-   * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since
+   * Switches back to a version that was live before, on the sign-offs that it was released on.
+   * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since; NOT_FOUND when the
+   *   generation that is asked for never was live
    */
-  rollBack(request: Omit<RollRequest, 'modelVersion'>): Promise<Deployment>;
+  rollBack(request: RollBackRequest): Promise<Deployment>;
   /**
    * Runs the application tests against the version that an environment serves.
    * @throws GyreError FAILED_PRECONDITION when it serves none or serves customers; ABORTED when it was switched meanwhile

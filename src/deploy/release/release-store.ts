@@ -96,15 +96,14 @@ export async function selectRolling(db: Db): Promise<readonly Deployment[]> {
   return rows.map((row) => row.record);
 }
 
-/** What an environment served last before the version that it serves now, and was not rolled back from since. */
-export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
-  const row = await db
+/** What an environment served before, latest first: another version, that was not rolled back from since. */
+function servedBefore(db: Db, environment: string, modelVersion: string, states: readonly Deployment['state'][]) {
+  return db
     .tables<Tables>()
     .selectFrom('deployments as earlier')
-    .select('earlier.record')
-    .where('earlier.environment', '=', live.environment)
-    .where('earlier.state', '=', 'superseded')
-    .where('earlier.model_version', '!=', live.modelVersion)
+    .where('earlier.environment', '=', environment)
+    .where('earlier.state', 'in', states)
+    .where('earlier.model_version', '!=', modelVersion)
     .where((where) =>
       where.not(
         where.exists(
@@ -118,9 +117,25 @@ export async function selectBefore(db: Db, live: Deployment): Promise<Deployment
         ),
       ),
     )
-    .orderBy('earlier.generation', 'desc')
-    .executeTakeFirst();
+    .orderBy('earlier.generation', 'desc');
+}
+
+/** What an environment served last before the version that it serves now, and was not rolled back from since. */
+export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
+  const row = await servedBefore(db, live.environment, live.modelVersion, ['superseded']).select('earlier.record').executeTakeFirst();
   return row?.record;
+}
+
+/** The versions that rollbacks from a version would come to, the next one first. @param isLeaving whether the one that is live is rolled back from */
+export async function selectEarlierVersions(
+  db: Db,
+  environment: string,
+  modelVersion: string,
+  isLeaving: boolean,
+): Promise<readonly string[]> {
+  const states = isLeaving ? (['superseded'] as const) : (['superseded', 'live'] as const);
+  const rows = await servedBefore(db, environment, modelVersion, states).select('earlier.model_version').execute();
+  return [...new Set(rows.map((row) => row.model_version))];
 }
 
 export async function selectByGeneration(db: Db, environment: string, generation: number): Promise<Deployment | undefined> {

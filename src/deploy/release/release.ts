@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
+import type { Db } from '#store';
 import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
@@ -151,13 +152,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     rollBack: async (request) => {
       await resumed;
       const target = keeper.environmentOf(request.environment);
-      const { live, before } = await store.read(async (db) => {
-        const serving = await selectByState(db, target.name, 'live');
-        return { live: serving, before: serving === undefined ? undefined : await selectBefore(db, serving) };
-      });
-      if (live === undefined || before === undefined) {
-        throw new GyreError('FAILED_PRECONDITION', `"${target.name}" has served no other version that it could go back to`);
-      }
+      const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
       const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
       const factsIn = await keeper.factsReader(version, target);
       const switched = await switches.to({
@@ -213,6 +208,35 @@ export function openRelease(deps: ReleaseDeps): Release {
     certifications: (modelVersion) => store.read((db) => selectCertifications(db, modelVersion)),
     approvals: (modelVersion) => store.read((db) => selectApprovals(db, modelVersion)),
   };
+}
+
+/** What an environment serves, and what it is to go back to. @param generation default: the version before */
+async function wayBack(db: Db, environment: string, generation: number | undefined): Promise<{ live: Deployment; before: Deployment }> {
+  const live = await selectByState(db, environment, 'live');
+  const none = (): GyreError =>
+    new GyreError('FAILED_PRECONDITION', `"${environment}" has served no other version that it could go back to`);
+  if (live === undefined) throw none();
+  if (generation === undefined) {
+    const before = await selectBefore(db, live);
+    if (before === undefined) throw none();
+    return { live, before };
+  }
+  const before = await selectByGeneration(db, environment, generation);
+  if (before?.manifest === undefined)
+    throw new GyreError(
+      'NOT_FOUND',
+      `generation ${generation} never was live in "${environment}"; gyre release history lists those that were`,
+      {
+        environment,
+        generation,
+      },
+    );
+  if (before.modelVersion === live.modelVersion)
+    throw new GyreError(
+      'FAILED_PRECONDITION',
+      `"${environment}" serves the version of generation ${generation} already (generation ${live.generation})`,
+    );
+  return { live, before };
 }
 
 function found<T>(record: T | undefined, what: string): T {

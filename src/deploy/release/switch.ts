@@ -1,12 +1,19 @@
 import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
-import { eventType } from '#contract';
+import { eventType, isJudged, pythonFolderOf } from '#contract';
 import type { Actor, Deployment, JudgedVersion, LogPolicy, ModelVersion, SignedManifest } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, Missing } from './gates.ts';
 import { lockVersion } from './gatekeeper.ts';
 import { loggedAs, manifestFor, signManifest } from './manifest.ts';
 import type { ReleaseDeps } from './port.ts';
-import { insertDeployment, lastGeneration, selectByState, selectDeployment, updateDeployment } from './release-store.ts';
+import {
+  insertDeployment,
+  lastGeneration,
+  selectByState,
+  selectDeployment,
+  selectEarlierVersions,
+  updateDeployment,
+} from './release-store.ts';
 
 /** Whether a switch may begin: what it lacks, or what it is let through on. */
 export type Judgement =
@@ -65,6 +72,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           endpoint,
           generation: draft.generation,
           version,
+          warm: await warmBeside(plan),
           log: loggedAs(await masked(log, version), target.certify === undefined),
           limits,
           ...(execution === undefined ? {} : { execution }),
@@ -90,6 +98,19 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     if (isLast(target.name)) await nameChampion(version, plan.by);
     return { live };
   };
+
+  /** The versions that a rollback would come to. Those that Python loads would take processes of their own: they are not kept. */
+  async function warmBeside({ version, target, ending }: SwitchPlan): Promise<readonly JudgedVersion[]> {
+    const { warm = 0 } = target;
+    const earlier = await store.read((db) => selectEarlierVersions(db, target.name, version.id, ending === 'rolled_back'));
+    const kept: JudgedVersion[] = [];
+    for (const id of earlier) {
+      if (kept.length === warm) break;
+      const one = await versions.getById(id);
+      if (isJudged(one) && pythonFolderOf(one) === undefined) kept.push(one);
+    }
+    return kept;
+  }
 
   /** Who is told of requests elsewhere sees of personal columns that they were there. */
   async function masked(log: Partial<LogPolicy>, version: JudgedVersion): Promise<Partial<LogPolicy>> {

@@ -24,7 +24,7 @@ export const olga = person('Olga');
 export const otto = person('Otto');
 
 const testing: Environment = { name: 'test', position: 0, certify: 'qa', approvals: 0 };
-const production: Environment = { name: 'production', position: 1, approve: 'approver', approvals: 1 };
+const production: Environment = { name: 'production', position: 1, approve: 'approver', approvals: 1, warm: 2 };
 
 /** Data planes that only remember what they were told: what a real one does is tested with real processes. */
 class RememberedPlanes {

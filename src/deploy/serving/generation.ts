@@ -1,5 +1,5 @@
 import type { ChainStep, ManifestModel, ModelRef, ReleaseManifest } from '#contract';
-import { GyreError } from '#core';
+import { GyreError, messageOf } from '#core';
 import type { SessionValue } from '#onnx';
 import { chained } from './chain.ts';
 import type { ExecutionSettings } from './execution-settings.ts';
@@ -25,6 +25,15 @@ export interface HeldModel extends ServedModel {
   readonly loaded: LoadedModel;
 }
 
+/** A model that a later manifest may serve. */
+export interface WarmModel {
+  readonly entry: ManifestModel;
+  /** Undefined while it is not loaded. */
+  readonly loaded: LoadedModel | undefined;
+  /** Why it could not be. */
+  readonly failure: string | undefined;
+}
+
 /** Where a request goes. */
 export interface Routed {
   readonly model: ServedModel;
@@ -39,21 +48,28 @@ export interface Routed {
 export class Generation {
   readonly manifest: ReleaseManifest;
   readonly models: readonly HeldModel[];
+  /** Those that answer nobody, and that a later generation may take over. */
+  readonly #warm: HeldModel[];
+  /** Why some are not warm. */
+  readonly #failures = new Map<string, string>();
+  #warming: Promise<void> = Promise.resolve();
   /** As the endpoint answers: with what the route puts around each model that it may choose. */
   readonly #routed: readonly ServedModel[];
   readonly #done = Promise.withResolvers<void>();
   #held = 0;
   #retired = false;
 
-  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[], elapsed: () => number) {
+  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[], warm: HeldModel[], elapsed: () => number) {
     this.manifest = manifest;
     this.models = models;
+    this.#warm = warm;
     this.#routed = routedModels(manifest, models, elapsed);
     requireAlike(this.#routed, manifest);
   }
 
   /**
-   * Loads the models of a manifest; those that `before` has loaded already, to be run the same way, are shared.
+   * Loads the models of a manifest; those that `before` has loaded already, to be run the same way, are shared. Of those that are to be kept
+   * warm only these are there then; `keepWarm` loads the others.
    * @param unloaded titles of models that are left out
    * @throws GyreError what `LoadedModel.load` throws, and FAILED_PRECONDITION when models that its route puts together do not fit each other;
    *   then nothing stays loaded
@@ -64,22 +80,52 @@ export class Generation {
     before?: Generation,
     unloaded: ReadonlySet<string> = new Set(),
   ): Promise<Generation> {
-    const models: HeldModel[] = [];
+    const [models, warm]: [HeldModel[], HeldModel[]] = [[], []];
     const isRunAlike = (settings: ExecutionSettings): boolean => JSON.stringify(settings) === JSON.stringify(options.execution);
+    const known = before === undefined ? [] : [...before.models, ...before.#warm];
+    const sharedOf = (entry: ManifestModel): LoadedModel | undefined =>
+      known.find(({ loaded }) => loaded.package === entry.package && isRunAlike(loaded.execution.settings))?.loaded.retain();
+    const held = (entry: ManifestModel, loaded: LoadedModel): HeldModel => ({ entry, loaded, idPrefix: idPrefixOf(manifest, entry) });
     try {
       for (const entry of manifest.models) {
         if (unloaded.has(titleOf(entry))) continue;
-        const shared = before?.models.find(
-          ({ loaded }) => loaded.package === entry.package && isRunAlike(loaded.execution.settings),
-        )?.loaded;
-        const loaded = shared === undefined ? await LoadedModel.load(entry, options) : shared.retain();
-        models.push({ entry, loaded, idPrefix: `${manifest.generation}-${entry.package.slice(0, 8)}-` });
+        models.push(held(entry, sharedOf(entry) ?? (await LoadedModel.load(entry, options))));
       }
-      return new Generation(manifest, models, options.elapsed);
+      for (const entry of manifest.warm ?? []) {
+        const shared = sharedOf(entry);
+        if (shared !== undefined) warm.push(held(entry, shared));
+      }
+      return new Generation(manifest, models, warm, options.elapsed);
     } catch (error) {
-      for (const { loaded } of models) await loaded.release();
+      for (const { loaded } of [...models, ...warm]) await loaded.release();
       throw error;
     }
+  }
+
+  /** Loads what is to be kept warm and is not yet, one after the other; what cannot be loaded stays cold. */
+  keepWarm(options: LoadOptions): void {
+    const load = async (): Promise<void> => {
+      for (const entry of this.manifest.warm ?? []) {
+        if (this.#retired) return;
+        if (this.#warm.some((one) => titleOf(one.entry) === titleOf(entry))) continue;
+        try {
+          const loaded = await LoadedModel.load(entry, options);
+          this.#warm.push({ entry, loaded, idPrefix: idPrefixOf(this.manifest, entry) });
+        } catch (error) {
+          this.#failures.set(titleOf(entry), messageOf(error));
+        }
+      }
+    };
+    this.#warming = load();
+  }
+
+  /** What is to be kept warm, and whether it is. */
+  get warm(): readonly WarmModel[] {
+    return (this.manifest.warm ?? []).map((entry) => ({
+      entry,
+      loaded: this.#warm.find((one) => titleOf(one.entry) === titleOf(entry))?.loaded,
+      failure: this.#failures.get(titleOf(entry)),
+    }));
   }
 
   /**
@@ -150,9 +196,13 @@ export class Generation {
   async retire(): Promise<void> {
     this.#retired = true;
     if (this.#held > 0) await this.#done.promise;
-    for (const { loaded } of this.models) await loaded.release();
+    await this.#warming;
+    for (const { loaded } of [...this.models, ...this.#warm]) await loaded.release();
   }
 }
+
+/** `<generation>-<first 8 hex digits of the package digest>-`. */
+const idPrefixOf = ({ generation }: ReleaseManifest, entry: ManifestModel): string => `${generation}-${entry.package.slice(0, 8)}-`;
 
 /** What a model with its version is called in lists of loaded and unloaded ones. */
 export function titleOf({ name, version }: ModelRef): string {

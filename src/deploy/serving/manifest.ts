@@ -75,7 +75,7 @@ function soundManifest(file: string, manifest: unknown): ReleaseManifest {
   };
   if (!Check(ReleaseManifest, manifest)) return refuse(firstProblem(ReleaseManifest, manifest));
   const seen = new Set<string>();
-  for (const model of manifest.models) {
+  for (const model of [...manifest.models, ...(manifest.warm ?? [])]) {
     const title = `${model.name} ${model.version}`;
     if (seen.has(title)) refuse(`it lists ${title} twice`);
     seen.add(title);

@@ -1,5 +1,5 @@
 import type { ModelFigures, PlaneFigures as SharedFigures } from '#contract';
-import type { HeldModel } from './generation.ts';
+import type { HeldModel, WarmModel } from './generation.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { PythonFigures } from './python/python-session.ts';
 import type { SpoolFigures } from './spool.ts';
@@ -34,6 +34,19 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
     ...(python === undefined ? {} : { python: pythonFiguresOf(python) }),
     traffic: statistics.traffic.figures(),
     batches: statistics.batches.map(({ rows, runs }) => ({ rows, runs })),
+  };
+}
+
+export function figuresOfWarm(warm: readonly WarmModel[]): Pick<SharedFigures, 'warm'> {
+  if (warm.length === 0) return {};
+  return {
+    warm: warm.map(({ entry: { name, version }, loaded, failure }) => ({
+      name,
+      version,
+      loaded: loaded !== undefined && !loaded.execution.isAsleep,
+      memoryBytes: loaded?.execution.memoryBytes ?? 0,
+      ...(failure === undefined ? {} : { failure }),
+    })),
   };
 }
 

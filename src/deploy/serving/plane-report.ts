@@ -40,6 +40,7 @@ export function mergedFigures(reports: readonly PlaneReport[]): PlaneFigures {
     inFlight: sum(all, ({ inFlight }) => inFlight),
     traffic: trafficFigures(reports.map(({ traffic }) => traffic)),
     models: first.models.map((model) => mergedModel(reports, model)),
+    ...mergedWarm(all),
     memory: {
       usedBytes: sum(all, ({ memory }) => memory.usedBytes),
       ...(limitBytes === undefined ? {} : { limitBytes: sum(all, ({ memory }) => memory.limitBytes ?? 0) }),
@@ -123,6 +124,18 @@ function mergedShadow(parts: readonly ShadowFigures[]): ShadowFigures {
     maxDifference: Math.max(...parts.map(({ maxDifference }) => maxDifference)),
     meanDifference: mean(({ meanDifference }) => meanDifference),
     meanMs: mean(({ meanMs }) => meanMs),
+  };
+}
+
+/** A version is warm when it is in all planes. */
+function mergedWarm(all: readonly PlaneFigures[]): Pick<PlaneFigures, 'warm'> {
+  const [{ warm }] = all;
+  if (warm === undefined) return {};
+  return {
+    warm: warm.map((model) => {
+      const same = all.flatMap((figures) => (figures.warm ?? []).filter((one) => titleOf(one) === titleOf(model)));
+      return { ...model, loaded: same.every(({ loaded }) => loaded), memoryBytes: sum(same, ({ memoryBytes }) => memoryBytes) };
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openFsBlobs } from '#blobs';
 import type { NamedRow, ReleaseManifest } from '#contract';
 import { manualClock, seeded, uuidV7 } from '#core';
@@ -66,6 +67,66 @@ describe('a data plane', () => {
     assert.deepEqual(
       inferred.outcomes?.map(({ label }) => label),
       ['Yes', 'Yes', 'Yes'],
+    );
+  });
+
+  test('keeps loaded what its manifest keeps warm, answers nobody with it, and serves it without loading it again', async () => {
+    const reads: string[] = [];
+    const source: PlaneDeps['source'] = {
+      read: (file) => {
+        reads.push(file.path);
+        return deps.source.read(file);
+      },
+    };
+    const [one, two] = [sampleManifest(first, 1), sampleManifest(second, 2)];
+    const keeping = (manifest: ReleaseManifest, kept: ReleaseManifest): ReleaseManifest => ({
+      ...manifest,
+      warm: kept.models.map((model) => ({ ...model, weight: 0 })),
+    });
+    const graphs = (): number => reads.filter((path) => path.endsWith('.onnx')).length;
+    await using plane = await open(one, { source });
+    assert.deepEqual(await plane.swap(() => Promise.resolve(keeping(two, one))), { loaded: true, generation: 2 });
+    assert.equal(graphs(), 2);
+    assert.deepEqual(
+      plane.figures().warm?.map(({ name, version, loaded }) => [name, version, loaded]),
+      [['churn-model', '1', true]],
+    );
+    assert.deepEqual(new Set([(await ask(plane)).version, (await ask(plane, [row], 'churn-model')).version]), new Set(['2']));
+    assert.throws(() => plane.lease('churn-model', '1'), { code: 'NOT_FOUND' });
+    assert.deepEqual(
+      plane.repository.map(({ version }) => version),
+      ['2'],
+    );
+    const back = { ...keeping(one, two), generation: 3 };
+    assert.deepEqual(await plane.swap(() => Promise.resolve(back)), { loaded: true, generation: 3 });
+    assert.equal(graphs(), 2, 'nothing was loaded again');
+    assert.equal((await ask(plane)).version, '1');
+
+    // A start has nothing warm yet: it loads that when it answers already. What cannot be loaded stays cold, and hurts nobody.
+    const [model] = two.models;
+    const lost = {
+      ...model,
+      version: '9',
+      weight: 0,
+      package: 'f'.repeat(64),
+      files: model.files.map((file) => ({ ...file, digest: 'f'.repeat(64) })),
+    };
+    await using started = await open({ ...back, warm: [...(back.warm ?? []), lost] });
+    for (let waits = 0; started.figures().warm?.some(({ loaded, failure }) => !loaded && failure === undefined) && waits < 3000; waits++)
+      await sleep(10);
+    assert.deepEqual(
+      started.figures().warm?.map(({ version, loaded, failure }) => [version, loaded, failure === undefined]),
+      [
+        ['2', true, true],
+        ['9', false, false],
+      ],
+    );
+    assert.equal((await ask(started)).version, '1');
+    await using limited = await open({ ...back, execution: { memoryMiB: 100_000 } });
+    await ask(limited);
+    assert.deepEqual(
+      limited.figures().warm?.map(({ loaded }) => loaded),
+      [false],
     );
   });
 

@@ -12,7 +12,7 @@ import { Inferring } from './inferring.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModelStatistics } from './model-statistics.ts';
 import { peerMetrics } from './peer-metrics.ts';
-import { figuresOfMemory, figuresOfModel } from './plane-figures.ts';
+import { figuresOfMemory, figuresOfModel, figuresOfWarm } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
 import { PlaneLog } from './plane-log.ts';
 import { planeMetrics } from './plane-metrics.ts';
@@ -73,6 +73,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
     this.#inferring = new Inferring({ ...deps, counts, log: this.#log, shadows: this.#shadows, images: this.#images });
     this.#balancing = setInterval(() => {
       for (const { loaded } of this.models) loaded.balance();
+      for (const { loaded } of this.#current.warm) loaded?.balance();
       void this.#budget.settle();
       void this.#shadows.pump();
     }, balanceEveryMs);
@@ -117,6 +118,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
     noteLoads(counts, first);
     const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first, served);
     await plane.#images.warmUp(first.models);
+    plane.#keepWarm(served);
     return plane;
   }
 
@@ -253,12 +255,18 @@ export class Plane implements PlanePeer, AsyncDisposable {
     this.#prepared = undefined;
     this.#current = prepared.generation;
     this.#unloaded = new Set(prepared.change.unloaded);
+    this.#keepWarm(prepared.change);
     this.#log.follow(this.manifest);
     this.#shadows.drop();
     const retired = old.retire();
     this.#retiring.add(retired);
     void retired.finally(() => this.#retiring.delete(retired));
     return Promise.resolve();
+  }
+
+  /** Where memory is limited nothing is kept that answers nobody. */
+  #keepWarm(change: PlaneChange): void {
+    if (!Number.isFinite(this.#budget.limit)) this.#current.keepWarm(this.#loadOptions(change));
   }
 
   async abandon(): Promise<void> {
@@ -378,6 +386,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
       inFlight: this.#inFlight,
       traffic: this.#traffic.figures(),
       models: this.models.map(figuresOfModel),
+      ...figuresOfWarm(this.#current.warm),
       memory: figuresOfMemory(this.#budget),
       shadows: this.#shadows.figures,
       refused: this.#counts.dropped.figures,

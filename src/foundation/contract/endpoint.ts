@@ -78,6 +78,15 @@ export const ShadowFigures = strict({
 });
 export type ShadowFigures = Static<typeof ShadowFigures>;
 
+/** A version that is kept loaded and answers nobody, so that a rollback to it takes no loading. */
+const WarmFigures = strict({
+  name: ModelName,
+  version: Type.String(),
+  loaded: Type.Boolean({ description: 'false: a rollback to it loads it first' }),
+  memoryBytes: Type.Integer(),
+  failure: Type.Optional(Type.String({ description: 'why it could not be loaded' })),
+});
+
 /** Requests that were refused under load or not answered in time, by what refused them. */
 export const RefusalFigures = strict({
   rate: Type.Integer({ minimum: 0, description: '429: of one token more than it may ask' }),
@@ -107,6 +116,7 @@ export const PlaneFigures = Type.Object({
   inFlight: Type.Integer(),
   traffic: TrafficFigures,
   models: Type.Array(ModelFigures),
+  warm: Type.Optional(Type.Array(WarmFigures)),
   memory: strict({ usedBytes: Type.Integer(), limitBytes: Type.Optional(Type.Integer()) }),
   shadows: Type.Array(ShadowFigures),
   refused: RefusalFigures,

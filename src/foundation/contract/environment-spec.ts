@@ -11,6 +11,13 @@ export const EnvironmentSpec = strict({
       description: 'whether models that execute code on load (a Python flavour, no ONNX graph) may come here; default false',
     }),
   ),
+  warm: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 8,
+      description: 'how many versions that were live before stay loaded, so that a rollback to them takes no loading; default 1',
+    }),
+  ),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
   grpcPort: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),

@@ -49,6 +49,9 @@ export const ReleaseManifest = strict({
   endpoint: Name,
   generation: Type.Integer({ minimum: 1, description: 'grows with every change of this environment' }),
   models: Type.Array(ManifestModel, { minItems: 1 }),
+  warm: Type.Optional(
+    Type.Array(ManifestModel, { description: 'models that are kept loaded and answer nobody: a later manifest may serve them at once' }),
+  ),
   log: LogPolicy,
   limits: ServeLimits,
   execution: Type.Optional(ExecutionSpec),

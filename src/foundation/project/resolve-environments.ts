@@ -16,6 +16,7 @@ export function resolveEnvironments(project: Project): readonly ResolvedEnvironm
     approvals: spec.approve === undefined ? 0 : (spec.approvals ?? 1),
     port: spec.port ?? 0,
     grpcPort: spec.grpcPort ?? 0,
+    warm: spec.warm ?? 1,
     executesCode: spec.executesCode ?? false,
   }));
 }

@@ -95,6 +95,8 @@ export interface ResolvedEnvironment {
   readonly approve?: 'approver';
   /** How many different people approve; 0 where no approval is asked for. */
   readonly approvals: number;
+  /** How many versions that were live before stay loaded. */
+  readonly warm: number;
   readonly port: number;
   readonly grpcPort: number;
   /** Whether models that execute code on load may come here. */

@@ -124,11 +124,16 @@ export const releaseRoutes: readonly Route[] = [
     path: '/api/v1/environments/:environment/rollback',
     permission: 'release',
     tag: 'release',
-    summary: 'Switches an environment back to the version before',
+    summary: 'Switches an environment back to the version before, or to any that was live there',
     params: ByEnvironment,
-    body: strict({ reason: Reason }),
+    body: strict({
+      reason: Reason,
+      generation: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'the deployment to go back to; default: that of the version before' }),
+      ),
+    }),
     answer: Deployment,
-    handle: ({ release }, { params, body, by }) => release.rollBack({ environment: params.environment, reason: body.reason, by }),
+    handle: ({ release }, { params, body, by }) => release.rollBack({ environment: params.environment, ...body, by }),
   }),
   route({
     method: 'GET',

@@ -80,6 +80,10 @@ function show(cli: Cli, state: EndpointState): void {
     { title: 'MIB', of: ({ memoryBytes }) => (memoryBytes / 2 ** 20).toFixed(0), align: 'right' },
     { title: 'COLD START MS', of: ({ coldStartMs }) => coldStartMs?.toFixed(0), align: 'right' },
   ]);
+  if (figures.warm !== undefined)
+    cli.output.line(
+      `kept for a rollback: ${figures.warm.map(({ name, version, loaded }) => `${name} ${version}${loaded ? '' : ' (not loaded)'}`).join(', ')}`,
+    );
   if (figures.shadows.length === 0) return;
   cli.output.line('shadows:');
   cli.output.table(figures.shadows, [

@@ -6,7 +6,7 @@ import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags } from '../lists.ts';
 import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
-import { examples } from '../verb.ts';
+import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
@@ -97,14 +97,20 @@ export const registerRelease: Register = (program, bind) => {
   put('roll', 'release', 'Switches an environment to a version, once every gate is met. No request is dropped.');
   release
     .command('rollback')
-    .description('Puts the version before back into an environment.')
+    .description('Puts the version before back into an environment, or any that was live there. What is kept warm answers at once.')
     .argument('<environment>', 'such as production')
+    .option(
+      '--to <generation>',
+      'the deployment to go back to, as gyre release history lists it (default: that of the version before)',
+      whole,
+    )
     .requiredOption('--reason <text>', 'why, for the record')
     .action(
-      bind<{ reason: string }>((cli, options, environment) =>
+      bind<{ reason: string; to?: number }>((cli, { reason, to }, environment) =>
         cli.withClient(async (client) => {
           const deployment = await client.post<Deployment>(`environments/${encodeURIComponent(environment)}/rollback`, {
-            reason: options.reason,
+            reason,
+            ...(to === undefined ? {} : { generation: to }),
           });
           showDeployment(cli, deployment, `model version ${deployment.modelVersion}`);
         }),
