@@ -73,7 +73,7 @@ export const rooms: readonly Room[] = [
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images', 'explain'],
   }),
   on('deploy', 'video', 'frames of a video, a camera or a stream to a model, in real time, by ffmpeg', {
-    only: ['core', 'contract'],
+    only: ['core', 'contract', 'images'],
   }),
   on('deploy', 'batch', 'batch predictions: any table in, each row out with its prediction or the reason why not, exactly once'),
   on('deploy', 'streams', 'stream predictions: messages of a topic in, predictions to another, at least once; NATS, Redis, Kafka'),

@@ -1,8 +1,9 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { jsonLengthHeader } from '#contract';
-import type { VideoFrame } from '#contract';
 import { GyreError, messageOf } from '#core';
+import { askedOutputs, memberOf, saidOf, takenFrames } from './taken-frames.ts';
+import type { Said, TakenFrames, ToldPicture } from './taken-frames.ts';
 
 /** Where a model answers. */
 export interface ModelPlace {
@@ -13,20 +14,9 @@ export interface ModelPlace {
   readonly token?: string;
   /** The certificate (PEM) that the data plane shows, where nobody else has signed it. */
   readonly certificate?: string;
+  /** Of a graph that has no signature: what becomes of a frame before it. */
+  readonly picture?: ToldPicture;
 }
-
-/** What a model of pictures takes. */
-export interface TakenFrames {
-  readonly input: string;
-  readonly width: number;
-  readonly height: number;
-  readonly fit: 'cover' | 'stretch';
-  readonly kernel: 'bilinear' | 'lanczos';
-  /** In the order of its probabilities. */
-  readonly classes: readonly string[];
-}
-
-export type Said = Pick<VideoFrame, 'id' | 'label' | 'confidence' | 'probabilities'>;
 
 interface Reply {
   readonly status: number;
@@ -49,58 +39,24 @@ export class FrameAsker implements Disposable {
 
   /**
    * What the model takes.
-   * @throws GyreError UNAVAILABLE when nothing answers; FAILED_PRECONDITION when it takes no pictures as bytes of red, green and blue; NOT_FOUND
+   * @throws GyreError UNAVAILABLE when nothing answers; NOT_FOUND; FAILED_PRECONDITION or INVALID_ARGUMENT as `takenFrames`
    */
   async taken(): Promise<TakenFrames> {
-    const { model } = this.#place;
+    const { model, picture } = this.#place;
     const { body } = await this.#send('GET', this.#path(''));
-    const inputs = listOf(body, 'inputs');
-    const [input] = inputs;
-    const image = memberOf(memberOf(input, 'parameters'), 'image');
-    const [name, width, height] = [memberOf(input, 'name'), memberOf(image, 'width'), memberOf(image, 'height')];
-    const isPlain =
-      memberOf(image, 'layout') === 'NHWC' && memberOf(image, 'channels') === 'RGB' && memberOf(image, 'datatype') === 'UINT8';
-    if (inputs.length !== 1 || typeof name !== 'string' || typeof width !== 'number' || typeof height !== 'number' || !isPlain)
-      throw new GyreError(
-        'FAILED_PRECONDITION',
-        `"${model}" does not take a picture alone, as rows of RGB pixels, or its signature does not say so ("image" of its input): there is nothing to give it of a video`,
-      );
-    const probabilities = listOf(body, 'outputs').find((output) => memberOf(output, 'name') === 'probabilities');
-    const classes = memberOf(memberOf(probabilities, 'parameters'), 'classes');
-    return {
-      input: name,
-      width,
-      height,
-      fit: memberOf(image, 'fit') === 'stretch' ? 'stretch' : 'cover',
-      kernel: memberOf(image, 'kernel') === 'lanczos' ? 'lanczos' : 'bilinear',
-      classes: Array.isArray(classes) ? classes.map(String) : [],
-    };
+    return takenFrames(body, model, picture);
   }
 
   /** @throws GyreError UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED when it may answer later; any other when it never will */
-  async ask({ input, width, height, classes }: TakenFrames, pixels: Uint8Array): Promise<Said> {
-    const tensor = { name: input, datatype: 'UINT8', shape: [1, height, width, 3], parameters: { binary_data_size: pixels.byteLength } };
-    const head = Buffer.from(JSON.stringify({ inputs: [tensor], outputs: [{ name: 'label' }, { name: 'probabilities' }] }));
-    const { body } = await this.#send('POST', this.#path('/infer'), Buffer.concat([head, pixels]), {
+  async ask(taken: TakenFrames, pixels: Uint8Array): Promise<Said> {
+    const { datatype, shape, bytes } = await tensorOf(taken, pixels);
+    const tensor = { name: taken.input, datatype, shape, parameters: { binary_data_size: bytes.byteLength } };
+    const head = Buffer.from(JSON.stringify({ inputs: [tensor], outputs: askedOutputs(taken).map((name) => ({ name })) }));
+    const { body } = await this.#send('POST', this.#path('/infer'), Buffer.concat([head, bytes]), {
       'content-type': 'application/octet-stream',
       [jsonLengthHeader]: String(head.byteLength),
     });
-    const dataOf = (name: string): readonly unknown[] =>
-      listOf(
-        listOf(body, 'outputs').find((output) => memberOf(output, 'name') === name),
-        'data',
-      );
-    const [label] = dataOf('label');
-    const shares = dataOf('probabilities').map(Number);
-    const id = memberOf(memberOf(body, 'parameters'), 'prediction_ids');
-    const at = classes.indexOf(String(label));
-    const confidence = at < 0 ? Math.max(...shares) : shares[at];
-    return {
-      ...(typeof id === 'string' ? { id } : {}),
-      ...(label === undefined ? {} : { label: String(label) }),
-      ...(Number.isFinite(confidence) ? { confidence } : {}),
-      ...(classes.length === shares.length ? { probabilities: Object.fromEntries(classes.map((name, k) => [name, shares[k]])) } : {}),
-    };
+    return saidOf(body, taken);
   }
 
   #path(rest: string): string {
@@ -161,11 +117,15 @@ function parsed(text: string): unknown {
   }
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function listOf(value: unknown, name: string): readonly unknown[] {
-  const list = memberOf(value, name);
-  return Array.isArray(list) ? list : [];
+/** A frame as the graph takes it, from the function that training and the data plane use. */
+async function tensorOf(
+  { width, height, image }: TakenFrames,
+  pixels: Uint8Array,
+): Promise<{ readonly datatype: string; readonly shape: readonly number[]; readonly bytes: Uint8Array }> {
+  const { datatype, layout, channels } = image;
+  if (datatype === 'UINT8' && layout === 'NHWC' && channels === 'RGB') return { datatype, shape: [1, height, width, 3], bytes: pixels };
+  // Only here: it brings the decoder of pictures along.
+  const { pixelTensor } = await import('#images');
+  const { shape, data } = pixelTensor([{ width, height, channels: 3, data: pixels }], image);
+  return { datatype, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }

@@ -5,3 +5,4 @@ export type { VideoSource } from './video-source.ts';
 export { confinedVideo, listVideos } from './videos.ts';
 export type { ListedVideo } from './videos.ts';
 export type { ModelPlace } from './frame-asker.ts';
+export type { ToldPicture } from './taken-frames.ts';

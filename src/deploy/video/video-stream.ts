@@ -3,7 +3,8 @@ import type { GyreError } from '#core';
 import { isGyreError, messageOf } from '#core';
 import { readLiveFrames } from './live-frames.ts';
 import { FrameAsker } from './frame-asker.ts';
-import type { ModelPlace, TakenFrames } from './frame-asker.ts';
+import type { ModelPlace } from './frame-asker.ts';
+import type { TakenFrames } from './taken-frames.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 import type { VideoSource } from './video-source.ts';
 

@@ -98,7 +98,16 @@ class PlayedModel {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (request.method === 'GET') {
-      const image = { width: 8, height: 6, fit: 'stretch', kernel: 'bilinear', layout: 'NHWC', channels: 'RGB', datatype: 'UINT8' };
+      const image = {
+        function: 'image/1',
+        width: 8,
+        height: 6,
+        fit: 'stretch',
+        kernel: 'bilinear',
+        layout: 'NHWC',
+        channels: 'RGB',
+        datatype: 'UINT8',
+      };
       const outputs = [{ name: 'label' }, { name: 'probabilities', parameters: { classes: ['dark', 'light'] } }];
       return say(200, { name: 'm', inputs: [{ name: 'image', datatype: 'BYTES', shape: [-1], parameters: { image } }], outputs });
     }

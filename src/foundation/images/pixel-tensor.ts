@@ -1,6 +1,6 @@
 import type { ImageInput } from '#contract';
 import { GyreError } from '#core';
-import type { Tensor } from '#onnx';
+import type { TensorOf } from '#onnx';
 import { imageFunction } from './decode.ts';
 import type { Raster } from './raster.ts';
 
@@ -21,7 +21,7 @@ export function requireImageFunction({ function: name }: Pick<ImageInput, 'funct
  * Decoded and resized pictures as one tensor: [rows, height, width, 3] or [rows, 3, height, width].
  * @param rasters of the input's width and height, three channels
  */
-export function pixelTensor(rasters: readonly Raster[], image: ImageInput): Tensor {
+export function pixelTensor(rasters: readonly Raster[], image: Omit<ImageInput, 'function'>): TensorOf<'UINT8'> | TensorOf<'FLOAT'> {
   const { width, height, layout, datatype } = image;
   const size = width * height * 3;
   const shape = layout === 'NHWC' ? [rasters.length, height, width, 3] : [rasters.length, 3, height, width];
@@ -38,7 +38,7 @@ export function pixelTensor(rasters: readonly Raster[], image: ImageInput): Tens
 
 type Place = (from: Uint8Array, to: Uint8Array | Float32Array, start: number) => void;
 
-function placing({ width, height, layout, channels, datatype, mean = [0, 0, 0], std = [1, 1, 1] }: ImageInput): Place {
+function placing({ width, height, layout, channels, datatype, mean = [0, 0, 0], std = [1, 1, 1] }: Omit<ImageInput, 'function'>): Place {
   const isPlain = datatype === 'UINT8' || [...mean, ...std.map((value) => value - 1)].every((value) => value === 0);
   if (isPlain && layout === 'NHWC' && channels === 'RGB') return (from, to, start) => to.set(from, start);
   const pixels = width * height;

@@ -6,6 +6,7 @@ import type { Cli } from '../cli.ts';
 import type { Page } from '../lists.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
+import { pictureHelp, toldPicture } from './told-picture.ts';
 
 interface StreamFlags {
   readonly input: string;
@@ -14,6 +15,7 @@ interface StreamFlags {
   readonly environment: string;
   readonly fps?: number;
   readonly reconnectSeconds?: number;
+  readonly picture?: readonly string[];
 }
 
 export const registerStream: Register = (program, bind) => {
@@ -33,18 +35,21 @@ export const registerStream: Register = (program, bind) => {
       seconds,
     )
     .option('--fps <n>', 'frames a second (default: as many as the video has)', framesPerSecond)
+    .option('--picture <name=value...>', pictureHelp)
     .addHelpText(
       'after',
       examples(
         'gyre stream --input park.mp4',
         'gyre stream --input rtsp://camera/1 --fps 5',
         'gyre stream --input /dev/video0 --endpoint http://127.0.0.1:7080 --model pets',
+        'gyre stream --input park.mp4 --endpoint http://127.0.0.1:7080 --model net --picture scale=1/255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 labels=imagenet.txt softmax=yes',
       ),
     )
     .action(
       bind<StreamFlags>(async (cli, options) => {
         const source = await videoSource(options.input, cli.host.folder);
-        await atPlace(cli, options, (place) => play(cli, place, source, options));
+        const picture = options.picture === undefined ? {} : { picture: await toldPicture(options.picture, cli.host.folder) };
+        await atPlace(cli, options, (place) => play(cli, { ...place, ...picture }, source, options));
       }),
     );
 };
