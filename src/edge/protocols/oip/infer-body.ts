@@ -1,6 +1,7 @@
 import { jsonLengthHeader } from '#contract';
 import { requestFault, utf8Text } from '#serving';
 import type { Exchange } from '#serving';
+import { isCurled } from './asked-type.ts';
 
 const nothing = new Uint8Array();
 
@@ -16,6 +17,7 @@ export interface InferBody {
  */
 export function splitBody(exchange: Exchange): InferBody | Promise<InferBody> {
   const header = exchange.headers[jsonLengthHeader];
+  if (isCurled(exchange)) return exchange.any().then(({ bytes }) => partsOf(bytes, header));
   const takes = header === undefined ? 'json' : 'binary';
   const bytes = exchange.bytesNow(takes);
   if (bytes !== undefined) return partsOf(bytes, header);

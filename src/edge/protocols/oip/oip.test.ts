@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { seeded } from '#core';
+import { seeded, sha256 } from '#core';
 import { serveEcho } from './echo-fixture.ts';
 import type { EchoServer } from './echo-fixture.ts';
 
@@ -221,6 +221,31 @@ describe('the Open Inference Protocol over REST', () => {
       200,
     );
     assert.equal((await post('{"inputs":[]}', undefined, { 'inference-header-content-length': '13' }))[0], 400);
+  });
+
+  test('takes what curl -d sends, except from a web page of another origin', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const ask = (more: Record<string, string>): Promise<[number, Body]> => post({ inputs: inputs() }, undefined, { ...form, ...more });
+    assert.equal((await ask({}))[0], 200);
+    assert.equal((await ask({ 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }))[0], 200);
+    const [status, { error }] = await post('a=1', undefined, form);
+    assert.equal(status, 400);
+    assert.match(error ?? '', /the body is no JSON/);
+    assert.equal((await ask({ origin: echo.http.address }))[0], 200);
+    for (const site of ['cross-site', 'same-site', 'none']) assert.equal((await ask({ 'sec-fetch-site': site }))[0], 415, site);
+    for (const origin of ['http://evil.example', 'null']) assert.notEqual((await ask({ origin }))[0], 200, origin);
+  });
+
+  test('refuses a form of another origin also to callers with a token', async () => {
+    await using guarded = await serveEcho([sha256(Buffer.from('secret'))]);
+    const ask = async (more: Record<string, string>): Promise<number> => {
+      const headers = { authorization: 'Bearer secret', 'content-type': 'application/x-www-form-urlencoded', ...more };
+      const body = JSON.stringify({ inputs: inputs() });
+      return (await fetch(`${guarded.http.address}/v2/models/echo/infer`, { method: 'POST', body, headers })).status;
+    };
+    assert.equal(await ask({}), 200);
+    assert.equal(await ask({ origin: 'http://evil.example' }), 415);
+    assert.equal(await ask({ 'sec-fetch-site': 'cross-site' }), 415);
   });
 
   test('answers 404 to unknown models, versions and paths, 405 with what is allowed, 415 to what is no JSON, 413 beyond the limits', async () => {

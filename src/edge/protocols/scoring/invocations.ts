@@ -1,6 +1,6 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
-import { describeError } from '#oip';
+import { askedType, describeError } from '#oip';
 import { askedOfPictures, callerOf, parseJson, picturesOf, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
@@ -65,7 +65,8 @@ async function invoke(plane: Plane, exchange: Exchange, isSageMaker: boolean): P
 }
 
 async function predict(plane: Plane, exchange: Exchange, isSageMaker: boolean): Promise<Answer> {
-  const { bytes, type } = await exchange.any();
+  const { bytes } = await exchange.any();
+  const type = askedType(exchange);
   const pictures = await picturesOf(bytes, type);
   const text = pictures === undefined ? utf8Text(bytes) : '';
   using lease = plane.lease(plane.manifest.endpoint, undefined, callerOf(exchange.headers));

@@ -101,9 +101,15 @@ describe('the routes of other servers of models', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const ask = async (path: string, body?: unknown, type = 'application/json', at = served): Promise<[number, unknown]> => {
+  const ask = async (
+    path: string,
+    body?: unknown,
+    type = 'application/json',
+    at = served,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<[number, unknown]> => {
     const content = typeof body === 'string' ? body : JSON.stringify(body);
-    const request = { method: 'POST', body: content, headers: { 'content-type': type } };
+    const request = { method: 'POST', body: content, headers: { 'content-type': type, ...more } };
     const response = await fetch(at.server.address + path, body === undefined ? {} : request);
     const text = await response.text();
     return [response.status, response.headers.get('content-type') === 'text/plain' ? text : JSON.parse(text)];
@@ -131,6 +137,20 @@ describe('the routes of other servers of models', () => {
       const path = '/v1/models/half_plus_two:predict';
       assert.deepEqual(await ask(path, body, 'application/x-www-form-urlencoded'), [200, { predictions: [2.5, 3, 4.5] }]);
       assert.equal((await ask(path, body, 'text/plain'))[0], 415);
+    });
+
+    test('and the others take it too, except from a web page of another origin', async () => {
+      const body = JSON.stringify({ instances: customers });
+      const form = 'application/x-www-form-urlencoded';
+      for (const path of ['/v1/models/churn:predict', '/predictions/churn', '/invocations']) {
+        const [status, answer] = await ask(path, body, form);
+        assert.deepEqual([status, answer], await ask(path, body), path);
+        assert.equal(status, 200);
+        assert.equal((await ask(path, body, 'text/plain'))[0], 415, path);
+        assert.equal((await ask(path, 'tenure=1', form))[0], 400, path);
+        assert.equal((await ask(path, body, form, served, { origin: 'http://evil.example' }))[0], 403, path);
+        assert.equal((await ask(path, body, form, served, { 'sec-fetch-site': 'cross-site' }))[0], 415, path);
+      }
     });
 
     test('takes named tensors, nested as they are, and bytes in base 64', async () => {

@@ -1,4 +1,4 @@
-import { protocolShape } from '#oip';
+import { askedType, protocolShape } from '#oip';
 import { callerOf, jsonText, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
@@ -66,9 +66,8 @@ async function act(plane: Plane, exchange: Exchange, last: 'name' | 'version'): 
 }
 
 async function predict(plane: Plane, exchange: Exchange, name: string, version: string | undefined): Promise<Answer> {
-  const { bytes, type } = await exchange.any();
-  // Its own examples are `curl -d '{…}'`, which says that this is a form; web pages of other origins were turned away before.
-  const body = parseJson(jsonText(bytes, /^application\/x-www-form-urlencoded\b/i.test(type) ? '' : type));
+  const { bytes } = await exchange.any();
+  const body = parseJson(jsonText(bytes, askedType(exchange)));
   if (!isObject(body)) throw requestFault(400, 'INVALID_ARGUMENT', 'the body must be an object: {"instances": […]} or {"inputs": …}');
   const { instances, inputs, signature_name: signature = signatureName } = body;
   if ((instances === undefined) === (inputs === undefined))

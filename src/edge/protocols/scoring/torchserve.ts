@@ -1,4 +1,4 @@
-import { describeError } from '#oip';
+import { askedType, describeError } from '#oip';
 import { askedOfPictures, callerOf, jsonText, parseJson, picturesOf, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
@@ -44,7 +44,8 @@ function said(error: unknown, isVersion: boolean): Answer {
 }
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
-  const { bytes, type } = await exchange.any();
+  const { bytes } = await exchange.any();
+  const type = askedType(exchange);
   // `curl -T photo.jpg` names no content type.
   const pictures = await picturesOf(bytes, type);
   const body = pictures === undefined ? parseJson(jsonText(bytes, type)) : undefined;
