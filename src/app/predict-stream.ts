@@ -7,10 +7,12 @@ import { resolve } from 'node:path';
 import type { PredictStreamFlags } from '#cli';
 import { GyreError, messageOf, systemClock, uuidV7 } from '#core';
 import { readInferRequest, writeInferResponse } from '#oip';
-import { localModels } from '#serving';
+import { localModels, removeLeftFolders } from '#serving';
+import type { PythonSettings } from '#serving';
 import {
   groupOf,
   noBrokers,
+  openEndpointModel,
   openStreamModel,
   openTopics,
   readBrokers,
@@ -24,6 +26,8 @@ import { createMetrics, metricsContentType, watchProcess } from '#telemetry';
 import type { Metrics } from '#telemetry';
 import { resolveReferences } from '#project';
 import { predictWorkers } from './predict-table.ts';
+import { pythonSettings } from './python-settings.ts';
+import type { PythonFlags } from './python-settings.ts';
 import { pooledRandomBytes } from './random.ts';
 import { settleSettings } from './settings.ts';
 import type { PlatformSettings } from './settings.ts';
@@ -46,9 +50,9 @@ export const memberName = (): string =>
     .replaceAll(/[^A-Za-z0-9_-]/g, '-')
     .slice(0, 60)}-${randomBytes(6).toString('hex')}`;
 
-/** Answers a topic by a model on this disk, until the signal aborts: no project, no control plane, no record. */
+/** Answers a topic by a model on this disk or by an endpoint, until the signal aborts: no project, no control plane, no record. */
 export async function predictStream(flags: PredictStreamFlags): Promise<ReturnType<RunningStream['figures']>> {
-  const { model: place, projectFolder, environment, choices, signal, say } = flags;
+  const { model: answerer, projectFolder, environment, choices, signal, say } = flags;
   const { values } = settleSettings(projectFolder, { flags: flags.flags, environment });
   const book = await brokersOf(values, projectFolder, environment);
   const asked = { ...usualChoices, ...choices };
@@ -61,21 +65,24 @@ export async function predictStream(flags: PredictStreamFlags): Promise<ReturnTy
   const metrics = createMetrics();
   await using opened = new AsyncDisposableStack();
   opened.use(watchProcess(metrics));
+  const elapsed = (): number => performance.now();
   const model = opened.use(
-    await openStreamModel(await localModels([place], systemClock), {
-      clock: systemClock,
-      newId: uuidV7(systemClock, pooledRandomBytes()),
-      chance: Math.random,
-      elapsed: () => performance.now(),
-      metrics,
-      tensors: streamTensors,
-      workers: predictWorkers(),
-      inFlight: asked.inFlight,
-    }),
+    'address' in answerer
+      ? await openEndpointModel({ ...answerer, ...asked, elapsed })
+      : await openStreamModel(await localModels([answerer.place], systemClock), {
+          clock: systemClock,
+          newId: uuidV7(systemClock, pooledRandomBytes()),
+          chance: Math.random,
+          elapsed,
+          metrics,
+          tensors: streamTensors,
+          workers: predictWorkers(),
+          inFlight: asked.inFlight,
+          ...(await pythonAllowed(answerer, environment, say)),
+        }),
   );
   const group = groupOf(choices.group, model.name);
   const member = memberName();
-  const elapsed = (): number => performance.now();
   const stream = opened.use(
     runStream({
       name: group,
@@ -95,9 +102,21 @@ export async function predictStream(flags: PredictStreamFlags): Promise<ReturnTy
     const address = server.address();
     if (typeof address === 'object' && address !== null) say(`metrics at http://127.0.0.1:${address.port}/metrics`);
   }
-  flags.ready({ group, model: `${model.name}, package ${model.package.slice(0, 12)}` });
+  flags.ready({ group, model: model.title });
   await stream.ended;
   return stream.figures();
+}
+
+/** What the command line allows of models in Python. */
+async function pythonAllowed(
+  flags: PythonFlags,
+  environment: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<{ readonly python?: PythonSettings }> {
+  const settings = pythonSettings(flags, environment);
+  if (settings === undefined) return {};
+  await removeLeftFolders(settings.cacheFolder);
+  return { python: { ...settings, log: (facts, message) => say(`${message}: ${Object.values(facts).join(': ')}`) } };
 }
 
 /** `/metrics` for Prometheus and `/status` as JSON, on loopback. @throws GyreError UNAVAILABLE when the port is taken */

@@ -9,5 +9,6 @@ export type { StreamList, Streams, StreamsDeps } from './streams.ts';
 export { runStream } from './stream.ts';
 export type { RunningStream } from './stream.ts';
 export { streamMetrics } from './stream-metrics.ts';
+export { openEndpointModel } from './endpoint-model.ts';
 export { openStreamModel } from './stream-model.ts';
 export type { TensorCodec } from './stream-model.ts';

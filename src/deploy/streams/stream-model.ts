@@ -2,7 +2,7 @@ import type { ReleaseManifest } from '#contract';
 import { GyreError } from '#core';
 import type { Clock, NewId } from '#core';
 import { askedOfRows, Plane } from '#serving';
-import type { Inference, Inferred, PackageSource, ServedModel } from '#serving';
+import type { Inference, Inferred, PackageSource, PythonSettings, ServedModel } from '#serving';
 import type { Metrics } from '#telemetry';
 import { predictionId } from './identity.ts';
 import { readMessage } from './messages.ts';
@@ -25,14 +25,23 @@ export interface TensorCodec {
 /** A model that messages are given to. */
 export interface StreamModel extends AsyncDisposable {
   readonly name: string;
-  readonly version: string;
-  readonly package: string;
+  /** What people are told that answers. */
+  readonly title: string;
   /**
    * The answer to a message, as JSON text. Messages that are asked at the same time share runs of the model.
    * @param id of the answer
-   * @throws GyreError INVALID_ARGUMENT, OUT_OF_RANGE when the message is at fault; any other when the model is
+   * @throws GyreError INVALID_ARGUMENT, OUT_OF_RANGE when the message is at fault; NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED when no message can be
+   *   asked; CANCELLED when it was over before; any other when the model is at fault
    */
-  answer(delivery: Delivery, id: string): Promise<string>;
+  answer(delivery: Delivery, id: string, patience: Patience): Promise<string>;
+}
+
+/** How a model that puts messages off is waited for. */
+export interface Patience {
+  /** When it is waited for no longer. */
+  readonly signal: AbortSignal;
+  waits(reason: string): void;
+  goesOn(): void;
 }
 
 export interface StreamModelDeps {
@@ -42,6 +51,8 @@ export interface StreamModelDeps {
   readonly elapsed: () => number;
   readonly metrics: Metrics;
   readonly tensors: TensorCodec;
+  /** What is allowed of models in Python; without it, none is loaded. */
+  readonly python?: PythonSettings;
   /** Threads that the model may use at once. */
   readonly workers: number;
   /** Messages that are asked about at once, at most. */
@@ -53,7 +64,7 @@ const maxRows = 10_000;
 /**
  * Loads a model for a stream.
  * @param place its manifest, with one model, and where its files are
- * @throws GyreError what loading throws; FAILED_PRECONDITION for one that executes code on load: that is served by `gyre serve`
+ * @throws GyreError what loading throws; FAILED_PRECONDITION for one that executes code on load, where that is not allowed
  */
 export async function openStreamModel(
   { manifest, source }: { readonly manifest: ReleaseManifest; readonly source: PackageSource },
@@ -63,8 +74,7 @@ export async function openStreamModel(
   const plane = await Plane.open(manifest, { ...deps, source, execution: { ...manifest.execution, maxQueued: inFlight } });
   return {
     name,
-    version,
-    package: digest,
+    title: `${name}, package ${digest.slice(0, 12)}`,
     async answer(delivery, id) {
       const asked = readMessage(delivery, maxRows);
       using lease = plane.lease(name);

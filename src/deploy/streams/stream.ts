@@ -6,7 +6,7 @@ import { answerId } from './identity.ts';
 import { answerTo, deadLetterFor, withoutBody } from './messages.ts';
 import type { Delivery, Outgoing, TopicSink, TopicSource } from './port.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
-import type { StreamModel } from './stream-model.ts';
+import type { Patience, StreamModel } from './stream-model.ts';
 
 export interface StreamOptions {
   /** What metrics and records call it. */
@@ -44,6 +44,8 @@ const [firstPauseMs, longestPauseMs, usualGraceMs, lagEveryMs, answerPauseMs] = 
 const deliveriesPerAttempt = 4;
 /** Another try may end otherwise. Everything else of a broker's is for good. */
 const passing: readonly ErrorCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'ABORTED'];
+/** No message can be answered, or not any more: they stay where they are. */
+const streamFaults: readonly ErrorCode[] = ['NOT_FOUND', 'UNAUTHENTICATED', 'PERMISSION_DENIED', 'CANCELLED'];
 /** The message is at fault: no other try ends otherwise. */
 const messageFaults: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE'];
 
@@ -67,6 +69,14 @@ class Stream implements RunningStream {
   /** Aborts what is still tried when the time to end is over. */
   readonly #over = new AbortController();
   readonly #counts = { consumed: 0, redelivered: 0, published: 0, deadLetters: 0, retries: 0 };
+  readonly #patience: Patience = {
+    signal: this.#over.signal,
+    waits: (reason) => {
+      this.#wait(reason);
+      this.#retry('answer');
+    },
+    goesOn: () => this.#answered(),
+  };
   readonly ended: Promise<void>;
   #waiting: StreamFigures['waiting'];
   #lag: number | undefined;
@@ -192,10 +202,12 @@ class Stream implements RunningStream {
       );
     for (let tried = 1; ; tried++) {
       try {
-        return { delivery, message: answerTo(delivery, id, group, await model.answer(delivery, id)) };
+        return { delivery, message: answerTo(delivery, id, group, await model.answer(delivery, id, this.#patience)) };
       } catch (error) {
         const code = isGyreError(error) ? error.code : 'INTERNAL';
-        if (messageFaults.includes(code)) return dead(code, messageOf(error), tried);
+        if (streamFaults.includes(code)) throw error;
+        if (messageFaults.includes(code) || (isGyreError(error) && error.details['isFinal'] === true))
+          return dead(code, messageOf(error), tried);
         if (tried >= attempts || this.#over.signal.aborted)
           return dead(code, `the model failed ${tried} times: ${messageOf(error)}`, tried);
         this.#retry('answer');

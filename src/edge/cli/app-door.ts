@@ -100,10 +100,17 @@ export interface PredictFlags extends ProjectFlags {
   readonly request: Omit<BatchRequest, 'model' | 'newId' | 'workers' | 'faults'> & { readonly workers?: number };
 }
 
+/** How models that execute code on load are allowed. */
+export type PythonChoices = Pick<ServeFlags, 'python' | 'pythonEnv' | 'pythonCache' | 'pythonProcesses' | 'pythonLimit'>;
+
+/** What answers a topic: a package folder or an .onnx file, absolute, perhaps behind `NAME=`; or a model that a data plane serves. */
+export type StreamAnswerer =
+  | (PythonChoices & { readonly place: string })
+  | { readonly address: string; readonly model: string; readonly token?: string };
+
 /** A stream prediction on this machine. */
 export interface PredictStreamFlags extends ProjectFlags {
-  /** A package folder or an .onnx file, absolute, perhaps behind `NAME=`. */
-  readonly model: string;
+  readonly model: StreamAnswerer;
   readonly places: StreamPlaces;
   readonly choices: StreamChoices;
   /** Where metrics are answered, on loopback; 0: any free port. */

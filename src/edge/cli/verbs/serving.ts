@@ -1,6 +1,6 @@
 import type { EnvironmentState, Label, JudgedVersion, NamedRow, PredictAnswer } from '#contract';
 import { GyreError } from '#core';
-import type { ServeFlags } from '../app-door.ts';
+import type { PythonChoices, ServeFlags } from '../app-door.ts';
 import type { Cli } from '../cli.ts';
 import type { Page } from '../lists.ts';
 import { readRows } from '../rows.ts';
@@ -126,10 +126,11 @@ export const registerServing: Register = (program, bind) => {
         'gyre predict --model churn@champion --input customers.parquet --output scored.parquet',
         'gyre predict --model churn.onnx --input customers.csv --output scored/ --partition-by country',
         'gyre predict --model churn-2 --stream nats://127.0.0.1:4222/customers.new --output nats://127.0.0.1:4222/customers.scored',
+        'gyre predict --endpoint http://127.0.0.1:7080 --model churn --stream redis://127.0.0.1:6379/customers --output redis://127.0.0.1:6379/scored',
       ),
     )
     .action(
-      bind<{ rows?: string; set?: readonly string[]; environment: string } & PredictTableFlags & PredictStreamOptions>(
+      bind<{ rows?: string; set?: readonly string[]; environment: string } & PredictTableFlags & PredictStreamOptions & PythonChoices>(
         async (cli, options) => {
           const { stream } = options;
           if (stream !== undefined) {

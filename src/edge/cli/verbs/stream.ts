@@ -3,6 +3,7 @@ import { GyreError } from '#core';
 import { openVideoStream, videoSource } from '#video';
 import type { ModelPlace, VideoSource } from '#video';
 import type { Cli } from '../cli.ts';
+import { planeAddress, tokenFor } from '../data-plane.ts';
 import type { Page } from '../lists.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
@@ -89,10 +90,9 @@ async function play(cli: Cli, place: ModelPlace, source: VideoSource, { fps, rec
 async function atPlace(cli: Cli, asked: StreamFlags, work: (place: ModelPlace) => Promise<void>): Promise<void> {
   const { endpoint, model, environment: name } = asked;
   if (endpoint !== undefined) {
-    if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint))
-      throw new GyreError('INVALID_ARGUMENT', `"${endpoint}" is no address of a data plane: http://host:port is needed`);
+    const address = planeAddress(endpoint);
     if (model === undefined) throw new GyreError('INVALID_ARGUMENT', 'name the model that is asked: --model NAME');
-    return work({ address: endpoint.replace(/\/+$/, ''), model, ...tokenFor(endpoint, cli.host.environment['GYRE_TOKEN']) });
+    return work({ address, model, ...tokenFor(address, cli.host.environment['GYRE_TOKEN']) });
   }
   return cli.withClient(async (client) => {
     const { items } = await client.get<Page<EnvironmentState>>('environments');
@@ -104,13 +104,6 @@ async function atPlace(cli: Cli, asked: StreamFlags, work: (place: ModelPlace) =
       throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${name}": a version has to be rolled out there first`);
     await work({ address, model: model ?? environment.endpoint, ...tokenFor(address, client.options.token) });
   });
-}
-
-/** A token goes where nobody else can read it: by TLS, or within this machine. */
-function tokenFor(address: string, token: string | undefined): { readonly token?: string } {
-  const { protocol, hostname } = new URL(address);
-  const isPrivate = protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  return token === undefined || token === '' || !isPrivate ? {} : { token };
 }
 
 function wordsOf({
