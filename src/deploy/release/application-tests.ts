@@ -3,6 +3,7 @@ import { meets, parseThreshold } from '#project';
 import type { Check, LoadFigures, JudgedVersion, NamedRow, PredictAnswer, Signature } from '#contract';
 import { malformedRequests } from './malformed-requests.ts';
 import { inferBody, type PlaneClient } from './plane-client.ts';
+import type { LoadMeasured } from './load/open-loop.ts';
 
 /** The rows of the test report, with what the model must say of them and what was true. */
 export interface ReferenceRows {
@@ -30,7 +31,8 @@ export interface ApplicationTestInput {
   /** Metric → threshold, from the charter. */
   readonly thresholds: Readonly<Record<string, string>>;
   readonly targets: LoadTargets;
-  readonly runLoad: (send: (index: number) => Promise<boolean>) => Promise<LoadFigures>;
+  /** Offers the load of the targets: these bodies in turn, to this path. */
+  readonly runLoad: (load: { readonly path: string; readonly bodies: readonly string[] }) => Promise<LoadMeasured>;
 }
 
 export interface ApplicationTestFindings {
@@ -243,10 +245,11 @@ function charterChecks({ thresholds }: ApplicationTestInput, metrics: Readonly<R
 }
 
 async function underLoad(input: ApplicationTestInput): Promise<{ readonly checks: readonly Check[]; readonly figures: LoadFigures }> {
-  const { client, version, reference, targets } = input;
+  const { version, reference, targets } = input;
   const bodies = reference.rows.slice(0, 64).map((row) => inferBody(version.signature.inputs, [row]));
   const path = `/v2/models/${version.model}/infer`;
-  const figures = await input.runLoad(async (index) => (await client.post(path, bodies[index % bodies.length])).status === 200);
+  const { failures, lateP99Ms, backlog: _backlog, ...figures } = await input.runLoad({ path, bodies });
+  const wrong = Object.entries(failures).map(([what, times]) => `${what} (${times})`);
   return {
     figures,
     checks: [
@@ -255,14 +258,14 @@ async function underLoad(input: ApplicationTestInput): Promise<{ readonly checks
         figures.errors === 0,
         figures.errors,
         '0',
-        `${figures.errors} of ${figures.requests} requests under load failed`,
+        `${figures.errors} of ${figures.requests} requests under load failed${wrong.length === 0 ? '' : `: ${wrong.join(', ')}`}`,
       ),
       verdict(
         'load: latency',
         figures.p99Ms <= targets.latencyP99Ms,
         figures.p99Ms,
         `<= ${targets.latencyP99Ms} ms`,
-        `p99 ${figures.p99Ms.toFixed(1)} ms at ${Math.round(figures.ratePerSecond)} requests/s`,
+        `p99 ${figures.p99Ms.toFixed(1)} ms at ${Math.round(figures.ratePerSecond)} requests/s; the generator itself was late by ${lateP99Ms.toFixed(1)} ms at most in 99 of 100`,
       ),
       verdict(
         'load: throughput',

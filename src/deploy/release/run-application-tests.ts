@@ -5,7 +5,7 @@ import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
-import { generateLoad } from './load.ts';
+import { openLoadGenerator } from './load/generator.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import { referenceRows } from './reference-rows.ts';
@@ -45,14 +45,10 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         reference,
         thresholds: (await deps.charter(version.charter)).charter.success,
         targets,
-        runLoad: (send) =>
-          generateLoad({
-            ratePerSecond: targets.requestsPerSecond,
-            durationMs: targets.durationMs,
-            send,
-            monotonicMs: deps.monotonicMs,
-            sleep: deps.sleep,
-          }),
+        runLoad: async (load) => {
+          await using generator = await openLoadGenerator({ address, ...load, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
+          return generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
+        },
       });
       const body = {
         id: newId(),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { generateLoad } from './load.ts';
+import { seeded } from '#core';
+import { mean, standardDeviation } from '#stats';
+import { generateLoad } from './open-loop.ts';
 
 /** A machine whose time moves only when it sleeps: a request takes as long as its server says. */
 function machine(serviceMs: (index: number, sentMs: number) => number) {
@@ -24,9 +26,9 @@ function machine(serviceMs: (index: number, sentMs: number) => number) {
     sentAt,
     monotonicMs: () => nowMs,
     sleep: (ms: number) => moveTo(nowMs + ms),
-    send: (index: number): Promise<boolean> => {
+    send: (index: number): Promise<string | undefined> => {
       sentAt.push(nowMs);
-      return new Promise((resolve) => due.push({ atMs: nowMs + serviceMs(index, nowMs), wake: () => resolve(true) }));
+      return new Promise((resolve) => due.push({ atMs: nowMs + serviceMs(index, nowMs), wake: () => resolve(undefined) }));
     },
     /** Lets everything that is under way be answered. */
     finish: () => moveTo(Number.MAX_SAFE_INTEGER),
@@ -62,7 +64,7 @@ describe('the load generator', () => {
       },
       send: (index) => {
         nowMs += index === 10 ? 300 : 1;
-        return Promise.resolve(true);
+        return Promise.resolve(undefined);
       },
     });
     assert.equal(figures.requests, 100);
@@ -70,6 +72,8 @@ describe('the load generator', () => {
     assert.ok(figures.p95Ms > 200, `p95 ${figures.p95Ms}`);
     assert.ok(figures.p99Ms > 250, `p99 ${figures.p99Ms}`);
     assert.ok(figures.p50Ms <= 1, `p50 ${figures.p50Ms}`);
+    // The generator says of itself that it was late.
+    assert.ok(figures.lateP99Ms > 250, `late ${figures.lateP99Ms}`);
   });
 
   test('counts answers that are bad and requests that are cut off as errors', async () => {
@@ -82,9 +86,50 @@ describe('the load generator', () => {
         nowMs += ms;
         return Promise.resolve();
       },
-      send: (index) => (index === 0 ? Promise.reject(new Error('cut off')) : Promise.resolve(index % 5 !== 4)),
+      send: (index) => (index === 0 ? Promise.reject(new Error('cut off')) : Promise.resolve(index % 5 === 4 ? 'status 503' : undefined)),
     });
-    assert.deepEqual([figures.requests, figures.errors], [10, 3]);
+    assert.deepEqual([figures.requests, figures.errors, figures.failures], [10, 3, { 'cut off': 1, 'status 503': 2 }]);
+  });
+
+  test('says that requests wait longer and longer where more is offered than is served', async () => {
+    const offered = async (ratePerSecond: number): Promise<number> => {
+      let freeMs = 0;
+      const { sentAt, monotonicMs, sleep, send, finish } = machine((_, sentMs) => {
+        freeMs = Math.max(freeMs, sentMs) + 10;
+        return freeMs - sentMs;
+      });
+      const running = generateLoad({ ratePerSecond, durationMs: 1000, send, monotonicMs, sleep });
+      while (sentAt.length < ratePerSecond) await turn();
+      await finish();
+      return (await running).backlog;
+    };
+    assert.equal(await offered(50), 0);
+    // Of 200 a second 100 are served: after a second half of them still wait, the last for a second.
+    assert.ok(Math.abs((await offered(200)) - 1) < 0.1);
+  });
+
+  test('lets Poisson arrivals come as independent clients do: the gaps are as far apart as their mean', async () => {
+    let nowMs = 0;
+    const sentAt: number[] = [];
+    await generateLoad({
+      ratePerSecond: 100,
+      durationMs: 20_000,
+      arrivals: 'poisson',
+      random: seeded(4),
+      monotonicMs: () => nowMs,
+      sleep: (ms) => {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+      send: () => {
+        sentAt.push(nowMs);
+        return Promise.resolve(undefined);
+      },
+    });
+    const gaps = sentAt.slice(1).map((at, place) => at - sentAt[place]);
+    // Of an exponential distribution mean and standard deviation are both 10 ms here; of 2,000 gaps they are within 6 % (3 standard errors).
+    assert.ok(Math.abs(mean(gaps) - 10) < 0.7, `mean ${mean(gaps)}`);
+    assert.ok(Math.abs(standardDeviation(gaps) - 10) < 1, `spread ${standardDeviation(gaps)}`);
   });
 
   test('reports percentiles by nearest rank and the rate that was answered', async () => {

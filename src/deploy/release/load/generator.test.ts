@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createPlainServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { openLoadGenerator } from './generator.ts';
+import { findSaturation } from './saturation.ts';
+
+async function listening(server: Server): Promise<AsyncDisposable & { readonly address: string }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const at = server.address();
+  return {
+    address: `http://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+const serve = (listener: RequestListener) => listening(createServer(listener));
+const asked = { path: '/v2/models/churn/infer', bodies: ['{"row":1}', '{"row":2}'], timeoutMs: 30_000 };
+
+describe('the load generator over real connections', { timeout: 120_000 }, () => {
+  test('sends each body in turn with its token, and reads answers of every kind of length', async () => {
+    const seen = new Map<string, number>();
+    await using server = await serve((request, response) => {
+      let body = '';
+      request.on('data', (part: Buffer) => (body += part.toString()));
+      request.on('end', () => {
+        const key = `${request.method} ${request.url} ${request.headers.authorization} ${body}`;
+        seen.set(key, (seen.get(key) ?? 0) + 1);
+        if (body.includes('1')) response.end('x'.repeat(100_000));
+        else {
+          response.write('a part, ');
+          response.end('and another one');
+        }
+      });
+    });
+    await using generator = await openLoadGenerator({ address: server.address, token: 'secret', ...asked });
+    const measured = await generator.offer({ ratePerSecond: 200, durationMs: 500 });
+    assert.deepEqual([measured.requests, measured.errors, measured.failures], [100, 0, {}]);
+    assert.deepEqual(Object.fromEntries(seen), {
+      'POST /v2/models/churn/infer Bearer secret {"row":1}': 50,
+      'POST /v2/models/churn/infer Bearer secret {"row":2}': 50,
+    });
+  });
+
+  test('counts refused, reset, cut and late answers and every status but 2xx, each by its name, and tries none again', async () => {
+    let requests = 0;
+    await using server = await listening(
+      createPlainServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', () => {
+          const at = requests++ % 4;
+          if (at === 0) socket.write('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno');
+          if (at === 1) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf');
+          if (at === 2) socket.resetAndDestroy();
+          // The fourth is never answered.
+        });
+      }),
+    );
+    await using generator = await openLoadGenerator({ ...asked, address: server.address, timeoutMs: 400 });
+    const measured = await generator.offer({ ratePerSecond: 20, durationMs: 1000 });
+    assert.deepEqual([measured.requests, measured.errors, requests], [20, 20, 20]);
+    assert.deepEqual(measured.failures, {
+      'status 503': 5,
+      'closed without an answer': 5,
+      ECONNRESET: 5,
+      'no answer within 400 ms': 5,
+    });
+  });
+
+  test('says that nobody listens', async () => {
+    const server = await serve(() => undefined);
+    const { address } = server;
+    await server[Symbol.asyncDispose]();
+    await using generator = await openLoadGenerator({ ...asked, address });
+    assert.deepEqual((await generator.offer({ ratePerSecond: 50, durationMs: 100 })).failures, { ECONNREFUSED: 5 });
+  });
+
+  test('shows the stall that a client which waits for each answer leaves out', async () => {
+    let stalledUntilMs = Number.POSITIVE_INFINITY;
+    const beginMs = performance.now();
+    // Between its 300th and its 900th millisecond the server answers nothing.
+    await using server = await serve((_, response) => {
+      const nowMs = performance.now() - beginMs;
+      stalledUntilMs = nowMs > 300 && nowMs < 900 ? 900 : nowMs;
+      setTimeout(() => response.end('{}'), stalledUntilMs - nowMs);
+    });
+    await using generator = await openLoadGenerator({ ...asked, address: server.address });
+    const openLoop = generator.offer({ ratePerSecond: 200, durationMs: 1500 });
+    const closedMs: number[] = [];
+    while (performance.now() - beginMs < 1500) {
+      const sentMs = performance.now();
+      await fetch(server.address, { method: 'POST', body: '{}' }).then((answer) => answer.text());
+      closedMs.push(performance.now() - sentMs);
+    }
+    const measured = await openLoop;
+    // Two fifths of what was offered came into the stall: its 75th percentile is a long wait. The closed loop met it with one request out of hundreds.
+    assert.equal(measured.errors, 0);
+    assert.ok(measured.p95Ms > 400, `open loop p95 ${measured.p95Ms}`);
+    assert.ok(closedMs.filter((ms) => ms > 250).length <= closedMs.length / 20, `${closedMs.length} requests of a closed loop`);
+  });
+
+  test('finds what a server bears', async () => {
+    // One request at a time, 5 ms each: 200 a second, to the instant, whatever its timers do.
+    let freeMs = 0;
+    await using server = await serve((request, response) => {
+      request.resume();
+      const nowMs = performance.now();
+      freeMs = Math.max(freeMs, nowMs) + 5;
+      setTimeout(() => response.end('{}'), freeMs - nowMs);
+    });
+    await using generator = await openLoadGenerator({ ...asked, address: server.address });
+    const found = await findSaturation({
+      offer: (ratePerSecond) => generator.offer({ ratePerSecond, durationMs: 1500 }),
+      startPerSecond: 25,
+      mostPerSecond: 2000,
+      latencyP99Ms: 10_000,
+    });
+    // Above: by no more than the backlog that a second and a half shows. Below, a busy machine may bear less.
+    assert.ok((found.sustainedPerSecond ?? 0) < 220, JSON.stringify(found));
+    assert.ok((found.sustainedPerSecond ?? 0) >= 25, JSON.stringify(found));
+    assert.ok((found.brokenPerSecond ?? 0) > (found.sustainedPerSecond ?? 0), JSON.stringify(found));
+  });
+});
