@@ -47,7 +47,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         targets,
         runLoad: async (load) => {
           await using generator = await openLoadGenerator({ address, ...load, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
-          return generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
+          return await generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
         },
       });
       const body = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, Server as HttpServer } from 'node:http';
 import { createServer as createPlainServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
@@ -14,7 +14,7 @@ async function listening(server: Server): Promise<AsyncDisposable & { readonly a
     address: `http://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`,
     [Symbol.asyncDispose]: async () => {
       server.close();
-      if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections();
+      if (server instanceof HttpServer) server.closeAllConnections();
       await once(server, 'close');
     },
   };
