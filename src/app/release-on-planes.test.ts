@@ -39,7 +39,16 @@ const truth = Int32Array.from(records, (record, at) => (probability(record) + ((
 describe('application tests against a data plane of its own', { timeout: 60_000 }, () => {
   const opened = new AsyncDisposableStack();
   /** What the room is told; each test bends one thing. */
-  const told = { expected: wanted, reported: 0, charter: '>= 0.5', requestsPerSecond: 50, latencyP99Ms: 2000 };
+  const told = {
+    expected: wanted,
+    reported: 0,
+    charter: '>= 0.5',
+    requestsPerSecond: 50,
+    latencyP99Ms: 2000,
+    slices: ['contract'],
+    groupGates: ['accuracy by contract >= 0.1'],
+    robustness: {},
+  };
   /** What the project says that data planes let through. */
   let limits: Partial<ServeLimits> = {};
   /** What happens while application tests run, after they have seen what is live. */
@@ -151,6 +160,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
         limits,
         ...told,
       }),
+      personalInputs: () => Promise.resolve(['contract']),
       charter: () => Promise.resolve({ charter: { success: { accuracy: told.charter } } }),
       privateKey: keys.privateKey,
       tokenHashes: () => Promise.resolve([]),
@@ -207,6 +217,43 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     told.charter = '>= 0.999';
     assert.deepEqual(await failed(), ['charter: accuracy']);
     told.charter = '>= 0.5';
+  });
+
+  test('give a verdict for each requirement, with slices, errors and perturbed rows behind them, and personal inputs masked', async () => {
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn });
+    const verdicts = new Map(report.requirements?.map(({ id, verdict }) => [id, verdict]));
+    for (const id of ['golden', 'consistency', 'bad_input', 'accuracy', 'slices', 'robustness'] as const) {
+      assert.equal(verdicts.get(id), 'passed', `${id}: ${JSON.stringify(report.requirements?.find((one) => one.id === id))}`);
+    }
+    for (const id of ['saturation', 'soak', 'footprint', 'comparison'] as const) assert.equal(verdicts.get(id), 'not_asked');
+    assert.deepEqual(
+      report.robustness?.map(({ perturbation }) => perturbation),
+      ['noise', 'out of range', 'missing values', 'unseen categories', 'another order'],
+    );
+    const slice = report.slices?.find(({ column, value }) => column === 'contract' && value === 'One year');
+    const oneYear = records.flatMap(({ contract }, at) => (contract === 'One year' ? [at] : []));
+    const right = oneYear.filter((at) => (wanted[at] >= 0.5 ? 1 : 0) === truth[at]).length;
+    assert.deepEqual([slice?.rows, slice?.metrics['accuracy']], [oneYear.length, right / oneYear.length]);
+    const [worst] = report.errors ?? [];
+    assert.notEqual(worst.said.label, worst.truth);
+    assert.equal(worst.inputs['contract'], '***');
+    assert.equal(worst.inputs['tenure'], records[worst.row].tenure);
+  });
+
+  test('find a group that is served worse than the project allows, and a model that flips when rows change a little', async () => {
+    told.groupGates = ['accuracy by contract >= 0.999'];
+    const [gate] = await failed();
+    assert.equal(gate, 'slices: accuracy by contract >= 0.999');
+    told.groupGates = ['demographic_parity_difference by contract <= 0.0001'];
+    assert.deepEqual(await failed(), ['fairness: demographic_parity_difference by contract <= 0.0001']);
+    told.groupGates = ['accuracy by contract >= 0.1'];
+    told.robustness = { changed: 0, drop: 0.5 };
+    const flipped = await failed();
+    assert.ok(
+      flipped.length > 0 && flipped.every((name) => name === 'robustness: noise' || name === 'robustness: missing values'),
+      flipped.join(),
+    );
+    told.robustness = {};
   });
 
   test('find latency beyond the target', async () => {

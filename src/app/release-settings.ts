@@ -2,7 +2,7 @@ import type { ResolvedProject } from '#project';
 import type { ReleaseSettings } from '#release';
 
 /** What releases go by, of a project: how its members under `serve` come into manifests. */
-export function releaseSettingsOf({ environments, serve, applicationTests }: ResolvedProject): ReleaseSettings {
+export function releaseSettingsOf({ environments, serve, applicationTests, test }: ResolvedProject): ReleaseSettings {
   const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, batch: _batch, ...limits } = serve;
   return {
     environments,
@@ -12,5 +12,7 @@ export function releaseSettingsOf({ environments, serve, applicationTests }: Res
     ...(execution === undefined ? {} : { execution }),
     ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
     ...applicationTests,
+    slices: test.slices,
+    groupGates: test.gates.flatMap(({ from, by, text }) => (from === 'test' && by !== undefined ? [text] : [])),
   };
 }

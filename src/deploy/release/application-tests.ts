@@ -2,6 +2,8 @@ import { GyreError, hasCode, messageOf } from '#core';
 import { meets, parseThreshold } from '#project';
 import type { Check, LoadFigures, JudgedVersion, NamedRow, PredictAnswer, Signature } from '#contract';
 import { malformedRequests } from './malformed-requests.ts';
+import { batchesOf } from './tests/batches.ts';
+import type { Frame } from '#tables';
 import { inferBody, type PlaneClient } from './plane-client.ts';
 import type { LoadMeasured } from './load/open-loop.ts';
 
@@ -13,9 +15,20 @@ export interface ReferenceRows {
   /** The model's own scores, by the trainer without ONNX where it is ours, else by its graph in this process: [rows][classes] for classification, [rows] for regression. */
   readonly expected: Float64Array;
   /** Metrics over the plane's own answers: predicted classes or values against the truth. */
-  readonly score: (answers: PredictAnswer['predictions']) => Readonly<Record<string, number>>;
+  readonly score: (answers: PredictAnswer['predictions']) => {
+    readonly metrics: Readonly<Record<string, number>>;
+    readonly scores: Float64Array;
+  };
   /** What the test report said of the same rows. */
   readonly reported: Readonly<Record<string, number>>;
+  /** The rows with all their columns, and whether they are all that the test report speaks of. */
+  readonly frame: Frame;
+  readonly isWhole: boolean;
+  readonly key?: string;
+  /** Class indexes, or numbers for regression. */
+  readonly truth: Float64Array;
+  /** Scores of answers to any rows, as `#stats` takes them. */
+  readonly scores: (answers: PredictAnswer['predictions']) => Float64Array;
 }
 
 export interface LoadTargets {
@@ -39,6 +52,8 @@ export interface ApplicationTestFindings {
   readonly checks: readonly Check[];
   readonly load: LoadFigures;
   readonly metrics: Readonly<Record<string, number>>;
+  /** What was answered to all rows, with the scores that its metrics were computed of; absent where it was not answered. */
+  readonly answered?: { readonly answers: PredictAnswer['predictions']; readonly scores: Float64Array };
 }
 
 /** ONNX sums in float32 where the trainer sums in float64: agreement on probabilities is asked for to this. */
@@ -61,16 +76,20 @@ export async function findings(input: ApplicationTestInput): Promise<Application
     ...(await badInput(input)),
   ];
   let metrics: Readonly<Record<string, number>> = {};
+  let answered: ApplicationTestFindings['answered'];
   checks.push(
     await attempt('accuracy', async () => {
-      metrics = input.reference.score(await answersToAll(input));
+      const answers = await answersToAll(input);
+      const scored = input.reference.score(answers);
+      metrics = scored.metrics;
+      answered = { answers, scores: scored.scores };
       return accuracy(input.reference, metrics);
     }),
     ...charterChecks(input, metrics),
   );
   const load = await underLoad(input);
   checks.push(...load.checks);
-  return { checks, load: load.figures, metrics };
+  return { checks, load: load.figures, metrics, ...(answered === undefined ? {} : { answered }) };
 }
 
 /** A plane that does not answer, or answers a good request badly, fails the check: that is what the tests are for. */
@@ -176,31 +195,14 @@ async function badInput({ client, version, reference }: ApplicationTestInput): P
   return checks;
 }
 
-/** Bytes of the texts in one request: pictures are long ones, and bodies are limited. */
-const batchBytes = 1024 * 1024;
-
-/** Rows as they are sent together: so many at most, and fewer where they hold long texts. */
-function batchesOf(rows: readonly NamedRow[], most: number): readonly (readonly NamedRow[])[] {
-  const batches: NamedRow[][] = [[]];
-  let bytes = 0;
-  for (const row of rows) {
-    const size = Object.values(row).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
-    const last = batches[batches.length - 1];
-    if (last.length > 0 && (last.length >= most || bytes + size > batchBytes)) {
-      batches.push([row]);
-      bytes = size;
-    } else {
-      last.push(row);
-      bytes += size;
-    }
-  }
-  return batches;
+/** How many rows are sent together. */
+export function rowsInRequest({ inputs }: Signature): number {
+  return inputs.some(({ image }) => image !== undefined) ? batchPictures : batchRows;
 }
 
 async function answersToAll({ client, reference, version }: ApplicationTestInput): Promise<PredictAnswer['predictions']> {
   const answers: PredictAnswer['predictions'] = [];
-  const most = version.signature.inputs.some(({ image }) => image !== undefined) ? batchPictures : batchRows;
-  for (const rows of batchesOf(reference.rows, most)) {
+  for (const rows of batchesOf(reference.rows, rowsInRequest(version.signature))) {
     const { predictions } = await client.predict(rows);
     if (predictions.length !== rows.length) {
       throw new GyreError('UNAVAILABLE', `${rows.length} rows were answered with ${predictions.length} predictions`);
@@ -248,7 +250,7 @@ async function underLoad(input: ApplicationTestInput): Promise<{ readonly checks
   const { version, reference, targets } = input;
   const bodies = reference.rows.slice(0, 64).map((row) => inferBody(version.signature.inputs, [row]));
   const path = `/v2/models/${version.model}/infer`;
-  const { failures, lateP99Ms, backlog: _backlog, ...figures } = await input.runLoad({ path, bodies });
+  const { failures, backlog: _backlog, ...figures } = await input.runLoad({ path, bodies });
   const wrong = Object.entries(failures).map(([what, times]) => `${what} (${times})`);
   return {
     figures,
@@ -265,7 +267,7 @@ async function underLoad(input: ApplicationTestInput): Promise<{ readonly checks
         figures.p99Ms <= targets.latencyP99Ms,
         figures.p99Ms,
         `<= ${targets.latencyP99Ms} ms`,
-        `p99 ${figures.p99Ms.toFixed(1)} ms at ${Math.round(figures.ratePerSecond)} requests/s; the generator itself was late by ${lateP99Ms.toFixed(1)} ms at most in 99 of 100`,
+        `p99 ${figures.p99Ms.toFixed(1)} ms at ${Math.round(figures.ratePerSecond)} requests/s; the generator itself was late by ${figures.lateP99Ms.toFixed(1)} ms at most in 99 of 100`,
       ),
       verdict(
         'load: throughput',
@@ -287,7 +289,7 @@ function scores(answer: PredictAnswer, signature: Signature): readonly number[] 
   );
 }
 
-function scaleOf(signature: Signature, expected: Float64Array): number {
+export function scaleOf(signature: Signature, expected: Float64Array): number {
   if (signature.task !== 'regression') return 1;
   return Math.max(
     1,

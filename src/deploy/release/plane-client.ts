@@ -12,7 +12,9 @@ export interface Answer {
 export interface PlaneClient extends Disposable {
   get(path: string): Promise<Answer>;
   post(path: string, body: string): Promise<Answer>;
-  /** Rows with named columns through the convenience route. @throws GyreError UNAVAILABLE when it does not answer 200 */
+  /** Rows with named columns through the convenience route, whatever it answers. */
+  ask(rows: readonly NamedRow[]): Promise<Answer>;
+  /** The same. @throws GyreError UNAVAILABLE when it does not answer 200 */
   predict(rows: readonly NamedRow[]): Promise<PredictAnswer>;
 }
 
@@ -60,11 +62,13 @@ export function openPlaneClient(options: PlaneClientOptions): PlaneClient {
       );
       call.end(body);
     });
+  const ask: PlaneClient['ask'] = (rows) => send('POST', `/predict/${options.endpoint}`, JSON.stringify({ rows }));
   return {
+    ask,
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
     predict: async (rows) => {
-      const answer = await send('POST', `/predict/${options.endpoint}`, JSON.stringify({ rows }));
+      const answer = await ask(rows);
       if (answer.status !== 200) {
         throw new GyreError('UNAVAILABLE', `the data plane answered ${answer.status}: ${JSON.stringify(answer.body)}`);
       }

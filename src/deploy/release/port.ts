@@ -3,6 +3,7 @@ import type { Clock, NewId } from '#core';
 import type {
   Actor,
   ApplicationTestReport,
+  ApplicationTestSpec,
   Approval,
   Certification,
   CharterVersion,
@@ -65,6 +66,15 @@ export interface ReleaseSettings {
   readonly latencyP99Ms: number;
   readonly requestsPerSecond: number;
   readonly durationMs: number;
+  /** What else application tests are held to. */
+  readonly robustness?: ApplicationTestSpec['robustness'];
+  readonly saturation?: ApplicationTestSpec['saturation'];
+  readonly soak?: ApplicationTestSpec['soak'];
+  readonly footprint?: ApplicationTestSpec['footprint'];
+  readonly comparison?: ApplicationTestSpec['comparison'];
+  /** Columns that answers are sliced by, and the gates that speak of groups: judged again over the network. */
+  readonly slices?: readonly string[];
+  readonly groupGates?: readonly string[];
 }
 
 export interface ReleaseDeps {

@@ -56,7 +56,15 @@ export async function referenceRows(source: ReferenceSource): Promise<ReferenceR
       }),
     ),
     expected: await model.probabilities(frame),
-    score: (answers) => computeMetrics(report.task, truth, agreed(answeredScores(answers, version), own), threshold),
+    score: (answers) => {
+      const scores = agreed(answeredScores(answers, version), own);
+      return { scores, metrics: computeMetrics(report.task, truth, scores, threshold) };
+    },
+    frame,
+    isWhole: all.rows === frame.rows,
+    ...(model.key === undefined ? {} : { key: model.key }),
+    truth: Float64Array.from(truth),
+    scores: (answers) => answeredScores(answers, version),
     reported: all.rows === frame.rows ? reportedMetrics(report) : computeMetrics(report.task, truth, own, threshold),
   };
 }

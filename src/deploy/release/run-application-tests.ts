@@ -10,6 +10,8 @@ import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import { referenceRows } from './reference-rows.ts';
 import { insertApplicationTest, selectByState } from './release-store.ts';
+import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
+import { requirementsOf } from './tests/requirements.ts';
 
 const requestTimeoutMs = 10_000;
 
@@ -50,16 +52,28 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
           return await generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
         },
       });
+      const { charter } = await deps.charter(version.charter);
+      const personal = (await deps.personalInputs?.(version)) ?? [];
+      const deeper: DeeperFindings =
+        found.answered === undefined
+          ? { checks: [] }
+          : await deeperFindings({ client, version, reference, ...found.answered, charter, personal, settings: targets });
+      const measured = {
+        ...deeper,
+        checks: [...found.checks, ...deeper.checks],
+        load: found.load,
+        accuracy: { dataset: reference.dataset, rows: reference.rows.length, metrics: { ...found.metrics } },
+        profile: 'quick' as const,
+      };
       const body = {
         id: newId(),
         modelVersion: version.id,
         package: version.package,
         environment: target.name,
         generation: live.generation,
-        checks: [...found.checks],
-        load: found.load,
-        accuracy: { dataset: reference.dataset, rows: reference.rows.length, metrics: { ...found.metrics } },
-        passed: found.checks.every(({ passed }) => passed),
+        ...measured,
+        requirements: [...requirementsOf(measured)],
+        passed: measured.checks.every(({ passed }) => passed),
         startedAt,
         endedAt: now(),
         startedBy: by,

@@ -1,5 +1,16 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Check, Digest, Id, Instant, Name, strict } from './common.ts';
+import {
+  ErrorCase,
+  FootprintFinding,
+  ProductionComparison,
+  Requirement,
+  RobustnessFinding,
+  SaturationFinding,
+  SoakFinding,
+  testProfiles,
+} from './application-findings.ts';
+import { Actor, Check, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
+import { Fairness, Slice } from './test-report.ts';
 
 export const LoadFigures = strict({
   requests: Type.Integer(),
@@ -10,6 +21,7 @@ export const LoadFigures = strict({
   p95Ms: Type.Number(),
   p99Ms: Type.Number(),
   maxMs: Type.Number(),
+  lateP99Ms: Type.Optional(Type.Number({ description: 'how late 99 of 100 requests left at most: the generator’s own delay' })),
 });
 export type LoadFigures = Static<typeof LoadFigures>;
 
@@ -24,6 +36,16 @@ export const ApplicationTestReport = strict({
   checks: Type.Array(Check),
   load: Type.Optional(LoadFigures),
   accuracy: Type.Optional(strict({ dataset: Digest, rows: Type.Integer(), metrics: Type.Record(Type.String(), Type.Number()) })),
+  profile: Type.Optional(oneOf(testProfiles)),
+  requirements: Type.Optional(Type.Array(Requirement)),
+  slices: Type.Optional(Type.Array(Slice)),
+  fairness: Type.Optional(Type.Array(Fairness)),
+  errors: Type.Optional(Type.Array(ErrorCase, { description: 'rows on which it was wrong, the surest first' })),
+  robustness: Type.Optional(Type.Array(RobustnessFinding)),
+  footprint: Type.Optional(FootprintFinding),
+  saturation: Type.Optional(SaturationFinding),
+  soak: Type.Optional(SoakFinding),
+  comparison: Type.Optional(ProductionComparison),
   passed: Type.Boolean(),
   startedAt: Instant,
   endedAt: Instant,

@@ -177,6 +177,22 @@ export {
 export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
 export { ApplicationTestReport, LoadFigures } from './application-test.ts';
+export { ApplicationTestSpec } from './application-test-spec.ts';
+export {
+  ErrorCase,
+  FootprintFinding,
+  LoadPoint,
+  ProductionComparison,
+  Requirement,
+  RobustnessFinding,
+  Said,
+  SaturationFinding,
+  SoakFinding,
+  WorstCase,
+  requirementIds,
+  testProfiles,
+} from './application-findings.ts';
+export type { RequirementId, TestProfile } from './application-findings.ts';
 export { Approval, Certification, Readiness } from './sign-off.ts';
 export {
   Deployment,

@@ -1,4 +1,5 @@
 import type {
+  ApplicationTestSpec,
   Charter,
   CheckLimits,
   CommandStep,
@@ -129,7 +130,7 @@ export interface ResolvedProject {
     readonly threshold: NonNullable<TestSpec['threshold']>;
   };
   readonly environments: readonly ResolvedEnvironment[];
-  readonly applicationTests: { readonly latencyP99Ms: number; readonly requestsPerSecond: number; readonly durationMs: number };
+  readonly applicationTests: ApplicationTestSpec & Required<Pick<ApplicationTestSpec, 'latencyP99Ms' | 'requestsPerSecond' | 'durationMs'>>;
   readonly serve: {
     readonly endpoint: string;
     readonly maxBodyBytes: number;

@@ -1,0 +1,86 @@
+import type { ApplicationTestReport, Check, Requirement, RequirementId } from '#contract';
+import { requirementIds } from '#contract';
+
+const titles: Readonly<Record<RequirementId, string>> = {
+  golden: 'It says what the model says',
+  consistency: 'The same request gets the same answer',
+  bad_input: 'Wrong requests are refused, not guessed at',
+  accuracy: 'It is as good as its test report and charter say',
+  slices: 'It is good enough in every group of rows',
+  robustness: 'It stands what production does to rows',
+  fairness: 'It treats groups of people alike',
+  explanations: 'Its explanations hold still',
+  load: 'It keeps up with the expected load',
+  saturation: 'How much more it bears',
+  soak: 'It keeps up for longer, in the same memory',
+  footprint: 'It starts fast and is small',
+  production: 'It answers what production was asked',
+  comparison: 'It differs from production where it should',
+};
+
+/** The requirement that a check belongs to, by its name. */
+export function requirementOf({ name }: Pick<Check, 'name'>): RequirementId {
+  const [head] = name.split(/[: ]/, 1);
+  if (head === 'ready' || head === 'metadata' || head === 'golden_requests') return 'golden';
+  if (head === 'charter') return 'accuracy';
+  return requirementIds.find((id) => id === head) ?? 'golden';
+}
+
+/** What a report says of what was measured. */
+type Measured = Pick<ApplicationTestReport, 'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation'>;
+
+/** A verdict for each requirement: of its checks, or that nothing is asked. Failed ones first, then those that passed. */
+export function requirementsOf(report: Measured): readonly Requirement[] {
+  const rank = { failed: 0, passed: 1, not_asked: 2 } as const;
+  return requirementIds
+    .map((id): Requirement => {
+      const checks = report.checks.filter((check) => requirementOf(check) === id);
+      const failed = checks.filter(({ passed }) => !passed);
+      const measured = figuresOf(report, id);
+      const says =
+        failed.length > 0
+          ? failed.map(({ message }) => message).join('; ')
+          : (measured ?? (checks.length === 0 ? unasked(report, id) : checks.map(({ message }) => message).join('; ')));
+      return {
+        id,
+        title: titles[id],
+        verdict: checks.length === 0 ? 'not_asked' : failed.length > 0 ? 'failed' : 'passed',
+        says,
+        checks: checks.map(({ name }) => name),
+      };
+    })
+    .toSorted((left, right) => rank[left.verdict] - rank[right.verdict]);
+}
+
+/** What was measured of a requirement, in one sentence; undefined where its checks say all, or nothing was measured. */
+function figuresOf({ checks, slices, fairness, robustness, saturation }: Measured, id: RequirementId): string | undefined {
+  if (id === 'bad_input')
+    return `${checks.filter((check) => requirementOf(check) === id).length} kinds of wrong requests were answered with 4xx`;
+  if (id === 'slices' && slices !== undefined && slices.length > 0 && checks.every((check) => requirementOf(check) !== 'slices')) {
+    return `measured for ${slices.length} groups; no gate of the project speaks of them`;
+  }
+  if (id === 'fairness' && fairness !== undefined && fairness.length > 0 && checks.every((check) => requirementOf(check) !== 'fairness')) {
+    return `measured by ${fairness.map(({ column }) => column).join(', ')}; no gate of the project speaks of it`;
+  }
+  if (id === 'robustness' && robustness !== undefined && robustness.length > 0) {
+    const most = robustness.toSorted((left, right) => right.changed - left.changed)[0];
+    return `${robustness.length} perturbations; the most answers changed with ${most.perturbation}: ${Number((most.changed * 100).toFixed(1))} %`;
+  }
+  if (id === 'saturation' && saturation !== undefined) {
+    const { sustainedPerSecond, brokenPerSecond, latencyP99Ms } = saturation;
+    if (sustainedPerSecond === undefined) return `the first rate that was offered, ${Math.round(brokenPerSecond ?? 0)}/s, was too much`;
+    const beyond = brokenPerSecond === undefined ? 'more was not offered' : `${Math.round(brokenPerSecond)}/s was too much`;
+    return `${Math.round(sustainedPerSecond)} requests/s with 99 of 100 within ${latencyP99Ms} ms; ${beyond}`;
+  }
+  return undefined;
+}
+
+const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'comparison'];
+
+function unasked({ profile, checks }: Measured, id: RequirementId): string {
+  if (heavy.includes(id) && profile !== 'full') return 'only in the full profile: gyre release test --profile full';
+  if (id === 'comparison') return 'nothing serves in production yet';
+  if (id === 'slices' || id === 'fairness') return 'the project names no slices, and no gate on groups (test.slices, test.gates)';
+  if (id === 'production' || id === 'explanations') return 'not measured by this version of Gyre';
+  return checks.length === 0 ? 'nothing was checked' : 'it does not apply to this model';
+}

@@ -1,0 +1,169 @@
+import type { ApplicationTestSpec, Check, NamedRow, PredictAnswer, RobustnessFinding, Signature, WorstCase } from '#contract';
+import { computeMetrics, standardDeviation } from '#stats';
+import type { PlaneClient } from '../plane-client.ts';
+import { batchesOf } from './batches.ts';
+import type { Perturbation } from './perturb-rows.ts';
+import { apart, isSound, type Prediction, saidOf, shown } from './said.ts';
+
+export interface RobustnessInput {
+  readonly client: PlaneClient;
+  readonly signature: Signature;
+  /** The rows as they are, with what the plane says of them and what was true. */
+  readonly rows: readonly NamedRow[];
+  readonly before: readonly Prediction[];
+  readonly truth: Float64Array;
+  /** Scores of answers as `#stats` takes them. */
+  readonly scores: (answers: readonly Prediction[]) => Float64Array;
+  readonly personal: readonly string[];
+  readonly perturbations: readonly Perturbation[];
+  readonly limits: ApplicationTestSpec['robustness'];
+  readonly rowsInRequest: number;
+  /** Of golden requests. */
+  readonly tolerance: number;
+}
+
+export interface RobustnessFound {
+  readonly findings: readonly RobustnessFinding[];
+  readonly checks: readonly Check[];
+}
+
+const worstCases = 5;
+/** Of a regression: a value that moved by less is the same answer. */
+const movedShare = 0.1;
+
+/**
+ * Sends perturbed rows and compares the answers with those to the rows as they are. An error of the server, or an answer without a number, fails in any
+ * case; how many answers may change is the project's to say.
+ */
+export async function robustness(input: RobustnessInput): Promise<RobustnessFound> {
+  const findings: RobustnessFinding[] = [];
+  const checks: Check[] = [];
+  for (const perturbation of input.perturbations) {
+    const finding = await tried(input, perturbation);
+    findings.push(finding);
+    checks.push(judged(input, perturbation, finding));
+  }
+  return { findings, checks };
+}
+
+async function tried(input: RobustnessInput, { name, says, rows, places }: Perturbation): Promise<RobustnessFinding> {
+  const answers: (Prediction | undefined)[] = [];
+  let [refused, unanswered] = [0, 0];
+  for (const batch of batchesOf(rows, input.rowsInRequest)) {
+    const answered = await answersTo(input.client, batch);
+    if (answered === 'refused') refused += batch.length;
+    if (answered === 'failed') unanswered += batch.length;
+    answers.push(...(typeof answered === 'string' ? batch.map(() => undefined) : answered));
+  }
+  const pairs = answers.flatMap((after, at) => {
+    if (after === undefined) return [];
+    const place = places?.[at] ?? at;
+    if (!isSound(after)) {
+      unanswered++;
+      return [];
+    }
+    return [{ row: place, sent: rows[at], before: input.before[place], after, difference: apart(input.before[place], after) }];
+  });
+  const spread = input.signature.task === 'regression' ? standardDeviation(input.before.map(({ value }) => value ?? Number.NaN)) : 0;
+  const other = pairs.filter(({ before, after, difference }) =>
+    before.label === undefined ? difference > movedShare * spread : before.label !== after.label,
+  );
+  const worst = pairs
+    .toSorted((left, right) => right.difference - left.difference)
+    .slice(0, worstCases)
+    .filter(({ difference }) => difference > 0)
+    .map(({ row, sent, before, after, difference }): WorstCase => ({
+      row,
+      before: saidOf(before),
+      after: saidOf(after),
+      difference,
+      inputs: shown(input.signature, sent, input.personal),
+    }));
+  const metric = pairs.length === rows.length ? metricOf(input, pairs) : undefined;
+  return {
+    perturbation: name,
+    says,
+    rows: rows.length,
+    changed: pairs.length === 0 ? 0 : other.length / pairs.length,
+    largest: pairs.reduce((largest, { difference }) => Math.max(largest, difference), 0),
+    ...(metric === undefined ? {} : { metric }),
+    unanswered,
+    refused,
+    worst,
+  };
+}
+
+async function answersTo(client: PlaneClient, rows: readonly NamedRow[]): Promise<readonly Prediction[] | 'refused' | 'failed'> {
+  try {
+    const { status, body } = await client.ask(rows);
+    if (status >= 400 && status < 500) return 'refused';
+    const predictions = status === 200 ? (body as PredictAnswer).predictions : [];
+    return predictions.length === rows.length ? predictions : 'failed';
+  } catch {
+    return 'failed';
+  }
+}
+
+/** Accuracy, or R² of a regression, before and after. */
+function metricOf(
+  { signature, truth, scores }: RobustnessInput,
+  pairs: readonly { readonly row: number; readonly before: Prediction; readonly after: Prediction }[],
+): RobustnessFinding['metric'] {
+  if (signature.task === undefined) return undefined;
+  const name = signature.task === 'regression' ? 'r2' : 'accuracy';
+  const true_ = Float64Array.from(pairs, ({ row }) => truth[row]);
+  const threshold = signature.threshold ?? 0.5;
+  const of = (answers: readonly Prediction[]) =>
+    computeMetrics(signature.task ?? 'binary', true_, scores(answers), threshold, [name])[name];
+  const [before, after] = [of(pairs.map((pair) => pair.before)), of(pairs.map((pair) => pair.after))];
+  return before === undefined || after === undefined ? undefined : { name, before, after };
+}
+
+function judged(
+  { limits = {}, tolerance }: RobustnessInput,
+  { name, asks }: Perturbation,
+  { rows, changed, largest, metric, unanswered, refused }: RobustnessFinding,
+): Check {
+  const wrong: string[] = [];
+  const wanted = ['an answer to every row'];
+  if (unanswered > 0) wrong.push(`${unanswered} of ${rows} rows were answered with an error of the server or with no number`);
+  if (asks !== 'answered' && refused > 0) wrong.push(`${refused} of ${rows} rows were refused`);
+  if (asks === 'same') {
+    wanted.push(`the same to ${tolerance}`);
+    if (!(largest <= tolerance)) wrong.push(`answers differ by ${figure(largest)}`);
+  }
+  if (asks === 'steady' && limits.changed !== undefined) {
+    wanted.push(`at most ${percent(limits.changed)} changed`);
+    if (changed > limits.changed) wrong.push(`${percent(changed)} of the answers changed`);
+  }
+  if (asks === 'steady' && limits.drop !== undefined) {
+    wanted.push(`${metric?.name ?? 'accuracy'} down by at most ${limits.drop}`);
+    if (metric === undefined || metric.before - metric.after > limits.drop) {
+      wrong.push(
+        metric === undefined
+          ? 'its accuracy could not be measured'
+          : `${metric.name} fell from ${figure(metric.before)} to ${figure(metric.after)}`,
+      );
+    }
+  }
+  const found = [
+    `${percent(changed)} of ${rows} answers changed, the largest difference is ${figure(largest)}`,
+    ...(metric === undefined ? [] : [`${metric.name} ${figure(metric.before)} → ${figure(metric.after)}`]),
+    ...(refused > 0 ? [`${refused} refused`] : []),
+  ];
+  return {
+    name: `robustness: ${name}`,
+    passed: wrong.length === 0,
+    observed: changed,
+    wanted: wanted.join(', '),
+    message: (wrong.length === 0 ? found : wrong).join('; '),
+  };
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
