@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { s3Variables, sealingVariable } from '#blobs';
@@ -7,8 +8,10 @@ import { otelVariables } from '#telemetry';
 import type { Logger } from '#telemetry';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import { startPlane } from './plane-process.ts';
+import type { PlaneProcess } from './plane-process.ts';
+import { startScratchPlane } from './scratch-plane.ts';
 import { SupervisedPlane } from './supervised-plane.ts';
-import type { PlanePorts } from './supervised-plane.ts';
+import type { PlaneLaunch, PlanePorts } from './supervised-plane.ts';
 
 export interface LocalPlanesOptions {
   /** Folder with one folder for each environment: its manifest and its spool. */
@@ -69,6 +72,25 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   const { folder, log } = options;
   const planes = new Map<string, SupervisedPlane>();
   let closed = false;
+  const scratchFolder = join(folder, '.scratch');
+  // What a killed process left of planes that it had started beside.
+  rmSync(scratchFolder, { recursive: true, force: true });
+
+  const launched = (environment: string, { manifest, spool, ports, onExit }: PlaneLaunch): Promise<PlaneProcess> =>
+    startPlane({
+      command: process.execPath,
+      args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, ports })],
+      env: Object.fromEntries(
+        [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : []), ...installing()].flatMap((name) =>
+          process.env[name] === undefined ? [] : [[name, process.env[name]]],
+        ),
+      ),
+      onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
+      onExit,
+      ...(options.pythonWords === undefined || options.pythonWords().length === 0
+        ? {}
+        : { startTimeoutMs: pythonPatienceMs, answerTimeoutMs: pythonPatienceMs }),
+    });
 
   const planeOf = (environment: string): SupervisedPlane => {
     const known = planes.get(environment);
@@ -83,21 +105,7 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       log,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       onSegments: (paths) => options.onSegments(environment, paths),
-      start: ({ manifest, spool, ports, onExit }) =>
-        startPlane({
-          command: process.execPath,
-          args: [...process.execArgv, entry, ...argumentsOf({ manifest, spool, ports })],
-          env: Object.fromEntries(
-            [...passedOn, ...(isBucket(options.blobs.address) ? s3Variables : []), ...installing()].flatMap((name) =>
-              process.env[name] === undefined ? [] : [[name, process.env[name]]],
-            ),
-          ),
-          onLog: (line) => log.info({ environment, plane: line }, 'data plane'),
-          onExit,
-          ...(options.pythonWords === undefined || options.pythonWords().length === 0
-            ? {}
-            : { startTimeoutMs: pythonPatienceMs, answerTimeoutMs: pythonPatienceMs }),
-        }),
+      start: (launch) => launched(environment, launch),
     });
     planes.set(environment, plane);
     return plane;
@@ -137,6 +145,11 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     grpcAddress: (environment) => planes.get(environment)?.grpcAddress,
     figures: async (environment) => planes.get(environment)?.figures(),
     pid: (environment) => planes.get(environment)?.pid,
+    scratch: async (signed) => {
+      if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');
+      const { environment } = signed.manifest;
+      return startScratchPlane({ folder: scratchFolder, start: (launch) => launched(`${environment} (scratch)`, launch) }, signed);
+    },
     apply: async (manifest) => {
       if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');
       return planeOf(manifest.manifest.environment).apply(manifest);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { type BlobStore, openFsBlobs } from '#blobs';
 import type { Actor, ModelVersion, ServeLimits, SignedManifest } from '#contract';
 import { asSha256, countingIds, digestOf, hasCode, isoInstant, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
-import { openRelease, type Release, releaseMigrations, type ReleaseDeps } from '#release';
+import { openRelease, type Release, releaseMigrations, type ReleaseDeps, type ReleaseSettings } from '#release';
 import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
 import { computeMetrics } from '#stats';
 import { openStore } from '#store';
@@ -47,8 +47,17 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     latencyP99Ms: 2000,
     slices: ['contract'],
     groupGates: ['accuracy by contract >= 0.1'],
-    robustness: {},
+    robustness: {} as ReleaseSettings['robustness'],
+    footprint: {} as ReleaseSettings['footprint'],
+    comparison: {} as ReleaseSettings['comparison'],
+    soak: { durationMs: 500 },
+    saturation: { stepMs: 200, mostPerSecond: 100 },
   };
+  const usualEnvironments: ReleaseSettings['environments'] = [
+    { name: 'test', position: 0, certify: 'qa', approvals: 0 },
+    { name: 'production', position: 1, approve: 'approver', approvals: 1 },
+  ];
+  let environments = usualEnvironments;
   /** What the project says that data planes let through. */
   let limits: Partial<ServeLimits> = {};
   /** What happens while application tests run, after they have seen what is live. */
@@ -151,10 +160,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
       training: { getRun: (id: string) => Promise.resolve({ id, createdBy: ada }) },
       data: { open: () => Promise.resolve(frame) },
       settings: () => ({
-        environments: [
-          { name: 'test', position: 0, certify: 'qa', approvals: 0 },
-          { name: 'production', position: 1, approve: 'approver', approvals: 1 },
-        ],
+        environments,
         endpoint: 'churn',
         durationMs: 200,
         limits,
@@ -260,6 +266,31 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     told.latencyP99Ms = 0.0001;
     assert.ok((await failed()).includes('load: latency'));
     told.latencyP99Ms = 2000;
+  });
+
+  test('of the full profile start planes of their own: footprint, soak, saturation, and production on the same requests', async () => {
+    // It was released before anybody asked for sign-offs.
+    environments = [{ name: 'production', position: 0, approvals: 0 }];
+    await release.roll({ environment: 'production', modelVersion: (await addVersion(7, 0.4)).id, reason: 'to compare with', by: ada });
+    environments = usualEnvironments;
+    told.footprint = { startMs: 0.001, packageMiB: 100 };
+    told.comparison = { changed: 0 };
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn, profile: 'full' });
+    assert.equal(report.profile, 'full');
+    assert.deepEqual(
+      report.checks.filter(({ name, passed }) => !passed && !/^(load|soak|saturation): /.test(name)).map(({ name }) => name),
+      ['footprint: start-up', 'comparison: changed'],
+    );
+    assert.ok(report.checks.some(({ name, passed }) => name === 'consistency: another process' && passed));
+    assert.ok((report.footprint?.startMs ?? 0) > 1 && (report.footprint?.residentMiB ?? 0) > 20);
+    assert.ok((report.soak?.requests ?? 0) > 10 && (report.soak?.memory.length ?? 0) > 1);
+    assert.ok((report.saturation?.points.length ?? 0) > 0);
+    const { comparison } = report;
+    assert.deepEqual([comparison?.modelVersion, comparison?.rows], ['mv-7', 300]);
+    assert.ok((comparison?.changed ?? 0) > 0 && comparison?.worst[0].before.label !== comparison?.worst[0].after.label);
+    assert.deepEqual(await readdir(join(path, 'data', 'planes', '.scratch')), []);
+    told.footprint = {};
+    told.comparison = {};
   });
 
   test('find a package that is not the one that was judged: golden requests, metrics and charter speak', async () => {

@@ -17,6 +17,14 @@ export interface PlanePorts {
   readonly grpc: number;
 }
 
+/** What a process of a data plane is started with. */
+export interface PlaneLaunch {
+  readonly manifest: string;
+  readonly spool: string;
+  readonly ports: PlanePorts;
+  readonly onExit: (code: number | null) => void;
+}
+
 export interface SupervisedPlaneOptions {
   readonly environment: string;
   /** The environment's own folder: its manifest and its spool. */
@@ -27,12 +35,7 @@ export interface SupervisedPlaneOptions {
   /** What the project allows a plane, in words: one that was started with others is started anew before it serves another manifest. */
   readonly allows?: () => string;
   /** Starts the process. */
-  readonly start: (launch: {
-    readonly manifest: string;
-    readonly spool: string;
-    readonly ports: PlanePorts;
-    readonly onExit: (code: number | null) => void;
-  }) => Promise<PlaneProcess>;
+  readonly start: (launch: PlaneLaunch) => Promise<PlaneProcess>;
   readonly log: Logger;
   readonly faults?: Faults;
   /** Finished segments of the prediction log, oldest first. */

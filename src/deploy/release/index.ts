@@ -10,7 +10,7 @@ export type {
   RollRequest,
   Versions,
 } from './port.ts';
-export type { DataPlanes } from './planes.ts';
+export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';

@@ -18,4 +18,18 @@ export interface DataPlanes {
   grpcAddress?(environment: string): string | undefined;
   /** How an environment's plane does just now; undefined when it does not run or does not answer. */
   figures?(environment: string): Promise<PlaneFigures | undefined>;
+  /**
+   * Starts a plane beside those of the environments, for tests that would disturb them: on a free port, with a log that ends with it.
+   * @throws GyreError FAILED_PRECONDITION, UNAVAILABLE as `apply`
+   */
+  scratch?(manifest: SignedManifest): Promise<ScratchPlane>;
+}
+
+/** A data plane that ends when it is disposed of. */
+export interface ScratchPlane extends AsyncDisposable {
+  readonly address: string;
+  /** From the start of its process until it was ready. */
+  readonly startMs: number;
+  /** Resident memory of its process and their children; undefined where that cannot be told. */
+  residentBytes(): Promise<number | undefined>;
 }

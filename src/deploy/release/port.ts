@@ -22,6 +22,7 @@ import type {
   Readiness,
   ServeLimits,
   SignedManifest,
+  TestProfile,
   TestReport,
 } from '#contract';
 import type { Evaluation } from '#evaluation';
@@ -168,9 +169,14 @@ export interface Release {
   rollBack(request: RollBackRequest): Promise<Deployment>;
   /**
    * Runs the application tests against the version that an environment serves.
+   * @param request.profile quick (default): seconds, against its own data plane. full: minutes more, against planes that are started beside it
    * @throws GyreError FAILED_PRECONDITION when it serves none or serves customers; ABORTED when it was switched meanwhile
    */
-  runApplicationTests(request: { readonly environment: string; readonly by: Actor }): Promise<ApplicationTestReport>;
+  runApplicationTests(request: {
+    readonly environment: string;
+    readonly by: Actor;
+    readonly profile?: TestProfile;
+  }): Promise<ApplicationTestReport>;
   /** @throws GyreError FAILED_PRECONDITION when the report failed or is not the newest; PERMISSION_DENIED for the version's author and approvers */
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */

@@ -1,16 +1,19 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
-import { eventType } from '#contract';
-import type { ApplicationTestReport } from '#contract';
+import { eventType, isJudged } from '#contract';
+import type { ApplicationTestReport, JudgedVersion, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import { openLoadGenerator } from './load/generator.ts';
+import { loggedAs, manifestFor, signManifest } from './manifest.ts';
 import { openPlaneClient } from './plane-client.ts';
+import type { ScratchPlane } from './planes.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import { referenceRows } from './reference-rows.ts';
 import { insertApplicationTest, selectByState } from './release-store.ts';
 import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
+import { fullFindings, type FullFindings } from './tests/full.ts';
 import { requirementsOf } from './tests/requirements.ts';
 
 const requestTimeoutMs = 10_000;
@@ -19,8 +22,41 @@ const requestTimeoutMs = 10_000;
 export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'runApplicationTests'> {
   const { store, blobs, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
+
+  /** A plane beside that serves a version as the environment's own would, and logs nothing. */
+  const startScratch = async (environment: string, endpoint: string, version: JudgedVersion): Promise<ScratchPlane> => {
+    if (deps.planes.scratch === undefined) {
+      throw new GyreError('FAILED_PRECONDITION', `"${environment}" cannot start a data plane beside its own, which the full profile needs`);
+    }
+    const { limits = {}, execution } = deps.settings();
+    const { rate: _rate, ...unlimited } = limits;
+    const manifest = manifestFor({
+      environment,
+      endpoint,
+      generation: 1,
+      version,
+      log: loggedAs({}, false),
+      // A rate of one caller would be all that saturation finds.
+      limits: unlimited,
+      ...(execution === undefined ? {} : { execution }),
+      tokenHashes: await deps.tokenHashes(),
+      createdAt: now(),
+    });
+    return deps.planes.scratch(signManifest(manifest, deps.privateKey));
+  };
+  /** The version that serves customers, where it is another one and takes the same inputs. */
+  const inProduction = async (version: JudgedVersion): Promise<JudgedVersion | undefined> => {
+    const last = deps.settings().environments.at(-1);
+    const live = last === undefined ? undefined : await store.read((db) => selectByState(db, last.name, 'live'));
+    if (live === undefined || live.package === version.package) return undefined;
+    const served = await versions.getById(live.modelVersion);
+    const columns = (one: ModelVersion): string => (one.signature?.inputs.map(({ name }) => name) ?? []).toSorted().join('\0');
+    return isJudged(served) && served.signature.task === version.signature.task && columns(served) === columns(version)
+      ? served
+      : undefined;
+  };
   return {
-    runApplicationTests: async ({ environment, by }) => {
+    runApplicationTests: async ({ environment, by, profile = 'quick' }) => {
       const target = keeper.environmentOf(environment);
       if (target.certify === undefined) {
         const certifying = deps.settings().environments.filter(({ certify }) => certify !== undefined);
@@ -58,12 +94,28 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         found.answered === undefined
           ? { checks: [] }
           : await deeperFindings({ client, version, reference, ...found.answered, charter, personal, settings: targets });
+      const full: FullFindings =
+        profile !== 'full' || found.answered === undefined
+          ? { checks: [] }
+          : await fullFindings({
+              deps,
+              version,
+              endpoint: live.endpoint,
+              scratch: (served) => startScratch(target.name, live.endpoint, served),
+              reference,
+              answers: found.answered.answers,
+              personal,
+              production: await inProduction(version),
+              settings: targets,
+              timeoutMs: requestTimeoutMs,
+            });
       const measured = {
         ...deeper,
-        checks: [...found.checks, ...deeper.checks],
+        ...full,
+        checks: [...found.checks, ...deeper.checks, ...full.checks],
         load: found.load,
         accuracy: { dataset: reference.dataset, rows: reference.rows.length, metrics: { ...found.metrics } },
-        profile: 'quick' as const,
+        profile,
       };
       const body = {
         id: newId(),

@@ -1,4 +1,5 @@
-import { ApplicationTestReport, page } from '#contract';
+import { Type } from 'typebox';
+import { ApplicationTestReport, oneOf, page, strict, testProfiles } from '#contract';
 import { route, type Route } from '../route.ts';
 import { ByEnvironment, ById, OfVersion } from '../shapes.ts';
 import { pageOf } from './paging.ts';
@@ -11,8 +12,9 @@ export const applicationTestRoutes: readonly Route[] = [
     tag: 'release',
     summary: 'Runs the application tests against the version that an environment serves',
     params: ByEnvironment,
+    query: strict({ profile: Type.Optional(oneOf(testProfiles, { description: 'quick (default): seconds; full: minutes' })) }),
     answer: ApplicationTestReport,
-    handle: ({ release }, { params, by }) => release.runApplicationTests({ environment: params.environment, by }),
+    handle: ({ release }, { params, query, by }) => release.runApplicationTests({ environment: params.environment, by, ...query }),
   }),
   route({
     method: 'GET',

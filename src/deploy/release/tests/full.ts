@@ -1,0 +1,215 @@
+import type { ApplicationTestReport, Check, JudgedVersion, NamedRow } from '#contract';
+import { goldenTolerance, type ReferenceRows, rowsInRequest, scaleOf } from '../application-tests.ts';
+import { openLoadGenerator } from '../load/generator.ts';
+import { findSaturation } from '../load/saturation.ts';
+import { inferBody, openPlaneClient, type PlaneClient } from '../plane-client.ts';
+import type { ScratchPlane } from '../planes.ts';
+import type { ReleaseDeps, ReleaseSettings } from '../port.ts';
+import { batchesOf } from './batches.ts';
+import { compareAnswers } from './compare.ts';
+import type { Prediction } from './said.ts';
+import { apart } from './said.ts';
+import { soakFinding } from './soak.ts';
+
+export interface FullInput {
+  readonly deps: Pick<ReleaseDeps, 'planeAccess' | 'sleep' | 'monotonicMs'>;
+  readonly version: JudgedVersion;
+  readonly endpoint: string;
+  /** Starts a plane beside that serves a version. */
+  readonly scratch: (version: JudgedVersion) => Promise<ScratchPlane>;
+  readonly reference: ReferenceRows;
+  /** What the environment's plane answered to all rows. */
+  readonly answers: readonly Prediction[];
+  readonly personal: readonly string[];
+  /** What serves customers now, where it is another version. */
+  readonly production: JudgedVersion | undefined;
+  readonly settings: ReleaseSettings;
+  readonly timeoutMs: number;
+}
+
+export type FullFindings = Pick<ApplicationTestReport, 'checks' | 'footprint' | 'saturation' | 'soak' | 'comparison'>;
+
+const mebibyte = 1024 * 1024;
+const comparedRows = 500;
+const loadBodies = 64;
+const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
+
+/**
+ * What takes longer, or would disturb who else uses the environment: on data planes that are started for it and end with it, one at a time, since they
+ * share this machine.
+ */
+export async function fullFindings(input: FullInput): Promise<FullFindings> {
+  const { version, settings, reference } = input;
+  const checks: Check[] = [];
+  const rows = reference.rows.slice(0, comparedRows);
+  const found = await onScratch(input, version, async (plane, client) => {
+    const answers = await answersTo(client, rows, rowsInRequest(version.signature));
+    checks.push(anotherProcess(input, answers));
+    const resident = await plane.residentBytes();
+    const footprint = {
+      startMs: plane.startMs,
+      ...(resident === undefined ? {} : { residentMiB: resident / mebibyte }),
+      packageMiB: version.files.reduce((sum, { size }) => sum + size, 0) / mebibyte,
+    };
+    checks.push(...footprintChecks(footprint, settings.footprint ?? {}));
+    const bodies = reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row]));
+    const path = `/v2/models/${version.model}/infer`;
+    const { mostPerSecond = usual.mostPerSecond, stepMs = usual.stepMs, atLeastPerSecond } = settings.saturation ?? {};
+    await using generator = await openLoadGenerator({
+      address: plane.address,
+      path,
+      bodies,
+      timeoutMs: input.timeoutMs,
+      ...input.deps.planeAccess,
+    });
+    const soak = await soakFinding({
+      offer: (load) => generator.offer(load),
+      ratePerSecond: settings.requestsPerSecond,
+      durationMs: settings.soak?.durationMs ?? usual.soakMs,
+      residentBytes: plane.residentBytes,
+      sleep: input.deps.sleep,
+      monotonicMs: input.deps.monotonicMs,
+    });
+    checks.push(...soakChecks(soak, settings));
+    const { points, ...saturation } = await findSaturation({
+      offer: (ratePerSecond) => generator.offer({ ratePerSecond, durationMs: stepMs }),
+      startPerSecond: settings.requestsPerSecond,
+      mostPerSecond: Math.max(mostPerSecond, atLeastPerSecond ?? 0),
+      latencyP99Ms: settings.latencyP99Ms,
+    });
+    if (atLeastPerSecond !== undefined) {
+      const borne = saturation.sustainedPerSecond ?? 0;
+      const message = `${Math.round(borne)} requests/s were borne within ${settings.latencyP99Ms} ms`;
+      checks.push({
+        name: 'saturation: rate',
+        passed: borne >= atLeastPerSecond,
+        observed: borne,
+        wanted: `>= ${atLeastPerSecond}/s`,
+        message,
+      });
+    }
+    return { footprint, soak, saturation: { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms } };
+  });
+  const comparison = input.production === undefined ? undefined : await againstProduction(input, input.production, rows);
+  const limit = settings.comparison?.changed;
+  if (comparison !== undefined && limit !== undefined) {
+    const share = Number((comparison.changed * 100).toFixed(1));
+    const message = `${share} % of ${comparison.rows} rows are answered otherwise than in production`;
+    checks.push({
+      name: 'comparison: changed',
+      passed: comparison.changed <= limit,
+      observed: comparison.changed,
+      wanted: `<= ${limit}`,
+      message,
+    });
+  }
+  return { checks, ...found, ...(comparison === undefined ? {} : { comparison }) };
+}
+
+async function onScratch<T>(
+  { scratch, deps, endpoint, timeoutMs }: FullInput,
+  version: JudgedVersion,
+  use: (plane: ScratchPlane, client: PlaneClient) => Promise<T>,
+): Promise<T> {
+  await using plane = await scratch(version);
+  using client = openPlaneClient({ address: plane.address, endpoint, timeoutMs, ...deps.planeAccess });
+  return await use(plane, client);
+}
+
+async function answersTo(client: PlaneClient, rows: readonly NamedRow[], inRequest: number): Promise<readonly Prediction[]> {
+  const answers: Prediction[] = [];
+  for (const batch of batchesOf(rows, inRequest)) answers.push(...(await client.predict(batch)).predictions);
+  return answers;
+}
+
+function anotherProcess({ answers, version, reference }: FullInput, others: readonly Prediction[]): Check {
+  const tolerance = goldenTolerance * scaleOf(version.signature, reference.expected);
+  const largest = others.reduce((most, other, at) => Math.max(most, apart(answers[at], other)), 0);
+  return {
+    name: 'consistency: another process',
+    passed: largest <= tolerance,
+    observed: largest,
+    wanted: `<= ${tolerance}`,
+    message: `${others.length} rows asked of a data plane that was just started: largest difference ${largest.toExponential(1)}`,
+  };
+}
+
+function footprintChecks(
+  found: NonNullable<ApplicationTestReport['footprint']>,
+  limits: NonNullable<ReleaseSettings['footprint']>,
+): readonly Check[] {
+  const asked = [
+    ['start-up', found.startMs, limits.startMs, 'ms until ready'],
+    ['memory', found.residentMiB, limits.residentMiB, 'MiB resident'],
+    ['package', found.packageMiB, limits.packageMiB, 'MiB of files'],
+  ] as const;
+  return asked.flatMap(([name, value, limit, unit]) =>
+    limit === undefined
+      ? []
+      : [
+          {
+            name: `footprint: ${name}`,
+            passed: value !== undefined && value <= limit,
+            observed: value ?? null,
+            wanted: `<= ${limit} ${unit}`,
+            message: value === undefined ? `${name} cannot be measured on this system` : `${value.toFixed(1)} ${unit}`,
+          },
+        ],
+  );
+}
+
+function soakChecks(soak: NonNullable<ApplicationTestReport['soak']>, settings: ReleaseSettings): readonly Check[] {
+  const { requests, errors, p99Ms, grewMiB, durationMs } = soak;
+  const seconds = Math.round(durationMs / 1000);
+  const limit = settings.soak?.growthMiB;
+  const within = p99Ms <= settings.latencyP99Ms;
+  return [
+    {
+      name: 'soak: errors',
+      passed: errors === 0,
+      observed: errors,
+      wanted: '0',
+      message: `${errors} of ${requests} requests in ${seconds} s failed`,
+    },
+    {
+      name: 'soak: latency',
+      passed: within,
+      observed: p99Ms,
+      wanted: `<= ${settings.latencyP99Ms} ms`,
+      message: `p99 ${p99Ms.toFixed(1)} ms over ${seconds} s`,
+    },
+    ...(limit === undefined
+      ? []
+      : [
+          {
+            name: 'soak: memory',
+            passed: grewMiB !== undefined && grewMiB <= limit,
+            observed: grewMiB ?? null,
+            wanted: `<= ${limit} MiB`,
+            message:
+              grewMiB === undefined
+                ? 'memory cannot be measured on this system'
+                : `memory grew by ${grewMiB.toFixed(1)} MiB while it was measured`,
+          },
+        ]),
+  ];
+}
+
+async function againstProduction(
+  input: FullInput,
+  production: JudgedVersion,
+  rows: readonly NamedRow[],
+): Promise<ApplicationTestReport['comparison']> {
+  const inRequest = rowsInRequest(input.version.signature);
+  const theirs = await onScratch(input, production, (_, client) => answersTo(client, rows, inRequest));
+  return compareAnswers({
+    modelVersion: production.id,
+    signature: input.version.signature,
+    rows,
+    production: theirs,
+    candidate: input.answers.slice(0, rows.length),
+    truth: input.reference.truth,
+    scores: (answers) => input.reference.scores([...answers]),
+    personal: input.personal,
+  });
+}

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { InputColumn, NamedRow, Signature } from '#contract';
+import { seeded } from '#core';
+import { computeMetrics } from '#stats';
+import type { PlaneClient } from '../plane-client.ts';
+import { compareAnswers } from './compare.ts';
+import { errorCases } from './error-cases.ts';
+import { perturbRows } from './perturb-rows.ts';
+import { requirementsOf } from './requirements.ts';
+import { robustness } from './robustness.ts';
+import type { Prediction } from './said.ts';
+import { memoryGrowth, soakFinding } from './soak.ts';
+
+const inputs: readonly InputColumn[] = [
+  { name: 'tenure', type: 'integer', datatype: 'FP64', required: true, range: [0, 72] },
+  { name: 'charges', type: 'number', datatype: 'FP64', required: false },
+  { name: 'contract', type: 'string', datatype: 'BYTES', required: false, categories: ['monthly', 'yearly'] },
+];
+const signature: Signature = { task: 'binary', inputs: [...inputs], outputs: [], classes: ['No', 'Yes'], positive: 'Yes' };
+const rows: readonly NamedRow[] = Array.from({ length: 100 }, (_, at) => ({
+  tenure: at % 72,
+  charges: 20 + ((at * 37) % 100),
+  contract: at % 2 === 0 ? 'monthly' : 'yearly',
+}));
+const answer = (probability: number): Prediction => ({
+  id: 'p',
+  label: probability >= 0.5 ? 'Yes' : 'No',
+  probabilities: { No: 1 - probability, Yes: probability },
+});
+const by = new Map(perturbRows(inputs, rows, seeded(1)).map((perturbation) => [perturbation.name, perturbation]));
+const scores = (answers: readonly Prediction[]) => Float64Array.from(answers, ({ probabilities }) => probabilities?.['Yes'] ?? Number.NaN);
+
+/** A plane whose model is this function; a number outside of 0 to 1 is a status. */
+function plane(model: (row: NamedRow) => number): PlaneClient {
+  const refuse = () => Promise.reject(new Error('not asked'));
+  return {
+    get: refuse,
+    post: refuse,
+    predict: refuse,
+    ask: (asked) => {
+      const status = asked.map(model).find((said) => said > 1);
+      if (status !== undefined) return Promise.resolve({ status, body: {} });
+      return Promise.resolve({ status: 200, body: { model: 'churn', version: '1', predictions: asked.map((row) => answer(model(row))) } });
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+async function judged(model: (row: NamedRow) => number, limits = {}) {
+  const before = rows.map((row) => answer(model(row)));
+  return robustness({
+    client: plane(model),
+    signature,
+    rows,
+    before,
+    truth: Float64Array.from(before, ({ label }) => (label === 'Yes' ? 1 : 0)),
+    scores,
+    personal: ['contract'],
+    perturbations: [...by.values()],
+    limits,
+    rowsInRequest: 50,
+    tolerance: 1e-5,
+  });
+}
+const failing = ({ checks }: Awaited<ReturnType<typeof judged>>) => checks.filter(({ passed }) => !passed).map(({ name }) => name);
+
+describe('perturbed rows', () => {
+  test('are the same for the same seed, and differ from the rows as they say', () => {
+    assert.deepEqual([...by.values()], perturbRows(inputs, rows, seeded(1)));
+    const changedIn = (name: string, column: string): number =>
+      (by.get(name)?.rows ?? []).filter((row, at) => row[column] !== rows[at][column]).length;
+    assert.equal(changedIn('noise', 'contract'), 0);
+    assert.ok(changedIn('noise', 'charges') > 95);
+    assert.ok((by.get('noise')?.rows ?? []).every(({ tenure }) => Number.isInteger(tenure)));
+    assert.deepEqual([changedIn('missing values', 'tenure'), changedIn('unseen categories', 'contract')], [0, 100]);
+    assert.ok(changedIn('missing values', 'charges') > 2 && changedIn('missing values', 'charges') < 25);
+    for (const { tenure } of by.get('out of range')?.rows ?? []) assert.ok(Number(tenure) < 0 || Number(tenure) > 72);
+    const order = by.get('another order');
+    assert.deepEqual(
+      order?.places?.toSorted((left, right) => left - right),
+      rows.map((_, at) => at),
+    );
+    assert.deepEqual(order?.rows[3], rows[order.places?.[3] ?? 0]);
+  });
+
+  test('leave out what no column allows', () => {
+    const names = perturbRows(
+      [{ name: 'contract', type: 'string', datatype: 'BYTES', required: true }],
+      [{ contract: 'monthly' }],
+      seeded(1),
+    );
+    assert.deepEqual(
+      names.map(({ name }) => name),
+      ['unseen categories', 'another order'],
+    );
+  });
+});
+
+describe('robustness', () => {
+  const steady = (row: NamedRow): number => (Number(row['tenure']) < 36 ? 0.9 : 0.1);
+
+  test('lets a steady model through, with what was found', async () => {
+    const found = await judged(steady, { changed: 0.1, drop: 0.1 });
+    assert.deepEqual(failing(found), []);
+    const order = found.findings.find(({ perturbation }) => perturbation === 'another order');
+    assert.deepEqual([order?.changed, order?.largest, order?.worst], [0, 0, []]);
+  });
+
+  test('finds a model that turns over when a number moves a little, and shows the rows, personal inputs masked', async () => {
+    // Its answer hangs on the cents of the bill.
+    const nervous = (row: NamedRow): number => (Math.abs(Number(row['charges'] ?? 0)) % 1 < 0.001 ? 0.9 : 0.2);
+    const found = await judged(nervous, { changed: 0.1 });
+    assert.deepEqual(failing(found), ['robustness: noise']);
+    const noise = found.findings[0];
+    assert.ok(noise.changed > 0.9 && noise.metric?.before === 1 && noise.metric.after < 0.1);
+    assert.equal(noise.worst.length, 5);
+    assert.ok(noise.worst.every(({ inputs: sent }) => sent['contract'] === '***' && sent['charges'] !== '***'));
+  });
+
+  test('finds an accuracy that falls with missing values, where the share of changed answers is allowed', async () => {
+    const found = await judged((row) => (row['charges'] === null || row['contract'] === null ? 0.1 : 0.9), { changed: 1, drop: 0.02 });
+    assert.deepEqual(failing(found), ['robustness: missing values']);
+  });
+
+  test('finds what the server fails at whatever is allowed, and no answer that is no number', async () => {
+    const breaks = await judged((row) => (row['contract'] === '(unheard of)' ? 500 : 0.9));
+    assert.deepEqual(failing(breaks), ['robustness: unseen categories']);
+    const mumbles = await judged((row) => (Number(row['tenure']) > 72 ? Number.NaN : 0.9));
+    assert.deepEqual(failing(mumbles), ['robustness: out of range']);
+    // To say that a category is unknown is an answer as well.
+    assert.deepEqual(failing(await judged((row) => (row['contract'] === '(unheard of)' ? 422 : 0.9))), []);
+  });
+
+  test('finds a model whose answer hangs on the other rows of its request', async () => {
+    let place = 0;
+    const found = await judged(() => (place++ % 2 === 0 ? 0.9 : 0.2));
+    assert.ok(failing(found).includes('robustness: another order'));
+  });
+});
+
+describe('two versions on the same requests', () => {
+  test('differ where they differ, other classes first, and say which is right more often', () => {
+    const production = rows.map((_, at) => answer(at % 2 === 0 ? 0.9 : 0.1));
+    const candidate = rows.map((_, at) => answer(at === 4 ? 0.45 : at === 7 ? 0.49 : at % 2 === 0 ? 0.9 : 0.1));
+    const truth = Float64Array.from(rows, (_, at) => (at % 2 === 0 && at !== 4 ? 1 : 0));
+    const found = compareAnswers({ modelVersion: 'mv-1', signature, rows, production, candidate, truth, scores, personal: [] });
+    assert.deepEqual([found.rows, found.changed], [100, 0.01]);
+    assert.deepEqual(
+      found.worst.map(({ row }) => row),
+      [4, 7],
+    );
+    assert.deepEqual(found.worst[0].before, { label: 'Yes', score: 0.9 });
+    assert.deepEqual(found.metric, { name: 'accuracy', production: 0.99, candidate: 1 });
+    assert.equal(computeMetrics('binary', truth, scores(candidate), 0.5, ['accuracy']).accuracy, 1);
+  });
+});
+
+describe('errors', () => {
+  test('are listed the surest first', () => {
+    const said = [0.6, 0.99, 0.2, 0.9].map((probability) => answer(probability));
+    const cases = errorCases(signature, rows, said, Float64Array.from([0, 0, 0, 1]), []);
+    assert.deepEqual(
+      cases.map(({ row, truth }) => [row, truth]),
+      [
+        [1, 'No'],
+        [0, 'No'],
+      ],
+    );
+  });
+});
+
+describe('a soak', () => {
+  test('tells a leak from a warm-up', () => {
+    const at = (place: number, residentMiB: number) => ({ atMs: place * 1000, residentMiB });
+    const warm = memoryGrowth(Array.from({ length: 40 }, (_, place) => at(place, place < 15 ? 100 + place * 10 : 250)));
+    assert.equal(warm.grewMiB, 0);
+    const leak = memoryGrowth(Array.from({ length: 40 }, (_, place) => at(place, 100 + place * 0.5)));
+    // Half a MiB a second, over the 19 seconds of the second half.
+    assert.ok(Math.abs((leak.growthMiBPerHour ?? 0) - 1800) < 1e-6 && Math.abs((leak.grewMiB ?? 0) - 9.5) < 1e-9);
+    assert.deepEqual(memoryGrowth([at(0, 1)]), {});
+  });
+
+  test('looks at memory while it loads, and does without where nobody knows it', async () => {
+    let nowMs = 0;
+    const loaded = Promise.withResolvers<void>();
+    const plan = {
+      offer: async () => {
+        await loaded.promise;
+        return {
+          requests: 10,
+          errors: 1,
+          durationMs: 1000,
+          ratePerSecond: 10,
+          p50Ms: 1,
+          p95Ms: 1,
+          p99Ms: 2,
+          maxMs: 3,
+          failures: {},
+          lateP99Ms: 0,
+          backlog: 0,
+        };
+      },
+      ratePerSecond: 10,
+      durationMs: 6000,
+      sleep: (ms: number) => {
+        nowMs += ms;
+        if (nowMs >= 6000) loaded.resolve();
+        return Promise.resolve();
+      },
+      monotonicMs: () => nowMs,
+    };
+    const seen = await soakFinding({ ...plan, residentBytes: () => Promise.resolve(1024 * 1024 * (100 + nowMs / 1000)) });
+    assert.ok(seen.memory.length >= 60 && Math.abs((seen.growthMiBPerHour ?? 0) - 3600) < 1e-6);
+    const blind = await soakFinding({ ...plan, residentBytes: () => Promise.resolve(undefined) });
+    assert.deepEqual([blind.memory, blind.grewMiB, blind.errors], [[], undefined, 1]);
+  });
+});
+
+describe('requirements', () => {
+  test('fail with the messages of their checks, stand first, and say what was not asked', () => {
+    const check = (name: string, passed: boolean) => ({ name, passed, observed: 1, wanted: '0', message: `about ${name}` });
+    const found = requirementsOf({
+      profile: 'quick',
+      checks: [
+        check('golden_requests', true),
+        check('load: latency', false),
+        check('charter: accuracy', true),
+        check('robustness: noise', true),
+      ],
+    });
+    assert.deepEqual([found[0].id, found[0].verdict, found[0].says], ['load', 'failed', 'about load: latency']);
+    assert.deepEqual(
+      found.filter(({ verdict }) => verdict === 'passed').map(({ id }) => id),
+      ['golden', 'accuracy', 'robustness'],
+    );
+    assert.match(found.find(({ id }) => id === 'soak')?.says ?? '', /--profile full/);
+  });
+});
