@@ -13,10 +13,18 @@ import { Verdict, WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { DigestText, RecordRef, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import {
+  ComparisonWithProduction,
+  ErrorsCard,
+  FootprintCard,
+  RequirementsCard,
+  RobustnessCard,
+  SaturationCard,
+} from './application-test-cards.tsx';
 import { releaseKinds } from './release-actions.tsx';
-import { Checks } from './report-cards.tsx';
+import { Checks, FairnessCard, Slices } from './report-cards.tsx';
 
-/** One report, to be read in five minutes: verdict, failures first, figures, then the signature. */
+/** One report, to be read in five minutes: a verdict for each requirement, worst cases, then every check and figure. */
 export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Element {
   const report = useResource<ApplicationTestReport>(`application-tests/${id}`);
   const certifications = useResource<PageOf<Certification>>('certifications?limit=1000', releaseKinds);
@@ -69,6 +77,12 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
                   <blockquote>{item.statement}</blockquote>
                 </Card>
               ))}
+              {data.requirements !== undefined && <RequirementsCard requirements={data.requirements} />}
+              {data.comparison !== undefined && <ComparisonWithProduction comparison={data.comparison} />}
+              {data.errors !== undefined && data.errors.length > 0 && <ErrorsCard errors={data.errors} />}
+              {data.robustness !== undefined && <RobustnessCard robustness={data.robustness} />}
+              {data.slices !== undefined && <Slices slices={data.slices} />}
+              {data.fairness !== undefined && data.fairness.length > 0 && <FairnessCard fairness={data.fairness} />}
               <Card
                 title="Checks"
                 wide
@@ -77,6 +91,13 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
                 <Checks checks={data.checks} name="checks" caption="Application checks" />
               </Card>
               {data.load !== undefined && <LoadCard load={data.load} />}
+              {data.saturation !== undefined && <SaturationCard saturation={data.saturation} />}
+              {(data.footprint !== undefined || data.soak !== undefined) && (
+                <FootprintCard
+                  {...(data.footprint === undefined ? {} : { footprint: data.footprint })}
+                  {...(data.soak === undefined ? {} : { soak: data.soak })}
+                />
+              )}
               {data.accuracy !== undefined && (
                 <Card
                   title="Accuracy over HTTP"

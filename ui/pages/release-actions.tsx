@@ -104,6 +104,21 @@ function EnvironmentActions({
               navigate(recordPath('application_test', report.id));
             }}
           />
+          <Action
+            label="Run all application tests"
+            permission="deploy"
+            missing={isLive ? [] : [`this version is not live in ${name}`]}
+            explain={
+              <p>
+                As the quick ones, and on data planes that are started beside {name} for it: start-up, memory, a soak, saturation, and
+                production on the same requests. It takes minutes.
+              </p>
+            }
+            act={async () => {
+              const report = await send<ApplicationTestReport>('POST', `environments/${name}/tests?profile=full`);
+              navigate(recordPath('application_test', report.id));
+            }}
+          />
         </>
       ) : isLive ? null : (
         <>

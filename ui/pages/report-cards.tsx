@@ -152,8 +152,8 @@ export function ReportCards({ report }: { readonly report: TestReport }): JSX.El
           />
         </Card>
       )}
-      <Slices report={report} />
-      {report.fairness !== undefined && report.fairness.length > 0 && <FairnessCard report={report} />}
+      <Slices slices={report.slices} />
+      {report.fairness !== undefined && report.fairness.length > 0 && <FairnessCard fairness={report.fairness} />}
     </>
   );
 }
@@ -270,8 +270,9 @@ export function ComparisonCard({ comparison }: { readonly comparison: Comparison
   );
 }
 
-function Slices({ report }: { readonly report: TestReport }): JSX.Element | null {
-  const [first] = report.slices;
+/** The same metrics for each group of rows. */
+export function Slices({ slices }: Pick<TestReport, 'slices'>): JSX.Element | null {
+  const [first] = slices;
   if (first === undefined) return null;
   const names = Object.keys(first.metrics).slice(0, 6);
   return (
@@ -279,7 +280,7 @@ function Slices({ report }: { readonly report: TestReport }): JSX.Element | null
       <Table
         name="slices"
         caption="Metrics by slice"
-        rows={report.slices}
+        rows={slices}
         rowKey={({ column, value }) => `${column}=${value}`}
         columns={[
           { key: 'column', head: 'Column', value: ({ column }) => column },
@@ -289,8 +290,8 @@ function Slices({ report }: { readonly report: TestReport }): JSX.Element | null
             key: name,
             head: `${metricLabel(name)} ${directionMark(name)}`,
             number: true,
-            value: ({ metrics }: (typeof report.slices)[number]) => metrics[name],
-            cell: ({ metrics }: (typeof report.slices)[number]) =>
+            value: ({ metrics }: (typeof slices)[number]) => metrics[name],
+            cell: ({ metrics }: (typeof slices)[number]) =>
               metrics[name] === null || metrics[name] === undefined ? '—' : number(metrics[name], 3),
           })),
         ]}
@@ -299,13 +300,14 @@ function Slices({ report }: { readonly report: TestReport }): JSX.Element | null
   );
 }
 
-function FairnessCard({ report }: { readonly report: TestReport }): JSX.Element {
+/** How far the rates of decisions lie apart between groups. */
+export function FairnessCard({ fairness }: Required<Pick<TestReport, 'fairness'>>): JSX.Element {
   return (
     <Card title="Fairness" wide says="How far the rates of positive decisions lie apart between groups; 0 is equal.">
       <Table
         name="fairness"
         caption="Differences between groups"
-        rows={report.fairness ?? []}
+        rows={fairness}
         rowKey={({ column }) => column}
         filterable={false}
         columns={[

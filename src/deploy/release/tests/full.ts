@@ -66,7 +66,7 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       offer: (load) => generator.offer(load),
       ratePerSecond: settings.requestsPerSecond,
       durationMs: settings.soak?.durationMs ?? usual.soakMs,
-      residentBytes: plane.residentBytes,
+      residentBytes: () => plane.residentBytes(),
       sleep: input.deps.sleep,
       monotonicMs: input.deps.monotonicMs,
     });
