@@ -20,3 +20,5 @@ export type { ImageThreads } from './threads.ts';
 export { contactSheet } from './contact-sheet.ts';
 export type { Sheet, SheetCell } from './contact-sheet.ts';
 export { thumbnail, thumbnailFunction } from './thumbnail.ts';
+export { perturbPicture, pictureChangeSays, pictureChanges } from './perturb-picture.ts';
+export type { PictureChange } from './perturb-picture.ts';

@@ -7,7 +7,7 @@ import { goldenTolerance, type ReferenceRows, rowsInRequest, scaleOf } from '../
 import type { PlaneClient } from '../plane-client.ts';
 import type { ReleaseSettings } from '../port.ts';
 import { errorCases } from './error-cases.ts';
-import { perturbRows } from './perturb-rows.ts';
+import { perturbPictures, perturbRows } from './perturb-rows.ts';
 import { robustness } from './robustness.ts';
 import type { Prediction } from './said.ts';
 
@@ -28,35 +28,37 @@ export type DeeperFindings = Pick<ApplicationTestReport, 'checks' | 'slices' | '
 
 /** So many rows at most are perturbed: enough to count changed answers by the half per cent, few enough for a test of seconds. */
 const perturbedRows = 200;
+/** Each goes through a network five times. */
+const perturbedPictures = 32;
 
 /** What the answers that are there already tell of groups and errors, and what becomes of them when rows are perturbed. */
 export async function deeperFindings(input: DeeperInput): Promise<DeeperFindings> {
   const { version, reference, answers, personal, settings } = input;
   const { signature } = version;
   const groups = groupsOf(input);
-  const rows = reference.rows.slice(0, perturbedRows);
-  const tables = signature.inputs.every(({ image }) => image === undefined);
-  const robust = tables
-    ? await robustness({
-        client: input.client,
-        signature,
-        rows,
-        before: answers.slice(0, rows.length),
-        truth: reference.truth,
-        scores: (some) => reference.scores([...some]),
-        personal,
-        perturbations: perturbRows(signature.inputs, rows, seeded(seedOf(version.package, 'robustness'))),
-        limits: settings.robustness,
-        rowsInRequest: rowsInRequest(signature),
-        tolerance: goldenTolerance * scaleOf(signature, reference.expected),
-      })
-    : { findings: [], checks: [] };
+  const withPictures = signature.inputs.some(({ image }) => image !== undefined);
+  const rows = reference.rows.slice(0, withPictures ? perturbedPictures : perturbedRows);
+  const robust = await robustness({
+    client: input.client,
+    signature,
+    rows,
+    before: answers.slice(0, rows.length),
+    truth: reference.truth,
+    scores: (some) => reference.scores([...some]),
+    personal,
+    perturbations: withPictures
+      ? await perturbPictures(signature.inputs, rows)
+      : perturbRows(signature.inputs, rows, seeded(seedOf(version.package, 'robustness'))),
+    limits: settings.robustness,
+    rowsInRequest: rowsInRequest(signature),
+    tolerance: goldenTolerance * scaleOf(signature, reference.expected),
+  });
   return {
     checks: [...groups.checks, ...robust.checks],
     slices: [...groups.slices],
     fairness: [...groups.fairness],
     errors: [...errorCases(signature, reference.rows, answers, reference.truth, personal)],
-    ...(robust.findings.length === 0 ? {} : { robustness: [...robust.findings] }),
+    robustness: [...robust.findings],
   };
 }
 

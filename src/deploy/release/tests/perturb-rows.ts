@@ -1,5 +1,6 @@
 import type { InputColumn, NamedRow } from '#contract';
 import type { Random } from '#core';
+import { perturbPicture, pictureChangeSays, pictureChanges } from '#images';
 
 /** Rows with something changed, and what may become of their answers. */
 export interface Perturbation {
@@ -82,6 +83,25 @@ export function perturbRows(inputs: readonly InputColumn[], rows: readonly Named
     rows: places.map((place) => Object.fromEntries(Object.entries(rows[place]).reverse())),
     places,
   });
+  return perturbations;
+}
+
+/** Rows with pictures (base64), each picture changed as cameras, light and the way of a file do. */
+export async function perturbPictures(inputs: readonly InputColumn[], rows: readonly NamedRow[]): Promise<readonly Perturbation[]> {
+  const pictures = inputs.filter(({ image }) => image !== undefined);
+  const perturbations: Perturbation[] = [];
+  for (const name of pictures.length === 0 ? [] : pictureChanges) {
+    const changedRows: NamedRow[] = [];
+    for (const row of rows) {
+      const other: Record<string, string> = {};
+      for (const { name: column } of pictures) {
+        const bytes = Buffer.from(String(row[column]), 'base64');
+        other[column] = Buffer.from(await perturbPicture(bytes, name)).toString('base64');
+      }
+      changedRows.push({ ...row, ...other });
+    }
+    perturbations.push({ name, says: pictureChangeSays[name], asks: 'steady', rows: changedRows });
+  }
   return perturbations;
 }
 
