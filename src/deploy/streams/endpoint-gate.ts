@@ -24,16 +24,14 @@ export class EndpointGate {
     this.#elapsed = elapsed;
   }
 
-  /** Settles when one more may ask, or the signal aborts. @returns whether it may */
+  /** Settles when one more may ask, in the order in which they came, or the signal aborts. @returns whether it may */
   async enter(signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted) {
-      const pauseMs = this.#notBeforeMs - this.#elapsed();
-      if (pauseMs > 0) await sleep(Math.ceil(pauseMs), undefined, { signal }).catch(() => undefined);
-      else if (this.#inside < Math.floor(this.#limit)) {
-        this.#inside += 1;
-        return true;
-      } else await this.#turn(signal);
-    }
+    if (this.#inside < Math.floor(this.#limit) && this.#waiting.length === 0) this.#inside += 1;
+    else if (!(await this.#turn(signal))) return false;
+    for (let pauseMs = this.#pauseMs(); pauseMs > 0 && !signal.aborted; pauseMs = this.#pauseMs())
+      await sleep(Math.ceil(pauseMs), undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) return true;
+    this.#leave();
     return false;
   }
 
@@ -65,15 +63,36 @@ export class EndpointGate {
     } else if (forMs !== undefined) this.#notBeforeMs = Math.max(this.#notBeforeMs, now + forMs);
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#waiting.push(resolve);
-    await promise;
+  #pauseMs(): number {
+    return this.#notBeforeMs - this.#elapsed();
   }
 
+  /** @returns whether it was let in, by whoever left */
+  #turn(signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const enters = (): void => {
+      signal.removeEventListener('abort', gives);
+      resolve(true);
+    };
+    const gives = (): void => {
+      const at = this.#waiting.indexOf(enters);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      resolve(false);
+    };
+    this.#waiting.push(enters);
+    if (signal.aborted) gives();
+    else signal.addEventListener('abort', gives, { once: true });
+    return promise;
+  }
+
+  /** Hands the place over: who leaves and comes again at once would else be before all that wait. */
   #leave(): void {
     this.#inside -= 1;
-    for (let free = Math.floor(this.#limit) - this.#inside; free > 0 && this.#waiting.length > 0; free--) this.#waiting.shift()?.();
+    while (this.#inside < Math.floor(this.#limit)) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#inside += 1;
+      next();
+    }
   }
 }
