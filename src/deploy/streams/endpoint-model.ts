@@ -97,15 +97,15 @@ class EndpointModel implements StreamModel {
    * Asks until it is not put off any more: all messages wait together, for as long as the endpoint says.
    * @throws GyreError CANCELLED when it is over before that; UNAVAILABLE when this message alone is refused again and again
    */
-  async #patiently(send: () => Promise<Reply>, { signal, waits, goesOn }: Patience): Promise<Reply> {
+  async #patiently(send: () => Promise<Reply>, patience: Patience): Promise<Reply> {
     const most = this.#place.attempts * refusalsPerAttempt;
     let [refusals, answersBefore] = [0, this.#answers];
-    while (await this.#gate.enter(signal)) {
+    while (await this.#gate.enter(patience.signal)) {
       const reply = await send().catch((error: unknown) => messageOf(error));
       if (typeof reply !== 'string' && reply.status !== 429 && reply.status !== 503) {
         this.#answers += 1;
         this.#gate.answered();
-        goesOn();
+        patience.goesOn();
         return reply;
       }
       if (typeof reply === 'string') this.#gate.away();
@@ -118,7 +118,7 @@ class EndpointModel implements StreamModel {
             isFinal: true,
           });
       }
-      waits(reason);
+      patience.waits(reason);
     }
     throw new GyreError('CANCELLED', `ended while ${this.title} was waited for`);
   }

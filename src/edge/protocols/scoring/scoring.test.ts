@@ -9,7 +9,6 @@ import { encodeModel, graphBuilder, tensor } from '#onnx';
 import { localModels, Plane, samplePackage, serveHttp, writeSampleFolder } from '#serving';
 import type { InferenceServer } from '#serving';
 import { createLogger, createMetrics } from '#telemetry';
-import { readCsv } from './csv.ts';
 import { scoringRoutes } from './index.ts';
 
 /** TensorFlow Serving's own example: y = x / 2 + 2. */
@@ -438,19 +437,5 @@ describe('the routes of other servers of models', () => {
       );
       assert.ok(status < 500);
     }
-  });
-});
-
-describe('CSV', () => {
-  test('is read as RFC 4180 has it', () => {
-    assert.deepEqual(readCsv('a,"b ""c"", d"\r\n"x\ny",\n\n1,2'), [
-      ['a', 'b "c", d'],
-      ['x\ny', ''],
-      ['1', '2'],
-    ]);
-    assert.deepEqual(readCsv('\uFEFFa\n'), [['a']]);
-    assert.deepEqual(readCsv(''), []);
-    assert.deepEqual(readCsv('a,'), [['a', '']]);
-    assert.throws(() => readCsv('a\n"b" c'), { code: 'INVALID_ARGUMENT', message: /line 2: something follows/ });
   });
 });
