@@ -285,6 +285,7 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     assert.ok((report.footprint?.startMs ?? 0) > 1 && (report.footprint?.residentMiB ?? 0) > 20);
     assert.ok((report.soak?.requests ?? 0) > 10 && (report.soak?.memory.length ?? 0) > 1);
     assert.ok((report.saturation?.points.length ?? 0) > 0);
+    assert.ok((report.explanations?.rows ?? 0) === 8 && report.explanations?.repeated === 0, JSON.stringify(report.explanations));
     const { comparison } = report;
     assert.deepEqual([comparison?.modelVersion, comparison?.rows], ['mv-7', 300]);
     assert.ok((comparison?.changed ?? 0) > 0 && comparison?.worst[0].before.label !== comparison?.worst[0].after.label);

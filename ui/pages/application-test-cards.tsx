@@ -72,20 +72,22 @@ export function RobustnessCard({ robustness }: { readonly robustness: NonNullabl
         columns={[
           { key: 'perturbation', head: 'Perturbation', value: ({ perturbation }) => perturbation },
           { key: 'says', head: 'What was changed', value: ({ says }) => says, cell: ({ says }) => <span class="wrap">{says}</span> },
-          { key: 'changed', head: 'Other answers', number: true, value: ({ changed }) => changed, cell: ({ changed }) => percent(changed) },
+          {
+            key: 'changed',
+            head: 'Other answers',
+            number: true,
+            value: ({ changed }) => changed,
+            cell: ({ changed, unanswered, refused }) =>
+              [percent(changed), ...(unanswered > 0 ? [`${unanswered} failed`] : []), ...(refused > 0 ? [`${refused} refused`] : [])].join(
+                ', ',
+              ),
+          },
           {
             key: 'metric',
             head: 'Quality',
             value: ({ metric }) => metric?.after,
             cell: ({ metric }) =>
               metric === undefined ? '—' : `${metricLabel(metric.name)} ${number(metric.before, 3)} → ${number(metric.after, 3)}`,
-          },
-          {
-            key: 'unanswered',
-            head: 'Failed, refused',
-            number: true,
-            value: ({ unanswered }) => unanswered,
-            cell: ({ unanswered, refused }) => `${unanswered}, ${refused}`,
           },
           {
             key: 'worst',
@@ -106,8 +108,12 @@ export function RobustnessCard({ robustness }: { readonly robustness: NonNullabl
   );
 }
 
+/** As many as are read in a minute. */
+const shownErrors = 5;
+
 /** Rows on which it was wrong, the surest first. */
 export function ErrorsCard({ errors }: { readonly errors: NonNullable<ApplicationTestReport['errors']> }): JSX.Element {
+  const shown = errors.slice(0, shownErrors);
   return (
     <Card
       title="Worst errors"
@@ -117,8 +123,9 @@ export function ErrorsCard({ errors }: { readonly errors: NonNullable<Applicatio
       <Table
         name="errors"
         caption="Rows with wrong answers"
-        rows={errors}
+        rows={shown}
         rowKey={({ row }) => String(row)}
+        filterable={false}
         columns={[
           rowColumn,
           { key: 'said', head: 'Said', value: ({ said }) => saidText(said) },

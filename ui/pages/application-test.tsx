@@ -79,8 +79,8 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
               ))}
               {data.requirements !== undefined && <RequirementsCard requirements={data.requirements} />}
               {data.comparison !== undefined && <ComparisonWithProduction comparison={data.comparison} />}
-              {data.errors !== undefined && data.errors.length > 0 && <ErrorsCard errors={data.errors} />}
               {data.robustness !== undefined && <RobustnessCard robustness={data.robustness} />}
+              {data.errors !== undefined && data.errors.length > 0 && <ErrorsCard errors={data.errors} />}
               {data.slices !== undefined && <Slices slices={data.slices} />}
               {data.fairness !== undefined && data.fairness.length > 0 && <FairnessCard fairness={data.fairness} />}
               <Card

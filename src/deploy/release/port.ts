@@ -73,6 +73,7 @@ export interface ReleaseSettings {
   readonly soak?: ApplicationTestSpec['soak'];
   readonly footprint?: ApplicationTestSpec['footprint'];
   readonly comparison?: ApplicationTestSpec['comparison'];
+  readonly explanations?: ApplicationTestSpec['explanations'];
   /** Columns that answers are sliced by, and the gates that speak of groups: judged again over the network. */
   readonly slices?: readonly string[];
   readonly groupGates?: readonly string[];

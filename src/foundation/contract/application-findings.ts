@@ -127,5 +127,17 @@ export const ProductionComparison = strict({
 });
 export type ProductionComparison = Static<typeof ProductionComparison>;
 
+export const ExplanationsFinding = strict({
+  rows: Type.Integer(),
+  repeated: Type.Number({ description: 'the largest difference of a contribution when the same rows were explained twice' }),
+  agreement: Type.Optional(
+    Type.Number({
+      description: 'median over rows: rank correlation of the sizes of contributions with those of a row that differs by a little noise',
+    }),
+  ),
+  leastAgreement: Type.Optional(Type.Number()),
+});
+export type ExplanationsFinding = Static<typeof ExplanationsFinding>;
+
 export const testProfiles = ['quick', 'full'] as const;
 export type TestProfile = (typeof testProfiles)[number];

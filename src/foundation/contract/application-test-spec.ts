@@ -38,6 +38,9 @@ export const ApplicationTestSpec = strict({
       packageMiB: Type.Optional(Positive('of all files of the package')),
     }),
   ),
+  explanations: Type.Optional(
+    strict({ agreement: Type.Optional(Share('the least median rank correlation of a row’s explanation with that of a row beside it')) }),
+  ),
   comparison: Type.Optional(
     strict({ changed: Type.Optional(Share('share of rows that may get another class than from the version in production')) }),
   ),

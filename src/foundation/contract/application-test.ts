@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import {
   ErrorCase,
+  ExplanationsFinding,
   FootprintFinding,
   ProductionComparison,
   Requirement,
@@ -46,6 +47,7 @@ export const ApplicationTestReport = strict({
   saturation: Type.Optional(SaturationFinding),
   soak: Type.Optional(SoakFinding),
   comparison: Type.Optional(ProductionComparison),
+  explanations: Type.Optional(ExplanationsFinding),
   passed: Type.Boolean(),
   startedAt: Instant,
   endedAt: Instant,

@@ -180,6 +180,7 @@ export { ApplicationTestReport, LoadFigures } from './application-test.ts';
 export { ApplicationTestSpec } from './application-test-spec.ts';
 export {
   ErrorCase,
+  ExplanationsFinding,
   FootprintFinding,
   LoadPoint,
   ProductionComparison,

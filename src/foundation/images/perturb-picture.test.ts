@@ -32,6 +32,11 @@ describe('a perturbed picture', () => {
     assert.ok(meanOf(await after('darker')) < meanOf(before) && meanOf(await after('brighter')) > meanOf(before));
   });
 
+  test('is a file of about the size that it was: requests are limited', async () => {
+    const bytes = photo('hat');
+    for (const change of pictureChanges) assert.ok((await perturbPicture(bytes, change)).length < 4 * bytes.length, change);
+  });
+
   test('stands as its file asks for, before anything is changed', async () => {
     const turned = await encoded(gradient(20, 10), 'jpeg', { orientation: 6 });
     const after = await decodeImage(await perturbPicture(turned, 'darker'));

@@ -1,4 +1,5 @@
 import type { ApplicationTestReport, Check, JudgedVersion, NamedRow } from '#contract';
+import { seeded, seedOf } from '#core';
 import { goldenTolerance, type ReferenceRows, rowsInRequest, scaleOf } from '../application-tests.ts';
 import { openLoadGenerator } from '../load/generator.ts';
 import { findSaturation } from '../load/saturation.ts';
@@ -6,6 +7,7 @@ import { inferBody, openPlaneClient, type PlaneClient } from '../plane-client.ts
 import type { ScratchPlane } from '../planes.ts';
 import type { ReleaseDeps, ReleaseSettings } from '../port.ts';
 import { batchesOf } from './batches.ts';
+import { explanationStability } from './explanations.ts';
 import { compareAnswers } from './compare.ts';
 import type { Prediction } from './said.ts';
 import { apart } from './said.ts';
@@ -27,11 +29,12 @@ export interface FullInput {
   readonly timeoutMs: number;
 }
 
-export type FullFindings = Pick<ApplicationTestReport, 'checks' | 'footprint' | 'saturation' | 'soak' | 'comparison'>;
+export type FullFindings = Pick<ApplicationTestReport, 'checks' | 'footprint' | 'saturation' | 'soak' | 'comparison' | 'explanations'>;
 
 const mebibyte = 1024 * 1024;
 const comparedRows = 500;
 const loadBodies = 64;
+const explainedRows = 8;
 const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
 
 /**
@@ -52,6 +55,15 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       packageMiB: version.files.reduce((sum, { size }) => sum + size, 0) / mebibyte,
     };
     checks.push(...footprintChecks(footprint, settings.footprint ?? {}));
+    const explained = await explanationStability({
+      client,
+      endpoint: input.endpoint,
+      inputs: version.signature.inputs,
+      rows: reference.rows.slice(0, explainedRows),
+      random: seeded(seedOf(version.package, 'explanations')),
+      limit: settings.explanations?.agreement,
+    });
+    checks.push(...(explained?.checks ?? []));
     const bodies = reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row]));
     const path = `/v2/models/${version.model}/infer`;
     const { mostPerSecond = usual.mostPerSecond, stepMs = usual.stepMs, atLeastPerSecond } = settings.saturation ?? {};
@@ -88,7 +100,12 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
         message,
       });
     }
-    return { footprint, soak, saturation: { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms } };
+    return {
+      ...(explained === undefined ? {} : { explanations: explained.explanations }),
+      footprint,
+      soak,
+      saturation: { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms },
+    };
   });
   const comparison = input.production === undefined ? undefined : await againstProduction(input, input.production, rows);
   const limit = settings.comparison?.changed;
@@ -128,7 +145,7 @@ function anotherProcess({ answers, version, reference }: FullInput, others: read
   return {
     name: 'consistency: another process',
     passed: largest <= tolerance,
-    observed: largest,
+    observed: Number.isFinite(largest) ? largest : null,
     wanted: `<= ${tolerance}`,
     message: `${others.length} rows asked of a data plane that was just started: largest difference ${largest.toExponential(1)}`,
   };

@@ -15,6 +15,9 @@ export interface Perturbation {
   readonly places?: readonly number[];
 }
 
+/** Perturbations whose answers may well be others: these rows are nobody's. */
+export const mayChange: readonly string[] = ['out of range', 'unseen categories'];
+
 /** Of a column's standard deviation: what instruments and typing differ by, not another customer. */
 const noiseShare = 0.05;
 const missingShare = 0.1;

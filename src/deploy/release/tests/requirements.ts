@@ -1,5 +1,6 @@
 import type { ApplicationTestReport, Check, Requirement, RequirementId } from '#contract';
 import { requirementIds } from '#contract';
+import { mayChange } from './perturb-rows.ts';
 
 const titles: Readonly<Record<RequirementId, string>> = {
   golden: 'It says what the model says',
@@ -27,7 +28,10 @@ export function requirementOf({ name }: Pick<Check, 'name'>): RequirementId {
 }
 
 /** What a report says of what was measured. */
-type Measured = Pick<ApplicationTestReport, 'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation'>;
+type Measured = Pick<
+  ApplicationTestReport,
+  'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation' | 'comparison' | 'footprint'
+>;
 
 /** A verdict for each requirement: of its checks, or that nothing is asked. Failed ones first, then those that passed. */
 export function requirementsOf(report: Measured): readonly Requirement[] {
@@ -53,7 +57,10 @@ export function requirementsOf(report: Measured): readonly Requirement[] {
 }
 
 /** What was measured of a requirement, in one sentence; undefined where its checks say all, or nothing was measured. */
-function figuresOf({ checks, slices, fairness, robustness, saturation }: Measured, id: RequirementId): string | undefined {
+function figuresOf(
+  { checks, slices, fairness, robustness, saturation, comparison, footprint }: Measured,
+  id: RequirementId,
+): string | undefined {
   if (id === 'bad_input')
     return `${checks.filter((check) => requirementOf(check) === id).length} kinds of wrong requests were answered with 4xx`;
   if (id === 'slices' && slices !== undefined && slices.length > 0 && checks.every((check) => requirementOf(check) !== 'slices')) {
@@ -63,8 +70,20 @@ function figuresOf({ checks, slices, fairness, robustness, saturation }: Measure
     return `measured by ${fairness.map(({ column }) => column).join(', ')}; no gate of the project speaks of it`;
   }
   if (id === 'robustness' && robustness !== undefined && robustness.length > 0) {
-    const most = robustness.toSorted((left, right) => right.changed - left.changed)[0];
-    return `${robustness.length} perturbations; the most answers changed with ${most.perturbation}: ${Number((most.changed * 100).toFixed(1))} %`;
+    const most = robustness
+      .filter(({ perturbation }) => !mayChange.includes(perturbation))
+      .toSorted((left, right) => right.changed - left.changed)
+      .at(0);
+    const changed =
+      most === undefined ? '' : `; the most answers changed with ${most.perturbation}: ${Number((most.changed * 100).toFixed(1))} %`;
+    return `${robustness.length} perturbations without an error of the server${changed}`;
+  }
+  if (id === 'comparison' && comparison !== undefined) {
+    return `${Number((comparison.changed * 100).toFixed(1))} % of ${comparison.rows} rows are answered otherwise than in production`;
+  }
+  if (id === 'footprint' && footprint !== undefined) {
+    const memory = footprint.residentMiB === undefined ? '' : `, ${Math.round(footprint.residentMiB)} MiB of memory`;
+    return `ready after ${Math.round(footprint.startMs)} ms${memory}, ${footprint.packageMiB.toFixed(2)} MiB of files`;
   }
   if (id === 'saturation' && saturation !== undefined) {
     const { sustainedPerSecond, brokenPerSecond, latencyP99Ms } = saturation;
@@ -75,12 +94,14 @@ function figuresOf({ checks, slices, fairness, robustness, saturation }: Measure
   return undefined;
 }
 
-const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'comparison'];
+const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'comparison', 'explanations'];
 
 function unasked({ profile, checks }: Measured, id: RequirementId): string {
   if (heavy.includes(id) && profile !== 'full') return 'only in the full profile: gyre release test --profile full';
-  if (id === 'comparison') return 'nothing serves in production yet';
   if (id === 'slices' || id === 'fairness') return 'the project names no slices, and no gate on groups (test.slices, test.gates)';
-  if (id === 'production' || id === 'explanations') return 'not measured by this version of Gyre';
+  if (id === 'comparison') return 'nothing else serves in production that takes the same columns';
+  if (id === 'explanations') return 'its answers are not explained by column';
+  if (id === 'footprint') return 'measured; the project sets no limits (release.tests.footprint)';
+  if (id === 'production') return 'requests of production are not asked again';
   return checks.length === 0 ? 'nothing was checked' : 'it does not apply to this model';
 }

@@ -58,11 +58,12 @@ async function tried(input: RobustnessInput, { name, says, rows, places }: Pertu
   const pairs = answers.flatMap((after, at) => {
     if (after === undefined) return [];
     const place = places?.[at] ?? at;
-    if (!isSound(after)) {
+    const difference = apart(input.before[place], after);
+    if (!isSound(after) || !Number.isFinite(difference)) {
       unanswered++;
       return [];
     }
-    return [{ row: place, sent: rows[at], before: input.before[place], after, difference: apart(input.before[place], after) }];
+    return [{ row: place, sent: rows[at], before: input.before[place], after, difference }];
   });
   const spread = input.signature.task === 'regression' ? standardDeviation(input.before.map(({ value }) => value ?? Number.NaN)) : 0;
   const other = pairs.filter(({ before, after, difference }) =>
