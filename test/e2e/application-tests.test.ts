@@ -3,6 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ApplicationTestReport, Deployment } from '#contract';
+import { done, temporaryFolder, up } from '../harness/gyre-fixture.ts';
+import { releaseVersion } from '../harness/release-fixture.ts';
+import { writeTintedProject } from '../harness/tinted-pictures-fixture.ts';
 import { openHouse, type Person, projectText, type RunningHouse } from './house.ts';
 
 /** What else the project asks of its application tests; the latency is not what these tests ask of a shared machine. */
@@ -58,5 +61,29 @@ describe('application tests of both profiles, by API and command line', { timeou
     assert.equal(report.comparison, undefined);
     const refused = await ada.post('environments/test/tests?profile=thorough');
     assert.equal(refused.status, 400);
+  });
+});
+
+describe('application tests of a model that takes pictures', { timeout: 600_000 }, () => {
+  test('send them again blurred, brighter, darker, turned and as a poor JPEG, and keep no picture in the report', async () => {
+    await using folder = await temporaryFolder();
+    const place = { cwd: folder.path, env: { GYRE_PORT: '0' } };
+    await writeTintedProject(folder.path, 40);
+    await done(['run'], place);
+    await using server = await up(place);
+    await releaseVersion(server, 'tints', 1);
+    const { items } = await server.get<{ items: readonly ApplicationTestReport[] }>('application-tests');
+    const [report] = items;
+    assert.equal(report.passed, true, JSON.stringify(report.checks));
+    assert.deepEqual(
+      report.robustness?.map(({ perturbation, unanswered, refused }) => [perturbation, unanswered, refused]),
+      ['blur', 'brighter', 'darker', 'rotated', 'poor JPEG'].map((name) => [name, 0, 0]),
+    );
+    // The colour of a tinted picture survives all five.
+    for (const { perturbation, changed, largest } of report.robustness ?? []) {
+      assert.ok(changed <= 0.1, `${perturbation}: ${changed}`);
+      assert.ok(largest > 0, `${perturbation} changed nothing`);
+    }
+    assert.ok(JSON.stringify(report).length < 100_000);
   });
 });
