@@ -6,7 +6,7 @@ describe('what a platform says in the environment of its container', () => {
   test('is passed over until the platform is named', async () => {
     assert.equal(await containerOf({}, { AIP_HTTP_PORT: '9000', SAGEMAKER_BIND_TO_PORT: '9001' }), undefined);
     assert.equal(await containerOf({ container: 'off' }, { GYRE_CONTAINER: 'vertex' }), undefined);
-    await assert.rejects(containerOf({ container: 'azure' }, {}), /"azure"; sagemaker, vertex and off are known/);
+    await assert.rejects(containerOf({ container: 'azure' }, {}), /"azure"; port, sagemaker, vertex and off are known/);
   });
 
   test('of SageMaker: its port, a second one only where it may lie, the model where it puts it', async () => {
@@ -23,6 +23,17 @@ describe('what a platform says in the environment of its container', () => {
       /no model: \/nowhere\/model is no folder/,
     );
     await assert.rejects(containerOf({ container: 'sagemaker', model }, { SAGEMAKER_BIND_TO_PORT: 'http' }), /"http"; a port/);
+  });
+
+  test('of one that says the port alone: PORT, on every address, and the model is the image’s own', async () => {
+    const told = await containerOf({ model: ['churn=/app/model'] }, { GYRE_CONTAINER: 'port', PORT: '8099' });
+    assert.deepEqual(told, {
+      container: undefined,
+      flags: { model: ['churn=/app/model'], host: '0.0.0.0', port: 8099, grpcPort: 'off', insecureHttp: true },
+    });
+    assert.equal((await containerOf({ manifest: 'm.json' }, { GYRE_CONTAINER: 'port' }))?.flags.port, 8080);
+    assert.equal((await containerOf({ port: 7080 }, { GYRE_CONTAINER: 'port', PORT: '8099' }))?.flags.port, 7080);
+    await assert.rejects(containerOf({}, { GYRE_CONTAINER: 'port', PORT: 'http' }), /PORT is "http"; a port/);
   });
 
   test('of Vertex AI: port, routes, and a model that can be read from here', async () => {

@@ -4,7 +4,7 @@ import { GyreError } from '#core';
 import type { Container } from '#scoring';
 
 /** Platforms that run a container by a contract of their own. */
-export const containerKinds = ['sagemaker', 'vertex'] as const;
+export const containerKinds = ['port', 'sagemaker', 'vertex'] as const;
 export type ContainerKind = (typeof containerKinds)[number];
 
 /** What `gyre serve` is told, as far as a platform's contract says more of it. */
@@ -19,7 +19,8 @@ export interface ContainerFlags {
 }
 
 export interface Contained {
-  readonly container: Container;
+  /** Absent where the platform has no routes of its own. */
+  readonly container: Container | undefined;
   /** What stands in for the flags. */
   readonly flags: {
     readonly model?: readonly string[];
@@ -34,8 +35,12 @@ export interface Contained {
 const sageMakerFolder = '/opt/ml';
 const usualPort = 8080;
 
+/** Which variable of each says the port. */
+const portVariables = { port: 'PORT', sagemaker: 'SAGEMAKER_BIND_TO_PORT', vertex: 'AIP_HTTP_PORT' } as const;
+
 /**
- * What the platform that runs this container has said in the environment. SageMaker: port 8080 or SAGEMAKER_BIND_TO_PORT, another port only within
+ * What the platform that runs this container has said in the environment. `port` (Knative, Cloud Run, Azure Container Instances, Kubernetes): PORT
+ * alone, and the model is named in the image. SageMaker: port 8080 or SAGEMAKER_BIND_TO_PORT, another port only within
  * SAGEMAKER_SAFE_PORT_RANGE, the model in /opt/ml/model. Vertex AI: AIP_HTTP_PORT, AIP_HEALTH_ROUTE, AIP_PREDICT_ROUTE, the model at
  * AIP_STORAGE_URI. Both let callers in themselves and speak plain HTTP to the container, on whatever address it has.
  * @returns undefined where no platform is named, by the flag or by GYRE_CONTAINER
@@ -45,12 +50,13 @@ export async function containerOf(flags: ContainerFlags, environment: NodeJS.Pro
   const kind = kindOf(flags.container ?? environment['GYRE_CONTAINER']);
   if (kind === undefined) return undefined;
   const { grpcPort = 'off', host = '0.0.0.0', manifest } = flags;
-  const variable = kind === 'sagemaker' ? 'SAGEMAKER_BIND_TO_PORT' : 'AIP_HTTP_PORT';
+  const variable = portVariables[kind];
   const port = flags.port ?? portIn(variable, environment[variable]) ?? usualPort;
   if (kind === 'sagemaker' && grpcPort !== 'off') requireSafe(grpcPort, environment['SAGEMAKER_SAFE_PORT_RANGE']);
-  const model = manifest === undefined ? (flags.model ?? [await modelOf(kind, environment)]) : flags.model;
+  const model = manifest === undefined && kind !== 'port' ? (flags.model ?? [await modelOf(kind, environment)]) : flags.model;
+  const container = kind === 'vertex' ? vertexOf(environment) : kind === 'sagemaker' ? kind : undefined;
   return {
-    container: kind === 'sagemaker' ? kind : vertexOf(environment),
+    container,
     flags: { ...(model === undefined ? {} : { model }), host, port, grpcPort, insecureHttp: true },
   };
 }
@@ -88,7 +94,7 @@ function vertexOf(environment: NodeJS.ProcessEnv): Container {
   return { health, predict };
 }
 
-async function modelOf(kind: ContainerKind, environment: NodeJS.ProcessEnv): Promise<string> {
+async function modelOf(kind: Exclude<ContainerKind, 'port'>, environment: NodeJS.ProcessEnv): Promise<string> {
   const { AIP_STORAGE_URI: uri = '' } = environment;
   if (kind === 'vertex') {
     if (/^[a-z0-9]+:\/\//i.test(uri) || uri === '')

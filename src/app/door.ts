@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backup, BackupList } from '#contract';
 import { GyreError, hasCode, systemClock } from '#core';
-import type { BackupFlags, BackupsFlags, DemoFlags, OpenedApp, ProjectFlags, SealFlags, UpFlags } from '#cli';
+import type { AppDoor, BackupFlags, BackupsFlags, DemoFlags, OpenedApp, PackageFlags, ProjectFlags, SealFlags, UpFlags } from '#cli';
 import { readServerInfo } from './data-folder.ts';
 import { faultsFromEnvironment } from './faults.ts';
 import { sealBlobs as seal, type Sealing } from './seal-blobs.ts';
@@ -26,6 +26,30 @@ export async function openForVerb(options: ProjectFlags): Promise<OpenedApp> {
 /** Seals the blobs of a data folder that nobody else has. */
 export async function sealBlobs(options: SealFlags): Promise<Sealing> {
   return seal(await settle(options, {}), options);
+}
+
+/** Packs a model that lies on this disk, with the data plane that runs here, into an image. */
+export async function packageImage(options: PackageFlags): ReturnType<AppDoor['packageImage']> {
+  const { packageImage: pack } = await import('./package-image.ts');
+  return pack(options, await imageKey(options));
+}
+
+/** The key that images are signed with: the one that signs release manifests, unless another is named. @returns PEM */
+async function imageKey(options: PackageFlags): Promise<string | undefined> {
+  if (options.key === 'off') return undefined;
+  if (options.key !== undefined) {
+    const file = options.key;
+    return readFile(file, 'utf8').catch((error: unknown) => {
+      throw new GyreError('NOT_FOUND', `the key ${file} cannot be read`, { file }, { cause: error });
+    });
+  }
+  try {
+    const { dataFolder } = await settle(options, {});
+    return await readFile(join(dataFolder, 'secrets', 'manifest-key.pem'), 'utf8');
+  } catch {
+    // No project here, or one that has never been up: there is no key, and the answer says that nobody signed.
+    return undefined;
+  }
 }
 
 /** Copies records, blobs and secrets, also while a platform runs on them. */

@@ -1,6 +1,7 @@
 import type { BatchRequest, BatchResult } from '#batch';
 import type { Backup, BackupList, BlobStorage, StreamFigures } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
+import type { BuiltImage, PushedImage } from '#packaging';
 import type { StreamChoices, StreamPlaces } from '#streams';
 import type { S3Access } from '#workspace';
 
@@ -122,6 +123,26 @@ export interface PredictStreamFlags extends ProjectFlags {
   readonly signal: AbortSignal;
 }
 
+/** What is packed for a computer elsewhere. */
+export interface PackageFlags extends ProjectFlags {
+  /** A package folder or an .onnx file, absolute. */
+  readonly place: string;
+  /** What a registered version is called; else the files say it. */
+  readonly model?: { readonly name: string; readonly version: string; readonly modelVersion: string };
+  /** The folder of the OCI layout, absolute; left out: it is not kept. */
+  readonly layout?: string;
+  /** Where it is sent, such as `registry.example.org/churn:3`. */
+  readonly push?: string;
+  /** Speak plain HTTP to a registry that is not on this machine. */
+  readonly insecure?: boolean;
+  readonly signal: AbortSignal;
+  /** By which the layout knows the image; default: the model's name and version. */
+  readonly name?: string;
+  /** A file with an Ed25519 key (PEM), absolute; default: the key of the project's data folder, where there is one; "off": nobody signs. */
+  readonly key?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /** A relay's options, as `gyre relay` takes them. */
 export interface RelayFlags {
   readonly to: string;
@@ -204,6 +225,8 @@ export interface AppDoor {
   predictTable(options: PredictFlags): Promise<BatchResult>;
   /** Answers a topic by a model on this disk until the signal aborts. */
   predictStream(options: PredictStreamFlags): Promise<StreamFigures>;
+  /** Packs a model that lies on this disk, with the data plane that runs here, into an image. */
+  packageImage(options: PackageFlags): Promise<BuiltImage & { readonly pushed?: PushedImage }>;
   /** A data plane for a model that lies here, for the time of one piece of work. */
   planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T>;
   /** Runs a relay until the signal aborts. */

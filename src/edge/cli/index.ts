@@ -7,6 +7,7 @@ export type {
   DemoFlags,
   Flags,
   OpenedApp,
+  PackageFlags,
   PredictFlags,
   PredictStreamFlags,
   ProjectFlags,

@@ -1,7 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
-import { dirname, join, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { dirname, resolve } from 'node:path';
 import { executesCode, lackingEvidence } from '#contract';
 import type { Explanation, ModelVersion, RegisteredModel, TestReport } from '#contract';
 import { GyreError } from '#core';
@@ -17,6 +15,7 @@ import { showReport } from './model-report.ts';
 import { registerModelCompare } from './model-compare.ts';
 import { registerModelConvert } from './model-convert.ts';
 import { registerModelTest } from './model-test.ts';
+import { saveFile } from './save-file.ts';
 import { modelVersion, versionPath } from './model-reference.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
@@ -177,14 +176,6 @@ export const registerModels: Register = (program, bind) => {
 /** A name may hold what no folder of every system may. */
 function folderName({ model, version }: ModelVersion): string {
   return `${model.replaceAll(/[^\p{L}\p{N}._ -]/gu, '-')}-${version}`;
-}
-
-async function saveFile(client: Client, { model, version }: ModelVersion, path: string, folder: string): Promise<void> {
-  const place = join(folder, path);
-  if (!place.startsWith(`${folder}${sep}`)) throw new GyreError('DATA_LOSS', `the package names a file outside of itself: ${path}`);
-  const address = `models/${encodeURIComponent(model)}/versions/${version}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
-  await mkdir(dirname(place), { recursive: true });
-  await pipeline(await client.download(address), createWriteStream(place));
 }
 
 /** A version for people. */

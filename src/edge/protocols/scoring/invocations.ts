@@ -22,7 +22,7 @@ export interface ScoringOptions {
   readonly plane: Plane;
   /** Gyre's. */
   readonly version: string;
-  readonly container?: Container;
+  readonly container?: Container | undefined;
 }
 
 /** MLflow's names of a request's content, one of which it has. */

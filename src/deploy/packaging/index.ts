@@ -1,0 +1,12 @@
+export { buildImage, imageName } from './image.ts';
+export type { BuiltImage, PackedModel } from './image.ts';
+export { registryCredentials } from './oci/credentials.ts';
+export { Layout } from './oci/layout.ts';
+export { referenceOf } from './oci/reference.ts';
+export type { Credentials, RegistryOptions } from './oci/registry-client.ts';
+export { fetchImage, pushImage } from './oci/transfer.ts';
+export type { PushedImage } from './oci/transfer.ts';
+export { planeRuntime } from './runtime/plane-runtime.ts';
+export type { PlaneProgram, PlaneRuntime } from './runtime/plane-runtime.ts';
+export { verifyImage } from './verify-image.ts';
+export type { VerifiedImage } from './verify-image.ts';
