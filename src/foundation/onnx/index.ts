@@ -1,3 +1,4 @@
+import './quiet-runtime.ts';
 export { arrayOver, elementFacts, tensor } from './tensor.ts';
 export type { Dimension, ElementType, Tensor, TensorDataOf, TensorOf } from './tensor.ts';
 export { attr, mlDomain } from './model.ts';
