@@ -13,7 +13,7 @@ setSourceMapsSupport(true, { nodeModules: true });
 
 const usage = `usage: inference-main --manifest FILE --blobs FOLDER|s3://BUCKET/PREFIX (--public-key FILE | --unsigned) [options]
        inference-main --model [NAME=]FOLDER|FILE.onnx… [--route FILE] [options]
-       inference-main --container sagemaker|vertex [--model …] [options]
+       inference-main --container sagemaker|vertex|port [--model …] [options]
 options: --blob-cache DIR --s3-endpoint URL --s3-region NAME
          --host H --port N --grpc-port N|off --answering-threads N|auto --spool DIR --control --detached-ok --model-control
          --workers N|MIN-MAX --threads N|auto --engine auto|onnxruntime --provider cpu|cuda --lane inline|workers --wait-ms N --idle-ms N

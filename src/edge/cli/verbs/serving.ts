@@ -30,7 +30,7 @@ export const registerServing: Register = (program, bind) => {
     )
     .option(
       '--container <platform>',
-      'run as a container of sagemaker or vertex: ports, routes and the model as that platform says in the environment (default: as GYRE_CONTAINER says)',
+      'run as a container of sagemaker or vertex, or of any platform that says PORT (port): ports, routes and the model as it says in the environment (default: as GYRE_CONTAINER says)',
     )
     .option('--public-key <file>', 'the key that the manifest must be signed with (PEM)')
     .option('--unsigned', 'serve the manifest whoever wrote it')
