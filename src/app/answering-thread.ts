@@ -1,6 +1,6 @@
 /** A thread that answers beside the one that leads: it opens what it is told, and does what the leading one asks. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { GyreError, systemClock } from '#core';
+import { GyreError, steadyMs, systemClock } from '#core';
 import { PayloadEvents } from '#serving';
 import type { PlaneChange } from '#serving';
 import { createLogger, createMetrics, watchThread } from '#telemetry';
@@ -16,7 +16,7 @@ if (parentPort === null) throw new Error('this is to be started as a worker thre
 const port = parentPort;
 const { options, ports, ledger, tls, clock } = workerData as ThreadStart;
 // Each thread counts from its own start; both can read the machine's clock.
-const aheadMs = clock.elapsedMs + Number(process.hrtime.bigint() - clock.readAt) / 1e6 - performance.now();
+const aheadMs = clock.elapsedMs + steadyMs() - clock.readAt - performance.now();
 const log = createLogger({
   level: options.logLevel ?? 'info',
   destination: process.stderr,
@@ -48,6 +48,7 @@ async function open(served: PlaneChange): Promise<Opened> {
     leader: {
       setLoaded: (name, loaded) => leading.ask('setLoaded', name, loaded),
       reports: () => leading.ask('reports'),
+      metricsText: () => leading.ask('metricsText'),
     },
     ...(tls === undefined ? {} : { tls }),
     ...(python === undefined ? {} : { python: { ...python, log: (facts, message) => log.info(facts, message) } }),
@@ -70,9 +71,10 @@ const own: ThreadSide = {
   abandon: async () => (await answering()).plane.abandon(),
   flush: async () => (await answering()).plane.flush(),
   report: async () => (await answering()).plane.report(),
+  collect: async () => (await answering()).plane.collect(),
   drain: async () => (await answering()).plane.drain(),
-  shed: async (share) => {
-    for (const server of (await answering()).servers) server.shed(share);
+  shed: async () => {
+    for (const server of (await answering()).servers) server.shed();
   },
   closeServers: async () => (await answering()).closeServers(),
   close: async () => {

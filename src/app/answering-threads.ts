@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { GyreError, messageOf } from '#core';
+import { GyreError, messageOf, steadyMs } from '#core';
 import type { LedgerMemory, PlaneChange, PlaneLeader, PlanePeer } from '#serving';
 import type { Logger } from '#telemetry';
 import type { Answering, AnsweringPorts, Tls } from './answering.ts';
@@ -14,8 +14,8 @@ export interface ThreadStart {
   readonly ports: Pick<AnsweringPorts, 'http' | 'grpc'> & { readonly thread: number };
   readonly ledger: LedgerMemory;
   readonly tls?: Tls;
-  /** What the leading thread's clock said when the machine's own (`process.hrtime`) said `readAt`. */
-  readonly clock: { readonly elapsedMs: number; readonly readAt: bigint };
+  /** What the leading thread's clock of elapsed time said when `steadyMs` said `readAt`. */
+  readonly clock: { readonly elapsedMs: number; readonly readAt: number };
 }
 
 /** What the leading thread asks of another one. */
@@ -23,7 +23,7 @@ export interface ThreadSide extends PlanePeer {
   /** Answers from then on. @throws GyreError when what is served cannot be opened there */
   open(served: PlaneChange): Promise<void>;
   drain(): Promise<void>;
-  shed(share: number): Promise<void>;
+  shed(): Promise<void>;
   closeServers(): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,20 +46,19 @@ const lookEveryMs = 500;
 const busyShare = 0.75;
 /** So many looks in a row. */
 const busyLooks = 3;
+const looksAfterFailure = 120;
 
 /** How many threads may answer. @throws GyreError INVALID_ARGUMENT where ports cannot be shared among threads */
-export function threadsOf(text: InferenceThreads): { readonly least: number; readonly most: number } {
+export function threadsOf(said: number | 'auto'): { readonly least: number; readonly most: number } {
   const canShare = process.platform === 'linux';
-  if (text === 'auto') return { least: 1, most: canShare ? Math.min(availableParallelism(), mostByItself) : 1 };
-  if (text > 1 && !canShare)
+  if (said === 'auto') return { least: 1, most: canShare ? Math.min(availableParallelism(), mostByItself) : 1 };
+  if (said > 1 && !canShare)
     throw new GyreError(
       'INVALID_ARGUMENT',
-      `--answering-threads ${text}: several threads can answer at one port on Linux alone; 1 is right here`,
+      `--answering-threads ${said}: several threads can answer at one port on Linux alone; 1 is right here`,
     );
-  return { least: text, most: text };
+  return { least: said, most: said };
 }
-
-type InferenceThreads = number | 'auto';
 
 /** The threads that answer beside the leading one. */
 export class AnsweringThreads {
@@ -87,35 +86,45 @@ export class AnsweringThreads {
 
   /** Adds threads while those that there are have no time left, and all models are answered on the thread that reads the request. */
   grow(most: number): void {
-    const { leading, log } = this.#options;
+    const { log } = this.#options;
     let before = performance.eventLoopUtilization();
     let looks = 0;
+    let isAdding = false;
     this.#watching = setInterval(() => {
       const now = performance.eventLoopUtilization();
       const shares = [performance.eventLoopUtilization(now, before).utilization, ...this.#threads.map((thread) => thread.utilization())];
       before = now;
       const isBusy = shares.reduce((sum, share) => sum + share, 0) / shares.length > busyShare;
-      const isInline = leading.plane.models.every(({ loaded }) => loaded.lane === 'inline');
-      looks = isBusy && isInline ? looks + 1 : 0;
-      if (looks < busyLooks || this.#threads.length + 1 >= most) return;
-      looks = Number.NEGATIVE_INFINITY;
-      this.add().then(
-        () => {
-          looks = 0;
-          log.info({ threads: this.#threads.length + 1 }, 'another thread answers now: those that there were had no time left');
-          this.#spread();
-        },
-        (error: unknown) => log.warn({ err: error }, 'another thread cannot answer; those that there are go on'),
-      );
+      looks = isBusy && this.#mayGrow ? looks + 1 : Math.min(looks, 0);
+      if (looks < busyLooks || isAdding || this.#threads.length + 1 >= most) return;
+      isAdding = true;
+      this.add()
+        .then(
+          () => {
+            log.info({ threads: this.#threads.length + 1 }, 'another thread answers now: those that there were had no time left');
+            this.#spread();
+          },
+          (error: unknown) => {
+            looks = -looksAfterFailure;
+            log.warn({ err: error }, 'another thread cannot answer; those that there are go on');
+          },
+        )
+        .finally(() => (isAdding = false));
     }, lookEveryMs);
     this.#watching.unref();
   }
 
-  /** Connections stay with the thread that took them: so many of each older one come anew that the new one gets its part. */
+  /** Models that run elsewhere gain nothing by it, and a limit of memory would be divided. */
+  get #mayGrow(): boolean {
+    const { models, manifest } = this.#options.leading.plane;
+    const isLimited = (this.#options.options.memoryMib ?? manifest.execution?.memoryMiB) !== undefined;
+    return !isLimited && models.every(({ loaded }) => loaded.lane === 'inline');
+  }
+
+  /** Connections stay with the thread that took them: those of the older ones come anew, and the kernel spreads them over all. */
   #spread(): void {
-    const share = 1 / (this.#threads.length + 1);
-    for (const server of this.#options.leading.servers) server.shed(share);
-    for (const thread of this.#threads.slice(0, -1)) void thread.calls.ask('shed', share);
+    for (const server of this.#options.leading.servers) server.shed();
+    for (const thread of this.#threads.slice(0, -1)) thread.calls.ask('shed').catch(() => undefined);
   }
 
   async drain(): Promise<void> {
@@ -152,7 +161,7 @@ class AnsweringThread {
       ports: { http: http.port, grpc: grpc?.port ?? 'off', thread },
       ledger,
       ...(tls === undefined ? {} : { tls }),
-      clock: { elapsedMs: leading.plane.elapsed(), readAt: process.hrtime.bigint() },
+      clock: { elapsedMs: leading.plane.elapsed(), readAt: steadyMs() },
     };
     this.#worker = new Worker(new URL('./answering-thread.ts', import.meta.url), { workerData: start, name: 'gyre-answering' });
     this.#before = this.#worker.performance.eventLoopUtilization();
@@ -160,6 +169,7 @@ class AnsweringThread {
     const own: LeadingSide = {
       setLoaded: (name, loaded) => plane.setLoaded(name, loaded),
       reports: () => plane.reports(),
+      metricsText: async () => plane.metricsText(),
       logShadow: (line) => logShadow?.(line),
     };
     this.calls = new ThreadCalls(this.#worker, { ...own });
@@ -195,6 +205,7 @@ class AnsweringThread {
       abandon: () => calls.ask('abandon'),
       flush: () => calls.ask('flush'),
       report: () => calls.ask('report'),
+      collect: () => calls.ask('collect'),
     };
   }
 

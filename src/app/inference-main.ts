@@ -97,7 +97,7 @@ function readOptions(): InferenceOptions {
     'event-hosts': eventHosts,
     'access-log': accessLog,
     'grpc-port': grpcPort,
-    'answering-threads': answeringThreads = process.env['GYRE_ANSWERING_THREADS'],
+    'answering-threads': answeringThreads = process.env['GYRE_ANSWERING_THREADS'] || undefined,
     'model-control': modelControl,
     'wait-ms': waitMs,
     'idle-ms': idleMs,

@@ -95,6 +95,8 @@ export async function runInference(asked: InferenceOptions): Promise<RunningInfe
   });
   const close = async (): Promise<void> => {
     await Promise.all([leading.closeServers(), threads.closeServers()]);
+    // What is being loaded is loaded by all of them: none may end before the others have it, or have let go of it.
+    await plane.settled();
     await threads.close();
     await leading.close();
     await shadowLog?.[Symbol.asyncDispose]();

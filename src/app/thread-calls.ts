@@ -66,7 +66,10 @@ export class ThreadCalls<Theirs extends Calls<Theirs>> {
       const result: unknown = await call(...(given as never[]));
       this.#port.postMessage({ id, result });
     } catch (error) {
-      this.#port.postMessage({ id, error: toPortable(error) });
+      const said = toPortable(error);
+      // Details may hold what cannot be sent to another thread; the message says it in words.
+      const details = JSON.parse(JSON.stringify(said.details)) as PortableError['details'];
+      this.#port.postMessage({ id, error: { ...said, details } });
     }
   }
 }

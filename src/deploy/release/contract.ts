@@ -367,6 +367,11 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       const first = await back(1);
       assert.deepEqual([first.modelVersion, first.generation, first.state], [one.id, 4, 'live']);
       assert.equal((await release.deploymentOf('production', 3))?.state, 'rolled_back');
+      await assert.rejects(
+        release.rollBack({ environment: 'production', reason: 'complaints', by: otto }),
+        refused('FAILED_PRECONDITION', /has served no other version/),
+        'nothing was live before the first release',
+      );
       const third = await back(3);
       assert.deepEqual([third.modelVersion, third.generation], [three.id, 5]);
       assert.equal(planes.serving.get('production')?.manifest.models[0].modelVersion, three.id);
@@ -393,6 +398,12 @@ export function releaseContract(name: string, fixture: () => Promise<StoreFixtur
       bench.tokens.push('d'.repeat(64));
       await release.renewTokens(otto);
       assert.deepEqual(warm(), [one.id]);
+      await release.roll(to('production', three));
+      bench.tokens.push('e'.repeat(64));
+      await release.renewTokens(otto);
+      assert.deepEqual(warm(), [two.id, one.id]);
+      await release.rollBack({ environment: 'production', reason: 'complaints', by: otto });
+      assert.deepEqual(warm(), [one.id], 'also when its tokens were renewed in between');
       await release.roll(to('test', two));
       assert.equal(planes.serving.get('test')?.manifest.warm, undefined);
     });

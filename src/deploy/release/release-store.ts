@@ -96,13 +96,22 @@ export async function selectRolling(db: Db): Promise<readonly Deployment[]> {
   return rows.map((row) => row.record);
 }
 
+/** Where rollbacks of an environment start from. */
+export interface WayBack {
+  readonly environment: string;
+  readonly modelVersion: string;
+  /** What was live from this generation on is not come back to. */
+  readonly from: number;
+}
+
 /** What an environment served before, latest first: another version, that was not rolled back from since. */
-function servedBefore(db: Db, environment: string, modelVersion: string, states: readonly Deployment['state'][]) {
+function servedBefore(db: Db, { environment, modelVersion, from }: WayBack, states: readonly Deployment['state'][]) {
   return db
     .tables<Tables>()
     .selectFrom('deployments as earlier')
     .where('earlier.environment', '=', environment)
     .where('earlier.state', 'in', states)
+    .where('earlier.generation', '<', from)
     .where('earlier.model_version', '!=', modelVersion)
     .where((where) =>
       where.not(
@@ -122,20 +131,15 @@ function servedBefore(db: Db, environment: string, modelVersion: string, states:
 
 /** What an environment served last before the version that it serves now, and was not rolled back from since. */
 export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
-  const row = await servedBefore(db, live.environment, live.modelVersion, ['superseded']).select('earlier.record').executeTakeFirst();
+  const way = { environment: live.environment, modelVersion: live.modelVersion, from: live.backTo ?? live.generation };
+  const row = await servedBefore(db, way, ['superseded']).select('earlier.record').executeTakeFirst();
   return row?.record;
 }
 
-/** The versions that rollbacks from a version would come to, the next one first. @param isLeaving whether the one that is live is rolled back from */
-export async function selectEarlierVersions(
-  db: Db,
-  environment: string,
-  modelVersion: string,
-  isLeaving: boolean,
-): Promise<readonly string[]> {
-  const states = isLeaving ? (['superseded'] as const) : (['superseded', 'live'] as const);
-  const rows = await servedBefore(db, environment, modelVersion, states).select('earlier.model_version').execute();
-  return [...new Set(rows.map((row) => row.model_version))];
+/** The versions that rollbacks would come to, the next one first. @param leaving the version that is live and rolled back from now */
+export async function selectEarlierVersions(db: Db, way: WayBack, leaving?: string): Promise<readonly string[]> {
+  const rows = await servedBefore(db, way, ['superseded', 'live']).select('earlier.model_version').execute();
+  return [...new Set(rows.map((row) => row.model_version))].filter((id) => id !== leaving);
 }
 
 export async function selectByGeneration(db: Db, environment: string, generation: number): Promise<Deployment | undefined> {

@@ -57,6 +57,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       target,
       reason: 'the tokens that may infer have changed',
       by,
+      ...(live.backTo === undefined ? {} : { backTo: live.backTo }),
       ending: 'superseded',
       judge: async (db) => {
         if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
@@ -160,6 +161,7 @@ export function openRelease(deps: ReleaseDeps): Release {
         target,
         reason: request.reason,
         by: request.by,
+        backTo: before.backTo ?? before.generation,
         ending: 'rolled_back',
         judge: async (db) => {
           if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {

@@ -27,6 +27,8 @@ export interface SwitchPlan {
   readonly by: Actor;
   /** Asked in the transaction that begins the switch, so that what it judges by still holds. */
   readonly judge: (db: Db) => Promise<Judgement>;
+  /** The generation that it goes back to; left out: it goes on. */
+  readonly backTo?: number;
   /** What becomes of the deployment that was live. */
   readonly ending: 'superseded' | 'rolled_back';
 }
@@ -72,7 +74,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           endpoint,
           generation: draft.generation,
           version,
-          warm: await warmBeside(plan),
+          warm: await warmBeside(plan, draft.generation),
           log: loggedAs(await masked(log, version), target.certify === undefined),
           limits,
           ...(execution === undefined ? {} : { execution }),
@@ -100,9 +102,13 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   };
 
   /** The versions that a rollback would come to. Those that Python loads would take processes of their own: they are not kept. */
-  async function warmBeside({ version, target, ending }: SwitchPlan): Promise<readonly JudgedVersion[]> {
+  async function warmBeside({ version, target, ending, backTo }: SwitchPlan, generation: number): Promise<readonly JudgedVersion[]> {
     const { warm = 0 } = target;
-    const earlier = await store.read((db) => selectEarlierVersions(db, target.name, version.id, ending === 'rolled_back'));
+    const way = { environment: target.name, modelVersion: version.id, from: backTo ?? generation };
+    const earlier = await store.read(async (db) => {
+      const leaving = ending === 'rolled_back' ? await selectByState(db, target.name, 'live') : undefined;
+      return selectEarlierVersions(db, way, leaving?.modelVersion);
+    });
     const kept: JudgedVersion[] = [];
     for (const id of earlier) {
       if (kept.length === warm) break;
@@ -143,6 +149,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
       reason,
       ...(judgement.certification === undefined ? {} : { certification: judgement.certification }),
       approvals: [...judgement.approvals],
+      ...(plan.backTo === undefined ? {} : { backTo: plan.backTo }),
       deployedBy: by,
       deployedAt: at,
     };

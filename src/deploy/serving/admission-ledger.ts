@@ -6,8 +6,10 @@ export interface LedgerMemory {
   readonly due: BigInt64Array;
 }
 
-/** Callers that are told apart; a manifest with more tokens has some share a place, and their rates are then looser, never tighter. */
+/** Callers that are told apart at the same time. */
 const places = 4096;
+/** Places that are looked at for one; where all are others', the first is shared with its owner, and both together have the rate of one. */
+const probes = 64;
 
 /** Memory for `AdmissionLedger`. It can be given to other threads. */
 export function ledgerMemory(): LedgerMemory {
@@ -60,19 +62,13 @@ export class AdmissionLedger {
   /**
    * Takes a request from a caller's rate: the generic cell rate algorithm (ITU-T I.371, annex A), which lets through what a token bucket of
    * `burst` tokens does, and needs but one number of a caller.
-   * @param caller the SHA-256 of its token as hex digits, or empty @param place where it stands among the callers of the manifest
-   * @param nowMs milliseconds of elapsed time @returns 0 when it may ask, else the milliseconds until it may
+   * @param caller the SHA-256 of its token as hex digits, or empty @param nowMs milliseconds of elapsed time
+   * @returns 0 when it may ask, else the milliseconds until it may
    */
-  take(caller: string, place: number, { perSecond, burst }: Rate, nowMs: number): number {
-    const at = 2 * (place % places);
-    const owner = ownerOf(caller);
-    // Tokens come and go with manifests: a place that was another's begins anew.
-    if (Atomics.load(this.#due, at) !== owner) {
-      Atomics.store(this.#due, at, owner);
-      Atomics.store(this.#due, at + 1, 0n);
-    }
+  take(caller: string, { perSecond, burst }: Rate, nowMs: number): number {
     const nowUs = nowMs * 1000 + this.#aheadUs;
     const gapUs = 1e6 / perSecond;
+    const at = this.#placeOf(ownerOf(caller), nowUs);
     for (;;) {
       const known = Atomics.load(this.#due, at + 1);
       const dueUs = Math.max(Number(known), nowUs);
@@ -82,9 +78,26 @@ export class AdmissionLedger {
       if (Atomics.compareExchange(this.#due, at + 1, known, BigInt(Math.round(dueUs + gapUs))) === known) return 0;
     }
   }
+
+  /** Its own place, else one whose owner's rate is whole again, which is as if nobody had it. @returns where it begins */
+  #placeOf(owner: bigint, nowUs: number): number {
+    const first = Number(BigInt.asUintN(12, owner >> 2n));
+    let free: number | undefined;
+    for (let probe = 0; probe < probes; probe++) {
+      const at = 2 * ((first + probe) % places);
+      const known = Atomics.load(this.#due, at);
+      if (known === owner) return at;
+      if (free === undefined && (known === 0n || Number(Atomics.load(this.#due, at + 1)) <= nowUs)) free = at;
+    }
+    if (free === undefined) return 2 * first;
+    const known = Atomics.load(this.#due, free);
+    // Where another thread takes it in the same moment, both callers share it.
+    Atomics.compareExchange(this.#due, free, known, owner);
+    return free;
+  }
 }
 
-/** Never 0, which is what a place nobody has had says. */
+/** Never 0, which is what a place that nobody has had says. */
 function ownerOf(caller: string): bigint {
   return caller === '' ? 1n : BigInt.asIntN(64, BigInt(`0x${caller.slice(0, 16)}`)) | 2n;
 }

@@ -51,7 +51,7 @@ async function watched(changes: Partial<BatcherOptions> = {}): Promise<Watched> 
     slots: () => 1,
     maxRows: () => 8,
     joinRequests: true,
-    maxQueued: 100,
+    maxQueued: () => 100,
     elapsed: () => performance.now(),
     onBatch: (rows, requests) => runs.push([rows, requests]),
     ...changes,
@@ -223,7 +223,7 @@ describe('micro-batching', () => {
   });
 
   test('refuses a request when too many wait', async () => {
-    using setup = await watched({ maxQueued: 2 });
+    using setup = await watched({ maxQueued: () => 2 });
     const settled = await Promise.allSettled([1, 2, 3].map((index) => setup.batcher.submit(feeds(index), 1)));
     assert.deepEqual(
       settled.map((each) => (each.status === 'fulfilled' ? squares(each.value)[0] : codeOf(each.reason))),

@@ -23,7 +23,7 @@ export interface BatcherOptions {
   /** How long a run waits for more rows than there are, in milliseconds; default: not at all. */
   readonly maxDelayMs?: number;
   /** Requests that may wait. */
-  readonly maxQueued: number;
+  readonly maxQueued: () => number;
   /** Milliseconds since some fixed moment, not stepping back. */
   readonly elapsed: () => number;
   /** Told of every run that succeeded: its rows, how many requests they came from, and how long it took. */
@@ -103,7 +103,7 @@ export class Batcher {
    * @throws GyreError RESOURCE_EXHAUSTED when too many requests wait, DEADLINE_EXCEEDED after `timeoutMs`, and what `Session.run` throws
    */
   submit(feeds: Feeds, rows: number, timeoutMs?: number): Promise<Ran> {
-    if (this.#queue.length >= this.#options.maxQueued) {
+    if (this.#queue.length >= this.#options.maxQueued()) {
       const message = `${this.#queue.length} requests wait for this model already; try again later`;
       return Promise.reject(new GyreError('RESOURCE_EXHAUSTED', message, { queued: this.#queue.length }));
     }
@@ -267,7 +267,8 @@ export class Batcher {
     }
     const ranMs = elapsed();
     const inferMs = worker === undefined ? ranMs - startedMs : worker.endedMs - worker.startedMs;
-    const waitedMs = Math.max(0, ranMs - startedMs - inferMs);
+    // Not the way back: a thread that is slow to hear of its answer has not let the request wait.
+    const waitedMs = worker === undefined ? 0 : Math.min(Math.max(0, worker.startedMs - startedMs), ranMs - startedMs - inferMs);
     const batch = { rows, requests: pieces.length, worker };
     let at = 0;
     for (const piece of pieces) {

@@ -26,6 +26,15 @@ export interface ExecutionSettings {
   readonly maxQueued: number;
 }
 
+/** What may be changed while a model stays loaded. */
+export type ExecutionBounds = Pick<ExecutionSettings, 'min' | 'max' | 'maxQueued'>;
+
+/** Whether a model that is loaded by one of them runs as the other says, within other bounds perhaps. */
+export function isRunAlike(one: ExecutionSettings, other: ExecutionSettings): boolean {
+  const unbounded = (settings: ExecutionSettings): string => JSON.stringify({ ...settings, min: 0, max: 0, maxQueued: 0 });
+  return unbounded(one) === unbounded(other);
+}
+
 /** What one of several planes may take of what all of them may. */
 export function partOf(settings: ExecutionSettings, planes: number): ExecutionSettings {
   const max = Math.max(1, Math.floor(settings.max / planes));

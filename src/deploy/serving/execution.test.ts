@@ -103,7 +103,7 @@ describe('the execution of a model', () => {
         slots: () => execution.slots,
         maxRows: () => 1,
         joinRequests: true,
-        maxQueued: 100,
+        maxQueued: () => 100,
         elapsed: () => 0,
       });
       const asked = [1, 2, 3, 4, 5, 6].map((value) => batcher.submit(feeds(value), 1));

@@ -2,7 +2,7 @@ import { GyreError, messageOf } from '#core';
 import { openSession, openSessionPool } from '#onnx';
 import type { Feeds, RunOptions, Session, SessionPool } from '#onnx';
 import type { Outputs } from './batcher.ts';
-import type { ExecutionSettings, Lane } from './execution-settings.ts';
+import type { ExecutionBounds, ExecutionSettings, Lane } from './execution-settings.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
 import type { PythonFigures, PythonSession } from './python/python-session.ts';
 
@@ -46,7 +46,7 @@ const worthwhile = 1.2;
  * maximum, beside one worker with all cores for requests that are alone. Asleep, it holds no memory; it wakes when it is asked.
  */
 export class Execution implements MemoryUser, AsyncDisposable {
-  readonly settings: ExecutionSettings;
+  #settings: ExecutionSettings;
   readonly #deps: ExecutionDeps;
   #events: ExecutionEvents = { onSlots: () => undefined, onFailure: () => undefined };
   #running: Running | undefined;
@@ -69,7 +69,7 @@ export class Execution implements MemoryUser, AsyncDisposable {
 
   private constructor(deps: ExecutionDeps, running: Running) {
     this.#deps = deps;
-    this.settings = deps.settings;
+    this.#settings = deps.settings;
     this.#running = running;
     this.#lane = running.lane;
     this.#openPython = running.lane === 'python' ? running.open : undefined;
@@ -259,6 +259,20 @@ export class Execution implements MemoryUser, AsyncDisposable {
   get #resting(): number {
     const { min } = this.settings;
     return this.#isWide ? Math.max(0, min - 1) : Math.max(1, min);
+  }
+
+  get settings(): ExecutionSettings {
+    return this.#settings;
+  }
+
+  /** Other bounds hold from now on. */
+  keepWithin({ min, max, maxQueued }: ExecutionBounds): void {
+    this.#settings = { ...this.#settings, min, max, maxQueued };
+    const running = this.#running;
+    if (running?.lane !== 'workers' || this.#change !== undefined || this.#closed) return;
+    const { narrow } = running;
+    const workers = Math.min(Math.max(narrow.workers, this.#resting), Math.max(max, this.#resting));
+    if (workers !== narrow.workers) void this.#begin(() => narrow.resize(workers));
   }
 
   /** Brings it to the number of workers that stay. */

@@ -2,7 +2,8 @@ import type { ChainStep, ManifestModel, ModelRef, ReleaseManifest } from '#contr
 import { GyreError, messageOf } from '#core';
 import type { SessionValue } from '#onnx';
 import { chained } from './chain.ts';
-import type { ExecutionSettings } from './execution-settings.ts';
+import { isRunAlike } from './execution-settings.ts';
+import type { ExecutionBounds } from './execution-settings.ts';
 import { LoadedModel } from './loaded-model.ts';
 import type { LoadOptions } from './loaded-model.ts';
 import { byWeight, isSame, shareOf } from './route.ts';
@@ -53,16 +54,23 @@ export class Generation {
   /** Why some are not warm. */
   readonly #failures = new Map<string, string>();
   #warming: Promise<void> = Promise.resolve();
+  readonly #bounds: ExecutionBounds;
   /** As the endpoint answers: with what the route puts around each model that it may choose. */
   readonly #routed: readonly ServedModel[];
   readonly #done = Promise.withResolvers<void>();
   #held = 0;
   #retired = false;
 
-  private constructor(manifest: ReleaseManifest, models: readonly HeldModel[], warm: HeldModel[], elapsed: () => number) {
+  private constructor(
+    manifest: ReleaseManifest,
+    models: readonly HeldModel[],
+    warm: HeldModel[],
+    { elapsed, execution }: Pick<LoadOptions, 'elapsed' | 'execution'>,
+  ) {
     this.manifest = manifest;
     this.models = models;
     this.#warm = warm;
+    this.#bounds = execution;
     this.#routed = routedModels(manifest, models, elapsed);
     requireAlike(this.#routed, manifest);
   }
@@ -81,29 +89,37 @@ export class Generation {
     unloaded: ReadonlySet<string> = new Set(),
   ): Promise<Generation> {
     const [models, warm]: [HeldModel[], HeldModel[]] = [[], []];
-    const isRunAlike = (settings: ExecutionSettings): boolean => JSON.stringify(settings) === JSON.stringify(options.execution);
     const known = before === undefined ? [] : [...before.models, ...before.#warm];
     const sharedOf = (entry: ManifestModel): LoadedModel | undefined =>
-      known.find(({ loaded }) => loaded.package === entry.package && isRunAlike(loaded.execution.settings))?.loaded.retain();
+      known
+        .find(({ loaded }) => loaded.package === entry.package && isRunAlike(loaded.execution.settings, options.execution))
+        ?.loaded.retain();
     const held = (entry: ManifestModel, loaded: LoadedModel): HeldModel => ({ entry, loaded, idPrefix: idPrefixOf(manifest, entry) });
     try {
       for (const entry of manifest.models) {
         if (unloaded.has(titleOf(entry))) continue;
         models.push(held(entry, sharedOf(entry) ?? (await LoadedModel.load(entry, options))));
       }
-      for (const entry of manifest.warm ?? []) {
+      // Where memory is limited nothing is kept that answers nobody.
+      for (const entry of Number.isFinite(options.budget.limit) ? [] : (manifest.warm ?? [])) {
         const shared = sharedOf(entry);
         if (shared !== undefined) warm.push(held(entry, shared));
       }
-      return new Generation(manifest, models, warm, options.elapsed);
+      return new Generation(manifest, models, warm, options);
     } catch (error) {
       for (const { loaded } of [...models, ...warm]) await loaded.release();
       throw error;
     }
   }
 
+  /** Begins to answer: the bounds of this generation hold for models that it shares with the one before. */
+  begin(): void {
+    for (const { loaded } of [...this.models, ...this.#warm]) loaded.execution.keepWithin(this.#bounds);
+  }
+
   /** Loads what is to be kept warm and is not yet, one after the other; what cannot be loaded stays cold. */
   keepWarm(options: LoadOptions): void {
+    if (Number.isFinite(options.budget.limit)) return;
     const load = async (): Promise<void> => {
       for (const entry of this.manifest.warm ?? []) {
         if (this.#retired) return;

@@ -49,6 +49,15 @@ describe('admission', () => {
     assert.match(metrics.expose(), /gyre_requests_dropped_total\{reason="rate"\} 4\n/);
   });
 
+  test('keeps what a token has left when other tokens come and go', () => {
+    const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(64));
+    const { plane, admission } = opened({ rate: { perSecond: 1, burst: 2 } }, [two, three]);
+    for (const token of [two, three]) for (let k = 0; k < 2; k++) admission.take(token);
+    plane.manifest.tokenHashes = [one, two, three];
+    for (const token of [two, three]) refused(() => admission.take(token));
+    admission.take(one);
+  });
+
   test('without a rate or a bound lets everybody in', () => {
     const { admission } = opened({});
     for (let k = 0; k < 10_000; k++) admission.take('');

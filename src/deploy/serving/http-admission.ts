@@ -5,7 +5,7 @@ import type { PlaneMetrics } from './plane-metrics.ts';
 
 /** What admission needs of a plane. */
 export interface AdmittingPlane {
-  readonly manifest: Pick<ReleaseManifest, 'limits' | 'tokenHashes'>;
+  readonly manifest: Pick<ReleaseManifest, 'limits'>;
   readonly counts: Pick<PlaneMetrics, 'dropped'>;
   /** Milliseconds since some fixed moment, not stepping back: the wall clock may be set, and nobody gains or loses requests by it. */
   elapsed(): number;
@@ -42,11 +42,10 @@ export class Admission {
    * @throws GyreError RESOURCE_EXHAUSTED with `details.retryAfterMs`, when the next one may ask
    */
   take(caller: string): void {
-    const { limits, tokenHashes } = this.#plane.manifest;
+    const { limits } = this.#plane.manifest;
     if (limits.rate === undefined) return;
     const { perSecond, burst = Math.max(1, Math.ceil(perSecond)) } = limits.rate;
-    const place = caller === '' ? 0 : tokenHashes.indexOf(caller) + 1;
-    const retryAfterMs = this.#ledger.take(caller, place, { perSecond, burst }, this.#plane.elapsed());
+    const retryAfterMs = this.#ledger.take(caller, { perSecond, burst }, this.#plane.elapsed());
     if (retryAfterMs === 0) return;
     this.#plane.counts.dropped.inc({ reason: 'rate' });
     const whose = caller === '' ? 'this endpoint takes' : 'with this token this endpoint takes';
@@ -99,8 +98,10 @@ export class Admission {
 
   #recent(): number {
     const [nowMs, left] = [this.#plane.elapsed(), this.#ledger.left];
-    // The count wraps around.
-    this.#answered = this.#answered * Math.exp((this.#answeredAtMs - nowMs) / memoryMs) + ((left - this.#seen) | 0);
+    const ages = (nowMs - this.#answeredAtMs) / memoryMs;
+    // Those that were answered meanwhile, by whichever thread, came evenly as far as is known. The count wraps around.
+    const weight = ages > 0 ? (1 - Math.exp(-ages)) / ages : 1;
+    this.#answered = this.#answered * Math.exp(-ages) + ((left - this.#seen) | 0) * weight;
     this.#answeredAtMs = nowMs;
     this.#seen = left;
     return this.#answered;

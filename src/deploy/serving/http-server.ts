@@ -62,11 +62,8 @@ export interface InferenceServer {
   /** `http://127.0.0.1:7080` */
   readonly address: string;
   readonly port: number;
-  /**
-   * Has some of its connections end with their next answer, so that their callers come anew and are spread over all threads.
-   * @param share of them, 0 to 1
-   */
-  shed(share: number): void;
+  /** Has its connections end with their next answer, so that their callers come anew and are spread over all threads. */
+  shed(): void;
   /** Stops taking connections, answers what is under way, and settles when the last connection is gone. @param graceMs how long to wait for slow ones */
   close(graceMs?: number): Promise<void>;
 }
@@ -87,6 +84,10 @@ class Host {
   readonly #hosts: ReadonlySet<string>;
   readonly #shared: AnsweringDeps;
   readonly #connections = new Set<PlainConnection>();
+  /** Connections that node:http reads. */
+  readonly #handedOver = new Set<Socket>();
+  /** Those of them that end with their next answer. */
+  readonly #leaving = new WeakSet<Socket>();
   /** What was found out about the heads that connections keep: with another manifest it is found out anew. */
   readonly #known = new WeakMap<PlainHead, { readonly manifest: ReleaseManifest; readonly admitted: Admitted }>();
   #closing = false;
@@ -138,8 +139,9 @@ class Host {
     return {
       address: `${tls === undefined ? 'http' : 'https'}://${name}:${bound.port}`,
       port: bound.port,
-      shed: (share) => {
-        for (const connection of shareOf(this.#connections, share)) connection.leave();
+      shed: () => {
+        for (const connection of this.#connections) connection.leave();
+        for (const socket of this.#handedOver) this.#leaving.add(socket);
       },
       close: async (graceMs = 10_000) => {
         await this.#close(server, graceMs);
@@ -156,6 +158,8 @@ class Host {
       accepts: (head, connection) => this.#accepts(head, connection),
       answer: (request, connection) => this.#answer(this.#plainIncoming(request, connection)),
       handOver: (socket, read) => {
+        this.#handedOver.add(socket);
+        socket.once('close', () => this.#handedOver.delete(socket));
         for (const parse of parsers) parse.call(server, socket);
         if (read.length > 0) socket.unshift(read);
         socket.resume();
@@ -244,7 +248,7 @@ class Host {
     const headers: string[] = ['content-type', answer.type ?? 'application/json', 'content-length', String(size)];
     for (const [key, value] of Object.entries(answer.headers ?? {})) headers.push(key, value);
     const unread = !request.complete;
-    if (unread || this.#endsConnections) headers.push('connection', 'close');
+    if (unread || this.#endsConnections || this.#leaving.has(request.socket)) headers.push('connection', 'close');
     response.writeHead(answer.status, headers);
     if (typeof body === 'string') response.end(body);
     else {
@@ -332,11 +336,6 @@ function discard(request: IncomingMessage): void {
   });
   request.on('error', () => undefined);
   request.resume();
-}
-
-/** The first of them, in the order in which they came. */
-export function shareOf<T>(connections: ReadonlySet<T>, share: number): readonly T[] {
-  return [...connections].slice(0, Math.floor(connections.size * share));
 }
 
 interface Place {

@@ -80,7 +80,7 @@ export class LoadedModel {
 
   private constructor(model: ManifestModel, probed: Probed, mayMove: boolean, loadMs: number, options: LoadOptions) {
     const { execution, rowWise, maxRows } = probed;
-    const { maxBatchRows, maxQueued, maxDelayMs } = options.execution;
+    const { maxBatchRows, maxDelayMs } = options.execution;
     this.package = model.package;
     this.statistics = options.statisticsOf?.(model.package) ?? new ModelStatistics(options.elapsed);
     this.execution = execution;
@@ -102,7 +102,7 @@ export class LoadedModel {
       maxRows: () => (rowWise ? this.#maxRows : Number.POSITIVE_INFINITY),
       joinRequests: rowWise,
       maxDelayMs,
-      maxQueued,
+      maxQueued: () => execution.settings.maxQueued,
       elapsed: options.elapsed,
       onWaiting: (waitedMs) => execution.press(waitedMs),
       onBatch: (rows, requests, times) => this.#noteRun(rows, requests, times),

@@ -1,4 +1,5 @@
 import type { ReleaseManifest } from '#contract';
+import type { MetricFamily } from '#telemetry';
 import type { PlaneReport } from './plane-report.ts';
 
 /** What a plane is to serve next: another manifest, or the one that it has with some models loaded or unloaded. */
@@ -21,6 +22,8 @@ export interface PlanePeer {
   /** Finishes the open segment of its log. */
   flush(): Promise<unknown>;
   report(): Promise<PlaneReport>;
+  /** What its metrics counted; what they measure since the last time begins anew with it. */
+  collect(): Promise<readonly MetricFamily[]>;
 }
 
 /** The first of several planes, as the others ask it. */
@@ -29,4 +32,6 @@ export interface PlaneLeader {
   setLoaded(name: string, loaded: boolean): Promise<void>;
   /** Of all of them, its own first. */
   reports(): Promise<readonly PlaneReport[]>;
+  /** What `/metrics` says of all of them. */
+  metricsText(): Promise<string>;
 }

@@ -1,5 +1,4 @@
 import type { ModelFigures, ModelRef, ShadowFigures } from '#contract';
-import type { MetricFamily } from '#telemetry';
 import { titleOf } from './generation.ts';
 import type { ModelTotals } from './model-statistics.ts';
 import { sumTotals } from './model-statistics.ts';
@@ -13,7 +12,6 @@ export interface PlaneReport {
   readonly traffic: TrafficSeconds;
   /** In the order of `figures.models`. */
   readonly models: readonly ModelReport[];
-  readonly metrics: readonly MetricFamily[];
 }
 
 export interface ModelReport {
@@ -134,7 +132,13 @@ function mergedWarm(all: readonly PlaneFigures[]): Pick<PlaneFigures, 'warm'> {
   return {
     warm: warm.map((model) => {
       const same = all.flatMap((figures) => (figures.warm ?? []).filter((one) => titleOf(one) === titleOf(model)));
-      return { ...model, loaded: same.every(({ loaded }) => loaded), memoryBytes: sum(same, ({ memoryBytes }) => memoryBytes) };
+      const failure = same.find((one) => one.failure !== undefined)?.failure;
+      return {
+        ...model,
+        loaded: same.every(({ loaded }) => loaded),
+        memoryBytes: sum(same, ({ memoryBytes }) => memoryBytes),
+        ...(failure === undefined ? {} : { failure }),
+      };
     }),
   };
 }

@@ -1,6 +1,7 @@
 import type { ReleaseManifest } from '#contract';
 import { canonicalJson, GyreError, messageOf } from '#core';
 import { exposed, merged } from '#telemetry';
+import type { MetricFamily } from '#telemetry';
 import type { CoreUse } from './execution.ts';
 import { executionMetrics } from './execution-metrics.ts';
 import { executionSettings, partOf } from './execution-settings.ts';
@@ -43,7 +44,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
   #inFlight = 0;
   /** Titles of models that were unloaded by name. */
   #unloaded: ReadonlySet<string>;
-  #prepared: { readonly change: PlaneChange; readonly generation: Generation } | undefined;
+  #prepared: Prepared | undefined;
   readonly #peers: PlanePeer[] = [];
   /** That answer together, or will. */
   #planes: number;
@@ -118,7 +119,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
     noteLoads(counts, first);
     const plane = new Plane(deps, { loadOptions, budget, cores }, counts, first, served);
     await plane.#images.warmUp(first.models);
-    plane.#keepWarm(served);
+    first.keepWarm(loadOptions(served));
     return plane;
   }
 
@@ -145,8 +146,10 @@ export class Plane implements PlanePeer, AsyncDisposable {
 
   /** What `/metrics` says, of all planes that answer together. */
   metricsText(): string | Promise<string> {
-    if (this.#isAlone) return this.#deps.metrics.expose();
-    return this.reports().then((reports) => exposed(merged(reports.map(({ metrics }) => metrics))));
+    const { leader, metrics } = this.#deps;
+    if (leader !== undefined) return leader.metricsText();
+    if (this.#peers.length === 0) return metrics.expose();
+    return Promise.all([this.collect(), ...this.#peers.map((peer) => peer.collect())]).then((all) => exposed(merged(all)));
   }
 
   get models(): readonly HeldModel[] {
@@ -241,11 +244,18 @@ export class Plane implements PlanePeer, AsyncDisposable {
   }
 
   async prepare(change: PlaneChange): Promise<void> {
+    const { limit } = this.#budget;
     limitMemory(this.#budget, this.#deps, change);
-    const generation = await Generation.load(change.manifest, this.#loadOptions(change), this.#current, new Set(change.unloaded));
-    noteLoads(this.#counts, generation);
-    await this.#images.warmUp(generation.models);
-    this.#prepared = { change, generation };
+    try {
+      const generation = await Generation.load(change.manifest, this.#loadOptions(change), this.#current, new Set(change.unloaded));
+      this.#prepared = { change, generation, limit };
+      noteLoads(this.#counts, generation);
+      await this.#images.warmUp(generation.models);
+    } catch (error) {
+      this.#budget.limit = limit;
+      await this.abandon();
+      throw error;
+    }
   }
 
   commit(): Promise<void> {
@@ -255,7 +265,8 @@ export class Plane implements PlanePeer, AsyncDisposable {
     this.#prepared = undefined;
     this.#current = prepared.generation;
     this.#unloaded = new Set(prepared.change.unloaded);
-    this.#keepWarm(prepared.change);
+    prepared.generation.begin();
+    prepared.generation.keepWarm(this.#loadOptions(prepared.change));
     this.#log.follow(this.manifest);
     this.#shadows.drop();
     const retired = old.retire();
@@ -264,15 +275,12 @@ export class Plane implements PlanePeer, AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Where memory is limited nothing is kept that answers nobody. */
-  #keepWarm(change: PlaneChange): void {
-    if (!Number.isFinite(this.#budget.limit)) this.#current.keepWarm(this.#loadOptions(change));
-  }
-
   async abandon(): Promise<void> {
     const prepared = this.#prepared;
+    if (prepared === undefined) return;
     this.#prepared = undefined;
-    await prepared?.generation.retire();
+    this.#budget.limit = prepared.limit;
+    await prepared.generation.retire();
   }
 
   /**
@@ -286,9 +294,16 @@ export class Plane implements PlanePeer, AsyncDisposable {
       const planes = Math.max(this.#planes, this.#peers.length + 2);
       this.#peers.push(await open({ manifest: this.manifest, unloaded: [...this.#unloaded], planes }));
       this.#planes = planes;
+      // Each has a smaller part now.
+      await this.#become(this.manifest, [...this.#unloaded]);
     });
     this.#swapping = joined.catch(() => undefined);
     return joined;
+  }
+
+  /** Settles when no change is under way. */
+  async settled(): Promise<void> {
+    await this.#swapping;
   }
 
   get #isAlone(): boolean {
@@ -348,8 +363,11 @@ export class Plane implements PlanePeer, AsyncDisposable {
       figures: this.figures(),
       traffic: this.#traffic.seconds(),
       models: this.#modelReports,
-      metrics: this.#deps.metrics.collect(),
     });
+  }
+
+  collect(): Promise<readonly MetricFamily[]> {
+    return Promise.resolve(this.#deps.metrics.collect());
   }
 
   get #modelReports(): readonly ModelReport[] {
@@ -399,10 +417,18 @@ export class Plane implements PlanePeer, AsyncDisposable {
     clearInterval(this.#balancing);
     this.#shadows.drop();
     await this.#swapping;
+    await this.abandon();
     await Promise.all([this.#current.retire(), ...this.#retiring]);
     await this.#images[Symbol.asyncDispose]();
     await this.#deps.spool?.[Symbol.asyncDispose]();
   }
+}
+
+interface Prepared {
+  readonly change: PlaneChange;
+  readonly generation: Generation;
+  /** What models might take of the memory before. */
+  readonly limit: number;
 }
 
 interface Opened {

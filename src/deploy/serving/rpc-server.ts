@@ -10,7 +10,7 @@ import type { RequestHead } from './h2/request-head.ts';
 import type { H2Stream } from './h2/stream.ts';
 import { requireAccess } from './http-access.ts';
 import { Admission } from './http-admission.ts';
-import { listening, reachable, shareOf, usualPatience } from './http-server.ts';
+import { listening, reachable, usualPatience } from './http-server.ts';
 import type { InferenceServer, InferenceServerOptions } from './http-server.ts';
 import { StreamedCall, UnaryCall } from './rpc-calls.ts';
 import { RpcExchange } from './rpc-exchange.ts';
@@ -92,8 +92,8 @@ class RpcServer {
     return {
       address: `${tls === undefined ? 'grpc' : 'grpcs'}://${reachable(bound)}:${bound.port}`,
       port: bound.port,
-      shed: (share) => {
-        for (const connection of shareOf(this.#connections, share)) connection.leave();
+      shed: () => {
+        for (const connection of this.#connections) connection.leave();
       },
       close: async (graceMs = 10_000) => {
         await this.#close(server, graceMs);

@@ -14,6 +14,8 @@ export interface SpoolBound {
 
 export const usualBound: SpoolBound = { maxBytes: 2 * 1024 ** 3, whenFull: 'refuse' };
 
+/** A log that several write into is read anew after each of them has written one of so many parts of what all may. */
+const partsOfBound = 64;
 /** While the log is full, it is looked this often whether somebody took segments away. */
 const lookMs = 200;
 
@@ -30,6 +32,8 @@ export class FinishedSegments {
   /** Of the finished segments, and of those that others have open. */
   #bytes = 0;
   #isFresh = false;
+  /** Bytes that were written here since the folder was read. */
+  #unread = 0;
   /** All that was dropped since the start. */
   #dropped: Dropped = nothingDropped;
   /** What no frame of the log says yet. */
@@ -59,6 +63,11 @@ export class FinishedSegments {
     this.#bytes += bytes;
   }
 
+  /** Notes what was written into the open segment. */
+  wrote(bytes: number): void {
+    this.#unread += bytes;
+  }
+
   /** What was dropped and is to be said in the log itself, once: so that whoever reads it knows of the gap. */
   takeUnsaid(): Dropped | undefined {
     const unsaid = this.#unsaid;
@@ -73,6 +82,8 @@ export class FinishedSegments {
 
   /** Whether so many bytes more have room; makes room where it may. */
   makeRoom(bytes: number, { maxBytes, whenFull }: SpoolBound, own?: string): boolean {
+    // What others write meanwhile is not known: with n of them the bound is held to within n parts of so many.
+    if (this.#isShared && this.#unread > maxBytes / partsOfBound) this.look(own);
     if (this.#bytes + bytes <= maxBytes) return true;
     if (!this.#isFresh) this.look(own);
     while (this.#bytes + bytes > maxBytes && whenFull === 'drop_oldest' && this.dropOldest());
@@ -111,6 +122,7 @@ export class FinishedSegments {
     const open = this.#isShared ? paths.filter((path) => path.endsWith(openSuffix) && path !== own).flatMap(sized) : [];
     this.#bytes = [...this.#known, ...open].reduce((total, { bytes }) => total + bytes, 0);
     this.#isFresh = true;
+    this.#unread = 0;
     setTimeout(() => (this.#isFresh = false), lookMs).unref();
   }
 }

@@ -19,7 +19,7 @@ export interface SpoolOptions {
   readonly maxSegmentBytes?: number;
   /** A segment that is this old is finished. Default 60,000. */
   readonly maxSegmentMs?: number;
-  /** Whether others of this process write into the same folder: what they take of the disk counts too. */
+  /** Whether others of this process write into the same folder: what they take of the disk counts too, to within a 64th of the bound for each. */
   readonly isShared?: boolean;
   readonly faults?: Faults;
 }
@@ -157,6 +157,7 @@ export class Spool implements AsyncDisposable {
       this.#faults.at('file.write');
       this.#frames += waiting.length;
       this.#bytes += size;
+      this.#finished.wrote(size);
       if ((this.#open?.size ?? 0) >= (this.#options.maxSegmentBytes ?? 8 * 1024 * 1024)) this.#finish();
     } catch (error) {
       this.#failures += waiting.length;
@@ -227,8 +228,6 @@ export class Spool implements AsyncDisposable {
       renameSync(segment.path, segment.finished);
       this.#faults.at('file.rename');
       this.#finished.add(segment.finished, segment.size);
-      // What others have written meanwhile is learned here: the bound is held to within what they write while this one fills a segment.
-      if (this.#options.isShared === true) this.#finished.look();
     } else {
       unlinkSync(segment.path);
     }

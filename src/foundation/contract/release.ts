@@ -79,6 +79,8 @@ export const Deployment = strict({
   reason: Type.String(),
   certification: Type.Optional(Id),
   approvals: Type.Array(Id),
+  /** Of a rollback: the release that it went back to; what was live before that one is what another rollback comes to. */
+  backTo: Type.Optional(Type.Integer({ description: 'the generation that a rollback went back to' })),
   deployedBy: Actor,
   deployedAt: Instant,
   endedAt: Type.Optional(Instant),

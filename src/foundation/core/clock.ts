@@ -32,6 +32,14 @@ export function isoInstant(instantMs: number): string {
   return new Date(instantMs).toISOString();
 }
 
+/**
+ * Milliseconds on the one clock that all threads of a process read and nobody sets. `performance.timeOrigin` is no bridge between threads: each reads
+ * the wall clock when it begins, and that may have been corrected in between.
+ */
+export function steadyMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /** Milliseconds that the calling thread has computed: what work costs, however busy the machine is. */
 export function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage();

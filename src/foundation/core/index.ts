@@ -1,6 +1,6 @@
 export { GyreError, errorCodes, hasCode, isGyreError, messageOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
-export { isoInstant, manualClock, systemClock, threadCpuMs } from './clock.ts';
+export { isoInstant, manualClock, steadyMs, systemClock, threadCpuMs } from './clock.ts';
 export type { Clock, ManualClock } from './clock.ts';
 export { seedOf, seeded } from './random.ts';
 export type { Random } from './random.ts';

@@ -402,11 +402,11 @@ describe('events on PostgreSQL with two open transactions', { skip: skipPostgres
   test('the second to publish waits until the first has committed, so positions appear in order', async () => {
     const schema = `gyre_test_${randomUUID().replaceAll('-', '')}`;
     await using store = await openStore({ url: postgresUrl, schema });
+    const letFirstCommit = Promise.withResolvers<void>();
     try {
       await store.migrate([eventsMigrations]);
       const events = openEvents<TestEvents>({ store, clock: manualClock(0), newId: countingIds('e'), source: '/t' });
       const firstHasPublished = Promise.withResolvers<void>();
-      const letFirstCommit = Promise.withResolvers<void>();
       const order: string[] = [];
       const first = store
         .write(async (tx) => {
@@ -431,6 +431,8 @@ describe('events on PostgreSQL with two open transactions', { skip: skipPostgres
         [1, 2],
       );
     } finally {
+      // A transaction that is still held would keep the schema for good.
+      letFirstCommit.resolve();
       await store.write((tx) => sql`drop schema ${sql.id(schema)} cascade`.execute(tx.tables()), undefined);
     }
   });

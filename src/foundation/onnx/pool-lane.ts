@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { GyreError, messageOf } from '#core';
+import { GyreError, messageOf, steadyMs } from '#core';
 import { fromPortable, parcel } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import type { Feeds, RunOptions } from './session-types.ts';
@@ -104,8 +104,8 @@ export class Lane {
     this.#pending.delete(reply.id);
     if (reply.kind === 'answer') {
       const { startedMs, endedMs, computedMs } = reply.times;
-      const { timeOrigin } = performance;
-      job?.onRan?.({ thread: this.#worker.threadId, startedMs: startedMs - timeOrigin, endedMs: endedMs - timeOrigin, computedMs });
+      const beganMs = steadyMs() - performance.now();
+      job?.onRan?.({ thread: this.#worker.threadId, startedMs: startedMs - beganMs, endedMs: endedMs - beganMs, computedMs });
       job?.resolve(reply.outputs);
     } else job?.reject(fromPortable(reply.error));
   }

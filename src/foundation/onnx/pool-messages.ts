@@ -26,7 +26,7 @@ export interface PortableError {
   readonly details: ErrorDetails;
 }
 
-/** When a worker ran, in milliseconds of Unix time that do not step back: threads count theirs from different moments. */
+/** When a worker ran, in milliseconds of `steadyMs`: threads count theirs from different moments. */
 export interface RunTimes {
   readonly startedMs: number;
   readonly endedMs: number;

@@ -1,6 +1,6 @@
 // Entry of a worker thread of the pool: loads the model, then answers run after run.
 import { parentPort, workerData } from 'node:worker_threads';
-import { giveBack, threadCpuMs } from '#core';
+import { giveBack, steadyMs, threadCpuMs } from '#core';
 import { isWorkerStart, parcel, toPortable } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import { loadModel } from './runtime.ts';
@@ -8,8 +8,6 @@ import type { LoadedModel } from './runtime.ts';
 
 const start: unknown = workerData;
 if (parentPort !== null && isWorkerStart(start)) await serve(parentPort, start);
-
-const steadyMs = (): number => performance.timeOrigin + performance.now();
 
 async function serve(port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);

@@ -34,7 +34,9 @@ export interface AccessLogOptions {
 }
 
 const flushMs = 1000;
-const bufferBytes = 8 * 1024;
+/** Lines go out whole, and no write is larger than what a pipe takes at once (PIPE_BUF): several threads may write to one. */
+const writeBytes = 4096;
+const bufferBytes = 2048;
 const maxBufferedBytes = 8 * 1024 * 1024;
 
 /** Opened at once, so that what cannot be written is known at the start. */
@@ -57,6 +59,7 @@ export class AccessLog implements AsyncDisposable {
       dest: to === '-' ? 1 : opened(to),
       sync: false,
       minLength: bufferBytes,
+      maxWrite: writeBytes,
       maxLength: maxBufferedBytes,
     });
     this.#lines.on('drop', () => dropped.inc());

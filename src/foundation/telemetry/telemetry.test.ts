@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GyreError, hasCode, manualClock } from '#core';
-import { createLogger, createMetrics, formatTraceparent, parseTraceparent, startTrace, watchProcess } from './index.ts';
+import { createLogger, createMetrics, exposed, formatTraceparent, merged, parseTraceparent, startTrace, watchProcess } from './index.ts';
 
 interface Line {
   readonly [key: string]: unknown;
@@ -169,5 +169,53 @@ describe('the trace context', () => {
     assert.equal(child.traceId, parent.traceId);
     assert.notEqual(child.spanId, parent.spanId);
     assert.throws(() => startTrace((length) => new Uint8Array(length)), /only zeros/);
+  });
+});
+
+describe('metrics of several threads', () => {
+  test('are put together by what each is: counts are added up, gauges as they say', () => {
+    const registries = [3, 5].map((value) => {
+      const metrics = createMetrics();
+      metrics.counter({ name: 'a_total', help: 'counted', labels: ['k'] }).inc({ k: 'both' }, value);
+      if (value === 5) metrics.counter({ name: 'a_total', help: 'counted', labels: ['k'] }).inc({ k: 'one "of" them' }, 7);
+      metrics.gauge({ name: 'b', help: 'added up' }).set(value);
+      metrics.gauge({ name: 'c', help: 'the largest', across: 'max' }).set(value);
+      metrics.gauge({ name: 'd', help: 'the least', across: 'min' }).set(value);
+      const seconds = metrics.histogram({ name: 'e_seconds', help: 'spread', buckets: [1, 4] });
+      seconds.observe(value);
+      seconds.observe(0.5);
+      if (value === 3) metrics.gauge({ name: 'f', help: 'of one alone' }).set(-1);
+      return metrics.collect();
+    });
+    assert.equal(
+      exposed(merged(registries)),
+      [
+        '# HELP a_total counted',
+        '# TYPE a_total counter',
+        'a_total{k="both"} 8',
+        'a_total{k="one \\"of\\" them"} 7',
+        '# HELP b added up',
+        '# TYPE b gauge',
+        'b 8',
+        '# HELP c the largest',
+        '# TYPE c gauge',
+        'c 5',
+        '# HELP d the least',
+        '# TYPE d gauge',
+        'd 3',
+        '# HELP e_seconds spread',
+        '# TYPE e_seconds histogram',
+        'e_seconds_bucket{le="1"} 2',
+        'e_seconds_bucket{le="4"} 3',
+        'e_seconds_bucket{le="+Inf"} 4',
+        'e_seconds_sum 9',
+        'e_seconds_count 4',
+        '# HELP f of one alone',
+        '# TYPE f gauge',
+        'f -1',
+        '',
+      ].join('\n'),
+    );
+    assert.equal(exposed(structuredClone(merged([registries[0]]))), exposed(registries[0]));
   });
 });

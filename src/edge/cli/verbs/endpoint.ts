@@ -82,7 +82,7 @@ function show(cli: Cli, state: EndpointState): void {
   ]);
   if (figures.warm !== undefined)
     cli.output.line(
-      `kept for a rollback: ${figures.warm.map(({ name, version, loaded }) => `${name} ${version}${loaded ? '' : ' (not loaded)'}`).join(', ')}`,
+      `kept for a rollback: ${figures.warm.map(({ name, version, loaded, failure }) => `${name} ${version}${loaded ? '' : ` (not loaded${failure === undefined ? '' : `: ${failure}`})`}`).join(', ')}`,
     );
   if (figures.shadows.length === 0) return;
   cli.output.line('shadows:');
