@@ -1,8 +1,8 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { jsonLengthHeader } from '#contract';
-import { GyreError, messageOf } from '#core';
-import { askedOutputs, memberOf, saidOf, takenFrames } from './taken-frames.ts';
+import { GyreError, memberOf, messageOf, parsedJson } from '#core';
+import { askedOutputs, saidOf, takenFrames } from './taken-frames.ts';
 import type { Said, TakenFrames, ToldPicture } from './taken-frames.ts';
 
 /** Where a model answers. */
@@ -78,7 +78,7 @@ export class FrameAsker implements Disposable {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', reject);
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString('utf8')) }));
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parsedJson(Buffer.concat(chunks).toString('utf8')) }));
         },
       );
       call.on('timeout', () => call.destroy(new Error(`no answer within ${answerWithinMs} ms`)));
@@ -107,14 +107,6 @@ function codeOf(status: number): GyreError['code'] {
   if (status === 404) return 'NOT_FOUND';
   if (status === 401) return 'UNAUTHENTICATED';
   return status === 403 ? 'PERMISSION_DENIED' : 'INVALID_ARGUMENT';
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A frame as the graph takes it, from the function that training and the data plane use. */

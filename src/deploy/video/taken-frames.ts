@@ -1,7 +1,7 @@
 import { Check } from 'typebox/schema';
 import { ImageInput } from '#contract';
 import type { VideoFrame } from '#contract';
-import { GyreError } from '#core';
+import { GyreError, memberOf } from '#core';
 
 /** How a model of pictures is asked about a frame, and how its answer is read. */
 export interface TakenFrames {
@@ -219,10 +219,6 @@ function softmaxOf(logits: readonly number[]): readonly number[] {
   const powers = logits.map((logit) => Math.exp(logit - greatest));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
-}
-
-export function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function listOf(value: unknown, name: string): readonly unknown[] {

@@ -8,6 +8,7 @@ export { countingIds, seededBytes, uuidV7 } from './ids.ts';
 export type { NewId, RandomBytes } from './ids.ts';
 export { asSha256, canonicalJson, digestOf, isSha256, sha256 } from './digests.ts';
 export type { Sha256 } from './digests.ts';
+export { memberOf, parsedJson } from './json.ts';
 export { WireReader, WireWriter } from './protobuf.ts';
 export { giveBack, isAllOf, largeBytes, unfilledBuffer } from './large-bytes.ts';
 export { resolveConfig } from './config.ts';
