@@ -30,8 +30,8 @@ export interface StreamModel extends AsyncDisposable {
   /**
    * The answer to a message, as JSON text. Messages that are asked at the same time share runs of the model.
    * @param id of the answer
-   * @throws GyreError INVALID_ARGUMENT, OUT_OF_RANGE when the message is at fault; NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED when no message can be
-   *   asked; CANCELLED when it was over before; any other when the model is at fault
+   * @throws GyreError INVALID_ARGUMENT, OUT_OF_RANGE when the message is at fault; NOT_FOUND, FAILED_PRECONDITION, UNAUTHENTICATED,
+   *   PERMISSION_DENIED when no message can be asked; CANCELLED when it was over before; any other when the model is at fault
    */
   answer(delivery: Delivery, id: string, patience: Patience): Promise<string>;
 }

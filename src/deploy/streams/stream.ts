@@ -45,7 +45,7 @@ const deliveriesPerAttempt = 4;
 /** Another try may end otherwise. Everything else of a broker's is for good. */
 const passing: readonly ErrorCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'ABORTED'];
 /** No message can be answered, or not any more: they stay where they are. */
-const streamFaults: readonly ErrorCode[] = ['NOT_FOUND', 'UNAUTHENTICATED', 'PERMISSION_DENIED', 'CANCELLED'];
+const streamFaults: readonly ErrorCode[] = ['NOT_FOUND', 'FAILED_PRECONDITION', 'UNAUTHENTICATED', 'PERMISSION_DENIED', 'CANCELLED'];
 /** The message is at fault: no other try ends otherwise. */
 const messageFaults: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE'];
 
@@ -56,6 +56,9 @@ const messageFaults: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE']
 export function runStream(options: StreamOptions): RunningStream {
   return new Stream(options);
 }
+
+/** What is tried again, in the words of the metric. */
+type Tried = 'take' | 'publish' | 'acknowledge' | 'answer';
 
 interface Settled {
   readonly answers: readonly { readonly delivery: Delivery; readonly message: Outgoing }[];
@@ -72,13 +75,14 @@ class Stream implements RunningStream {
   readonly #patience: Patience = {
     signal: this.#over.signal,
     waits: (reason) => {
-      this.#wait(reason);
+      this.#wait('answer', reason);
       this.#retry('answer');
     },
-    goesOn: () => this.#answered(),
+    goesOn: () => this.#answered('answer'),
   };
   readonly ended: Promise<void>;
-  #waiting: StreamFigures['waiting'];
+  /** By what is tried: a broker may be away while the endpoint answers, and the one that is published to while the other is read. */
+  readonly #waiting = new Map<Tried, NonNullable<StreamFigures['waiting']>>();
   #lag: number | undefined;
   #lastPublishedAt: string | undefined;
   #lastDeadLetter: StreamFigures['lastDeadLetter'];
@@ -100,12 +104,13 @@ class Stream implements RunningStream {
 
   figures(): StreamFigures {
     const { signal } = this.#options;
-    const state = this.#isOver ? 'ended' : signal.aborted ? 'stopping' : this.#waiting === undefined ? 'running' : 'waiting';
+    const [waiting] = this.#waiting.values();
+    const state = this.#isOver ? 'ended' : signal.aborted ? 'stopping' : waiting === undefined ? 'running' : 'waiting';
     return {
       state,
       ...this.#counts,
       inFlight: this.#held.size,
-      ...(this.#waiting === undefined || this.#isOver ? {} : { waiting: this.#waiting }),
+      ...(waiting === undefined || this.#isOver ? {} : { waiting }),
       ...(this.#lag === undefined ? {} : { lag: this.#lag }),
       ...(this.#lastPublishedAt === undefined ? {} : { lastPublishedAt: this.#lastPublishedAt }),
       ...(this.#lastDeadLetter === undefined ? {} : { lastDeadLetter: this.#lastDeadLetter }),
@@ -208,10 +213,11 @@ class Stream implements RunningStream {
         if (streamFaults.includes(code)) throw error;
         if (messageFaults.includes(code) || (isGyreError(error) && error.details['isFinal'] === true))
           return dead(code, messageOf(error), tried);
-        if (tried >= attempts || this.#over.signal.aborted)
-          return dead(code, `the model failed ${tried} times: ${messageOf(error)}`, tried);
-        this.#retry('answer');
+        if (tried >= attempts) return dead(code, `the model failed ${tried} times: ${messageOf(error)}`, tried);
         await sleep(answerPauseMs * 2 ** (tried - 1), undefined, { signal: this.#over.signal }).catch(() => undefined);
+        // It was not tried as often as it may be: it comes again.
+        if (this.#over.signal.aborted) throw new GyreError('CANCELLED', `ended before another try: ${messageOf(error)}`);
+        this.#retry('answer');
       }
     }
   }
@@ -249,32 +255,32 @@ class Stream implements RunningStream {
   }
 
   /** Tries until the broker answers, with longer and longer pauses. @throws GyreError what is for good; CANCELLED when it is over */
-  async #patiently<T>(what: string, stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async #patiently<T>(what: Exclude<Tried, 'answer'>, stop: AbortSignal, work: () => Promise<T>): Promise<T> {
     for (let tried = 0; ; tried++) {
       try {
         const result = await work();
-        if (tried > 0) this.#answered();
+        if (tried > 0) this.#answered(what);
         return result;
       } catch (error) {
         if (!isGyreError(error) || !passing.includes(error.code)) throw error;
         if (stop.aborted) throw new GyreError('CANCELLED', `${what}: ended while the broker was waited for (${error.message})`);
-        this.#wait(error.message);
+        this.#wait(what, error.message);
         this.#retry(what);
         await sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(tried, 10)), undefined, { signal: stop }).catch(() => undefined);
       }
     }
   }
 
-  #wait(reason: string): void {
+  #wait(what: Tried, reason: string): void {
     const { metrics, clock, say } = this.#options;
-    if (this.#waiting === undefined) say(`${reason}; it is waited for`);
-    this.#waiting = { reason, since: this.#waiting?.since ?? isoInstant(clock.now()) };
+    const before = this.#waiting.get(what);
+    if (before === undefined) say(`${reason}; it is waited for`);
+    this.#waiting.set(what, { reason, since: before?.since ?? isoInstant(clock.now()) });
     metrics.connected.set(0, this.#labels);
   }
 
-  #answered(): void {
-    if (this.#waiting === undefined) return;
-    this.#waiting = undefined;
+  #answered(what: Tried): void {
+    if (!this.#waiting.delete(what) || this.#waiting.size > 0) return;
     this.#options.metrics.connected.set(1, this.#labels);
     this.#options.say('it answers again');
   }
@@ -284,7 +290,7 @@ class Stream implements RunningStream {
     this.#options.metrics[what].inc(this.#labels, by);
   }
 
-  #retry(what: string): void {
+  #retry(what: Tried): void {
     this.#counts.retries += 1;
     this.#options.metrics.retries.inc({ ...this.#labels, what });
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,31 +73,30 @@ class Kept implements TopicSink {
   [Symbol.asyncDispose] = (): Promise<void> => Promise.resolve();
 }
 
+const usual = (): Omit<StreamOptions, 'source' | 'signal'> => ({
+  name: 'test',
+  group: 'g',
+  output: new Kept(),
+  deadLetters: new Kept(),
+  model: { answer: async ({ body }) => `answer to ${Buffer.from(body).toString()}` },
+  inFlight: 20,
+  batch: 5,
+  attempts: 2,
+  ackWaitMs: 30_000,
+  clock: manualClock(0),
+  metrics: streamMetrics(createMetrics()),
+  say: () => undefined,
+});
+
 /** Runs until the topic is empty and all of it acknowledged, or the stream ends by itself. */
 async function run(
   waiting: readonly Delivery[],
   more: Partial<StreamOptions> = {},
 ): Promise<{ readonly source: Topic; readonly output: Kept; readonly deadLetters: Kept; readonly stream: ReturnType<typeof runStream> }> {
   const source = new Topic(waiting);
-  const [output, deadLetters] = [new Kept(), new Kept()];
+  const deadLetters = new Kept();
   const stop = new AbortController();
-  const options: StreamOptions = {
-    name: 'test',
-    group: 'g',
-    source,
-    output,
-    deadLetters,
-    model: { answer: async ({ body }) => `answer to ${Buffer.from(body).toString()}` },
-    inFlight: 20,
-    batch: 5,
-    attempts: 2,
-    ackWaitMs: 30_000,
-    clock: manualClock(0),
-    metrics: streamMetrics(createMetrics()),
-    signal: stop.signal,
-    say: () => undefined,
-    ...more,
-  };
+  const options: StreamOptions = { ...usual(), source, deadLetters, signal: stop.signal, ...more };
   const stream = runStream(options);
   let isOver = false;
   void stream.ended.catch(() => undefined).finally(() => (isOver = true));
@@ -271,6 +271,58 @@ describe('a stream', () => {
       letters.messages.map(({ headers }) => [headers['gyre-error'], headers['gyre-body']]),
       [['the answer was not taken: too large', '7 bytes, left out']],
     );
+  });
+
+  test('leaves a message that failed once where it is when the time to end is over', async () => {
+    const stop = new AbortController();
+    let tries = 0;
+    const answer: StreamOptions['model']['answer'] = async (_one, _id, { signal }) => {
+      tries += 1;
+      stop.abort();
+      if (!signal.aborted) await once(signal, 'abort');
+      throw new GyreError('INTERNAL', 'a failure');
+    };
+    const { source, deadLetters, stream } = await run([delivery(1)], { model: { answer }, signal: stop.signal, graceMs: 50 });
+    await stream.ended;
+    assert.deepEqual([tries, source.acknowledged, deadLetters.messages], [1, [], []]);
+  });
+
+  test('still waits for its endpoint when a broker that was away answers again', async () => {
+    const { promise: isBack, resolve: back } = Promise.withResolvers<void>();
+    const said: string[] = [];
+    const source = new Topic([delivery(1)]);
+    const take = source.take.bind(source);
+    let takes = 0;
+    let waiting: string | undefined;
+    source.take = async (most) => {
+      takes += 1;
+      if (takes === 2) throw new GyreError('UNAVAILABLE', 'the broker is away');
+      if (takes === 4) {
+        waiting = stream.figures().waiting?.reason;
+        back();
+      }
+      return take(most);
+    };
+    const stop = new AbortController();
+    const answer: StreamOptions['model']['answer'] = async (_one, _id, patience) => {
+      patience.waits('the endpoint is away');
+      await isBack;
+      patience.goesOn();
+      return '{}';
+    };
+    const stream = runStream({ ...usual(), source, model: { answer }, signal: stop.signal, say: (line) => void said.push(line) });
+    while (source.acknowledged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([waiting, stream.figures().waiting], ['the endpoint is away', undefined]);
+    assert.deepEqual(said, ['the endpoint is away; it is waited for', 'the broker is away; it is waited for', 'it answers again']);
+    stop.abort();
+    await stream.ended;
+  });
+
+  test('ends by an endpoint that sends elsewhere, and acknowledges nothing', async () => {
+    const answer = (): Promise<string> => Promise.reject(new GyreError('FAILED_PRECONDITION', 'it sends on'));
+    const { source, deadLetters, stream } = await run([delivery(1)], { model: { answer } });
+    await assert.rejects(stream.ended, /it sends on/);
+    assert.deepEqual([source.acknowledged, deadLetters.messages], [[], []]);
   });
 
   test('takes a message that ended process after process for what ends them', async () => {
