@@ -24,6 +24,16 @@ export class EndpointGate {
     this.#elapsed = elapsed;
   }
 
+  /** Who is inside is alone there. */
+  get isAlone(): boolean {
+    return this.#inside === 1;
+  }
+
+  /** And nobody waits. */
+  get isLast(): boolean {
+    return this.isAlone && this.#waiting.length === 0;
+  }
+
   /** Settles when one more may ask, in the order in which they came, or the signal aborts. @returns whether it may */
   async enter(signal: AbortSignal): Promise<boolean> {
     if (this.#inside < Math.floor(this.#limit) && this.#waiting.length === 0) this.#inside += 1;
@@ -31,20 +41,20 @@ export class EndpointGate {
     for (let pauseMs = this.#pauseMs(); pauseMs > 0 && !signal.aborted; pauseMs = this.#pauseMs())
       await sleep(Math.ceil(pauseMs), undefined, { signal }).catch(() => undefined);
     if (!signal.aborted) return true;
-    this.#leave();
+    this.leave();
     return false;
   }
 
   answered(): void {
     this.#refusals = 0;
     this.#limit = Math.min(this.#most, this.#limit + 1 / (roundsForMore * this.#limit));
-    this.#leave();
+    this.leave();
   }
 
   /** Nothing answers there, which says nothing of how many may ask. */
   away(): void {
     this.#pause(undefined);
-    this.#leave();
+    this.leave();
   }
 
   /** @param forMs how long it wants to be left alone, where it says so */
@@ -52,7 +62,7 @@ export class EndpointGate {
     // Those that were under way when it began to refuse say nothing more.
     if (this.#elapsed() >= this.#notBeforeMs) this.#limit = Math.max(1, this.#limit / 2);
     this.#pause(forMs);
-    this.#leave();
+    this.leave();
   }
 
   #pause(forMs: number | undefined): void {
@@ -86,7 +96,7 @@ export class EndpointGate {
   }
 
   /** Hands the place over: who leaves and comes again at once would else be before all that wait. */
-  #leave(): void {
+  leave(): void {
     this.#inside -= 1;
     while (this.#inside < Math.floor(this.#limit)) {
       const next = this.#waiting.shift();
