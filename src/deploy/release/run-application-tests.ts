@@ -28,7 +28,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
     if (deps.planes.scratch === undefined) {
       throw new GyreError('FAILED_PRECONDITION', `"${environment}" cannot start a data plane beside its own, which the full profile needs`);
     }
-    const { limits = {}, execution } = deps.settings();
+    const { limits = {}, execution, explainTimeoutMs } = deps.settings();
     const { rate: _rate, ...unlimited } = limits;
     const manifest = manifestFor({
       environment,
@@ -39,6 +39,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       // A rate of one caller would be all that saturation finds.
       limits: unlimited,
       ...(execution === undefined ? {} : { execution }),
+      ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
       tokenHashes: await deps.tokenHashes(),
       createdAt: now(),
     });

@@ -35,6 +35,8 @@ const mebibyte = 1024 * 1024;
 const comparedRows = 500;
 const loadBodies = 64;
 const explainedRows = 8;
+/** Longer than planes take where the project says nothing: they give up first, and say why. */
+const longestExplanationMs = 60_000;
 const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
 
 /**
@@ -55,15 +57,21 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       packageMiB: version.files.reduce((sum, { size }) => sum + size, 0) / mebibyte,
     };
     checks.push(...footprintChecks(footprint, settings.footprint ?? {}));
+    using explainer = openPlaneClient({
+      address: plane.address,
+      endpoint: input.endpoint,
+      timeoutMs: input.timeoutMs + Math.max(longestExplanationMs, settings.explainTimeoutMs ?? 0),
+      ...input.deps.planeAccess,
+    });
     const explained = await explanationStability({
-      client,
+      client: explainer,
       endpoint: input.endpoint,
       inputs: version.signature.inputs,
       rows: reference.rows.slice(0, explainedRows),
       random: seeded(seedOf(version.package, 'explanations')),
       limit: settings.explanations?.agreement,
     });
-    checks.push(...(explained?.checks ?? []));
+    checks.push(...explained.checks);
     const bodies = reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row]));
     const path = `/v2/models/${version.model}/infer`;
     const { mostPerSecond = usual.mostPerSecond, stepMs = usual.stepMs, atLeastPerSecond } = settings.saturation ?? {};
@@ -101,7 +109,7 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       });
     }
     return {
-      ...(explained === undefined ? {} : { explanations: explained.explanations }),
+      ...(explained.explanations === undefined ? {} : { explanations: explained.explanations }),
       footprint,
       soak,
       saturation: { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms },

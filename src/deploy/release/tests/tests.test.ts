@@ -5,7 +5,6 @@ import { seeded } from '#core';
 import { computeMetrics } from '#stats';
 import type { PlaneClient } from '../plane-client.ts';
 import { compareAnswers } from './compare.ts';
-import { explanationStability } from './explanations.ts';
 import { errorCases } from './error-cases.ts';
 import { perturbRows } from './perturb-rows.ts';
 import { requirementsOf } from './requirements.ts';
@@ -236,57 +235,5 @@ describe('requirements', () => {
       ['golden', 'accuracy', 'robustness'],
     );
     assert.match(found.find(({ id }) => id === 'soak')?.says ?? '', /--profile full/);
-  });
-});
-
-describe('explanations', () => {
-  /** A plane that explains by these contributions of the columns, for each row in its turn. */
-  const explaining = (of: (row: NamedRow, asked: number) => Readonly<Record<string, number>>): PlaneClient => {
-    let asked = 0;
-    return {
-      ...plane(() => 0.5),
-      post: (_path, body) => {
-        const sent = (JSON.parse(body) as { readonly rows: readonly NamedRow[] }).rows;
-        asked++;
-        const explanations = sent.map((row) => ({
-          base: 0,
-          margin: 0,
-          contributions: Object.entries(of(row, asked)).map(([feature, contribution]) => ({ feature, value: null, contribution })),
-          residual: 0,
-        }));
-        return Promise.resolve({ status: 200, body: { model: 'churn', version: '1', method: 'linear', scale: 'log_odds', explanations } });
-      },
-    };
-  };
-  const asked = async (client: PlaneClient, limit?: number) =>
-    explanationStability({ client, endpoint: 'churn', inputs, rows: rows.slice(0, 8), random: seeded(3), limit });
-
-  test('hold still for a model that weighs columns', async () => {
-    const found = await asked(
-      explaining((row) => ({ tenure: Number(row['tenure']) + 1000, charges: Number(row['charges']), contract: 1 })),
-      0.9,
-    );
-    assert.deepEqual([found?.explanations.rows, found?.explanations.repeated, found?.explanations.agreement], [8, 0, 1]);
-    assert.ok(found?.checks.every(({ passed }) => passed));
-  });
-
-  test('that are others when the same rows are asked again are found, and so are those that jump from a row to its neighbour', async () => {
-    const moody = await asked(explaining((_, times) => ({ tenure: times, charges: 1, contract: 2 })));
-    assert.deepEqual(
-      moody?.checks.map(({ name, passed }) => [name, passed]),
-      [['explanations: repeated', false]],
-    );
-    const jumpy = await asked(
-      explaining((row) =>
-        Number(row['charges']) % 1 === 0 ? { tenure: 3, charges: 2, contract: 1 } : { tenure: 1, charges: 2, contract: 3 },
-      ),
-      0.5,
-    );
-    assert.deepEqual([jumpy?.explanations.agreement, jumpy?.checks.at(-1)?.passed], [-1, false]);
-  });
-
-  test('are not asked of a plane that does not explain', async () => {
-    const silent: PlaneClient = { ...plane(() => 0.5), post: () => Promise.resolve({ status: 404, body: {} }) };
-    assert.equal(await asked(silent), undefined);
   });
 });
