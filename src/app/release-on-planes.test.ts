@@ -36,7 +36,7 @@ function probability({ tenure, charges, senior, contract }: (typeof records)[num
 const wanted = Float64Array.from(records, probability);
 const truth = Int32Array.from(records, (record, at) => (probability(record) + ((at * 37) % 100) / 250 > 0.7 ? 1 : 0));
 
-describe('application tests against a data plane of its own', { timeout: 60_000 }, () => {
+describe('application tests against a data plane of its own', { timeout: 300_000 }, () => {
   const opened = new AsyncDisposableStack();
   /** What the room is told; each test bends one thing. */
   const told = {
@@ -294,6 +294,28 @@ describe('application tests against a data plane of its own', { timeout: 60_000 
     assert.deepEqual(await readdir(join(path, 'data', 'planes', '.scratch')), []);
     told.footprint = {};
     told.comparison = {};
+  });
+
+  test('keep what else was found where no plane beside starts, neither of the version nor of production', async () => {
+    const kept = ['mv-1', 'mv-7'].map((id) => versions.get(id) ?? assert.fail(`${id} is not there`));
+    const nowhere = digestOf({ bytes: 'nowhere' });
+    for (const version of kept)
+      versions.set(version.id, { ...version, files: version.files.map((file) => ({ ...file, digest: nowhere })) });
+    told.comparison = { changed: 0 };
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn, profile: 'full' });
+    assert.deepEqual(
+      report.checks.filter(({ name, passed }) => !passed && !name.startsWith('load: ')).map(({ name }) => name),
+      ['footprint: start-up', 'comparison: changed'],
+    );
+    assert.match(
+      report.checks.find(({ name }) => name === 'comparison: changed')?.message ?? '',
+      /^not compared: the version in production/,
+    );
+    assert.deepEqual([report.accuracy?.rows, report.robustness?.length, report.comparison], [300, 5, undefined]);
+    const says = (wanted: string) => report.requirements?.find(({ id }) => id === wanted)?.says ?? '';
+    for (const id of ['soak', 'saturation', 'explanations']) assert.match(says(id), /no data plane of its own could be started/);
+    told.comparison = {};
+    for (const version of kept) versions.set(version.id, version);
   });
 
   test('find a package that is not the one that was judged: golden requests, metrics and charter speak', async () => {

@@ -1,6 +1,6 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
-import type { ApplicationTestReport, JudgedVersion, ModelVersion } from '#contract';
+import type { ApplicationTestReport, JudgedVersion } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
@@ -13,10 +13,14 @@ import type { Release, ReleaseDeps } from './port.ts';
 import { referenceRows } from './reference-rows.ts';
 import { insertApplicationTest, selectByState } from './release-store.ts';
 import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
-import { fullFindings, type FullFindings } from './tests/full.ts';
+import { whyIncomparable } from './tests/comparable.ts';
+import { fullFindings, type FullFindings, type ToCompare } from './tests/full.ts';
 import { requirementsOf } from './tests/requirements.ts';
 
 const requestTimeoutMs = 10_000;
+
+const noneBeside = (environment: string): GyreError =>
+  new GyreError('FAILED_PRECONDITION', `"${environment}" cannot start a data plane beside its own, which the full profile needs`);
 
 /** Runs application tests against what an environment serves, and leaves their report. */
 export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'runApplicationTests'> {
@@ -25,9 +29,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
 
   /** A plane beside that serves a version as the environment's own would, and logs nothing. */
   const startScratch = async (environment: string, endpoint: string, version: JudgedVersion): Promise<ScratchPlane> => {
-    if (deps.planes.scratch === undefined) {
-      throw new GyreError('FAILED_PRECONDITION', `"${environment}" cannot start a data plane beside its own, which the full profile needs`);
-    }
+    if (deps.planes.scratch === undefined) throw noneBeside(environment);
     const { limits = {}, execution, explainTimeoutMs } = deps.settings();
     const { rate: _rate, ...unlimited } = limits;
     const manifest = manifestFor({
@@ -45,16 +47,16 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
     });
     return deps.planes.scratch(signManifest(manifest, deps.privateKey));
   };
-  /** The version that serves customers, where it is another one and takes the same inputs. */
-  const inProduction = async (version: JudgedVersion): Promise<JudgedVersion | undefined> => {
+  /** The version that serves customers, where it is another one and can be asked with the same rows. */
+  const inProduction = async (version: JudgedVersion): Promise<ToCompare> => {
     const last = deps.settings().environments.at(-1);
     const live = last === undefined ? undefined : await store.read((db) => selectByState(db, last.name, 'live'));
-    if (live === undefined || live.package === version.package) return undefined;
+    if (live === undefined) return { why: 'nothing serves in production yet' };
+    if (live.package === version.package) return { why: 'the same model serves in production' };
     const served = await versions.getById(live.modelVersion);
-    const columns = (one: ModelVersion): string => (one.signature?.inputs.map(({ name }) => name) ?? []).toSorted().join('\0');
-    return isJudged(served) && served.signature.task === version.signature.task && columns(served) === columns(version)
-      ? served
-      : undefined;
+    if (!isJudged(served)) return { why: 'the version in production has no test report' };
+    const why = whyIncomparable(version.signature, served.signature);
+    return why === undefined ? { version: served } : { why };
   };
   return {
     runApplicationTests: async ({ environment, by, profile = 'quick' }) => {
@@ -66,6 +68,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
           `"${target.name}" serves customers, whose log test requests would enter; application tests run where versions are certified: ${certifying.map(({ name }) => `"${name}"`).join(', ') || 'no environment does so'}`,
         );
       }
+      if (profile === 'full' && deps.planes.scratch === undefined) throw noneBeside(target.name);
       const live = await store.read((db) => selectByState(db, target.name, 'live'));
       const address = deps.planes.address(target.name);
       if (live === undefined || address === undefined) {
@@ -95,9 +98,9 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         found.answered === undefined
           ? { checks: [] }
           : await deeperFindings({ client, version, reference, ...found.answered, charter, personal, settings: targets });
-      const full: FullFindings =
+      const { unasked, ...full }: FullFindings =
         profile !== 'full' || found.answered === undefined
-          ? { checks: [] }
+          ? { checks: [], unasked: {} }
           : await fullFindings({
               deps,
               version,
@@ -106,7 +109,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
               reference,
               answers: found.answered.answers,
               personal,
-              production: await inProduction(version),
+              production: () => inProduction(version),
               settings: targets,
               timeoutMs: requestTimeoutMs,
             });
@@ -125,7 +128,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         environment: target.name,
         generation: live.generation,
         ...measured,
-        requirements: [...requirementsOf(measured)],
+        requirements: [...requirementsOf(measured, unasked)],
         passed: measured.checks.every(({ passed }) => passed),
         startedAt,
         endedAt: now(),

@@ -1,17 +1,22 @@
-import type { ApplicationTestReport, Check, JudgedVersion, NamedRow } from '#contract';
-import { seeded, seedOf } from '#core';
+import type { ApplicationTestReport, Check, JudgedVersion, NamedRow, ProductionComparison } from '#contract';
+import { GyreError, messageOf, seeded, seedOf } from '#core';
 import { goldenTolerance, type ReferenceRows, rowsInRequest, scaleOf } from '../application-tests.ts';
 import { openLoadGenerator } from '../load/generator.ts';
 import { findSaturation } from '../load/saturation.ts';
 import { inferBody, openPlaneClient, type PlaneClient } from '../plane-client.ts';
 import type { ScratchPlane } from '../planes.ts';
 import type { ReleaseDeps, ReleaseSettings } from '../port.ts';
+import { attempted } from './attempt.ts';
 import { batchesOf } from './batches.ts';
 import { explanationStability } from './explanations.ts';
 import { compareAnswers } from './compare.ts';
+import type { Unasked } from './requirements.ts';
 import type { Prediction } from './said.ts';
 import { apart } from './said.ts';
 import { soakFinding } from './soak.ts';
+
+/** The version in production, or why this one is not compared with it. */
+export type ToCompare = { readonly version: JudgedVersion } | { readonly why: string };
 
 export interface FullInput {
   readonly deps: Pick<ReleaseDeps, 'planeAccess' | 'sleep' | 'monotonicMs'>;
@@ -23,13 +28,19 @@ export interface FullInput {
   /** What the environment's plane answered to all rows. */
   readonly answers: readonly Prediction[];
   readonly personal: readonly string[];
-  /** What serves customers now, where it is another version. */
-  readonly production: JudgedVersion | undefined;
+  /** What serves customers now, where it can be compared; else why it cannot. */
+  readonly production: () => Promise<ToCompare>;
   readonly settings: ReleaseSettings;
   readonly timeoutMs: number;
 }
 
-export type FullFindings = Pick<ApplicationTestReport, 'checks' | 'footprint' | 'saturation' | 'soak' | 'comparison' | 'explanations'>;
+/** What was measured, each in its own place of the report. */
+type Found = Pick<ApplicationTestReport, 'footprint' | 'saturation' | 'soak' | 'comparison' | 'explanations'>;
+
+export interface FullFindings extends Found {
+  readonly checks: readonly Check[];
+  readonly unasked: Unasked;
+}
 
 const mebibyte = 1024 * 1024;
 const comparedRows = 500;
@@ -41,22 +52,34 @@ const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
 
 /**
  * What takes longer, or would disturb who else uses the environment: on data planes that are started for it and end with it, one at a time, since they
- * share this machine.
+ * share this machine. What fails of it is a failed check, and takes nothing from what else is found.
  */
 export async function fullFindings(input: FullInput): Promise<FullFindings> {
+  const rows = input.reference.rows.slice(0, comparedRows);
+  const own = await ofOwnPlane(input, rows);
+  const compared = await comparedWithProduction(input, rows);
+  return { ...own, ...compared, checks: [...own.checks, ...compared.checks], unasked: { ...own.unasked, ...compared.unasked } };
+}
+
+/** What is measured on a data plane that serves the version and nobody else. */
+async function ofOwnPlane(input: FullInput, rows: readonly NamedRow[]): Promise<FullFindings> {
   const { version, settings, reference } = input;
   const checks: Check[] = [];
-  const rows = reference.rows.slice(0, comparedRows);
-  const found = await onScratch(input, version, async (plane, client) => {
-    const answers = await answersTo(client, rows, rowsInRequest(version.signature));
-    checks.push(anotherProcess(input, answers));
+  const found: Found = {};
+  let unasked: Unasked = {};
+  const measured = async (plane: ScratchPlane, client: PlaneClient): Promise<readonly Check[]> => {
+    checks.push(
+      ...(await attempted({ name: 'consistency: another process', wanted: 'an answer' }, async () => [
+        anotherProcess(input, await answersTo(client, rows, rowsInRequest(version.signature))),
+      ])),
+    );
     const resident = await plane.residentBytes();
-    const footprint = {
+    found.footprint = {
       startMs: plane.startMs,
       ...(resident === undefined ? {} : { residentMiB: resident / mebibyte }),
       packageMiB: version.files.reduce((sum, { size }) => sum + size, 0) / mebibyte,
     };
-    checks.push(...footprintChecks(footprint, settings.footprint ?? {}));
+    checks.push(...footprintChecks(found.footprint, settings.footprint ?? {}));
     using explainer = openPlaneClient({
       address: plane.address,
       endpoint: input.endpoint,
@@ -72,17 +95,35 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       limit: settings.explanations?.agreement,
     });
     checks.push(...explained.checks);
-    const bodies = reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row]));
-    const path = `/v2/models/${version.model}/infer`;
-    const { mostPerSecond = usual.mostPerSecond, stepMs = usual.stepMs, atLeastPerSecond } = settings.saturation ?? {};
-    await using generator = await openLoadGenerator({
-      address: plane.address,
-      path,
-      bodies,
-      timeoutMs: input.timeoutMs,
-      ...input.deps.planeAccess,
-    });
-    const soak = await soakFinding({
+    if (explained.explanations !== undefined) found.explanations = explained.explanations;
+    if (explained.inapplicable !== undefined && explained.checks.length === 0) {
+      unasked = { explanations: `not explained by column: ${explained.inapplicable}` };
+    }
+    return await attempted({ name: 'soak: errors', wanted: 'a load' }, () => underLoad(input, plane, found));
+  };
+  checks.push(
+    ...(await attempted({ name: 'footprint: start-up', wanted: 'a data plane of its own' }, () => onScratch(input, version, measured))),
+  );
+  if (found.footprint === undefined) {
+    const why = 'not measured: no data plane of its own could be started';
+    unasked = { explanations: why, soak: why, saturation: why };
+  }
+  return { checks, ...found, unasked };
+}
+
+/** A soak, then more and more requests until they are too many. */
+async function underLoad(input: FullInput, plane: ScratchPlane, found: Found): Promise<readonly Check[]> {
+  const { version, settings, reference } = input;
+  const { mostPerSecond = usual.mostPerSecond, stepMs = usual.stepMs, atLeastPerSecond } = settings.saturation ?? {};
+  await using generator = await openLoadGenerator({
+    address: plane.address,
+    path: `/v2/models/${version.model}/infer`,
+    bodies: reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row])),
+    timeoutMs: input.timeoutMs,
+    ...input.deps.planeAccess,
+  });
+  const soaked = await attempted({ name: 'soak: errors', wanted: 'a soak' }, async () => {
+    found.soak = await soakFinding({
       offer: (load) => generator.offer(load),
       ratePerSecond: settings.requestsPerSecond,
       durationMs: settings.soak?.durationMs ?? usual.soakMs,
@@ -90,45 +131,50 @@ export async function fullFindings(input: FullInput): Promise<FullFindings> {
       sleep: input.deps.sleep,
       monotonicMs: input.deps.monotonicMs,
     });
-    checks.push(...soakChecks(soak, settings));
+    return soakChecks(found.soak, settings);
+  });
+  const saturated = await attempted({ name: 'saturation: rate', wanted: 'a rate that is borne' }, async () => {
     const { points, ...saturation } = await findSaturation({
       offer: (ratePerSecond) => generator.offer({ ratePerSecond, durationMs: stepMs }),
       startPerSecond: settings.requestsPerSecond,
       mostPerSecond: Math.max(mostPerSecond, atLeastPerSecond ?? 0),
       latencyP99Ms: settings.latencyP99Ms,
     });
-    if (atLeastPerSecond !== undefined) {
-      const borne = saturation.sustainedPerSecond ?? 0;
-      const message = `${Math.round(borne)} requests/s were borne within ${settings.latencyP99Ms} ms`;
-      checks.push({
+    found.saturation = { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms };
+    if (atLeastPerSecond === undefined) return [];
+    const borne = saturation.sustainedPerSecond ?? 0;
+    return [
+      {
         name: 'saturation: rate',
         passed: borne >= atLeastPerSecond,
         observed: borne,
         wanted: `>= ${atLeastPerSecond}/s`,
-        message,
-      });
-    }
-    return {
-      ...(explained.explanations === undefined ? {} : { explanations: explained.explanations }),
-      footprint,
-      soak,
-      saturation: { ...saturation, points: [...points], latencyP99Ms: settings.latencyP99Ms },
-    };
+        message: `${Math.round(borne)} requests/s were borne within ${settings.latencyP99Ms} ms`,
+      },
+    ];
   });
-  const comparison = input.production === undefined ? undefined : await againstProduction(input, input.production, rows);
-  const limit = settings.comparison?.changed;
-  if (comparison !== undefined && limit !== undefined) {
+  return [...soaked, ...saturated];
+}
+
+/** Production is not on trial: that it cannot be asked fails only what the project wants of the comparison. */
+async function comparedWithProduction(
+  input: FullInput,
+  rows: readonly NamedRow[],
+): Promise<Pick<FullFindings, 'checks' | 'comparison' | 'unasked'>> {
+  const limit = input.settings.comparison?.changed;
+  const check = (passed: boolean, observed: number | null, message: string): readonly Check[] =>
+    limit === undefined ? [] : [{ name: 'comparison: changed', passed, observed, wanted: `<= ${limit}`, message }];
+  try {
+    const production = await input.production();
+    if ('why' in production) return { checks: [], unasked: { comparison: production.why } };
+    const comparison = await againstProduction(input, production.version, rows);
     const share = Number((comparison.changed * 100).toFixed(1));
     const message = `${share} % of ${comparison.rows} rows are answered otherwise than in production`;
-    checks.push({
-      name: 'comparison: changed',
-      passed: comparison.changed <= limit,
-      observed: comparison.changed,
-      wanted: `<= ${limit}`,
-      message,
-    });
+    return { checks: check(comparison.changed <= (limit ?? 1), comparison.changed, message), comparison, unasked: {} };
+  } catch (error) {
+    const why = `not compared: the version in production, on a data plane of its own: ${messageOf(error)}`;
+    return { checks: check(false, null, why), unasked: limit === undefined ? { comparison: why } : {} };
   }
-  return { checks, ...found, ...(comparison === undefined ? {} : { comparison }) };
 }
 
 async function onScratch<T>(
@@ -143,7 +189,12 @@ async function onScratch<T>(
 
 async function answersTo(client: PlaneClient, rows: readonly NamedRow[], inRequest: number): Promise<readonly Prediction[]> {
   const answers: Prediction[] = [];
-  for (const batch of batchesOf(rows, inRequest)) answers.push(...(await client.predict(batch)).predictions);
+  for (const batch of batchesOf(rows, inRequest)) {
+    const { predictions } = await client.predict(batch);
+    if (predictions.length !== batch.length)
+      throw new GyreError('UNAVAILABLE', `${batch.length} rows were answered with ${predictions.length} predictions`);
+    answers.push(...predictions);
+  }
   return answers;
 }
 
@@ -220,11 +271,7 @@ function soakChecks(soak: NonNullable<ApplicationTestReport['soak']>, settings: 
   ];
 }
 
-async function againstProduction(
-  input: FullInput,
-  production: JudgedVersion,
-  rows: readonly NamedRow[],
-): Promise<ApplicationTestReport['comparison']> {
+async function againstProduction(input: FullInput, production: JudgedVersion, rows: readonly NamedRow[]): Promise<ProductionComparison> {
   const inRequest = rowsInRequest(input.version.signature);
   const theirs = await onScratch(input, production, (_, client) => answersTo(client, rows, inRequest));
   return compareAnswers({

@@ -33,18 +33,21 @@ type Measured = Pick<
   'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation' | 'comparison' | 'footprint'
 >;
 
-/** A verdict for each requirement: of its checks, or that nothing is asked. Failed ones first, then those that passed. */
-export function requirementsOf(report: Measured): readonly Requirement[] {
+/** Why a requirement was not asked for, or what of it could not be asked. */
+export type Unasked = Readonly<Partial<Record<RequirementId, string>>>;
+
+/** A verdict for each requirement: of its checks, or that nothing is asked, and why. Failed ones first, then those that passed. */
+export function requirementsOf(report: Measured, reasons: Unasked = {}): readonly Requirement[] {
   const rank = { failed: 0, passed: 1, not_asked: 2 } as const;
   return requirementIds
     .map((id): Requirement => {
       const checks = report.checks.filter((check) => requirementOf(check) === id);
       const failed = checks.filter(({ passed }) => !passed);
       const measured = figuresOf(report, id);
-      const says =
-        failed.length > 0
-          ? failed.map(({ message }) => message).join('; ')
-          : (measured ?? (checks.length === 0 ? unasked(report, id) : checks.map(({ message }) => message).join('; ')));
+      const reason = reasons[id];
+      const found =
+        failed.length > 0 ? failed.map(({ message }) => message).join('; ') : (measured ?? checks.map(({ message }) => message).join('; '));
+      const says = checks.length === 0 ? (reason ?? measured ?? unasked(report, id)) : [found, reason ?? []].flat().join('; ');
       return {
         id,
         title: titles[id],
@@ -99,8 +102,6 @@ const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'com
 function unasked({ profile, checks }: Measured, id: RequirementId): string {
   if (heavy.includes(id) && profile !== 'full') return 'only in the full profile: gyre release test --profile full';
   if (id === 'slices' || id === 'fairness') return 'the project names no slices, and no gate on groups (test.slices, test.gates)';
-  if (id === 'comparison') return 'nothing else serves in production that takes the same columns';
-  if (id === 'explanations') return 'its answers are not explained by column';
   if (id === 'footprint') return 'measured; the project sets no limits (release.tests.footprint)';
   if (id === 'production') return 'requests of production are not asked again';
   return checks.length === 0 ? 'nothing was checked' : 'it does not apply to this model';

@@ -4,6 +4,8 @@ import type { InputColumn, NamedRow, Signature } from '#contract';
 import { seeded } from '#core';
 import { computeMetrics } from '#stats';
 import type { PlaneClient } from '../plane-client.ts';
+import { attempted } from './attempt.ts';
+import { whyIncomparable } from './comparable.ts';
 import { compareAnswers } from './compare.ts';
 import { errorCases } from './error-cases.ts';
 import { perturbRows } from './perturb-rows.ts';
@@ -156,6 +158,39 @@ describe('two versions on the same requests', () => {
   });
 });
 
+describe('the version in production', () => {
+  const [tenure, charges, contract] = inputs;
+  const taking = (...columns: readonly InputColumn[]): Signature => ({ ...signature, inputs: [...columns] });
+
+  test('is asked the same rows where it takes them', () => {
+    assert.equal(whyIncomparable(signature, taking(contract, charges, tenure)), undefined);
+    // What may not be missing here is never missing there; a number is wherever a whole number is.
+    assert.equal(whyIncomparable(signature, taking({ ...tenure, type: 'number', required: false }, charges, contract)), undefined);
+    assert.equal(whyIncomparable(signature, { ...signature, classes: ['Yes', 'No'] }), undefined);
+  });
+
+  test('is not asked where it would refuse them or say something else, and the reason names the column', () => {
+    const why = (production: Signature): string => whyIncomparable(signature, production) ?? 'comparable';
+    assert.match(why(taking(tenure, charges)), /other columns: "contract" is not one of them/);
+    assert.match(why(taking(...inputs, { ...charges, name: 'discount' })), /other columns: "discount" is one of them only there/);
+    assert.match(
+      why(taking(tenure, { ...charges, type: 'string', datatype: 'BYTES' }, contract)),
+      /"charges" is string there and number here/,
+    );
+    assert.match(why(taking(tenure, { ...charges, type: 'integer' }, contract)), /"charges" is integer there and number here/);
+    assert.match(why(taking(tenure, { ...charges, required: true }, contract)), /"charges" may not be missing there/);
+    assert.match(why({ ...signature, classes: ['Left', 'Stayed'] }), /other classes: Left, Stayed instead of No, Yes/);
+    assert.match(why({ ...signature, task: 'regression', classes: [] }), /is for regression, not for binary/);
+  });
+});
+
+describe('a section that ends in an error', () => {
+  test('is a failed check that says why', async () => {
+    const found = await attempted({ name: 'soak: errors', wanted: 'a load' }, () => Promise.reject(new Error('no thread')));
+    assert.deepEqual(found, [{ name: 'soak: errors', passed: false, observed: null, wanted: 'a load', message: 'no thread' }]);
+  });
+});
+
 describe('errors', () => {
   test('are listed the surest first', () => {
     const said = [0.6, 0.99, 0.2, 0.9].map((probability) => answer(probability));
@@ -235,5 +270,11 @@ describe('requirements', () => {
       ['golden', 'accuracy', 'robustness'],
     );
     assert.match(found.find(({ id }) => id === 'soak')?.says ?? '', /--profile full/);
+  });
+
+  test('say why they were not asked, where there is a reason of its own', () => {
+    const found = requirementsOf({ profile: 'full', checks: [] }, { comparison: 'the same model serves in production' });
+    const comparison = found.find(({ id }) => id === 'comparison');
+    assert.deepEqual([comparison?.verdict, comparison?.says], ['not_asked', 'the same model serves in production']);
   });
 });
