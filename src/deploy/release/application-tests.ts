@@ -27,8 +27,6 @@ export interface ReferenceRows {
   readonly key?: string;
   /** Class indexes, or numbers for regression. */
   readonly truth: Float64Array;
-  /** Scores of answers to any rows, as `#stats` takes them. */
-  readonly scores: (answers: PredictAnswer['predictions']) => Float64Array;
 }
 
 export interface LoadTargets {

@@ -64,7 +64,6 @@ export async function referenceRows(source: ReferenceSource): Promise<ReferenceR
     isWhole: all.rows === frame.rows,
     ...(model.key === undefined ? {} : { key: model.key }),
     truth: Float64Array.from(truth),
-    scores: (answers) => answeredScores(answers, version),
     reported: all.rows === frame.rows ? reportedMetrics(report) : computeMetrics(report.task, truth, own, threshold),
   };
 }

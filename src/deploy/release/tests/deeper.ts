@@ -44,7 +44,6 @@ export async function deeperFindings(input: DeeperInput): Promise<DeeperFindings
     rows,
     before: answers.slice(0, rows.length),
     truth: reference.truth,
-    scores: (some) => reference.scores([...some]),
     personal,
     perturbations: withPictures
       ? await perturbPictures(signature.inputs, rows)

@@ -281,7 +281,6 @@ async function againstProduction(input: FullInput, production: JudgedVersion, ro
     production: theirs,
     candidate: input.answers.slice(0, rows.length),
     truth: input.reference.truth,
-    scores: (answers) => input.reference.scores([...answers]),
     personal: input.personal,
   });
 }

@@ -1,7 +1,7 @@
 import type { ApplicationTestSpec, Check, NamedRow, PredictAnswer, RobustnessFinding, Signature, WorstCase } from '#contract';
-import { computeMetrics, standardDeviation } from '#stats';
 import type { PlaneClient } from '../plane-client.ts';
 import { batchesOf } from './batches.ts';
+import { movedFrom, qualityOf } from './moved.ts';
 import type { Perturbation } from './perturb-rows.ts';
 import { apart, isSound, type Prediction, saidOf, shown } from './said.ts';
 
@@ -12,8 +12,6 @@ export interface RobustnessInput {
   readonly rows: readonly NamedRow[];
   readonly before: readonly Prediction[];
   readonly truth: Float64Array;
-  /** Scores of answers as `#stats` takes them. */
-  readonly scores: (answers: readonly Prediction[]) => Float64Array;
   readonly personal: readonly string[];
   readonly perturbations: readonly Perturbation[];
   readonly limits: ApplicationTestSpec['robustness'];
@@ -28,8 +26,6 @@ export interface RobustnessFound {
 }
 
 const worstCases = 5;
-/** Of a regression: a value that moved by less is the same answer. */
-const movedShare = 0.1;
 
 /**
  * Sends perturbed rows and compares the answers with those to the rows as they are. An error of the server, or an answer without a number, fails in any
@@ -65,10 +61,7 @@ async function tried(input: RobustnessInput, { name, says, rows, places }: Pertu
     }
     return [{ row: place, sent: rows[at], before: input.before[place], after, difference }];
   });
-  const spread = input.signature.task === 'regression' ? standardDeviation(input.before.map(({ value }) => value ?? Number.NaN)) : 0;
-  const other = pairs.filter(({ before, after, difference }) =>
-    before.label === undefined ? difference > movedShare * spread : before.label !== after.label,
-  );
+  const other = pairs.filter(movedFrom(input.signature, input.before));
   const worst = pairs
     .toSorted((left, right) => right.difference - left.difference)
     .slice(0, worstCases)
@@ -107,17 +100,18 @@ async function answersTo(client: PlaneClient, rows: readonly NamedRow[]): Promis
 
 /** Accuracy, or R² of a regression, before and after. */
 function metricOf(
-  { signature, truth, scores }: RobustnessInput,
+  { signature, truth }: RobustnessInput,
   pairs: readonly { readonly row: number; readonly before: Prediction; readonly after: Prediction }[],
 ): RobustnessFinding['metric'] {
-  if (signature.task === undefined) return undefined;
-  const name = signature.task === 'regression' ? 'r2' : 'accuracy';
-  const true_ = Float64Array.from(pairs, ({ row }) => truth[row]);
-  const threshold = signature.threshold ?? 0.5;
-  const of = (answers: readonly Prediction[]) =>
-    computeMetrics(signature.task ?? 'binary', true_, scores(answers), threshold, [name])[name];
-  const [before, after] = [of(pairs.map((pair) => pair.before)), of(pairs.map((pair) => pair.after))];
-  return before === undefined || after === undefined ? undefined : { name, before, after };
+  const ofRows = Float64Array.from(pairs, ({ row }) => truth[row]);
+  const of = (said: 'before' | 'after') =>
+    qualityOf(
+      signature,
+      ofRows,
+      pairs.map((pair) => pair[said]),
+    );
+  const [before, after] = [of('before'), of('after')];
+  return before === undefined || after === undefined ? undefined : { name: after.name, before: before.value, after: after.value };
 }
 
 function judged(

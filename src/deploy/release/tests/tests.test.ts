@@ -31,7 +31,6 @@ const answer = (probability: number): Prediction => ({
   probabilities: { No: 1 - probability, Yes: probability },
 });
 const by = new Map(perturbRows(inputs, rows, seeded(1)).map((perturbation) => [perturbation.name, perturbation]));
-const scores = (answers: readonly Prediction[]) => Float64Array.from(answers, ({ probabilities }) => probabilities?.['Yes'] ?? Number.NaN);
 
 /** A plane whose model is this function; a number outside of 0 to 1 is a status. */
 function plane(model: (row: NamedRow) => number): PlaneClient {
@@ -57,7 +56,6 @@ async function judged(model: (row: NamedRow) => number, limits = {}) {
     rows,
     before,
     truth: Float64Array.from(before, ({ label }) => (label === 'Yes' ? 1 : 0)),
-    scores,
     personal: ['contract'],
     perturbations: [...by.values()],
     limits,
@@ -146,7 +144,7 @@ describe('two versions on the same requests', () => {
     const production = rows.map((_, at) => answer(at % 2 === 0 ? 0.9 : 0.1));
     const candidate = rows.map((_, at) => answer(at === 4 ? 0.45 : at === 7 ? 0.49 : at % 2 === 0 ? 0.9 : 0.1));
     const truth = Float64Array.from(rows, (_, at) => (at % 2 === 0 && at !== 4 ? 1 : 0));
-    const found = compareAnswers({ modelVersion: 'mv-1', signature, rows, production, candidate, truth, scores, personal: [] });
+    const found = compareAnswers({ modelVersion: 'mv-1', signature, rows, production, candidate, truth, personal: [] });
     assert.deepEqual([found.rows, found.changed], [100, 0.01]);
     assert.deepEqual(
       found.worst.map(({ row }) => row),
@@ -154,7 +152,50 @@ describe('two versions on the same requests', () => {
     );
     assert.deepEqual(found.worst[0].before, { label: 'Yes', score: 0.9 });
     assert.deepEqual(found.metric, { name: 'accuracy', production: 0.99, candidate: 1 });
-    assert.equal(computeMetrics('binary', truth, scores(candidate), 0.5, ['accuracy']).accuracy, 1);
+  });
+
+  test('are each right by what they said, at thresholds of their own', () => {
+    const truth = Float64Array.from([1, 0]);
+    const said = (label: string, probability: number): Prediction => ({
+      id: 'p',
+      label,
+      probabilities: { No: 1 - probability, Yes: probability },
+    });
+    // Production says Yes from 0.3 on and is always right; this version, from 0.8 on, is once.
+    const found = compareAnswers({
+      modelVersion: 'mv-1',
+      signature: { ...signature, threshold: 0.8 },
+      rows: rows.slice(0, 2),
+      production: [said('Yes', 0.4), said('No', 0.2)],
+      candidate: [said('No', 0.7), said('No', 0.1)],
+      truth,
+      personal: [],
+    });
+    assert.deepEqual(found.metric, { name: 'accuracy', production: 1, candidate: 0.5 });
+  });
+
+  test('of numbers are other answers where they are apart by more than a tenth of the spread, and right by R²', () => {
+    const value = (number: number): Prediction => ({ id: 'p', value: number });
+    const truth = Float64Array.from(rows, (_, at) => at);
+    const found = compareAnswers({
+      modelVersion: 'mv-1',
+      signature: { ...signature, task: 'regression', classes: [] },
+      rows,
+      production: rows.map((_, at) => value(at)),
+      // The spread is 29: one value moves by more than 2.9, another by less.
+      candidate: rows.map((_, at) => value(at === 10 ? 14 : at === 20 ? 22 : at)),
+      truth,
+      personal: [],
+    });
+    assert.deepEqual([found.changed, found.largest, found.metric?.name, found.metric?.production], [0.01, 4, 'r2', 1]);
+    assert.equal(
+      found.metric?.candidate,
+      computeMetrics(
+        'regression',
+        truth,
+        truth.map((at) => (at === 10 ? 14 : at === 20 ? 22 : at)),
+      ).r2,
+    );
   });
 });
 
