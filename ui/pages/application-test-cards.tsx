@@ -142,7 +142,9 @@ export function SaturationCard({ saturation }: { readonly saturation: NonNullabl
   const { points, sustainedPerSecond, latencyP99Ms } = saturation;
   const ordered = points.toSorted((left, right) => left.offeredPerSecond - right.offeredPerSecond);
   const borne =
-    sustainedPerSecond === undefined ? 'the first rate was too much' : `${number(sustainedPerSecond, 0)} requests per second were borne`;
+    sustainedPerSecond === undefined
+      ? 'no rate that was offered was borne'
+      : `${number(sustainedPerSecond, 0)} requests per second were borne`;
   return (
     <Card title="Saturation" says={`${borne}; 99 of 100 answers have to come within ${duration(latencyP99Ms)}.`}>
       <Intervals

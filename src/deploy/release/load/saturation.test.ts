@@ -51,12 +51,41 @@ describe('the saturation point', () => {
     assert.match(found.points.find(({ broken }) => broken !== undefined)?.broken ?? '', /^p99 .* ms is above 50 ms$/);
   });
 
-  test('is told as beyond what is offered, or below its beginning', async () => {
+  test('is told as beyond what is offered, or below anything that is worth offering', async () => {
     const high = await findSaturation({ offer: served(1e9).offer, startPerSecond: 100, mostPerSecond: 700, latencyP99Ms: 10 });
     assert.deepEqual([high.sustainedPerSecond, high.brokenPerSecond, high.points.length], [700, undefined, 4]);
     const low = await findSaturation({ offer: served(3).offer, startPerSecond: 100, mostPerSecond: 700, latencyP99Ms: 10 });
-    assert.deepEqual([low.sustainedPerSecond, low.brokenPerSecond, low.points.length], [undefined, 100, 1]);
+    assert.deepEqual([low.sustainedPerSecond, low.brokenPerSecond, low.points.length], [undefined, 100 / 64, 7]);
   });
+
+  test('is looked for below where the first rate is too much already', async () => {
+    const { offer, asked } = served(37);
+    const found = await findSaturation({ offer, startPerSecond: 100, mostPerSecond: 700, latencyP99Ms: 1e6 });
+    assert.deepEqual(asked.slice(0, 3), [100, 50, 25]);
+    const { sustainedPerSecond = 0, brokenPerSecond = 0 } = found;
+    assert.ok(sustainedPerSecond > 37 / 1.1 && sustainedPerSecond <= 37 * 1.03, `${sustainedPerSecond}`);
+    assert.ok(brokenPerSecond / sustainedPerSecond <= 1.1);
+  });
+
+  for (const { capacity, wanted, name } of [
+    { capacity: 510, wanted: 500, name: 'between two rates of the search, and borne' },
+    { capacity: 450, wanted: 500, name: 'between two rates of the search, and too much' },
+    { capacity: 50, wanted: 500, name: 'far beyond what is borne' },
+    { capacity: 510, wanted: 60, name: 'below where the search begins' },
+    { capacity: 1e9, wanted: 700, name: 'the most that is offered' },
+  ]) {
+    test(`of a rate that is asked for is told at that very rate: ${name}`, async () => {
+      const { offer, asked } = served(capacity);
+      const found = await findSaturation({ offer, startPerSecond: 100, mostPerSecond: 700, askedPerSecond: wanted, latencyP99Ms: 1e6 });
+      assert.equal(asked.filter((rate) => rate === wanted).length, 1);
+      assert.equal(found.asked?.offeredPerSecond, wanted);
+      assert.equal(found.asked.broken === undefined, wanted <= capacity);
+      assert.ok((found.sustainedPerSecond ?? 0) >= wanted === wanted <= capacity, JSON.stringify(found));
+      assert.ok((found.brokenPerSecond ?? Number.POSITIVE_INFINITY) > (found.sustainedPerSecond ?? 0));
+      // What the server may have left undone of far too many requests comes after all else.
+      if (wanted > 2 * capacity) assert.equal(asked.at(-1), wanted);
+    });
+  }
 
   test('is where the first request fails, and says with what', async () => {
     const found = await findSaturation({

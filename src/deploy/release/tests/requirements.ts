@@ -90,11 +90,16 @@ function figuresOf(
   }
   if (id === 'saturation' && saturation !== undefined) {
     const { sustainedPerSecond, brokenPerSecond, latencyP99Ms } = saturation;
-    if (sustainedPerSecond === undefined) return `the first rate that was offered, ${Math.round(brokenPerSecond ?? 0)}/s, was too much`;
-    const beyond = brokenPerSecond === undefined ? 'more was not offered' : `${Math.round(brokenPerSecond)}/s was too much`;
-    return `${Math.round(sustainedPerSecond)} requests/s with 99 of 100 within ${latencyP99Ms} ms; ${beyond}`;
+    if (sustainedPerSecond === undefined) return `no rate was borne: ${figure(brokenPerSecond ?? 0)}/s was too much`;
+    const beyond = brokenPerSecond === undefined ? 'more was not offered' : `${figure(brokenPerSecond)}/s was too much`;
+    return `${figure(sustainedPerSecond)} requests/s with 99 of 100 within ${latencyP99Ms} ms; ${beyond}`;
   }
   return undefined;
+}
+
+/** Requests a second: a few of them are told by their fractions. */
+function figure(perSecond: number): string {
+  return perSecond < 10 ? String(Number(perSecond.toPrecision(2))) : String(Math.round(perSecond));
 }
 
 const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'comparison', 'explanations'];
