@@ -78,9 +78,11 @@ export function RobustnessCard({ robustness }: { readonly robustness: NonNullabl
             number: true,
             value: ({ changed }) => changed,
             cell: ({ changed, unanswered, refused }) =>
-              [percent(changed), ...(unanswered > 0 ? [`${unanswered} failed`] : []), ...(refused > 0 ? [`${refused} refused`] : [])].join(
-                ', ',
-              ),
+              [
+                ...(changed === undefined ? [] : [percent(changed)]),
+                ...(unanswered > 0 ? [`${unanswered} failed`] : []),
+                ...(refused > 0 ? [`${refused} refused`] : []),
+              ].join(', '),
           },
           {
             key: 'metric',

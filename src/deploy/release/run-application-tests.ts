@@ -97,7 +97,16 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       const deeper: DeeperFindings =
         found.answered === undefined
           ? { checks: [] }
-          : await deeperFindings({ client, version, reference, ...found.answered, charter, personal, settings: targets });
+          : await deeperFindings({
+              client,
+              version,
+              reference,
+              ...found.answered,
+              charter,
+              personal,
+              settings: targets,
+              sleep: deps.sleep,
+            });
       const { unasked, ...full }: FullFindings =
         profile !== 'full' || found.answered === undefined
           ? { checks: [], unasked: {} }

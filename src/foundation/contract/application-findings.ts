@@ -53,9 +53,12 @@ export const RobustnessFinding = strict({
   perturbation: Type.String({ description: 'such as "noise"' }),
   says: Type.String({ description: 'what was changed' }),
   rows: Type.Integer(),
-  changed: Type.Number({
-    description: 'share of rows whose class became another; for regression, whose value moved by more than a tenth of its spread',
-  }),
+  changed: Type.Optional(
+    Type.Number({
+      description:
+        'share of the rows that were answered whose class became another; for regression, whose value moved by more than a tenth of its spread. Absent where none was answered',
+    }),
+  ),
   largest: Type.Number({ description: 'the largest difference of a probability, or of a value' }),
   metric: Type.Optional(strict({ name: Type.String(), before: Type.Number(), after: Type.Number() })),
   unanswered: Type.Integer({ description: 'rows that were answered with an error of the server, or with no number' }),

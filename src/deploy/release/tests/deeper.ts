@@ -22,6 +22,7 @@ export interface DeeperInput {
   /** Inputs that tell of a person. */
   readonly personal: readonly string[];
   readonly settings: Pick<ReleaseSettings, 'robustness' | 'slices' | 'groupGates'>;
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 export type DeeperFindings = Pick<ApplicationTestReport, 'checks' | 'slices' | 'fairness' | 'errors' | 'robustness'>;
@@ -51,6 +52,7 @@ export async function deeperFindings(input: DeeperInput): Promise<DeeperFindings
     limits: settings.robustness,
     rowsInRequest: rowsInRequest(signature),
     tolerance: goldenTolerance * scaleOf(signature, reference.expected),
+    sleep: input.sleep,
   });
   return {
     checks: [...groups.checks, ...robust.checks],

@@ -74,11 +74,13 @@ function figuresOf(
   }
   if (id === 'robustness' && robustness !== undefined && robustness.length > 0) {
     const most = robustness
-      .filter(({ perturbation }) => !mayChange.includes(perturbation))
-      .toSorted((left, right) => right.changed - left.changed)
+      .flatMap(({ perturbation, changed: share }) =>
+        share === undefined || mayChange.includes(perturbation) ? [] : [{ perturbation, share }],
+      )
+      .toSorted((left, right) => right.share - left.share)
       .at(0);
     const changed =
-      most === undefined ? '' : `; the most answers changed with ${most.perturbation}: ${Number((most.changed * 100).toFixed(1))} %`;
+      most === undefined ? '' : `; the most answers changed with ${most.perturbation}: ${Number((most.share * 100).toFixed(1))} %`;
     return `${robustness.length} perturbations without an error of the server${changed}`;
   }
   if (id === 'comparison' && comparison !== undefined) {

@@ -18,6 +18,7 @@ export interface RobustnessInput {
   readonly rowsInRequest: number;
   /** Of golden requests. */
   readonly tolerance: number;
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 export interface RobustnessFound {
@@ -26,6 +27,10 @@ export interface RobustnessFound {
 }
 
 const worstCases = 5;
+/** Too many requests: a limit of the endpoint, which rows that are asked one by one may meet. */
+const tooMany = 429;
+const waitMs = 500;
+const mostWaits = 20;
 
 /**
  * Sends perturbed rows and compares the answers with those to the rows as they are. An error of the server, or an answer without a number, fails in any
@@ -43,16 +48,12 @@ export async function robustness(input: RobustnessInput): Promise<RobustnessFoun
 }
 
 async function tried(input: RobustnessInput, { name, says, rows, places }: Perturbation): Promise<RobustnessFinding> {
-  const answers: (Prediction | undefined)[] = [];
-  let [refused, unanswered] = [0, 0];
-  for (const batch of batchesOf(rows, input.rowsInRequest)) {
-    const answered = await answersTo(input.client, batch);
-    if (answered === 'refused') refused += batch.length;
-    if (answered === 'failed') unanswered += batch.length;
-    answers.push(...(typeof answered === 'string' ? batch.map(() => undefined) : answered));
-  }
+  const answers: Answered[] = [];
+  for (const batch of batchesOf(rows, input.rowsInRequest)) answers.push(...(await answersTo(input, batch)));
+  const refused = answers.filter((answer) => answer === 'refused').length;
+  let unanswered = answers.filter((answer) => answer === 'failed').length;
   const pairs = answers.flatMap((after, at) => {
-    if (after === undefined) return [];
+    if (typeof after === 'string') return [];
     const place = places?.[at] ?? at;
     const difference = apart(input.before[place], after);
     if (!isSound(after) || !Number.isFinite(difference)) {
@@ -78,7 +79,7 @@ async function tried(input: RobustnessInput, { name, says, rows, places }: Pertu
     perturbation: name,
     says,
     rows: rows.length,
-    changed: pairs.length === 0 ? 0 : other.length / pairs.length,
+    ...(pairs.length === 0 ? {} : { changed: other.length / pairs.length }),
     largest: pairs.reduce((largest, { difference }) => Math.max(largest, difference), 0),
     ...(metric === undefined ? {} : { metric }),
     unanswered,
@@ -87,14 +88,36 @@ async function tried(input: RobustnessInput, { name, says, rows, places }: Pertu
   };
 }
 
-async function answersTo(client: PlaneClient, rows: readonly NamedRow[]): Promise<readonly Prediction[] | 'refused' | 'failed'> {
-  try {
-    const { status, body } = await client.ask(rows);
-    if (status >= 400 && status < 500) return 'refused';
-    const predictions = status === 200 ? (body as PredictAnswer).predictions : [];
-    return predictions.length === rows.length ? predictions : 'failed';
-  } catch {
-    return 'failed';
+type Answered = Prediction | 'refused' | 'failed';
+
+/** What each row is answered. One bad row has its whole request refused: the rows of such a request are asked one by one. */
+async function answersTo(input: RobustnessInput, rows: readonly NamedRow[]): Promise<readonly Answered[]> {
+  const { status, predictions } = await asked(input, rows);
+  if (predictions !== undefined) return predictions;
+  const isRefused = status >= 400 && status < 500 && status !== tooMany;
+  if (!isRefused || rows.length === 1) return rows.map(() => (isRefused ? 'refused' : 'failed'));
+  const alone: Answered[] = [];
+  for (const row of rows) alone.push(...(await answersTo(input, [row])));
+  return alone;
+}
+
+/** Being told to come later says nothing of the rows. */
+async function asked(
+  { client, sleep }: RobustnessInput,
+  rows: readonly NamedRow[],
+): Promise<{ readonly status: number; readonly predictions?: readonly Prediction[] }> {
+  for (let waits = 0; ; waits++) {
+    try {
+      const { status, body } = await client.ask(rows);
+      if (status === tooMany && waits < mostWaits) {
+        await sleep(waitMs);
+        continue;
+      }
+      const predictions = status === 200 ? (body as PredictAnswer).predictions : [];
+      return { status, ...(predictions.length === rows.length ? { predictions } : {}) };
+    } catch {
+      return { status: 0 };
+    }
   }
 }
 
@@ -129,7 +152,7 @@ function judged(
   }
   if (asks === 'steady' && limits.changed !== undefined) {
     wanted.push(`at most ${percent(limits.changed)} changed`);
-    if (changed > limits.changed) wrong.push(`${percent(changed)} of the answers changed`);
+    if (changed !== undefined && changed > limits.changed) wrong.push(`${percent(changed)} of the answers changed`);
   }
   if (asks === 'steady' && limits.drop !== undefined) {
     wanted.push(`${metric?.name ?? 'accuracy'} down by at most ${limits.drop}`);
@@ -142,14 +165,16 @@ function judged(
     }
   }
   const found = [
-    `${percent(changed)} of ${rows} answers changed, the largest difference is ${figure(largest)}`,
+    changed === undefined
+      ? `none of ${rows} rows was answered`
+      : `${percent(changed)} of ${rows - refused - unanswered} answers changed, the largest difference is ${figure(largest)}`,
     ...(metric === undefined ? [] : [`${metric.name} ${figure(metric.before)} → ${figure(metric.after)}`]),
     ...(refused > 0 ? [`${refused} refused`] : []),
   ];
   return {
     name: `robustness: ${name}`,
     passed: wrong.length === 0,
-    observed: changed,
+    observed: changed ?? null,
     wanted: wanted.join(', '),
     message: (wrong.length === 0 ? found : wrong).join('; '),
   };

@@ -48,10 +48,10 @@ function plane(model: (row: NamedRow) => number): PlaneClient {
   };
 }
 
-async function judged(model: (row: NamedRow) => number, limits = {}) {
+async function judged(model: (row: NamedRow) => number, limits = {}, client = plane(model)) {
   const before = rows.map((row) => answer(model(row)));
   return robustness({
-    client: plane(model),
+    client,
     signature,
     rows,
     before,
@@ -61,6 +61,7 @@ async function judged(model: (row: NamedRow) => number, limits = {}) {
     limits,
     rowsInRequest: 50,
     tolerance: 1e-5,
+    sleep: () => Promise.resolve(),
   });
 }
 const failing = ({ checks }: Awaited<ReturnType<typeof judged>>) => checks.filter(({ passed }) => !passed).map(({ name }) => name);
@@ -113,7 +114,7 @@ describe('robustness', () => {
     const found = await judged(nervous, { changed: 0.1 });
     assert.deepEqual(failing(found), ['robustness: noise']);
     const noise = found.findings[0];
-    assert.ok(noise.changed > 0.9 && noise.metric?.before === 1 && noise.metric.after < 0.1);
+    assert.ok((noise.changed ?? 0) > 0.9 && noise.metric?.before === 1 && noise.metric.after < 0.1);
     assert.equal(noise.worst.length, 5);
     assert.ok(noise.worst.every(({ inputs: sent }) => sent['contract'] === '***' && sent['charges'] !== '***'));
   });
@@ -129,7 +130,31 @@ describe('robustness', () => {
     const mumbles = await judged((row) => (Number(row['tenure']) > 72 ? Number.NaN : 0.9));
     assert.deepEqual(failing(mumbles), ['robustness: out of range']);
     // To say that a category is unknown is an answer as well.
-    assert.deepEqual(failing(await judged((row) => (row['contract'] === '(unheard of)' ? 422 : 0.9))), []);
+    const refusing = await judged((row) => (row['contract'] === '(unheard of)' ? 422 : 0.9));
+    assert.deepEqual(failing(refusing), []);
+    const unseen = refusing.findings.find(({ perturbation }) => perturbation === 'unseen categories');
+    assert.deepEqual([unseen?.refused, unseen?.changed], [100, undefined]);
+    assert.equal(
+      refusing.checks.find(({ name }) => name === 'robustness: unseen categories')?.message,
+      'none of 100 rows was answered; 100 refused',
+    );
+  });
+
+  test('asks the rows of a refused request one by one: one that is refused takes no other with it', async () => {
+    const found = await judged((row) => (Number(row['tenure']) > 107 ? 422 : 0.9));
+    const far = found.findings.find(({ perturbation }) => perturbation === 'out of range');
+    assert.deepEqual([far?.refused, far?.unanswered, far?.changed], [50, 0, 0]);
+    assert.match(found.checks.find(({ name }) => name === 'robustness: out of range')?.message ?? '', /^0 % of 50 answers changed/);
+  });
+
+  test('comes later where the endpoint says so, and counts rows as failed where it says nothing else', async () => {
+    const open = plane(steady);
+    let requests = 0;
+    const tooMany = () => Promise.resolve({ status: 429, body: {} });
+    const busy = await judged(steady, {}, { ...open, ask: (asked) => (requests++ % 2 === 0 ? tooMany() : open.ask(asked)) });
+    assert.deepEqual(failing(busy), []);
+    const shut = await judged(steady, {}, { ...open, ask: tooMany });
+    assert.ok(shut.findings.every(({ rows: sent, unanswered, refused }) => unanswered === sent && refused === 0));
   });
 
   test('finds a model whose answer hangs on the other rows of its request', async () => {
