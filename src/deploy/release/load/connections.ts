@@ -9,18 +9,22 @@ export interface ConnectionsOptions {
   readonly certificate?: string;
   /** A request without an answer for so long has failed. */
   readonly timeoutMs: number;
-  /** So many at most are open at once; further requests wait for one of them. */
+  /** So many at most are open at once; further requests wait for one of them, which is a delay of the client. */
   readonly most: number;
 }
 
 /** Plain connections to one server, each with one request under way at a time. Nothing is tried again. */
 export interface Connections extends Disposable {
-  /** @returns what was wrong: a status other than 2xx, a reset, no answer in time; undefined when nothing was */
-  send(request: Uint8Array): Promise<string | undefined>;
+  /**
+   * @param leaves called when the request is written to a connection, or given up before one was free
+   * @returns what was wrong: a status other than 2xx, a reset, no answer in time, no free connection in time; undefined when nothing was
+   */
+  send(request: Uint8Array, leaves?: () => void): Promise<string | undefined>;
 }
 
 interface Job {
   readonly request: Uint8Array;
+  readonly leaves: (() => void) | undefined;
   readonly end: (failure: string | undefined) => void;
   /** Where it runs. */
   socket?: Socket;
@@ -41,6 +45,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
   const begin = (job: Job, socket: Socket): void => {
     running.set(socket, job);
     job.socket = socket;
+    job.leaves?.();
     socket.write(job.request);
   };
   const next = (): Job | undefined => {
@@ -91,10 +96,11 @@ export function openConnections(options: ConnectionsOptions): Connections {
   };
 
   return {
-    send: (request) =>
+    send: (request, leaves) =>
       new Promise((resolve) => {
         const job: Job = {
           request,
+          leaves,
           end: (failure) => {
             if (job.ended === true) return;
             job.ended = true;
@@ -103,7 +109,8 @@ export function openConnections(options: ConnectionsOptions): Connections {
           },
         };
         const timer = setTimeout(() => {
-          job.end(`no answer within ${options.timeoutMs} ms`);
+          if (job.socket === undefined) leaves?.();
+          job.end(`no ${job.socket === undefined ? 'free connection' : 'answer'} within ${options.timeoutMs} ms`);
           job.socket?.destroy();
         }, options.timeoutMs);
         const socket = idle.pop();

@@ -4,7 +4,6 @@ import { createServer as createPlainServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { openLoadGenerator } from './generator.ts';
-import { findSaturation } from './saturation.ts';
 
 async function listening(server: Server): Promise<AsyncDisposable & { readonly address: string }> {
   server.listen(0, '127.0.0.1');
@@ -105,25 +104,22 @@ describe('the load generator over real connections', { timeout: 120_000 }, () =>
     assert.ok(closedMs.filter((ms) => ms > 250).length <= closedMs.length / 20, `${closedMs.length} requests of a closed loop`);
   });
 
-  test('finds what a server bears', async () => {
-    // One request at a time, 5 ms each: 200 a second, to the instant, whatever its timers do.
-    let freeMs = 0;
+  test('says how long requests waited for a connection of its own', async () => {
+    let most = 0;
+    let open = 0;
     await using server = await serve((request, response) => {
       request.resume();
-      const nowMs = performance.now();
-      freeMs = Math.max(freeMs, nowMs) + 5;
-      setTimeout(() => response.end('{}'), freeMs - nowMs);
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open--;
+        response.end('{}');
+      }, 100);
     });
-    await using generator = await openLoadGenerator({ ...asked, address: server.address });
-    const found = await findSaturation({
-      offer: (ratePerSecond) => generator.offer({ ratePerSecond, durationMs: 1500 }),
-      startPerSecond: 25,
-      mostPerSecond: 2000,
-      latencyP99Ms: 10_000,
-    });
-    // Above: by no more than the backlog that a second and a half shows. Below, a busy machine may bear less.
-    assert.ok((found.sustainedPerSecond ?? 0) < 220, JSON.stringify(found));
-    assert.ok((found.sustainedPerSecond ?? 0) >= 25, JSON.stringify(found));
-    assert.ok((found.brokenPerSecond ?? 0) > (found.sustainedPerSecond ?? 0), JSON.stringify(found));
+    await using generator = await openLoadGenerator({ ...asked, address: server.address, maxConnections: 2 });
+    // 40 requests, two at a time and 100 ms each: the last leave when 1.9 s have gone by, and were due in the first 0.4 s.
+    const measured = await generator.offer({ ratePerSecond: 100, durationMs: 400 });
+    assert.deepEqual([measured.requests, measured.errors, most], [40, 0, 2]);
+    assert.ok(measured.lateP99Ms > 1300, `late ${measured.lateP99Ms}`);
+    assert.ok(measured.p99Ms > measured.lateP99Ms, `p99 ${measured.p99Ms}`);
   });
 });

@@ -16,7 +16,7 @@ export interface LoadGeneratorOptions {
   readonly bodies: readonly string[];
   /** A request without an answer for so long has failed. */
   readonly timeoutMs: number;
-  /** Default 512. */
+  /** Default 512. Requests that find none free wait, and are late by that. */
   readonly maxConnections?: number;
 }
 

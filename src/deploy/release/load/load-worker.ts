@@ -20,7 +20,7 @@ parentPort?.on('message', (job: LoadJob | 'close') => {
   void generateLoad({
     ...load,
     random: seeded(seed),
-    send: (index) => connections.send(requests[index % requests.length]),
+    send: (index, leaves) => connections.send(requests[index % requests.length], leaves),
     monotonicMs: () => performance.now(),
     sleep: (ms) => (ms > 0 ? pause(ms) : turn()),
   }).then((measured) => parentPort?.postMessage({ id, measured } satisfies LoadReply));

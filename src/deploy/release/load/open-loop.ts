@@ -9,8 +9,11 @@ export interface LoadPlan {
   readonly arrivals?: 'constant' | 'poisson';
   /** Of Poisson arrivals. */
   readonly random?: Pick<Random, 'next'>;
-  /** Sends the request with this number; resolves to what was wrong with its answer, or to undefined when it was good. */
-  readonly send: (index: number) => Promise<string | undefined>;
+  /**
+   * Sends the request with this number; resolves to what was wrong with its answer, or to undefined when it was good.
+   * @param leaves called when it leaves, where that may be later than it was sent
+   */
+  readonly send: (index: number, leaves: () => void) => Promise<string | undefined>;
   /** A monotonic clock in milliseconds, with fractions. */
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
@@ -20,7 +23,7 @@ export interface LoadPlan {
 export interface LoadMeasured extends LoadFigures {
   /** What was wrong with answers, and how often. */
   readonly failures: Readonly<Record<string, number>>;
-  /** How late 99 of 100 requests left at most: the generator's own delay, which the latencies contain. */
+  /** How late 99 of 100 requests left at most: the generator's own delay, and the wait for a free connection of its own. The latencies contain it. */
   readonly lateP99Ms: number;
   /**
    * By how much latency grew in a second of load, in seconds: about 0 while the server keeps up; what is offered beyond its capacity waits longer and
@@ -54,14 +57,17 @@ export async function generateLoad(plan: LoadPlan): Promise<LoadMeasured> {
       await sleep(Math.max(0, waitMs));
       lookedMs = monotonicMs();
     }
-    lateMs[index] = Math.max(0, monotonicMs() - appointed);
+    const leaves = (): void => {
+      lateMs[index] = Math.max(0, monotonicMs() - appointed);
+    };
+    leaves();
     const settle = (failure: string | undefined): void => {
       latenciesMs[index] = monotonicMs() - appointed;
       if (failure === undefined) return;
       errors++;
       failures.set(failure, (failures.get(failure) ?? 0) + 1);
     };
-    answers.push(plan.send(index).then(settle, (error: unknown) => settle(error instanceof Error ? error.message : String(error))));
+    answers.push(plan.send(index, leaves).then(settle, (error: unknown) => settle(error instanceof Error ? error.message : String(error))));
   }
   await Promise.all(answers);
   const durationMs = monotonicMs() - started;
