@@ -61,14 +61,14 @@ describe('the load generator over real connections', { timeout: 120_000 }, () =>
         });
       }),
     );
-    await using generator = await openLoadGenerator({ ...asked, address: server.address, timeoutMs: 400 });
+    await using generator = await openLoadGenerator({ ...asked, address: server.address, timeoutMs: 5000 });
     const measured = await generator.offer({ ratePerSecond: 20, durationMs: 1000 });
     assert.deepEqual([measured.requests, measured.errors, requests], [20, 20, 20]);
     assert.deepEqual(measured.failures, {
       'status 503': 5,
       'closed without an answer': 5,
       ECONNRESET: 5,
-      'no answer within 400 ms': 5,
+      'no answer within 5000 ms': 5,
     });
   });
 
@@ -82,7 +82,7 @@ describe('the load generator over real connections', { timeout: 120_000 }, () =>
 
   test('shows the stall that a client which waits for each answer leaves out', async () => {
     let stalledUntilMs = Number.POSITIVE_INFINITY;
-    const beginMs = performance.now();
+    let beginMs = Number.NaN;
     // Between its 300th and its 900th millisecond the server answers nothing.
     await using server = await serve((_, response) => {
       const nowMs = performance.now() - beginMs;
@@ -90,6 +90,7 @@ describe('the load generator over real connections', { timeout: 120_000 }, () =>
       setTimeout(() => response.end('{}'), stalledUntilMs - nowMs);
     });
     await using generator = await openLoadGenerator({ ...asked, address: server.address });
+    beginMs = performance.now();
     const openLoop = generator.offer({ ratePerSecond: 200, durationMs: 1500 });
     const closedMs: number[] = [];
     while (performance.now() - beginMs < 1500) {

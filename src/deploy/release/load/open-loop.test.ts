@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { seeded } from '#core';
 import { mean, standardDeviation } from '#stats';
 import { generateLoad } from './open-loop.ts';
+import { findSaturation } from './saturation.ts';
 
 /** A machine whose time moves only when it sleeps: a request takes as long as its server says. */
 function machine(serviceMs: (index: number, sentMs: number) => number) {
@@ -106,6 +107,50 @@ describe('the load generator', () => {
     assert.equal(await offered(50), 0);
     // Of 200 a second 100 are served: after a second half of them still wait, the last for a second.
     assert.ok(Math.abs((await offered(200)) - 1) < 0.1);
+  });
+
+  test('finds what a server bears, by the lines that form before it', async () => {
+    // One request at a time, 5 ms each: 200 a second.
+    const offer = async (ratePerSecond: number) => {
+      let freeMs = 0;
+      const { sentAt, monotonicMs, sleep, send, finish } = machine((_, sentMs) => {
+        freeMs = Math.max(freeMs, sentMs) + 5;
+        return freeMs - sentMs;
+      });
+      const durationMs = 1500;
+      const running = generateLoad({ ratePerSecond, durationMs, send, monotonicMs, sleep });
+      while (sentAt.length < Math.round((ratePerSecond * durationMs) / 1000)) await turn();
+      await finish();
+      return running;
+    };
+    const { sustainedPerSecond = 0, brokenPerSecond = 0 } = await findSaturation({
+      offer,
+      startPerSecond: 25,
+      mostPerSecond: 2000,
+      latencyP99Ms: 10_000,
+    });
+    // Above, by no more than the backlog that counts as none.
+    assert.ok(sustainedPerSecond > 200 / 1.1 && sustainedPerSecond <= 206, `${sustainedPerSecond}`);
+    assert.ok(brokenPerSecond > sustainedPerSecond && brokenPerSecond / sustainedPerSecond <= 1.1, `${brokenPerSecond}`);
+  });
+
+  test('lets a request be late that leaves later than it was sent', async () => {
+    let nowMs = 0;
+    const figures = await generateLoad({
+      ratePerSecond: 10,
+      durationMs: 1000,
+      monotonicMs: () => nowMs,
+      sleep: (ms) => {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+      send: (_, leaves) => {
+        nowMs += 40;
+        leaves();
+        return Promise.resolve(undefined);
+      },
+    });
+    assert.equal(figures.lateP99Ms, 40);
   });
 
   test('lets Poisson arrivals come as independent clients do: the gaps are as far apart as their mean', async () => {
