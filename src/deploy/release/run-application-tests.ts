@@ -15,7 +15,7 @@ import { insertApplicationTest, selectByState } from './release-store.ts';
 import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
 import { whyIncomparable } from './tests/comparable.ts';
 import { fullFindings, type FullFindings, type ToCompare } from './tests/full.ts';
-import { requirementsOf } from './tests/requirements.ts';
+import { requirementsOf, unansweredRows } from './tests/requirements.ts';
 
 const requestTimeoutMs = 10_000;
 
@@ -94,9 +94,9 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       });
       const { charter } = await deps.charter(version.charter);
       const personal = (await deps.personalInputs?.(version)) ?? [];
-      const deeper: DeeperFindings =
+      const { unasked: ofGroups, ...deeper }: DeeperFindings =
         found.answered === undefined
-          ? { checks: [] }
+          ? { checks: [], unasked: unansweredRows(profile) }
           : await deeperFindings({
               client,
               version,
@@ -137,7 +137,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         environment: target.name,
         generation: live.generation,
         ...measured,
-        requirements: [...requirementsOf(measured, unasked)],
+        requirements: [...requirementsOf(measured, { ...ofGroups, ...unasked })],
         passed: measured.checks.every(({ passed }) => passed),
         startedAt,
         endedAt: now(),

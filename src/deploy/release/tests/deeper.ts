@@ -8,6 +8,7 @@ import type { PlaneClient } from '../plane-client.ts';
 import type { ReleaseSettings } from '../port.ts';
 import { errorCases } from './error-cases.ts';
 import { perturbPictures, perturbRows } from './perturb-rows.ts';
+import type { Unasked } from './requirements.ts';
 import { robustness } from './robustness.ts';
 import type { Prediction } from './said.ts';
 
@@ -25,7 +26,10 @@ export interface DeeperInput {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-export type DeeperFindings = Pick<ApplicationTestReport, 'checks' | 'slices' | 'fairness' | 'errors' | 'robustness'>;
+export interface DeeperFindings extends Pick<ApplicationTestReport, 'slices' | 'fairness' | 'errors' | 'robustness'> {
+  readonly checks: readonly Check[];
+  readonly unasked: Unasked;
+}
 
 /** So many rows at most are perturbed: enough to count changed answers by the half per cent, few enough for a test of seconds. */
 const perturbedRows = 200;
@@ -56,6 +60,7 @@ export async function deeperFindings(input: DeeperInput): Promise<DeeperFindings
   });
   return {
     checks: [...groups.checks, ...robust.checks],
+    unasked: groups.unasked,
     slices: [...groups.slices],
     fairness: [...groups.fairness],
     errors: [...errorCases(signature, reference.rows, answers, reference.truth, personal)],
@@ -68,6 +73,7 @@ function groupsOf({ version, reference, scores, charter, settings }: DeeperInput
   readonly checks: readonly Check[];
   readonly slices: NonNullable<ApplicationTestReport['slices']>;
   readonly fairness: NonNullable<ApplicationTestReport['fairness']>;
+  readonly unasked: Unasked;
 } {
   const { task, classes, threshold = 0.5 } = version.signature;
   if (task === undefined) throw new GyreError('INTERNAL', `version ${version.id} was judged without a task`);
@@ -84,11 +90,23 @@ function groupsOf({ version, reference, scores, charter, settings }: DeeperInput
     slices,
     gates: groupGates,
   });
-  const checks = judged.checks.flatMap((check, at): readonly Check[] => {
+  const gates = judged.checks.map((check, at) => ({
+    check,
+    kind: isFairnessMetricName(parseGate(groupGates[at]).metric) ? ('fairness' as const) : ('slices' as const),
     // Fewer rows are sent than the test report speaks of: groups that are too small among them were judged there.
-    if (check.observed === null && !reference.isWhole) return [];
-    const kind = isFairnessMetricName(parseGate(groupGates[at]).metric) ? 'fairness' : 'slices';
-    return [{ ...check, name: `${kind}: ${check.name}`, message: `over HTTP, ${check.message}` }];
-  });
-  return { checks, slices: [...judged.slices], fairness: [...judged.fairness] };
+    isMeasured: check.observed !== null || reference.isWhole,
+  }));
+  const notAgain = (kind: 'fairness' | 'slices'): Unasked => {
+    const left = gates.filter((gate) => gate.kind === kind && !gate.isMeasured);
+    const say = ({ check }: (typeof gates)[number]) => `"${check.name}" was judged in the test report alone: over HTTP, ${check.message}`;
+    return left.length === 0 ? {} : { [kind]: left.map(say).join('; ') };
+  };
+  return {
+    checks: gates
+      .filter(({ isMeasured }) => isMeasured)
+      .map(({ check, kind }) => ({ ...check, name: `${kind}: ${check.name}`, message: `over HTTP, ${check.message}` })),
+    slices: [...judged.slices],
+    fairness: [...judged.fairness],
+    unasked: { ...notAgain('slices'), ...notAgain('fairness') },
+  };
 }

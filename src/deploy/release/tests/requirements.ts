@@ -1,4 +1,4 @@
-import type { ApplicationTestReport, Check, Requirement, RequirementId } from '#contract';
+import type { ApplicationTestReport, Check, Requirement, RequirementId, TestProfile } from '#contract';
 import { requirementIds } from '#contract';
 import { mayChange } from './perturb-rows.ts';
 
@@ -105,6 +105,13 @@ function figure(perSecond: number): string {
 }
 
 const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'comparison', 'explanations'];
+
+/** What is not asked of an endpoint that does not answer the rows of the test report. */
+export function unansweredRows(profile: TestProfile): Unasked {
+  const why = 'not asked: the rows of the test report were not answered';
+  const ids: readonly RequirementId[] = ['slices', 'fairness', 'robustness', ...(profile === 'full' ? heavy : [])];
+  return Object.fromEntries(ids.map((id) => [id, why]));
+}
 
 function unasked({ profile, checks }: Measured, id: RequirementId): string {
   if (heavy.includes(id) && profile !== 'full') return 'only in the full profile: gyre release test --profile full';

@@ -9,7 +9,7 @@ import { whyIncomparable } from './comparable.ts';
 import { compareAnswers } from './compare.ts';
 import { errorCases } from './error-cases.ts';
 import { perturbRows } from './perturb-rows.ts';
-import { requirementsOf } from './requirements.ts';
+import { requirementsOf, unansweredRows } from './requirements.ts';
 import { robustness } from './robustness.ts';
 import type { Prediction } from './said.ts';
 import { memoryGrowth, soakFinding } from './soak.ts';
@@ -319,8 +319,9 @@ describe('a soak', () => {
 });
 
 describe('requirements', () => {
+  const check = (name: string, passed: boolean) => ({ name, passed, observed: 1, wanted: '0', message: `about ${name}` });
+
   test('fail with the messages of their checks, stand first, and say what was not asked', () => {
-    const check = (name: string, passed: boolean) => ({ name, passed, observed: 1, wanted: '0', message: `about ${name}` });
     const found = requirementsOf({
       profile: 'quick',
       checks: [
@@ -336,6 +337,22 @@ describe('requirements', () => {
       ['golden', 'accuracy', 'robustness'],
     );
     assert.match(found.find(({ id }) => id === 'soak')?.says ?? '', /--profile full/);
+  });
+
+  test('say of what they could not ask, beside what was found', () => {
+    const unasked = { slices: '"accuracy by contract >= 0.65" was judged in the test report alone' };
+    const slices = [{ column: 'contract', value: 'monthly', rows: 12, metrics: { accuracy: 0.8 } }];
+    const said = (checks: readonly ReturnType<typeof check>[]) =>
+      requirementsOf({ profile: 'quick', checks: [...checks], slices }, unasked).find(({ id }) => id === 'slices');
+    assert.deepEqual([said([])?.verdict, said([])?.says], ['not_asked', unasked.slices]);
+    const judged = said([check('slices: f1 by contract >= 0.1', true)]);
+    assert.deepEqual([judged?.verdict, judged?.says], ['passed', `about slices: f1 by contract >= 0.1; ${unasked.slices}`]);
+  });
+
+  test('of an endpoint that does not answer say so, not that they do not apply', () => {
+    const found = requirementsOf({ profile: 'full', checks: [check('accuracy', false)] }, unansweredRows('full'));
+    for (const id of ['robustness', 'comparison', 'slices', 'soak'])
+      assert.match(found.find((one) => one.id === id)?.says ?? '', /rows of the test report were not answered/, id);
   });
 
   test('say why they were not asked, where there is a reason of its own', () => {
