@@ -13,7 +13,7 @@ import { compareAnswers } from './compare.ts';
 import type { Unasked } from './requirements.ts';
 import type { Prediction } from './said.ts';
 import { apart } from './said.ts';
-import { soakFinding } from './soak.ts';
+import { soakChecks, soakFinding } from './soak.ts';
 
 /** The version in production, or why this one is not compared with it. */
 export type ToCompare = { readonly version: JudgedVersion } | { readonly why: string };
@@ -234,43 +234,6 @@ function footprintChecks(
           },
         ],
   );
-}
-
-function soakChecks(soak: NonNullable<ApplicationTestReport['soak']>, settings: ReleaseSettings): readonly Check[] {
-  const { requests, errors, p99Ms, grewMiB, durationMs } = soak;
-  const seconds = Math.round(durationMs / 1000);
-  const limit = settings.soak?.growthMiB;
-  const within = p99Ms <= settings.latencyP99Ms;
-  return [
-    {
-      name: 'soak: errors',
-      passed: errors === 0,
-      observed: errors,
-      wanted: '0',
-      message: `${errors} of ${requests} requests in ${seconds} s failed`,
-    },
-    {
-      name: 'soak: latency',
-      passed: within,
-      observed: p99Ms,
-      wanted: `<= ${settings.latencyP99Ms} ms`,
-      message: `p99 ${p99Ms.toFixed(1)} ms over ${seconds} s`,
-    },
-    ...(limit === undefined
-      ? []
-      : [
-          {
-            name: 'soak: memory',
-            passed: grewMiB !== undefined && grewMiB <= limit,
-            observed: grewMiB ?? null,
-            wanted: `<= ${limit} MiB`,
-            message:
-              grewMiB === undefined
-                ? 'memory cannot be measured on this system'
-                : `memory grew by ${grewMiB.toFixed(1)} MiB while it was measured`,
-          },
-        ]),
-  ];
 }
 
 async function againstProduction(input: FullInput, production: JudgedVersion, rows: readonly NamedRow[]): Promise<ProductionComparison> {

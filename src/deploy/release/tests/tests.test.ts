@@ -12,7 +12,7 @@ import { perturbRows } from './perturb-rows.ts';
 import { requirementsOf, unansweredRows } from './requirements.ts';
 import { robustness } from './robustness.ts';
 import type { Prediction } from './said.ts';
-import { memoryGrowth, soakFinding } from './soak.ts';
+import { memoryGrowth, soakChecks, soakFinding } from './soak.ts';
 
 const inputs: readonly InputColumn[] = [
   { name: 'tenure', type: 'integer', datatype: 'FP64', required: true, range: [0, 72] },
@@ -315,6 +315,24 @@ describe('a soak', () => {
     assert.ok(seen.memory.length >= 60 && Math.abs((seen.growthMiBPerHour ?? 0) - 3600) < 1e-6);
     const blind = await soakFinding({ ...plan, residentBytes: () => Promise.resolve(undefined) });
     assert.deepEqual([blind.memory, blind.grewMiB, blind.errors], [[], undefined, 1]);
+  });
+});
+
+describe('a limit of memory growth', () => {
+  const soak = { durationMs: 500, ratePerSecond: 10, requests: 5, errors: 0, p99Ms: 1 };
+  const memoryOf = (samples: number, grewMiB?: number) => {
+    const memory = Array.from({ length: samples }, (_, at) => ({ atMs: 100 * at, residentMiB: 100 }));
+    const found = { ...soak, memory, ...(grewMiB === undefined ? {} : { grewMiB }) };
+    return soakChecks(found, { latencyP99Ms: 100, soak: { growthMiB: 5 } }).find(({ name }) => name === 'soak: memory');
+  };
+
+  test('fails where memory was looked at too few times, or cannot be, and says which', () => {
+    assert.equal(memoryOf(60, 3)?.passed, true);
+    assert.equal(memoryOf(60, 7)?.passed, false);
+    const brief = memoryOf(5);
+    assert.deepEqual([brief?.passed, brief?.observed], [false, null]);
+    assert.match(brief?.message ?? '', /looked at 5 times in 500 ms, too few to tell its growth; a longer soak/);
+    assert.match(memoryOf(0)?.message ?? '', /cannot be measured on this system/);
   });
 });
 
