@@ -164,6 +164,12 @@ export class Layout {
     ]);
   }
 
+  /** Takes in what refers to an image and is stored already, such as it came from a registry, beside what refers to it here. */
+  async refer(referrer: Descriptor): Promise<void> {
+    const { manifests } = await this.index();
+    await this.#write([...manifests.filter(({ digest }) => digest !== referrer.digest), referrer]);
+  }
+
   /** Stores an artifact that says something of an image, in place of what the same kind said of it. */
   async attach(subject: Descriptor, artifactType: string, layers: readonly Descriptor[]): Promise<Descriptor> {
     const { mediaType, digest, size } = subject;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -18,6 +19,8 @@ class PlayedRegistry {
   readonly blobs = new Map<string, Buffer>();
   readonly manifests = new Map<string, Buffer>();
   readonly ranges: string[] = [];
+  /** What it lists of any image, whether it is so or not. */
+  readonly claimed: object[] = [];
   readonly #uploads = new Map<string, Buffer[]>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   host = '';
@@ -47,7 +50,7 @@ class PlayedRegistry {
     if (request.headers.authorization !== 'Bearer let in to repository:churn:pull,push')
       return end(401, { 'www-authenticate': `Bearer realm="http://${this.host}/token",service="here",scope="repository:churn:pull,push"` });
     const [, kind = '', name = ''] = /^\/v2\/churn\/(blobs|manifests|referrers)\/(.*)$/.exec(url.pathname) ?? [];
-    if (kind === 'referrers') return end(200, {}, Buffer.from(JSON.stringify({ manifests: this.#referrers(name) })));
+    if (kind === 'referrers') return end(200, {}, Buffer.from(JSON.stringify({ manifests: [...this.#referrers(name), ...this.claimed] })));
     if (name.startsWith('uploads/')) return this.#upload(request, url, body, end);
     if (request.method === 'PUT') {
       const digest = `sha256:${sha256(body)}`;
@@ -143,6 +146,47 @@ describe('an image that is sent', () => {
     const credentials = { user: 'pusher', password: 'secret' };
     await assert.rejects(fetchImage(back, `${registry.host}/churn:1`, { credentials }), (error) => hasCode(error, 'DATA_LOSS'));
     registry.blobs.set(name, bytes);
+  });
+
+  test('keeps all of its signatures, each as its key made it', async () => {
+    const keys = [0, 1, 2].map(() =>
+      generateKeyPairSync('ed25519', {
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+      }),
+    );
+    const signed = keys.slice(0, 2);
+    const runtime = { architecture: 'amd64', system: [], libraries: [], program: [], components: [] } as const;
+    const model = { name: 'churn', digest: sha256(Buffer.from('2')), files: [] };
+    const credentials = { user: 'pusher', password: 'secret' };
+    const to = `${registry.host}/churn:2`;
+    for (const [at, { privateKey }] of signed.entries()) {
+      const layout = await Layout.open(join(folder, `signed-${at}`));
+      await buildImage(layout, runtime, model, { name: 'churn:2', key: privateKey });
+      await pushImage(layout, await layout.find(), referenceOf(to), { credentials });
+    }
+    const back = await Layout.open(join(folder, 'signed-twice'));
+    const { digest } = await fetchImage(back, to, { credentials });
+    for (const { publicKey } of signed) assert.equal((await verifyImage(back, { publicKey })).digest, digest);
+    await assert.rejects(verifyImage(back, { publicKey: keys[2]?.publicKey ?? '' }), /not by this key/);
+    const kept = (await back.referrers(digest)).map((one) => one.digest);
+    assert.equal(kept.length, 3, 'a bill of materials and two signatures');
+    for (const one of kept) assert.ok(registry.manifests.has(one), 'as the registry has it');
+    await fetchImage(back, to, { credentials });
+    assert.equal((await back.referrers(digest)).length, 3, 'fetched again, they are the same');
+  });
+
+  test('is not said to have what speaks of another image', async () => {
+    const credentials = { user: 'pusher', password: 'secret' };
+    const back = await Layout.open(join(folder, 'claimed'));
+    const [other] = await (await Layout.open(join(folder, 'made'))).referrers((await fetchImage(back, `${registry.host}/churn:1`, { credentials })).digest); // prettier-ignore
+    assert.ok(other !== undefined);
+    registry.claimed.push(other);
+    await assert.rejects(
+      fetchImage(back, `${registry.host}/churn:2`, { credentials }),
+      (error) => hasCode(error, 'DATA_LOSS') && String(error).includes(other.digest),
+    );
+    registry.claimed.pop();
   });
 
   test('is named with its registry, which is spoken to without TLS only where it is this machine', () => {

@@ -51,16 +51,19 @@ export async function pushImage(layout: Layout, image: Descriptor, to: Reference
 
 /**
  * Brings an image with what refers to it from a registry into a layout, where it can be verified.
- * @throws GyreError as `RegistryClient.ask`; DATA_LOSS when what came has another digest
+ * @throws GyreError as `RegistryClient.ask`; DATA_LOSS when what came has another digest, or what is listed refers to another image
  */
 export async function fetchImage(layout: Layout, text: string, options: RegistryOptions): Promise<Descriptor> {
   const from = referenceOf(text);
   const client = new RegistryClient(from, options);
   const image = await fetchManifest(client, layout, from.tag);
-  for (const one of await listedReferrers(client, image.digest)) {
-    const fetched = await fetchManifest(client, layout, one.digest);
-    const { artifactType, layers } = await layout.readManifest(fetched);
-    if (artifactType !== undefined) await layout.attach(image, artifactType, layers);
+  for (const { digest } of await listedReferrers(client, image.digest)) {
+    const fetched = await fetchManifest(client, layout, digest);
+    const { artifactType, config, subject } = await layout.readManifest(fetched);
+    if (subject?.digest !== image.digest)
+      throw new GyreError('DATA_LOSS', `${client.reference.name} lists ${digest} as said of ${image.digest}, but it is of ${subject?.digest ?? 'no image'}`); // prettier-ignore
+    // As it is, so that of several signatures each stays; without a type of its own it has that of its configuration.
+    await layout.refer({ ...fetched, artifactType: artifactType ?? config.mediaType });
   }
   await layout.name(image, text);
   return image;
