@@ -1,4 +1,5 @@
 import { GyreError, messageOf } from '#core';
+import { challengeOf, realmOf } from './challenge.ts';
 import { isLoopback, type Reference } from './reference.ts';
 
 export interface Credentials {
@@ -46,7 +47,8 @@ export class RegistryClient {
   async ask(asked: Asked): Promise<Response> {
     const url = asked.path instanceof URL ? asked.path : new URL(`${this.#origin}/v2/${this.reference.repository}/${asked.path}`);
     let response = await this.#send(url, asked);
-    if (response.status === 401) {
+    // Only the registry is told who we are: where it leads may be anybody's.
+    if (response.status === 401 && this.#isOwn(response.url)) {
       await response.body?.cancel();
       this.#authorization = await this.#authorized(response.headers.get('www-authenticate') ?? '');
       response = await this.#send(url, asked);
@@ -62,14 +64,18 @@ export class RegistryClient {
     return location;
   }
 
+  #isOwn(url: URL | string): boolean {
+    return new URL(url).origin === this.#origin;
+  }
+
   async #send(url: URL, { method, headers, body }: Asked): Promise<Response> {
     const { signal } = this.#options;
     // What the registry answers may lead to a store of another host: what says who we are stays with the registry.
-    const isOwn = url.origin === this.#origin && this.#authorization !== undefined;
+    const isTold = this.#isOwn(url) && this.#authorization !== undefined;
     try {
       return await fetch(url, {
         method,
-        headers: { 'user-agent': 'gyre', ...headers, ...(isOwn ? { authorization: this.#authorization ?? '' } : {}) },
+        headers: { 'user-agent': 'gyre', ...headers, ...(isTold ? { authorization: this.#authorization ?? '' } : {}) },
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -80,20 +86,16 @@ export class RegistryClient {
   }
 
   async #authorized(challenge: string): Promise<string> {
-    const { credentials, insecure, signal } = this.#options;
+    const { credentials, insecure = false, signal } = this.#options;
     const basic =
       credentials === undefined ? undefined : `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
     const { host, repository } = this.reference;
-    if (!/^bearer /i.test(challenge)) {
+    const { scheme, parameters: said } = challengeOf(challenge);
+    if (scheme !== 'bearer') {
       if (basic !== undefined) return basic;
       throw new GyreError('UNAUTHENTICATED', `${host} asks who you are: GYRE_REGISTRY_USER and GYRE_REGISTRY_PASSWORD, or the login of docker, podman or skopeo, say it`); // prettier-ignore
     }
-    const said = Object.fromEntries(
-      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
-    );
-    const realm = URL.parse(said['realm'] ?? '');
-    if (realm === null || (realm.protocol !== 'https:' && !isLoopback(realm.host) && insecure !== true))
-      throw new GyreError('FAILED_PRECONDITION', `${host} sends us to ${said['realm'] ?? 'nowhere'} for a token; only https is followed`);
+    const realm = realmOf(said['realm'], host, insecure);
     if (said['service'] !== undefined) realm.searchParams.set('service', said['service']);
     realm.searchParams.set('scope', said['scope'] ?? `repository:${repository}:pull,push`);
     const response = await fetch(realm, {
@@ -109,9 +111,10 @@ export class RegistryClient {
   async #refused(response: Response, { method }: Asked): Promise<GyreError> {
     const text = (await response.text().catch(() => '')).slice(0, 300);
     const { status } = response;
+    const who = this.#isOwn(response.url) ? this.reference.name : `${new URL(response.url).host}, where ${this.reference.name} leads,`;
     const code =
       status === 401 ? 'UNAUTHENTICATED' : status === 403 ? 'PERMISSION_DENIED' : status === 404 ? 'NOT_FOUND' : status >= 500 || status === 429 ? 'UNAVAILABLE' : 'FAILED_PRECONDITION'; // prettier-ignore
-    return new GyreError(code, `${this.reference.name} answered ${method} with HTTP ${status}${text === '' ? '' : `: ${text}`}`, {
+    return new GyreError(code, `${who} answered ${method} with HTTP ${status}${text === '' ? '' : `: ${text}`}`, {
       status,
     });
   }
