@@ -1,15 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Type, type Static } from 'typebox';
+import { Check } from 'typebox/schema';
+import { GyreError } from '#core';
 import type { Credentials } from './registry-client.ts';
 
 /** As docker, podman and skopeo write what they were told at a login. */
-interface AuthFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string } | undefined>>;
-}
+const AuthFile = Type.Object({
+  auths: Type.Optional(Type.Record(Type.String(), Type.Object({ auth: Type.Optional(Type.String()) }))),
+});
+type AuthFile = Static<typeof AuthFile>;
 
 /**
  * Who pushes to a registry: GYRE_REGISTRY_USER and GYRE_REGISTRY_PASSWORD, else what a login of skopeo, podman or docker left (REGISTRY_AUTH_FILE,
  * $XDG_RUNTIME_DIR/containers/auth.json, ~/.docker/config.json). Helpers that those files may name are not started.
+ * @throws GyreError INVALID_ARGUMENT naming the file that is none of a login
  */
 export async function registryCredentials(
   host: string,
@@ -30,9 +35,24 @@ export async function registryCredentials(
   ];
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
-    const auth = text === undefined ? undefined : (JSON.parse(text) as AuthFile).auths?.[host]?.auth;
+    const auth = text === undefined ? undefined : authFile(file, text).auths?.[host]?.auth;
     const [, found, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(auth ?? '', 'base64').toString('utf8')) ?? [];
     if (found !== undefined && secret !== undefined) return { user: found, password: secret };
   }
   return undefined;
+}
+
+/** What is wrong with it is not said: the words of a parser quote what it read, which may be a password. */
+function authFile(file: string, text: string): AuthFile {
+  const value = parsed(text);
+  if (Check(AuthFile, value)) return value;
+  throw new GyreError('INVALID_ARGUMENT', `${file} is no file of a login, as docker, podman or skopeo write it: log in again`, { file });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
