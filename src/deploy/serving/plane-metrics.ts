@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, Metrics } from '#telemetry';
+import type { Generation } from './generation.ts';
 import { countRefusals } from './refusals.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -81,4 +82,11 @@ export function planeMetrics(metrics: Metrics): PlaneMetrics {
       buckets: latencies,
     }),
   };
+}
+
+/** Says how long each model of a generation took to load. */
+export function noteLoads(counts: PlaneMetrics, generation: Generation): void {
+  for (const { entry, loaded } of generation.models) {
+    counts.loadSeconds.set(loaded.loadMs / 1000, { model: entry.name, version: entry.version });
+  }
 }

@@ -16,7 +16,7 @@ import { peerMetrics } from './peer-metrics.ts';
 import { figuresOfMemory, figuresOfModel, figuresOfWarm } from './plane-figures.ts';
 import type { PlaneFigures } from './plane-figures.ts';
 import { PlaneLog } from './plane-log.ts';
-import { planeMetrics } from './plane-metrics.ts';
+import { noteLoads, planeMetrics } from './plane-metrics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { PlaneChange, PlanePeer } from './plane-peers.ts';
 import type { Answered, Lease, PlaneDeps, RepositoryModel, SwapAnswer } from './plane-port.ts';
@@ -443,10 +443,4 @@ const balanceEveryMs = 100;
 function limitMemory(budget: MemoryBudget, { execution }: PlaneDeps, { manifest, planes }: PlaneChange): void {
   const mebibytes = execution?.memoryMiB ?? manifest.execution?.memoryMiB;
   budget.limit = mebibytes === undefined ? Number.POSITIVE_INFINITY : (mebibytes * 2 ** 20) / planes;
-}
-
-function noteLoads(counts: PlaneMetrics, generation: Generation): void {
-  for (const { entry, loaded } of generation.models) {
-    counts.loadSeconds.set(loaded.loadMs / 1000, { model: entry.name, version: entry.version });
-  }
 }

@@ -431,7 +431,6 @@ describe('events on PostgreSQL with two open transactions', { skip: skipPostgres
         [1, 2],
       );
     } finally {
-      // A transaction that is still held would keep the schema for good.
       letFirstCommit.resolve();
       await store.write((tx) => sql`drop schema ${sql.id(schema)} cascade`.execute(tx.tables()), undefined);
     }
