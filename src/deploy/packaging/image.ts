@@ -47,7 +47,7 @@ const port = 8080;
 
 /**
  * Writes an image of a data plane with its model into a layout, with its bill of materials and, where there is a key, its signature. The same
- * model and runtime give the same digest.
+ * model and runtime give the same digest, whatever the image is called.
  */
 export async function buildImage(layout: Layout, runtime: PlaneRuntime, model: PackedModel, options: BuildOptions): Promise<BuiltImage> {
   const files = model.files.map(({ path, file }): ArchiveFile => ({ path: `${home}/model/${path}`, content: { file } }));
@@ -79,7 +79,6 @@ export async function buildImage(layout: Layout, runtime: PlaneRuntime, model: P
     mediaType: manifestType,
     config: await layout.putJson(configType, config),
     layers: layers.map(({ descriptor }) => descriptor),
-    annotations: { 'org.opencontainers.image.title': options.name },
   };
   const descriptor: Descriptor = {
     ...(await layout.putJson(manifestType, manifest)),

@@ -63,6 +63,13 @@ describe('an image in a layout', () => {
     assert.equal((await verifyImage(layout, { name: 'churn:4' })).digest, four.digest);
   });
 
+  test('has the same digest under each of its names', async () => {
+    const layout = await fresh();
+    const { digest } = await buildImage(layout, runtime, model('3'), { name: 'churn:3' });
+    assert.equal((await buildImage(layout, runtime, model('3'), { name: 'team/churn:production' })).digest, digest);
+    for (const name of ['churn:3', 'team/churn:production']) assert.equal((await verifyImage(layout, { name })).digest, digest);
+  });
+
   test('that was changed is refused, whatever was changed: a layer, the manifest, the bill of materials', async () => {
     const layout = await fresh();
     const { digest } = await buildImage(layout, runtime, model('3'), { name: 'churn:3' });
