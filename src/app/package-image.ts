@@ -1,17 +1,16 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GyreError, systemClock } from '#core';
 import type { PackageFlags } from '#cli';
 import { buildImage, imageName, Layout, planeRuntime, pushImage, referenceOf, registryCredentials } from '#packaging';
-import type { BuiltImage, PackedModel, PushedImage } from '#packaging';
-import { localModels } from '#serving';
+import type { BuiltImage, PushedImage } from '#packaging';
 import { joinPlane } from './join-plane.ts';
+import { packedModel } from './packed-model.ts';
 
 /**
  * Packs a model that lies on this disk, with the data plane that runs here, into an image, and sends it where that is asked for.
  * @param key Ed25519, PEM; absent: nobody signs
- * @throws GyreError INVALID_ARGUMENT for a model that only Python loads; NOT_FOUND; FAILED_PRECONDITION; UNAVAILABLE and others as a registry says
+ * @throws GyreError INVALID_ARGUMENT for a model that only Python loads, or a folder that holds more than may be given away; NOT_FOUND; FAILED_PRECONDITION; UNAVAILABLE and others as a registry says
  */
 export async function packageImage(
   options: PackageFlags,
@@ -39,27 +38,4 @@ export async function packageImage(
     ...(credentials === undefined ? {} : { credentials }),
   });
   return { ...built, pushed };
-}
-
-async function packedModel({ place, model: named }: PackageFlags): Promise<{ readonly model: PackedModel; readonly pictures: boolean }> {
-  const { manifest } = await localModels([place], systemClock);
-  const [found] = manifest.models;
-  if (found === undefined) throw new GyreError('NOT_FOUND', `there is no model at ${place}`);
-  if (found.python !== undefined)
-    throw new GyreError('INVALID_ARGUMENT', `${place} has no ONNX graph, and an image has no Python: gyre convert makes a graph of it`, {
-      place,
-    });
-  const files = await Promise.all(found.files.map(async (file) => ({ ...file, file: await placeOf(place, file.path) })));
-  return {
-    model: { name: found.name, digest: found.package, files, ...named },
-    pictures: found.signature.inputs.some(({ image }) => image !== undefined),
-  };
-}
-
-/** A graph alone may have any name where it lies; in a package it is `model.onnx`. */
-async function placeOf(place: string, path: string): Promise<string> {
-  if ((await stat(place)).isFile()) return place;
-  const names = await readdir(place);
-  const graph = names.find((name) => name.endsWith('.onnx'));
-  return path === 'model.onnx' && !names.includes(path) && graph !== undefined ? join(place, graph) : join(place, path);
 }
