@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backup, BackupList } from '#contract';
@@ -30,26 +30,8 @@ export async function sealBlobs(options: SealFlags): Promise<Sealing> {
 
 /** Packs a model that lies on this disk, with the data plane that runs here, into an image. */
 export async function packageImage(options: PackageFlags): ReturnType<AppDoor['packageImage']> {
-  const { packageImage: pack } = await import('./package-image.ts');
+  const [{ packageImage: pack }, { imageKey }] = await Promise.all([import('./package-image.ts'), import('./image-key.ts')]);
   return pack(options, await imageKey(options));
-}
-
-/** The key that images are signed with: the one that signs release manifests, unless another is named. @returns PEM */
-async function imageKey(options: PackageFlags): Promise<string | undefined> {
-  if (options.key === 'off') return undefined;
-  if (options.key !== undefined) {
-    const file = options.key;
-    return readFile(file, 'utf8').catch((error: unknown) => {
-      throw new GyreError('NOT_FOUND', `the key ${file} cannot be read`, { file }, { cause: error });
-    });
-  }
-  try {
-    const { dataFolder } = await settle(options, {});
-    return await readFile(join(dataFolder, 'secrets', 'manifest-key.pem'), 'utf8');
-  } catch {
-    // No project here, or one that has never been up: there is no key, and the answer says that nobody signed.
-    return undefined;
-  }
 }
 
 /** Copies records, blobs and secrets, also while a platform runs on them. */

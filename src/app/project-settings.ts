@@ -1,5 +1,11 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadProject } from '#project';
+import { loadProject, projectFiles } from '#project';
+
+/** Whether a folder is a project's. */
+export function hasProjectFile(folder: string): boolean {
+  return projectFiles.some((file) => existsSync(join(folder, file)));
+}
 
 /** The platform's settings in the project's file, with their secrets put in place. */
 export async function readProjectSettings(

@@ -1,5 +1,6 @@
 export { checkProject, loadProject } from './load.ts';
 export type { CheckedProject, LoadOptions } from './load.ts';
+export { projectFiles } from './project-source.ts';
 export { resolveProject } from './resolve.ts';
 export type {
   LoadedProject,
