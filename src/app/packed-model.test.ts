@@ -49,6 +49,24 @@ describe('what of a folder goes into an image', () => {
     await assert.rejects(packedModel({ place }), (error) => hasCode(error, 'INVALID_ARGUMENT') && /signing\.txt is a private key/.test(String(error))); // prettier-ignore
   });
 
+  test('is what was registered, file by file, or it is refused', async () => {
+    const { digest, files } = samplePackage();
+    const listed = files.map(({ path, digest: own, size }) => ({ path, digest: own, size }));
+    const registered = { name: 'Churn', version: '3', modelVersion: 'one', package: digest, files: listed };
+    const { model } = await packedModel({ place, model: registered });
+    assert.deepEqual([model.name, model.version, model.modelVersion, model.digest], ['Churn', '3', 'one', digest]);
+    assert.deepEqual(model.files.map(({ path }) => path).sort(), listed.map(({ path }) => path).sort());
+    const refused = (what: RegExp, changed: object = {}): Promise<void> =>
+      assert.rejects(packedModel({ place, model: { ...registered, ...changed } }), (error) => hasCode(error, 'DATA_LOSS') && what.test(String(error))); // prettier-ignore
+    await refused(/list of files does not have the digest/, { package: '0'.repeat(64) });
+    const [example] = files;
+    assert.ok(example !== undefined);
+    await write(example.path, Buffer.from(example.bytes.subarray(0, -1)));
+    await refused(new RegExp(`the SHA-256 of ${example.path} is`));
+    await rm(join(place, example.path));
+    await refused(new RegExp(`${example.path} cannot be read`));
+  });
+
   test('is the graph alone where there is no more', async () => {
     const graph = samplePackage().files.find(({ path }) => path === 'model.onnx');
     assert.ok(graph !== undefined);

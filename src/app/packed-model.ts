@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { digestOf, GyreError, systemClock } from '#core';
+import type { PackageFile } from '#contract';
+import { digestOf, GyreError, messageOf, systemClock } from '#core';
 import type { PackageFlags } from '#cli';
 import type { PackedModel } from '#packaging';
 import { localModels } from '#serving';
@@ -12,17 +15,20 @@ interface ToPack {
   readonly pictures: boolean;
 }
 
+type Registered = NonNullable<PackageFlags['model']>;
+
 /** Larger files are no keys. */
 const largestKeyBytes = 64 * 1024;
 
 /**
  * What of a model on this disk goes into an image: a graph alone, or all of a package folder but what has a name that begins with a dot, such as
- * `.env` and `.git`.
- * @throws GyreError NOT_FOUND; INVALID_ARGUMENT for a model that only Python loads, and for a folder that holds the layout, an earlier one, or a
+ * `.env` and `.git`. A registered version is packed as it was registered.
+ * @throws GyreError NOT_FOUND; DATA_LOSS when the files are not those that were registered; INVALID_ARGUMENT for a model that only Python loads, and for a folder that holds the layout, an earlier one, or a
  *   private key
  */
 export async function packedModel({ place, model: named, layout }: Pick<PackageFlags, 'place' | 'model' | 'layout'>): Promise<ToPack> {
-  if (named === undefined && layout !== undefined) await requireBeside(place, layout);
+  if (named !== undefined) await requireRegistered(place, named);
+  else if (layout !== undefined) await requireBeside(place, layout);
   const { manifest } = await localModels([place], systemClock);
   const [found] = manifest.models;
   if (found === undefined) throw new GyreError('NOT_FOUND', `there is no model at ${place}`);
@@ -34,9 +40,30 @@ export async function packedModel({ place, model: named, layout }: Pick<PackageF
   const files = await Promise.all(listed.map(async (file) => ({ ...file, file: await placeOf(place, file.path) })));
   if (named === undefined) for (const { file, size } of files) await requirePublic(file, size);
   return {
-    model: { name: found.name, digest: digestOf({ format: 'gyre.package.v1', files: listed }), files, ...named },
+    model:
+      named === undefined
+        ? { name: found.name, digest: packageDigest(listed), files }
+        : { name: named.name, version: named.version, modelVersion: named.modelVersion, digest: named.package, files },
     pictures: found.signature.inputs.some(({ image }) => image !== undefined),
   };
+}
+
+const packageDigest = (files: readonly PackageFile[]): string => digestOf({ format: 'gyre.package.v1', files });
+
+/** What was fetched may have been cut off or changed on its way: the image would bear the name of what it does not hold. */
+async function requireRegistered(place: string, { name, version, package: digest, files }: Registered): Promise<void> {
+  const lost = (what: string): GyreError => new GyreError('DATA_LOSS', `${name} version ${version} did not come as it was registered: ${what}`, { digest }); // prettier-ignore
+  if (packageDigest(files) !== digest) throw lost(`its list of files does not have the digest ${digest}`);
+  for (const { path, digest: wanted } of files) {
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of createReadStream(join(place, path))) hash.update(chunk as Buffer);
+    } catch (error) {
+      throw lost(`${path} cannot be read: ${messageOf(error)}`);
+    }
+    const found = hash.digest('hex');
+    if (found !== wanted) throw lost(`the SHA-256 of ${path} is ${found}, not ${wanted}`);
+  }
 }
 
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));

@@ -1,5 +1,5 @@
 import type { BatchRequest, BatchResult } from '#batch';
-import type { Backup, BackupList, BlobStorage, StreamFigures } from '#contract';
+import type { Backup, BackupList, BlobStorage, PackageFile, StreamFigures } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
 import type { BuiltImage, PushedImage } from '#packaging';
 import type { StreamChoices, StreamPlaces } from '#streams';
@@ -127,8 +127,14 @@ export interface PredictStreamFlags extends ProjectFlags {
 export interface PackageFlags extends ProjectFlags {
   /** A package folder or an .onnx file, absolute. */
   readonly place: string;
-  /** What a registered version is called; else the files say it. */
-  readonly model?: { readonly name: string; readonly version: string; readonly modelVersion: string };
+  /** What a registered version is called, and what was registered; else the files say it. */
+  readonly model?: {
+    readonly name: string;
+    readonly version: string;
+    readonly modelVersion: string;
+    readonly package: string;
+    readonly files: readonly PackageFile[];
+  };
   /** The folder of the OCI layout, absolute; left out: it is not kept. */
   readonly layout?: string;
   /** Where it is sent, such as `registry.example.org/churn:3`. */

@@ -79,7 +79,13 @@ async function packed(
     const folder = await mkdtemp(join(tmpdir(), 'gyre-package-'));
     try {
       for (const { path } of version.files) await saveFile(client, version, path, folder);
-      const model = { name: version.model, version: String(version.version), modelVersion: version.id };
+      const model = {
+        name: version.model,
+        version: String(version.version),
+        modelVersion: version.id,
+        package: version.package,
+        files: version.files,
+      };
       return await app.packageImage({ ...flags, place: folder, model });
     } finally {
       await rm(folder, { recursive: true, force: true });
