@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -87,6 +87,33 @@ export class Layout {
       const digest = `sha256:${packed.digest('hex')}`;
       await rename(fresh, this.pathOf(digest));
       return { descriptor: { mediaType: layerType, digest, size }, diffId: `sha256:${plain.digest('hex')}` };
+    } finally {
+      await rm(fresh, { force: true });
+    }
+  }
+
+  /**
+   * Writes a blob as it comes, and keeps it when it is what it is called.
+   * @param from who sends it, for the error
+   * @throws GyreError DATA_LOSS when it has another digest, or goes on after its size: no more is read then
+   */
+  async receive({ digest, size }: Descriptor, chunks: AsyncIterable<Uint8Array>, from: string): Promise<void> {
+    const place = this.pathOf(digest);
+    const fresh = `${place}.${process.pid}-${++written}`;
+    const hash = createHash('sha256');
+    let length = 0;
+    try {
+      await using file = await open(fresh, 'wx');
+      for await (const chunk of chunks) {
+        length += chunk.length;
+        if (length > size) throw new GyreError('DATA_LOSS', `${from} sends more than the ${size} bytes of ${digest}`, { digest });
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+      await file.sync();
+      const found = `sha256:${hash.digest('hex')}`;
+      if (found !== digest) throw new GyreError('DATA_LOSS', `${from} gave ${found} for ${digest}`, { digest, found });
+      await rename(fresh, place);
     } finally {
       await rm(fresh, { force: true });
     }

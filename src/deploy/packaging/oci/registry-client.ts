@@ -57,6 +57,15 @@ export class RegistryClient {
     throw await this.#refused(response, asked);
   }
 
+  /** What was answered, as it comes. @throws GyreError UNAVAILABLE when it breaks off */
+  async *bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+    try {
+      if (response.body !== null) yield* response.body;
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
   /** The address of an upload that the registry has begun. */
   locationOf(response: Response): URL {
     const location = URL.parse(response.headers.get('location') ?? '', this.#origin);
@@ -80,9 +89,13 @@ export class RegistryClient {
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-      throw new GyreError('UNAVAILABLE', `the registry ${this.reference.host} cannot be reached: ${why}`, {}, { cause: error });
+      throw this.#unreachable(error);
     }
+  }
+
+  #unreachable(error: unknown): GyreError {
+    const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+    return new GyreError('UNAVAILABLE', `the registry ${this.reference.host} cannot be reached: ${why}`, {}, { cause: error });
   }
 
   async #authorized(challenge: string): Promise<string> {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { hasCode, sha256 } from '#core';
 import { buildImage } from '../image.ts';
@@ -21,6 +22,8 @@ class PlayedRegistry {
   readonly ranges: string[] = [];
   /** What it lists of any image, whether it is so or not. */
   readonly claimed: object[] = [];
+  /** Of which it never stops sending. */
+  endless = '';
   readonly #uploads = new Map<string, Buffer[]>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   host = '';
@@ -58,6 +61,8 @@ class PlayedRegistry {
       const { subject } = JSON.parse(body.toString()) as { subject?: { digest: string } };
       return end(201, { 'docker-content-digest': digest, ...(subject === undefined ? {} : { 'oci-subject': subject.digest }) });
     }
+    if (name !== '' && name === this.endless && request.method === 'GET')
+      return void pipeline(Readable.from(zeros()), response, () => undefined);
     const found = (kind === 'blobs' ? this.blobs : this.manifests).get(name);
     return found === undefined ? end(404) : end(200, {}, request.method === 'HEAD' ? undefined : found);
   }
@@ -93,6 +98,10 @@ class PlayedRegistry {
       return isOne ? [{ mediaType: manifest.mediaType, digest: name, size: bytes.length, artifactType: manifest.artifactType }] : [];
     });
   }
+}
+
+function* zeros(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(64 * 1024);
 }
 
 describe('an image that is sent', () => {
@@ -146,6 +155,23 @@ describe('an image that is sent', () => {
     const credentials = { user: 'pusher', password: 'secret' };
     await assert.rejects(fetchImage(back, `${registry.host}/churn:1`, { credentials }), (error) => hasCode(error, 'DATA_LOSS'));
     registry.blobs.set(name, bytes);
+  });
+
+  test('is read no further than it is said to go', async () => {
+    const credentials = { user: 'pusher', password: 'secret' };
+    const [name, bytes] = [...registry.blobs].find(([, { length }]) => length > 16 * 1024 * 1024) ?? [];
+    assert.ok(name !== undefined && bytes !== undefined);
+    const back = await Layout.open(join(folder, 'endless'));
+    registry.endless = name;
+    await assert.rejects(
+      fetchImage(back, `${registry.host}/churn:1`, { credentials }),
+      (error) => hasCode(error, 'DATA_LOSS') && /sends more than/.test(String(error)),
+    );
+    await assert.rejects(stat(back.pathOf(name)), 'what is not what it is called is not kept');
+    registry.endless = 'large';
+    await assert.rejects(fetchImage(back, `${registry.host}/churn:large`, { credentials }), (error) => hasCode(error, 'OUT_OF_RANGE'));
+    registry.endless = '';
+    await fetchImage(back, `${registry.host}/churn:1`, { credentials });
   });
 
   test('keeps all of its signatures, each as its key made it', async () => {

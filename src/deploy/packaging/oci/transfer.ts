@@ -5,7 +5,7 @@ import { signatureType } from '../signature.ts';
 import type { Layout } from './layout.ts';
 import { referenceOf, type Reference } from './reference.ts';
 import { RegistryClient, type RegistryOptions } from './registry-client.ts';
-import { indexType, manifestType, type Descriptor, type Index, type Manifest } from './words.ts';
+import { indexType, manifestType, type Descriptor, type Index } from './words.ts';
 
 export interface PushedImage {
   /** `HOST/REPOSITORY@sha256:…` */
@@ -21,6 +21,8 @@ export interface PushedImage {
 
 /** A larger blob is sent in parts of so many bytes. */
 const partBytes = 16 * 1024 * 1024;
+/** What clients and registries should bear of a manifest (distribution API 1.1, "Pushing Manifests"): more is not read. */
+const largestManifestBytes = 4 * 1024 * 1024;
 
 /**
  * Sends an image, its bill of materials and its signature to a registry. The tag comes last: whoever sees it finds all that it names. What is there is
@@ -51,7 +53,8 @@ export async function pushImage(layout: Layout, image: Descriptor, to: Reference
 
 /**
  * Brings an image with what refers to it from a registry into a layout, where it can be verified.
- * @throws GyreError as `RegistryClient.ask`; DATA_LOSS when what came has another digest, or what is listed refers to another image
+ * @throws GyreError as `RegistryClient.ask`; DATA_LOSS when what came has another digest, or what is listed refers to another image; OUT_OF_RANGE for a
+ *   manifest beyond 4 MiB
  */
 export async function fetchImage(layout: Layout, text: string, options: RegistryOptions): Promise<Descriptor> {
   const from = referenceOf(text);
@@ -118,12 +121,12 @@ async function pushManifest(client: RegistryClient, layout: Layout, manifest: De
 const referrersTag = (digest: string): string => digest.replace(':', '-');
 
 async function listReferrer(client: RegistryClient, subject: string, referrer: Descriptor): Promise<void> {
-  const listed = (await referrersByTag(client, subject)).filter(({ digest }) => digest !== referrer.digest);
+  const others = (await referrersByTag(client, subject)).filter(({ digest }) => digest !== referrer.digest);
   const { mediaType, digest, size, artifactType } = referrer;
   const index: Index = {
     schemaVersion: 2,
     mediaType: indexType,
-    manifests: [...listed, { mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) }],
+    manifests: [...others, { mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) }],
   };
   const body = Uint8Array.from(Buffer.from(JSON.stringify(index)));
   await client.ask({
@@ -138,31 +141,51 @@ async function listReferrer(client: RegistryClient, subject: string, referrer: D
 async function referrersByTag(client: RegistryClient, subject: string): Promise<readonly Descriptor[]> {
   const path = `manifests/${referrersTag(subject)}`;
   const response = await client.ask({ method: 'GET', path, headers: { accept: indexType }, expected: [200, 404] });
-  return response.status === 404 ? [] : ((await response.json()) as Index).manifests;
+  return response.status === 404 ? [] : listed(client, response);
 }
 
 async function listedReferrers(client: RegistryClient, subject: string): Promise<readonly Descriptor[]> {
   const response = await client.ask({ method: 'GET', path: `referrers/${subject}`, headers: { accept: indexType }, expected: [200, 404] });
   if (response.status === 404) return referrersByTag(client, subject);
-  return ((await response.json()) as Index).manifests;
+  return listed(client, response);
+}
+
+async function listed(client: RegistryClient, response: Response): Promise<readonly Descriptor[]> {
+  const text = (await wholeOf(client, response, 'a list of referrers')).toString('utf8');
+  try {
+    return (JSON.parse(text) as Partial<Index>).manifests ?? [];
+  } catch (error) {
+    throw new GyreError('DATA_LOSS', `${client.reference.name} answers a list of referrers that is no JSON`, {}, { cause: error });
+  }
+}
+
+async function wholeOf(client: RegistryClient, response: Response, what: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of client.bytesOf(response)) {
+    length += chunk.length;
+    if (length > largestManifestBytes)
+      throw new GyreError('OUT_OF_RANGE', `${client.reference.name}: ${what} is larger than ${largestManifestBytes / 1024 / 1024} MiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function fetchManifest(client: RegistryClient, layout: Layout, name: string): Promise<Descriptor> {
   const response = await client.ask({ method: 'GET', path: `manifests/${name}`, headers: { accept: manifestType }, expected: [200] });
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await wholeOf(client, response, `the manifest ${name}`);
   const digest = `sha256:${sha256(bytes)}`;
   if (name.startsWith('sha256:') && name !== digest)
     throw new GyreError('DATA_LOSS', `${client.reference.name} gave ${digest} for ${name}`);
-  const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as Manifest;
+  const stored = await layout.put(manifestType, bytes);
+  const manifest = await layout.readManifest(stored);
   if (manifest.mediaType !== manifestType)
     throw new GyreError('FAILED_PRECONDITION', `${client.reference.name}: ${name} is no image of one platform, but ${manifest.mediaType}`);
   for (const blob of [manifest.config, ...manifest.layers]) {
     const answer = await client.ask({ method: 'GET', path: `blobs/${blob.digest}`, expected: [200] });
-    const stored = await layout.put(blob.mediaType, new Uint8Array(await answer.arrayBuffer()));
-    if (stored.digest !== blob.digest)
-      throw new GyreError('DATA_LOSS', `${client.reference.name} gave ${stored.digest} for ${blob.digest}`);
+    await layout.receive(blob, client.bytesOf(answer), client.reference.name);
   }
-  return layout.put(manifestType, bytes);
+  return stored;
 }
 
 async function wholeFile(file: string): Promise<Uint8Array<ArrayBuffer>> {
