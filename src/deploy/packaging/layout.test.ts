@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { hasCode, sha256 } from '#core';
 import { buildImage, Layout, verifyImage } from './index.ts';
 import type { PackedModel, PlaneRuntime } from './index.ts';
+import { signatureType } from './signature.ts';
 
 const pair = () =>
   generateKeyPairSync('ed25519', {
@@ -47,6 +48,8 @@ describe('an image in a layout', () => {
     assert.deepEqual([verified.digest, verified.layers, verified.billOfMaterials], [built.digest, 4, true]);
     assert.equal(verified.signedBy, built.signedBy);
     await assert.rejects(verifyImage(layout, { publicKey: theirs.publicKey }), /not by this key/);
+    await layout.attach(await layout.find(), signatureType, []);
+    await assert.rejects(verifyImage(layout, { publicKey: ours.publicKey }), (error) => hasCode(error, 'FAILED_PRECONDITION') && /holds no signature/.test(String(error))); // prettier-ignore
     const unsigned = await buildImage(await fresh(), runtime, model('3'), { name: 'churn:3' });
     assert.equal(unsigned.digest, built.digest, 'a signature is no part of what it signs');
   });

@@ -42,7 +42,9 @@ export async function verifyImage(
 async function requireSignature(layout: Layout, image: Descriptor, referrers: readonly Descriptor[], publicKey: string): Promise<void> {
   const signed = referrers.filter(({ artifactType }) => artifactType === signatureType);
   if (signed.length === 0) throw new GyreError('FAILED_PRECONDITION', `${image.digest} is not signed`, { digest: image.digest });
-  let refusal: unknown;
+  let refusal: unknown = new GyreError('FAILED_PRECONDITION', `what says that ${image.digest} is signed holds no signature`, {
+    digest: image.digest,
+  });
   for (const one of signed) {
     for (const layer of (await layout.readManifest(one)).layers) {
       try {
