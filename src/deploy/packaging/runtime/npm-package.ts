@@ -7,6 +7,10 @@ import type { Component } from '../bill-of-materials.ts';
 const leftOut =
   /\.(d\.[cm]?ts|ts|map|md|markdown|h|hpp|cc|gyp|yml)$|^(node_modules|src|test|tests|docs|script|scripts|install|include|examples|lib\/glib-2\.0)\//;
 
+/** What has to go wherever the code goes, whatever its ending: licences, and notices of the parts of others. */
+const licence = /^(licen[cs]e|copying|notice|third)[^/]*$/i;
+const readme = /^readme(\.\w+)?$/i;
+
 interface PackageFacts {
   readonly name?: string;
   readonly version?: string;
@@ -26,7 +30,8 @@ export async function npmComponent(folder: string): Promise<Component> {
 }
 
 /**
- * The files of an installed package that a program needs to run.
+ * The files of an installed package that a program needs to run, and its licences; where they have no file of
+ * their own, its README says them.
  * @param keeps asked of each path in the package, `/` between
  * @param into the archive's folder that it goes to
  */
@@ -36,18 +41,20 @@ export async function npmFiles(
   keeps: (path: string) => boolean = () => true,
 ): Promise<readonly ArchiveFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
+  const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => ({
       file: join(entry.parentPath, entry.name),
       path: relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'),
-    }))
-    .filter(({ path }) => !leftOut.test(path) && keeps(path))
+    }));
+  const hasLicence = files.some(({ path }) => licence.test(path));
+  return files
+    .filter(({ path }) => licence.test(path) || (!hasLicence && readme.test(path)) || (!leftOut.test(path) && keeps(path)))
     .map(({ file, path }) => ({ path: `${into}/${path}`, content: { file } }));
 }
 
 /** The licence texts of a package whose code is joined into others. */
 export async function licenceFiles(folder: string, into: string): Promise<readonly ArchiveFile[]> {
-  const names = (await readdir(folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
-  return names.map((name) => ({ path: `${into}/${name}`, content: { file: join(folder, name) } }));
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile() && licence.test(entry.name));
+  return entries.map(({ name }) => ({ path: `${into}/${name}`, content: { file: join(folder, name) } }));
 }
