@@ -117,9 +117,9 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   'pg-copy-streams': ['data', 'batch'],
   mysql2: ['data'],
   'read-excel-file': ['data'],
-  // The app's, the workspace's and batch's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources, and imports
+  // The app's, the workspace's, packaging's and batch's: their locks are SQLite's exclusive file lock. The data room reads SQLite files as sources, and imports
   // do; batch writes predictions into them.
-  'node:sqlite': ['store', 'workspace', 'data', 'imports', 'batch', 'app'],
+  'node:sqlite': ['store', 'workspace', 'data', 'imports', 'packaging', 'batch', 'app'],
   '@duckdb/node-api': ['tables'],
   '@duckdb/node-bindings': ['tables'],
   'onnxruntime-node': ['onnx'],

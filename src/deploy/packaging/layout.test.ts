@@ -90,6 +90,23 @@ describe('an image in a layout', () => {
     await verifyImage(layout);
   });
 
+  test('is named beside those that others name at the same time, from the first one on', async () => {
+    const place = join(folder, `images-${made++}`);
+    const names = Array.from({ length: 12 }, (_, at) => `churn:${at}`);
+    await Promise.all(
+      names.map(async (name) => {
+        const layout = await Layout.open(place);
+        const image = await layout.putJson('application/json', { name });
+        await layout.name(image, name);
+        await layout.attach(image, 'application/vnd.example', []);
+      }),
+    );
+    const { manifests } = await (await Layout.open(place)).index();
+    const named = manifests.flatMap(({ annotations }) => Object.values(annotations ?? {}));
+    assert.deepEqual(new Set(named), new Set(names));
+    assert.equal(manifests.length, 2 * names.length);
+  });
+
   test('is not written among other files', async () => {
     await assert.rejects(Layout.open(folder), (error) => hasCode(error, 'FAILED_PRECONDITION'));
   });

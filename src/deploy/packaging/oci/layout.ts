@@ -6,6 +6,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { asSha256, canonicalJson, GyreError, sha256 } from '#core';
+import { holdLayout, lockName } from './layout-lock.ts';
 import { archiveOf, type ArchiveEntry } from './tar.ts';
 import type { Descriptor, Index, Manifest } from './words.ts';
 import { emptyBytes, emptyType, indexType, layerType, manifestType } from './words.ts';
@@ -22,10 +23,12 @@ let written = 0;
 
 /** The annotation by which tools find one image among those of a layout. */
 const refName = 'org.opencontainers.image.ref.name';
+/** The file that says that a folder is a layout. */
+const marker = 'oci-layout';
 
 /**
  * A folder in the form of OCI's image layout 1.0: blobs by digest, and an index that names what is whole. A process that is killed leaves at
- * most blobs that nothing names.
+ * most blobs that nothing names; several may write at one time.
  */
 export class Layout {
   readonly folder: string;
@@ -36,18 +39,16 @@ export class Layout {
 
   /** @throws GyreError FAILED_PRECONDITION when the folder holds something else */
   static async open(folder: string): Promise<Layout> {
-    const marker = join(folder, 'oci-layout');
-    const isNew = await stat(marker).then(
-      () => false,
-      () => true,
-    );
-    if (isNew) {
-      await requireEmpty(folder);
-      await mkdir(join(folder, 'blobs/sha256'), { recursive: true });
-      await replace(join(folder, 'index.json'), canonicalJson({ schemaVersion: 2, mediaType: indexType, manifests: [] }));
-      await replace(marker, '{"imageLayoutVersion":"1.0.0"}');
-    }
-    return new Layout(folder);
+    const layout = new Layout(folder);
+    if (await isThere(join(folder, marker))) return layout;
+    await requireEmpty(folder);
+    await mkdir(join(folder, 'blobs/sha256'), { recursive: true });
+    using _held = await holdLayout(folder);
+    // Whoever made it meanwhile may have named an image in it.
+    if (await isThere(join(folder, marker))) return layout;
+    await layout.#write([]);
+    await replace(join(folder, marker), '{"imageLayoutVersion":"1.0.0"}');
+    return layout;
   }
 
   /** Where a blob lies, whether it is there or not. @throws GyreError INVALID_ARGUMENT when this is no digest */
@@ -174,18 +175,12 @@ export class Layout {
 
   /** What refers to a manifest: its bill of materials, its signatures. */
   async referrers(digest: string): Promise<readonly Descriptor[]> {
-    const found: Descriptor[] = [];
-    for (const descriptor of (await this.index()).manifests) {
-      if (descriptor.artifactType === undefined) continue;
-      if ((await this.readManifest(descriptor)).subject?.digest === digest) found.push(descriptor);
-    }
-    return found;
+    return this.#referring((await this.index()).manifests, digest);
   }
 
   /** Names an image, in place of what had its name before. */
   async name(descriptor: Descriptor, name: string): Promise<void> {
-    const { manifests } = await this.index();
-    await this.#write([
+    await this.#change((manifests) => [
       ...manifests.filter(({ annotations }) => annotations?.[refName] !== name),
       { ...descriptor, annotations: { ...descriptor.annotations, [refName]: name } },
     ]);
@@ -193,8 +188,7 @@ export class Layout {
 
   /** Takes in what refers to an image and is stored already, such as it came from a registry, beside what refers to it here. */
   async refer(referrer: Descriptor): Promise<void> {
-    const { manifests } = await this.index();
-    await this.#write([...manifests.filter(({ digest }) => digest !== referrer.digest), referrer]);
+    await this.#change((manifests) => [...manifests.filter(({ digest }) => digest !== referrer.digest), referrer]);
   }
 
   /** Stores an artifact that says something of an image, in place of what the same kind said of it. */
@@ -210,10 +204,26 @@ export class Layout {
       subject: { mediaType, digest, size },
     };
     const made = { ...(await this.putJson(manifestType, manifest)), artifactType };
-    const others = (await this.referrers(digest)).filter((one) => one.artifactType === artifactType).map((one) => one.digest);
-    const { manifests } = await this.index();
-    await this.#write([...manifests.filter((one) => one.digest !== made.digest && !others.includes(one.digest)), made]);
+    await this.#change(async (manifests) => {
+      const ofKind = manifests.filter((one) => one.artifactType === artifactType);
+      const others = (await this.#referring(ofKind, digest)).map((one) => one.digest);
+      return [...manifests.filter((one) => one.digest !== made.digest && !others.includes(one.digest)), made];
+    });
     return made;
+  }
+
+  async #referring(manifests: readonly Descriptor[], digest: string): Promise<readonly Descriptor[]> {
+    const found: Descriptor[] = [];
+    for (const descriptor of manifests) {
+      if (descriptor.artifactType === undefined) continue;
+      if ((await this.readManifest(descriptor)).subject?.digest === digest) found.push(descriptor);
+    }
+    return found;
+  }
+
+  async #change(edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | Promise<readonly Descriptor[]>): Promise<void> {
+    using _held = await holdLayout(this.folder);
+    await this.#write(await edit((await this.index()).manifests));
   }
 
   async #write(manifests: readonly Descriptor[]): Promise<void> {
@@ -241,10 +251,17 @@ function parsed<T>(bytes: Uint8Array, what: string): T {
   }
 }
 
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function requireEmpty(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  // What a process left that was killed before it wrote the marker.
-  if (names.every((name) => name === 'blobs' || name === 'index.json')) return;
+  // What a process left that was killed before it wrote the marker, or is writing at this moment.
+  if (names.every((name) => name === lockName || /^(blobs|(index\.json|oci-layout)(\.\d+-\d+)?)$/.test(name))) return;
   throw new GyreError(
     'FAILED_PRECONDITION',
     `${folder} holds ${names[0]} and is no OCI layout: name an empty folder, or one with oci-layout`,
