@@ -74,8 +74,10 @@ async function backUpUnderWrites(house: Up): Promise<readonly Written[]> {
   goesOn = false;
   await writing;
   assert.equal((await house.post(`backups/${body.id}/verify`)).status, 202);
-  await eventually('it is checked', async () => (await found()).verifiedAt !== undefined);
-  assert.equal((await found()).state, 'whole');
+  await eventually('it is checked, and whole', async () => {
+    const { state, verifiedAt } = await found();
+    return state === 'whole' && verifiedAt !== undefined;
+  });
   return before;
 }
 
