@@ -24,6 +24,8 @@ export async function httpClient(port: number, exchange: Exchange): Promise<Clie
   let bodyAt = 0;
   let status = 0;
   let ended = false;
+  /** The server says that the connection ends with this answer: the next request goes over another one. */
+  let isLast = false;
   const broken = (reason: string): void => {
     if (ended) return;
     ended = true;
@@ -46,6 +48,7 @@ export async function httpClient(port: number, exchange: Exchange): Promise<Clie
         }
         status = Number(head.slice(9, 12));
         expected = bodyAt + Number(length);
+        isLast = /\r\nconnection: *close\r\n/i.test(head);
       }
     }
     if (expected < 0 || received < expected) {
@@ -56,26 +59,36 @@ export async function httpClient(port: number, exchange: Exchange): Promise<Clie
     parts = [];
     received = 0;
     expected = -1;
+    if (isLast) {
+      isLast = false;
+      socket.removeAllListeners('close');
+      socket.destroy();
+      socket = opened();
+    }
     exchange.onAnswer(status, body);
   };
-  const socket: Socket = connect({
-    port,
-    host: '127.0.0.1',
-    noDelay: true,
-    onread: {
-      buffer,
-      callback: (size) => {
-        take(buffer.subarray(0, size));
-        return true;
+  const opened = (): Socket => {
+    const fresh = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (size) => {
+          take(buffer.subarray(0, size));
+          return true;
+        },
       },
-    },
-  });
+    });
+    fresh.on('error', (error) => broken(error.message));
+    fresh.on('close', () => broken('the server closed the connection'));
+    return fresh;
+  };
+  let socket = opened();
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  socket.on('error', (error) => broken(error.message));
-  socket.on('close', () => broken('the server closed the connection'));
   return {
     send: (request) => void socket.write(request),
     end: () => {

@@ -25,8 +25,14 @@ interface Reply {
   readonly retryAfter: string | undefined;
 }
 
-/** On a connection of its own, which the kernel gives to any of the threads. */
-function ask(address: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Reply> {
+/** @param agent default: a connection of its own, which the kernel gives to any of the threads */
+function ask(
+  address: string,
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+  agent = new Agent({ keepAlive: false }),
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const { port } = new URL(address);
     const sent = httpRequest({
@@ -34,7 +40,7 @@ function ask(address: string, path: string, body?: object, headers: Record<strin
       host: '127.0.0.1',
       path,
       method: body === undefined ? 'GET' : 'POST',
-      agent: new Agent({ keepAlive: false }),
+      agent,
       headers: { 'content-type': 'application/json', ...headers },
     });
     sent.on('error', reject);
@@ -47,6 +53,9 @@ function ask(address: string, path: string, body?: object, headers: Record<strin
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
+
+const askBy = (agent: Agent, address: string): Promise<Reply> =>
+  ask(address, '/predict/churn', { rows: Array.from({ length: 20 }, () => row) }, {}, agent);
 
 const predict = (address: string, headers: Record<string, string> = {}): Promise<Reply> =>
   ask(address, '/predict/churn', { rows: [row] }, headers);
@@ -312,25 +321,3 @@ describe('threads that answer together', () => {
     assert.match((await ask(running.address, '/metrics')).text, /^gyre_ready 1$/m);
   });
 });
-
-function askBy(agent: Agent, address: string): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const { port } = new URL(address);
-    const sent = httpRequest({
-      port,
-      host: '127.0.0.1',
-      path: '/predict/churn',
-      method: 'POST',
-      agent,
-      headers: { 'content-type': 'application/json' },
-    });
-    sent.on('error', reject);
-    sent.on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => (text += part));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sent.end(JSON.stringify({ rows: Array.from({ length: 20 }, () => row) }));
-  });
-}

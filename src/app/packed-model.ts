@@ -23,8 +23,8 @@ const largestKeyBytes = 64 * 1024;
 /**
  * What of a model on this disk goes into an image: a graph alone, or all of a package folder but what has a name that begins with a dot, such as
  * `.env` and `.git`. A registered version is packed as it was registered.
- * @throws GyreError NOT_FOUND; DATA_LOSS when the files are not those that were registered; INVALID_ARGUMENT for a model that only Python loads, and for a folder that holds the layout, an earlier one, or a
- *   private key
+ * @throws GyreError NOT_FOUND; DATA_LOSS when the files are not those that were registered; INVALID_ARGUMENT for a model that only Python loads, and for a folder that
+ *   holds the layout that is written, images or a private key
  */
 export async function packedModel({ place, model: named, layout }: Pick<PackageFlags, 'place' | 'model' | 'layout'>): Promise<ToPack> {
   if (named !== undefined) await requireRegistered(place, named);
@@ -52,7 +52,8 @@ const packageDigest = (files: readonly PackageFile[]): string => digestOf({ form
 
 /** What was fetched may have been cut off or changed on its way: the image would bear the name of what it does not hold. */
 async function requireRegistered(place: string, { name, version, package: digest, files }: Registered): Promise<void> {
-  const lost = (what: string): GyreError => new GyreError('DATA_LOSS', `${name} version ${version} did not come as it was registered: ${what}`, { digest }); // prettier-ignore
+  const lost = (what: string): GyreError =>
+    new GyreError('DATA_LOSS', `${name} version ${version} did not come as it was registered: ${what}`, { digest });
   if (packageDigest(files) !== digest) throw lost(`its list of files does not have the digest ${digest}`);
   for (const { path, digest: wanted } of files) {
     const hash = createHash('sha256');

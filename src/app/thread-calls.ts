@@ -1,6 +1,5 @@
-import { GyreError } from '#core';
-import { fromPortable, toPortable } from '#onnx';
-import type { PortableError } from '#onnx';
+import { fromPortable, GyreError, toPortable } from '#core';
+import type { PortableError } from '#core';
 
 /** What one thread has another do, by name; arguments and results are structured clones. */
 type Calls<T> = { readonly [K in keyof T]: (...given: never[]) => unknown };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { scratchOf } from './layout.ts';
 import { lockWorkspace } from './lock.ts';
 import type { WorkOptions } from './port.ts';
-import { withCanonicalErrors } from './portable-error.ts';
+import { withCanonicalErrors } from './file-errors.ts';
 import { openIncoming } from './incoming.ts';
 import { openRoot } from './root.ts';
 import type { WorkspaceRoot } from './root.ts';

@@ -1,8 +1,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { GyreError, messageOf } from '#core';
-import { fromPortable } from './portable-error.ts';
+import { fromPortable, GyreError, messageOf } from '#core';
 import type { Task, TaskKinds, TaskResult, WorkerReply, WorkerStart } from './worker-tasks.ts';
 
 const mostThreads = 16;

@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorDetails } from '#core';
+import type { PortableError } from '#core';
 import type { CopyResult, CopyTask } from './copy-objects.ts';
 import type { PlaceResult, PlaceTask } from './place-files.ts';
 import type { HashResult, HashTask, ScanResult, ScanSplit, ScanTask } from './scan-folder.ts';
@@ -28,13 +28,6 @@ export interface TaskKinds {
 
 export type Task = TaskKinds[keyof TaskKinds]['task'];
 export type TaskResult = TaskKinds[keyof TaskKinds]['result'];
-
-/** An error as it crosses a thread: methods and classes do not. */
-export interface PortableError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
-}
 
 export interface WorkerRequest {
   readonly tasks: readonly { readonly id: number; readonly task: Task }[];

@@ -5,7 +5,7 @@ import { objectWriter } from './cache-write.ts';
 import type { ObjectWriter } from './cache-write.ts';
 import { copyObjects } from './copy-objects.ts';
 import { makeBuffers } from './file-bytes.ts';
-import { portableError } from './portable-error.ts';
+import { portableFileError } from './file-errors.ts';
 import { placeFiles } from './place-files.ts';
 import { hashLarge, scanFolder } from './scan-folder.ts';
 import type { Task, TaskResult, WorkerReply, WorkerRequest, WorkerStart } from './worker-tasks.ts';
@@ -41,11 +41,11 @@ function answer(task: Task): { readonly result: TaskResult } | { readonly error:
   try {
     return { result: run(task) };
   } catch (error) {
-    return { error: portableError(error) };
+    return { error: portableFileError(error) };
   }
 }
 
-type WorkerErrorOf = ReturnType<typeof portableError>;
+type WorkerErrorOf = ReturnType<typeof portableFileError>;
 
 function transferOf(reply: WorkerReply): ArrayBuffer[] {
   return reply.answers

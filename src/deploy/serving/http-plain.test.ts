@@ -140,6 +140,31 @@ describe('requests straight from their socket', () => {
   };
   const said = (name: string, text: string, note = ''): string => `200 ${JSON.stringify({ name, said: text, note })}`;
 
+  test('are answered once more on connections that are shed, whoever reads them; those that come later stay', async () => {
+    const [plain, parsed] = [await open(), await open()];
+    plain.socket.write(post('a', '"1"'));
+    parsed.socket.write(inChunks('a', '"1"'));
+    assert.deepEqual([await plain.next(), await parsed.next()], [said('a', '"1"'), said('a', '"1"')]);
+    server.shed();
+    const later = await open();
+    for (const { socket } of [plain, parsed, later]) socket.write(post('a', '"2"'));
+    assert.deepEqual([await plain.next(), await parsed.next(), await later.next()], Array(3).fill(said('a', '"2"')));
+    assert.deepEqual([await plain.next(), await parsed.next()], ['closed', 'closed']);
+    later.socket.write(post('a', '"3"'));
+    assert.equal(await later.next(), said('a', '"3"'));
+    later.socket.destroy();
+    // What was sent behind it is answered before a connection ends.
+    const pipelined = await open();
+    pipelined.socket.write(post('a', '"1"'));
+    await pipelined.next();
+    server.shed();
+    pipelined.socket.write(post('a', '"2"') + post('a', '"3"'));
+    assert.deepEqual(
+      [await pipelined.next(), await pipelined.next(), await pipelined.next()],
+      [said('a', '"2"'), said('a', '"3"'), 'closed'],
+    );
+  });
+
   test('come whole wherever they are cut', async () => {
     const request = Buffer.from(post('a', '"grüße"', 'X-Note: n\r\n'));
     const { socket, next } = await open();

@@ -158,6 +158,26 @@ describe('calls of gRPC straight from their socket', () => {
     }
   });
 
+  test('are answered to their end on a connection that is shed, which then takes no more', async () => {
+    await using shedding = { server: await serve(), [Symbol.asyncDispose]: () => shedding.server.close(0) };
+    const at = shedding.server.address.replace('grpc:', 'http:');
+    const older = connect(at);
+    held = Promise.withResolvers<void>();
+    const underWay = ask('Held', framed(Buffer.from('late')), {}, older);
+    const another = await ask('Echo', framed(Buffer.from('now')), {}, older);
+    assert.equal(another.said['grpc-status'], '0');
+    const told = once(older, 'goaway');
+    const closed = once(older, 'close');
+    shedding.server.shed();
+    await told;
+    held.resolve();
+    assert.equal(String((await underWay).messages[0]), 'late');
+    await closed;
+    const newer = connect(at);
+    assert.equal(String((await ask('Echo', framed(Buffer.from('anew')), {}, newer)).messages[0]), 'anew');
+    newer.close();
+  });
+
   test('with large messages, many at once, are each answered for their own, and their memory may be given back', async () => {
     const random = seeded(3);
     const bodies = Array.from({ length: 60 }, () => Buffer.from(Array.from({ length: random.int(300_000) }, () => random.int(256))));

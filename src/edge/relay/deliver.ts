@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream';
+import { parsedJson } from '#core';
 import type { ArtifactMove, Creation, Entry, Facts, Renaming } from './entries.ts';
 import { factsOf, listOf, textOf } from './entries.ts';
 import type { Names } from './names.ts';
 import { proxiedPath } from './names.ts';
 import { relayTag } from './routes.ts';
 import type { ReadAnswer, Upstream } from './upstream.ts';
-import { isAway, parsed } from './upstream.ts';
+import { isAway } from './upstream.ts';
 import { heldBy } from './view.ts';
 
 /** What became of an entry. */
@@ -39,12 +40,12 @@ export async function deliver(
     headers: { ...entry.headers, ...creationHeaders(entry.creates) },
     body,
   });
-  if (answer.status < 300) return entry.creates === undefined ? { kind: 'delivered' } : created(entry.creates, parsed(answer.text));
+  if (answer.status < 300) return entry.creates === undefined ? { kind: 'delivered' } : created(entry.creates, parsedJson(answer.text));
   const problem = problemOf(answer);
   if (isAway(answer.status)) return { kind: 'later', why: 'away', message: problem };
   if (answer.status === 401) return { kind: 'later', why: 'credentials', message: `the server does not accept the token: ${problem}` };
   if (answer.status >= 500) return { kind: 'later', why: 'failure', message: problem };
-  const code = textOf(factsOf(parsed(answer.text))['error_code']);
+  const code = textOf(factsOf(parsedJson(answer.text))['error_code']);
   if (entry.creates?.what === 'experiment' && code === 'RESOURCE_ALREADY_EXISTS') {
     const existing = await resolveCreation({ upstream, names }, entry, entry.creates);
     if (existing !== undefined) return existing;
@@ -66,7 +67,7 @@ export async function resolveCreation({ upstream, names }: Delivery, { headers }
       headers,
       ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
     });
-    if (answer.status < 300) return factsOf(parsed(answer.text));
+    if (answer.status < 300) return factsOf(parsedJson(answer.text));
     if (answer.status === 401) return new Later('credentials', problemOf(answer));
     return isAway(answer.status) || answer.status >= 500 ? new Later('away', problemOf(answer)) : undefined;
   };
@@ -127,7 +128,7 @@ export function created({ what, id, artifacts }: Creation, answer: unknown): Ext
 }
 
 function problemOf({ status, text }: ReadAnswer): string {
-  const { error_code: code, message } = factsOf(parsed(text));
+  const { error_code: code, message } = factsOf(parsedJson(text));
   const said = textOf(message) ?? text.slice(0, 300);
   return `${status} ${textOf(code) ?? ''} ${said}`.replaceAll(/\s+/g, ' ').trim();
 }

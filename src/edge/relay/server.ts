@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GyreError, hasCode, isGyreError, messageOf } from '#core';
+import { GyreError, hasCode, isGyreError, messageOf, parsedJson } from '#core';
 import type { Clock } from '#core';
 import { created, creationHeaders } from './deliver.ts';
 import type { Creation, Facts } from './entries.ts';
@@ -16,7 +16,7 @@ import type { Relay } from './relay.ts';
 import { learnt, relayTag, routeOf } from './routes.ts';
 import type { Answer, Ids, Route } from './routes.ts';
 import { statusPage } from './status.ts';
-import { isAway, parsed } from './upstream.ts';
+import { isAway } from './upstream.ts';
 import type { Outgoing } from './upstream.ts';
 
 /** The largest body that is not an artifact. */
@@ -87,7 +87,7 @@ async function answer(options: RelayServerOptions, request: IncomingMessage, res
   if (found === undefined) return handOn(options, request, response);
   const { route, id } = found;
   const bytes = await bodyOf(request);
-  const body = bytes.length === 0 ? {} : parsed(bytes.toString('utf8'));
+  const body = bytes.length === 0 ? {} : parsedJson(bytes.toString('utf8'));
   if (!isFacts(body)) throw new GyreError('INVALID_ARGUMENT', `the body of ${method} ${pathname} is no JSON object`);
   const now = clock.now();
   const prepared = route.prepare?.(body, relay.view, options.ids, now);
@@ -178,7 +178,7 @@ async function answeredByServer(
     relay.saw('up');
     const text = names.inward(said.text);
     if (said.status < 300) {
-      const facts = parsed(text);
+      const facts = parsedJson(text);
       const news = learnt(route, facts);
       if (news !== undefined) await relay.learn(news.kind, news.value);
       if (creation !== undefined && creation.what !== 'experiment') relay.keepsIds = created(creation, facts).keptId;

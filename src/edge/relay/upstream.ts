@@ -116,12 +116,3 @@ async function readText(answer: Incoming, origin: string): Promise<string> {
   }
   return Buffer.concat(chunks).toString('utf8');
 }
-
-/** JSON, or undefined where it is none. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

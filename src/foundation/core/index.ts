@@ -1,5 +1,7 @@
 export { GyreError, errorCodes, hasCode, isGyreError, messageOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
+export { fromPortable, toPortable } from './portable-error.ts';
+export type { PortableError } from './portable-error.ts';
 export { isoInstant, manualClock, steadyMs, systemClock, threadCpuMs } from './clock.ts';
 export type { Clock, ManualClock } from './clock.ts';
 export { seedOf, seeded } from './random.ts';

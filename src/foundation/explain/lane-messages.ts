@@ -1,4 +1,4 @@
-import type { PortableError } from '#onnx';
+import type { PortableError } from '#core';
 import type { ExplainAnswerParts } from './exact.ts';
 import type { ExplainJob, ModelParts } from './request.ts';
 

@@ -1,7 +1,6 @@
 // Entry of the thread that explains: one request after the other, as they come.
 import { parentPort } from 'node:worker_threads';
-import { GyreError } from '#core';
-import { toPortable } from '#onnx';
+import { GyreError, toPortable } from '#core';
 import { openExplainer } from './explainer.ts';
 import type { Explainer } from './explainer.ts';
 import type { LaneReply, LaneRequest } from './lane-messages.ts';

@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { GyreError, messageOf } from '#core';
-import { fromPortable } from '#onnx';
+import { fromPortable, GyreError, messageOf } from '#core';
 import type { ExplainAnswerParts } from './exact.ts';
 import type { LaneReply, LaneRequest } from './lane-messages.ts';
 import type { ExplainJob, ModelParts } from './request.ts';

@@ -31,5 +31,3 @@ export { openSessionPool } from './pool.ts';
 export { numberOf, realsOf, tensorAttribute, textOf } from './node-attributes.ts';
 export { classLabels, readTreeNodes } from './tree-nodes.ts';
 export type { LeafWeight, SplitMode, TreeNode, TreeNodes } from './tree-nodes.ts';
-export { fromPortable, toPortable } from './pool-messages.ts';
-export type { PortableError } from './pool-messages.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { GyreError, messageOf, steadyMs } from '#core';
-import { fromPortable, parcel } from './pool-messages.ts';
+import { fromPortable, GyreError, messageOf, steadyMs } from '#core';
+import { parcel } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import type { Feeds, RunOptions } from './session-types.ts';
 import type { Tensor } from './tensor.ts';

@@ -1,5 +1,5 @@
-import type { ErrorCode, ErrorDetails } from '#core';
-import { GyreError, isAllOf, isGyreError, messageOf } from '#core';
+import { isAllOf } from '#core';
+import type { PortableError } from '#core';
 import type { Feeds, SessionOptions } from './session-types.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -19,13 +19,6 @@ export type PoolRequest =
   | { readonly kind: 'run'; readonly id: number; readonly feeds: Feeds; readonly outputs: readonly string[] }
   | { readonly kind: 'stop' };
 
-/** An error as it crosses the thread: structured clones of errors lose their code and details. */
-export interface PortableError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
-}
-
 /** When a worker ran, in milliseconds of `steadyMs`: threads count theirs from different moments. */
 export interface RunTimes {
   readonly startedMs: number;
@@ -40,15 +33,6 @@ export type WorkerReply =
   | { readonly kind: 'refused'; readonly error: PortableError }
   | { readonly kind: 'answer'; readonly id: number; readonly outputs: Record<string, Tensor>; readonly times: RunTimes }
   | { readonly kind: 'failure'; readonly id: number; readonly error: PortableError };
-
-export function toPortable(error: unknown): PortableError {
-  if (isGyreError(error)) return { code: error.code, message: error.message, details: error.details };
-  return { code: 'INTERNAL', message: messageOf(error), details: {} };
-}
-
-export function fromPortable(error: PortableError): GyreError {
-  return new GyreError(error.code, error.message, error.details);
-}
 
 /** Tensors ready to be posted, and the buffers to move with them instead of copying. */
 export interface Parcel {

@@ -1,7 +1,7 @@
 // Entry of a worker thread of the pool: loads the model, then answers run after run.
 import { parentPort, workerData } from 'node:worker_threads';
-import { giveBack, steadyMs, threadCpuMs } from '#core';
-import { isWorkerStart, parcel, toPortable } from './pool-messages.ts';
+import { giveBack, steadyMs, threadCpuMs, toPortable } from '#core';
+import { isWorkerStart, parcel } from './pool-messages.ts';
 import type { PoolRequest, WorkerReply, WorkerStart } from './pool-messages.ts';
 import { loadModel } from './runtime.ts';
 import type { LoadedModel } from './runtime.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Check } from 'typebox/schema';
-import { GyreError } from '#core';
+import { GyreError, parsedJson } from '#core';
 import type { Credentials } from './registry-client.ts';
 
 /** As docker, podman and skopeo write what they were told at a login. */
@@ -44,15 +44,7 @@ export async function registryCredentials(
 
 /** What is wrong with it is not said: the words of a parser quote what it read, which may be a password. */
 function authFile(file: string, text: string): AuthFile {
-  const value = parsed(text);
+  const value = parsedJson(text);
   if (Check(AuthFile, value)) return value;
   throw new GyreError('INVALID_ARGUMENT', `${file} is no file of a login, as docker, podman or skopeo write it: log in again`, { file });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

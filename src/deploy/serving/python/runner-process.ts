@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
-import { errorCodes, GyreError, messageOf } from '#core';
+import { errorCodes, GyreError, memberOf, messageOf } from '#core';
 import type { ErrorCode } from '#core';
 import type { Feeds, Tensor } from '#onnx';
 import { frameTensors, readFrames, tensorsOf, writeFrame } from './frames.ts';
@@ -277,10 +277,6 @@ function factsOf(ok: unknown): RunnerFacts {
         : {},
     ...(Array.isArray(classes) ? { classes: classes.map(String) } : {}),
   };
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function textIn(value: unknown, name: string): string {

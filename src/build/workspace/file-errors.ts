@@ -1,6 +1,5 @@
-import { GyreError, isGyreError, messageOf } from '#core';
-import type { ErrorCode } from '#core';
-import type { PortableError } from './worker-tasks.ts';
+import { fromPortable, isGyreError, toPortable } from '#core';
+import type { ErrorCode, PortableError } from '#core';
 
 const ofSystem: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'NOT_FOUND',
@@ -15,14 +14,9 @@ const ofSystem: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** What the file system said, under a canonical code; the message names the path already. */
-export function portableError(error: unknown): PortableError {
-  if (isGyreError(error)) return { code: error.code, message: error.message, details: error.details };
+export function portableFileError(error: unknown): PortableError {
   const system = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ofSystem[error.code] : undefined;
-  return { code: system ?? 'INTERNAL', message: messageOf(error), details: {} };
-}
-
-export function fromPortable({ code, message, details }: PortableError): GyreError {
-  return new GyreError(code, message, details);
+  return toPortable(error, system);
 }
 
 /** What work on files threw, under canonical codes where the file system threw it. */
@@ -31,6 +25,6 @@ export async function withCanonicalErrors<T>(work: () => Promise<T>): Promise<T>
     return await work();
   } catch (error) {
     if (isGyreError(error)) throw error;
-    throw fromPortable(portableError(error));
+    throw fromPortable(portableFileError(error));
   }
 }
