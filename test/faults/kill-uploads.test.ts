@@ -45,9 +45,9 @@ async function begin(address: string, folder: string, parts: readonly Uint8Array
   };
 }
 
-/** Sends what was not acknowledged yet, all parts at the same time as clients do. */
-async function sendParts(address: string, sent: Sent): Promise<void> {
-  const sending = sent.places.map(async ({ path, key }, at) => {
+/** Sends what was not acknowledged yet, all parts at the same time as clients do. @param upTo how many of them at most */
+async function sendParts(address: string, sent: Sent, upTo = sent.parts.length): Promise<void> {
+  const sending = sent.places.slice(0, upTo).map(async ({ path, key }, at) => {
     if (sent.etags.has(at + 1)) return;
     const { status, headers, body } = await untilGone(`${address}${path}`, {
       method: 'PUT',
@@ -110,6 +110,10 @@ describe('files that come in parts, under kill -9', () => {
       const enough = all.filter(({ completed }) => completed).length + 1 + random.int(senders);
       await eventually('some are complete', () => all.filter(({ completed }) => completed).length >= enough);
       await sleep(random.int(100));
+      // One at least is in the middle of its parts.
+      const middle = await begin(house.address, `0/uploads/${kill}-middle`, [randomBytes(partBytes), randomBytes(partBytes)]);
+      all.push(middle);
+      await sendParts(house.address, middle, 1);
       house.running.kill('SIGKILL');
       await Promise.all(sending);
     }
@@ -167,7 +171,7 @@ describe('files that come in parts, under kill -9', () => {
       {
         await using house = await up({ ...place, env: { GYRE_FAULT: fault } });
         sent = await begin(house.address, `0/joined/${fault.slice(0, -2)}`, parts);
-        for (const [at] of parts.entries()) await sendParts(house.address, { ...sent, places: sent.places.slice(0, at + 1) });
+        for (const [at] of parts.entries()) await sendParts(house.address, sent, at + 1);
         assert.equal(sent.etags.size, 3);
         await assert.rejects(complete(house.address, sent), Gone);
       }

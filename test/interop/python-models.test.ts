@@ -267,7 +267,7 @@ describe('models of Python flavours on a data plane', { skip: pythonMissing }, (
       '--python-cache',
       join(folder, 'cpu'),
       '--python-limit',
-      'cpuSeconds=8',
+      'cpuSeconds=20',
       '--python-limit',
       'runTimeoutMs=600000',
     ];

@@ -34,7 +34,7 @@ export interface PythonOptions {
 export async function runPython<Result>(
   script: string,
   input: unknown,
-  { timeoutMs = 120_000, python = pythonFile, env = {} }: PythonOptions = {},
+  { timeoutMs = 300_000, python = pythonFile, env = {} }: PythonOptions = {},
 ): Promise<Result> {
   const child = spawn(python, [join(import.meta.dirname, script)], {
     stdio: ['pipe', 'pipe', 'pipe'],
