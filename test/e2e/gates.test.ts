@@ -64,6 +64,9 @@ describe('the gates on the way to production, by API and command line', () => {
     by.post<T>('certifications', { report, verdict: 'certified', statement: 'all checks read' });
   const approve = <T = Refused>(by: Person) =>
     by.post<T>('approvals', { modelVersion: version, environment: 'production', verdict: 'approved', statement: 'go' });
+  const elsewhere = { target: 'kubernetes', image: `registry.example.org/shop@sha256:${'a1'.repeat(32)}`, environment: 'production' };
+  const deploy = (by: Person) =>
+    by.cli('deploy', 'kubernetes', 'shop/1', '--unchecked', '--image', elsewhere.image, '--environment', 'production');
   const runTests = async (): Promise<ApplicationTestReport> => {
     const { status, body } = await quinn.post<ApplicationTestReport>('environments/test/tests');
     assert.equal(status, 200, JSON.stringify(body));
@@ -92,6 +95,8 @@ describe('the gates on the way to production, by API and command line', () => {
     assertRefused(await release(ada), 409, reason);
     assertRefused(await otto.post('environments/production/deploy', { modelVersion: version, reason: 'quick' }), 409, /approv/);
     assertRefused(await ada.post('models/shop/aliases', { alias: 'champion', version: 1 }), 409, /the alias follows a release/);
+    assertRefused(await otto.post('models/shop/versions/1/manifests', elsewhere), 409, reason);
+    assertCliRefused(await deploy(otto), reason);
     assert.deepEqual(await missing(), ['application_tests', 'approval']);
     await productionIs(undefined);
   });
@@ -143,6 +148,7 @@ describe('the gates on the way to production, by API and command line', () => {
     assert.equal(certified.status, 201, JSON.stringify(certified.body));
     assertRefused(await release(otto), 409, /lacks the approval of one approver for "production"/);
     assertCliRefused(await roll(otto), /lacks the approval/);
+    assertCliRefused(await deploy(otto), /may not run as "production": .*lacks the approval/);
     assert.deepEqual(await missing(), ['approval']);
   });
 
@@ -179,6 +185,9 @@ describe('the gates on the way to production, by API and command line', () => {
   test('with every gate passed it goes live and becomes the champion, also after a kill -9', async () => {
     const rolled = await roll(otto);
     assert.equal(rolled.code, 0, rolled.stderr);
+    const deployed = await deploy(otto);
+    assert.equal(deployed.code, 0, deployed.stderr);
+    assert.match(deployed.stdout, new RegExp(`gyre.dev/model-version: ${version}`));
     await productionIs(version);
     assert.deepEqual((await otto.get<ModelVersion>('models/shop/versions/champion')).id, version);
     await house.killAndRestart();

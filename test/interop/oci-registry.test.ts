@@ -171,6 +171,18 @@ describe('an image in a registry that asks who pushes', { skip }, () => {
     assert.notEqual(refused.code, 0);
     assert.match(refused.stderr, /not by this key/);
   });
+
+  test('is named by its digest in manifests, whatever tag was said', async () => {
+    const words = ['deploy', 'kubernetes', '--name', 'churn', '--image', `${registry}/team/churn:1`];
+    const printed = await done(words, { cwd, env: login });
+    assert.ok(printed.includes(`image: ${registry}/team/churn@${pushed.digest}`), printed);
+    const nobody = await gyre(words, { cwd, env: { HOME: cwd, XDG_RUNTIME_DIR: cwd } });
+    assert.notEqual(nobody.code, 0);
+    assert.match(nobody.stderr, /asks who you are/);
+    const nothing = await gyre([...words.slice(0, -1), `${registry}/team/churn:2`], { cwd, env: login });
+    assert.notEqual(nothing.code, 0);
+    assert.match(nothing.stderr, /HTTP 404/);
+  });
 });
 
 async function freePort(): Promise<number> {

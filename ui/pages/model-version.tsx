@@ -14,6 +14,7 @@ import { releaseKinds, VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
 import { ReportCards } from './report-cards.tsx';
+import { RunElsewhere } from './run-elsewhere.tsx';
 import { TestVersion } from './version-test.tsx';
 import { ChangeLog, UsedWhere } from './version-use.tsx';
 
@@ -113,6 +114,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         <OriginCard version={version} lacking={lacking} />
         <UsedWhere version={version} deployments={deployments} />
         {version.testReport !== undefined && <SignOffs version={version} />}
+        <RunElsewhere version={version} />
         {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
         {version.signature !== undefined && <SignatureCard signature={version.signature} />}

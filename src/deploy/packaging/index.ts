@@ -1,6 +1,7 @@
 export { buildImage, imageName } from './image.ts';
 export type { BuiltImage, PackedModel } from './image.ts';
 export { registryCredentials } from './oci/credentials.ts';
+export { inspectImage } from './oci/inspect.ts';
 export { Layout } from './oci/layout.ts';
 export { referenceOf } from './oci/reference.ts';
 export type { Credentials, RegistryOptions } from './oci/registry-client.ts';
@@ -10,3 +11,5 @@ export { planeRuntime } from './runtime/plane-runtime.ts';
 export type { PlaneProgram, PlaneRuntime } from './runtime/plane-runtime.ts';
 export { verifyImage } from './verify-image.ts';
 export type { VerifiedImage } from './verify-image.ts';
+export { manifestsFor } from './manifests/manifests.ts';
+export type { ImageContent } from './manifests/workload.ts';

@@ -37,6 +37,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['explain'], load: async () => (await import('./verbs/explain.ts')).registerExplain },
+  { title: 'Deploy', names: ['deploy'], load: async () => (await import('./verbs/deploy.ts')).registerDeploy },
   { title: 'Deploy', names: ['package'], load: async () => (await import('./verbs/package.ts')).registerPackage },
   { title: 'Deploy', names: ['serve', 'predict', 'label'], load: async () => (await import('./verbs/serving.ts')).registerServing },
   { title: 'Deploy', names: ['stream'], load: async () => (await import('./verbs/stream.ts')).registerStream },

@@ -159,7 +159,8 @@ async function listed(client: RegistryClient, response: Response): Promise<reado
   }
 }
 
-async function wholeOf(client: RegistryClient, response: Response, what: string): Promise<Buffer> {
+/** The body of an answer that is small by its nature. @throws GyreError OUT_OF_RANGE beyond 4 MiB */
+export async function wholeOf(client: RegistryClient, response: Response, what: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of client.bytesOf(response)) {

@@ -1,0 +1,112 @@
+import type { ManifestRequest } from '#contract';
+import { user } from '../runtime/plane-runtime.ts';
+
+/** Which registered version an image holds. */
+export interface ImageContent {
+  readonly model: string;
+  /** The number of a registered version. */
+  readonly version?: string;
+  /** The id of a registered version. */
+  readonly modelVersion?: string;
+  /** Digest of the package. */
+  readonly package?: string;
+}
+
+/** A request with everything decided that it left open. */
+export interface Workload extends Omit<ManifestRequest, 'target'> {
+  readonly content: ImageContent;
+  readonly name: string;
+  readonly maxReplicas: number;
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+/** On which the image listens, as PORT says it. */
+export const containerPort = 8080;
+/** How long what is under way may take when it is told to end. */
+export const graceSeconds = 60;
+/** New connections still come for so long after an endpoint began to go: load balancers hear of it late. */
+export const lingerSeconds = 5;
+
+/** Below which the pods of an autoscaled workload never go. */
+export const fewestReplicas = ({ minReplicas = 2 }: Workload): number => Math.max(1, minReplicas);
+
+/** A workload of a request. */
+export function workloadOf(request: ManifestRequest, content: ImageContent): Workload {
+  const { target, ...asked } = request;
+  // A base is of all environments.
+  const ofOne = target !== 'kustomize' && asked.environment !== undefined ? [asked.environment] : [];
+  const own = [content.model, ...ofOne].join('-');
+  const fewest = Math.max(1, asked.minReplicas ?? 2);
+  return {
+    ...asked,
+    content,
+    name: asked.name ?? dnsLabel(own),
+    maxReplicas: Math.max(asked.maxReplicas ?? 10, fewest),
+    cpu: asked.cpu ?? '1',
+    memory: asked.memory ?? '512Mi',
+  };
+}
+
+/** Of RFC 1123, and short enough for what is appended to it. */
+function dnsLabel(text: string): string {
+  const label = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+/, '').slice(0, 52).replace(/-+$/, ''); // prettier-ignore
+  return label === '' ? 'model' : label;
+}
+
+/** The recommended labels of Kubernetes. */
+export function labelsOf({ name, content }: Workload): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/name': name,
+    ...(content.version === undefined ? {} : { 'app.kubernetes.io/version': content.version }),
+    'app.kubernetes.io/component': 'inference',
+    'app.kubernetes.io/managed-by': 'gyre',
+  };
+}
+
+export const selectorOf = ({ name }: Workload): Readonly<Record<string, string>> => ({ 'app.kubernetes.io/name': name });
+
+/** What was released, so that it is found again from the cluster. */
+export function annotationsOf({ content, environment }: Workload): Readonly<Record<string, string>> {
+  return {
+    'gyre.dev/model': content.model,
+    ...(content.modelVersion === undefined ? {} : { 'gyre.dev/model-version': content.modelVersion }),
+    ...(content.package === undefined ? {} : { 'gyre.dev/package': content.package }),
+    ...(environment === undefined ? {} : { 'gyre.dev/environment': environment }),
+  };
+}
+
+export const metadataOf = (workload: Workload, name = workload.name): object => ({
+  name,
+  ...(workload.namespace === undefined ? {} : { namespace: workload.namespace }),
+  labels: labelsOf(workload),
+  annotations: annotationsOf(workload),
+});
+
+const probe = (path: string, port: string | number): object => ({ httpGet: { path, port }, periodSeconds: 5, timeoutSeconds: 2 });
+
+/** When it may be asked, and when it has to be started anew. @param port by its name or number */
+export function probesOf(port: string | number): object {
+  return {
+    startupProbe: { ...probe('/v2/health/ready', port), periodSeconds: 2, failureThreshold: 60 },
+    readinessProbe: probe('/v2/health/ready', port),
+    livenessProbe: { ...probe('/v2/health/live', port), periodSeconds: 10, failureThreshold: 3 },
+  };
+}
+
+/** Not root, nothing but /tmp to write to, nothing that it may do beyond that ("restricted" of the Pod Security Standards). */
+export const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+/** @param asUser whether the user is named here; OpenShift chooses one of its own */
+export const podSecurity = (asUser: boolean): object => ({
+  runAsNonRoot: true,
+  ...(asUser ? { runAsUser: user, runAsGroup: user } : {}),
+  seccompProfile: { type: 'RuntimeDefault' },
+});
+
+/** Memory is what it may have; of processors it takes what is free. */
+export const resourcesOf = ({ cpu, memory }: Workload): object => ({ requests: { cpu, memory }, limits: { memory } });
