@@ -77,7 +77,13 @@ describe('manifests, read by the tools of their field', { skip: pythonMissing },
     };
     for (const [name, spec] of Object.entries(pods)) {
       // What is theirs beside the pod's.
-      const { timeoutSeconds: _knative, timeout: _kserve, minReplicas, maxReplicas, ...pod } = spec as Record<string, unknown>;
+      const {
+        timeoutSeconds: _knative,
+        timeout: _kserve,
+        minReplicas: _fewest,
+        maxReplicas: _most,
+        ...pod
+      } = spec as Record<string, unknown>;
       const file = join(folder.path, `${name}-pod.yaml`);
       await writeFile(file, stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: pod }));
       assert.match(await validate([file]), /passed for resource pod/);

@@ -131,6 +131,32 @@ describe('models from elsewhere on their pages', { skip: browserMissing }, () =>
     await shows('/models/shop/2', ['converted from', 'pickled 1']);
   });
 
+  test('say what runs their image elsewhere, and what stands in the way of that', async () => {
+    await withTab('light', async (tab) => {
+      const { page } = tab;
+      const { body } = await server.post<{ readonly path: string }>('one-time-codes');
+      await tab.open(`${server.address}${body.path}`);
+      await tab.open(`${server.address}/models/shop/1`);
+      const card = page.getByRole('region', { name: 'Run it elsewhere' });
+      const image = `registry.example.org/shop@sha256:${'a1'.repeat(32)}`;
+      await card.getByLabel('Image').fill(image);
+      await card.getByLabel('Environment').selectOption('production');
+      await card.getByRole('button', { name: 'Write the manifests' }).click();
+      await card
+        .getByRole('alert')
+        .getByText(/may not run as "production": .*application tests/)
+        .waitFor();
+      tab.complaints();
+      await card.getByLabel('Environment').selectOption('');
+      await card.getByLabel('Namespace').fill('ml');
+      await card.getByRole('button', { name: 'Write the manifests' }).click();
+      await card.getByText('kubectl apply --namespace ml -f .').waitFor();
+      await card.getByText('deployment.yaml').click();
+      await card.getByRole('region', { name: 'deployment.yaml' }).getByText(`image: ${image}`).waitFor();
+      await isWhole(tab, 'run a version elsewhere');
+    });
+  });
+
   test('are described, tagged, named by an alias and a stage, and deleted on their pages', async () => {
     await withTab('dark', async (tab) => {
       const { page } = tab;
