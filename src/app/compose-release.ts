@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Access } from '#access';
+import type { Deployment } from '#contract';
 import type { Faults } from '#core';
 import type { Data } from '#data';
 import type { Evaluation } from '#evaluation';
@@ -107,10 +108,16 @@ export function heldByReleases(release: () => Release): Required<Pick<RegistryDe
   return {
     guard: async (version, place) => (place === 'candidate' ? undefined : release().championRefusal(version)),
     inUse: async ({ id }) => {
-      const live = (await release().deployments({ modelVersion: id })).find(({ state }) => state === 'live');
+      const own = (await release().deployments({ modelVersion: id })).find(({ state }) => state === 'live');
+      const live = own ?? (await release().environments()).flatMap((environment) => environment.live ?? []).find(answersBeside(id));
       return live === undefined ? undefined : `is live in "${live.environment}": release another one there first`;
     },
   };
+}
+
+/** Whether a version takes a part of the traffic there, or is asked as a shadow. */
+function answersBeside(id: string): (deployment: Deployment) => boolean {
+  return ({ traffic }) => traffic?.beside.some(({ modelVersion }) => modelVersion === id) === true;
 }
 
 /** How an alert takes back the version that it speaks of. */

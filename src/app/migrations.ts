@@ -11,7 +11,7 @@ import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
-import { releaseMigrations } from '#release';
+import { releaseMigrations, rolloutMigrations } from '#release';
 import type { MigrationSet } from '#store';
 import { trainingMigrations } from '#training';
 import { triggersMigrations } from '#triggers';
@@ -29,6 +29,7 @@ export const migrationSets: readonly MigrationSet[] = [
   registryMigrations,
   importsMigrations,
   releaseMigrations,
+  rolloutMigrations,
   batchMigrations,
   streamMigrations,
   monitoringMigrations,

@@ -6,6 +6,7 @@ export function releaseSettingsOf({ environments, serve, applicationTests, test 
   const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, batch: _batch, ...limits } = serve;
   return {
     environments,
+    rollouts: Object.fromEntries(environments.flatMap(({ name, roll }) => (roll === undefined ? [] : [[name, roll]]))),
     endpoint,
     limits,
     ...(log === undefined ? {} : { log }),

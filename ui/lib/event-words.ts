@@ -1,6 +1,6 @@
 import type { EventData, EventKind, GyreEvent } from '#contract';
 import { cronWords } from '#contract';
-import { counted, measured, number, sentence, shortDigest } from './format.ts';
+import { counted, measured, number, percent, sentence, shortDigest } from './format.ts';
 import { kindOf } from './live.ts';
 import { metricLabel } from './metrics.ts';
 import { recordPath, versionPath } from './records.ts';
@@ -187,6 +187,43 @@ const words: Words = {
     text: `${d.environment} rolled back`,
     href: recordPath('deployment', d.id),
     tone: 'warn',
+  }),
+  'rollout.started': (d) => ({
+    part: 'deploy',
+    text: `a ${d.strategy} rollout to ${d.environment} begun`,
+    href: recordPath('rollout', d.id),
+    tone: 'waiting',
+  }),
+  'rollout.stepped': (d) => ({
+    part: 'deploy',
+    text: d.weight === 0 ? `a shadow is asked in ${d.environment}` : `${percent(d.weight)} of ${d.environment} goes to the new version`,
+    href: recordPath('rollout', d.id),
+    tone: 'waiting',
+  }),
+  'rollout.paused': (d) => ({
+    part: 'deploy',
+    text: `the rollout to ${d.environment} is paused: ${d.why}`,
+    href: recordPath('rollout', d.id),
+    tone: 'warn',
+  }),
+  'rollout.resumed': (d) => ({ part: 'deploy', text: `the rollout to ${d.environment} goes on`, href: recordPath('rollout', d.id) }),
+  'rollout.promoted': (d) => ({
+    part: 'deploy',
+    text: `the new version has all of ${d.environment}`,
+    href: recordPath('rollout', d.id),
+    tone: 'good',
+  }),
+  'rollout.rolled_back': (d) => ({
+    part: 'deploy',
+    text: `the rollout to ${d.environment} was rolled back: ${d.why}`,
+    href: recordPath('rollout', d.id),
+    tone: 'bad',
+  }),
+  'rollout.aborted': (d) => ({
+    part: 'deploy',
+    text: `the rollout to ${d.environment} could not begin: ${d.why}`,
+    href: recordPath('rollout', d.id),
+    tone: 'bad',
   }),
   'application_test.finished': (d) => ({
     part: 'deploy',

@@ -17,6 +17,7 @@ export type RecordKind =
   | 'report'
   | 'batch_prediction'
   | 'stream_prediction'
+  | 'rollout'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -45,6 +46,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   logged_model: (id) => `/logged-models/${id}`,
   batch_prediction: (id) => `/batch?prediction=${id}`,
   stream_prediction: (id) => `/stream-predictions?prediction=${id}`,
+  rollout: (id) => `/rollouts/${id}`,
   identity: (id) => `/access?identity=${id}`,
 };
 

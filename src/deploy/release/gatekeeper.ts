@@ -30,7 +30,7 @@ export interface Gatekeeper {
 }
 
 /** Tests, sign-offs and switches of one version go one after the other: what a gate judged by still holds when it lets something through. */
-export function lockVersion(tx: Tx, version: ModelVersion): Promise<void> {
+export function lockVersion(tx: Tx, version: Pick<ModelVersion, 'id'>): Promise<void> {
   return tx.lock(`release:version:${version.id}`);
 }
 

@@ -12,5 +12,7 @@ export type {
 } from './port.ts';
 export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
+export type { DecideRollout, Rollouts, StartRollout } from './rollout/port.ts';
+export { rolloutMigrations } from './rollout/migrations/index.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';

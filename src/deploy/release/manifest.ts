@@ -2,7 +2,16 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson } from '#core';
 import { pythonFolderOf } from '#contract';
-import type { ExecutionSpec, JudgedVersion, LogPolicy, ManifestModel, ReleaseManifest, ServeLimits, SignedManifest } from '#contract';
+import type {
+  ExecutionSpec,
+  JudgedVersion,
+  LogPolicy,
+  ManifestModel,
+  ManifestRoute,
+  ReleaseManifest,
+  ServeLimits,
+  SignedManifest,
+} from '#contract';
 import type { ReleaseSettings } from './port.ts';
 
 const defaultMaxBodyBytes = 8 * 1024 * 1024;
@@ -13,6 +22,10 @@ export interface ManifestInput {
   readonly endpoint: string;
   readonly generation: number;
   readonly version: JudgedVersion;
+  /** Those that take a part of the traffic, or are asked as its shadows. */
+  readonly beside?: readonly BesideVersion[];
+  /** What keeps a caller with one version, where several answer. */
+  readonly sticky?: NonNullable<ManifestRoute['sticky']>;
   /** Those that stay loaded beside it. */
   readonly warm?: readonly JudgedVersion[];
   /** What is logged. */
@@ -24,23 +37,43 @@ export interface ManifestInput {
   readonly createdAt: string;
 }
 
-/** The manifest that serves one model version with all of an endpoint's traffic. */
+/** A version that answers beside the one that is live. */
+export interface BesideVersion {
+  readonly version: JudgedVersion;
+  /** Its share of the traffic. */
+  readonly weight: number;
+  /** The share of requests that it is asked as a shadow. */
+  readonly shadow?: number;
+}
+
+/** The manifest that serves one model version with all of an endpoint's traffic, but for what goes to those beside it. */
 export function manifestFor(input: ManifestInput): ReleaseManifest {
-  const { version, warm = [] } = input;
+  const { version, beside = [], warm = [] } = input;
+  const rest = beside.reduce((left, { weight }) => left - weight, 1);
+  const route = routeOf(input);
   return {
     format: 'gyre.manifest.v1',
     environment: input.environment,
     endpoint: input.endpoint,
     generation: input.generation,
-    models: [modelOf(version, 1)],
+    models: [modelOf(version, rest), ...beside.map((one) => modelOf(one.version, one.weight))],
     ...(warm.length === 0 ? {} : { warm: warm.map((one) => modelOf(one, 0)) }),
     log: input.log,
     limits: limitsOf(input.limits),
     ...(input.execution === undefined ? {} : { execution: input.execution }),
+    ...(route === undefined ? {} : { route }),
     ...(input.explainTimeoutMs === undefined ? {} : { explain: { timeoutMs: input.explainTimeoutMs } }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };
+}
+
+function routeOf({ beside = [], sticky }: ManifestInput): ManifestRoute | undefined {
+  if (beside.length === 0) return undefined;
+  const shadows = beside.flatMap(({ version, shadow }) =>
+    shadow === undefined ? [] : [{ model: { name: version.model, version: String(version.version) }, sample: shadow }],
+  );
+  return { ...(sticky === undefined ? {} : { sticky }), ...(shadows.length === 0 ? {} : { shadows }) };
 }
 
 function modelOf(version: JudgedVersion, weight: number): ManifestModel {

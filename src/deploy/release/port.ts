@@ -20,6 +20,7 @@ import type {
   PredictAnswer,
   PredictRequest,
   Readiness,
+  RolloutPlan,
   ServeLimits,
   SignedManifest,
   TestProfile,
@@ -33,6 +34,7 @@ import type { Store } from '#store';
 import type { Training } from '#training';
 import type { Environment } from './gates.ts';
 import type { DataPlanes } from './planes.ts';
+import type { Rollouts } from './rollout/port.ts';
 
 /** What the room needs of `#registry`. */
 export interface Versions extends Pick<Registry, 'modelSource'> {
@@ -54,6 +56,8 @@ export interface Reports extends Pick<Evaluation, 'openModel'> {
 
 export interface ReleaseSettings {
   readonly environments: readonly Environment[];
+  /** How versions come to environments; what is left out is switched at once. */
+  readonly rollouts?: Readonly<Record<string, RolloutPlan>>;
   readonly endpoint: string;
   /** What data planes let through; what is left out has its default. */
   readonly limits?: Partial<Omit<ServeLimits, 'maxRows'>>;
@@ -111,11 +115,13 @@ export interface RollRequest {
   readonly environment: string;
   /** The model version's id. */
   readonly modelVersion: string;
+  /** At once, also where the environment says how versions come to it step by step. */
+  readonly atOnce?: boolean;
   readonly reason: string;
   readonly by: Actor;
 }
 
-export interface RollBackRequest extends Omit<RollRequest, 'modelVersion'> {
+export interface RollBackRequest extends Omit<RollRequest, 'modelVersion' | 'atOnce'> {
   /** A deployment of that environment, by its generation; default: the one of the version before. */
   readonly generation?: number;
 }
@@ -144,6 +150,8 @@ export interface PlaneProblem {
 
 /** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
 export interface Release {
+  /** Versions that come to an environment step by step. */
+  readonly rollouts: Rollouts;
   /** Every environment in its order, with what it serves. */
   environments(): Promise<readonly EnvironmentState[]>;
   /** What answers in each environment, in their order, and how it does. */
@@ -158,12 +166,14 @@ export interface Release {
   /**
    * Switches an environment to a version: manifest signed, data plane swapped, then recorded as live.
    * In the last environment the version becomes the `champion`. Gates are judged in the transaction that begins the switch.
+   * Where the environment has a plan for rollouts and serves another version, the rollout begins: the deployment of its first step is returned.
    * @throws GyreError FAILED_PRECONDITION naming every gate that is not passed, or the plane's refusal; ABORTED when a switch is under way;
    *   UNAVAILABLE when it is live but the alias could not follow
    */
   roll(request: RollRequest): Promise<Deployment>;
   /**
-   * Switches back to a version that was live before, on the sign-offs that it was released on.
+   * Switches back to a version that was live before, on the sign-offs that it was released on. While a rollout is under way, and no generation
+   * is asked for, that one is rolled back.
    * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since; NOT_FOUND when the
    *   generation that is asked for never was live
    */

@@ -21,6 +21,9 @@ import {
   selectDeployments,
   selectRolling,
 } from './release-store.ts';
+import { openRollouts } from './rollout/rollouts.ts';
+import { refuseUnderWay } from './rollout/records.ts';
+import { selectUnderWay } from './rollout/rollout-store.ts';
 import { applicationTestRunner } from './run-application-tests.ts';
 import { signOff } from './sign-off.ts';
 import { openSwitch } from './switch.ts';
@@ -34,6 +37,7 @@ export function openRelease(deps: ReleaseDeps): Release {
   const runner = applicationTestRunner(deps, keeper);
   /** What a start puts right. A switch that begins meanwhile waits for it, lest it be taken for one that a dead process left. */
   let resumed: Promise<unknown> = Promise.resolve();
+  const rollouts = openRollouts(deps, keeper, switches, () => resumed);
   const refused = (what: string, version: ModelVersion, request: Omit<RollRequest, 'modelVersion'>, reasons: readonly Missing[]) =>
     keeper.refuse({
       attempted: `${what} ${version.model} version ${version.version} to "${request.environment}"`,
@@ -58,6 +62,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       reason: 'the tokens that may infer have changed',
       by,
       ...(live.backTo === undefined ? {} : { backTo: live.backTo }),
+      ...(live.traffic === undefined ? {} : { traffic: live.traffic }),
       ending: 'superseded',
       judge: async (db) => {
         if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
@@ -121,6 +126,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       return runner.runApplicationTests(request);
     },
     environments,
+    rollouts,
     ...endpointVerbs(deps, environments, switches),
 
     readiness: async (modelVersion, environment) => {
@@ -132,6 +138,12 @@ export function openRelease(deps: ReleaseDeps): Release {
       await resumed;
       const target = keeper.environmentOf(request.environment);
       const version = await versions.getById(request.modelVersion);
+      const live = await store.read((db) => selectByState(db, target.name, 'live'));
+      const isStepwise = deps.settings().rollouts?.[target.name] !== undefined && request.atOnce !== true;
+      if (isStepwise && live !== undefined && live.modelVersion !== version.id) {
+        await rollouts.start(request);
+        return found(await store.read((db) => selectByState(db, target.name, 'live')), `live deployment in "${target.name}"`);
+      }
       const factsIn = await keeper.factsReader(version, target);
       if (!isJudged(version)) return refused('release of', version, request, missingGates(await store.read(factsIn)));
       const switched = await switches.to({
@@ -141,6 +153,7 @@ export function openRelease(deps: ReleaseDeps): Release {
         by: request.by,
         ending: 'superseded',
         judge: async (db) => {
+          await refuseUnderWay(db, target.name);
           const facts = await factsIn(db);
           const missing = missingGates(facts);
           if (missing.length > 0) return { missing };
@@ -153,6 +166,11 @@ export function openRelease(deps: ReleaseDeps): Release {
     rollBack: async (request) => {
       await resumed;
       const target = keeper.environmentOf(request.environment);
+      const underWay = request.generation === undefined ? await store.read((db) => selectUnderWay(db, target.name)) : undefined;
+      if (underWay !== undefined) {
+        await rollouts.rollBack({ id: underWay.id, reason: request.reason, by: request.by });
+        return found(await store.read((db) => selectByState(db, target.name, 'live')), `live deployment in "${target.name}"`);
+      }
       const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
       const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
       const factsIn = await keeper.factsReader(version, target);
@@ -164,6 +182,7 @@ export function openRelease(deps: ReleaseDeps): Release {
         backTo: before.backTo ?? before.generation,
         ending: 'rolled_back',
         judge: async (db) => {
+          await refuseUnderWay(db, target.name);
           if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
             throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
           }

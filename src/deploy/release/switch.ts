@@ -1,10 +1,12 @@
 import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
 import { eventType, isJudged, pythonFolderOf } from '#contract';
-import type { Actor, Deployment, JudgedVersion, LogPolicy, ModelVersion, SignedManifest } from '#contract';
+import type { Actor, Deployment, DeploymentTraffic, JudgedVersion, LogPolicy, ModelVersion, SignedManifest } from '#contract';
+import { requireJudged } from '#registry';
 import type { Db, Tx } from '#store';
 import type { Environment, Missing } from './gates.ts';
 import { lockVersion } from './gatekeeper.ts';
 import { loggedAs, manifestFor, signManifest } from './manifest.ts';
+import type { BesideVersion } from './manifest.ts';
 import type { ReleaseDeps } from './port.ts';
 import {
   insertDeployment,
@@ -31,6 +33,11 @@ export interface SwitchPlan {
   readonly backTo?: number;
   /** What becomes of the deployment that was live. */
   readonly ending: 'superseded' | 'rolled_back';
+  /** Who answers beside it; left out: it has all of the traffic. */
+  readonly traffic?: DeploymentTraffic;
+  /** Written in the transaction that begins the switch, and in the one that records it as live. */
+  readonly onBegun?: (tx: Tx) => Promise<void>;
+  readonly onLive?: (tx: Tx, live: Deployment) => Promise<void>;
 }
 
 /** Switches environments from one version to another. */
@@ -60,7 +67,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     JSON.parse(Buffer.from(await blobs.read(asSha256(digest))).toString('utf8')) as SignedManifest;
 
   const to: Switch['to'] = async (plan) => {
-    const { version, target } = plan;
+    const { version, target, traffic } = plan;
     const { endpoint, limits = {}, log = {}, explainTimeoutMs, execution } = deps.settings();
     const begun = await store.write(begin, { id: newId(), at: now(), endpoint, plan });
     if ('missing' in begun) return begun;
@@ -68,12 +75,14 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     let applied = false;
     let live: Deployment;
     try {
+      const beside = await versionsBeside(traffic);
       const signed = signManifest(
         manifestFor({
           environment: target.name,
           endpoint,
           generation: draft.generation,
           version,
+          ...(traffic === undefined ? {} : { beside, sticky: stickyOf(traffic) }),
           warm: await warmBeside(plan, draft.generation),
           log: loggedAs(await masked(log, version), target.certify === undefined),
           limits,
@@ -87,7 +96,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
       const stored = await blobs.put(Buffer.from(canonicalJson(signed)));
       await deps.planes.apply(signed);
       applied = true;
-      live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, state: 'live' }, ending: plan.ending, at: now() });
+      live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, state: 'live' }, plan, at: now() });
     } catch (error) {
       const settled = await settle(draft, error);
       // A COMMIT whose answer was lost: it is live, whatever the caller was told.
@@ -97,12 +106,26 @@ export function openSwitch(deps: ReleaseDeps): Switch {
       }
       live = settled;
     }
-    if (isLast(target.name)) await nameChampion(version, plan.by);
+    // While others answer beside it, it is the champion still.
+    if (isLast(target.name) && traffic === undefined && !version.aliases.includes('champion')) await nameChampion(version, plan.by);
     return { live };
   };
 
+  async function versionsBeside(traffic: DeploymentTraffic | undefined): Promise<readonly BesideVersion[]> {
+    return Promise.all(
+      (traffic?.beside ?? []).map(async ({ modelVersion, weight, shadow }) => ({
+        version: requireJudged(await versions.getById(modelVersion), 'what is served'),
+        weight,
+        ...(shadow === undefined ? {} : { shadow }),
+      })),
+    );
+  }
+
   /** The versions that a rollback would come to. Those that Python loads would take processes of their own: they are not kept. */
-  async function warmBeside({ version, target, ending, backTo }: SwitchPlan, generation: number): Promise<readonly JudgedVersion[]> {
+  async function warmBeside(
+    { version, target, ending, backTo, traffic }: SwitchPlan,
+    generation: number,
+  ): Promise<readonly JudgedVersion[]> {
     const { warm = 0 } = target;
     const way = { environment: target.name, modelVersion: version.id, from: backTo ?? generation };
     const earlier = await store.read(async (db) => {
@@ -112,6 +135,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     const kept: JudgedVersion[] = [];
     for (const id of earlier) {
       if (kept.length === warm) break;
+      if (traffic?.beside.some(({ modelVersion }) => modelVersion === id) === true) continue;
       const one = await versions.getById(id);
       if (isJudged(one) && pythonFolderOf(one) === undefined) kept.push(one);
     }
@@ -131,10 +155,14 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   ): Promise<{ readonly draft: Deployment } | { readonly missing: readonly Missing[] }> {
     const { version, target, reason, by } = plan;
     await tx.lock(`release:${target.name}`);
-    await lockVersion(tx, version);
+    for (const id of [version.id, ...(plan.traffic?.beside ?? []).map(({ modelVersion }) => modelVersion)]) await lockVersion(tx, { id });
     const underWay = await selectByState(tx, target.name, 'rolling');
     if (underWay !== undefined) {
-      throw new GyreError('ABORTED', `a switch of "${target.name}" (deployment ${underWay.id}) is under way; try again when it has ended`);
+      const { id: other, deployedBy, deployedAt } = underWay;
+      throw new GyreError(
+        'ABORTED',
+        `a switch of "${target.name}" (deployment ${other}) is under way, by ${deployedBy.name} since ${deployedAt}; try again when it has ended`,
+      );
     }
     const judgement = await plan.judge(tx);
     if ('missing' in judgement) return judgement;
@@ -150,10 +178,12 @@ export function openSwitch(deps: ReleaseDeps): Switch {
       ...(judgement.certification === undefined ? {} : { certification: judgement.certification }),
       approvals: [...judgement.approvals],
       ...(plan.backTo === undefined ? {} : { backTo: plan.backTo }),
+      ...(plan.traffic === undefined ? {} : { traffic: plan.traffic }),
       deployedBy: by,
       deployedAt: at,
     };
     await insertDeployment(tx, draft);
+    await plan.onBegun?.(tx);
     events.publish(tx, {
       type: eventType('deployment.started'),
       subject: draft.id,
@@ -164,11 +194,13 @@ export function openSwitch(deps: ReleaseDeps): Switch {
     return { draft };
   }
 
-  async function makeLive(tx: Tx, { live, ending, at }: { live: Released; ending: SwitchPlan['ending']; at: string }): Promise<Deployment> {
+  async function makeLive(tx: Tx, { live, plan, at }: { live: Released; plan: SwitchPlan; at: string }): Promise<Deployment> {
+    const { ending } = plan;
     const previous = await selectByState(tx, live.environment, 'live');
     const actor = live.deployedBy.identity;
     if (previous !== undefined) await updateDeployment(tx, { ...previous, state: ending, endedAt: at });
     await updateDeployment(tx, live);
+    await plan.onLive?.(tx, live);
     const { id, environment, generation, modelVersion, manifest } = live;
     events.publish(tx, {
       type: eventType('deployment.live'),
@@ -242,4 +274,9 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   }
 
   return { to, fail, nameChampion, readManifest };
+}
+
+/** The same key gets the same version at every step: the rollout deals keys once. */
+function stickyOf({ rollout, sticky }: DeploymentTraffic): { readonly header?: string; readonly salt: string } {
+  return { ...(sticky === undefined ? {} : { header: sticky }), salt: rollout };
 }

@@ -4,12 +4,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
-import type { Actor, ApplicationTestReport, EventKind, JudgedVersion, SignedManifest } from '#contract';
+import type {
+  Actor,
+  AnswerTotals,
+  ApplicationTestReport,
+  EventKind,
+  JudgedVersion,
+  PlaneFigures,
+  RolloutPlan,
+  SignedManifest,
+} from '#contract';
 import { countingIds, digestOf, GyreError, isoInstant, manualClock } from '#core';
+import type { ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import type { Store } from '#store';
 import type { Environment } from './gates.ts';
-import { openRelease, releaseMigrations, type Release, type ReleaseDeps } from './index.ts';
+import { openRelease, releaseMigrations, rolloutMigrations, type Release, type ReleaseDeps } from './index.ts';
 import { insertApplicationTest } from './release-store.ts';
 
 /** A store of its own for one test. */
@@ -33,6 +43,8 @@ class RememberedPlanes {
   refusal: Error | undefined;
   /** Runs while a switch is under way. */
   meanwhile: (() => Promise<void>) | undefined;
+  /** What has been counted, by the id of a model version and where it was asked. */
+  readonly counted = new Map<string, AnswerTotals>();
   addressOf = (environment: string): string => `http://127.0.0.1:1/${environment}`;
 
   async apply(manifest: SignedManifest): Promise<{ readonly address: string }> {
@@ -46,6 +58,19 @@ class RememberedPlanes {
     return { address: this.addressOf(environment) };
   }
 
+  async figures(environment: string): Promise<PlaneFigures | undefined> {
+    const manifest = this.serving.get(environment)?.manifest;
+    if (manifest === undefined) return undefined;
+    const answersOf = (model: { readonly name: string; readonly version: string }) => ({
+      answers: this.counted.get(`mv-${model.version}`),
+    });
+    // Of all that a plane tells these alone are read by what is tested here.
+    return Promise.resolve({
+      models: manifest.models.map((model) => ({ ...model, ...answersOf(model) })),
+      shadows: (manifest.route?.shadows ?? []).map(({ model }) => ({ ...model, ...answersOf(model) })),
+    } as unknown as PlaneFigures);
+  }
+
   address(environment: string): string | undefined {
     return this.serving.has(environment) ? this.addressOf(environment) : undefined;
   }
@@ -56,6 +81,9 @@ export interface Bench extends AsyncDisposable {
   readonly release: Release;
   readonly planes: RememberedPlanes;
   readonly store: Store;
+  readonly clock: ManualClock;
+  /** How versions come to environments. */
+  readonly rolls: Record<string, RolloutPlan>;
   readonly versions: Map<string, JudgedVersion>;
   readonly champions: string[];
   /** Hashes of the tokens that may infer. */
@@ -77,7 +105,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const clock = manualClock(Date.parse('2026-01-05T10:00:00Z'));
   const newId = countingIds('id');
   const opened = await fixture.open();
-  await opened.migrate([eventsMigrations, releaseMigrations]);
+  await opened.migrate([eventsMigrations, releaseMigrations, rolloutMigrations]);
   const fault: Bench['fault'] = { alias: undefined, failWrites: 0 };
   // A disk that fails when the test says so, in front of the real store.
   const store: Store = {
@@ -99,6 +127,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const versions = new Map<string, JudgedVersion>();
   const champions: string[] = [];
   const tokens: string[] = [];
+  const rolls: Bench['rolls'] = {};
   const keys = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -136,6 +165,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     data: { open: unused('rows') },
     settings: () => ({
       environments: [testing, production],
+      rollouts: rolls,
       endpoint: 'churn',
       log: { mask: ['street'], maxMib: 512, events: { url: 'https://events.example.org/', mask: ['plan'] } },
       limits: { timeoutMs: 2000, maxConcurrent: 64, rate: { perSecond: 20, burst: 40 } },
@@ -155,6 +185,8 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     release,
     planes,
     store: opened,
+    clock,
+    rolls,
     versions,
     champions,
     tokens,

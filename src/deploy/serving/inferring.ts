@@ -129,7 +129,9 @@ export class Inferring {
   /** What is done once it is logged. */
   #end({ generation, routed: { shadows }, inference }: Asked, inferred: Inferred, queuedMs: number): void {
     const { clock, elapsed } = this.#deps;
-    const { statistics } = inferred.model.loaded;
+    const { entry, loaded } = inferred.model;
+    const { statistics } = loaded;
+    statistics.predicted(entry.signature, inferred.outcomes);
     statistics.succeeded({ rows: inferred.rows, queuedMs, tookMs: elapsed() - inference.receivedMs, at: clock.now() });
     if (shadows.length > 0) {
       this.#deps.shadows.offer(shadows, inference.feeds, inferred, generation.manifest.log, () => {

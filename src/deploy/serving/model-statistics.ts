@@ -1,3 +1,6 @@
+import type { AnswerTotals, Signature } from '#contract';
+import { AnswerCounts, sumAnswers } from './answer-counts.ts';
+import type { Outcome } from './outcome.ts';
 import { Traffic } from './traffic.ts';
 
 /** Milliseconds of one run, in its parts. */
@@ -38,6 +41,7 @@ export interface ModelTotals {
   readonly lastAt: number;
   /** Runs by how many rows they had. */
   readonly batches: readonly BatchTotals[];
+  readonly answers: AnswerTotals;
 }
 
 class Sum implements Total {
@@ -60,9 +64,12 @@ export class ModelStatistics implements ModelTotals {
   #rows = 0;
   #lastAt = 0;
 
-  /** @param elapsed milliseconds since some fixed moment, not stepping back */
-  constructor(elapsed: () => number) {
+  readonly #answers: AnswerCounts;
+
+  /** @param elapsed milliseconds since some fixed moment, not stepping back @param since UTC milliseconds */
+  constructor(elapsed: () => number, since = 0) {
     this.traffic = new Traffic(elapsed);
+    this.#answers = new AnswerCounts(since);
   }
 
   /** @param tookMs from the request's arrival to its answer @param at UTC milliseconds */
@@ -79,6 +86,7 @@ export class ModelStatistics implements ModelTotals {
   }): void {
     this.#success.add(tookMs);
     this.traffic.note(tookMs, false);
+    this.#answers.note(tookMs, false);
     this.#queue.add(queuedMs);
     this.#rows += rows;
     this.#lastAt = at;
@@ -87,6 +95,11 @@ export class ModelStatistics implements ModelTotals {
   failed(tookMs: number): void {
     this.#failure.add(tookMs);
     this.traffic.note(tookMs, true);
+    this.#answers.note(tookMs, true);
+  }
+
+  predicted(signature: Signature, outcomes: readonly Outcome[] | undefined): void {
+    this.#answers.predicted(signature, outcomes);
   }
 
   ran(rows: number, { inputMs, inferMs, outputMs }: RunTimes): void {
@@ -125,6 +138,10 @@ export class ModelStatistics implements ModelTotals {
     return [...this.#batches.values()].sort((one, other) => one.rows - other.rows);
   }
 
+  get answers(): AnswerTotals {
+    return this.#answers.totals;
+  }
+
   /** A copy that stays as it is. */
   get totals(): ModelTotals {
     return sumTotals([this]);
@@ -152,5 +169,6 @@ export function sumTotals(parts: readonly ModelTotals[]): ModelTotals {
     rows: parts.reduce((total, { rows }) => total + rows, 0),
     lastAt: Math.max(...parts.map(({ lastAt }) => lastAt)),
     batches: batches.sort((one, other) => one.rows - other.rows),
+    answers: sumAnswers(parts.map(({ answers }) => answers)),
   };
 }

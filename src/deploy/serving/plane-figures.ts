@@ -33,6 +33,7 @@ export function figuresOfModel({ entry, loaded }: HeldModel): ModelFigures {
     ...(lastFailure === undefined ? {} : { lastFailure }),
     ...(python === undefined ? {} : { python: pythonFiguresOf(python) }),
     traffic: statistics.traffic.figures(),
+    answers: statistics.answers,
     batches: statistics.batches.map(({ rows, runs }) => ({ rows, runs })),
   };
 }

@@ -1,4 +1,5 @@
 import type { ModelFigures, ModelRef, ShadowFigures } from '#contract';
+import { sumAnswers } from './answer-counts.ts';
 import { titleOf } from './generation.ts';
 import type { ModelTotals } from './model-statistics.ts';
 import { sumTotals } from './model-statistics.ts';
@@ -77,6 +78,7 @@ function mergedModel(reports: readonly PlaneReport[], model: ModelFigures): Mode
   const all = parts.map(({ figures }) => figures);
   const pythons = all.flatMap(({ python }) => python ?? []);
   const coldStarts = all.flatMap(({ coldStartMs }) => coldStartMs ?? []);
+  const totals = sumTotals(parts.map(({ report }) => report.totals));
   const failure = all.find(({ lastFailure }) => lastFailure !== undefined)?.lastFailure;
   return {
     ...model,
@@ -103,12 +105,14 @@ function mergedModel(reports: readonly PlaneReport[], model: ModelFigures): Mode
           },
         }),
     traffic: trafficFigures(parts.map(({ report }) => report.traffic)),
-    batches: sumTotals(parts.map(({ report }) => report.totals)).batches.map(({ rows, runs }) => ({ rows, runs })),
+    answers: totals.answers,
+    batches: totals.batches.map(({ rows, runs }) => ({ rows, runs })),
   };
 }
 
 function mergedShadow(parts: readonly ShadowFigures[]): ShadowFigures {
   const compared = sum(parts, ({ same, different }) => same + different);
+  const answers = parts.flatMap((part) => part.answers ?? []);
   const mean = (of: (part: ShadowFigures) => number): number =>
     sum(parts, (part) => of(part) * (part.same + part.different)) / Math.max(1, compared);
   return {
@@ -122,6 +126,7 @@ function mergedShadow(parts: readonly ShadowFigures[]): ShadowFigures {
     maxDifference: Math.max(...parts.map(({ maxDifference }) => maxDifference)),
     meanDifference: mean(({ meanDifference }) => meanDifference),
     meanMs: mean(({ meanMs }) => meanMs),
+    ...(answers.length === 0 ? {} : { answers: sumAnswers(answers) }),
   };
 }
 

@@ -108,7 +108,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
       cores,
       budget,
       ...(deps.python === undefined ? {} : { python: deps.python }),
-      statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics(deps.elapsed)),
+      statisticsOf: (digest) => statistics.getOrInsertComputed(digest, () => new ModelStatistics(deps.elapsed, deps.clock.now())),
       onBatch: ({ name }, rows, requests) => {
         counts.batchRows.observe(rows, { model: name });
         counts.batchRequests.observe(requests, { model: name });

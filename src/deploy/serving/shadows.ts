@@ -1,6 +1,8 @@
 import type { LogPolicy, ShadowFigures } from '#contract';
 import type { Feeds } from '#onnx';
+import type { Clock } from '#core';
 import type { Metrics } from '#telemetry';
+import { AnswerCounts } from './answer-counts.ts';
 import type { Outputs } from './batcher.ts';
 import { titleOf } from './generation.ts';
 import type { Routed, ServedModel } from './generation.ts';
@@ -17,6 +19,7 @@ const mostWaitingBytes = 64 * 1024 * 1024;
 const tolerance = 1e-5;
 
 export interface ShadowDeps {
+  readonly clock: Clock;
   readonly elapsed: () => number;
   /** Uniform in [0, 1). */
   readonly chance: () => number;
@@ -50,6 +53,7 @@ interface Tally {
   difference: number;
   maxDifference: number;
   ms: number;
+  readonly counts: AnswerCounts;
 }
 
 /**
@@ -74,9 +78,16 @@ export class Shadows {
   }
 
   get figures(): ShadowFigures[] {
-    return [...this.#tallies.values()].map(({ model: { entry }, difference, ms, ...counts }) => {
-      const compared = Math.max(1, counts.same + counts.different);
-      return { name: entry.name, version: entry.version, ...counts, meanDifference: difference / compared, meanMs: ms / compared };
+    return [...this.#tallies.values()].map(({ model: { entry }, difference, ms, counts, ...tally }) => {
+      const compared = Math.max(1, tally.same + tally.different);
+      return {
+        name: entry.name,
+        version: entry.version,
+        ...tally,
+        meanDifference: difference / compared,
+        meanMs: ms / compared,
+        answers: { ...counts.totals, different: tally.different },
+      };
     });
   }
 
@@ -142,6 +153,8 @@ export class Shadows {
       tally.difference += compared.difference;
       tally.maxDifference = Math.max(tally.maxDifference, compared.difference);
       tally.ms += ms;
+      tally.counts.note(ms, false);
+      tally.counts.predicted(model.entry.signature, outcomes);
       log?.(
         JSON.stringify({
           predictions: answered.ids,
@@ -151,7 +164,7 @@ export class Shadows {
         }),
       );
     } catch {
-      this.#count(model, 'failed');
+      this.#count(model, 'failed').counts.note(elapsed() - startedMs, true);
     } finally {
       letGo();
     }
@@ -168,6 +181,7 @@ export class Shadows {
       difference: 0,
       maxDifference: 0,
       ms: 0,
+      counts: new AnswerCounts(this.#deps.clock.now()),
     }));
     if (result !== 'dropped') tally.requests += 1;
     tally[result] += 1;

@@ -1,9 +1,9 @@
+import { latencyBuckets } from '#contract';
 import type { TrafficFigures } from '#contract';
+import { latencyBucketOf } from './answer-counts.ts';
 
-/** Bounds of the buckets of latencies grow by this factor from the least on: a percentile is within it of the truth. */
-const growth = 1.1;
-const leastMs = 0.05;
-const bucketCount = 160;
+/** A percentile is within the buckets' growth of the truth. */
+const { growth, leastMs, count: bucketCount } = latencyBuckets;
 const windowSeconds = 60;
 
 /** The seconds of the last minute, oldest first; the last one runs. It can be sent to another thread. */
@@ -32,7 +32,7 @@ export class Traffic {
     const second = this.#second(Math.floor(this.#elapsed() / 1000));
     second.requests += 1;
     if (isError) second.errors += 1;
-    second.latencies[bucketOf(tookMs)] += 1;
+    second.latencies[latencyBucketOf(tookMs)] += 1;
   }
 
   #second(at: number): Second {
@@ -90,11 +90,6 @@ export function trafficFigures(parts: readonly TrafficSeconds[]): TrafficFigures
           p99Ms: quantile(latencies, requests, 0.99),
         };
   return { requests, errors, perSecond: requests / windowSeconds, ...percentiles, seconds };
-}
-
-function bucketOf(ms: number): number {
-  if (!(ms > leastMs)) return 0;
-  return Math.min(bucketCount - 1, Math.ceil(Math.log(ms / leastMs) / Math.log(growth)));
 }
 
 /** The upper bound of the bucket in which the quantile lies (nearest rank). */

@@ -24,6 +24,7 @@ import { manifestRoutes } from './routes/manifests.ts';
 import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
+import { rolloutRoutes } from './routes/rollouts.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
 import { videoRoutes } from './routes/videos.ts';
@@ -71,6 +72,7 @@ export function allRoutes(): readonly Route[] {
     ...manifestRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
+    ...rolloutRoutes,
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
     ...videoRoutes,

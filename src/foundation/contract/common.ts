@@ -28,6 +28,9 @@ export const ModelName = Type.String({ minLength: 1, maxLength: 256, pattern: '^
 /** The name of an alias. */
 export const AliasName = Type.String({ pattern: '^[\\w-]{1,255}$' });
 
+/** A length of time: "30s", "15m", "6h", "1d". */
+export const Duration = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$', description: 'such as 30s, 15m, 6h, 1d' });
+
 /** A number that JSON can say, or null where it could not be measured. */
 export const Measured = Type.Union([Type.Number(), Type.Null()]);
 

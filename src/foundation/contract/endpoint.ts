@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { AnswerTotals } from './answer-totals.ts';
 import { Digest, ModelName, Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
 import { LogPolicy } from './log-policy.ts';
@@ -59,6 +60,7 @@ export const ModelFigures = strict({
     ),
   ),
   traffic: TrafficFigures,
+  answers: Type.Optional(AnswerTotals),
   batches: Type.Array(strict({ rows: Type.Integer(), runs: Type.Integer() }), { description: 'runs since it was loaded, by their rows' }),
 });
 export type ModelFigures = Static<typeof ModelFigures>;
@@ -75,6 +77,7 @@ export const ShadowFigures = strict({
   meanDifference: Type.Number({ description: 'of a request’s largest difference of a probability or value' }),
   maxDifference: Type.Number(),
   meanMs: Type.Number(),
+  answers: Type.Optional(AnswerTotals),
 });
 export type ShadowFigures = Static<typeof ShadowFigures>;
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { oneOf, strict } from './common.ts';
+import { RollSpec } from './rollout-spec.ts';
 
 /** One environment as `gyre.yaml` has it. */
 export const EnvironmentSpec = strict({
@@ -18,6 +19,7 @@ export const EnvironmentSpec = strict({
       description: 'how many versions that were live before stay loaded, so that a rollback to them takes no loading; default 1',
     }),
   ),
+  roll: Type.Optional(RollSpec),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
   grpcPort: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),

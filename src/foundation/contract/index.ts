@@ -1,5 +1,21 @@
-export { Actor, AliasName, Check, Digest, Id, Instant, Interval, Measured, ModelName, Name, oneOf, page, strict } from './common.ts';
+export {
+  Actor,
+  AliasName,
+  Check,
+  Digest,
+  Duration,
+  Id,
+  Instant,
+  Interval,
+  Measured,
+  ModelName,
+  Name,
+  oneOf,
+  page,
+  strict,
+} from './common.ts';
 export { Backup, BackupId, BackupList } from './backup.ts';
+export { AnswerTotals, latencyBuckets } from './answer-totals.ts';
 export { EndpointState, ModelFigures, PlaneFigures, RefusalFigures, ShadowFigures, TrafficFigures } from './endpoint.ts';
 export { ExecutionSpec } from './execution.ts';
 export { ChainStep, LocalRoute, ManifestRoute, ModelRef } from './route.ts';
@@ -98,7 +114,6 @@ export {
   ColumnTransforms,
   CommandStep,
   DatasetSpec,
-  Duration,
   MonitorSpec,
   Project,
   ReleaseSpec,
@@ -116,6 +131,8 @@ export {
   riskLevels,
 } from './project.ts';
 export { EnvironmentSpec } from './environment-spec.ts';
+export { Rollout, RolloutAnalysis, RolloutCheck, RolloutPlan, RolloutStep, rolloutStates } from './rollout.ts';
+export { RollSpec } from './rollout-spec.ts';
 export { BlobStorage } from './blob-storage.ts';
 export { ImportCount, RecordImport, StartImport, importKinds, importStates, importedRecords } from './import.ts';
 export type { ImportedRecord } from './import.ts';
@@ -197,6 +214,7 @@ export type { RequirementId, TestProfile } from './application-findings.ts';
 export { Approval, Certification, Readiness } from './sign-off.ts';
 export {
   Deployment,
+  DeploymentTraffic,
   EnvironmentState,
   ManifestModel,
   RateLimit,

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Name, oneOf, strict } from './common.ts';
+import { Duration, Name, oneOf, strict } from './common.ts';
 import { ApplicationTestSpec } from './application-test-spec.ts';
 import { EnvironmentSpec } from './environment-spec.ts';
 import { ExecutionSpec } from './execution.ts';
@@ -22,8 +22,6 @@ import { SplitSpec } from './split.ts';
 
 /** A condition on a number: ">= 0.83", "<= 0.1", "> 0", "< 5". */
 export const Threshold = Type.String({ pattern: '^\\s*(>=|<=|>|<)\\s*-?[0-9]*\\.?[0-9]+\\s*$', description: 'such as ">= 0.83"' });
-/** A length of time: "30s", "15m", "6h", "1d". */
-export const Duration = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$', description: 'such as 30s, 15m, 6h, 1d' });
 const Statement = strict({
   text: Type.String({ minLength: 1 }),
   reason: Type.String({ minLength: 1 }),

@@ -4,6 +4,13 @@ export interface ReleaseEventData {
   'deployment.live': { id: string; environment: string; generation: number; modelVersion: string; manifest: string };
   'deployment.failed': { id: string; environment: string; modelVersion: string; error: string };
   'deployment.rolled_back': { id: string; environment: string; modelVersion: string; to: string };
+  'rollout.started': { id: string; environment: string; modelVersion: string; stable: string; strategy: string };
+  'rollout.stepped': { id: string; environment: string; modelVersion: string; step: number; weight: number; generation: number };
+  'rollout.paused': { id: string; environment: string; modelVersion: string; why: string };
+  'rollout.resumed': { id: string; environment: string; modelVersion: string };
+  'rollout.promoted': { id: string; environment: string; modelVersion: string; generation: number };
+  'rollout.rolled_back': { id: string; environment: string; modelVersion: string; to: string; why: string };
+  'rollout.aborted': { id: string; environment: string; modelVersion: string; why: string };
   'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };

@@ -66,6 +66,22 @@ export type ReleaseManifest = Static<typeof ReleaseManifest>;
 export const SignedManifest = strict({ manifest: ReleaseManifest, keyId: Type.String(), signature: Type.String() });
 export type SignedManifest = Static<typeof SignedManifest>;
 
+/** Versions that take a part of an endpoint’s traffic beside the one that is live, or are asked as its shadows. */
+export const DeploymentTraffic = strict({
+  rollout: Id,
+  beside: Type.Array(
+    strict({
+      modelVersion: Id,
+      package: Digest,
+      weight: Type.Number({ minimum: 0, maximum: 1 }),
+      shadow: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+    }),
+    { minItems: 1 },
+  ),
+  sticky: Type.Optional(Type.String({ description: 'the header whose value always gets the same version' })),
+});
+export type DeploymentTraffic = Static<typeof DeploymentTraffic>;
+
 export const deploymentStates = ['rolling', 'live', 'superseded', 'rolled_back', 'failed'] as const;
 export const Deployment = strict({
   id: Id,
@@ -74,6 +90,8 @@ export const Deployment = strict({
   generation: Type.Integer(),
   modelVersion: Id,
   package: Digest,
+  /** Left out: the version answers alone. */
+  traffic: Type.Optional(DeploymentTraffic),
   manifest: Type.Optional(Digest),
   state: oneOf(deploymentStates),
   reason: Type.String(),

@@ -1,9 +1,11 @@
+import type { RollSpec } from '#contract';
 import { checkBatchSchedules } from './batch-schedule.ts';
 import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkGateMetric, checkMetric } from './check-metrics.ts';
 import { parseGate, parseMonitorThreshold, parseThreshold } from './conditions.ts';
 import type { Finding, PathStep } from './problems.ts';
+import { shareOf } from './resolve-roll.ts';
 import { suggestionFor } from './suggest.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -108,12 +110,26 @@ export function checkRelease(context: CheckContext): Finding[] {
         suggestion: 'add "approve: approver"',
       });
     }
+    findings.push(...checkRoll(spec.roll, [...path, name, 'roll']));
     const taken = spec.port === undefined || spec.port === 0 ? undefined : ports.get(spec.port);
     if (taken !== undefined)
       findings.push({ path: [...path, name, 'port'], message: `port ${spec.port} is taken by environment "${taken}"` });
     else if (spec.port !== undefined) ports.set(spec.port, name);
   }
   return findings;
+}
+
+/** A step never takes traffic away: that is a rollback. */
+function checkRoll(roll: RollSpec | undefined, path: readonly PathStep[]): Finding[] {
+  if (roll === undefined) return [];
+  const steps = Array.isArray(roll) ? roll : 'steps' in roll ? roll.steps.map(({ weight }) => weight) : [];
+  const shares = steps.map(shareOf);
+  const at = shares.findIndex((share, k) => k > 0 && share <= shares[k - 1]);
+  if (at < 0) return [];
+  const where = Array.isArray(roll) ? [...path, at] : [...path, 'steps', at, 'weight'];
+  return [
+    { path: where, message: `${steps[at]} comes after ${steps[at - 1]}`, suggestion: 'each step has a larger share than the one before' },
+  ];
 }
 
 /** What does not hold in `monitor`. */

@@ -2,6 +2,7 @@ export { checkProject, loadProject } from './load.ts';
 export type { CheckedProject, LoadOptions } from './load.ts';
 export { projectFiles } from './project-source.ts';
 export { resolveProject } from './resolve.ts';
+export { resolveRoll } from './resolve-roll.ts';
 export type {
   LoadedProject,
   ResolvedCommandStep,

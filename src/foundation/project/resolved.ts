@@ -7,6 +7,7 @@ import type {
   OutlierSpec,
   Project,
   QualitySpec,
+  RolloutPlan,
   ServeSpec,
   TableSchema,
   TestSpec,
@@ -102,6 +103,8 @@ export interface ResolvedEnvironment {
   readonly grpcPort: number;
   /** Whether models that execute code on load may come here. */
   readonly executesCode: boolean;
+  /** How a version comes here; left out: at once. */
+  readonly roll?: RolloutPlan;
 }
 
 export interface ResolvedMonitor {

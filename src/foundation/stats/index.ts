@@ -22,7 +22,8 @@ export { median, numericSketch, quantile, quantileOfSorted, quantilesOfSorted, s
 export type { NumericSketch } from './quantiles.ts';
 export { fairnessByGroup, isFairnessMetricName } from './fairness.ts';
 export type { FairnessMetricName, FairnessReport, GroupRates } from './fairness.ts';
-export { chiSquaredSurvival, normalCdf, normalQuantile } from './special.ts';
+export { proportionSequence } from './confidence-sequences.ts';
+export { chiSquaredCritical, chiSquaredSurvival, normalCdf, normalQuantile } from './special.ts';
 export { driftTest } from './drift.ts';
 export type { DriftOptions, DriftResult, DriftSample, DriftStatistic } from './drift.ts';
 export { benjaminiHochberg } from './multiple-testing.ts';

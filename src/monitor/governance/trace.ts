@@ -55,13 +55,13 @@ async function fromPrediction(deps: GovernanceDeps, links: Links, id: string): P
   const generation = Number(number);
   const environment = await addPrediction(deps, links, id, generation, prefix);
   const deployments = await deps.release.deployments({ limit: mostDeployments });
-  const matching = deployments.filter((one) => one.generation === generation && one.package.startsWith(prefix));
+  const matching = deployments.filter((one) => one.generation === generation && servedBy(one, prefix) !== undefined);
   const deployment = matching.find((one) => one.environment === environment) ?? matching.at(0);
   if (deployment !== undefined) {
     if (environment === undefined && matching.length > 1) {
       links.missing(`deployment: the id fits ${matching.map((one) => one.environment).join(' and ')}, and the log does not say which`);
     }
-    await fromDeployment(deps, links, deployment);
+    await fromDeployment(deps, links, deployment, servedBy(deployment, prefix));
     return;
   }
   links.missing(`deployment: none of generation ${generation} served a package ${prefix}…`);
@@ -102,12 +102,25 @@ async function addPrediction(
   }
 }
 
-async function fromDeployment(deps: GovernanceDeps, links: Links, deployment: Deployment): Promise<void> {
+/** The version whose package begins so, of all that answered by a deployment. */
+function servedBy({ modelVersion, package: own, traffic }: Deployment, prefix: string): string | undefined {
+  const all = [{ modelVersion, package: own }, ...(traffic?.beside ?? [])];
+  return all.find((one) => one.package.startsWith(prefix))?.modelVersion;
+}
+
+/** @param answered the version that answered; default: the one that is live by it */
+async function fromDeployment(
+  deps: GovernanceDeps,
+  links: Links,
+  deployment: Deployment,
+  answered = deployment.modelVersion,
+): Promise<void> {
   await traceDeployment(deps, links, deployment);
-  const version = await links.find('model version', () => deps.registry.getById(deployment.modelVersion));
+  const version = await links.find('model version', () => deps.registry.getById(answered));
   if (version === undefined) return;
   await traceVersion(deps, links, version);
-  await traceSignOff(deps, links, version, deployment);
+  // A version on its way rests on its own sign-offs, not on those of the one beside it.
+  await traceSignOff(deps, links, version, answered === deployment.modelVersion ? deployment : undefined);
   await traceOrigin(deps, links, version);
 }
 

@@ -21,6 +21,11 @@ import { pageOf } from './paging.ts';
 import { versionId } from './version-reference.ts';
 
 const Roll = strict({ modelVersion: VersionReference, reason: Reason });
+const Release = strict({
+  modelVersion: VersionReference,
+  reason: Reason,
+  atOnce: Type.Optional(Type.Boolean({ description: 'at once, also where `roll` says step by step' })),
+});
 /** Pictures come in base64; what the endpoint takes of it, its own limit says. */
 const largestBody = 32 * 1024 * 1024;
 
@@ -107,15 +112,15 @@ export const releaseRoutes: readonly Route[] = [
     path: '/api/v1/environments/:environment/release',
     permission: 'release',
     tag: 'release',
-    summary: 'Switches an environment to a version whose gates are all passed',
+    summary: 'Switches an environment to a version whose gates are all passed; where it says `roll`, begins a rollout',
     params: ByEnvironment,
-    body: Roll,
+    body: Release,
     answer: Deployment,
     handle: async ({ release, registry }, { params, body, by }) =>
       release.roll({
         environment: params.environment,
+        ...body,
         modelVersion: await versionId(registry, body.modelVersion),
-        reason: body.reason,
         by,
       }),
   }),

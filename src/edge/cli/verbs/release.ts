@@ -8,6 +8,7 @@ import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
+import { registerReleaseRollout } from './release-rollout.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
 import { registerReleaseTest } from './release-test.ts';
@@ -15,7 +16,7 @@ import { registerReleaseTest } from './release-test.ts';
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollback, pull')
+    .summary('deploy, test, certify, approve, roll, rollout, rollback, pull')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -73,28 +74,34 @@ export const registerRelease: Register = (program, bind) => {
     );
 
   const put = (name: 'deploy' | 'roll', route: 'deploy' | 'release', words: string): void => {
-    release
+    const command = release
       .command(name)
       .description(words)
       .argument('<version>', 'such as churn/2')
       .argument('<environment>', 'such as production')
-      .option('--reason <text>', 'why, for the record', `gyre release ${name}`)
-      .action(
-        bind<{ reason: string }>((cli, options, reference, environment) =>
-          cli.withClient(async (client) => {
-            const version = await modelVersion(client, reference);
-            const path = `environments/${encodeURIComponent(environment)}/${route}`;
-            const deployment = await client.post<Deployment>(path, { modelVersion: version.id, reason: options.reason });
-            showDeployment(cli, deployment, `${version.model}/${version.version}`);
-          }),
-        ),
-      );
+      .option('--reason <text>', 'why, for the record', `gyre release ${name}`);
+    if (name === 'roll') command.option('--at-once', 'all of the traffic at once, also where "roll" in gyre.yaml says step by step');
+    command.action(
+      bind<{ reason: string; atOnce?: boolean }>((cli, options, reference, environment) =>
+        cli.withClient(async (client) => {
+          const version = await modelVersion(client, reference);
+          const path = `environments/${encodeURIComponent(environment)}/${route}`;
+          const deployment = await client.post<Deployment>(path, { modelVersion: version.id, ...options });
+          showDeployment(cli, deployment, `${version.model}/${version.version}`);
+        }),
+      ),
+    );
   };
   put('deploy', 'deploy', 'Deploys a version to an environment that asks for no approval, such as test.');
 
   registerReleaseTest(release, bind);
   registerReleaseSignOff(release, bind);
-  put('roll', 'release', 'Switches an environment to a version, once every gate is met. No request is dropped.');
+  put(
+    'roll',
+    'release',
+    'Switches an environment to a version, once every gate is met; where "roll" in gyre.yaml says so, step by step. No request is dropped.',
+  );
+  registerReleaseRollout(release, bind);
   release
     .command('rollback')
     .description('Puts the version before back into an environment, or any that was live there. What is kept warm answers at once.')
@@ -146,6 +153,15 @@ export const registerRelease: Register = (program, bind) => {
 };
 
 function showDeployment(cli: Cli, deployment: Deployment, what: string): void {
+  const { traffic } = deployment;
+  if (traffic !== undefined) {
+    cli.output.facts(deployment, () =>
+      cli.output.line(
+        `${what} comes to ${deployment.environment} step by step, by rollout ${traffic.rollout}: gyre release rollout status ${deployment.environment} --follow`,
+      ),
+    );
+    return;
+  }
   cli.output.facts(deployment, () =>
     cli.output.line(`${what} is ${deployment.state} in ${deployment.environment} (generation ${deployment.generation})`),
   );

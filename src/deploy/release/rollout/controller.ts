@@ -1,0 +1,131 @@
+import { hasCode, isoInstant, messageOf } from '#core';
+import type { Actor, Rollout } from '#contract';
+import { requireJudged } from '#registry';
+import type { Tx } from '#store';
+import type { Gatekeeper } from '../gatekeeper.ts';
+import { withdrawals } from '../gates.ts';
+import type { Missing } from '../gates.ts';
+import type { ReleaseDeps } from '../port.ts';
+import { analyse } from './analysis.ts';
+import { addedUp, answeredSince, readingOf } from './answers.ts';
+import { nextMove } from './plan.ts';
+import type { RolloutRecords } from './records.ts';
+import { selectReading, selectRollout, selectRunning } from './rollout-store.ts';
+import type { Cause, RolloutSteps } from './steps.ts';
+import type { Turns } from './turns.ts';
+
+/** How often a step that cannot be taken is tried; a way back is tried for ever. */
+const mostTries = 3;
+const firstRetryMs = 1_000;
+const longestRetryMs = 60_000;
+
+export interface RolloutController {
+  advance(by: Actor): Promise<readonly { readonly rollout: string; readonly reason: string }[]>;
+  /** Reads what the data plane has counted until now: what comes after it is of the step that has just begun. */
+  beginCount(id: string): Promise<void>;
+}
+
+interface Tools {
+  readonly records: RolloutRecords;
+  readonly steps: RolloutSteps;
+  readonly turns: Turns;
+}
+
+/** Moves rollouts by what is observed of them. All that it knows is on record: whatever process comes next goes on. */
+export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { records, steps, turns }: Tools): RolloutController {
+  const { store, clock, versions } = deps;
+  /** What could not be done, and when it is tried again. */
+  const failures = new Map<string, { readonly tries: number; readonly again: number }>();
+
+  /** What the data plane has counted since it was last read, added to what the record has. */
+  const observe = async (rollout: Rollout): Promise<Rollout> => {
+    const { id, environment, plan, step } = rollout;
+    const figures = await deps.planes.figures?.(environment);
+    if (figures === undefined) return rollout;
+    const [stable, candidate] = await Promise.all(
+      [rollout.stable, rollout.modelVersion].map(async (one) => requireJudged(await versions.getById(one), 'a rollout')),
+    );
+    const now = readingOf(figures, stable, candidate, plan.steps[step]);
+    const before = await store.read((db) => selectReading(db, id));
+    const observed = {
+      stable: addedUp(rollout.observed.stable, answeredSince(before.stable, now.stable)),
+      candidate: addedUp(rollout.observed.candidate, answeredSince(before.candidate, now.candidate)),
+    };
+    const seen: Rollout = { ...rollout, observed, checks: [...analyse(plan.analysis, observed)] };
+    await store.write((tx: Tx) => records.observed(tx, seen, { ...before, ...now }), undefined);
+    return seen;
+  };
+
+  const withdrawn = async ({ modelVersion, environment }: Rollout): Promise<readonly Missing[]> => {
+    const factsIn = await keeper.factsReader(await versions.getById(modelVersion), keeper.environmentOf(environment));
+    return store.read(async (db) => withdrawals(await factsIn(db)));
+  };
+
+  const fail = async (rollout: Rollout, cause: Cause): Promise<void> => {
+    if (rollout.plan.onFailure === 'rollback') return steps.back(rollout, cause);
+    const decision = { ...cause, at: isoInstant(clock.now()) };
+    await store.write((tx: Tx) => records.paused(tx, rollout.id, decision), undefined);
+  };
+
+  /** A step that was refused for lack of a gate leads back: what it was let through on does not hold any more. */
+  const goOn = async (rollout: Rollout, by: Actor, to: number | 'all'): Promise<void> => {
+    const cause = { by, why: 'all checks passed' };
+    const missing = to === 'all' ? await steps.toAll(rollout, cause) : await steps.toStep(rollout, to, cause);
+    if (missing.length > 0) return steps.back(rollout, { by, why: reasonsOf(missing) });
+    if (to !== 'all') await beginCount(rollout.id);
+  };
+
+  const move = async (rollout: Rollout, by: Actor): Promise<void> => {
+    const gone = await withdrawn(rollout);
+    if (gone.length > 0) return steps.back(rollout, { by, why: reasonsOf(gone) });
+    // The process ended before its first step was live.
+    if (rollout.stepStartedAt === undefined) return goOn(rollout, by, 0);
+    const seen = await observe(rollout);
+    const elapsedMs = clock.now() - Date.parse(rollout.stepStartedAt);
+    const next = nextMove({ plan: seen.plan, step: seen.step, elapsedMs, checks: seen.checks });
+    if (next.move === 'fail') await fail(seen, { by, why: next.why });
+    else if (next.move === 'step') await goOn(seen, by, next.step);
+    else if (next.move === 'promote') await goOn(seen, by, 'all');
+  };
+
+  const beginCount = async (id: string): Promise<void> => {
+    const rollout = await store.read((db) => selectRollout(db, id));
+    // What cannot be read now is read by the next look.
+    if (rollout?.state === 'running') await observe(rollout).catch(() => undefined);
+  };
+
+  const look = async (id: string, by: Actor): Promise<string | undefined> => {
+    const rollout = await store.read((db) => selectRollout(db, id));
+    const { tries, again } = failures.get(id) ?? { tries: 0, again: 0 };
+    if (rollout?.state !== 'running' || clock.now() < again) return undefined;
+    try {
+      await move(rollout, by);
+      failures.delete(id);
+      return undefined;
+    } catch (error) {
+      // Somebody else switches just now: the next look sees what came of it.
+      if (hasCode(error, 'ABORTED')) return undefined;
+      failures.set(id, { tries: tries + 1, again: clock.now() + Math.min(firstRetryMs * 2 ** tries, longestRetryMs) });
+      if (tries + 1 === mostTries) await fail(rollout, { by, why: `it could not go on: ${messageOf(error)}` }).catch(() => undefined);
+      return messageOf(error);
+    }
+  };
+
+  return {
+    beginCount,
+    advance: async (by) => {
+      const running = await store.read(selectRunning);
+      const problems = await Promise.all(
+        running.map(async ({ id, environment }) => {
+          const reason = await turns(environment, () => look(id, by));
+          return reason === undefined ? [] : [{ rollout: id, reason }];
+        }),
+      );
+      return problems.flat();
+    },
+  };
+}
+
+function reasonsOf(missing: readonly Missing[]): string {
+  return missing.map(({ reason }) => reason).join('; ');
+}
