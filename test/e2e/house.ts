@@ -12,10 +12,12 @@ export interface ProjectOptions {
   /** What the charter asks for. */
   readonly accuracy?: string;
   readonly latencyP99Ms?: number;
+  /** How versions come to production; default: at once. */
+  readonly roll?: string;
 }
 
 /** A project that is built in a second: 400 customers made from a seed, a logistic regression, no search. */
-export function projectText({ accuracy = '>= 0.6', latencyP99Ms = 2000 }: ProjectOptions = {}): string {
+export function projectText({ accuracy = '>= 0.6', latencyP99Ms = 2000, roll }: ProjectOptions = {}): string {
   return `project: shop
 charter:
   problem: Who buys again?
@@ -27,20 +29,21 @@ steps:
   prepare: { of: customers, target: again, positive: "yes", transform: { exclude: [id], numeric: { impute: median, scale: standard }, categorical: { encode: one_hot } } }
   logistic: { trainer: logistic, of: prepare, metric: accuracy }
 release:
-  environments: { test: { certify: qa }, production: { approve: approver } }
+  environments: { test: { certify: qa }, production: { approve: approver${roll === undefined ? '' : `, roll: ${roll}`} } }
   tests: { latencyP99Ms: ${latencyP99Ms}, requestsPerSecond: 20, durationMs: 300 }
 serve: { endpoint: shop }
 `;
 }
 
-function customers(): string {
-  const random = seeded(11);
+/** @param seed another one makes other customers @param lean how many more of them buy again */
+export function customers(seed = 11, lean = 0): string {
+  const random = seeded(seed);
   const lines = ['id,visits,spent,channel,again'];
   for (let row = 0; row < 400; row++) {
     const visits = random.int(20);
     const spent = Math.round(10_000 * random.next()) / 100;
     const channel = ['web', 'shop', 'phone'][random.int(3)];
-    const margin = visits / 5 - 2 + (channel === 'web' ? 1 : -0.5) + random.normal();
+    const margin = visits / 5 - 2 + lean + (channel === 'web' ? 1 : -0.5) + random.normal();
     lines.push(`c${row},${visits},${spent},${channel},${margin > 0 ? 'yes' : 'no'}`);
   }
   return `${lines.join('\n')}\n`;

@@ -41,7 +41,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
     name: 'Deploy',
     places: [
       { text: 'Certification', href: '/certification', waits: ['application_tests', 'certification'] },
-      { text: 'Releases', href: '/releases', waits: ['approval', 'release'] },
+      { text: 'Releases', href: '/releases', also: ['/rollouts'], waits: ['approval', 'release'] },
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
       { text: 'Video', href: '/video' },

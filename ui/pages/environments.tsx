@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
 import type { Deployment, EnvironmentState } from '#contract';
 import { send } from '../lib/api.ts';
+import { percent } from '../lib/format.ts';
+import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { versionName } from '../lib/versions.ts';
 import { Action } from '../parts/action.tsx';
@@ -60,6 +62,14 @@ function EnvironmentCard({
         facts={[
           ['Endpoint', endpoint],
           ['Live', live === undefined ? 'nothing' : <VersionRef id={live.modelVersion} />],
+          live?.traffic === undefined
+            ? undefined
+            : [
+                'Beside it',
+                <a href={recordPath('rollout', live.traffic.rollout)}>
+                  {live.traffic.beside.map(({ modelVersion, weight }) => `${versionName(modelVersion)} (${percent(weight)})`).join(', ')}
+                </a>,
+              ],
           live === undefined ? undefined : ['Since', <When at={live.deployedAt} />],
           live === undefined
             ? undefined

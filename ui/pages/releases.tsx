@@ -10,6 +10,7 @@ import { Table } from '../parts/table.tsx';
 import { Command, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
 import { DeploymentCard } from './deployment-card.tsx';
+import { RolloutsCard } from './rollouts-card.tsx';
 import { ReadinessText, releaseKinds, useReadiness, VersionActions } from './release-actions.tsx';
 
 /** What is live where, what may go next, and every deployment so far. */
@@ -36,6 +37,16 @@ export function ReleasesPage(): JSX.Element {
                   ) : (
                     <State tone="good">{versionName(live.modelVersion)}</State>
                   )}
+                  {live?.traffic !== undefined && (
+                    <>
+                      {' '}
+                      <a href={recordPath('rollout', live.traffic.rollout)}>
+                        <State tone="waiting">
+                          {live.traffic.beside.map(({ modelVersion }) => versionName(modelVersion)).join(', ')} beside it
+                        </State>
+                      </a>
+                    </>
+                  )}
                 </span>
               ))}
             </p>
@@ -61,6 +72,7 @@ export function ReleasesPage(): JSX.Element {
             </div>
           </Card>
         )}
+        <RolloutsCard />
         <Card title="Deployments" wide>
           <Load of={deployments} what="The deployments">
             {({ items }) =>

@@ -48,6 +48,7 @@ const byId =
 /* Pages with much code of their own come when they are first shown. */
 const EndpointsPage = lazy(async () => (await import('./endpoints.tsx')).EndpointsPage);
 const EndpointPage = lazy(async () => (await import('./endpoints.tsx')).EndpointPage);
+const RolloutPage = lazy(async () => (await import('./rollout.tsx')).RolloutPage);
 const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).ModelVersionPage);
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
@@ -105,6 +106,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/rollouts/:id', page: byId(RolloutPage) },
   { pattern: '/endpoints', page: plain(EndpointsPage) },
   {
     pattern: '/endpoints/:environment',

@@ -19,6 +19,8 @@ export interface SampleOptions {
   readonly threshold?: number;
   /** Matrix products of 256 x 256 that each row goes through beside its answer: makes a model slow. Default 0. */
   readonly ballast?: number;
+  /** Rows with at least this tenure fail: what only production asks. Default: none does. */
+  readonly failsFrom?: number;
 }
 
 const contracts = ['Month-to-month', 'One year', 'Two year'] as const;
@@ -54,7 +56,7 @@ export function samplePackage(options: SampleOptions = {}): SamplePackage {
   return { digest: digestOf({ format: 'gyre.package.v1', files: listed(files) }), files, signature };
 }
 
-function graphOf({ bias = 0, ballast = 0 }: SampleOptions): Uint8Array {
+function graphOf({ bias = 0, ballast = 0, failsFrom }: SampleOptions): Uint8Array {
   const graph = graphBuilder({ name: 'sample' });
   graph.input('tenure', 'DOUBLE', ['N', 1]);
   graph.input('charges', 'DOUBLE', ['N', 1]);
@@ -72,6 +74,7 @@ function graphOf({ bias = 0, ballast = 0 }: SampleOptions): Uint8Array {
   });
   let features = graph.op('Concat', [numbers, flat], { attributes: { axis: attr.int(1) } });
   if (ballast > 0) features = withBallast(graph, features, ballast);
+  if (failsFrom !== undefined) features = withFailure(graph, features, failsFrom);
   const [label, probabilities] = graph.node('LinearClassifier', [features], {
     domain: mlDomain,
     outputs: 2,
@@ -96,6 +99,14 @@ function withBallast(graph: ReturnType<typeof graphBuilder>, features: string, p
   let value = graph.op('MatMul', [features, wide]);
   for (let k = 0; k < products; k++) value = graph.op('Tanh', [graph.op('MatMul', [value, square])]);
   return graph.op('Add', [features, graph.op('MatMul', [value, narrow])]);
+}
+
+/** Takes the second of one value where the tenure is at least so much. */
+function withFailure(graph: ReturnType<typeof graphBuilder>, features: string, from: number): string {
+  const limit = graph.initializer('fails_from', tensor('DOUBLE', [1], Float64Array.of(from)));
+  const one = graph.initializer('only_one', tensor('FLOAT', [1], new Float32Array(1)));
+  const index = graph.op('Cast', [graph.op('GreaterOrEqual', ['tenure', limit])], { attributes: { to: attr.int(7) } });
+  return graph.op('Add', [features, graph.op('Gather', [one, index])]);
 }
 
 function listed(files: readonly PackageFile[]): PackageFile[] {
