@@ -14,6 +14,7 @@ import type { Logger } from '#telemetry';
 import type { Training } from '#training';
 import type { TriggersDeps } from '#triggers';
 import type { BlobsPlace } from './blobs.ts';
+import { changedAt } from './changed-at.ts';
 import { signingKey } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { personalInputs } from './personal-inputs.ts';
@@ -94,6 +95,7 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
       return personalInputs({ project: current, data, training }, version);
     },
     charter: (digest) => charters.get(project.current().resolved.project, digest),
+    changedAt: (version) => changedAt(version, { training, data, folder: project.current().folder }),
     privateKey: keys.privateKey,
     tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
     planeAccess,

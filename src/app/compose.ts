@@ -36,6 +36,7 @@ import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
 import { holdDataFolder, secretKey, type DataFolder } from './data-folder.ts';
+import { gaugeDelivery } from './delivery-gauges.ts';
 import { faultsFromEnvironment } from './faults.ts';
 import { keptSources } from './kept-sources.ts';
 import { migrationSets } from './migrations.ts';
@@ -230,6 +231,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     ownerToken,
     onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
   });
+  gaugeDelivery({ release, metrics, log });
   opened.use(planes);
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({

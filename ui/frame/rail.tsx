@@ -44,6 +44,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Releases', href: '/releases', also: ['/rollouts'], waits: ['approval', 'release'] },
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
+      { text: 'Delivery', href: '/delivery' },
       { text: 'Video', href: '/video' },
       { text: 'Batch predictions', href: '/batch' },
       { text: 'Stream predictions', href: '/stream-predictions' },

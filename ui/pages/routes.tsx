@@ -15,6 +15,7 @@ import { DataPage } from './data.tsx';
 import { DatasetPage } from './dataset.tsx';
 import { DatasetDiffPage } from './dataset-diff.tsx';
 import { DatasetVersionPage } from './dataset-version.tsx';
+import { DeliveryPage } from './delivery.tsx';
 import { EnvironmentsPage } from './environments.tsx';
 import { ExperimentsPage, StudyPage } from './experiments.tsx';
 import { HealthPage } from './health.tsx';
@@ -115,6 +116,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/batch', page: plain(BatchPage) },
   { pattern: '/stream-predictions', page: plain(StreamPredictionsPage) },
   { pattern: '/environments', page: plain(EnvironmentsPage) },
+  { pattern: '/delivery', page: plain(DeliveryPage) },
   { pattern: '/video', page: () => <VideoPage /> },
   { pattern: '/monitor', page: plain(HealthPage) },
   { pattern: '/monitor/:id', page: byId(WindowPage) },

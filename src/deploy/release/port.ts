@@ -32,6 +32,7 @@ import type { RowsSource } from '#features';
 import type { Registry } from '#registry';
 import type { Store } from '#store';
 import type { Training } from '#training';
+import type { Delivery } from './delivery/delivery.ts';
 import type { Environment } from './gates.ts';
 import type { DataPlanes } from './planes.ts';
 import type { Rollouts } from './rollout/port.ts';
@@ -100,6 +101,8 @@ export interface ReleaseDeps {
   readonly settings: () => ReleaseSettings;
   /** @throws GyreError NOT_FOUND */
   readonly charter: (digest: string) => Promise<CharterVersion>;
+  /** When the newest of what a version was made of, its data or its code, was there (ISO 8601). Default: when its training began. */
+  readonly changedAt?: (version: ModelVersion) => Promise<string | undefined>;
   /** Signs manifests: PKCS #8 in PEM. */
   readonly privateKey: string;
   /** SHA-256 of the tokens that may infer now; none on loopback. */
@@ -149,7 +152,7 @@ export interface PlaneProblem {
 }
 
 /** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
-export interface Release {
+export interface Release extends Delivery {
   /** Versions that come to an environment step by step. */
   readonly rollouts: Rollouts;
   /** Every environment in its order, with what it serves. */

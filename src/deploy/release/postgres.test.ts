@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
+import { deliveryContract } from './delivery/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
@@ -35,3 +36,4 @@ const skip = (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTG
 
 releaseContract('PostgreSQL', onPostgres, skip);
 rolloutContract('PostgreSQL', onPostgres, skip);
+deliveryContract('PostgreSQL', onPostgres, skip);

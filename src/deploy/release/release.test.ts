@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
+import { deliveryContract } from './delivery/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
@@ -16,3 +17,4 @@ const onSqlite = async (): Promise<StoreFixture> => {
 
 releaseContract('SQLite', onSqlite);
 rolloutContract('SQLite', onSqlite);
+deliveryContract('SQLite', onSqlite);

@@ -4,6 +4,7 @@ import type { Db } from '#store';
 import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
+import { deliveryVerbs } from './delivery/delivery.ts';
 import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { liveExplainer } from './explain-live.ts';
@@ -121,6 +122,7 @@ export function openRelease(deps: ReleaseDeps): Release {
   return {
     ...signOff(deps, keeper),
     ...liveExplainer(deps, keeper),
+    ...deliveryVerbs(deps, keeper),
     runApplicationTests: async (request) => {
       await resumed;
       return runner.runApplicationTests(request);

@@ -159,8 +159,8 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     },
     reports: { getReport: unused('a test report'), openModel: unused('a model') },
     training: {
-      // The room asks for the run's author alone.
-      getRun: (id) => Promise.resolve({ id, createdBy: ada } as Awaited<ReturnType<ReleaseDeps['training']['getRun']>>),
+      // The room asks for the run's author and its beginning alone.
+      getRun: (id) => Promise.resolve({ id, createdBy: ada, startedAt: '2026-01-05T09:00:00.000Z' } as Awaited<ReturnType<ReleaseDeps['training']['getRun']>>),
     },
     data: { open: unused('rows') },
     settings: () => ({

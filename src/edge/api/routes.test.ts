@@ -208,6 +208,7 @@ describe('every route that reads', () => {
       models: version.model,
       'model-versions': version.id,
       endpoints: 'test',
+      environments: 'test',
       deployments: records.deployment,
       manifests: records.manifest,
       predictions: records.prediction,

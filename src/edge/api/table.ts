@@ -20,6 +20,7 @@ import { pipelineRoutes } from './routes/pipelines.ts';
 import { platformRoutes } from './routes/platform.ts';
 import { projectRoutes } from './routes/project.ts';
 import { conversionRoutes } from './routes/conversions.ts';
+import { deliveryRoutes } from './routes/delivery.ts';
 import { manifestRoutes } from './routes/manifests.ts';
 import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
@@ -69,6 +70,7 @@ export function allRoutes(): readonly Route[] {
     ...registryRoutes,
     ...registryChangeRoutes,
     ...conversionRoutes,
+    ...deliveryRoutes,
     ...manifestRoutes,
     ...webhookRoutes,
     ...releaseRoutes,

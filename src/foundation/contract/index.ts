@@ -281,5 +281,7 @@ export { completeFilter } from './search/complete-filter.ts';
 export type { FilterCompletion, FilterVocabulary } from './search/complete-filter.ts';
 export { LoggedModel, RunModel } from './logged-model.ts';
 export { Report, ReportChange, ReportInput, ReportSummary, ReportVersion, SavedView, SavedViewInput } from './run-report.ts';
+export { DeliveredChange, DeliveryMetrics, deliveryStages } from './delivery.ts';
+export type { DeliveryStage } from './delivery.ts';
 export { ManifestFiles, ManifestRequest, manifestTargets } from './deployment-manifest.ts';
 export type { ManifestTarget } from './deployment-manifest.ts';

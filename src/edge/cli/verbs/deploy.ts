@@ -1,11 +1,10 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { InvalidArgumentError } from 'commander';
 import type { ManifestFiles, ManifestRequest, ManifestTarget, ModelVersion } from '#contract';
 import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
 import type { Register } from '../verb.ts';
-import { examples } from '../verb.ts';
+import { examples, whole } from '../verb.ts';
 import { type Committed, commitFiles } from './deploy-branch.ts';
 import { modelVersion } from './model-reference.ts';
 
@@ -185,10 +184,4 @@ function say({ output }: Cli, { files, use, folder, committed, image }: Done): v
     ],
     ['use', use.join('\n')],
   ]);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('a whole number is wanted.');
-  return value;
 }

@@ -8,6 +8,7 @@ import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
+import { registerReleaseDelivery } from './release-delivery.ts';
 import { registerReleaseRollout } from './release-rollout.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
@@ -16,7 +17,7 @@ import { registerReleaseTest } from './release-test.ts';
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollout, rollback, pull')
+    .summary('deploy, test, certify, approve, roll, rollout, rollback, pull, delivery')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -124,6 +125,7 @@ export const registerRelease: Register = (program, bind) => {
       ),
     );
   registerReleasePull(release, bind);
+  registerReleaseDelivery(release, bind);
   listFlags(release.command('history').description('Lists deployments, newest first.'))
     .option('--environment <name>', 'of one environment')
     .action(
