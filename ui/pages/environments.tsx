@@ -67,7 +67,7 @@ function EnvironmentCard({
             : [
                 'Beside it',
                 <a href={recordPath('rollout', live.traffic.rollout)}>
-                  {live.traffic.beside.map(({ modelVersion, weight }) => `${versionName(modelVersion)} (${percent(weight)})`).join(', ')}
+                  {live.traffic.beside.map(({ modelVersion, weight }) => `${versionName(modelVersion)} (${percent(weight, 0)})`).join(', ')}
                 </a>,
               ],
           live === undefined ? undefined : ['Since', <When at={live.deployedAt} />],

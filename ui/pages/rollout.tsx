@@ -3,7 +3,7 @@ import type { AnswerTotals, Rollout, RolloutCheck } from '#contract';
 import { TwoHistograms, TwoShares } from '../charts/two-histograms.tsx';
 import { latencyOf, saidByBoth } from '../lib/answer-totals.ts';
 import { send } from '../lib/api.ts';
-import { counted, duration, measured, number, percent } from '../lib/format.ts';
+import { chosen, counted, duration, number, percent } from '../lib/format.ts';
 import { usePolled } from '../lib/use-polled.ts';
 import { versionName } from '../lib/versions.ts';
 import { Action } from '../parts/action.tsx';
@@ -54,7 +54,7 @@ function Truth({ rollout }: { readonly rollout: Rollout }): JSX.Element {
     <p>
       <WordState word={state} />{' '}
       {isUnderWay(rollout) ? (
-        <b>{plan.strategy === 'shadow' ? 'asked as a shadow, answers nobody' : `${percent(weight)} of the traffic`}</b>
+        <b>{plan.strategy === 'shadow' ? 'asked as a shadow, answers nobody' : `${share(weight)} of the traffic`}</b>
       ) : (
         why
       )}
@@ -121,7 +121,7 @@ function Steps({ rollout }: { readonly rollout: Rollout }): JSX.Element {
   const { plan, step, state, stepStartedAt, observed } = rollout;
   const over = !isUnderWay(rollout);
   return (
-    <ol class="stations">
+    <ol class="stations few">
       {plan.steps.map(({ weight, shadow, forMs }, at) => {
         const isHere = at === step;
         const tone: Tone = at < step || state === 'promoted' ? 'good' : isHere ? toneOf(rollout) : 'off';
@@ -132,7 +132,7 @@ function Steps({ rollout }: { readonly rollout: Rollout }): JSX.Element {
               <span class="station-name">step {at + 1}</span>
               <span class="station-word">{isHere && !over ? state : tone === 'good' ? 'passed' : isHere ? 'ended here' : 'not yet'}</span>
             </div>
-            <div class="station-title">{shadow === undefined ? percent(weight) : `shadow of ${percent(shadow)} of requests`}</div>
+            <div class="station-title">{shadow === undefined ? share(weight) : `shadow of ${share(shadow)} of requests`}</div>
             <p class="station-detail">
               at least {duration(forMs)}
               {isHere && `, ${counted(observed.candidate.requests, 'request')} observed`}
@@ -192,14 +192,14 @@ function Checks({ rollout: { checks, plan } }: { readonly rollout: Rollout }): J
               head: 'Observed',
               number: true,
               value: ({ observed }) => observed ?? undefined,
-              cell: ({ observed }) => measured(observed),
+              cell: ({ observed, unit }) => figure(observed, unit),
             },
             {
               key: 'compared',
               head: 'What is live',
               number: true,
               value: ({ compared }) => compared ?? undefined,
-              cell: ({ compared }) => (compared === undefined || compared === null ? '—' : number(compared)),
+              cell: ({ compared, unit }) => figure(compared, unit),
             },
             { key: 'wanted', head: 'Wanted', value: ({ wanted }) => wanted },
             {
@@ -280,6 +280,17 @@ function BothVersions({ rollout }: { readonly rollout: Rollout }): JSX.Element {
   );
 }
 
+/** A share that somebody chose: 5 %, 2.5 %. */
+function share(weight: number): string {
+  return `${chosen(weight * 100)}\u202f%`;
+}
+
+function figure(value: number | null | undefined, unit: RolloutCheck['unit']): string {
+  if (value === null || value === undefined) return '—';
+  if (unit === 'share') return percent(value);
+  return unit === 'ms' ? duration(value) : number(value);
+}
+
 const milliseconds = (ms: number | undefined): string => (ms === undefined ? '—' : duration(ms));
 
 function History({ rollout: { history, environment } }: { readonly rollout: Rollout }): JSX.Element {
@@ -294,7 +305,7 @@ function History({ rollout: { history, environment } }: { readonly rollout: Roll
         columns={[
           { key: 'when', head: 'At', value: ({ when }) => when, cell: ({ when }) => <When at={when} /> },
           { key: 'what', head: 'What', value: ({ what }) => what, cell: ({ what }) => <WordState word={what} /> },
-          { key: 'weight', head: 'Share then', number: true, value: ({ weight }) => weight, cell: ({ weight }) => percent(weight) },
+          { key: 'weight', head: 'Share then', number: true, value: ({ weight }) => weight, cell: ({ weight }) => share(weight) },
           { key: 'generation', head: 'Generation', number: true, value: ({ generation }) => generation },
           {
             key: 'took',

@@ -41,7 +41,7 @@ export function RolloutsCard(): JSX.Element {
                 },
                 { key: 'strategy', head: 'Strategy', value: ({ plan }) => plan.strategy },
                 { key: 'state', head: 'State', value: ({ state }) => state, cell: ({ state }) => <WordState word={state} /> },
-                { key: 'weight', head: 'Share', number: true, value: ({ weight }) => weight, cell: ({ weight }) => percent(weight) },
+                { key: 'weight', head: 'Share', number: true, value: ({ weight }) => weight, cell: ({ weight }) => percent(weight, 0) },
                 {
                   key: 'why',
                   head: 'Why',

@@ -37,6 +37,7 @@ export type RolloutPlan = Static<typeof RolloutPlan>;
 export const RolloutCheck = strict({
   name: Type.String(),
   state: oneOf(['passed', 'waiting', 'failed']),
+  unit: oneOf(['requests', 'share', 'ms', 'distance']),
   observed: Measured,
   /** The same of the version that is live, where it is compared with that. */
   compared: Type.Optional(Measured),

@@ -149,7 +149,14 @@ describe('the next move of a rollout', () => {
     analysis: { minRequests: 1 },
     onFailure: 'rollback',
   };
-  const check = (state: 'passed' | 'waiting' | 'failed') => ({ name: 'errors', state, observed: 0, wanted: '', message: `it ${state}` });
+  const check = (state: 'passed' | 'waiting' | 'failed') => ({
+    name: 'errors',
+    unit: 'share' as const,
+    state,
+    observed: 0,
+    wanted: '',
+    message: `it ${state}`,
+  });
   const move = (step: number, elapsedMs: number, ...states: ('passed' | 'waiting' | 'failed')[]) =>
     nextMove({ plan, step, elapsedMs, checks: states.map(check) });
 

@@ -37,6 +37,7 @@ function enough({ minRequests }: RolloutAnalysis, { candidate: { requests } }: O
   const isEnough = requests >= minRequests;
   return {
     name: 'requests',
+    unit: 'requests',
     state: isEnough ? 'passed' : 'waiting',
     observed: requests,
     wanted: `>= ${minRequests}`,
@@ -50,6 +51,7 @@ function errorRate({ maxErrorRate, minRequests }: RolloutAnalysis, { candidate }
   const { low } = proportionSequence(errors, requests, confidence);
   return judged({
     name: 'error rate',
+    unit: 'share',
     isFailed: low > maxErrorRate,
     isPassed: requests >= minRequests && errors / requests <= maxErrorRate,
     observed: shareOf(errors, requests),
@@ -66,6 +68,7 @@ function errorRateIncrease({ maxErrorRateIncrease: most, minRequests }: RolloutA
   const increase = (shareOf(candidate.errors, candidate.requests) ?? 0) - (shareOf(stable.errors, stable.requests) ?? 0);
   return judged({
     name: 'error rate increase',
+    unit: 'share',
     isFailed: low - high > most,
     isPassed: isEnough && increase <= most,
     observed: shareOf(candidate.errors, candidate.requests),
@@ -88,6 +91,7 @@ function latencyFactor({ maxLatencyFactor: factor, minRequests }: RolloutAnalysi
   if (compared === null || stable.requests < minRequests)
     return {
       name: 'latency factor',
+      unit: 'ms',
       state: 'waiting',
       observed: p99Of(candidate),
       compared,
@@ -120,6 +124,7 @@ function judgedLatency({
   );
   return judged({
     name,
+    unit: 'ms',
     isFailed: proportionSequence(late, requests, confidence).low > 0.01,
     isPassed: requests >= minRequests && late / requests <= 0.01,
     observed: p99Of(candidate),
@@ -131,19 +136,19 @@ function judgedLatency({
 
 function distribution({ maxDistributionDistance: most, minRequests }: RolloutAnalysis, { stable, candidate }: Observed): Found {
   if (most === undefined) return undefined;
-  const name = 'prediction distribution';
+  const named = { name: 'prediction distribution', unit: 'distance' } as const;
   const wanted = `distance (PSI) <= ${most}`;
   const found = predictionDistance(stable.predictions, candidate.predictions);
   if (found === undefined) {
     // A model that says neither labels nor values has no distribution: that holds nobody up.
     if (candidate.requests - candidate.errors < minRequests || stable.requests - stable.errors < minRequests)
-      return { name, state: 'waiting', observed: null, wanted, message: 'too few predictions to compare' };
-    return { name, state: 'passed', observed: null, wanted, message: 'these models say nothing whose distribution could be compared' };
+      return { ...named, state: 'waiting', observed: null, wanted, message: 'too few predictions to compare' };
+    return { ...named, state: 'passed', observed: null, wanted, message: 'these models say nothing whose distribution could be compared' };
   }
   const { distance, noise } = found;
   const isEnough = found.candidate >= minRequests && found.stable >= minRequests;
   return judged({
-    name,
+    ...named,
     isFailed: isEnough && distance - noise > most,
     isPassed: isEnough && distance <= most,
     observed: distance,
@@ -158,6 +163,7 @@ function disagreement({ maxDisagreement: most, minRequests }: RolloutAnalysis, {
   const answered = requests - errors;
   return judged({
     name: 'disagreement',
+    unit: 'share',
     isFailed: proportionSequence(different, answered, confidence).low > most,
     isPassed: answered >= minRequests && different / answered <= most,
     observed: shareOf(different, answered),
