@@ -19,6 +19,8 @@ export interface SampleOptions {
   readonly threshold?: number;
   /** Matrix products of 256 x 256 that each row goes through beside its answer: makes a model slow. Default 0. */
   readonly ballast?: number;
+  /** A table of so many MiB that each row looks into: makes a model slow to load. Default 0. */
+  readonly tableMib?: number;
   /** Rows with at least this tenure fail: what only production asks. Default: none does. */
   readonly failsFrom?: number;
 }
@@ -56,7 +58,7 @@ export function samplePackage(options: SampleOptions = {}): SamplePackage {
   return { digest: digestOf({ format: 'gyre.package.v1', files: listed(files) }), files, signature };
 }
 
-function graphOf({ bias = 0, ballast = 0, failsFrom }: SampleOptions): Uint8Array {
+function graphOf({ bias = 0, ballast = 0, tableMib = 0, failsFrom }: SampleOptions): Uint8Array {
   const graph = graphBuilder({ name: 'sample' });
   graph.input('tenure', 'DOUBLE', ['N', 1]);
   graph.input('charges', 'DOUBLE', ['N', 1]);
@@ -74,6 +76,7 @@ function graphOf({ bias = 0, ballast = 0, failsFrom }: SampleOptions): Uint8Arra
   });
   let features = graph.op('Concat', [numbers, flat], { attributes: { axis: attr.int(1) } });
   if (ballast > 0) features = withBallast(graph, features, ballast);
+  if (tableMib > 0) features = withTable(graph, features, tableMib);
   if (failsFrom !== undefined) features = withFailure(graph, features, failsFrom);
   const [label, probabilities] = graph.node('LinearClassifier', [features], {
     domain: mlDomain,
@@ -99,6 +102,17 @@ function withBallast(graph: ReturnType<typeof graphBuilder>, features: string, p
   let value = graph.op('MatMul', [features, wide]);
   for (let k = 0; k < products; k++) value = graph.op('Tanh', [graph.op('MatMul', [value, square])]);
   return graph.op('Add', [features, graph.op('MatMul', [value, narrow])]);
+}
+
+/** Adds the row of zeros that stands at the tenure's place. */
+function withTable(graph: ReturnType<typeof graphBuilder>, features: string, mebibytes: number): string {
+  const rows = Math.ceil((mebibytes * 2 ** 20) / (6 * 4));
+  const table = graph.initializer('table', tensor('FLOAT', [rows, 6], new Float32Array(rows * 6)));
+  const index = graph.op('Reshape', [
+    graph.op('Cast', ['tenure'], { attributes: { to: attr.int(7) } }),
+    graph.initializer('flat', tensor('INT64', [1], BigInt64Array.of(-1n))),
+  ]);
+  return graph.op('Add', [features, graph.op('Gather', [table, index])]);
 }
 
 /** Takes the second of one value where the tenure is at least so much. */
