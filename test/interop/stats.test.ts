@@ -25,7 +25,8 @@ interface Peer {
     readonly chi_squared_p: number;
     readonly entropy: number;
   }[];
-  readonly laws: { readonly [law in 'chi_squared' | 'normal' | 'adjusted']: readonly number[] };
+  readonly laws: { readonly [law in 'chi_squared' | 'chi_squared_critical' | 'normal' | 'adjusted']: readonly number[] };
+  readonly sequences: readonly (readonly [low: number, high: number])[];
 }
 
 /** Within a relative tolerance; both sides add in float64, in different orders. */
@@ -78,6 +79,15 @@ const laws = {
   p: [0.01, 0.5, 0.03, 0.02, 0.9, 0.0001],
 };
 
+/** Successes, trials, confidence. */
+const sequences = [
+  [0, 10, 0.95],
+  [3, 50, 0.95],
+  [120, 200, 0.99],
+  [2, 5000, 0.995],
+  [40, 40, 0.99],
+] as const;
+
 describe('our statistics give the figures of scikit-learn and scipy', { skip: pythonMissing }, () => {
   test('metrics, weighted, with ties', async () => {
     const peer = await runPython<Peer>('stats_peer.py', {
@@ -87,6 +97,7 @@ describe('our statistics give the figures of scikit-learn and scipy', { skip: py
       samples,
       histograms,
       laws,
+      sequences,
     });
     for (const [task, y, s, threshold] of [
       ['binary', truth, scores, 0.4],
@@ -132,6 +143,14 @@ describe('our statistics give the figures of scikit-learn and scipy', { skip: py
     });
 
     laws.chi_squared.forEach(([x, k], i) => close(stats.chiSquaredSurvival(x, k), peer.laws.chi_squared[i], `chi-squared(${k}) at ${x}`));
+    laws.chi_squared.forEach(([, k], i) =>
+      close(stats.chiSquaredCritical(0.001, k), peer.laws.chi_squared_critical[i], `critical chi-squared(${k})`),
+    );
+    sequences.forEach(([successes, trials, confidence], i) => {
+      const { low, high } = stats.proportionSequence(successes, trials, confidence);
+      close(low, peer.sequences[i][0], `low of ${successes} of ${trials}`, 1e-8);
+      close(high, peer.sequences[i][1], `high of ${successes} of ${trials}`, 1e-8);
+    });
     laws.normal.forEach((level, i) => close(stats.normalQuantile(level), peer.laws.normal[i], `normal quantile at ${level}`));
     stats.benjaminiHochberg(laws.p).forEach((value, i) => close(value, peer.laws.adjusted[i], `adjusted p-value ${i}`));
   });

@@ -2,7 +2,7 @@
 
 Input: { "binary": { truth, scores, weights, threshold }, "multiclass": { truth, scores [rows][classes], weights },
 "regression": { truth, predicted, weights }, "samples": [ [a, b], ... ], "histograms": [ [p, q], ... ], "laws": {
-"chi_squared": [[x, k]], "normal": [level] } }. Output: the same keys with values by metric name.
+"chi_squared": [[x, k]], "normal": [level] }, "sequences": [[successes, trials, confidence]] }. Output: the same keys with values by metric name.
 """
 
 import json
@@ -10,7 +10,9 @@ import sys
 
 import numpy as np
 from scipy import stats
+from scipy.optimize import brentq
 from scipy.spatial.distance import jensenshannon
+from scipy.special import betaln, xlog1py, xlogy
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -96,6 +98,20 @@ def histograms(p, q):
     }
 
 
+def sequence(successes, trials, confidence):
+    """Borders of Robbins' mixture with Jeffreys' prior, found by Brent's method."""
+    failures = trials - successes
+    mixture = betaln(0.5 + successes, 0.5 + failures) - betaln(0.5, 0.5)
+
+    def ratio(p):
+        return mixture - xlogy(successes, p) - xlog1py(failures, -p) + np.log(1 - confidence)
+
+    share = successes / trials
+    low = 0 if successes == 0 else brentq(ratio, 1e-300, share, xtol=1e-16)
+    high = 1 if failures == 0 else brentq(ratio, share, 1 - 1e-16, xtol=1e-16)
+    return [low, high]
+
+
 given = json.load(sys.stdin)
 truth, scores = given["binary"]["truth"], given["binary"]["scores"]
 rates, predicted = calibration_curve(truth, scores, n_bins=10, strategy="uniform")
@@ -110,9 +126,11 @@ json.dump(
         "histograms": [histograms(p, q) for p, q in given["histograms"]],
         "laws": {
             "chi_squared": [stats.chi2.sf(x, k) for x, k in laws["chi_squared"]],
+            "chi_squared_critical": [stats.chi2.isf(0.001, k) for _, k in laws["chi_squared"]],
             "normal": [stats.norm.ppf(level) for level in laws["normal"]],
             "adjusted": list(stats.false_discovery_control(laws["p"])),
         },
+        "sequences": [sequence(*one) for one in given["sequences"]],
     },
     sys.stdout,
 )

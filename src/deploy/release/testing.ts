@@ -45,6 +45,8 @@ class RememberedPlanes {
   meanwhile: (() => Promise<void>) | undefined;
   /** What has been counted, by the id of a model version and where it was asked. */
   readonly counted = new Map<string, AnswerTotals>();
+  /** Whether planes tell nothing of what they do. */
+  isSilent = false;
   addressOf = (environment: string): string => `http://127.0.0.1:1/${environment}`;
 
   async apply(manifest: SignedManifest): Promise<{ readonly address: string }> {
@@ -60,7 +62,7 @@ class RememberedPlanes {
 
   async figures(environment: string): Promise<PlaneFigures | undefined> {
     const manifest = this.serving.get(environment)?.manifest;
-    if (manifest === undefined) return undefined;
+    if (manifest === undefined || this.isSilent) return undefined;
     const answersOf = (model: { readonly name: string; readonly version: string }) => ({
       answers: this.counted.get(`mv-${model.version}`),
     });

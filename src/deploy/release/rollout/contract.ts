@@ -303,6 +303,23 @@ export function rolloutContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal(ended.observed.candidate.errors, 200);
     });
 
+    test('a data plane that tells nothing decides nothing, however long that lasts', async () => {
+      await using bench = await ready();
+      const { release, planes, clock, two } = bench;
+      answered(bench, counted(1000), counted(0));
+      const { id } = await start(bench, two);
+      answered(bench, counted(1900), counted(100));
+      await release.rollouts.advance(platform);
+      assert.ok((await release.rollouts.get(id)).checks.every(({ state }) => state === 'passed'));
+      planes.isSilent = true;
+      clock.advance(100 * stepMs);
+      await release.rollouts.advance(platform);
+      assert.deepEqual([(await release.rollouts.get(id)).step, served(bench)[1]], [0, ['2', 0.1]]);
+      planes.isSilent = false;
+      await release.rollouts.advance(platform);
+      assert.equal((await release.rollouts.get(id)).step, 1);
+    });
+
     test('tokens that change in the middle change nothing else', async () => {
       await using bench = await ready();
       const { release, tokens, planes, two } = bench;

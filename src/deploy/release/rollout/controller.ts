@@ -37,11 +37,11 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
   /** What could not be done, and when it is tried again. */
   const failures = new Map<string, { readonly tries: number; readonly again: number }>();
 
-  /** What the data plane has counted since it was last read, added to what the record has. */
-  const observe = async (rollout: Rollout): Promise<Rollout> => {
+  /** What the data plane has counted since it was last read, added to what the record has; undefined while it tells nothing. */
+  const observe = async (rollout: Rollout): Promise<Rollout | undefined> => {
     const { id, environment, plan, step } = rollout;
     const figures = await deps.planes.figures?.(environment);
-    if (figures === undefined) return rollout;
+    if (figures === undefined) return undefined;
     const [stable, candidate] = await Promise.all(
       [rollout.stable, rollout.modelVersion].map(async (one) => requireJudged(await versions.getById(one), 'a rollout')),
     );
@@ -81,6 +81,8 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
     // The process ended before its first step was live.
     if (rollout.stepStartedAt === undefined) return goOn(rollout, by, 0);
     const seen = await observe(rollout);
+    // On nothing, and on what was seen before, nothing is decided.
+    if (seen === undefined) return;
     const elapsedMs = clock.now() - Date.parse(rollout.stepStartedAt);
     const next = nextMove({ plan: seen.plan, step: seen.step, elapsedMs, checks: seen.checks });
     if (next.move === 'fail') await fail(seen, { by, why: next.why });
