@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Value } from 'typebox/value';
 import { Rollout } from '#contract';
-import type { ApplicationTestReport, EnvironmentState } from '#contract';
+import type { ApplicationTestReport, EnvironmentState, PredictAnswer, Trace } from '#contract';
 import { openLoadGenerator } from '#release';
 import { customers, openHouse, type Person, type RunningHouse } from '../e2e/house.ts';
 import { eventually } from '../harness/gyre-fixture.ts';
@@ -91,6 +91,14 @@ describe('a rollout, and the control plane that is killed', { timeout: 600_000 }
     assert.match(second.body.detail, /a rollout to "production" \(.*\) is running, begun by otto at 20/);
     const refused = await people.ada.post('rollouts', { environment: 'production', modelVersion, reason: 'I may not' });
     assert.equal(refused.status, 403);
+
+    let answer: PredictAnswer | undefined;
+    await eventually('the new version answers somebody', async () => {
+      answer = await ok(otto.post<PredictAnswer>('endpoints/production/predict', { rows: [{ visits: 3, spent: 20, channel: 'web' }] }));
+      return answer.version === '2';
+    });
+    const { links } = await house.owner.get<Trace>(`trace/prediction/${answer?.predictions[0].id}`);
+    assert.equal(links.find(({ kind }) => kind === 'model_version')?.id, modelVersion, 'a prediction leads to the version that made it');
 
     for (const step of [0, 1]) {
       await house.killAndRestart();

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import type { Deployment } from '#contract';
 import { send } from '../lib/api.ts';
-import { shortDigest } from '../lib/format.ts';
+import { percent, shortDigest } from '../lib/format.ts';
+import { recordPath } from '../lib/records.ts';
 import { versionName } from '../lib/versions.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Facts, LineageStrip, RawJson } from '../parts/page.tsx';
@@ -25,6 +26,16 @@ export function DeploymentCard({ deployment }: { readonly deployment: Deployment
       />
       <Facts
         facts={[
+          deployment.traffic === undefined
+            ? undefined
+            : [
+                'Beside it',
+                <a href={recordPath('rollout', deployment.traffic.rollout)}>
+                  {deployment.traffic.beside
+                    .map(({ modelVersion, weight }) => `${versionName(modelVersion)} (${percent(weight, 0)})`)
+                    .join(', ')}
+                </a>,
+              ],
           ['Reason', deployment.reason],
           ['By', <Who actor={deployment.deployedBy} />],
           ['At', <When at={deployment.deployedAt} />],

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { checkProject, problemText } from './index.ts';
 import { resolveRoll } from './resolve-roll.ts';
 
 describe('how versions come to an environment', () => {
@@ -35,6 +39,42 @@ describe('how versions come to an environment', () => {
       },
     );
     assert.deepEqual(resolveRoll({ strategy: 'shadow', for: '1h', sample: '10%' })?.steps, [{ weight: 0, shadow: 0.1, forMs: 3_600_000 }]);
+  });
+
+  test('a rollout that is asked for otherwise is held to what its environment says', () => {
+    const usual = resolveRoll({ strategy: 'shadow', sticky: 'x-customer', analysis: { maxErrorRate: 0.1 }, onFailure: 'pause' });
+    const asked = resolveRoll({ strategy: 'canary', steps: [{ weight: 0.5 }], analysis: { minRequests: 7 } }, usual);
+    assert.deepEqual(asked, {
+      strategy: 'canary',
+      steps: [{ weight: 0.5, forMs: 600_000 }],
+      sticky: 'x-customer',
+      analysis: { ...analysis, maxErrorRate: 0.1, minRequests: 7 },
+      onFailure: 'pause',
+    });
+  });
+
+  test('a step that takes traffic away is refused, where it stands', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gyre-roll-'));
+    try {
+      await writeFile(join(folder, 'rows.csv'), 'id\n1\n');
+      for (const [roll, problem] of [
+        ['[25%, 5%]', /gyre.yaml:5:\d+ release.environments.production.roll\[1\]: 5% comes after 25%; each step has a larger share/],
+        ['{ strategy: canary, steps: [{ weight: 0.5 }, { weight: 50% }] }', /roll.steps\[1\].weight: 50% comes after 0.5/],
+      ] as const) {
+        const text = [
+          'project: small',
+          'charter: { problem: p, owner: o, success: { accuracy: ">= 0.5" } }',
+          'data: { rows: { source: rows.csv, key: id } }',
+          'steps: { show: { run: ls } }',
+          `release: { environments: { test: {}, production: { roll: ${roll} } } }`,
+        ];
+        await writeFile(join(folder, 'gyre.yaml'), text.join('\n'));
+        const { problems } = await checkProject(folder);
+        assert.match(problems.map(problemText).join('\n'), problem);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test('nothing, all of it, and a single step of all of it are at once', () => {

@@ -24,8 +24,9 @@ export const rolloutRoutes: readonly Route[] = [
     body: strict({ environment: Name, modelVersion: VersionReference, roll: Type.Optional(RollSpec), reason: Reason }),
     answer: Rollout,
     status: 201,
-    handle: async ({ release, registry }, { body: { environment, modelVersion, roll, reason }, by }) => {
-      const plan = resolveRoll(roll);
+    handle: async ({ release, registry, project }, { body: { environment, modelVersion, roll, reason }, by }) => {
+      const usual = project.current().resolved.environments.find(({ name }) => name === environment)?.roll;
+      const plan = resolveRoll(roll, usual);
       if (roll !== undefined && plan === undefined)
         throw new GyreError(
           'INVALID_ARGUMENT',
