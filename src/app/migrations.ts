@@ -11,7 +11,7 @@ import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
-import { releaseMigrations } from '#release';
+import { releaseMigrations, releasePolicyMigrations } from '#release';
 import type { MigrationSet } from '#store';
 import { trainingMigrations } from '#training';
 import { triggersMigrations } from '#triggers';
@@ -34,4 +34,5 @@ export const migrationSets: readonly MigrationSet[] = [
   monitoringMigrations,
   triggersMigrations,
   governanceMigrations,
+  releasePolicyMigrations,
 ];

@@ -8,6 +8,7 @@ import { buildUi } from './build-ui.ts';
 import { compose, platform, type House } from './compose.ts';
 import { hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { keepTokensFresh } from './plane-tokens.ts';
+import { watchReleases } from './release-watch.ts';
 import { shipSegments } from './shipping.ts';
 import { gyreVersion } from './version.ts';
 
@@ -83,6 +84,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
     house.batchSchedules.begin();
     await house.streams.resume();
   }
+  opened.use(await watchReleases(house));
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));
   }, shippingMs);

@@ -205,6 +205,24 @@ describe('the gates on the way to production, by API and command line', () => {
     await productionIs(version);
   });
 
+  test('what was revoked is accepted nowhere, and where nothing else may serve that is said', async () => {
+    const revoke = (by: Person) => by.cli('release', 'revoke', 'shop/1', '--reason', 'trained on wrong rows');
+    assertCliRefused(await revoke(otto), /revoke/);
+    const decided = await otto.cli('release', 'decisions', 'shop/1');
+    assert.equal(decided.code, 0, decided.stdout + decided.stderr);
+    assert.match(decided.stdout, /approval +approved +production .* olga .* valid/);
+    const revoked = await revoke(quinn);
+    assert.equal(revoked.code, 1, revoked.stderr);
+    assert.match(revoked.stdout, /production still serves it: no other version was live there/);
+    assert.match((await otto.cli('release', 'status')).stdout, /production: what it serves was revoked by quinn/);
+    const why = /shop version 1 was revoked by quinn on .*: trained on wrong rows/;
+    assertCliRefused(await roll(otto), why);
+    assertRefused(await release(otto), 409, why);
+    assertRefused(await approve(olga), 409, why);
+    assertRefused(await ada.post('models/shop/aliases', { alias: 'champion', version: 1 }), 409, why);
+    assert.match((await otto.cli('release', 'decisions', 'shop/1')).stdout, /revocation +revoked .* quinn .* valid/);
+  });
+
   test('every attempt that was stopped is in the audit log', async () => {
     const stopped = await allRefusals(house.owner);
     const who = new Set(stopped.map(({ actor }) => actor.identity));

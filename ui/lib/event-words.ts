@@ -206,6 +206,18 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: d.verdict === 'approved' ? 'good' : 'bad',
   }),
+  'revocation.given': (d) => ({
+    part: 'deploy',
+    text: 'a model version revoked: no environment accepts it any more',
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'bad',
+  }),
+  'revocation.unmet': (d) => ({
+    part: 'deploy',
+    text: `${d.environment} still serves what was revoked: ${d.reason}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'bad',
+  }),
   'gate.refused': (d) => ({
     part: 'deploy',
     text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,

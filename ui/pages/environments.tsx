@@ -11,7 +11,7 @@ import { VersionRef } from '../parts/version-ref.tsx';
 
 /** Where versions run: the data plane of each environment, what is live, and the way back. */
 export function EnvironmentsPage(): JSX.Element {
-  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.']);
+  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.', 'revocation.']);
   const deployments = useResource<PageOf<Deployment>>('deployments?limit=500', ['deployment.']);
   return (
     <Page
@@ -49,13 +49,16 @@ function EnvironmentCard({
       title={name}
       wide
       aside={
-        environment.ready ? (
+        environment.problem !== undefined ? (
+          <State tone="bad">to be replaced</State>
+        ) : environment.ready ? (
           <State tone="good">answers</State>
         ) : (
           <State tone={live === undefined ? 'off' : 'bad'}>{live === undefined ? 'nothing live' : 'does not answer'}</State>
         )
       }
     >
+      {environment.problem !== undefined && <p class="problem">{environment.problem}</p>}
       <Facts
         facts={[
           ['Endpoint', endpoint],

@@ -10,7 +10,15 @@ import type { ProjectView } from '../lib/shapes.ts';
 import { Action } from '../parts/action.tsx';
 import { State } from '../parts/state.tsx';
 
-export const releaseKinds = ['deployment.', 'application_test.', 'certification.', 'approval.', 'model_version.', 'test_report.'];
+export const releaseKinds = [
+  'deployment.',
+  'application_test.',
+  'certification.',
+  'approval.',
+  'revocation.',
+  'model_version.',
+  'test_report.',
+];
 
 /** What stands between a version and an environment. */
 export function useReadiness(modelVersion: string, environment: string): Readiness | undefined {

@@ -4,7 +4,9 @@ import type { Actor, ModelVersion } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, GateFacts, Missing } from './gates.ts';
 import type { ReleaseDeps } from './port.ts';
-import { selectApplicationTests, selectApprovals, selectCertifications } from './release-store.ts';
+import { readDecisions } from './decisions/read-decisions.ts';
+import type { DecisionSigner } from './decisions/signature.ts';
+import { selectApplicationTests } from './release-store.ts';
 
 /** An attempt that a gate stopped. */
 interface Refusal {
@@ -34,7 +36,8 @@ export function lockVersion(tx: Tx, version: ModelVersion): Promise<void> {
   return tx.lock(`release:version:${version.id}`);
 }
 
-export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
+/** @param signer tells which decisions are accepted */
+export function gatekeeper(deps: ReleaseDeps, signer: DecisionSigner): Gatekeeper {
   const { store, events } = deps;
   async function recordRefusal(tx: Tx, { refusal, message }: { refusal: Refusal; message: string }): Promise<void> {
     const { attempted, version, environment, by, reasons } = refusal;
@@ -63,8 +66,7 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
         target,
         environments,
         applicationTests: await selectApplicationTests(db, version.id),
-        certifications: await selectCertifications(db, version.id),
-        approvals: await selectApprovals(db, version.id),
+        ...(await readDecisions(db, signer, version)),
       });
     },
     refuse: async (refusal) => {

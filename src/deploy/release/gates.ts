@@ -1,5 +1,16 @@
 import { executesCode, executesCodeOnLoad, lackingEvidence } from '#contract';
-import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
+import type {
+  Actor,
+  ApplicationTestReport,
+  Approval,
+  Certification,
+  DecisionKind,
+  Deployment,
+  ModelVersion,
+  Readiness,
+  Revocation,
+} from '#contract';
+import type { Decisions } from './decisions/read-decisions.ts';
 
 /** An environment as the project's file describes it, in its place in the order. */
 export interface Environment {
@@ -17,19 +28,18 @@ export interface Environment {
   readonly executesCode?: boolean;
 }
 
-/** All that is known about a version on its way to an environment. Sign-offs and tests are the newest first. */
-export interface GateFacts {
+/** All that is known about a version on its way to an environment. Decisions and tests are the newest first. */
+export interface GateFacts extends Decisions {
   readonly version: ModelVersion;
   /** Who started the training run and who registered the version. */
   readonly authors: readonly string[];
   readonly target: Environment;
   readonly environments: readonly Environment[];
   readonly applicationTests: readonly ApplicationTestReport[];
-  readonly certifications: readonly Certification[];
-  readonly approvals: readonly Approval[];
 }
 
 export type Gate =
+  | 'revocation'
   | 'evidence'
   | 'executes_code'
   | 'test_report'
@@ -74,25 +84,42 @@ export function validApprovals(facts: GateFacts): readonly Approval[] {
   );
 }
 
-/** Why a version that was let through once may not come back: somebody has taken back or refused what it was released on. */
-export function withdrawals(facts: GateFacts): readonly Missing[] {
+/**
+ * Why a version that was let through once may not come back: somebody has taken back, refused or altered what it was released on.
+ * @param released the deployment that would come back
+ */
+export function withdrawals(facts: GateFacts, released: Pick<Deployment, 'certification' | 'approvals'>): readonly Missing[] {
   const refusedCertifications = certifyingEnvironments(facts.target, facts.environments).flatMap((environment) => {
     const newest = newestTests(facts, environment);
     return newest === undefined ? [] : wordsOn(facts, newest).filter(({ verdict }) => verdict === 'refused');
   });
   return [
+    ...revocationGate(facts),
     ...deletion(facts),
     ...codeGate(facts),
     ...refusedCertifications.map((certification) => refusedCertification(facts, certification)),
     ...wordsFor(facts)
       .filter(({ verdict }) => verdict === 'refused')
       .map((approval) => refusedApproval(facts, approval)),
+    ...facts.unaccepted
+      .filter(({ id }) => id === released.certification || released.approvals.includes(id))
+      .map(({ kind, id, name, why }): Missing => ({
+        gate: kind,
+        reason: `${title(facts.version)} was released on ${kind} ${id} of ${name}, which is not accepted: ${why}`,
+      })),
   ];
 }
 
 /** What a version still lacks for an environment, each with its reason; nothing means that it may go. */
 export function missingGates(facts: GateFacts): readonly Missing[] {
-  return [...evidenceGate(facts), ...codeGate(facts), ...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+  return [
+    ...revocationGate(facts),
+    ...evidenceGate(facts),
+    ...codeGate(facts),
+    ...testReportGate(facts),
+    ...certificationGates(facts),
+    ...approvalGates(facts),
+  ];
 }
 
 export function judgeReadiness(facts: GateFacts): Readiness {
@@ -104,6 +131,23 @@ export function judgeReadiness(facts: GateFacts): Readiness {
     missing,
     ...(executesCodeOnLoad(facts.version) ? { executesCodeOnLoad: true } : {}),
   };
+}
+
+/** That something was revoked, in words. */
+export function revoked(what: string, { revokedBy, revokedAt, reason }: Revocation): string {
+  return `${what} was revoked by ${revokedBy.name} on ${revokedAt}: ${reason}`;
+}
+
+function revocationGate({ version, revocation }: GateFacts): readonly Missing[] {
+  return revocation === undefined ? [] : [{ gate: 'revocation', reason: revoked(title(version), revocation) }];
+}
+
+/** A yes that would count if its signature held, in words that follow a reason. */
+function unacceptedWords({ unaccepted }: GateFacts, wanted: DecisionKind): string {
+  return unaccepted
+    .filter(({ kind }) => kind === wanted)
+    .map(({ kind, id, name, why }) => ` (${kind} ${id} of ${name} is not accepted: ${why})`)
+    .join('');
 }
 
 function deletion({ version }: GateFacts): readonly Missing[] {
@@ -180,7 +224,12 @@ function certificationOf(facts: GateFacts, newest: ApplicationTestReport): reado
       },
     ];
   }
-  return [{ gate: 'certification', reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}` }];
+  return [
+    {
+      gate: 'certification',
+      reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}${unacceptedWords(facts, 'certification')}`,
+    },
+  ];
 }
 
 function approvalGates(facts: GateFacts): readonly Missing[] {
@@ -211,7 +260,12 @@ function approvalGates(facts: GateFacts): readonly Missing[] {
     ];
   }
   const people = lacking === 1 ? 'one approver' : `${lacking} approvers`;
-  return [{ gate: 'approval', reason: `${title(version)} lacks the approval of ${people} for "${target.name}"` }];
+  return [
+    {
+      gate: 'approval',
+      reason: `${title(version)} lacks the approval of ${people} for "${target.name}"${unacceptedWords(facts, 'approval')}`,
+    },
+  ];
 }
 
 /** The newest application tests of this very package in an environment. */

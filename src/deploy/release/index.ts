@@ -7,10 +7,12 @@ export type {
   ReleaseDeps,
   ReleaseSettings,
   Reports,
+  RevokeRequest,
   RollRequest,
   Versions,
 } from './port.ts';
 export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
 export { releaseMigrations } from './migrations/index.ts';
+export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';

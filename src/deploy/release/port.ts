@@ -7,6 +7,7 @@ import type {
   Approval,
   Certification,
   CharterVersion,
+  Decision,
   Deployment,
   EndpointState,
   EnvironmentState,
@@ -20,6 +21,8 @@ import type {
   PredictAnswer,
   PredictRequest,
   Readiness,
+  Revocation,
+  RevokedFrom,
   ServeLimits,
   SignedManifest,
   TestProfile,
@@ -136,6 +139,13 @@ export interface ApproveRequest {
   readonly by: Actor;
 }
 
+export interface RevokeRequest {
+  readonly modelVersion: string;
+  /** Why, for the record. */
+  readonly reason: string;
+  readonly by: Actor;
+}
+
 /** A data plane that does not serve what is recorded as live. */
 export interface PlaneProblem {
   readonly environment: string;
@@ -164,6 +174,7 @@ export interface Release {
   roll(request: RollRequest): Promise<Deployment>;
   /**
    * Switches back to a version that was live before, on the sign-offs that it was released on.
+   * Without a generation it passes over versions that were revoked.
    * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since; NOT_FOUND when the
    *   generation that is asked for never was live
    */
@@ -182,6 +193,16 @@ export interface Release {
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
   approve(request: ApproveRequest): Promise<Approval>;
+  /**
+   * Takes a version's package out for good: no environment accepts it any more and no rollback comes to it; where it is live, the
+   * environment goes back to the latest earlier version that may serve.
+   * @throws GyreError ALREADY_EXISTS when it was revoked before
+   */
+  revoke(request: RevokeRequest): Promise<{ readonly revocation: Revocation; readonly environments: readonly RevokedFrom[] }>;
+  /** Takes out what is live although it was revoked, such as by a switch that had begun before. */
+  takeOutRevoked(by: Actor): Promise<readonly RevokedFrom[]>;
+  /** Every decision about a version, the newest first, with what its signature is worth. @throws GyreError NOT_FOUND */
+  decisions(modelVersion: string): Promise<readonly Decision[]>;
   /**
    * What moved the predictions of rows, as the version says that an environment serves.
    * @throws GyreError FAILED_PRECONDITION when it serves none; what its data plane refuses, by the same code

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
+import { decisionsContract } from './decisions/contract.ts';
+import type { StoreFixture } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -17,19 +19,19 @@ async function answers(): Promise<boolean> {
   }
 }
 
-releaseContract(
-  'PostgreSQL',
-  () => {
-    const schema = `gyre_release_${randomUUID().replaceAll('-', '')}`;
-    return Promise.resolve({
-      open: () => openStore({ url, schema }),
-      [Symbol.asyncDispose]: async () => {
-        const client = new Client({ connectionString: url });
-        await client.connect();
-        await client.query(`drop schema if exists ${client.escapeIdentifier(schema)} cascade`);
-        await client.end();
-      },
-    });
-  },
-  (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTGRES names one',
-);
+function fixture(): Promise<StoreFixture> {
+  const schema = `gyre_release_${randomUUID().replaceAll('-', '')}`;
+  return Promise.resolve({
+    open: () => openStore({ url, schema }),
+    [Symbol.asyncDispose]: async () => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      await client.query(`drop schema if exists ${client.escapeIdentifier(schema)} cascade`);
+      await client.end();
+    },
+  });
+}
+
+const skip = (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTGRES names one';
+releaseContract('PostgreSQL', fixture, skip);
+decisionsContract('PostgreSQL', fixture, skip);

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
+import { decisionsContract } from './decisions/contract.ts';
+import type { StoreFixture } from './testing.ts';
 
-releaseContract('SQLite', async () => {
+async function fixture(): Promise<StoreFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'gyre-release-store-'));
   return {
     open: () => openStore({ url: `sqlite:${join(folder, 'gyre.db')}` }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
-});
+}
+
+releaseContract('SQLite', fixture);
+decisionsContract('SQLite', fixture);

@@ -4,6 +4,10 @@ import type { Db } from '#store';
 import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
+import { listDecisions } from './decisions/read-decisions.ts';
+import { revocations } from './decisions/revoke.ts';
+import { decisionSigner } from './decisions/signature.ts';
+import { selectRevocation } from './decisions/decisions-store.ts';
 import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
 import { liveExplainer } from './explain-live.ts';
@@ -13,12 +17,12 @@ import {
   selectApplicationTest,
   selectApplicationTests,
   selectApprovals,
-  selectBefore,
   selectByGeneration,
   selectByState,
   selectCertifications,
   selectDeployment,
   selectDeployments,
+  selectEarlierDeployments,
   selectRolling,
 } from './release-store.ts';
 import { applicationTestRunner } from './run-application-tests.ts';
@@ -28,7 +32,8 @@ import { openSwitch } from './switch.ts';
 /** Opens the room. Nothing is deployed before `resume` or a verb asks for it. */
 export function openRelease(deps: ReleaseDeps): Release {
   const { store, versions } = deps;
-  const keeper = gatekeeper(deps);
+  const signer = decisionSigner(deps.privateKey);
+  const keeper = gatekeeper(deps, signer);
   const switches = openSwitch(deps);
   const lastEnvironment = (): Environment | undefined => deps.settings().environments.at(-1);
   const runner = applicationTestRunner(deps, keeper);
@@ -92,6 +97,32 @@ export function openRelease(deps: ReleaseDeps): Release {
     return problems.flat();
   };
 
+  const rollBack: Release['rollBack'] = async (request) => {
+    await resumed;
+    const target = keeper.environmentOf(request.environment);
+    const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
+    const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
+    const factsIn = await keeper.factsReader(version, target);
+    const switched = await switches.to({
+      version,
+      target,
+      reason: request.reason,
+      by: request.by,
+      backTo: before.backTo ?? before.generation,
+      ending: 'rolled_back',
+      judge: async (db) => {
+        if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
+          throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
+        }
+        const missing = withdrawals(await factsIn(db), before);
+        // It passed its gates when it was released: it comes back on the same sign-offs.
+        return missing.length > 0 ? { missing } : { certification: before.certification, approvals: before.approvals };
+      },
+    });
+    return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
+  };
+  const revoking = revocations(deps, keeper, signer, rollBack);
+
   const environments: Release['environments'] = async () =>
     store.read(async (db) => {
       const { environments, endpoint } = deps.settings();
@@ -100,6 +131,7 @@ export function openRelease(deps: ReleaseDeps): Release {
         const live = await selectByState(db, name, 'live');
         const address = deps.planes.address(name);
         const grpcAddress = deps.planes.grpcAddress?.(name);
+        const problem = live === undefined ? undefined : await revoking.problemOf(db, live);
         states.push({
           name,
           position,
@@ -108,13 +140,14 @@ export function openRelease(deps: ReleaseDeps): Release {
           ...(address === undefined ? {} : { address }),
           ...(grpcAddress === undefined ? {} : { grpcAddress }),
           ready: live !== undefined && address !== undefined,
+          ...(problem === undefined ? {} : { problem }),
         });
       }
       return states;
     });
 
   return {
-    ...signOff(deps, keeper),
+    ...signOff(deps, keeper, signer),
     ...liveExplainer(deps, keeper),
     runApplicationTests: async (request) => {
       await resumed;
@@ -150,29 +183,12 @@ export function openRelease(deps: ReleaseDeps): Release {
       return 'live' in switched ? switched.live : refused('release of', version, request, switched.missing);
     },
 
-    rollBack: async (request) => {
-      await resumed;
-      const target = keeper.environmentOf(request.environment);
-      const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
-      const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
-      const factsIn = await keeper.factsReader(version, target);
-      const switched = await switches.to({
-        version,
-        target,
-        reason: request.reason,
-        by: request.by,
-        backTo: before.backTo ?? before.generation,
-        ending: 'rolled_back',
-        judge: async (db) => {
-          if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
-            throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
-          }
-          const missing = withdrawals(await factsIn(db));
-          // It passed its gates when it was released: it comes back on the same sign-offs.
-          return missing.length > 0 ? { missing } : { certification: before.certification, approvals: before.approvals };
-        },
-      });
-      return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
+    rollBack,
+    revoke: revoking.revoke,
+    takeOutRevoked: revoking.takeOutRevoked,
+    decisions: async (modelVersion) => {
+      const version = await versions.getById(modelVersion);
+      return store.read((db) => listDecisions(db, signer, version));
     },
 
     championRefusal: async (version) => {
@@ -183,14 +199,21 @@ export function openRelease(deps: ReleaseDeps): Release {
         live: await selectByState(db, target.name, 'live'),
         missing: missingGates(await factsIn(db)),
       }));
-      if (live?.modelVersion === version.id) return undefined;
+      const isRevoked = missing.some(({ gate }) => gate === 'revocation');
+      if (live?.modelVersion === version.id && !isRevoked) return undefined;
       return [...missing.map(({ reason }) => reason), `the alias follows a release to "${target.name}"`].join('; ');
     },
 
-    resume: (by, begin = Promise.resolve(true)) => {
+    resume: async (by, begin = Promise.resolve(true)) => {
       const work = putRight(by, begin);
       resumed = work.catch(() => undefined);
-      return work;
+      const problems = await work;
+      if (!(await begin)) return problems;
+      const stillServed = (await revoking.takeOutRevoked(by)).filter(({ outcome }) => outcome === 'still_served');
+      return [
+        ...problems,
+        ...stillServed.map(({ environment, reason = '' }) => ({ environment, reason: `serves a version that was revoked: ${reason}` })),
+      ];
     },
 
     renewTokens: async (by) => {
@@ -219,9 +242,10 @@ async function wayBack(db: Db, environment: string, generation: number | undefin
     new GyreError('FAILED_PRECONDITION', `"${environment}" has served no other version that it could go back to`);
   if (live === undefined) throw none();
   if (generation === undefined) {
-    const before = await selectBefore(db, live);
-    if (before === undefined) throw none();
-    return { live, before };
+    for (const before of await selectEarlierDeployments(db, live)) {
+      if ((await selectRevocation(db, before.package)) === undefined) return { live, before };
+    }
+    throw none();
   }
   const before = await selectByGeneration(db, environment, generation);
   if (before?.manifest === undefined)

@@ -3,7 +3,8 @@ import { eventType } from '#contract';
 import type { ApplicationTestReport, Approval, Certification } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
-import { failedChecks, type GateFacts, missingGates, type Missing, validCertifications } from './gates.ts';
+import { failedChecks, type GateFacts, missingGates, type Missing, revoked, validCertifications } from './gates.ts';
+import type { DecisionSigner } from './decisions/signature.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import type { ApproveRequest, CertifyRequest, Release, ReleaseDeps } from './port.ts';
 import { insertApproval, insertCertification, selectApplicationTest } from './release-store.ts';
@@ -15,7 +16,7 @@ interface Objection {
 }
 
 /** What people put their name to: the QA expert's certification and the approver's approval. */
-export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'certify' | 'approve'> {
+export function signOff(deps: ReleaseDeps, keeper: Gatekeeper, signer: DecisionSigner): Pick<Release, 'certify' | 'approve'> {
   const { store, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
   return {
@@ -24,7 +25,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
       if (report === undefined) throw new GyreError('NOT_FOUND', `no application test report "${request.report}"`);
       const version = requireJudged(await versions.getById(report.modelVersion), 'a certification');
       const factsIn = await keeper.factsReader(version, keeper.environmentOf(report.environment));
-      const certification: Certification = {
+      const certification: Certification = signer.sign('certification', {
         id: newId(),
         modelVersion: version.id,
         package: version.package,
@@ -34,7 +35,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
         statement: request.statement,
         certifiedBy: request.by,
         certifiedAt: now(),
-      };
+      });
       const objection = await store.write(async function recordCertification(tx: Tx) {
         await lockVersion(tx, version);
         const against = objectionToCertify(await factsIn(tx), report, request);
@@ -73,7 +74,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
         const against = objectionToApprove(facts, request);
         if (against !== undefined) return { against };
         const [certification] = validCertifications(facts);
-        const approval: Approval = {
+        const approval: Approval = signer.sign('approval', {
           id: newId(),
           modelVersion: version.id,
           package: version.package,
@@ -83,7 +84,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
           statement: request.statement,
           approvedBy: request.by,
           approvedAt: now(),
-        };
+        });
         await insertApproval(tx, approval);
         events.publish(tx, {
           type: eventType('approval.given'),
@@ -108,6 +109,7 @@ function objectionToCertify(facts: GateFacts, report: ApplicationTestReport, { b
   }
   if (verdict === 'refused') return undefined;
   const reasons: Missing[] = [];
+  if (facts.revocation !== undefined) reasons.push({ gate: 'revocation', reason: revoked('this version', facts.revocation) });
   if (!report.passed) reasons.push({ gate: 'application_tests', reason: `application tests ${report.id} failed: ${failedChecks(report)}` });
   const newest = facts.applicationTests.find(({ environment }) => environment === report.environment);
   if (newest !== undefined && newest.id !== report.id) {

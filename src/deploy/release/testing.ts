@@ -9,7 +9,7 @@ import { countingIds, digestOf, GyreError, isoInstant, manualClock } from '#core
 import { eventsMigrations, openEvents } from '#events';
 import type { Store } from '#store';
 import type { Environment } from './gates.ts';
-import { openRelease, releaseMigrations, type Release, type ReleaseDeps } from './index.ts';
+import { openRelease, releaseMigrations, releasePolicyMigrations, type Release, type ReleaseDeps } from './index.ts';
 import { insertApplicationTest } from './release-store.ts';
 
 /** A store of its own for one test. */
@@ -22,6 +22,12 @@ export const ada = person('Ada');
 export const quinn = person('Quinn');
 export const olga = person('Olga');
 export const otto = person('Otto');
+
+/** The package of the version that has a number. */
+export function packageOf(number: number): { readonly digest: string; readonly files: JudgedVersion['files'] } {
+  const files = [{ path: 'model.onnx', digest: digestOf({ number }), size: 1 }];
+  return { files, digest: digestOf({ format: 'gyre.package.v1', files }) };
+}
 
 const testing: Environment = { name: 'test', position: 0, certify: 'qa', approvals: 0 };
 const production: Environment = { name: 'production', position: 1, approve: 'approver', approvals: 1, warm: 2 };
@@ -77,7 +83,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const clock = manualClock(Date.parse('2026-01-05T10:00:00Z'));
   const newId = countingIds('id');
   const opened = await fixture.open();
-  await opened.migrate([eventsMigrations, releaseMigrations]);
+  await opened.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations]);
   const fault: Bench['fault'] = { alias: undefined, failWrites: 0 };
   // A disk that fails when the test says so, in front of the real store.
   const store: Store = {
@@ -164,7 +170,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
       return openRelease(deps);
     },
     addVersion: (number, change = {}) => {
-      const files = [{ path: 'model.onnx', digest: digestOf({ number }), size: 1 }];
+      const { files, digest } = packageOf(number);
       const version: JudgedVersion = {
         id: `mv-${number}`,
         model: 'churn',
@@ -172,7 +178,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
         source: 'runs:/run-1',
         description: '',
         stage: 'None',
-        package: digestOf({ format: 'gyre.package.v1', files }),
+        package: digest,
         files,
         signature: { task: 'binary', inputs: [], outputs: [], classes: ['No', 'Yes'] },
         run: `run-${number}`,

@@ -20,7 +20,7 @@ import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
-import { releaseMigrations } from '#release';
+import { releaseMigrations, releasePolicyMigrations } from '#release';
 import type { Release } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -111,6 +111,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     registryMigrations,
     importsMigrations,
     releaseMigrations,
+    releasePolicyMigrations,
     batchMigrations,
     streamMigrations,
     monitoringMigrations,

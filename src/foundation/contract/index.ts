@@ -194,7 +194,8 @@ export {
   testProfiles,
 } from './application-findings.ts';
 export type { RequirementId, TestProfile } from './application-findings.ts';
-export { Approval, Certification, Readiness } from './sign-off.ts';
+export { Approval, Certification, Decision, DecisionSignature, Readiness, Revocation, RevokedFrom, decisionKinds } from './sign-off.ts';
+export type { DecisionKind } from './sign-off.ts';
 export {
   Deployment,
   EnvironmentState,

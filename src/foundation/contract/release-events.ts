@@ -7,5 +7,7 @@ export interface ReleaseEventData {
   'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
+  'revocation.given': { id: string; modelVersion: string; package: string };
+  'revocation.unmet': { modelVersion: string; environment: string; reason: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

@@ -95,5 +95,6 @@ export const EnvironmentState = strict({
   address: Type.Optional(Type.String({ description: 'base URL of its data plane, when it runs' })),
   grpcAddress: Type.Optional(Type.String({ description: 'where its data plane answers gRPC: grpc://host:port' })),
   ready: Type.Boolean(),
+  problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });
 export type EnvironmentState = Static<typeof EnvironmentState>;

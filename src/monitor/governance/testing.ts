@@ -27,7 +27,7 @@ import { monitoringMigrations, openMonitoring } from '#monitoring';
 import type { Monitoring } from '#monitoring';
 import { openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
-import { openRelease, releaseMigrations } from '#release';
+import { openRelease, releaseMigrations, releasePolicyMigrations } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { sliceRows, toRecords } from '#tables';
@@ -102,6 +102,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     evaluationMigrations,
     registryMigrations,
     releaseMigrations,
+    releasePolicyMigrations,
     monitoringMigrations,
     governanceMigrations,
   ]);

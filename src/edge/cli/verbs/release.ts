@@ -8,6 +8,7 @@ import { short, when } from '../output.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
+import { registerReleaseDecisions } from './release-decisions.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
 import { registerReleaseTest } from './release-test.ts';
@@ -15,7 +16,7 @@ import { registerReleaseTest } from './release-test.ts';
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollback, pull')
+    .summary('deploy, test, certify, approve, roll, rollback, revoke, pull')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -44,7 +45,7 @@ export const registerRelease: Register = (program, bind) => {
               client,
               items.map(({ live }) => live?.modelVersion),
             );
-            cli.output.facts(items, () =>
+            cli.output.facts(items, () => {
               cli.output.table(items, [
                 { title: 'ENVIRONMENT', of: ({ name }) => name },
                 { title: 'ENDPOINT', of: ({ endpoint }) => endpoint },
@@ -54,8 +55,11 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'READY', of: ({ ready }) => ready },
                 { title: 'ADDRESS', of: ({ address }) => address },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
-              ]),
-            );
+              ]);
+              for (const { name, problem } of items) {
+                if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
+              }
+            });
             return exitCodes.ok;
           }
           const version = await modelVersion(client, reference);
@@ -116,6 +120,7 @@ export const registerRelease: Register = (program, bind) => {
         }),
       ),
     );
+  registerReleaseDecisions(release, bind);
   registerReleasePull(release, bind);
   listFlags(release.command('history').description('Lists deployments, newest first.'))
     .option('--environment <name>', 'of one environment')

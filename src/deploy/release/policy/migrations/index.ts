@@ -1,0 +1,5 @@
+import type { MigrationSet } from '#store';
+import { revocations } from './0001-revocations.ts';
+
+/** What decisions are held to: its tables come after those of the decisions themselves. */
+export const releasePolicyMigrations: MigrationSet = { room: 'release-policy', migrations: [revocations] };
