@@ -42,6 +42,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
     places: [
       { text: 'Certification', href: '/certification', waits: ['application_tests', 'certification'] },
       { text: 'Releases', href: '/releases', waits: ['approval', 'release'] },
+      { text: 'Policies', href: '/policies' },
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
       { text: 'Video', href: '/video' },

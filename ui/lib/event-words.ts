@@ -218,6 +218,28 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: 'bad',
   }),
+  'release_policy.published': (d) => ({
+    part: 'govern',
+    text: `release policy ${d.name}/${d.version} published`,
+    href: `/policies?policy=${encodeURIComponent(`${d.name}/${d.version}`)}`,
+  }),
+  'attestation.given': (d) => ({
+    part: 'deploy',
+    text: `${d.item} of policy ${d.policy} answered`,
+    href: recordPath('model_version', d.modelVersion),
+  }),
+  'finding.added': (d) => ({
+    part: 'deploy',
+    text: `finding (${d.severity}) on a model version`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'warn',
+  }),
+  'finding.ended': (d) => ({
+    part: 'deploy',
+    text: `finding (${d.severity}) ${d.state}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'good',
+  }),
   'gate.refused': (d) => ({
     part: 'deploy',
     text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,

@@ -11,6 +11,8 @@ import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
 import { DecisionsCard, Revoke, useDecisions } from './decisions-card.tsx';
+import { FindingsCard } from './findings-card.tsx';
+import { PolicyEvidenceCards } from './policy-evidence-card.tsx';
 import { VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
@@ -117,6 +119,8 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         {report.data !== undefined && <ReportCards report={report.data} />}
         <OriginCard version={version} lacking={lacking} />
         <UsedWhere version={version} deployments={deployments} />
+        {version.package !== undefined && <PolicyEvidenceCards version={version} />}
+        {version.package !== undefined && <FindingsCard version={version} />}
         {decisions !== undefined && <DecisionsCard decisions={decisions} />}
         {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}

@@ -52,6 +52,7 @@ const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
+const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
@@ -105,6 +106,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/policies', page: () => <PoliciesPage /> },
   { pattern: '/endpoints', page: plain(EndpointsPage) },
   {
     pattern: '/endpoints/:environment',

@@ -7,4 +7,5 @@ export const releaseBlobHolders: readonly BlobHolder[] = [
   { table: 'certifications', key: ['id'], columns: ['record'], record: 'certification' },
   { table: 'approvals', key: ['id'], columns: ['record'], record: 'approval' },
   { table: 'revocations', key: ['id'], columns: ['record'], record: 'revocation' },
+  { table: 'attestations', key: ['id'], columns: ['record'], record: 'attestation' },
 ];

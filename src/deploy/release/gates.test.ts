@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Actor, ApplicationTestReport, Approval, Certification, JudgedVersion } from '#contract';
+import { builtIn } from './policy/in-force.ts';
 import { type Environment, type GateFacts, judgeReadiness, validApprovals, validCertifications, withdrawals } from './gates.ts';
 
 const person = (name: string): Actor => ({ identity: name.toLowerCase(), name });
@@ -88,6 +89,9 @@ const complete: GateFacts = {
   certifications: [certification('c-1', report)],
   approvals: [approval('a-1', 'c-1')],
   unaccepted: [],
+  inForce: { policy: builtIn },
+  attestations: [],
+  findings: [],
 };
 
 const released = { certification: 'c-1', approvals: ['a-1'] };

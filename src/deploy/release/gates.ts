@@ -1,62 +1,12 @@
 import { executesCode, executesCodeOnLoad, lackingEvidence } from '#contract';
-import type {
-  Actor,
-  ApplicationTestReport,
-  Approval,
-  Certification,
-  DecisionKind,
-  Deployment,
-  ModelVersion,
-  Readiness,
-  Revocation,
-} from '#contract';
-import type { Decisions } from './decisions/read-decisions.ts';
+import type { ApplicationTestReport, Approval, Certification, DecisionKind, Deployment, Readiness, Revocation } from '#contract';
+import { certifyingEnvironments, type GateFacts, hasLapsed, isAuthor, type Missing, newestTests, title } from './gate-facts.ts';
+import { findingsGate } from './findings/findings.ts';
+import { referenceTo } from './policy/in-force.ts';
+import { policyGates } from './policy/policy-gates.ts';
 
-/** An environment as the project's file describes it, in its place in the order. */
-export interface Environment {
-  readonly name: string;
-  readonly position: number;
-  /** The role that certifies application tests here. */
-  readonly certify?: 'qa';
-  /** The role that approves a version before it comes here. */
-  readonly approve?: 'approver';
-  /** How many different people must approve. */
-  readonly approvals: number;
-  /** How many versions that were live before stay loaded. Default 0. */
-  readonly warm?: number;
-  /** Whether models that execute code on load may come here. */
-  readonly executesCode?: boolean;
-}
-
-/** All that is known about a version on its way to an environment. Decisions and tests are the newest first. */
-export interface GateFacts extends Decisions {
-  readonly version: ModelVersion;
-  /** Who started the training run and who registered the version. */
-  readonly authors: readonly string[];
-  readonly target: Environment;
-  readonly environments: readonly Environment[];
-  readonly applicationTests: readonly ApplicationTestReport[];
-}
-
-export type Gate =
-  | 'revocation'
-  | 'evidence'
-  | 'executes_code'
-  | 'test_report'
-  | 'application_tests'
-  | 'certification'
-  | 'approval'
-  | 'separation_of_duties';
-
-export interface Missing {
-  readonly gate: Gate;
-  readonly reason: string;
-}
-
-/** The environments before the target whose certification a version needs to come to it. */
-export function certifyingEnvironments(target: Environment, environments: readonly Environment[]): readonly Environment[] {
-  return environments.filter((environment) => environment.position < target.position && environment.certify !== undefined);
-}
+export { certifyingEnvironments } from './gate-facts.ts';
+export type { Environment, Gate, GateFacts, Missing } from './gate-facts.ts';
 
 /**
  * The certifications that count: of the newest application tests in each certifying environment, by people who did not make the version.
@@ -102,10 +52,10 @@ export function withdrawals(facts: GateFacts, released: Pick<Deployment, 'certif
       .filter(({ verdict }) => verdict === 'refused')
       .map((approval) => refusedApproval(facts, approval)),
     ...facts.unaccepted
-      .filter(({ id }) => id === released.certification || released.approvals.includes(id))
-      .map(({ kind, id, name, why }): Missing => ({
+      .filter(({ id, isBroken }) => isBroken && (id === released.certification || released.approvals.includes(id)))
+      .map(({ kind, id, by, why }): Missing => ({
         gate: kind,
-        reason: `${title(facts.version)} was released on ${kind} ${id} of ${name}, which is not accepted: ${why}`,
+        reason: `${title(facts.version)} was released on ${kind} ${id} of ${by.name}, which is not accepted: ${why}`,
       })),
   ];
 }
@@ -117,6 +67,8 @@ export function missingGates(facts: GateFacts): readonly Missing[] {
     ...evidenceGate(facts),
     ...codeGate(facts),
     ...testReportGate(facts),
+    ...policyGates(facts),
+    ...findingsGate(facts),
     ...certificationGates(facts),
     ...approvalGates(facts),
   ];
@@ -127,6 +79,7 @@ export function judgeReadiness(facts: GateFacts): Readiness {
   return {
     modelVersion: facts.version.id,
     environment: facts.target.name,
+    policy: referenceTo(facts.inForce.policy),
     ready: missing.length === 0,
     missing,
     ...(executesCodeOnLoad(facts.version) ? { executesCodeOnLoad: true } : {}),
@@ -146,7 +99,7 @@ function revocationGate({ version, revocation }: GateFacts): readonly Missing[] 
 function unacceptedWords({ unaccepted }: GateFacts, wanted: DecisionKind): string {
   return unaccepted
     .filter(({ kind }) => kind === wanted)
-    .map(({ kind, id, name, why }) => ` (${kind} ${id} of ${name} is not accepted: ${why})`)
+    .map(({ kind, id, by, why }) => ` (${kind} ${id} of ${by.name} is not accepted: ${why})`)
     .join('');
 }
 
@@ -268,11 +221,6 @@ function approvalGates(facts: GateFacts): readonly Missing[] {
   ];
 }
 
-/** The newest application tests of this very package in an environment. */
-function newestTests({ version, applicationTests }: GateFacts, { name }: Environment): ApplicationTestReport | undefined {
-  return applicationTests.find((report) => report.environment === name && report.package === version.package);
-}
-
 /** Each certifier's newest word on a report. */
 function wordsOn({ version, certifications }: GateFacts, report: ApplicationTestReport): readonly Certification[] {
   return newestOfEach(
@@ -298,12 +246,12 @@ function newestOfEach<W>(words: readonly W[], person: (word: W) => string): read
   });
 }
 
-function isAuthor({ authors }: GateFacts, { identity }: Actor): boolean {
-  return authors.includes(identity);
-}
-
 function isClash(facts: GateFacts, { approvedBy }: Approval, certifications: readonly Certification[]): boolean {
-  return isAuthor(facts, approvedBy) || certifications.some(({ certifiedBy }) => certifiedBy.identity === approvedBy.identity);
+  return (
+    isAuthor(facts, approvedBy) ||
+    hasLapsed(facts, 'certification', approvedBy) ||
+    certifications.some(({ certifiedBy }) => certifiedBy.identity === approvedBy.identity)
+  );
 }
 
 /** An approval speaks of the certification that its approver saw; where nobody certifies, it speaks for itself. */
@@ -326,8 +274,4 @@ export function failedChecks(report: ApplicationTestReport): string {
     .filter((check) => !check.passed)
     .map((check) => check.name)
     .join(', ');
-}
-
-function title(version: ModelVersion): string {
-  return `${version.model} version ${version.version}`;
 }

@@ -1,6 +1,8 @@
 export { openRelease } from './release.ts';
 export type {
   ApproveRequest,
+  AttachRequest,
+  AttestRequest,
   CertifyRequest,
   PlaneProblem,
   Release,
@@ -13,6 +15,7 @@ export type {
 } from './port.ts';
 export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
+export type { Policies } from './policy/policies.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';

@@ -1,10 +1,12 @@
 import type { BlobStore } from '#blobs';
 import type { Clock, NewId } from '#core';
+import type { riskLevels } from '#contract';
 import type {
   Actor,
   ApplicationTestReport,
   ApplicationTestSpec,
   Approval,
+  Attestation,
   Certification,
   CharterVersion,
   Decision,
@@ -19,10 +21,12 @@ import type {
   ExplainRequest,
   ModelVersion,
   PredictAnswer,
+  PolicyEvidence,
   PredictRequest,
   Readiness,
   Revocation,
   RevokedFrom,
+  Role,
   ServeLimits,
   SignedManifest,
   TestProfile,
@@ -35,7 +39,9 @@ import type { Registry } from '#registry';
 import type { Store } from '#store';
 import type { Training } from '#training';
 import type { Environment } from './gates.ts';
+import type { Findings } from './findings/findings.ts';
 import type { DataPlanes } from './planes.ts';
+import type { Policies } from './policy/policies.ts';
 
 /** What the room needs of `#registry`. */
 export interface Versions extends Pick<Registry, 'modelSource'> {
@@ -58,6 +64,10 @@ export interface Reports extends Pick<Evaluation, 'openModel'> {
 export interface ReleaseSettings {
   readonly environments: readonly Environment[];
   readonly endpoint: string;
+  /** The policy that releases go by, by its name, where none applies by itself. */
+  readonly policy?: string;
+  /** The charter’s. Default `limited`. */
+  readonly risk?: (typeof riskLevels)[number];
   /** What data planes let through; what is left out has its default. */
   readonly limits?: Partial<Omit<ServeLimits, 'maxRows'>>;
   /** What the prediction log keeps where versions are monitored; default: everything. */
@@ -139,6 +149,20 @@ export interface ApproveRequest {
   readonly by: Actor;
 }
 
+export interface AttestRequest {
+  readonly modelVersion: string;
+  /** The item of the policy. */
+  readonly item: string;
+  readonly statement: string;
+  /** That the person has. */
+  readonly roles: readonly Role[];
+  readonly by: Actor;
+}
+
+export interface AttachRequest extends Omit<AttestRequest, 'statement'> {
+  readonly document: { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
+}
+
 export interface RevokeRequest {
   readonly modelVersion: string;
   /** Why, for the record. */
@@ -193,6 +217,20 @@ export interface Release {
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
   approve(request: ApproveRequest): Promise<Approval>;
+  readonly policies: Policies;
+  readonly findings: Findings;
+  /** What the policy of an environment asks for, and what of it is there. @throws GyreError NOT_FOUND */
+  policyEvidence(modelVersion: string, environment: string): Promise<PolicyEvidence>;
+  /**
+   * Answers a question of a policy in force.
+   * @throws GyreError NOT_FOUND naming the items that there are; PERMISSION_DENIED without the role that is asked; INVALID_ARGUMENT when a
+   *   document is asked for; FAILED_PRECONDITION when Gyre finds it out itself, or the version was revoked
+   */
+  attest(request: AttestRequest): Promise<Attestation>;
+  /** Gives a document that a policy in force asks for. @throws GyreError as `attest`; INVALID_ARGUMENT for another media type */
+  attach(request: AttachRequest): Promise<Attestation>;
+  /** The document of an attestation. @throws GyreError NOT_FOUND, DATA_LOSS */
+  document(attestation: string): Promise<NonNullable<Attestation['document']> & { readonly bytes: Uint8Array }>;
   /**
    * Takes a version's package out for good: no environment accepts it any more and no rollback comes to it; where it is live, the
    * environment goes back to the latest earlier version that may serve.

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
 import { decisionsContract } from './decisions/contract.ts';
+import { policyContract } from './policy/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -35,3 +36,4 @@ function fixture(): Promise<StoreFixture> {
 const skip = (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTGRES names one';
 releaseContract('PostgreSQL', fixture, skip);
 decisionsContract('PostgreSQL', fixture, skip);
+policyContract('PostgreSQL', fixture, skip);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
 import { decisionsContract } from './decisions/contract.ts';
+import { policyContract } from './policy/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
 async function fixture(): Promise<StoreFixture> {
@@ -16,3 +17,4 @@ async function fixture(): Promise<StoreFixture> {
 
 releaseContract('SQLite', fixture);
 decisionsContract('SQLite', fixture);
+policyContract('SQLite', fixture);

@@ -10,8 +10,12 @@ import { decisionSigner } from './decisions/signature.ts';
 import { selectRevocation } from './decisions/decisions-store.ts';
 import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
+import { openFindings } from './findings/findings.ts';
 import { liveExplainer } from './explain-live.ts';
 import { gatekeeper } from './gatekeeper.ts';
+import { attestations } from './policy/attestations.ts';
+import { referenceTo, underPolicy } from './policy/in-force.ts';
+import { openPolicies } from './policy/policies.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
 import {
   selectApplicationTest,
@@ -127,7 +131,9 @@ export function openRelease(deps: ReleaseDeps): Release {
     store.read(async (db) => {
       const { environments, endpoint } = deps.settings();
       const states = [];
-      for (const { name, position } of environments) {
+      for (const environment of environments) {
+        const { name, position } = environment;
+        const holding = await keeper.policyIn(db, name);
         const live = await selectByState(db, name, 'live');
         const address = deps.planes.address(name);
         const grpcAddress = deps.planes.grpcAddress?.(name);
@@ -136,6 +142,8 @@ export function openRelease(deps: ReleaseDeps): Release {
           name,
           position,
           endpoint: live?.endpoint ?? endpoint,
+          policy: referenceTo(holding.policy),
+          approvals: underPolicy(environment, holding).approvals,
           ...(live === undefined ? {} : { live }),
           ...(address === undefined ? {} : { address }),
           ...(grpcAddress === undefined ? {} : { grpcAddress }),
@@ -148,6 +156,9 @@ export function openRelease(deps: ReleaseDeps): Release {
 
   return {
     ...signOff(deps, keeper, signer),
+    ...attestations(deps, keeper, signer),
+    policies: openPolicies(deps),
+    findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),
     runApplicationTests: async (request) => {
       await resumed;

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { openFsBlobs } from '#blobs';
 import type { Actor, ApplicationTestReport, EventKind, JudgedVersion, SignedManifest } from '#contract';
 import { countingIds, digestOf, GyreError, isoInstant, manualClock } from '#core';
+import type { ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import type { Store } from '#store';
 import type { Environment } from './gates.ts';
-import { openRelease, releaseMigrations, releasePolicyMigrations, type Release, type ReleaseDeps } from './index.ts';
+import { openRelease, releaseMigrations, releasePolicyMigrations, type Release, type ReleaseDeps, type ReleaseSettings } from './index.ts';
 import { insertApplicationTest } from './release-store.ts';
 
 /** A store of its own for one test. */
@@ -66,6 +67,11 @@ export interface Bench extends AsyncDisposable {
   readonly champions: string[];
   /** Hashes of the tokens that may infer. */
   readonly tokens: string[];
+  readonly clock: ManualClock;
+  /** What gyre.yaml says of policies; tests change it. */
+  readonly project: { risk?: ReleaseSettings['risk']; policy?: string };
+  /** @returns its digest */
+  putBlob(text: string): Promise<string>;
   /** What fails next. */
   readonly fault: { alias: Error | undefined; failWrites: number };
   /** The same house after its process ended: nothing but the store is left. */
@@ -105,6 +111,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const versions = new Map<string, JudgedVersion>();
   const champions: string[] = [];
   const tokens: string[] = [];
+  const project: Bench['project'] = {};
   const keys = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -141,6 +148,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     },
     data: { open: unused('rows') },
     settings: () => ({
+      ...project,
       environments: [testing, production],
       endpoint: 'churn',
       log: { mask: ['street'], maxMib: 512, events: { url: 'https://events.example.org/', mask: ['plan'] } },
@@ -164,6 +172,9 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     versions,
     champions,
     tokens,
+    clock,
+    project,
+    putBlob: async (text) => (await blobs.put(Buffer.from(text))).digest,
     fault,
     again: () => {
       planes.serving.clear();

@@ -24,6 +24,8 @@ import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
+import { findingRoutes } from './routes/findings.ts';
+import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -71,6 +73,8 @@ export function allRoutes(): readonly Route[] {
     ...releaseRoutes,
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
+    ...releasePolicyRoutes,
+    ...findingRoutes,
     ...videoRoutes,
     ...batchRoutes,
     ...batchScheduleRoutes,

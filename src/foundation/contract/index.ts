@@ -113,7 +113,6 @@ export {
   TrainStep,
   ImageTransform,
   TransformStep,
-  riskLevels,
 } from './project.ts';
 export { EnvironmentSpec } from './environment-spec.ts';
 export { BlobStorage } from './blob-storage.ts';
@@ -194,8 +193,34 @@ export {
   testProfiles,
 } from './application-findings.ts';
 export type { RequirementId, TestProfile } from './application-findings.ts';
-export { Approval, Certification, Decision, DecisionSignature, Readiness, Revocation, RevokedFrom, decisionKinds } from './sign-off.ts';
+export {
+  PolicyCheck,
+  PolicyDocument,
+  PolicyItem,
+  PolicyReference,
+  PolicyStatement,
+  PublishedPolicy,
+  ReleasePolicy,
+  findingSeverities,
+  policyChecks,
+} from './release-policy.ts';
+export type { FindingSeverity } from './release-policy.ts';
+export {
+  Approval,
+  Attestation,
+  Certification,
+  Decision,
+  DecisionSignature,
+  Finding,
+  findingStates,
+  PolicyEvidence,
+  Readiness,
+  Revocation,
+  RevokedFrom,
+  decisionKinds,
+} from './sign-off.ts';
 export type { DecisionKind } from './sign-off.ts';
+export { riskLevels } from './risk.ts';
 export {
   Deployment,
   EnvironmentState,

@@ -9,5 +9,9 @@ export interface ReleaseEventData {
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
   'revocation.given': { id: string; modelVersion: string; package: string };
   'revocation.unmet': { modelVersion: string; environment: string; reason: string };
+  'release_policy.published': { name: string; version: number; digest: string };
+  'attestation.given': { id: string; modelVersion: string; item: string; policy: string };
+  'finding.added': { id: string; modelVersion: string; severity: string; owner: string };
+  'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

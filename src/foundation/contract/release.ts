@@ -4,6 +4,7 @@ import { ExecutionSpec } from './execution.ts';
 import { ManifestRoute } from './route.ts';
 import { LogPolicy } from './log-policy.ts';
 import { PackageFile, Signature } from './model.ts';
+import { PolicyReference } from './release-policy.ts';
 
 /** One model as a data plane loads it. */
 export const ManifestModel = strict({
@@ -94,6 +95,8 @@ export const EnvironmentState = strict({
   live: Type.Optional(Deployment),
   address: Type.Optional(Type.String({ description: 'base URL of its data plane, when it runs' })),
   grpcAddress: Type.Optional(Type.String({ description: 'where its data plane answers gRPC: grpc://host:port' })),
+  policy: Type.Optional(PolicyReference),
+  approvals: Type.Optional(Type.Integer({ description: 'how many people approve before a version comes here, by gyre.yaml and policy' })),
   ready: Type.Boolean(),
   problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });

@@ -1,16 +1,19 @@
-import type { Approval, Certification, Decision, DecisionKind, ModelVersion, Revocation } from '#contract';
+import type { Actor, Approval, Attestation, Certification, Decision, DecisionKind, ModelVersion, Revocation } from '#contract';
 import type { Db } from '#store';
+import { selectAttestations } from '../policy/policies-store.ts';
 import { selectApprovals, selectCertifications } from '../release-store.ts';
 import { selectRevocation, selectUnsigned } from './decisions-store.ts';
 import type { DecisionSigner, Signable } from './signature.ts';
 
-/** A yes whose signature does not hold: it is not accepted. */
+/** A yes that does not count. */
 export interface Unaccepted {
   readonly kind: DecisionKind;
   readonly id: string;
   /** Whose word it says it is. */
-  readonly name: string;
+  readonly by: Actor;
   readonly why: string;
+  /** Its signature does not hold: nothing that was let through on it comes back. Otherwise it counts no longer for what is new. */
+  readonly isBroken: boolean;
 }
 
 /** What people have decided about a version, the newest first. What speaks for it counts with a valid signature only, what speaks against it always. */
@@ -24,19 +27,25 @@ export interface Decisions {
 export async function readDecisions(db: Db, signer: DecisionSigner, version: ModelVersion): Promise<Decisions> {
   const found = await selectAll(db, signer, version);
   const unaccepted: Unaccepted[] = [];
-  const accepted = <D extends Certification | Approval>(kind: DecisionKind, decisions: readonly D[], by: (decision: D) => string): D[] =>
+  const accepted = <D extends Certification | Approval>(kind: DecisionKind, decisions: readonly D[], by: (decision: D) => Actor): D[] =>
     decisions.filter((decision) => {
       const why = found.objection(kind, decision);
       if (why === undefined || decision.verdict === 'refused') return true;
-      unaccepted.push({ kind, id: decision.id, name: by(decision), why });
+      unaccepted.push({ kind, id: decision.id, by: by(decision), why, isBroken: true });
       return false;
     });
   return {
-    certifications: accepted('certification', found.certifications, ({ certifiedBy }) => certifiedBy.name),
-    approvals: accepted('approval', found.approvals, ({ approvedBy }) => approvedBy.name),
+    certifications: accepted('certification', found.certifications, ({ certifiedBy }) => certifiedBy),
+    approvals: accepted('approval', found.approvals, ({ approvedBy }) => approvedBy),
     ...(found.revocation === undefined ? {} : { revocation: found.revocation }),
     unaccepted,
   };
+}
+
+/** What people have attested of a version's package for policies, as far as the signature holds; the newest first. */
+export async function readAttestations(db: Db, signer: DecisionSigner, version: ModelVersion): Promise<readonly Attestation[]> {
+  const found = await selectAttestations(db, version.id);
+  return found.filter((one) => one.modelVersion === version.id && signer.objection('attestation', one) === undefined);
 }
 
 /** Every decision about a version, the newest first, with what its signature is worth. */
@@ -58,6 +67,7 @@ export async function listDecisions(db: Db, signer: DecisionSigner, version: Mod
       verdict: one.verdict,
       report: one.report,
       reportDigest: one.reportDigest,
+      ...(one.policies === undefined ? {} : { policies: one.policies }),
       by: one.certifiedBy,
       at: one.certifiedAt,
       ...signatureOf('certification', one),
@@ -67,6 +77,7 @@ export async function listDecisions(db: Db, signer: DecisionSigner, version: Mod
       ...common(one),
       verdict: one.verdict,
       environment: one.environment,
+      ...(one.policy === undefined ? {} : { policies: [one.policy] }),
       by: one.approvedBy,
       at: one.approvedAt,
       ...signatureOf('approval', one),

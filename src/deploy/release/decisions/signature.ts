@@ -3,6 +3,9 @@ import { canonicalJson } from '#core';
 import type { DecisionKind, DecisionSignature } from '#contract';
 import { keyIdOf } from '../manifest.ts';
 
+/** What is signed: decisions, and what people attest for them. */
+export type SignedKind = DecisionKind | 'attestation';
+
 /** A record that carries a signature once it is signed. */
 export interface Signable {
   readonly signature?: DecisionSignature;
@@ -10,9 +13,9 @@ export interface Signable {
 
 /** Signs decisions with the installation's key, and tells whether a signature holds. */
 export interface DecisionSigner {
-  sign<D extends object>(kind: DecisionKind, decision: D): D & { readonly signature: DecisionSignature };
+  sign<D extends object>(kind: SignedKind, decision: D): D & { readonly signature: DecisionSignature };
   /** Why a decision's signature does not hold; undefined when it does. */
-  objection(kind: DecisionKind, decision: Signable): string | undefined;
+  objection(kind: SignedKind, decision: Signable): string | undefined;
 }
 
 /** @param privateKey Ed25519, PKCS #8 in PEM */
@@ -36,6 +39,6 @@ export function decisionSigner(privateKey: string): DecisionSigner {
 }
 
 /** The kind is signed too: an approval is never taken for a certification. */
-function signedBytes(kind: DecisionKind, { signature: _signature, ...said }: Signable): Buffer {
+function signedBytes(kind: SignedKind, { signature: _signature, ...said }: Signable): Buffer {
   return Buffer.from(canonicalJson({ format: 'gyre.decision.v1', kind, decision: said }));
 }

@@ -9,6 +9,8 @@ import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleaseDecisions } from './release-decisions.ts';
+import { registerReleaseEvidence } from './release-evidence.ts';
+import { registerReleaseFindings } from './release-findings.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
 import { registerReleaseTest } from './release-test.ts';
@@ -68,6 +70,8 @@ export const registerRelease: Register = (program, bind) => {
           cli.output.facts(readiness, () => {
             if (readiness.ready) cli.output.line(`${cli.output.style('green', 'ready')}: ${reference} may go to ${environment}`);
             if (warning !== undefined) cli.output.line(`${cli.output.style('red', warning)}: a Python process runs it`);
+            const { policy } = readiness;
+            if (policy !== undefined) cli.output.line(`by policy ${policy.name}/${policy.version}`);
             for (const { gate, reason } of readiness.missing)
               cli.output.line(`${cli.output.style('yellow', 'missing')} ${gate}: ${reason}`);
           });
@@ -121,6 +125,8 @@ export const registerRelease: Register = (program, bind) => {
       ),
     );
   registerReleaseDecisions(release, bind);
+  registerReleaseEvidence(release, bind);
+  registerReleaseFindings(release, bind);
   registerReleasePull(release, bind);
   listFlags(release.command('history').description('Lists deployments, newest first.'))
     .option('--environment <name>', 'of one environment')
