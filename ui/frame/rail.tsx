@@ -40,6 +40,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
   {
     name: 'Deploy',
     places: [
+      { text: 'Waiting for you', href: '/waiting' },
       { text: 'Certification', href: '/certification', waits: ['application_tests', 'certification'] },
       { text: 'Releases', href: '/releases', waits: ['approval', 'release'] },
       { text: 'Policies', href: '/policies' },

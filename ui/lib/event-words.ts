@@ -240,6 +240,7 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: 'good',
   }),
+  'sign_off.wanted': (d) => ({ part: 'deploy', text: `waits: ${d.text}`, href: '/waiting', tone: 'waiting' }),
   'gate.refused': (d) => ({
     part: 'deploy',
     text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,

@@ -52,6 +52,7 @@ const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
+const SignOffQueuePage = lazy(async () => (await import('./sign-off-queue.tsx')).SignOffQueuePage);
 const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
@@ -106,6 +107,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/waiting', page: () => <SignOffQueuePage /> },
   { pattern: '/policies', page: () => <PoliciesPage /> },
   { pattern: '/endpoints', page: plain(EndpointsPage) },
   {

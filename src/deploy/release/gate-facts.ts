@@ -37,7 +37,7 @@ export interface GateFacts extends Decisions {
   readonly damage?: string;
 }
 
-export type Gate =
+type Gate =
   | 'revocation'
   | 'policy'
   | 'finding'

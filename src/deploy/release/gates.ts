@@ -5,8 +5,7 @@ import { findingsGate } from './findings/findings.ts';
 import { referenceTo } from './policy/in-force.ts';
 import { policyGates } from './policy/policy-gates.ts';
 
-export { certifyingEnvironments } from './gate-facts.ts';
-export type { Environment, Gate, GateFacts, Missing } from './gate-facts.ts';
+export type { Environment, GateFacts, Missing } from './gate-facts.ts';
 
 /**
  * The certifications that count: of the newest application tests in each certifying environment, by people who did not make the version.

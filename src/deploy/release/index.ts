@@ -15,6 +15,7 @@ export type {
 } from './port.ts';
 export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
+export type { Asking, SignOffQueue } from './queue/queue.ts';
 export type { Policies } from './policy/policies.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releasePolicyMigrations } from './policy/migrations/index.ts';

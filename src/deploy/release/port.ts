@@ -41,6 +41,7 @@ import type { Training } from '#training';
 import type { Environment } from './gates.ts';
 import type { Findings } from './findings/findings.ts';
 import type { DataPlanes } from './planes.ts';
+import type { SignOffQueue } from './queue/queue.ts';
 import type { Policies } from './policy/policies.ts';
 
 /** What the room needs of `#registry`. */
@@ -177,7 +178,7 @@ export interface PlaneProblem {
 }
 
 /** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
-export interface Release {
+export interface Release extends SignOffQueue {
   /** Every environment in its order, with what it serves. */
   environments(): Promise<readonly EnvironmentState[]>;
   /** What answers in each environment, in their order, and how it does. */

@@ -16,6 +16,7 @@ import { gatekeeper } from './gatekeeper.ts';
 import { attestations } from './policy/attestations.ts';
 import { referenceTo, underPolicy } from './policy/in-force.ts';
 import { openPolicies } from './policy/policies.ts';
+import { signOffQueue } from './queue/queue.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
 import {
   selectApplicationTest,
@@ -157,6 +158,7 @@ export function openRelease(deps: ReleaseDeps): Release {
   return {
     ...signOff(deps, keeper, signer),
     ...attestations(deps, keeper, signer),
+    ...signOffQueue(deps, keeper),
     policies: openPolicies(deps),
     findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),

@@ -24,6 +24,7 @@ import { registryChangeRoutes } from './routes/registry-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
+import { signOffQueueRoutes } from './routes/sign-off-queue.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
@@ -75,6 +76,7 @@ export function allRoutes(): readonly Route[] {
     ...releaseSignOffRoutes,
     ...releasePolicyRoutes,
     ...findingRoutes,
+    ...signOffQueueRoutes,
     ...videoRoutes,
     ...batchRoutes,
     ...batchScheduleRoutes,

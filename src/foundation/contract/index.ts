@@ -174,7 +174,7 @@ export {
   jsonLengthHeader,
 } from './model.ts';
 export { LogPolicy, maskedText } from './log-policy.ts';
-export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
+export { Webhook, WebhookDelivery, WebhookTopic, mlflowTopics, webhookTopics } from './webhook.ts';
 export { ApplicationTestReport, LoadFigures } from './application-test.ts';
 export { ApplicationTestSpec } from './application-test-spec.ts';
 export {
@@ -217,6 +217,7 @@ export {
   Readiness,
   Revocation,
   RevokedFrom,
+  WantedSignOff,
   decisionKinds,
 } from './sign-off.ts';
 export type { DecisionKind } from './sign-off.ts';

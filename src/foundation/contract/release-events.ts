@@ -13,5 +13,6 @@ export interface ReleaseEventData {
   'attestation.given': { id: string; modelVersion: string; item: string; policy: string };
   'finding.added': { id: string; modelVersion: string; severity: string; owner: string };
   'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
+  'sign_off.wanted': { what: string; text: string; modelVersion: string; environment?: string; role?: string; owner?: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

@@ -122,6 +122,22 @@ export const Finding = strict({
 });
 export type Finding = Static<typeof Finding>;
 
+/** Something that waits for a person on the way of a version to production. */
+export const WantedSignOff = strict({
+  key: Type.String({ description: 'the same as long as the same thing waits' }),
+  what: oneOf(['certify', 'approve', 'answer', 'finding']),
+  text: Type.String(),
+  modelVersion: Id,
+  environment: Type.Optional(Name),
+  report: Type.Optional(Type.Unsafe<string>({ ...Id, description: 'the report of application tests to be read' })),
+  item: Type.Optional(Type.String({ description: 'of the policy' })),
+  finding: Type.Optional(Id),
+  role: Type.Optional(Role),
+  owner: Type.Optional(Actor),
+  since: Instant,
+});
+export type WantedSignOff = Static<typeof WantedSignOff>;
+
 /** A decision about a version, of whatever kind, with what its signature is worth. */
 export const Decision = strict({
   kind: oneOf(decisionKinds),

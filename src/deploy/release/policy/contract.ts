@@ -283,6 +283,39 @@ export function policyContract(name: string, fixture: () => Promise<StoreFixture
       );
     });
 
+    test('what waits is told once, to whom it waits for, and waits no longer when it is done', async () => {
+      await using bench = await openBench(await fixture());
+      const { release, project } = bench;
+      project.risk = 'high';
+      await publish(bench, highRisk());
+      const version = bench.addVersion(1);
+      const report = await longTests(bench, version);
+      const waits = async (by: typeof ada, ...roles: ('qa' | 'approver' | 'data-steward')[]): Promise<readonly string[]> =>
+        (await release.queue({ identity: by.identity, roles })).map(({ what, item }) => item ?? what);
+      await release.tellWanted(otto);
+      await release.tellWanted(otto);
+      const told = async () => (await bench.events('sign_off.wanted')).map(({ what, role }) => `${String(what)} ${String(role)}`);
+      assert.deepEqual(await told(), ['certify qa', 'answer approver', 'answer data-steward']);
+      assert.deepEqual(await waits(quinn, 'qa'), ['certify']);
+      assert.equal((await release.queue()).find(({ what }) => what === 'certify')?.report, report.id);
+      assert.deepEqual(await waits(ada, 'qa', 'approver'), ['purpose'], 'nobody certifies what they made');
+      await release.certify({ report: report.id, verdict: 'certified', statement: 'good', by: quinn });
+      await attest(bench, version);
+      await attach(bench, version);
+      assert.deepEqual(await waits(olga, 'approver'), ['approve']);
+      assert.deepEqual(await waits(quinn, 'approver'), [], 'who certified does not approve');
+      await approve(bench, version, olga);
+      assert.deepEqual([await waits(olga, 'approver'), await waits(oscar, 'approver')], [[], ['approve']]);
+      await release.tellWanted(otto);
+      await approve(bench, version, oscar);
+      const finding = await release.findings.add({ modelVersion: version.id, owner: ada, by: quinn, severity: 'low', statement: 'slow' });
+      await release.tellWanted(otto);
+      assert.deepEqual((await told()).slice(3), ['approve approver', 'finding undefined']);
+      assert.deepEqual(await waits(ada), ['finding']);
+      await release.findings.resolve({ id: finding.id, statement: 'fast now', by: quinn });
+      assert.deepEqual(await release.queue(), []);
+    });
+
     test('the bytes of a package are read where a policy asks for it', async () => {
       await using bench = await openBench(await fixture());
       const { project } = bench;

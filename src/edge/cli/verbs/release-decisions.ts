@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Decision, Revocation, RevokedFrom } from '#contract';
+import type { Decision, Revocation, RevokedFrom, WantedSignOff } from '#contract';
 import type { Page } from '../lists.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags } from '../lists.ts';
@@ -35,6 +35,27 @@ export function registerReleaseDecisions(release: Command, bind: Bind): void {
             }
           });
           return answer.environments.every(({ outcome }) => outcome === 'rolled_back') ? exitCodes.ok : exitCodes.failed;
+        }),
+      ),
+    );
+  listFlags(release.command('queue').description('Lists what waits for you: to certify, to approve, to answer, findings to resolve.'))
+    .option('--all', 'what waits for anybody')
+    .action(
+      bind<ListFlags & { all?: boolean }>((cli, options) =>
+        cli.withClient(async (client) => {
+          const page = await client.get<Page<WantedSignOff>>('release/queue', { ...listQuery(options), all: options.all });
+          cli.output.facts(page, () => {
+            if (page.items.length === 0) return cli.output.line('nothing waits');
+            cli.output.table(page.items, [
+              { title: 'TO DO', of: ({ what }) => what },
+              { title: 'WHAT', of: ({ text }) => text },
+              { title: 'FOR', of: ({ environment }) => environment },
+              { title: 'WAITS FOR', of: ({ role, owner }) => owner?.name ?? role },
+              { title: 'REPORT', of: ({ report }) => report },
+              { title: 'SINCE', of: ({ since }) => when(since) },
+            ]);
+            return pageNote(cli, page);
+          });
         }),
       ),
     );
