@@ -1,10 +1,14 @@
 import { eventType } from '#contract';
+import { messageOf } from '#core';
 import type { Release } from '#release';
 import { platform, type House } from './compose.ts';
 
 interface Watched extends Pick<House, 'events' | 'log'> {
-  readonly release: Pick<Release, 'takeOutRevoked' | 'tellWanted'>;
+  readonly release: Pick<Release, 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
 }
+
+/** Decisions count for days: a minute more does not matter. */
+const expiryCheckMs = 60_000;
 
 /** What can begin or end that something waits for a person. */
 const turns = [
@@ -21,7 +25,7 @@ const turns = [
 
 /**
  * While the platform is up: a version that was revoked while a switch to it was under way is taken out when that has ended, and people are
- * told by events what began to wait for them.
+ * told by events what began to wait for them, and what decisions count no longer.
  */
 export async function watchReleases({ events, log, release }: Watched): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
@@ -46,5 +50,12 @@ export async function watchReleases({ events, log, release }: Watched): Promise<
       effect: () => release.tellWanted(platform),
     }),
   );
+  const tellExpired = (): void => {
+    release.tellExpired(platform).catch((error: unknown) => log.error({ error: messageOf(error) }, 'what has expired could not be told'));
+  };
+  tellExpired();
+  const checking = setInterval(tellExpired, expiryCheckMs);
+  checking.unref();
+  opened.defer(() => clearInterval(checking));
   return opened.move();
 }

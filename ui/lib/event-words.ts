@@ -241,6 +241,12 @@ const words: Words = {
     tone: 'good',
   }),
   'sign_off.wanted': (d) => ({ part: 'deploy', text: `waits: ${d.text}`, href: '/waiting', tone: 'waiting' }),
+  'sign_off.expired': (d) => ({
+    part: 'deploy',
+    text: `what ${d.environment} serves was signed off until ${d.expiredAt}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'warn',
+  }),
   'gate.refused': (d) => ({
     part: 'deploy',
     text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,

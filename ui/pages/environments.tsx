@@ -51,6 +51,8 @@ function EnvironmentCard({
       aside={
         environment.problem !== undefined ? (
           <State tone="bad">to be replaced</State>
+        ) : environment.expired === true ? (
+          <State tone="warn">expired</State>
         ) : environment.ready ? (
           <State tone="good">answers</State>
         ) : (
@@ -64,6 +66,15 @@ function EnvironmentCard({
           ['Endpoint', endpoint],
           ['Live', live === undefined ? 'nothing' : <VersionRef id={live.modelVersion} />],
           live === undefined ? undefined : ['Since', <When at={live.deployedAt} />],
+          environment.expiresAt === undefined ? undefined : ['Signed off until', <When at={environment.expiresAt} />],
+          environment.policy === undefined
+            ? undefined
+            : [
+                'Policy',
+                <a
+                  href={`/policies?policy=${encodeURIComponent(`${environment.policy.name}/${environment.policy.version}`)}`}
+                >{`${environment.policy.name}/${environment.policy.version}`}</a>,
+              ],
           live === undefined
             ? undefined
             : [

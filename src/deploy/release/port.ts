@@ -240,6 +240,8 @@ export interface Release extends SignOffQueue {
   revoke(request: RevokeRequest): Promise<{ readonly revocation: Revocation; readonly environments: readonly RevokedFrom[] }>;
   /** Takes out what is live although it was revoked, such as by a switch that had begun before. */
   takeOutRevoked(by: Actor): Promise<readonly RevokedFrom[]>;
+  /** Tells by an event, once for each deployment, that the decisions which it was released on count no longer. */
+  tellExpired(by: Actor): Promise<void>;
   /** Every decision about a version, the newest first, with what its signature is worth. @throws GyreError NOT_FOUND */
   decisions(modelVersion: string): Promise<readonly Decision[]>;
   /**

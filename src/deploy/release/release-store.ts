@@ -237,3 +237,18 @@ export async function selectApprovals(db: Db, modelVersion?: string): Promise<re
   if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
   return (await query.execute()).map((row) => row.record);
 }
+
+/** The decisions that a deployment was released on. */
+export async function selectSignOffs(
+  db: Db,
+  { certification, approvals }: Deployment,
+): Promise<{ readonly certification?: Certification; readonly approvals: readonly Approval[] }> {
+  const tables = db.tables<Tables>();
+  const certified =
+    certification === undefined
+      ? undefined
+      : await tables.selectFrom('certifications').select('record').where('id', '=', certification).executeTakeFirst();
+  const approved =
+    approvals.length === 0 ? [] : await tables.selectFrom('approvals').select('record').where('id', 'in', approvals).execute();
+  return { ...(certified === undefined ? {} : { certification: certified.record }), approvals: approved.map(({ record }) => record) };
+}

@@ -15,6 +15,7 @@ import { liveExplainer } from './explain-live.ts';
 import { gatekeeper } from './gatekeeper.ts';
 import { attestations } from './policy/attestations.ts';
 import { referenceTo, underPolicy } from './policy/in-force.ts';
+import { expiries } from './policy/expiry.ts';
 import { openPolicies } from './policy/policies.ts';
 import { signOffQueue } from './queue/queue.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
@@ -126,6 +127,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     });
     return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
   };
+  const expiring = expiries(deps);
   const revoking = revocations(deps, keeper, signer, rollBack);
 
   const environments: Release['environments'] = async () =>
@@ -148,6 +150,7 @@ export function openRelease(deps: ReleaseDeps): Release {
           ...(live === undefined ? {} : { live }),
           ...(address === undefined ? {} : { address }),
           ...(grpcAddress === undefined ? {} : { grpcAddress }),
+          ...(live === undefined ? {} : await expiring.expiryIn(db, live)),
           ready: live !== undefined && address !== undefined,
           ...(problem === undefined ? {} : { problem }),
         });
@@ -159,6 +162,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     ...signOff(deps, keeper, signer),
     ...attestations(deps, keeper, signer),
     ...signOffQueue(deps, keeper),
+    tellExpired: expiring.tellExpired,
     policies: openPolicies(deps),
     findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),

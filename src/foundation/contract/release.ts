@@ -97,6 +97,10 @@ export const EnvironmentState = strict({
   grpcAddress: Type.Optional(Type.String({ description: 'where its data plane answers gRPC: grpc://host:port' })),
   policy: Type.Optional(PolicyReference),
   approvals: Type.Optional(Type.Integer({ description: 'how many people approve before a version comes here, by gyre.yaml and policy' })),
+  expiresAt: Type.Optional(
+    Type.Unsafe<string>({ ...Instant, description: 'when the first of the decisions that it was released on counts no longer' }),
+  ),
+  expired: Type.Optional(Type.Boolean({ description: 'whether that is past: it serves on, and is to be signed off again' })),
   ready: Type.Boolean(),
   problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });

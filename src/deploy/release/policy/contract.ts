@@ -206,7 +206,16 @@ export function policyContract(name: string, fixture: () => Promise<StoreFixture
         await complete(bench, version);
         await release.roll({ environment: 'production', modelVersion: version.id, reason: 'go', by: otto });
       }
+      await release.tellExpired(otto);
+      const signedOff = async () => (await release.environments()).map(({ expiresAt, expired }) => [expiresAt?.slice(0, 10), expired]);
+      assert.deepEqual(await signedOff(), [[undefined, undefined], ['2026-02-04', false]]); // prettier-ignore
       clock.advance(31 * 86_400_000);
+      assert.deepEqual((await signedOff())[1], ['2026-02-04', true]);
+      for (let times = 0; times < 2; times++) await release.tellExpired(otto);
+      assert.deepEqual(
+        (await bench.events('sign_off.expired')).map(({ environment, modelVersion }) => [environment, modelVersion]),
+        [['production', two.id]],
+      );
       assert.match(
         await missing(bench, two),
         /lacks the approval of 2 approvers .*approval .* of O\w+ is not accepted: it has expired on 2026-02-04T/,

@@ -4,6 +4,7 @@ import type { Db, Tx } from '#store';
 interface Tables {
   release_policies: { name: string; version: number; published_at: number; record: PublishedPolicy };
   attestations: { id: string; model_version: string; attested_at: number; record: Attestation };
+  expired_sign_offs: { deployment: string; told_at: number };
 }
 
 export async function insertPolicy(tx: Tx, { record, at }: { record: PublishedPolicy; at: number }): Promise<void> {
@@ -50,4 +51,19 @@ export async function selectAttestations(db: Db, modelVersion: string): Promise<
 export async function selectAttestation(db: Db, id: string): Promise<Attestation | undefined> {
   const row = await db.tables<Tables>().selectFrom('attestations').select('record').where('id', '=', id).executeTakeFirst();
   return row?.record;
+}
+
+export async function insertToldExpired(tx: Tx, { deployment, at }: { deployment: string; at: number }): Promise<void> {
+  await tx.tables<Tables>().insertInto('expired_sign_offs').values({ deployment, told_at: at }).execute();
+}
+
+/** Whether it was told that what a deployment was released on counts no longer. */
+export async function wasToldExpired(db: Db, deployment: string): Promise<boolean> {
+  const row = await db
+    .tables<Tables>()
+    .selectFrom('expired_sign_offs')
+    .select('deployment')
+    .where('deployment', '=', deployment)
+    .executeTakeFirst();
+  return row !== undefined;
 }

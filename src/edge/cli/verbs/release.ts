@@ -58,7 +58,9 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'ADDRESS', of: ({ address }) => address },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
               ]);
-              for (const { name, problem } of items) {
+              for (const { name, problem, expired, expiresAt } of items) {
+                if (expired === true)
+                  cli.output.line(`${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}`);
                 if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
               }
             });
