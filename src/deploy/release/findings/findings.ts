@@ -66,8 +66,12 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
     add: async ({ modelVersion, severity, statement, owner, dueAt, by }) => {
       const version = await versions.getById(modelVersion);
       const now = clock.now();
-      if (dueAt !== undefined && Date.parse(dueAt) <= now) {
-        throw new GyreError('INVALID_ARGUMENT', `it would be due on ${dueAt}, which is past: a finding is due in the future`);
+      // What is no instant is not after now either.
+      if (dueAt !== undefined && !(Date.parse(dueAt) > now)) {
+        throw new GyreError(
+          'INVALID_ARGUMENT',
+          `it would be due on ${dueAt}, which is past or no day at all: a finding is due in the future`,
+        );
       }
       const finding: Finding = {
         id: newId(),
