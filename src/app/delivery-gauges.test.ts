@@ -11,7 +11,7 @@ test('DORA’s figures stand in /metrics; what was not to be measured does not',
     environments: () => Promise.resolve([{ name: 'production', position: 0, endpoint: 'churn', ready: true }]),
     delivery: ({ environment }: { readonly environment: string }) => Promise.resolve({ ...figures, environment } as DeliveryMetrics),
   };
-  const { refresh } = gaugeDelivery({ release, metrics, log: createLogger({ level: 'error' }) });
+  const { refresh } = gaugeDelivery({ release, metrics, log: createLogger({ level: 'silent', destination: process.stderr }) });
   await refresh();
   const text = metrics.expose();
   assert.match(text, /^gyre_deployments_per_week\{environment="production"\} 1\.5$/m);

@@ -8,7 +8,15 @@ import { type BlobStore, openFsBlobs } from '#blobs';
 import type { Actor, ModelVersion, ServeLimits, SignedManifest } from '#contract';
 import { asSha256, countingIds, digestOf, hasCode, isoInstant, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
-import { openRelease, type Release, releaseMigrations, type ReleaseDeps, type ReleaseSettings, rolloutMigrations } from '#release';
+import {
+  openRelease,
+  type Release,
+  releaseMigrations,
+  releasePolicyMigrations,
+  type ReleaseDeps,
+  type ReleaseSettings,
+  rolloutMigrations,
+} from '#release';
 import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
 import { computeMetrics } from '#stats';
 import { openStore } from '#store';
@@ -109,7 +117,7 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
     const keys = signingKey(folder);
     const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
-    await store.migrate([eventsMigrations, releaseMigrations, rolloutMigrations]);
+    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations]);
     blobs = await openFsBlobs({ dir: folder.blobs });
     const newId = countingIds('id');
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));

@@ -2,12 +2,21 @@ import type { ResolvedProject } from '#project';
 import type { ReleaseSettings } from '#release';
 
 /** What releases go by, of a project: how its members under `serve` come into manifests. */
-export function releaseSettingsOf({ environments, serve, applicationTests, test }: ResolvedProject): ReleaseSettings {
+export function releaseSettingsOf({
+  environments,
+  serve,
+  applicationTests,
+  test,
+  charter,
+  releasePolicy,
+}: ResolvedProject): ReleaseSettings {
   const { endpoint, log, execution, explainTimeoutMs, outliers: _outliers, python: _python, batch: _batch, ...limits } = serve;
   return {
     environments,
     rollouts: Object.fromEntries(environments.flatMap(({ name, roll }) => (roll === undefined ? [] : [[name, roll]]))),
     endpoint,
+    risk: charter.risk,
+    ...(releasePolicy === undefined ? {} : { policy: releasePolicy }),
     limits,
     ...(log === undefined ? {} : { log }),
     ...(execution === undefined ? {} : { execution }),

@@ -8,7 +8,7 @@ import { type BlobStore, openFsBlobs } from '#blobs';
 import type { Actor, ModelVersion, PlaneFigures, Rollout, RolloutPlan } from '#contract';
 import { countingIds, isoInstant, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
-import { openLoadGenerator, openRelease, type Release, releaseMigrations, type ReleaseDeps, rolloutMigrations } from '#release';
+import { openLoadGenerator, openRelease, type Release, releaseMigrations, releasePolicyMigrations, type ReleaseDeps, rolloutMigrations } from '#release';
 import { putSample, samplePackage, type SampleOptions } from '#serving';
 import { openStore } from '#store';
 import { createLogger } from '#telemetry';
@@ -72,7 +72,7 @@ describe('rollouts on data planes, under load', { timeout: 300_000 }, () => {
     const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
     const keys = signingKey(folder);
     const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
-    await store.migrate([eventsMigrations, releaseMigrations, rolloutMigrations]);
+    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations]);
     blobs = await openFsBlobs({ dir: folder.blobs });
     const newId = countingIds('id');
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));

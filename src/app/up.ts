@@ -9,6 +9,7 @@ import { compose, platform, type House } from './compose.ts';
 import { hostNamesOf, isLoopback, type SettledSettings } from './settings.ts';
 import { keepTokensFresh } from './plane-tokens.ts';
 import { advanceRollouts } from './advance-rollouts.ts';
+import { watchReleases } from './release-watch.ts';
 import { shipSegments } from './shipping.ts';
 import { gyreVersion } from './version.ts';
 
@@ -85,6 +86,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
     await house.streams.resume();
     opened.use(advanceRollouts(house, platform));
   }
+  opened.use(await watchReleases(house));
   const shipping = setInterval(() => {
     house.planes.flush().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'the prediction log could not be shipped'));
   }, shippingMs);

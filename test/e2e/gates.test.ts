@@ -101,6 +101,25 @@ describe('the gates on the way to production, by API and command line', () => {
     await productionIs(undefined);
   });
 
+  const byMlflow = async (by: Person): Promise<readonly Answer<{ message?: string }>[]> => [
+    await by.mlflow('registered-models/alias', { name: 'shop', version: '1', alias: 'champion' }),
+    await by.mlflow('model-versions/transition-stage', {
+      name: 'shop',
+      version: '1',
+      stage: 'Production',
+      archive_existing_versions: false,
+    }),
+  ];
+
+  test('nor do an alias or a stage that an MLflow client sets', async () => {
+    for (const { status, body } of await byMlflow(ada)) {
+      assert.ok(status >= 400 && status < 500, JSON.stringify(body));
+      assert.match(body.message ?? '', /no application tests in "test".*lacks the approval/);
+    }
+    for (const { status } of await byMlflow(olga)) assert.equal(status, 403, 'who may not release may not name a champion');
+    await productionIs(undefined);
+  });
+
   test('who lacks the role is told which one has it', async () => {
     assertRefused(await release(olga), 403, /release/);
     assertRefused(await release(quinn), 403, /release/);
@@ -212,6 +231,55 @@ describe('the gates on the way to production, by API and command line', () => {
     assertCliRefused(await ada.cli('release', 'deploy', 'shop/2', 'test'), reason);
     assertRefused(await otto.post('environments/production/release', { modelVersion: second, reason: 'pilot' }), 409, reason);
     await productionIs(version);
+  });
+
+  test('what was revoked is accepted nowhere, and where nothing else may serve that is said', async () => {
+    const revoke = (by: Person) => by.cli('release', 'revoke', 'shop/1', '--reason', 'trained on wrong rows');
+    assertCliRefused(await revoke(otto), /revoke/);
+    const decided = await otto.cli('release', 'decisions', 'shop/1');
+    assert.equal(decided.code, 0, decided.stdout + decided.stderr);
+    assert.match(decided.stdout, /approval +approved +production .* olga .* valid/);
+    const revoked = await revoke(quinn);
+    assert.equal(revoked.code, 1, revoked.stderr);
+    assert.match(revoked.stdout, /production still serves it: no other version was live there/);
+    assert.match((await otto.cli('release', 'status')).stdout, /production: what it serves was revoked by quinn/);
+    const why = /shop version 1 was revoked by quinn on .*: trained on wrong rows/;
+    assertCliRefused(await roll(otto), why);
+    assertRefused(await release(otto), 409, why);
+    assertRefused(await approve(olga), 409, why);
+    assertRefused(await ada.post('models/shop/aliases', { alias: 'champion', version: 1 }), 409, why);
+    for (const { body } of await byMlflow(ada)) assert.match(body.message ?? '', why);
+    assert.match((await otto.cli('release', 'decisions', 'shop/1')).stdout, /revocation +revoked .* quinn .* valid/);
+  });
+
+  test('a policy is asked on every way, and only an admin publishes one', async () => {
+    const file = join(house.folder, 'careful.yaml');
+    const text = `policy: careful
+version: 1
+appliesTo: { risk: [minimal, limited, high] }
+stages: [{ name: reviewed, evidence: [{ id: purpose, statement: "What is it for?", by: approver }] }]
+approve: { role: approver, people: 2 }
+`;
+    await writeFile(file, text.replace('approver }]', 'aprover }]'));
+    const wrong = await house.owner.cli('policy', 'publish', file);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /careful\.yaml:4:\d+ stages\[0\]\.evidence\[0\]\.by: .*did you mean "approver"/);
+    await writeFile(file, text);
+    assertCliRefused(await ada.cli('policy', 'publish', file), /administer/);
+    const published = await house.owner.cli('policy', 'publish', file);
+    assert.equal(published.code, 0, published.stderr);
+    await writeFile(file, text.replace('people: 2', 'people: 1'));
+    assertCliRefused(await house.owner.cli('policy', 'publish', file), /publish a change as version 2/);
+    const asked = /asks for an approval: an operator releases to it/;
+    assertRefused(await ada.post('environments/test/deploy', { modelVersion: version, reason: 'quick' }), 409, asked);
+    assertCliRefused(await ada.cli('release', 'deploy', 'shop/1', 'test'), asked);
+    assertCliRefused(await otto.cli('release', 'roll', 'shop/1', 'test'), /policy careful\/1 \(stage reviewed\) asks for purpose/);
+    for (const { body } of await byMlflow(ada)) assert.match(body.message ?? '', /policy careful\/1/);
+    assert.match((await otto.cli('release', 'status', 'shop/1')).stdout, /by policy careful\/1/);
+    assertCliRefused(
+      await otto.cli('release', 'attest', 'shop/1', '--item', 'purpose', '--statement', 'letters'),
+      /is asked of the role approver/,
+    );
   });
 
   test('every attempt that was stopped is in the audit log', async () => {

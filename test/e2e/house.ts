@@ -70,6 +70,8 @@ export interface Person {
   readonly identity: Identity;
   get<T>(path: string): Promise<T>;
   post<T = Refused>(path: string, body?: unknown): Promise<Answer<T>>;
+  /** As an MLflow client does. @param path such as `registered-models/alias` */
+  mlflow<T = Record<string, unknown>>(path: string, body: unknown): Promise<Answer<T>>;
   cli(...args: string[]): Promise<CliResult>;
 }
 
@@ -93,8 +95,8 @@ export async function openHouse(options: ProjectOptions = {}): Promise<RunningHo
   let server = await start(folder);
   const token = (await readFile(join(folder, '.gyre', 'secrets', 'owner-token'), 'utf8')).trim();
   const personOf = (identity: Identity, secret: string): Person => {
-    const call = async (method: string, path: string, body?: unknown): Promise<Answer<never>> => {
-      const response = await fetch(`${server.address}/api/v1/${path}`, {
+    const call = async (method: string, path: string, body?: unknown, api = 'api/v1'): Promise<Answer<never>> => {
+      const response = await fetch(`${server.address}/${api}/${path}`, {
         method,
         headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -109,6 +111,7 @@ export async function openHouse(options: ProjectOptions = {}): Promise<RunningHo
         return body;
       },
       post: (path, body) => call('POST', path, body),
+      mlflow: (path, body) => call('POST', path, body, 'api/2.0/mlflow'),
       cli: (...args) => runCli(folder, secret, args),
     };
   };

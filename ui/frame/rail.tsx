@@ -40,8 +40,10 @@ export const groups: readonly { readonly name: string; readonly places: readonly
   {
     name: 'Deploy',
     places: [
+      { text: 'Waiting for you', href: '/waiting' },
       { text: 'Certification', href: '/certification', waits: ['application_tests', 'certification'] },
       { text: 'Releases', href: '/releases', also: ['/rollouts'], waits: ['approval', 'release'] },
+      { text: 'Policies', href: '/policies' },
       { text: 'Endpoints', href: '/endpoints' },
       { text: 'Environments', href: '/environments' },
       { text: 'Delivery', href: '/delivery' },

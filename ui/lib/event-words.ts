@@ -243,6 +243,47 @@ const words: Words = {
     href: recordPath('model_version', d.modelVersion),
     tone: d.verdict === 'approved' ? 'good' : 'bad',
   }),
+  'revocation.given': (d) => ({
+    part: 'deploy',
+    text: 'a model version revoked: no environment accepts it any more',
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'bad',
+  }),
+  'revocation.unmet': (d) => ({
+    part: 'deploy',
+    text: `${d.environment} still serves what was revoked: ${d.reason}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'bad',
+  }),
+  'release_policy.published': (d) => ({
+    part: 'govern',
+    text: `release policy ${d.name}/${d.version} published`,
+    href: `/policies?policy=${encodeURIComponent(`${d.name}/${d.version}`)}`,
+  }),
+  'attestation.given': (d) => ({
+    part: 'deploy',
+    text: `${d.item} of policy ${d.policy} answered`,
+    href: recordPath('model_version', d.modelVersion),
+  }),
+  'finding.added': (d) => ({
+    part: 'deploy',
+    text: `finding (${d.severity}) on a model version`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'warn',
+  }),
+  'finding.ended': (d) => ({
+    part: 'deploy',
+    text: `finding (${d.severity}) ${d.state}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'good',
+  }),
+  'sign_off.wanted': (d) => ({ part: 'deploy', text: `waits: ${d.text}`, href: '/waiting', tone: 'waiting' }),
+  'sign_off.expired': (d) => ({
+    part: 'deploy',
+    text: `what ${d.environment} serves was signed off until ${d.expiredAt}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'warn',
+  }),
   'gate.refused': (d) => ({
     part: 'deploy',
     text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,

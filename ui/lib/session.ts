@@ -58,6 +58,7 @@ const holders: Readonly<Record<Permission, string>> = {
   deploy: 'ML engineer, operator or QA expert',
   certify: 'QA expert',
   approve: 'approver',
+  revoke: 'QA expert, approver or admin',
   release: 'operator',
   operate: 'operator or admin',
   see_personal: 'data steward',

@@ -13,7 +13,7 @@ import { VersionRef } from '../parts/version-ref.tsx';
 
 /** Where versions run: the data plane of each environment, what is live, and the way back. */
 export function EnvironmentsPage(): JSX.Element {
-  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.']);
+  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.', 'revocation.']);
   const deployments = useResource<PageOf<Deployment>>('deployments?limit=500', ['deployment.']);
   return (
     <Page
@@ -51,13 +51,18 @@ function EnvironmentCard({
       title={name}
       wide
       aside={
-        environment.ready ? (
+        environment.problem !== undefined ? (
+          <State tone="bad">to be replaced</State>
+        ) : environment.expired === true ? (
+          <State tone="warn">expired</State>
+        ) : environment.ready ? (
           <State tone="good">answers</State>
         ) : (
           <State tone={live === undefined ? 'off' : 'bad'}>{live === undefined ? 'nothing live' : 'does not answer'}</State>
         )
       }
     >
+      {environment.problem !== undefined && <p class="problem">{environment.problem}</p>}
       <Facts
         facts={[
           ['Endpoint', endpoint],
@@ -71,6 +76,15 @@ function EnvironmentCard({
                 </a>,
               ],
           live === undefined ? undefined : ['Since', <When at={live.deployedAt} />],
+          environment.expiresAt === undefined ? undefined : ['Signed off until', <When at={environment.expiresAt} />],
+          environment.policy === undefined
+            ? undefined
+            : [
+                'Policy',
+                <a
+                  href={`/policies?policy=${encodeURIComponent(`${environment.policy.name}/${environment.policy.version}`)}`}
+                >{`${environment.policy.name}/${environment.policy.version}`}</a>,
+              ],
           live === undefined
             ? undefined
             : [

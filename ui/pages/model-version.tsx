@@ -1,16 +1,19 @@
 import type { JSX } from 'preact';
 import { executesCode, lackingEvidence } from '#contract';
-import type { Approval, Certification, Deployment, Evidence, ModelVersion, TestReport } from '#contract';
+import type { Deployment, Evidence, ModelVersion, TestReport } from '#contract';
 import { apiUrl } from '../lib/api.ts';
 import { bytes, number, shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Markdown } from '../parts/markdown.tsx';
 import { Card, Facts, LineageStrip, Load, Page, RawJson } from '../parts/page.tsx';
-import { State, Verdict, WordState } from '../parts/state.tsx';
+import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/values.tsx';
-import { releaseKinds, VersionActions } from './release-actions.tsx';
+import { DecisionsCard, Revoke, useDecisions } from './decisions-card.tsx';
+import { FindingsCard } from './findings-card.tsx';
+import { PolicyEvidenceCards } from './policy-evidence-card.tsx';
+import { VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
 import { ReportCards } from './report-cards.tsx';
@@ -44,6 +47,8 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
   const report = useResource<TestReport>(version.testReport === undefined ? undefined : `test-reports/${version.testReport}`);
   const evidence = useResource<Evidence>(version.testReport === undefined ? undefined : `${versionRoute(version)}/evidence`);
   const conversions = useConversions(version);
+  const decisions = useDecisions(version);
+  const revocation = decisions?.find(({ kind }) => kind === 'revocation');
   const lacking = lackingEvidence(version);
   const of = `?modelVersion=${encodeURIComponent(version.id)}`;
   const deployments = useResource<PageOf<Deployment>>(`deployments${of}`, ['deployment.']);
@@ -69,6 +74,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
             <Verdict passed={version.testsPassed} yes="tests passed" no="a gate failed" />
           )}{' '}
           {version.executesCodeOnLoad === true && <State tone="warn">{executesCode}</State>}{' '}
+          {revocation !== undefined && <State tone="bad">revoked</State>}{' '}
           {version.deletedAt !== undefined && <State tone="bad">deleted</State>}{' '}
           {live.length > 0 && <State tone="good">live in {live.map(({ environment }) => environment).join(', ')}</State>}{' '}
           {primary !== undefined && (
@@ -82,6 +88,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
           <TestVersion version={version} />
           <ConvertVersion version={version} begun={conversions.reload} />
           <VersionActions version={version} />
+          <Revoke version={version} decisions={decisions} />
           <VersionEdits version={version} />
         </>
       }
@@ -113,7 +120,9 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         {report.data !== undefined && <ReportCards report={report.data} />}
         <OriginCard version={version} lacking={lacking} />
         <UsedWhere version={version} deployments={deployments} />
-        {version.testReport !== undefined && <SignOffs version={version} />}
+        {version.package !== undefined && <PolicyEvidenceCards version={version} />}
+        {version.package !== undefined && <FindingsCard version={version} />}
+        {decisions !== undefined && <DecisionsCard decisions={decisions} />}
         <RunElsewhere version={version} />
         {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}
@@ -213,41 +222,6 @@ function crumbsOf(version: ModelVersion, evidence: Evidence | undefined): readon
     ...(version.run === undefined ? [] : [{ text: 'run', href: recordPath('run', version.run) }]),
     { text: version.model, href: recordPath('model', version.model) },
   ];
-}
-
-/** Who looked at it, and what they said. */
-function SignOffs({ version }: { readonly version: ModelVersion }): JSX.Element {
-  const of = `?modelVersion=${encodeURIComponent(version.id)}`;
-  const certifications = useResource<PageOf<Certification>>(`certifications${of}`, releaseKinds);
-  const approvals = useResource<PageOf<Approval>>(`approvals${of}`, releaseKinds);
-  const nothing = certifications.data?.items.length === 0 && approvals.data?.items.length === 0;
-  return (
-    <Card title="Certified and approved" wide>
-      {nothing && (
-        <p class="quiet">
-          Nobody has certified or approved this version. A QA expert certifies the report of its application tests; then an approver,
-          another person, approves it.
-        </p>
-      )}
-      <ul class="sign-offs">
-        {certifications.data?.items.map((item) => (
-          <li key={item.id}>
-            <WordState word={item.verdict} /> by <Who actor={item.certifiedBy} /> <When at={item.certifiedAt} />, on the{' '}
-            <RecordRef kind="application_test" id={item.report}>
-              report of application tests
-            </RecordRef>
-            <blockquote>{item.statement}</blockquote>
-          </li>
-        ))}
-        {approvals.data?.items.map((item) => (
-          <li key={item.id}>
-            <WordState word={item.verdict} /> for {item.environment} by <Who actor={item.approvedBy} /> <When at={item.approvedAt} />
-            <blockquote>{item.statement}</blockquote>
-          </li>
-        ))}
-      </ul>
-    </Card>
-  );
 }
 
 function PackageCard({ version, digest }: { readonly version: ModelVersion; readonly digest: string }): JSX.Element {

@@ -6,11 +6,21 @@ import { shortDigest } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { navigate } from '../lib/router.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
-import type { ProjectView } from '../lib/shapes.ts';
 import { Action } from '../parts/action.tsx';
 import { State } from '../parts/state.tsx';
 
-export const releaseKinds = ['deployment.', 'application_test.', 'certification.', 'approval.', 'model_version.', 'test_report.'];
+export const releaseKinds = [
+  'deployment.',
+  'application_test.',
+  'certification.',
+  'approval.',
+  'revocation.',
+  'attestation.',
+  'finding.',
+  'release_policy.',
+  'model_version.',
+  'test_report.',
+];
 
 /** What stands between a version and an environment. */
 export function useReadiness(modelVersion: string, environment: string): Readiness | undefined {
@@ -43,21 +53,12 @@ export function ReadinessText({ readiness }: { readonly readiness: Readiness }):
 
 /** The steps from a version to each environment, as buttons; each says what is missing. */
 export function VersionActions({ version }: { readonly version: ModelVersion }): JSX.Element {
-  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.']);
-  const project = useResource<ProjectView>('project', ['project.loaded']);
+  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.', 'release_policy.', 'project.loaded']);
   return (
     <>
-      {environments.data?.items.map((environment) => {
-        const spec = project.data?.environments.find(({ name }) => name === environment.name);
-        return (
-          <EnvironmentActions
-            key={environment.name}
-            version={version}
-            environment={environment}
-            approvals={spec?.approve === undefined ? 0 : Math.max(1, spec.approvals)}
-          />
-        );
-      })}
+      {environments.data?.items.map((environment) => (
+        <EnvironmentActions key={environment.name} version={version} environment={environment} approvals={environment.approvals ?? 0} />
+      ))}
     </>
   );
 }

@@ -54,6 +54,8 @@ const ModelVersionPage = lazy(async () => (await import('./model-version.tsx')).
 const TestReportPage = lazy(async () => (await import('./model-version.tsx')).TestReportPage);
 const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).VersionByIdPage);
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
+const SignOffQueuePage = lazy(async () => (await import('./sign-off-queue.tsx')).SignOffQueuePage);
+const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
@@ -108,6 +110,8 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
   { pattern: '/rollouts/:id', page: byId(RolloutPage) },
+  { pattern: '/waiting', page: () => <SignOffQueuePage /> },
+  { pattern: '/policies', page: () => <PoliciesPage /> },
   { pattern: '/endpoints', page: plain(EndpointsPage) },
   {
     pattern: '/endpoints/:environment',

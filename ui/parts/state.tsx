@@ -52,6 +52,7 @@ const tones: Readonly<Record<string, Tone>> = {
   damaged: 'bad',
   FAILED: 'bad',
   refused: 'bad',
+  revoked: 'bad',
   rejected: 'bad',
   open: 'bad',
   worse: 'bad',

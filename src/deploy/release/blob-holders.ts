@@ -7,4 +7,6 @@ export const releaseBlobHolders: readonly BlobHolder[] = [
   { table: 'application_tests', key: ['id'], columns: ['record'], record: 'application test' },
   { table: 'certifications', key: ['id'], columns: ['record'], record: 'certification' },
   { table: 'approvals', key: ['id'], columns: ['record'], record: 'approval' },
+  { table: 'revocations', key: ['id'], columns: ['record'], record: 'revocation' },
+  { table: 'attestations', key: ['id'], columns: ['record'], record: 'attestation' },
 ];

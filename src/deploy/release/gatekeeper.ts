@@ -1,10 +1,15 @@
-import { GyreError } from '#core';
+import { asSha256, GyreError, messageOf } from '#core';
 import { eventType, isTrained } from '#contract';
 import type { Actor, ModelVersion } from '#contract';
 import type { Db, Tx } from '#store';
 import type { Environment, GateFacts, Missing } from './gates.ts';
 import type { ReleaseDeps } from './port.ts';
-import { selectApplicationTests, selectApprovals, selectCertifications } from './release-store.ts';
+import { readAttestations, readDecisions } from './decisions/read-decisions.ts';
+import type { DecisionSigner } from './decisions/signature.ts';
+import { selectFindings } from './findings/findings-store.ts';
+import { inForce, type InForce, newestPolicies, underPolicy } from './policy/in-force.ts';
+import { withoutLapsed } from './policy/lapse.ts';
+import { selectApplicationTests } from './release-store.ts';
 
 /** An attempt that a gate stopped. */
 interface Refusal {
@@ -23,6 +28,10 @@ export type FactsReader = (db: Db) => Promise<GateFacts>;
 export interface Gatekeeper {
   /** @throws GyreError NOT_FOUND naming the environments that there are */
   environmentOf(name: string): Environment;
+  /** Who started the training run and who registered the version: ids of identities. */
+  authorsOf(version: ModelVersion): Promise<readonly string[]>;
+  /** By which policy an environment is released to. */
+  policyIn(db: Db, environment: string): Promise<InForce>;
   /** What other rooms know of the version is read at once; its tests and sign-offs whenever the reader is called. */
   factsReader(version: ModelVersion, target: Environment): Promise<FactsReader>;
   /** Records the refusal, then throws it. */
@@ -34,7 +43,8 @@ export function lockVersion(tx: Tx, version: Pick<ModelVersion, 'id'>): Promise<
   return tx.lock(`release:version:${version.id}`);
 }
 
-export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
+/** @param signer tells which decisions are accepted */
+export function gatekeeper(deps: ReleaseDeps, signer: DecisionSigner): Gatekeeper {
   const { store, events } = deps;
   async function recordRefusal(tx: Tx, { refusal, message }: { refusal: Refusal; message: string }): Promise<void> {
     const { attempted, version, environment, by, reasons } = refusal;
@@ -46,7 +56,26 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
     });
     await Promise.resolve();
   }
+  const policyIn = async (db: Db, environment: string): Promise<InForce> => inForce(await newestPolicies(db), deps.settings(), environment);
+
+  /** Reads every byte of a package. @returns what is wrong with it */
+  async function damageOf(version: ModelVersion): Promise<string | undefined> {
+    try {
+      for (const { digest } of version.files ?? []) await deps.blobs.verify(asSha256(digest));
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async function authorsOf(version: ModelVersion): Promise<readonly string[]> {
+    const run = isTrained(version) ? await deps.training.getRun(version.run) : undefined;
+    return [...new Set([version.createdBy.identity, ...(run === undefined ? [] : [run.createdBy.identity])])];
+  }
+
   return {
+    policyIn,
+    authorsOf,
     environmentOf: (name) => {
       const { environments } = deps.settings();
       const found = environments.find((environment) => environment.name === name);
@@ -54,18 +83,25 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
       throw new GyreError('NOT_FOUND', `no environment "${name}"; there are ${environments.map((known) => known.name).join(', ')}`);
     },
     factsReader: async (version, target) => {
-      const run = isTrained(version) ? await deps.training.getRun(version.run) : undefined;
-      const authors = [...new Set([version.createdBy.identity, ...(run === undefined ? [] : [run.createdBy.identity])])];
+      const authors = await authorsOf(version);
       const { environments } = deps.settings();
-      return async (db) => ({
-        version,
-        authors,
-        target,
-        environments,
-        applicationTests: await selectApplicationTests(db, version.id),
-        certifications: await selectCertifications(db, version.id),
-        approvals: await selectApprovals(db, version.id),
-      });
+      const isRead = asksForBytes(await store.read((db) => policyIn(db, target.name)));
+      const damage = isRead ? await damageOf(version) : 'its bytes were not read: it is asked for since just now; try again';
+      return async (db) => {
+        const holding = await policyIn(db, target.name);
+        return {
+          version,
+          authors,
+          target: underPolicy(target, holding),
+          environments,
+          applicationTests: await selectApplicationTests(db, version.id),
+          inForce: holding,
+          attestations: await readAttestations(db, signer, version),
+          findings: await selectFindings(db, { modelVersion: version.id, state: 'open' }),
+          ...(asksForBytes(holding) && damage !== undefined ? { damage } : {}),
+          ...withoutLapsed(await readDecisions(db, signer, version), holding, deps.clock.now()),
+        };
+      };
     },
     refuse: async (refusal) => {
       const { attempted, version, environment, reasons, code = 'FAILED_PRECONDITION' } = refusal;
@@ -74,4 +110,8 @@ export function gatekeeper(deps: ReleaseDeps): Gatekeeper {
       throw new GyreError(code, message, { modelVersion: version.id, environment, missing: reasons });
     },
   };
+}
+
+function asksForBytes({ policy: { policy } }: InForce): boolean {
+  return policy.stages?.some(({ evidence }) => evidence.some((item) => 'check' in item && item.check === 'package')) === true;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Actor, ApplicationTestReport, Approval, Certification, JudgedVersion } from '#contract';
+import { builtIn } from './policy/in-force.ts';
 import { type Environment, type GateFacts, judgeReadiness, validApprovals, validCertifications, withdrawals } from './gates.ts';
 
 const person = (name: string): Actor => ({ identity: name.toLowerCase(), name });
@@ -87,7 +88,13 @@ const complete: GateFacts = {
   applicationTests: [report],
   certifications: [certification('c-1', report)],
   approvals: [approval('a-1', 'c-1')],
+  unaccepted: [],
+  inForce: { policy: builtIn },
+  attestations: [],
+  findings: [],
 };
+
+const released = { certification: 'c-1', approvals: ['a-1'] };
 
 function missing(change: Partial<GateFacts>): readonly (readonly [string, string])[] {
   const readiness = judgeReadiness({ ...complete, ...change });
@@ -108,7 +115,7 @@ describe('the gates before an environment', () => {
     const target = { ...production, executesCode: true };
     const allowed = judgeReadiness({ ...complete, version, target, environments: [testing, target] });
     assert.deepEqual([allowed.ready, allowed.executesCodeOnLoad], [true, true]);
-    assert.deepEqual(withdrawals({ ...complete, version }).map((one) => one.gate), ['executes_code']); // prettier-ignore
+    assert.deepEqual(withdrawals({ ...complete, version }, released).map((one) => one.gate), ['executes_code']); // prettier-ignore
   });
 
   test('let a version through that was tested, certified and approved by three people', () => {
@@ -257,13 +264,13 @@ describe('the gates before an environment', () => {
   });
 
   test('take back what a refusal withdraws, and nothing else', () => {
-    assert.deepEqual(withdrawals(complete), []);
-    assert.deepEqual(withdrawals({ ...complete, applicationTests: [], certifications: [], approvals: [] }), []);
+    assert.deepEqual(withdrawals(complete, released), []);
+    assert.deepEqual(withdrawals({ ...complete, applicationTests: [], certifications: [], approvals: [] }, released), []);
     const refusal = certification('c-2', report, { verdict: 'refused', statement: 'it leaks' });
     assert.deepEqual(
-      withdrawals({ ...complete, certifications: [refusal, ...complete.certifications] }).map(({ reason }) => reason),
+      withdrawals({ ...complete, certifications: [refusal, ...complete.certifications] }, released).map(({ reason }) => reason),
       ['Quinn refused to certify churn version 1: it leaks'],
     );
-    assert.equal(withdrawals({ ...complete, approvals: [approval('a-2', 'c-1', { verdict: 'refused' })] })[0].gate, 'approval');
+    assert.equal(withdrawals({ ...complete, approvals: [approval('a-2', 'c-1', { verdict: 'refused' })] }, released)[0].gate, 'approval');
   });
 });

@@ -1,52 +1,11 @@
 import { executesCode, executesCodeOnLoad, lackingEvidence } from '#contract';
-import type { Actor, ApplicationTestReport, Approval, Certification, ModelVersion, Readiness } from '#contract';
+import type { ApplicationTestReport, Approval, Certification, DecisionKind, Deployment, Readiness, Revocation } from '#contract';
+import { certifyingEnvironments, type GateFacts, hasLapsed, isAuthor, type Missing, newestTests, title } from './gate-facts.ts';
+import { findingsGate } from './findings/findings.ts';
+import { referenceTo } from './policy/in-force.ts';
+import { policyGates } from './policy/policy-gates.ts';
 
-/** An environment as the project's file describes it, in its place in the order. */
-export interface Environment {
-  readonly name: string;
-  readonly position: number;
-  /** The role that certifies application tests here. */
-  readonly certify?: 'qa';
-  /** The role that approves a version before it comes here. */
-  readonly approve?: 'approver';
-  /** How many different people must approve. */
-  readonly approvals: number;
-  /** How many versions that were live before stay loaded. Default 0. */
-  readonly warm?: number;
-  /** Whether models that execute code on load may come here. */
-  readonly executesCode?: boolean;
-}
-
-/** All that is known about a version on its way to an environment. Sign-offs and tests are the newest first. */
-export interface GateFacts {
-  readonly version: ModelVersion;
-  /** Who started the training run and who registered the version. */
-  readonly authors: readonly string[];
-  readonly target: Environment;
-  readonly environments: readonly Environment[];
-  readonly applicationTests: readonly ApplicationTestReport[];
-  readonly certifications: readonly Certification[];
-  readonly approvals: readonly Approval[];
-}
-
-export type Gate =
-  | 'evidence'
-  | 'executes_code'
-  | 'test_report'
-  | 'application_tests'
-  | 'certification'
-  | 'approval'
-  | 'separation_of_duties';
-
-export interface Missing {
-  readonly gate: Gate;
-  readonly reason: string;
-}
-
-/** The environments before the target whose certification a version needs to come to it. */
-export function certifyingEnvironments(target: Environment, environments: readonly Environment[]): readonly Environment[] {
-  return environments.filter((environment) => environment.position < target.position && environment.certify !== undefined);
-}
+export type { Environment, GateFacts, Missing } from './gate-facts.ts';
 
 /**
  * The certifications that count: of the newest application tests in each certifying environment, by people who did not make the version.
@@ -74,25 +33,44 @@ export function validApprovals(facts: GateFacts): readonly Approval[] {
   );
 }
 
-/** Why a version that was let through once may not come back: somebody has taken back or refused what it was released on. */
-export function withdrawals(facts: GateFacts): readonly Missing[] {
+/**
+ * Why a version that was let through once may not come back: somebody has taken back, refused or altered what it was released on.
+ * @param released the deployment that would come back
+ */
+export function withdrawals(facts: GateFacts, released: Pick<Deployment, 'certification' | 'approvals'>): readonly Missing[] {
   const refusedCertifications = certifyingEnvironments(facts.target, facts.environments).flatMap((environment) => {
     const newest = newestTests(facts, environment);
     return newest === undefined ? [] : wordsOn(facts, newest).filter(({ verdict }) => verdict === 'refused');
   });
   return [
+    ...revocationGate(facts),
     ...deletion(facts),
     ...codeGate(facts),
     ...refusedCertifications.map((certification) => refusedCertification(facts, certification)),
     ...wordsFor(facts)
       .filter(({ verdict }) => verdict === 'refused')
       .map((approval) => refusedApproval(facts, approval)),
+    ...facts.unaccepted
+      .filter(({ id, isBroken }) => isBroken && (id === released.certification || released.approvals.includes(id)))
+      .map(({ kind, id, by, why }): Missing => ({
+        gate: kind,
+        reason: `${title(facts.version)} was released on ${kind} ${id} of ${by.name}, which is not accepted: ${why}`,
+      })),
   ];
 }
 
 /** What a version still lacks for an environment, each with its reason; nothing means that it may go. */
 export function missingGates(facts: GateFacts): readonly Missing[] {
-  return [...evidenceGate(facts), ...codeGate(facts), ...testReportGate(facts), ...certificationGates(facts), ...approvalGates(facts)];
+  return [
+    ...revocationGate(facts),
+    ...evidenceGate(facts),
+    ...codeGate(facts),
+    ...testReportGate(facts),
+    ...policyGates(facts),
+    ...findingsGate(facts),
+    ...certificationGates(facts),
+    ...approvalGates(facts),
+  ];
 }
 
 export function judgeReadiness(facts: GateFacts): Readiness {
@@ -100,10 +78,28 @@ export function judgeReadiness(facts: GateFacts): Readiness {
   return {
     modelVersion: facts.version.id,
     environment: facts.target.name,
+    policy: referenceTo(facts.inForce.policy),
     ready: missing.length === 0,
     missing,
     ...(executesCodeOnLoad(facts.version) ? { executesCodeOnLoad: true } : {}),
   };
+}
+
+/** That something was revoked, in words. */
+export function revoked(what: string, { revokedBy, revokedAt, reason }: Revocation): string {
+  return `${what} was revoked by ${revokedBy.name} on ${revokedAt}: ${reason}`;
+}
+
+function revocationGate({ version, revocation }: GateFacts): readonly Missing[] {
+  return revocation === undefined ? [] : [{ gate: 'revocation', reason: revoked(title(version), revocation) }];
+}
+
+/** A yes that would count if its signature held, in words that follow a reason. */
+function unacceptedWords({ unaccepted }: GateFacts, wanted: DecisionKind): string {
+  return unaccepted
+    .filter(({ kind }) => kind === wanted)
+    .map(({ kind, id, by, why }) => ` (${kind} ${id} of ${by.name} is not accepted: ${why})`)
+    .join('');
 }
 
 function deletion({ version }: GateFacts): readonly Missing[] {
@@ -180,7 +176,12 @@ function certificationOf(facts: GateFacts, newest: ApplicationTestReport): reado
       },
     ];
   }
-  return [{ gate: 'certification', reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}` }];
+  return [
+    {
+      gate: 'certification',
+      reason: `${title(version)} is not certified: a QA expert certifies application tests ${newest.id}${unacceptedWords(facts, 'certification')}`,
+    },
+  ];
 }
 
 function approvalGates(facts: GateFacts): readonly Missing[] {
@@ -211,12 +212,12 @@ function approvalGates(facts: GateFacts): readonly Missing[] {
     ];
   }
   const people = lacking === 1 ? 'one approver' : `${lacking} approvers`;
-  return [{ gate: 'approval', reason: `${title(version)} lacks the approval of ${people} for "${target.name}"` }];
-}
-
-/** The newest application tests of this very package in an environment. */
-function newestTests({ version, applicationTests }: GateFacts, { name }: Environment): ApplicationTestReport | undefined {
-  return applicationTests.find((report) => report.environment === name && report.package === version.package);
+  return [
+    {
+      gate: 'approval',
+      reason: `${title(version)} lacks the approval of ${people} for "${target.name}"${unacceptedWords(facts, 'approval')}`,
+    },
+  ];
 }
 
 /** Each certifier's newest word on a report. */
@@ -244,12 +245,12 @@ function newestOfEach<W>(words: readonly W[], person: (word: W) => string): read
   });
 }
 
-function isAuthor({ authors }: GateFacts, { identity }: Actor): boolean {
-  return authors.includes(identity);
-}
-
 function isClash(facts: GateFacts, { approvedBy }: Approval, certifications: readonly Certification[]): boolean {
-  return isAuthor(facts, approvedBy) || certifications.some(({ certifiedBy }) => certifiedBy.identity === approvedBy.identity);
+  return (
+    isAuthor(facts, approvedBy) ||
+    hasLapsed(facts, 'certification', approvedBy) ||
+    certifications.some(({ certifiedBy }) => certifiedBy.identity === approvedBy.identity)
+  );
 }
 
 /** An approval speaks of the certification that its approver saw; where nobody certifies, it speaks for itself. */
@@ -272,8 +273,4 @@ export function failedChecks(report: ApplicationTestReport): string {
     .filter((check) => !check.passed)
     .map((check) => check.name)
     .join(', ');
-}
-
-function title(version: ModelVersion): string {
-  return `${version.model} version ${version.version}`;
 }

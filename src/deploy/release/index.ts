@@ -1,12 +1,15 @@
 export { openRelease } from './release.ts';
 export type {
   ApproveRequest,
+  AttachRequest,
+  AttestRequest,
   CertifyRequest,
   PlaneProblem,
   Release,
   ReleaseDeps,
   ReleaseSettings,
   Reports,
+  RevokeRequest,
   RollRequest,
   Versions,
 } from './port.ts';
@@ -14,7 +17,10 @@ export type { DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
 export type { DecideRollout, Rollouts, StartRollout } from './rollout/port.ts';
 export { rolloutMigrations } from './rollout/migrations/index.ts';
+export type { Asking, SignOffQueue } from './queue/queue.ts';
+export type { Policies } from './policy/policies.ts';
 export { releaseMigrations } from './migrations/index.ts';
+export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';
 /** For tests and benchmarks of releases under load; application tests enter by themselves. */
 export { openLoadGenerator } from './load/generator.ts';

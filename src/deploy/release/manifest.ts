@@ -128,6 +128,7 @@ export function signManifest(manifest: ReleaseManifest, privateKey: string): Sig
   };
 }
 
-function keyIdOf(publicKey: Buffer): string {
+/** The first 16 hex digits of the SHA-256 of a public key in SPKI, DER. */
+export function keyIdOf(publicKey: Buffer): string {
   return createHash('sha256').update(publicKey).digest('hex').slice(0, 16);
 }

@@ -1,12 +1,15 @@
 import type { BlobStore } from '#blobs';
 import type { Clock, NewId } from '#core';
+import type { riskLevels } from '#contract';
 import type {
   Actor,
   ApplicationTestReport,
   ApplicationTestSpec,
   Approval,
+  Attestation,
   Certification,
   CharterVersion,
+  Decision,
   Deployment,
   EndpointState,
   EnvironmentState,
@@ -18,9 +21,13 @@ import type {
   ExplainRequest,
   ModelVersion,
   PredictAnswer,
+  PolicyEvidence,
   PredictRequest,
   Readiness,
   RolloutPlan,
+  Revocation,
+  RevokedFrom,
+  Role,
   ServeLimits,
   SignedManifest,
   TestProfile,
@@ -34,8 +41,11 @@ import type { Store } from '#store';
 import type { Training } from '#training';
 import type { Delivery } from './delivery/delivery.ts';
 import type { Environment } from './gates.ts';
+import type { Findings } from './findings/findings.ts';
 import type { DataPlanes } from './planes.ts';
 import type { Rollouts } from './rollout/port.ts';
+import type { SignOffQueue } from './queue/queue.ts';
+import type { Policies } from './policy/policies.ts';
 
 /** What the room needs of `#registry`. */
 export interface Versions extends Pick<Registry, 'modelSource'> {
@@ -60,6 +70,10 @@ export interface ReleaseSettings {
   /** How versions come to environments; what is left out is switched at once. */
   readonly rollouts?: Readonly<Record<string, RolloutPlan>>;
   readonly endpoint: string;
+  /** The policy that releases go by, by its name, where none applies by itself. */
+  readonly policy?: string;
+  /** The charter’s. Default `limited`. */
+  readonly risk?: (typeof riskLevels)[number];
   /** What data planes let through; what is left out has its default. */
   readonly limits?: Partial<Omit<ServeLimits, 'maxRows'>>;
   /** What the prediction log keeps where versions are monitored; default: everything. */
@@ -145,6 +159,27 @@ export interface ApproveRequest {
   readonly by: Actor;
 }
 
+export interface AttestRequest {
+  readonly modelVersion: string;
+  /** The item of the policy. */
+  readonly item: string;
+  readonly statement: string;
+  /** That the person has. */
+  readonly roles: readonly Role[];
+  readonly by: Actor;
+}
+
+export interface AttachRequest extends Omit<AttestRequest, 'statement'> {
+  readonly document: { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
+}
+
+export interface RevokeRequest {
+  readonly modelVersion: string;
+  /** Why, for the record. */
+  readonly reason: string;
+  readonly by: Actor;
+}
+
 /** A data plane that does not serve what is recorded as live. */
 export interface PlaneProblem {
   readonly environment: string;
@@ -152,7 +187,7 @@ export interface PlaneProblem {
 }
 
 /** From a registered candidate to a certified production model: tests, certification, approval, rollout, rollback. */
-export interface Release extends Delivery {
+export interface Release extends Delivery, SignOffQueue {
   /** Versions that come to an environment step by step. */
   readonly rollouts: Rollouts;
   /** Every environment in its order, with what it serves. */
@@ -175,8 +210,8 @@ export interface Release extends Delivery {
    */
   roll(request: RollRequest): Promise<Deployment>;
   /**
-   * Switches back to a version that was live before, on the sign-offs that it was released on. While a rollout is under way, and no generation
-   * is asked for, that one is rolled back.
+   * Switches back to a version that was live before, on the sign-offs that it was released on. Without a generation it passes over versions that were
+   * revoked, and while a rollout is under way that one is rolled back.
    * @throws GyreError FAILED_PRECONDITION when there is none, or when its certification or approval was refused since; NOT_FOUND when the
    *   generation that is asked for never was live
    */
@@ -195,6 +230,32 @@ export interface Release extends Delivery {
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */
   approve(request: ApproveRequest): Promise<Approval>;
+  readonly policies: Policies;
+  readonly findings: Findings;
+  /** What the policy of an environment asks for, and what of it is there. @throws GyreError NOT_FOUND */
+  policyEvidence(modelVersion: string, environment: string): Promise<PolicyEvidence>;
+  /**
+   * Answers a question of a policy in force.
+   * @throws GyreError NOT_FOUND naming the items that there are; PERMISSION_DENIED without the role that is asked; INVALID_ARGUMENT when a
+   *   document is asked for; FAILED_PRECONDITION when Gyre finds it out itself, or the version was revoked
+   */
+  attest(request: AttestRequest): Promise<Attestation>;
+  /** Gives a document that a policy in force asks for. @throws GyreError as `attest`; INVALID_ARGUMENT for another media type */
+  attach(request: AttachRequest): Promise<Attestation>;
+  /** The document of an attestation. @throws GyreError NOT_FOUND, DATA_LOSS */
+  document(attestation: string): Promise<NonNullable<Attestation['document']> & { readonly bytes: Uint8Array }>;
+  /**
+   * Takes a version's package out for good: no environment accepts it any more and no rollback comes to it; where it is live, the
+   * environment goes back to the latest earlier version that may serve.
+   * @throws GyreError ALREADY_EXISTS when it was revoked before
+   */
+  revoke(request: RevokeRequest): Promise<{ readonly revocation: Revocation; readonly environments: readonly RevokedFrom[] }>;
+  /** Takes out what is live although it was revoked, such as by a switch that had begun before. */
+  takeOutRevoked(by: Actor): Promise<readonly RevokedFrom[]>;
+  /** Tells by an event, once for each deployment, that the decisions which it was released on count no longer. */
+  tellExpired(by: Actor): Promise<void>;
+  /** Every decision about a version, the newest first, with what its signature is worth. @throws GyreError NOT_FOUND */
+  decisions(modelVersion: string): Promise<readonly Decision[]>;
   /**
    * What moved the predictions of rows, as the version says that an environment serves.
    * @throws GyreError FAILED_PRECONDITION when it serves none; what its data plane refuses, by the same code

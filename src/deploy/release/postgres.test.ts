@@ -4,6 +4,8 @@ import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
 import { deliveryContract } from './delivery/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
+import { decisionsContract } from './decisions/contract.ts';
+import { policyContract } from './policy/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -37,3 +39,5 @@ const skip = (await answers()) ? false : 'no PostgreSQL answers; GYRE_TEST_POSTG
 releaseContract('PostgreSQL', onPostgres, skip);
 rolloutContract('PostgreSQL', onPostgres, skip);
 deliveryContract('PostgreSQL', onPostgres, skip);
+decisionsContract('PostgreSQL', onPostgres, skip);
+policyContract('PostgreSQL', onPostgres, skip);

@@ -129,11 +129,11 @@ function servedBefore(db: Db, { environment, modelVersion, from }: WayBack, stat
     .orderBy('earlier.generation', 'desc');
 }
 
-/** What an environment served last before the version that it serves now, and was not rolled back from since. */
-export async function selectBefore(db: Db, live: Deployment): Promise<Deployment | undefined> {
+/** What an environment served before what is live now, the latest first. */
+export async function selectEarlierDeployments(db: Db, live: Deployment): Promise<readonly Deployment[]> {
   const way = { environment: live.environment, modelVersion: live.modelVersion, from: live.backTo ?? live.generation };
-  const row = await servedBefore(db, way, ['superseded']).select('earlier.record').executeTakeFirst();
-  return row?.record;
+  const rows = await servedBefore(db, way, ['superseded']).select('earlier.record').execute();
+  return rows.map((row) => row.record);
 }
 
 /** The versions that rollbacks would come to, the next one first. @param leaving the version that is live and rolled back from now */
@@ -236,4 +236,19 @@ export async function selectApprovals(db: Db, modelVersion?: string): Promise<re
   let query = db.tables<Tables>().selectFrom('approvals').select('record').orderBy('approved_at', 'desc').orderBy('id', 'desc').limit(200);
   if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
   return (await query.execute()).map((row) => row.record);
+}
+
+/** The decisions that a deployment was released on. */
+export async function selectSignOffs(
+  db: Db,
+  { certification, approvals }: Deployment,
+): Promise<{ readonly certification?: Certification; readonly approvals: readonly Approval[] }> {
+  const tables = db.tables<Tables>();
+  const certified =
+    certification === undefined
+      ? undefined
+      : await tables.selectFrom('certifications').select('record').where('id', '=', certification).executeTakeFirst();
+  const approved =
+    approvals.length === 0 ? [] : await tables.selectFrom('approvals').select('record').where('id', 'in', approvals).execute();
+  return { ...(certified === undefined ? {} : { certification: certified.record }), approvals: approved.map(({ record }) => record) };
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '#store';
 import { releaseContract } from './contract.ts';
+import { decisionsContract } from './decisions/contract.ts';
 import { deliveryContract } from './delivery/contract.ts';
+import { policyContract } from './policy/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
@@ -18,3 +20,5 @@ const onSqlite = async (): Promise<StoreFixture> => {
 releaseContract('SQLite', onSqlite);
 rolloutContract('SQLite', onSqlite);
 deliveryContract('SQLite', onSqlite);
+decisionsContract('SQLite', onSqlite);
+policyContract('SQLite', onSqlite);

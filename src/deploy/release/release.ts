@@ -5,21 +5,31 @@ import { isJudged } from '#contract';
 import type { Actor, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
 import { deliveryVerbs } from './delivery/delivery.ts';
+import { listDecisions } from './decisions/read-decisions.ts';
+import { revocations } from './decisions/revoke.ts';
+import { decisionSigner } from './decisions/signature.ts';
+import { selectRevocation } from './decisions/decisions-store.ts';
 import { endpointVerbs } from './endpoints.ts';
 import { judgeReadiness, missingGates, validApprovals, validCertifications, withdrawals, type Environment, type Missing } from './gates.ts';
+import { openFindings } from './findings/findings.ts';
 import { liveExplainer } from './explain-live.ts';
 import { gatekeeper } from './gatekeeper.ts';
+import { attestations } from './policy/attestations.ts';
+import { referenceTo, underPolicy } from './policy/in-force.ts';
+import { expiries } from './policy/expiry.ts';
+import { openPolicies } from './policy/policies.ts';
+import { signOffQueue } from './queue/queue.ts';
 import type { PlaneProblem, Release, ReleaseDeps, RollRequest } from './port.ts';
 import {
   selectApplicationTest,
   selectApplicationTests,
   selectApprovals,
-  selectBefore,
   selectByGeneration,
   selectByState,
   selectCertifications,
   selectDeployment,
   selectDeployments,
+  selectEarlierDeployments,
   selectRolling,
 } from './release-store.ts';
 import { openRollouts } from './rollout/rollouts.ts';
@@ -32,7 +42,8 @@ import { openSwitch } from './switch.ts';
 /** Opens the room. Nothing is deployed before `resume` or a verb asks for it. */
 export function openRelease(deps: ReleaseDeps): Release {
   const { store, versions } = deps;
-  const keeper = gatekeeper(deps);
+  const signer = decisionSigner(deps.privateKey);
+  const keeper = gatekeeper(deps, signer);
   const switches = openSwitch(deps);
   const lastEnvironment = (): Environment | undefined => deps.settings().environments.at(-1);
   const runner = applicationTestRunner(deps, keeper);
@@ -98,29 +109,74 @@ export function openRelease(deps: ReleaseDeps): Release {
     return problems.flat();
   };
 
+  const rollBack: Release['rollBack'] = async (request) => {
+    await resumed;
+    const target = keeper.environmentOf(request.environment);
+    const underWay = request.generation === undefined ? await store.read((db) => selectUnderWay(db, target.name)) : undefined;
+    if (underWay !== undefined) {
+      await rollouts.rollBack({ id: underWay.id, reason: request.reason, by: request.by });
+      return found(await store.read((db) => selectByState(db, target.name, 'live')), `live deployment in "${target.name}"`);
+    }
+    const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
+    const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
+    const factsIn = await keeper.factsReader(version, target);
+    const switched = await switches.to({
+      version,
+      target,
+      reason: request.reason,
+      by: request.by,
+      backTo: before.backTo ?? before.generation,
+      ending: 'rolled_back',
+      judge: async (db) => {
+        await refuseUnderWay(db, target.name);
+        if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
+          throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
+        }
+        const missing = withdrawals(await factsIn(db), before);
+        // It passed its gates when it was released: it comes back on the same sign-offs.
+        return missing.length > 0 ? { missing } : { certification: before.certification, approvals: before.approvals };
+      },
+    });
+    return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
+  };
+  const expiring = expiries(deps);
+  const revoking = revocations(deps, keeper, signer, { rollBack, rollouts });
+
   const environments: Release['environments'] = async () =>
     store.read(async (db) => {
       const { environments, endpoint } = deps.settings();
       const states = [];
-      for (const { name, position } of environments) {
+      for (const environment of environments) {
+        const { name, position } = environment;
+        const holding = await keeper.policyIn(db, name);
         const live = await selectByState(db, name, 'live');
         const address = deps.planes.address(name);
         const grpcAddress = deps.planes.grpcAddress?.(name);
+        const problem = live === undefined ? undefined : await revoking.problemOf(db, live);
         states.push({
           name,
           position,
           endpoint: live?.endpoint ?? endpoint,
+          policy: referenceTo(holding.policy),
+          approvals: underPolicy(environment, holding).approvals,
           ...(live === undefined ? {} : { live }),
           ...(address === undefined ? {} : { address }),
           ...(grpcAddress === undefined ? {} : { grpcAddress }),
+          ...(live === undefined ? {} : await expiring.expiryIn(db, live)),
           ready: live !== undefined && address !== undefined,
+          ...(problem === undefined ? {} : { problem }),
         });
       }
       return states;
     });
 
   return {
-    ...signOff(deps, keeper),
+    ...signOff(deps, keeper, signer),
+    ...attestations(deps, keeper, signer),
+    ...signOffQueue(deps, keeper),
+    tellExpired: expiring.tellExpired,
+    policies: openPolicies(deps),
+    findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),
     ...deliveryVerbs(deps, keeper),
     runApplicationTests: async (request) => {
@@ -165,35 +221,12 @@ export function openRelease(deps: ReleaseDeps): Release {
       return 'live' in switched ? switched.live : refused('release of', version, request, switched.missing);
     },
 
-    rollBack: async (request) => {
-      await resumed;
-      const target = keeper.environmentOf(request.environment);
-      const underWay = request.generation === undefined ? await store.read((db) => selectUnderWay(db, target.name)) : undefined;
-      if (underWay !== undefined) {
-        await rollouts.rollBack({ id: underWay.id, reason: request.reason, by: request.by });
-        return found(await store.read((db) => selectByState(db, target.name, 'live')), `live deployment in "${target.name}"`);
-      }
-      const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
-      const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
-      const factsIn = await keeper.factsReader(version, target);
-      const switched = await switches.to({
-        version,
-        target,
-        reason: request.reason,
-        by: request.by,
-        backTo: before.backTo ?? before.generation,
-        ending: 'rolled_back',
-        judge: async (db) => {
-          await refuseUnderWay(db, target.name);
-          if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
-            throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile; look at what it serves now, then decide again`);
-          }
-          const missing = withdrawals(await factsIn(db));
-          // It passed its gates when it was released: it comes back on the same sign-offs.
-          return missing.length > 0 ? { missing } : { certification: before.certification, approvals: before.approvals };
-        },
-      });
-      return 'live' in switched ? switched.live : refused('rollback of', version, request, switched.missing);
+    rollBack,
+    revoke: revoking.revoke,
+    takeOutRevoked: revoking.takeOutRevoked,
+    decisions: async (modelVersion) => {
+      const version = await versions.getById(modelVersion);
+      return store.read((db) => listDecisions(db, signer, version));
     },
 
     championRefusal: async (version) => {
@@ -204,14 +237,21 @@ export function openRelease(deps: ReleaseDeps): Release {
         live: await selectByState(db, target.name, 'live'),
         missing: missingGates(await factsIn(db)),
       }));
-      if (live?.modelVersion === version.id) return undefined;
+      const isRevoked = missing.some(({ gate }) => gate === 'revocation');
+      if (live?.modelVersion === version.id && !isRevoked) return undefined;
       return [...missing.map(({ reason }) => reason), `the alias follows a release to "${target.name}"`].join('; ');
     },
 
-    resume: (by, begin = Promise.resolve(true)) => {
+    resume: async (by, begin = Promise.resolve(true)) => {
       const work = putRight(by, begin);
       resumed = work.catch(() => undefined);
-      return work;
+      const problems = await work;
+      if (!(await begin)) return problems;
+      const stillServed = (await revoking.takeOutRevoked(by)).filter(({ outcome }) => outcome === 'still_served');
+      return [
+        ...problems,
+        ...stillServed.map(({ environment, reason = '' }) => ({ environment, reason: `serves a version that was revoked: ${reason}` })),
+      ];
     },
 
     renewTokens: async (by) => {
@@ -240,9 +280,10 @@ async function wayBack(db: Db, environment: string, generation: number | undefin
     new GyreError('FAILED_PRECONDITION', `"${environment}" has served no other version that it could go back to`);
   if (live === undefined) throw none();
   if (generation === undefined) {
-    const before = await selectBefore(db, live);
-    if (before === undefined) throw none();
-    return { live, before };
+    for (const before of await selectEarlierDeployments(db, live)) {
+      if ((await selectRevocation(db, before.package)) === undefined) return { live, before };
+    }
+    throw none();
   }
   const before = await selectByGeneration(db, environment, generation);
   if (before?.manifest === undefined)

@@ -1,11 +1,15 @@
 import { GyreError, isoInstant } from '#core';
 import { eventType } from '#contract';
-import type { ApplicationTestReport, Approval, Certification } from '#contract';
+import type { ApplicationTestReport, Approval, Certification, PolicyReference } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
-import { failedChecks, type GateFacts, missingGates, type Missing, validCertifications } from './gates.ts';
+import { hasLapsed } from './gate-facts.ts';
+import { failedChecks, type GateFacts, missingGates, type Missing, revoked, validCertifications } from './gates.ts';
+import type { DecisionSigner } from './decisions/signature.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import type { ApproveRequest, CertifyRequest, Release, ReleaseDeps } from './port.ts';
+import { referenceTo, underPolicy } from './policy/in-force.ts';
+import { attestationOf } from './policy/policy-gates.ts';
 import { insertApproval, insertCertification, selectApplicationTest } from './release-store.ts';
 
 /** Why somebody may not put their name to a version. */
@@ -15,30 +19,55 @@ interface Objection {
 }
 
 /** What people put their name to: the QA expert's certification and the approver's approval. */
-export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'certify' | 'approve'> {
+export function signOff(deps: ReleaseDeps, keeper: Gatekeeper, signer: DecisionSigner): Pick<Release, 'certify' | 'approve'> {
   const { store, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
+
+  /** The policies of the environments that a certification in this one opens. */
+  async function policiesAfter(tx: Tx, environment: string): Promise<PolicyReference[]> {
+    const { position } = keeper.environmentOf(environment);
+    const later = deps.settings().environments.filter((one) => one.position > position);
+    const policies = new Map<string, PolicyReference>();
+    for (const { name } of later) {
+      const { policy } = await keeper.policyIn(tx, name);
+      policies.set(policy.digest, referenceTo(policy));
+    }
+    return [...policies.values()];
+  }
+
+  async function asksForNone(tx: Tx, environment: string): Promise<GyreError> {
+    const asking: string[] = [];
+    for (const one of deps.settings().environments) {
+      if (underPolicy(one, await keeper.policyIn(tx, one.name)).approve !== undefined) asking.push(`"${one.name}"`);
+    }
+    const which = asking.length === 0 ? 'no environment does' : `it is asked for by ${asking.join(', ')}`;
+    return new GyreError('FAILED_PRECONDITION', `"${environment}" asks for no approval; ${which}`);
+  }
+
   return {
     certify: async (request) => {
       const report = await store.read((db) => selectApplicationTest(db, request.report));
       if (report === undefined) throw new GyreError('NOT_FOUND', `no application test report "${request.report}"`);
       const version = requireJudged(await versions.getById(report.modelVersion), 'a certification');
       const factsIn = await keeper.factsReader(version, keeper.environmentOf(report.environment));
-      const certification: Certification = {
-        id: newId(),
-        modelVersion: version.id,
-        package: version.package,
-        report: report.id,
-        reportDigest: report.digest,
-        verdict: request.verdict,
-        statement: request.statement,
-        certifiedBy: request.by,
-        certifiedAt: now(),
-      };
-      const objection = await store.write(async function recordCertification(tx: Tx) {
+      const signed = await store.write(async function recordCertification(
+        tx: Tx,
+      ): Promise<{ readonly certification: Certification } | { readonly against: Objection }> {
         await lockVersion(tx, version);
         const against = objectionToCertify(await factsIn(tx), report, request);
-        if (against !== undefined) return against;
+        if (against !== undefined) return { against };
+        const certification: Certification = signer.sign('certification', {
+          id: newId(),
+          modelVersion: version.id,
+          package: version.package,
+          report: report.id,
+          reportDigest: report.digest,
+          verdict: request.verdict,
+          statement: request.statement,
+          policies: await policiesAfter(tx, report.environment),
+          certifiedBy: request.by,
+          certifiedAt: now(),
+        });
         await insertCertification(tx, certification);
         events.publish(tx, {
           type: eventType('certification.given'),
@@ -47,33 +76,27 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
           reason: request.statement,
           data: { id: certification.id, modelVersion: version.id, report: report.id, verdict: certification.verdict },
         });
-        return undefined;
+        return { certification };
       }, undefined);
-      if (objection === undefined) return certification;
+      if ('certification' in signed) return signed.certification;
       const attempted = `certification of ${version.model} version ${version.version}`;
-      return keeper.refuse({ attempted, version, environment: report.environment, by: request.by, ...objection });
+      return keeper.refuse({ attempted, version, environment: report.environment, by: request.by, ...signed.against });
     },
 
     approve: async (request) => {
       const target = keeper.environmentOf(request.environment);
       const version = requireJudged(await versions.getById(request.modelVersion), 'an approval');
-      if (target.approve === undefined) {
-        const asking = deps.settings().environments.filter(({ approve }) => approve !== undefined);
-        throw new GyreError(
-          'FAILED_PRECONDITION',
-          `"${target.name}" asks for no approval; ${asking.length === 0 ? 'no environment does' : `it is asked for by ${asking.map(({ name }) => `"${name}"`).join(', ')}`}`,
-        );
-      }
       const factsIn = await keeper.factsReader(version, target);
       const signed = await store.write(async function recordApproval(
         tx: Tx,
       ): Promise<{ readonly approval: Approval } | { readonly against: Objection }> {
         await lockVersion(tx, version);
         const facts = await factsIn(tx);
+        if (facts.target.approve === undefined) throw await asksForNone(tx, target.name);
         const against = objectionToApprove(facts, request);
         if (against !== undefined) return { against };
         const [certification] = validCertifications(facts);
-        const approval: Approval = {
+        const approval: Approval = signer.sign('approval', {
           id: newId(),
           modelVersion: version.id,
           package: version.package,
@@ -81,9 +104,11 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
           ...(certification === undefined ? {} : { certification: certification.id }),
           verdict: request.verdict,
           statement: request.statement,
+          policy: referenceTo(facts.inForce.policy),
+          ...evidenceSeen(facts),
           approvedBy: request.by,
           approvedAt: now(),
-        };
+        });
         await insertApproval(tx, approval);
         events.publish(tx, {
           type: eventType('approval.given'),
@@ -103,11 +128,13 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'c
 
 function objectionToCertify(facts: GateFacts, report: ApplicationTestReport, { by, verdict }: CertifyRequest): Objection | undefined {
   if (facts.authors.includes(by.identity)) return duties(`${by.name} made this version; another QA expert certifies it`);
-  if (facts.approvals.some(({ approvedBy, package: approved }) => approved === report.package && approvedBy.identity === by.identity)) {
+  const hasApproved = facts.approvals.some((word) => word.package === report.package && word.approvedBy.identity === by.identity);
+  if (hasApproved || hasLapsed(facts, 'approval', by)) {
     return duties(`${by.name} approved this version; author, certifier and approver are three people`);
   }
   if (verdict === 'refused') return undefined;
   const reasons: Missing[] = [];
+  if (facts.revocation !== undefined) reasons.push({ gate: 'revocation', reason: revoked('this version', facts.revocation) });
   if (!report.passed) reasons.push({ gate: 'application_tests', reason: `application tests ${report.id} failed: ${failedChecks(report)}` });
   const newest = facts.applicationTests.find(({ environment }) => environment === report.environment);
   if (newest !== undefined && newest.id !== report.id) {
@@ -121,13 +148,24 @@ function objectionToApprove(facts: GateFacts, { by, verdict }: ApproveRequest): 
   const hasCertified = facts.certifications.some(
     (word) => word.certifiedBy.identity === by.identity && word.package === facts.version.package && word.verdict === 'certified',
   );
-  if (isAuthor || hasCertified) {
+  if (isAuthor || hasCertified || hasLapsed(facts, 'certification', by)) {
     return duties(`${by.name} ${isAuthor ? 'made' : 'certified'} this version; author, certifier and approver are three people`);
   }
   if (verdict === 'refused') return undefined;
   const withoutApprovals = { ...facts, approvals: [] };
   const reasons = missingGates(withoutApprovals).filter(({ gate }) => gate !== 'approval');
   return reasons.length === 0 ? undefined : { reasons };
+}
+
+/** What the approver has in sight of what the policy asks people for. */
+function evidenceSeen(facts: GateFacts): Pick<Approval, 'evidence'> {
+  const evidence = (facts.inForce.policy.policy.stages ?? []).flatMap((stage) =>
+    stage.evidence.flatMap((item) => {
+      const attestation = 'check' in item ? undefined : attestationOf(facts, item);
+      return attestation === undefined ? [] : [{ item: item.id, attestation: attestation.id }];
+    }),
+  );
+  return evidence.length === 0 ? {} : { evidence };
 }
 
 function duties(reason: string): Objection {

@@ -19,7 +19,15 @@ import type { ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import type { Store } from '#store';
 import type { Environment } from './gates.ts';
-import { openRelease, releaseMigrations, rolloutMigrations, type Release, type ReleaseDeps } from './index.ts';
+import {
+  openRelease,
+  releaseMigrations,
+  releasePolicyMigrations,
+  rolloutMigrations,
+  type Release,
+  type ReleaseDeps,
+  type ReleaseSettings,
+} from './index.ts';
 import { insertApplicationTest } from './release-store.ts';
 
 /** A store of its own for one test. */
@@ -32,6 +40,12 @@ export const ada = person('Ada');
 export const quinn = person('Quinn');
 export const olga = person('Olga');
 export const otto = person('Otto');
+
+/** The package of the version that has a number. */
+export function packageOf(number: number): { readonly digest: string; readonly files: JudgedVersion['files'] } {
+  const files = [{ path: 'model.onnx', digest: digestOf({ number }), size: 1 }];
+  return { files, digest: digestOf({ format: 'gyre.package.v1', files }) };
+}
 
 const testing: Environment = { name: 'test', position: 0, certify: 'qa', approvals: 0 };
 const production: Environment = { name: 'production', position: 1, approve: 'approver', approvals: 1, warm: 2 };
@@ -90,6 +104,10 @@ export interface Bench extends AsyncDisposable {
   readonly champions: string[];
   /** Hashes of the tokens that may infer. */
   readonly tokens: string[];
+  /** What gyre.yaml says of policies; tests change it. */
+  readonly project: { risk?: ReleaseSettings['risk']; policy?: string };
+  /** @returns its digest */
+  putBlob(text: string): Promise<string>;
   /** What fails next. */
   readonly fault: { alias: Error | undefined; failWrites: number };
   /** The same house after its process ended: nothing but the store is left. */
@@ -107,7 +125,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const clock = manualClock(Date.parse('2026-01-05T10:00:00Z'));
   const newId = countingIds('id');
   const opened = await fixture.open();
-  await opened.migrate([eventsMigrations, releaseMigrations, rolloutMigrations]);
+  await opened.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations]);
   const fault: Bench['fault'] = { alias: undefined, failWrites: 0 };
   // A disk that fails when the test says so, in front of the real store.
   const store: Store = {
@@ -130,6 +148,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const champions: string[] = [];
   const tokens: string[] = [];
   const rolls: Bench['rolls'] = {};
+  const project: Bench['project'] = {};
   const keys = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -162,10 +181,14 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     reports: { getReport: unused('a test report'), openModel: unused('a model') },
     training: {
       // The room asks for the run's author and its beginning alone.
-      getRun: (id) => Promise.resolve({ id, createdBy: ada, startedAt: '2026-01-05T09:00:00.000Z' } as Awaited<ReturnType<ReleaseDeps['training']['getRun']>>),
+      getRun: (id) =>
+        Promise.resolve({ id, createdBy: ada, startedAt: '2026-01-05T09:00:00.000Z' } as Awaited<
+          ReturnType<ReleaseDeps['training']['getRun']>
+        >),
     },
     data: { open: unused('rows') },
     settings: () => ({
+      ...project,
       environments: [testing, production],
       rollouts: rolls,
       endpoint: 'churn',
@@ -192,13 +215,15 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     versions,
     champions,
     tokens,
+    project,
+    putBlob: async (text) => (await blobs.put(Buffer.from(text))).digest,
     fault,
     again: () => {
       planes.serving.clear();
       return openRelease(deps);
     },
     addVersion: (number, change = {}) => {
-      const files = [{ path: 'model.onnx', digest: digestOf({ number }), size: 1 }];
+      const { files, digest } = packageOf(number);
       const version: JudgedVersion = {
         id: `mv-${number}`,
         model: 'churn',
@@ -206,7 +231,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
         source: 'runs:/run-1',
         description: '',
         stage: 'None',
-        package: digestOf({ format: 'gyre.package.v1', files }),
+        package: digest,
         files,
         signature: { task: 'binary', inputs: [], outputs: [], classes: ['No', 'Yes'] },
         run: `run-${number}`,

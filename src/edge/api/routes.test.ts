@@ -231,6 +231,7 @@ describe('every route that reads', () => {
       reports: report,
       'dataset-ingestions': ingestion,
       'dataset-schemas': 'customers',
+      'release-policies': 'default',
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
@@ -246,6 +247,8 @@ describe('every route that reads', () => {
       .replaceAll(/:(\w+)|\*$/g, (_, name?: string) => encodeURIComponent(rest[name ?? '*'] ?? ids[kind] ?? ''));
     const queries: Readonly<Record<string, string>> = {
       '/api/v1/readiness': `?modelVersion=${version.model}@1&environment=production`,
+      '/api/v1/policy-evidence': `?modelVersion=${version.model}@1&environment=production`,
+      '/api/v1/decisions': `?modelVersion=${version.model}@1`,
       '/api/v1/performance': '?environment=test&endpoint=churn&from=2026-06-01T00:00:00Z&to=2026-06-03T00:00:00Z',
       '/api/v1/datasets': '?limit=2',
       '/api/v1/quality-trend': '?dataset=customers',
@@ -253,8 +256,14 @@ describe('every route that reads', () => {
     };
     return filled + (queries[path] ?? '');
   };
-  /** What this half of the loop leaves no record of: application tests need a data plane, rollouts two versions, alerts more windows. */
-  const unrecorded = new Set(['/api/v1/application-tests/:id', '/api/v1/rollouts/:id', '/login', '/api/v1/events/stream']);
+  /** What this half of the loop leaves no record of: application tests need a data plane, rollouts two versions, documents a policy, alerts more windows. */
+  const unrecorded = new Set([
+    '/api/v1/application-tests/:id',
+    '/api/v1/attestations/:id/document',
+    '/api/v1/rollouts/:id',
+    '/login',
+    '/api/v1/events/stream',
+  ]);
 
   for (const one of table.filter(({ method, path }) => method === 'GET' && !unrecorded.has(path))) {
     test(`GET ${one.path} answers what its schema says`, async () => {

@@ -27,6 +27,9 @@ import { registryRoutes } from './routes/registry.ts';
 import { releaseRoutes } from './routes/release.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
+import { signOffQueueRoutes } from './routes/sign-off-queue.ts';
+import { findingRoutes } from './routes/findings.ts';
+import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -77,6 +80,9 @@ export function allRoutes(): readonly Route[] {
     ...rolloutRoutes,
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
+    ...releasePolicyRoutes,
+    ...findingRoutes,
+    ...signOffQueueRoutes,
     ...videoRoutes,
     ...batchRoutes,
     ...batchScheduleRoutes,

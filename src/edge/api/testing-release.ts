@@ -31,7 +31,12 @@ export function openTestReleases({ data, training, evaluation, registry, charter
     training,
     data,
     planes: playedPlanes(),
-    settings: () => ({ environments: resolved.environments, endpoint: resolved.serve.endpoint, ...resolved.applicationTests }),
+    settings: () => ({
+      risk: resolved.charter.risk,
+      environments: resolved.environments,
+      endpoint: resolved.serve.endpoint,
+      ...resolved.applicationTests,
+    }),
     charter: (digest) => charters.get(resolved.project, digest),
     privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     tokenHashes: () => Promise.resolve([]),

@@ -1,7 +1,15 @@
 export { openAccess } from './access.ts';
 export type { Access, AccessDeps, BrowserSession } from './port.ts';
 export { accessMigrations } from './migrations/index.ts';
-export { assertDifferentPeople, permissionsOf, permissionsOfRole, requirePermission, rolesWith, sharedDuties } from './permissions.ts';
+export {
+  actorOf,
+  assertDifferentPeople,
+  permissionsOf,
+  permissionsOfRole,
+  requirePermission,
+  rolesWith,
+  sharedDuties,
+} from './permissions.ts';
 export type { Duty, Principal } from './permissions.ts';
 export { kindOfSecret, newSecret } from './secrets.ts';
 export type { SecretKind } from './secrets.ts';

@@ -4,18 +4,18 @@ import { GyreError } from '#core';
 
 /**
  * What each role may do: the whole matrix. Nobody who administers may certify or approve by that, and nobody who builds may
- * release: a model goes into production by the hands of several roles.
+ * release: a model goes into production by the hands of several roles. Out of it, whoever answers for it takes it alone.
  */
 export const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
   'data-scientist': ['read', 'log', 'predict', 'build'],
   'ml-engineer': ['read', 'log', 'predict', 'build', 'deploy'],
   operator: ['read', 'log', 'predict', 'deploy', 'release', 'operate'],
-  qa: ['read', 'deploy', 'certify'],
-  approver: ['read', 'approve'],
+  qa: ['read', 'deploy', 'certify', 'revoke'],
+  approver: ['read', 'approve', 'revoke'],
   'business-user': ['read', 'predict'],
   stakeholder: ['read'],
   'data-steward': ['read', 'see_personal'],
-  admin: ['read', 'log', 'administer', 'erase', 'operate'],
+  admin: ['read', 'log', 'revoke', 'administer', 'erase', 'operate'],
 };
 
 /** What the built-in identity `local` may do: look, and log what it sees. */

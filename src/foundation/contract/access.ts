@@ -24,6 +24,7 @@ export const permissions = [
   'deploy', // deploy to test environments, run application tests
   'certify', // sign an application test report as QA expert
   'approve', // approve a certified version for an environment
+  'revoke', // take a version out for good
   'release', // switch or roll back an environment
   'operate', // acknowledge alerts, change monitors, start actions
   'see_personal', // see the values of personal and sensitive columns; whoever lacks it sees them masked

@@ -128,7 +128,6 @@ export {
   TrainStep,
   ImageTransform,
   TransformStep,
-  riskLevels,
 } from './project.ts';
 export { EnvironmentSpec } from './environment-spec.ts';
 export { Rollout, RolloutAnalysis, RolloutCheck, RolloutPlan, RolloutStep, rolloutStates } from './rollout.ts';
@@ -192,7 +191,7 @@ export {
   jsonLengthHeader,
 } from './model.ts';
 export { LogPolicy, maskedText } from './log-policy.ts';
-export { Webhook, WebhookDelivery, WebhookTopic, webhookTopics } from './webhook.ts';
+export { Webhook, WebhookDelivery, WebhookTopic, mlflowTopics, webhookTopics } from './webhook.ts';
 export { ApplicationTestReport, LoadFigures } from './application-test.ts';
 export { ApplicationTestSpec } from './application-test-spec.ts';
 export {
@@ -211,7 +210,35 @@ export {
   testProfiles,
 } from './application-findings.ts';
 export type { RequirementId, TestProfile } from './application-findings.ts';
-export { Approval, Certification, Readiness } from './sign-off.ts';
+export {
+  PolicyCheck,
+  PolicyDocument,
+  PolicyItem,
+  PolicyReference,
+  PolicyStatement,
+  PublishedPolicy,
+  ReleasePolicy,
+  findingSeverities,
+  policyChecks,
+} from './release-policy.ts';
+export type { FindingSeverity } from './release-policy.ts';
+export {
+  Approval,
+  Attestation,
+  Certification,
+  Decision,
+  DecisionSignature,
+  Finding,
+  findingStates,
+  PolicyEvidence,
+  Readiness,
+  Revocation,
+  RevokedFrom,
+  WantedSignOff,
+  decisionKinds,
+} from './sign-off.ts';
+export type { DecisionKind } from './sign-off.ts';
+export { riskLevels } from './risk.ts';
 export {
   Deployment,
   DeploymentTraffic,

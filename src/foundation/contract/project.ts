@@ -9,6 +9,7 @@ import { ImageSource } from './image-source.ts';
 import { DialectSpec, QuerySource, TimestampOrder } from './table-source.ts';
 import { JoinSource } from './join.ts';
 import { ServeLimits } from './release.ts';
+import { riskLevels } from './risk.ts';
 import { LogPolicy } from './log-policy.ts';
 import { QualitySpec } from './quality.ts';
 import { ScheduleSpec } from './schedule.ts';
@@ -29,7 +30,6 @@ const Statement = strict({
   date: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'YYYY-MM-DD' }),
 });
 
-export const riskLevels = ['minimal', 'limited', 'high'] as const;
 export const Charter = strict({
   problem: Type.String({ minLength: 1, description: 'what is to be decided better, and for whom' }),
   owner: Type.String({ minLength: 1 }),
@@ -222,6 +222,9 @@ export type TestSpec = Static<typeof TestSpec>;
 export const ReleaseSpec = strict({
   environments: Type.Optional(Type.Record(Name, EnvironmentSpec, { description: 'in order; the first is where application tests run' })),
   tests: Type.Optional(ApplicationTestSpec),
+  policy: Type.Optional(
+    Type.String({ minLength: 1, description: 'the release policy, by its name, where none applies by itself at the charter’s risk level' }),
+  ),
 });
 export type ReleaseSpec = Static<typeof ReleaseSpec>;
 

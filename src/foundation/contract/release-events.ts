@@ -14,5 +14,13 @@ export interface ReleaseEventData {
   'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };
+  'revocation.given': { id: string; modelVersion: string; package: string };
+  'revocation.unmet': { modelVersion: string; environment: string; reason: string };
+  'release_policy.published': { name: string; version: number; digest: string };
+  'attestation.given': { id: string; modelVersion: string; item: string; policy: string };
+  'finding.added': { id: string; modelVersion: string; severity: string; owner: string };
+  'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
+  'sign_off.wanted': { what: string; text: string; modelVersion: string; environment?: string; role?: string; owner?: string };
+  'sign_off.expired': { deployment: string; environment: string; modelVersion: string; expiredAt: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

@@ -4,6 +4,7 @@ import { ExecutionSpec } from './execution.ts';
 import { ManifestRoute } from './route.ts';
 import { LogPolicy } from './log-policy.ts';
 import { PackageFile, Signature } from './model.ts';
+import { PolicyReference } from './release-policy.ts';
 
 /** One model as a data plane loads it. */
 export const ManifestModel = strict({
@@ -112,6 +113,13 @@ export const EnvironmentState = strict({
   live: Type.Optional(Deployment),
   address: Type.Optional(Type.String({ description: 'base URL of its data plane, when it runs' })),
   grpcAddress: Type.Optional(Type.String({ description: 'where its data plane answers gRPC: grpc://host:port' })),
+  policy: Type.Optional(PolicyReference),
+  approvals: Type.Optional(Type.Integer({ description: 'how many people approve before a version comes here, by gyre.yaml and policy' })),
+  expiresAt: Type.Optional(
+    Type.Unsafe<string>({ ...Instant, description: 'when the first of the decisions that it was released on counts no longer' }),
+  ),
+  expired: Type.Optional(Type.Boolean({ description: 'whether that is past: it serves on, and is to be signed off again' })),
   ready: Type.Boolean(),
+  problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });
 export type EnvironmentState = Static<typeof EnvironmentState>;

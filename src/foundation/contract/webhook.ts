@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { Actor, Id, Instant, oneOf, strict } from './common.ts';
 
-/** What webhooks are told of: an entity and what was done with it, in the words of MLflow. */
-export const webhookTopics = [
+/** What MLflow’s clients know: an entity and what was done with it, in the words of MLflow. */
+export const mlflowTopics = [
   'registered_model.created',
   'model_version.created',
   'model_version_tag.set',
@@ -18,6 +18,8 @@ export const webhookTopics = [
   'prompt_alias.created',
   'prompt_alias.deleted',
 ] as const;
+/** What webhooks are told of. */
+export const webhookTopics = [...mlflowTopics, 'sign_off.wanted'] as const;
 export const WebhookTopic = oneOf(webhookTopics);
 export type WebhookTopic = Static<typeof WebhookTopic>;
 

@@ -23,6 +23,8 @@ export type { ComparisonOperator, ParsedGate, ParsedMonitorThreshold, ParsedThre
 export { columnsOfCondition, parseRowCondition } from './row-condition.ts';
 export type { RowCondition, RowOperand } from './row-condition.ts';
 export { loadTableSchema, readTableSchema } from './schema-file.ts';
+export { defaultPolicyName, readReleasePolicy } from './policy-file.ts';
+export type { PolicyFile } from './policy-file.ts';
 export { schemaProblems } from './schema-findings.ts';
 export { tableSchemaText } from './schema-text.ts';
 export type { SchemaTextOptions } from './schema-text.ts';

@@ -39,6 +39,7 @@ export function resolveProject(project: Project): ResolvedProject {
       threshold: project.test?.threshold ?? 0.5,
     },
     environments,
+    ...(project.release?.policy === undefined ? {} : { releasePolicy: project.release.policy }),
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },
     serve: {
       endpoint: project.project,

@@ -133,6 +133,8 @@ export interface ResolvedProject {
     readonly threshold: NonNullable<TestSpec['threshold']>;
   };
   readonly environments: readonly ResolvedEnvironment[];
+  /** The release policy that the project names. */
+  readonly releasePolicy?: string;
   readonly applicationTests: ApplicationTestSpec & Required<Pick<ApplicationTestSpec, 'latencyP99Ms' | 'requestsPerSecond' | 'durationMs'>>;
   readonly serve: {
     readonly endpoint: string;

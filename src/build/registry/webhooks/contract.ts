@@ -5,12 +5,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { allowedHosts } from '#blobs';
-import type { WebhookTopic } from '#contract';
+import { eventType } from '#contract';
+import type { EventData, WebhookTopic } from '#contract';
 import { countingIds, hasCode, manualClock } from '#core';
 import type { ManualClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
 import { openStore } from '#store';
-import type { StoreOptions } from '#store';
+import type { StoreOptions, Tx } from '#store';
 import { registryMigrations } from '../migrations/index.ts';
 import type { Registry } from '../port.ts';
 import { openRegistry } from '../registry.ts';
@@ -53,6 +54,8 @@ interface Bench extends AsyncDisposable {
   readonly webhooks: Webhooks;
   readonly registry: Registry;
   readonly clock: ManualClock;
+  /** States that something waits. */
+  wanted(data: EventData['sign_off.wanted']): Promise<void>;
   /** Everything that happened is enqueued, and what is due is sent. */
   settle(): Promise<void>;
 }
@@ -102,6 +105,11 @@ async function openBench(options: StoreOptions, hosts = '127.0.0.1'): Promise<Be
     webhooks,
     registry,
     clock,
+    wanted: (data) =>
+      store.write(async function tellWanted(tx: Tx) {
+        events.publish(tx, { type: eventType('sign_off.wanted'), subject: data.modelVersion, actor: 'gyre', data });
+        await Promise.resolve();
+      }, undefined),
     async settle() {
       await webhooks.caughtUp();
       // The courier was woken, and may have taken it already: what is left waiting is due later.
@@ -222,6 +230,18 @@ export function webhooksContract(
         'prompt_alias.created': { name: 'p', alias: 'blue', version: '1' },
         'prompt_tag.set': { name: 'p', key: 'team', value: 'b' },
       });
+    });
+
+    test('are told of what waits for people', async () => {
+      await using place = await fixture();
+      await using bench = await openBench(place.options);
+      await using there = await receiver();
+      await bench.webhooks.create({ name: 'team', url: there.url, topics: ['sign_off.wanted'], by: ada });
+      await bench.wanted({ what: 'certify', text: 'read the report', modelVersion: 'mv', environment: 'production', role: 'qa' });
+      await bench.settle();
+      const [{ entity, action, data }] = there.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+      assert.deepEqual([entity, action], ['sign_off', 'wanted']);
+      assert.deepEqual(data, { what: 'certify', text: 'read the report', model_version: 'mv', environment: 'production', role: 'qa', owner: null }); // prettier-ignore
     });
 
     test('trouble that passes is tried again, later each time; what does not pass is not', async () => {

@@ -3,7 +3,7 @@ import type { EventTypes, WebhookTopic } from '#contract';
 import type { AnyEvent } from '#events';
 
 /*
- * What webhooks are told of an event, in MLflow's shapes (mlflow/webhooks/types.py). Prompts are registered models with a mark.
+ * What webhooks are told of an event, in MLflow's shapes (mlflow/webhooks/types.py); sign-offs are our own. Prompts are registered models with a mark.
  */
 
 /** What one message is about. */
@@ -24,6 +24,7 @@ export const toldEvents = [
   eventType('model_version.tagged'),
   eventType('model_version.alias_set'),
   eventType('model_version.alias_removed'),
+  eventType('sign_off.wanted'),
 ] as const;
 
 /** What an event gives webhooks to tell; nothing for what MLflow has no topic for. */
@@ -76,6 +77,10 @@ export function newsOf(event: AnyEvent<EventTypes, (typeof toldEvents)[number]>)
       const topic = prompt === true ? 'prompt_alias.created' : 'model_version_alias.created';
       return [{ topic, data: { name, alias, version: String(version) } }];
     }
+    case 'dev.gyre.sign_off.wanted.v1': {
+      const { modelVersion, environment = null, role = null, owner = null, what, text } = event.data;
+      return [{ topic: 'sign_off.wanted', data: { what, text, model_version: modelVersion, environment, role, owner } }];
+    }
     case 'dev.gyre.model_version.alias_removed.v1': {
       const { model: name, alias, prompt } = event.data;
       return [{ topic: prompt === true ? 'prompt_alias.deleted' : 'model_version_alias.deleted', data: { name, alias } }];
@@ -124,4 +129,5 @@ export const examples: Readonly<Record<WebhookTopic, Readonly<Record<string, unk
   'prompt_version_tag.deleted': { name: prompt, version, key },
   'prompt_alias.created': { name: prompt, alias, version },
   'prompt_alias.deleted': { name: prompt, alias },
+  'sign_off.wanted': { what: 'certify', text: description, model_version: 'trial', environment: 'production', role: 'qa', owner: null },
 };

@@ -58,7 +58,8 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
 
   const withdrawn = async ({ modelVersion, environment }: Rollout): Promise<readonly Missing[]> => {
     const factsIn = await keeper.factsReader(await versions.getById(modelVersion), keeper.environmentOf(environment));
-    return store.read(async (db) => withdrawals(await factsIn(db)));
+    // Before each step up its decisions are judged anew.
+    return store.read(async (db) => withdrawals(await factsIn(db), { approvals: [] }));
   };
 
   const fail = async (rollout: Rollout, cause: Cause): Promise<void> => {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { Approval, Certification, Id, Name, Readiness, oneOf, page, strict } from '#contract';
+import { Approval, Certification, Decision, Id, Name, Readiness, Revocation, RevokedFrom, oneOf, page, strict } from '#contract';
 import { route, type Route } from '../route.ts';
-import { OfVersion, VersionReference } from '../shapes.ts';
+import { OfVersion, Paging, Reason, VersionReference } from '../shapes.ts';
 import { pageOf } from './paging.ts';
 import { versionId } from './version-reference.ts';
 
@@ -60,5 +60,28 @@ export const releaseSignOffRoutes: readonly Route[] = [
     status: 201,
     handle: async ({ release, registry }, { body, by }) =>
       release.approve({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/revocations',
+    permission: 'revoke',
+    tag: 'release',
+    summary: 'Takes a version’s package out for good: no environment accepts it any more, and where it is live the one before comes back',
+    body: strict({ modelVersion: VersionReference, reason: Reason }),
+    answer: strict({ revocation: Revocation, environments: Type.Array(RevokedFrom) }),
+    status: 201,
+    handle: async ({ release, registry }, { body, by }) =>
+      release.revoke({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/decisions',
+    permission: 'read',
+    tag: 'release',
+    summary: 'Certifications, approvals and the revocation of a version, newest first, with what their signatures are worth',
+    query: strict({ ...Paging.properties, modelVersion: VersionReference }),
+    answer: page(Decision),
+    handle: async ({ release, registry }, { query }) =>
+      pageOf(await release.decisions(await versionId(registry, query.modelVersion)), query, ({ id }) => id),
   }),
 ];

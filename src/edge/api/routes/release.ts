@@ -14,7 +14,6 @@ import {
   strict,
 } from '#contract';
 import { GyreError } from '#core';
-import type { LoadedProject } from '#project';
 import { route, type Route } from '../route.ts';
 import { ById, ByEnvironment, Paging, Reason, VersionReference, paging } from '../shapes.ts';
 import { pageOf } from './paging.ts';
@@ -97,8 +96,8 @@ export const releaseRoutes: readonly Route[] = [
     params: ByEnvironment,
     body: Roll,
     answer: Deployment,
-    handle: async ({ release, registry, project }, { params, body, by }) => {
-      requireNoApproval(project.current(), params.environment);
+    handle: async ({ release, registry }, { params, body, by }) => {
+      requireNoApproval(await release.environments(), params.environment);
       return release.roll({
         environment: params.environment,
         modelVersion: await versionId(registry, body.modelVersion),
@@ -174,13 +173,13 @@ export const releaseRoutes: readonly Route[] = [
 ];
 
 /** Who may deploy for tests may not by that release: an environment that asks for an approval is switched by an operator. */
-function requireNoApproval({ resolved }: LoadedProject, name: string): void {
-  const environment = resolved.environments.find((known) => known.name === name);
+function requireNoApproval(environments: readonly EnvironmentState[], name: string): void {
+  const environment = environments.find((known) => known.name === name);
   if (environment === undefined) {
-    const known = resolved.environments.map((one) => `"${one.name}"`).join(', ');
+    const known = environments.map((one) => `"${one.name}"`).join(', ');
     throw new GyreError('NOT_FOUND', `there is no environment "${name}"; the project has ${known}`);
   }
-  if (environment.approve === undefined && environment.approvals === 0) return;
+  if ((environment.approvals ?? 0) === 0) return;
   throw new GyreError(
     'FAILED_PRECONDITION',
     `"${name}" asks for an approval: an operator releases to it (POST /api/v1/environments/${name}/release)`,

@@ -10,6 +10,9 @@ import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleaseDelivery } from './release-delivery.ts';
 import { registerReleaseRollout } from './release-rollout.ts';
+import { registerReleaseDecisions } from './release-decisions.ts';
+import { registerReleaseEvidence } from './release-evidence.ts';
+import { registerReleaseFindings } from './release-findings.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
 import { registerReleaseTest } from './release-test.ts';
@@ -17,7 +20,7 @@ import { registerReleaseTest } from './release-test.ts';
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollout, rollback, pull, delivery')
+    .summary('deploy, test, certify, approve, roll, rollout, rollback, revoke, pull, delivery')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -46,7 +49,7 @@ export const registerRelease: Register = (program, bind) => {
               client,
               items.map(({ live }) => live?.modelVersion),
             );
-            cli.output.facts(items, () =>
+            cli.output.facts(items, () => {
               cli.output.table(items, [
                 { title: 'ENVIRONMENT', of: ({ name }) => name },
                 { title: 'ENDPOINT', of: ({ endpoint }) => endpoint },
@@ -56,8 +59,13 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'READY', of: ({ ready }) => ready },
                 { title: 'ADDRESS', of: ({ address }) => address },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
-              ]),
-            );
+              ]);
+              for (const { name, problem, expired, expiresAt } of items) {
+                if (expired === true)
+                  cli.output.line(`${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}`);
+                if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
+              }
+            });
             return exitCodes.ok;
           }
           const version = await modelVersion(client, reference);
@@ -66,6 +74,8 @@ export const registerRelease: Register = (program, bind) => {
           cli.output.facts(readiness, () => {
             if (readiness.ready) cli.output.line(`${cli.output.style('green', 'ready')}: ${reference} may go to ${environment}`);
             if (warning !== undefined) cli.output.line(`${cli.output.style('red', warning)}: a Python process runs it`);
+            const { policy } = readiness;
+            if (policy !== undefined) cli.output.line(`by policy ${policy.name}/${policy.version}`);
             for (const { gate, reason } of readiness.missing)
               cli.output.line(`${cli.output.style('yellow', 'missing')} ${gate}: ${reason}`);
           });
@@ -124,6 +134,9 @@ export const registerRelease: Register = (program, bind) => {
         }),
       ),
     );
+  registerReleaseDecisions(release, bind);
+  registerReleaseEvidence(release, bind);
+  registerReleaseFindings(release, bind);
   registerReleasePull(release, bind);
   registerReleaseDelivery(release, bind);
   listFlags(release.command('history').description('Lists deployments, newest first.'))

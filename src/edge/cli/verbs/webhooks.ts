@@ -60,7 +60,7 @@ export const registerWebhooks: Register = (program, bind) => {
     .description('Has an address told of what happens.')
     .argument('<name>', 'letters, digits, ".", "_" and "-"')
     .argument('<url>', 'http or https')
-    .requiredOption('--topic <topic...>', 'such as registered_model.created, model_version.created, model_version_alias.created')
+    .requiredOption('--topic <topic...>', 'such as model_version.created, model_version_alias.created, sign_off.wanted')
     .option('--description <text>', 'what it is for')
     .option('--secret-env <variable>', secretHelp)
     .action(

@@ -1,4 +1,4 @@
-import { webhookTopics } from '#contract';
+import { mlflowTopics } from '#contract';
 import type { Permission, Webhook, WebhookTopic } from '#contract';
 import { GyreError } from '#core';
 import { requireWebhookName, requireWebhookUrl } from '#registry';
@@ -113,15 +113,19 @@ interface TopicRecord {
 
 function topicOf({ entity, action }: TopicRecord): WebhookTopic {
   const topic = `${entity}.${action}`.toLowerCase();
-  const found = webhookTopics.find((one) => one === topic);
+  const found = mlflowTopics.find((one) => one === topic);
   if (found !== undefined) return found;
-  const actions = webhookTopics.filter((one) => one.startsWith(`${entity.toLowerCase()}.`)).map((one) => `'${one.split('.')[1]}'`);
+  const actions = mlflowTopics.filter((one) => one.startsWith(`${entity.toLowerCase()}.`)).map((one) => `'${one.split('.')[1]}'`);
   throw new GyreError(
     'INVALID_ARGUMENT',
     actions.length === 0
-      ? `Invalid entity '${entity.toLowerCase()}': webhooks are told of ${webhookTopics.join(', ')}`
+      ? `Invalid entity '${entity.toLowerCase()}': webhooks are told of ${mlflowTopics.join(', ')}`
       : `Invalid action '${action.toLowerCase()}' for entity '${entity.toLowerCase()}'. Valid actions are: [${actions.join(', ')}]`,
   );
+}
+
+function isKnown(topic: WebhookTopic): boolean {
+  return mlflowTopics.some((one) => one === topic);
 }
 
 function isActive(status: string | undefined): boolean | undefined {
@@ -136,7 +140,8 @@ function webhookRecord(webhook: Webhook): object {
     name: webhook.name,
     ...(webhook.description === undefined ? {} : { description: webhook.description }),
     url: webhook.url,
-    events: webhook.topics.map((topic) => {
+    // Of what clients do not know they are told nothing: they would fail to read it.
+    events: webhook.topics.filter(isKnown).map((topic) => {
       const [entity, action] = topic.toUpperCase().split('.');
       return { entity, action };
     }),

@@ -1,0 +1,61 @@
+import { eventType } from '#contract';
+import { messageOf } from '#core';
+import type { Release } from '#release';
+import { platform, type House } from './compose.ts';
+
+interface Watched extends Pick<House, 'events' | 'log'> {
+  readonly release: Pick<Release, 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
+}
+
+/** Decisions count for days: a minute more does not matter. */
+const expiryCheckMs = 60_000;
+
+/** What can begin or end that something waits for a person. */
+const turns = [
+  'application_test.finished',
+  'certification.given',
+  'approval.given',
+  'revocation.given',
+  'attestation.given',
+  'finding.added',
+  'finding.ended',
+  'release_policy.published',
+  'deployment.live',
+] as const;
+
+/**
+ * While the platform is up: a version that was revoked while a switch to it was under way is taken out when that has ended, and people are
+ * told by events what began to wait for them, and what decisions count no longer.
+ */
+export async function watchReleases({ events, log, release }: Watched): Promise<AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(
+    await events.subscribe({
+      name: 'app.revoked',
+      types: [eventType('deployment.live')],
+      from: 'now',
+      effect: async () => {
+        for (const { environment, outcome, reason } of await release.takeOutRevoked(platform)) {
+          if (outcome === 'still_served') log.error({ environment, reason }, 'an environment serves a version that was revoked');
+        }
+      },
+    }),
+  );
+  opened.use(
+    await events.subscribe({
+      name: 'app.sign-offs-wanted',
+      types: turns.map((kind) => eventType(kind)),
+      from: 'now',
+      gatherMs: 200,
+      effect: () => release.tellWanted(platform),
+    }),
+  );
+  const tellExpired = (): void => {
+    release.tellExpired(platform).catch((error: unknown) => log.error({ error: messageOf(error) }, 'what has expired could not be told'));
+  };
+  tellExpired();
+  const checking = setInterval(tellExpired, expiryCheckMs);
+  checking.unref();
+  opened.defer(() => clearInterval(checking));
+  return opened.move();
+}

@@ -1,0 +1,61 @@
+import { isoInstant } from '#core';
+import type { Approval, Certification, PolicyReference } from '#contract';
+import type { Decisions, Unaccepted } from '../decisions/read-decisions.ts';
+import { builtIn, type InForce, policyTitle, referenceTo, validityOf } from './in-force.ts';
+
+/**
+ * Decisions with those moved to `unaccepted` that speak for the version and count no longer: given under another policy than the one in force, or longer ago
+ * than that says. Deployments that they let through stay.
+ * @param at milliseconds since 1970
+ */
+export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: number): Decisions {
+  const lapsed: Unaccepted[] = [];
+  const current = <D extends Certification | Approval>(
+    given: readonly D[],
+    of: (decision: D) => Omit<Unaccepted, 'id' | 'why' | 'isBroken'> & {
+      readonly given: string;
+      readonly under: readonly PolicyReference[];
+      readonly validMs: number | undefined;
+    },
+  ): D[] =>
+    given.filter((decision) => {
+      if (decision.verdict === 'refused') return true;
+      const { kind, by, ...facts } = of(decision);
+      const why = lapseOf(facts, referenceTo(policy), at);
+      if (why !== undefined) lapsed.push({ kind, id: decision.id, by, why, isBroken: false });
+      return why === undefined;
+    });
+  const certifications = current(decisions.certifications, (one) => ({
+    kind: 'certification',
+    by: one.certifiedBy,
+    given: one.certifiedAt,
+    under: one.policies ?? [referenceTo(builtIn)],
+    validMs: validityOf(policy, 'certify'),
+  }));
+  const approvals = current(decisions.approvals, (one) => ({
+    kind: 'approval',
+    by: one.approvedBy,
+    given: one.approvedAt,
+    under: [one.policy ?? referenceTo(builtIn)],
+    validMs: validityOf(policy, 'approve'),
+  }));
+  return { ...decisions, certifications, approvals, unaccepted: [...decisions.unaccepted, ...lapsed] };
+}
+
+/** When a decision counts no longer, in milliseconds since 1970; undefined: never. */
+export function expiryOf(given: string, validMs: number | undefined): number | undefined {
+  return validMs === undefined ? undefined : Date.parse(given) + validMs;
+}
+
+function lapseOf(
+  { given, under, validMs }: { readonly given: string; readonly under: readonly PolicyReference[]; readonly validMs: number | undefined },
+  holding: PolicyReference,
+  at: number,
+): string | undefined {
+  if (!under.some(({ digest }) => digest === holding.digest)) {
+    const names = under.map(policyTitle).join(', ');
+    return `it was given under policy ${names}, and ${policyTitle(holding)} holds now`;
+  }
+  const expiry = expiryOf(given, validMs);
+  return expiry === undefined || at < expiry ? undefined : `it has expired on ${isoInstant(expiry)}`;
+}

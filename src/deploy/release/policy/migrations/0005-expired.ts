@@ -1,0 +1,12 @@
+import type { Migration } from '#store';
+
+export const expired: Migration = {
+  id: '0005-expired',
+  async up({ schema, types }) {
+    await schema
+      .createTable('expired_sign_offs')
+      .addColumn('deployment', types.text, (column) => column.primaryKey())
+      .addColumn('told_at', types.instant, (column) => column.notNull())
+      .execute();
+  },
+};
