@@ -122,6 +122,29 @@ describe('pages for admins', { skip: browserMissing }, () => {
     await looks(`/webhooks?webhook=${items[0].id}`, 'registered_model.created');
   });
 
+  test('publish a policy, are told where it is wrong, and see what waits', async () => {
+    const policy = 'policy: careful\nversion: 1\napprove: { role: approver, people: 2, validFor: 90d }\n';
+    await withTab('light', async ({ page, open }) => {
+      await asOwner(page);
+      await open(`${server.address}/policies`);
+      await page.getByRole('button', { name: 'Publish a policy', exact: true }).click();
+      const within = page.locator('dialog[open]');
+      const text = within.getByLabel('The policy, in YAML');
+      const publish = within.getByRole('button', { name: 'Publish a policy', exact: true });
+      await text.fill(policy.replace('90d', 'soon'));
+      await publish.click();
+      await within.getByText(/policy\.yaml:3:\d+ approve\.validFor: "soon" is no length of time/).waitFor();
+      await text.fill(policy);
+      await publish.click();
+      await within.waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: 'careful/1' }).waitFor();
+      // The page that nothing waits on teaches what would stand there.
+      await open(`${server.address}/waiting`);
+      await page.getByText('Nothing waits for you.').waitFor();
+    });
+    await looks('/policies?policy=careful%2F1', '2 of the role approver, which counts for 90d');
+  });
+
   test('make teams, grant them something and take somebody in', async () => {
     await server.post('identities', { name: 'bea', roles: ['stakeholder'] });
     await withTab('light', async ({ page, open }) => {
