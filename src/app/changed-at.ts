@@ -18,10 +18,10 @@ export async function changedAt(
   if (!isTrained(version)) return undefined;
   const { inputs, code, startedAt } = await training.getRun(version.run);
   const instants = await Promise.all([...inputs.map(({ digest }) => addedAt(data, digest)), committedAt(folder, code.commit)]);
-  return instants
-    .filter((instant) => instant !== undefined && instant <= startedAt)
-    .toSorted()
-    .at(-1);
+  return instants.reduce(
+    (newest, instant) => (instant !== undefined && instant <= startedAt && (newest === undefined || instant > newest) ? instant : newest),
+    undefined,
+  );
 }
 
 async function addedAt(data: Pick<Data, 'get'>, digest: string): Promise<string | undefined> {

@@ -8,7 +8,15 @@ import { type BlobStore, openFsBlobs } from '#blobs';
 import type { Actor, ModelVersion, PlaneFigures, Rollout, RolloutPlan } from '#contract';
 import { countingIds, isoInstant, systemClock } from '#core';
 import { eventsMigrations, openEvents } from '#events';
-import { openLoadGenerator, openRelease, type Release, releaseMigrations, releasePolicyMigrations, type ReleaseDeps, rolloutMigrations } from '#release';
+import {
+  openLoadGenerator,
+  openRelease,
+  type Release,
+  releaseMigrations,
+  releasePolicyMigrations,
+  type ReleaseDeps,
+  rolloutMigrations,
+} from '#release';
 import { putSample, samplePackage, type SampleOptions } from '#serving';
 import { openStore } from '#store';
 import { createLogger } from '#telemetry';

@@ -28,7 +28,7 @@ describe('our API, asked by schemathesis', { skip: pythonMissing }, () => {
         only: `^/api/v1/${part}`,
         left,
       };
-      const { code, cases, output } = await runPython<Asked>('schemathesis_peer.py', given, { timeoutMs: 290_000 });
+      const { code, cases, output } = await runPython<Asked>('schemathesis_peer.py', given, { timeoutMs: 580_000 });
       assert.equal(code, 0, output);
       assert.ok(cases > 50, output);
     });

@@ -1,9 +1,10 @@
 import type { EventData, EventKind, GyreEvent } from '#contract';
 import { cronWords } from '#contract';
-import { counted, measured, number, percent, sentence, shortDigest } from './format.ts';
+import { counted, measured, number, sentence, shortDigest } from './format.ts';
 import { kindOf } from './live.ts';
 import { metricLabel } from './metrics.ts';
 import { recordPath, versionPath } from './records.ts';
+import { releaseWords } from './release-event-words.ts';
 
 export type Part = 'build' | 'deploy' | 'monitor' | 'govern';
 export const parts = ['build', 'deploy', 'monitor', 'govern'] as const satisfies readonly Part[];
@@ -15,7 +16,7 @@ export interface EventWords {
   readonly tone?: 'good' | 'warn' | 'bad' | 'waiting';
 }
 
-type Words = { readonly [K in EventKind]: (data: EventData[K]) => EventWords };
+export type Words = { readonly [K in EventKind]: (data: EventData[K]) => EventWords };
 
 const row = (rows: number): string => `${number(rows, 0)} ${rows === 1 ? 'row' : 'rows'}`;
 
@@ -27,6 +28,7 @@ function figures(metrics: Readonly<Record<string, number | null>>): string {
 const after = (text: string): string => (text === '' ? '' : `: ${text}`);
 
 const words: Words = {
+  ...releaseWords,
   'project.loaded': (d) => ({ part: 'govern', text: `project ${d.project} loaded with version ${d.charterVersion} of its charter` }),
   'charter.confirmed': (d) => ({ part: 'govern', text: 'the charter confirmed', href: recordPath('charter', d.charter) }),
   'charter.recorded': (d) => ({
@@ -164,132 +166,6 @@ const words: Words = {
     href: '/webhooks',
   }),
   'webhook.deleted': () => ({ part: 'govern', text: 'a webhook deleted', href: '/webhooks' }),
-  'deployment.started': (d) => ({
-    part: 'deploy',
-    text: `${d.environment} switches to generation ${d.generation}`,
-    href: recordPath('deployment', d.id),
-    tone: 'waiting',
-  }),
-  'deployment.live': (d) => ({
-    part: 'deploy',
-    text: `generation ${d.generation} is live in ${d.environment}`,
-    href: recordPath('deployment', d.id),
-    tone: 'good',
-  }),
-  'deployment.failed': (d) => ({
-    part: 'deploy',
-    text: `deployment to ${d.environment} failed: ${d.error}`,
-    href: recordPath('deployment', d.id),
-    tone: 'bad',
-  }),
-  'deployment.rolled_back': (d) => ({
-    part: 'deploy',
-    text: `${d.environment} rolled back`,
-    href: recordPath('deployment', d.id),
-    tone: 'warn',
-  }),
-  'rollout.started': (d) => ({
-    part: 'deploy',
-    text: `a ${d.strategy} rollout to ${d.environment} begun`,
-    href: recordPath('rollout', d.id),
-    tone: 'waiting',
-  }),
-  'rollout.stepped': (d) => ({
-    part: 'deploy',
-    text: d.weight === 0 ? `a shadow is asked in ${d.environment}` : `${percent(d.weight)} of ${d.environment} goes to the new version`,
-    href: recordPath('rollout', d.id),
-    tone: 'waiting',
-  }),
-  'rollout.paused': (d) => ({
-    part: 'deploy',
-    text: `the rollout to ${d.environment} is paused: ${d.why}`,
-    href: recordPath('rollout', d.id),
-    tone: 'warn',
-  }),
-  'rollout.resumed': (d) => ({ part: 'deploy', text: `the rollout to ${d.environment} goes on`, href: recordPath('rollout', d.id) }),
-  'rollout.promoted': (d) => ({
-    part: 'deploy',
-    text: `the new version has all of ${d.environment}`,
-    href: recordPath('rollout', d.id),
-    tone: 'good',
-  }),
-  'rollout.rolled_back': (d) => ({
-    part: 'deploy',
-    text: `the rollout to ${d.environment} was rolled back: ${d.why}`,
-    href: recordPath('rollout', d.id),
-    tone: 'bad',
-  }),
-  'rollout.aborted': (d) => ({
-    part: 'deploy',
-    text: `the rollout to ${d.environment} could not begin: ${d.why}`,
-    href: recordPath('rollout', d.id),
-    tone: 'bad',
-  }),
-  'application_test.finished': (d) => ({
-    part: 'deploy',
-    text: `application tests in ${d.environment} ${d.passed ? 'passed' : 'failed'}`,
-    href: recordPath('application_test', d.id),
-    tone: d.passed ? 'good' : 'bad',
-  }),
-  'certification.given': (d) => ({
-    part: 'deploy',
-    text: `certification: ${d.verdict}`,
-    href: recordPath('application_test', d.report),
-    tone: d.verdict === 'certified' ? 'good' : 'bad',
-  }),
-  'approval.given': (d) => ({
-    part: 'deploy',
-    text: `approval for ${d.environment}: ${d.verdict}`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: d.verdict === 'approved' ? 'good' : 'bad',
-  }),
-  'revocation.given': (d) => ({
-    part: 'deploy',
-    text: 'a model version revoked: no environment accepts it any more',
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'bad',
-  }),
-  'revocation.unmet': (d) => ({
-    part: 'deploy',
-    text: `${d.environment} still serves what was revoked: ${d.reason}`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'bad',
-  }),
-  'release_policy.published': (d) => ({
-    part: 'govern',
-    text: `release policy ${d.name}/${d.version} published`,
-    href: `/policies?policy=${encodeURIComponent(`${d.name}/${d.version}`)}`,
-  }),
-  'attestation.given': (d) => ({
-    part: 'deploy',
-    text: `${d.item} of policy ${d.policy} answered`,
-    href: recordPath('model_version', d.modelVersion),
-  }),
-  'finding.added': (d) => ({
-    part: 'deploy',
-    text: `finding (${d.severity}) on a model version`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'warn',
-  }),
-  'finding.ended': (d) => ({
-    part: 'deploy',
-    text: `finding (${d.severity}) ${d.state}`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'good',
-  }),
-  'sign_off.wanted': (d) => ({ part: 'deploy', text: `waits: ${d.text}`, href: '/waiting', tone: 'waiting' }),
-  'sign_off.expired': (d) => ({
-    part: 'deploy',
-    text: `what ${d.environment} serves was signed off until ${d.expiredAt}`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'warn',
-  }),
-  'gate.refused': (d) => ({
-    part: 'deploy',
-    text: `gate “${d.gate}” refused ${d.attempted} in ${d.environment}: ${d.message}`,
-    href: recordPath('model_version', d.modelVersion),
-    tone: 'warn',
-  }),
   'stream_prediction.started': (d) => ({
     part: 'deploy',
     text: `${d.model} answers ${d.input}`,

@@ -112,6 +112,33 @@ export function rolloutContract(name: string, fixture: () => Promise<StoreFixtur
       assert.equal(back.modelVersion, one.id, 'and the way back leads to what was live before');
     });
 
+    test('ends where its version is revoked, also while it is paused, and gives way where that beside it is', async () => {
+      await using bench = await ready();
+      const { release, one, two } = bench;
+      const zero = bench.addVersion(3);
+      await bench.signedOff(zero);
+      const { id } = await start(bench, two);
+      await release.rollouts.pause({ id, reason: 'lunch', by: otto });
+      const { environments } = await release.revoke({ modelVersion: two.id, reason: 'it leaks', by: olga });
+      assert.deepEqual(
+        environments.map(({ environment, outcome }) => [environment, outcome]),
+        [['production', 'rolled_back']],
+      );
+      assert.deepEqual([(await release.rollouts.get(id)).state, served(bench)], ['rolled_back', [['1', 1]]]);
+      await assert.rejects(start(bench, two), refused('FAILED_PRECONDITION', /was revoked by Olga/));
+
+      // What is live is revoked while another comes beside it: the rollout ends, and there is no version to go back to.
+      const other = await start(bench, zero);
+      const second = await release.revoke({ modelVersion: one.id, reason: 'it leaks too', by: olga });
+      assert.deepEqual(
+        second.environments.map(({ outcome }) => outcome),
+        ['still_served'],
+      );
+      assert.deepEqual([(await release.rollouts.get(other.id)).state, served(bench)], ['rolled_back', [['1', 1]]]);
+      await release.roll({ environment: 'production', modelVersion: zero.id, reason: 'at once', by: otto, atOnce: true });
+      assert.deepEqual(served(bench), [['3', 1]]);
+    });
+
     test('takes a version back by itself once it is sure that it is worse, and what was live stays as it was', async () => {
       await using bench = await ready();
       const { release, clock, champions, one, two } = bench;
