@@ -11,7 +11,7 @@ export function advanceRollouts(
   { release, log }: { readonly release: { readonly rollouts: Pick<Release['rollouts'], 'advance'> }; readonly log: Pick<Logger, 'error'> },
   by: Actor,
 ): AsyncDisposable {
-  let looking: Promise<void> | undefined;
+  const looking = new Set<Promise<void>>();
   const look = async (): Promise<void> => {
     try {
       for (const problem of await release.rollouts.advance(by)) log.error(problem, 'a rollout could not go on; it is tried again');
@@ -20,13 +20,15 @@ export function advanceRollouts(
     }
   };
   const timer = setInterval(() => {
-    looking ??= look().finally(() => (looking = undefined));
+    // One environment may take long: the others are looked at all the same.
+    const one = look().finally(() => looking.delete(one));
+    looking.add(one);
   }, lookEveryMs);
   timer.unref();
   return {
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
-      await looking;
+      await Promise.all(looking);
     },
   };
 }

@@ -126,6 +126,12 @@ function answersBeside(id: string): (deployment: Deployment) => boolean {
 export function rollBackOnAlert(release: Release): TriggersDeps['rollBack'] {
   return async ({ environment, title, modelVersion }, by) => {
     const live = (await release.environments()).find(({ name }) => name === environment)?.live;
+    const underWay = (await release.rollouts.list({ environment })).find(({ state }) => state === 'running' || state === 'paused');
+    if (underWay !== undefined && (underWay.modelVersion === modelVersion || live?.modelVersion === modelVersion)) {
+      await release.rollouts.rollBack({ id: underWay.id, reason: title, by });
+      if (underWay.modelVersion === modelVersion)
+        return `the rollout to "${environment}" was rolled back; model version ${underWay.stable} has all of its traffic`;
+    }
     // Asked again, or long after: what the alert speaks of is served no more.
     if (live?.modelVersion !== modelVersion) return `"${environment}" does not serve model version ${modelVersion} any more`;
     const deployment = await release.rollBack({ environment, reason: title, by });

@@ -24,16 +24,22 @@ export function gaugeDelivery({
     for (const { name: environment } of await release.environments()) {
       const { perWeek, leadTimeMs, changeFailureRate, restoreMs } = await release.delivery({ environment });
       frequency.set(perWeek, { environment });
-      if (leadTimeMs !== null) lead.set(leadTimeMs / 1000, { environment });
-      if (changeFailureRate !== null) failing.set(changeFailureRate, { environment });
-      if (restoreMs !== null) restore.set(restoreMs / 1000, { environment });
+      // What is not to be measured any more must not look as it did: NaN is no value to Prometheus.
+      lead.set(seconds(leadTimeMs), { environment });
+      failing.set(changeFailureRate ?? Number.NaN, { environment });
+      restore.set(seconds(restoreMs), { environment });
     }
   };
   let asked = Number.NEGATIVE_INFINITY;
+  let isBusy = false;
   metrics.onCollect(() => {
-    if (steadyMs() - asked < freshMs) return;
-    asked = steadyMs();
-    refresh().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'delivery metrics are not up to date'));
+    if (isBusy || steadyMs() - asked < freshMs) return;
+    [asked, isBusy] = [steadyMs(), true];
+    refresh()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'delivery metrics are not up to date'))
+      .finally(() => (isBusy = false));
   });
   return { refresh };
 }
+
+const seconds = (ms: number | null): number => (ms === null ? Number.NaN : ms / 1000);

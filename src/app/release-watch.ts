@@ -1,10 +1,11 @@
 import { eventType } from '#contract';
 import { messageOf } from '#core';
+import { isTakingOut } from '#release';
 import type { Release } from '#release';
 import { platform, type House } from './compose.ts';
 
 interface Watched extends Pick<House, 'events' | 'log'> {
-  readonly release: Pick<Release, 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
+  readonly release: Pick<Release, 'getDeployment' | 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
 }
 
 /** Decisions count for days: a minute more does not matter. */
@@ -32,9 +33,11 @@ export async function watchReleases({ events, log, release }: Watched): Promise<
   opened.use(
     await events.subscribe({
       name: 'app.revoked',
-      types: [eventType('deployment.live')],
+      types: [eventType('deployment.live'), eventType('deployment.failed')],
       from: 'now',
-      effect: async () => {
+      effect: async ({ type, subject }) => {
+        // What it tried itself and could not do it is not to try for ever.
+        if (type === eventType('deployment.failed') && isTakingOut(await release.getDeployment(subject))) return;
         for (const { environment, outcome, reason } of await release.takeOutRevoked(platform)) {
           if (outcome === 'still_served') log.error({ environment, reason }, 'an environment serves a version that was revoked');
         }

@@ -144,6 +144,18 @@ describe('manifests, read by the tools of their field', { skip: pythonMissing },
     assert.equal(await git('rev-parse', 'deploy'), first);
     await done(deploy(...argo, '--max-replicas', '20'), { cwd });
     assert.equal(await git('rev-parse', 'deploy^'), first);
+    // What is not written any more goes, what others wrote stays, and a fresh clone goes on where its origin is.
+    await done(deploy(...argo, '--host', 'churn.example.org'), { cwd });
+    assert.match(await git('ls-tree', '-r', '--name-only', 'deploy'), /churn\/ingress\.yaml/);
+    await run('git', ['clone', '--quiet', cwd, `${cwd}-clone`]);
+    await run('git', ['-C', `${cwd}-clone`, 'config', 'user.email', 'ada@example.org']);
+    await run('git', ['-C', `${cwd}-clone`, 'config', 'user.name', 'Ada']);
+    await done(deploy(...argo), { cwd: `${cwd}-clone` });
+    const listed = (await run('git', ['-C', `${cwd}-clone`, 'ls-tree', '-r', '--name-only', 'deploy'])).stdout;
+    assert.ok(listed.includes('churn/deployment.yaml') && !listed.includes('ingress.yaml'), listed);
+    assert.equal((await run('git', ['-C', `${cwd}-clone`, 'rev-list', '--count', 'deploy'])).stdout.trim(), '4');
+    for (const path of ['/deploy', '../x', 'a/.git/b'])
+      assert.match((await gyre(deploy(...argo, '--path', path), { cwd })).stderr, /no folder of the repository/);
     await git('switch', '--quiet', 'deploy');
     const refused = await gyre(deploy(...argo, '--max-replicas', '30'), { cwd });
     assert.notEqual(refused.code, 0);

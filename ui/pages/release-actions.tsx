@@ -121,7 +121,7 @@ function EnvironmentActions({
             }}
           />
         </>
-      ) : isLive ? null : (
+      ) : isLive && environment.expired !== true ? null : (
         <>
           <Action
             label={`Approve for ${name}`}

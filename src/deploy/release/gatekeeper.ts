@@ -32,8 +32,12 @@ export interface Gatekeeper {
   authorsOf(version: ModelVersion): Promise<readonly string[]>;
   /** By which policy an environment is released to. */
   policyIn(db: Db, environment: string): Promise<InForce>;
-  /** What other rooms know of the version is read at once; its tests and sign-offs whenever the reader is called. */
-  factsReader(version: ModelVersion, target: Environment): Promise<FactsReader>;
+  /**
+   * What other rooms know of the version is read at once; its tests and sign-offs whenever the reader is called.
+   * @param options.bytes whether the bytes of its package are read where the policy asks for that, which takes as long as they are. Default true;
+   *   what goes back, or is only looked at, needs them not
+   */
+  factsReader(version: ModelVersion, target: Environment, options?: { readonly bytes?: boolean }): Promise<FactsReader>;
   /** Records the refusal, then throws it. */
   refuse(refusal: Refusal): Promise<never>;
 }
@@ -82,11 +86,15 @@ export function gatekeeper(deps: ReleaseDeps, signer: DecisionSigner): Gatekeepe
       if (found !== undefined) return found;
       throw new GyreError('NOT_FOUND', `no environment "${name}"; there are ${environments.map((known) => known.name).join(', ')}`);
     },
-    factsReader: async (version, target) => {
+    factsReader: async (version, target, { bytes = true } = {}) => {
       const authors = await authorsOf(version);
       const { environments } = deps.settings();
-      const isRead = asksForBytes(await store.read((db) => policyIn(db, target.name)));
-      const damage = isRead ? await damageOf(version) : 'its bytes were not read: it is asked for since just now; try again';
+      const isRead = bytes && asksForBytes(await store.read((db) => policyIn(db, target.name)));
+      const damage = !bytes
+        ? undefined
+        : isRead
+          ? await damageOf(version)
+          : 'its bytes were not read: it is asked for since just now; try again';
       return async (db) => {
         const holding = await policyIn(db, target.name);
         return {

@@ -3,7 +3,7 @@ import type { ApplicationTestReport, Approval, Certification, DecisionKind, Depl
 import { certifyingEnvironments, type GateFacts, hasLapsed, isAuthor, type Missing, newestTests, title } from './gate-facts.ts';
 import { findingsGate } from './findings/findings.ts';
 import { referenceTo } from './policy/in-force.ts';
-import { policyGates } from './policy/policy-gates.ts';
+import { evidenceSeen, policyGates } from './policy/policy-gates.ts';
 
 export type { Environment, GateFacts, Missing } from './gate-facts.ts';
 
@@ -202,6 +202,15 @@ function approvalGates(facts: GateFacts): readonly Missing[] {
   }
   const lacking = target.approvals - words.filter((approval) => isCurrent(facts, approval, certifications)).length;
   if (lacking <= 0) return [];
+  const unseen = words.find((approval) => !hasSeenEvidence(facts, approval));
+  if (unseen !== undefined) {
+    return [
+      {
+        gate: 'approval',
+        reason: `${unseen.approvedBy.name} approved ${title(version)} for "${target.name}" before its newest evidence: it is to be approved again`,
+      },
+    ];
+  }
   const stale = words.find((approval) => !isCurrent(facts, approval, certifications));
   if (stale !== undefined && certifications.length > 0) {
     return [
@@ -253,10 +262,24 @@ function isClash(facts: GateFacts, { approvedBy }: Approval, certifications: rea
   );
 }
 
-/** An approval speaks of the certification that its approver saw; where nobody certifies, it speaks for itself. */
-function isCurrent({ target, environments }: GateFacts, { certification }: Approval, certifications: readonly Certification[]): boolean {
+/** An approval speaks of the certification and the evidence that its approver saw; where nobody certifies, of the evidence alone. */
+function isCurrent(facts: GateFacts, approval: Approval, certifications: readonly Certification[]): boolean {
+  return hasSeenEvidence(facts, approval) && hasSeenCertification(facts, approval, certifications);
+}
+
+function hasSeenCertification(
+  { target, environments }: GateFacts,
+  { certification }: Approval,
+  certifications: readonly Certification[],
+): boolean {
   if (certifyingEnvironments(target, environments).length === 0) return true;
   return certifications.some(({ id }) => id === certification);
+}
+
+function hasSeenEvidence(facts: GateFacts, { evidence = [] }: Approval): boolean {
+  return evidenceSeen(facts).every(({ item, attestation }) =>
+    evidence.some((seen) => seen.item === item && seen.attestation === attestation),
+  );
 }
 
 function refusedCertification({ version }: GateFacts, { certifiedBy, statement }: Certification): Missing {

@@ -19,6 +19,7 @@ export type { DecideRollout, Rollouts, StartRollout } from './rollout/port.ts';
 export { rolloutMigrations } from './rollout/migrations/index.ts';
 export type { Asking, SignOffQueue } from './queue/queue.ts';
 export type { Policies } from './policy/policies.ts';
+export { isTakingOut } from './decisions/revoke.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';

@@ -243,7 +243,9 @@ export interface Release extends Delivery, SignOffQueue {
   /** Gives a document that a policy in force asks for. @throws GyreError as `attest`; INVALID_ARGUMENT for another media type */
   attach(request: AttachRequest): Promise<Attestation>;
   /** The document of an attestation. @throws GyreError NOT_FOUND, DATA_LOSS */
-  document(attestation: string): Promise<NonNullable<Attestation['document']> & { readonly bytes: Uint8Array }>;
+  document(
+    attestation: string,
+  ): Promise<NonNullable<Attestation['document']> & Pick<Attestation, 'modelVersion'> & { readonly bytes: Uint8Array }>;
   /**
    * Takes a version's package out for good: no environment accepts it any more and no rollback comes to it; where it is live, the
    * environment goes back to the latest earlier version that may serve.

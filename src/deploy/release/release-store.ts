@@ -1,6 +1,9 @@
 import type { ApplicationTestReport, Approval, Certification, Deployment } from '#contract';
 import type { Db, Tx } from '#store';
 
+/** Of a list that nobody narrowed down. */
+const mostListed = 200;
+
 interface DeploymentRow {
   id: string;
   environment: string;
@@ -183,6 +186,12 @@ export async function selectApplicationTest(db: Db, id: string): Promise<Applica
   return row?.record;
 }
 
+/** Which versions were tested, and where. */
+export async function selectTested(db: Db): Promise<readonly { readonly modelVersion: string; readonly environment: string }[]> {
+  const rows = await db.tables<Tables>().selectFrom('application_tests').select(['model_version', 'environment']).distinct().execute();
+  return rows.map(({ model_version: modelVersion, environment }) => ({ modelVersion, environment }));
+}
+
 /** The newest first. */
 export async function selectApplicationTests(db: Db, modelVersion?: string): Promise<readonly ApplicationTestReport[]> {
   let query = db
@@ -191,7 +200,7 @@ export async function selectApplicationTests(db: Db, modelVersion?: string): Pro
     .select('record')
     .orderBy('ended_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(200);
+    .limit(mostListed);
   if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
   return (await query.execute()).map((row) => row.record);
 }
@@ -204,16 +213,10 @@ export async function insertCertification(tx: Tx, record: Certification): Promis
     .execute();
 }
 
-/** The newest first. */
+/** The newest first; of a version all of them: gates are judged by each. */
 export async function selectCertifications(db: Db, modelVersion?: string): Promise<readonly Certification[]> {
-  let query = db
-    .tables<Tables>()
-    .selectFrom('certifications')
-    .select('record')
-    .orderBy('certified_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(200);
-  if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
+  let query = db.tables<Tables>().selectFrom('certifications').select('record').orderBy('certified_at', 'desc').orderBy('id', 'desc');
+  query = modelVersion === undefined ? query.limit(mostListed) : query.where('model_version', '=', modelVersion);
   return (await query.execute()).map((row) => row.record);
 }
 
@@ -231,10 +234,10 @@ export async function insertApproval(tx: Tx, record: Approval): Promise<void> {
     .execute();
 }
 
-/** The newest first. */
+/** The newest first; of a version all of them: gates are judged by each. */
 export async function selectApprovals(db: Db, modelVersion?: string): Promise<readonly Approval[]> {
-  let query = db.tables<Tables>().selectFrom('approvals').select('record').orderBy('approved_at', 'desc').orderBy('id', 'desc').limit(200);
-  if (modelVersion !== undefined) query = query.where('model_version', '=', modelVersion);
+  let query = db.tables<Tables>().selectFrom('approvals').select('record').orderBy('approved_at', 'desc').orderBy('id', 'desc');
+  query = modelVersion === undefined ? query.limit(mostListed) : query.where('model_version', '=', modelVersion);
   return (await query.execute()).map((row) => row.record);
 }
 

@@ -119,7 +119,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     }
     const { live, before } = await store.read((db) => wayBack(db, target.name, request.generation));
     const version = requireJudged(await versions.getById(before.modelVersion), 'a rollback');
-    const factsIn = await keeper.factsReader(version, target);
+    const factsIn = await keeper.factsReader(version, target, { bytes: false });
     const switched = await switches.to({
       version,
       target,
@@ -173,7 +173,7 @@ export function openRelease(deps: ReleaseDeps): Release {
   return {
     ...signOff(deps, keeper, signer),
     ...attestations(deps, keeper, signer),
-    ...signOffQueue(deps, keeper),
+    ...signOffQueue(deps, keeper, expiring),
     tellExpired: expiring.tellExpired,
     policies: openPolicies(deps),
     findings: openFindings(deps, keeper),

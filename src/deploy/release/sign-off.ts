@@ -9,7 +9,7 @@ import type { DecisionSigner } from './decisions/signature.ts';
 import { type Gatekeeper, lockVersion } from './gatekeeper.ts';
 import type { ApproveRequest, CertifyRequest, Release, ReleaseDeps } from './port.ts';
 import { referenceTo, underPolicy } from './policy/in-force.ts';
-import { attestationOf } from './policy/policy-gates.ts';
+import { evidenceSeen } from './policy/policy-gates.ts';
 import { insertApproval, insertCertification, selectApplicationTest } from './release-store.ts';
 
 /** Why somebody may not put their name to a version. */
@@ -96,6 +96,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper, signer: DecisionS
         const against = objectionToApprove(facts, request);
         if (against !== undefined) return { against };
         const [certification] = validCertifications(facts);
+        const evidence = evidenceSeen(facts);
         const approval: Approval = signer.sign('approval', {
           id: newId(),
           modelVersion: version.id,
@@ -105,7 +106,7 @@ export function signOff(deps: ReleaseDeps, keeper: Gatekeeper, signer: DecisionS
           verdict: request.verdict,
           statement: request.statement,
           policy: referenceTo(facts.inForce.policy),
-          ...evidenceSeen(facts),
+          ...(evidence.length === 0 ? {} : { evidence }),
           approvedBy: request.by,
           approvedAt: now(),
         });
@@ -155,17 +156,6 @@ function objectionToApprove(facts: GateFacts, { by, verdict }: ApproveRequest): 
   const withoutApprovals = { ...facts, approvals: [] };
   const reasons = missingGates(withoutApprovals).filter(({ gate }) => gate !== 'approval');
   return reasons.length === 0 ? undefined : { reasons };
-}
-
-/** What the approver has in sight of what the policy asks people for. */
-function evidenceSeen(facts: GateFacts): Pick<Approval, 'evidence'> {
-  const evidence = (facts.inForce.policy.policy.stages ?? []).flatMap((stage) =>
-    stage.evidence.flatMap((item) => {
-      const attestation = 'check' in item ? undefined : attestationOf(facts, item);
-      return attestation === undefined ? [] : [{ item: item.id, attestation: attestation.id }];
-    }),
-  );
-  return evidence.length === 0 ? {} : { evidence };
 }
 
 function duties(reason: string): Objection {

@@ -68,12 +68,24 @@ describe('what a model answered', () => {
     }
     const sum = sumAnswers([one.totals, { ...other.totals, different: 1 }]);
     assert.deepEqual(sum, {
-      since: 9,
+      since: 5,
       requests: 2,
       errors: 0,
       latencies: { 32: 2 },
       predictions: { kind: 'probability', bins: { 0: 2 } },
       different: 1,
     });
+  });
+
+  test('is the same count when a thread comes to it: what was counted before is not counted again', () => {
+    const leading = new AnswerCounts(5);
+    for (let k = 0; k < 100; k++) leading.note(1, false);
+    const before = sumAnswers([leading.totals]);
+    const later = new AnswerCounts(50);
+    later.note(1, true);
+    leading.note(1, false);
+    const now = sumAnswers([leading.totals, later.totals]);
+    assert.equal(now.since, before.since);
+    assert.deepEqual([now.requests - before.requests, now.errors - before.errors], [2, 1]);
   });
 });

@@ -62,11 +62,11 @@ export class AnswerCounts {
   }
 }
 
-/** @param parts of threads that answer together, at least one; it begins with the last of them: one that began again is another count */
+/** @param parts of threads that answer together, at least one. It begins with the first of them: what a later one counts came later, too */
 export function sumAnswers(parts: readonly AnswerTotals[]): AnswerTotals {
   const predictions = parts.flatMap(({ predictions: one }) => one ?? []);
   return {
-    since: Math.max(...parts.map(({ since }) => since)),
+    since: Math.min(...parts.map(({ since }) => since)),
     requests: parts.reduce((total, { requests }) => total + requests, 0),
     errors: parts.reduce((total, { errors }) => total + errors, 0),
     latencies: sumOf(parts.map(({ latencies }) => latencies)),

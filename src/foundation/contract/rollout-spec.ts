@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Duration, oneOf, strict } from './common.ts';
 
 const Share = Type.Union(
-  [Type.Number({ exclusiveMinimum: 0, maximum: 1 }), Type.String({ pattern: '^(100|[0-9]{1,2}(\\.[0-9]+)?)\\s*%$' })],
+  [Type.Number({ exclusiveMinimum: 0, maximum: 1 }), Type.String({ pattern: '^(?!0+(\\.0*)?\\s*%)(100|[0-9]{1,2}(\\.[0-9]+)?)\\s*%$' })],
   { description: 'such as 5% or 0.05' },
 );
 const Limit = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }));

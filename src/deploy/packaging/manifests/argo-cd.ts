@@ -3,9 +3,6 @@ import { GyreError } from '#core';
 import type { Written } from './kubernetes.ts';
 import { labelsOf, type Workload } from './workload.ts';
 
-/** It lies beside what it names, and Argo CD must not take it for a part of that. */
-const file = 'argo-cd/application.yaml';
-
 /**
  * An Application of Argo CD that keeps a cluster as a branch of a repository says.
  * @throws GyreError INVALID_ARGUMENT where the target is none of a cluster, or it has no namespace
@@ -20,19 +17,27 @@ export function argoCdApplication(
     throw new GyreError('INVALID_ARGUMENT', `Argo CD keeps clusters: it cannot run ${target}`, { field: 'argoCd' });
   if (namespace === undefined)
     throw new GyreError('INVALID_ARGUMENT', 'an Application of Argo CD names the namespace that it keeps: say it', { field: 'namespace' });
+  // The overlays of one base have an Application each.
+  const own = target === 'kustomize' ? environment.toLowerCase() : undefined;
   return {
-    file,
+    // It lies beside what it names, and Argo CD must not take it for a part of that.
+    file: `argo-cd/${own ?? 'application'}.yaml`,
     object: {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
-      metadata: { name, namespace: 'argocd', labels: labelsOf(workload), finalizers: ['resources-finalizer.argocd.argoproj.io'] },
+      metadata: {
+        name: own === undefined ? name : `${name}-${own}`,
+        namespace: 'argocd',
+        labels: labelsOf(workload),
+        finalizers: ['resources-finalizer.argocd.argoproj.io'],
+      },
       spec: {
         project: 'default',
         source: {
           repoURL: repository,
           targetRevision: revision,
-          path: target === 'kustomize' ? `${path}/overlays/${environment.toLowerCase()}` : path,
-          ...(target === 'kustomize' ? {} : { directory: { exclude: 'argo-cd/*' } }),
+          path: own === undefined ? path : `${path}/overlays/${own}`,
+          ...(own !== undefined ? {} : { directory: { exclude: 'argo-cd/*' } }),
         },
         destination: { server: 'https://kubernetes.default.svc', namespace },
         syncPolicy: {

@@ -1,6 +1,7 @@
 import { GyreError } from '#core';
+import { stringify } from 'yaml';
 import { kubernetesObjects, type Written } from './kubernetes.ts';
-import type { Workload } from './workload.ts';
+import { defaultSize, resourcesOf, type Workload } from './workload.ts';
 
 /** What differs from one environment to the next stands in its overlay: those of other environments stay as they are. */
 const ofEnvironments = new Set(['autoscaler.yaml', 'ingress.yaml', 'service-monitor.yaml']);
@@ -15,7 +16,8 @@ export function kustomization(workload: Workload): readonly Written[] {
     throw new GyreError('INVALID_ARGUMENT', 'an overlay is of an environment: say which, such as production', { field: 'environment' });
   const [name = image, digest = ''] = image.split('@');
   const { environment: _own, namespace: _of, ...common } = workload;
-  const base = kubernetesObjects({ ...common, image: name, content: { model: content.model } }).filter(
+  // What one environment asks for must not reach the pods of another by the base.
+  const base = kubernetesObjects({ ...common, ...defaultSize, image: name, content: { model: content.model } }).filter(
     ({ file }) => !ofEnvironments.has(file),
   );
   const own = kubernetesObjects(workload).filter(({ file }) => ofEnvironments.has(file));
@@ -30,11 +32,18 @@ export function kustomization(workload: Workload): readonly Written[] {
         ...listed(['../../base', ...own.map(({ file }) => file)]),
         ...(namespace === undefined ? {} : { namespace }),
         images: [{ name, digest }],
+        patches: [{ target: { kind: 'Deployment' }, patch: stringify([sized(workload)]) }],
         ...annotated(workload),
       },
     },
   ];
 }
+
+const sized = (workload: Workload): object => ({
+  op: 'replace',
+  path: '/spec/template/spec/containers/0/resources',
+  value: resourcesOf(workload),
+});
 
 /** Which version that digest is stands in the overlay, beside the digest. */
 function annotated({ content, environment = '' }: Workload): object {

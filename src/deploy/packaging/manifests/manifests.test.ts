@@ -7,7 +7,7 @@ import { manifestsFor } from '../index.ts';
 
 const digest = `sha256:${'a1'.repeat(32)}`;
 const image = `registry.example.org/team/churn@${digest}`;
-const content = { model: 'Churn of 2026', version: '3', modelVersion: 'mv-3', package: 'b2'.repeat(32) };
+const content = { model: 'churn', version: '3', modelVersion: 'mv-3', package: 'b2'.repeat(32) };
 type Tree = { readonly [member: string]: unknown };
 
 function written(request: Partial<ManifestRequest>): ReadonlyMap<string, Tree> {
@@ -46,10 +46,10 @@ describe('manifests of a model’s image', () => {
       ],
     );
     const deployment = files.get('deployment.yaml');
-    assert.equal(at(deployment, 'metadata.name'), 'churn-of-2026-production');
+    assert.equal(at(deployment, 'metadata.name'), 'churn-production');
     assert.equal(at(deployment, 'spec.replicas'), undefined, 'the autoscaler says how many');
     assert.deepEqual(at(deployment, 'metadata.annotations'), {
-      'gyre.dev/model': 'Churn of 2026',
+      'gyre.dev/model': 'churn',
       'gyre.dev/model-version': 'mv-3',
       'gyre.dev/package': 'b2'.repeat(32),
       'gyre.dev/environment': 'production',
@@ -59,7 +59,7 @@ describe('manifests of a model’s image', () => {
     assert.equal(at(deployment, 'spec.template.spec.containers.0.securityContext.readOnlyRootFilesystem'), true);
     assert.deepEqual(at(files.get('network-policy.yaml'), 'spec.egress'), []);
     // Whatever selects pods selects those of the deployment.
-    const pods = { 'app.kubernetes.io/name': 'churn-of-2026-production' };
+    const pods = { 'app.kubernetes.io/name': 'churn-production' };
     assert.deepEqual(at(files.get('service.yaml'), 'spec.selector'), pods);
     for (const [file, path] of [
       ['deployment.yaml', 'spec.selector.matchLabels'],
@@ -71,6 +71,27 @@ describe('manifests of a model’s image', () => {
     const labels = at(deployment, 'spec.template.metadata.labels') as Tree;
     assert.equal(labels['app.kubernetes.io/name'], pods['app.kubernetes.io/name']);
     for (const [file, object] of files) assert.equal(at(object, 'metadata.namespace'), 'ml', file);
+  });
+
+  test('of models whose names are no labels, or as long as one, are called apart', () => {
+    const nameOf = (model: string, environment = 'production'): unknown => {
+      const { files } = manifestsFor({ target: 'kubernetes', image, environment }, { ...content, model });
+      return at(parse(files[0].text), 'metadata.name');
+    };
+    const long = 'a'.repeat(80);
+    const names = [
+      nameOf('模型一'),
+      nameOf('模型二'),
+      nameOf(long),
+      nameOf(long, 'test'),
+      nameOf('Churn of 2026'),
+      nameOf('churn-of-2026'),
+    ];
+    assert.equal(new Set(names).size, names.length, String(names));
+    for (const name of names) assert.match(String(name), /^[a-z][a-z0-9-]{0,47}[a-z0-9]$/);
+    // What a reader of YAML 1.1 takes for true stays a text.
+    const { files } = manifestsFor({ target: 'kubernetes', image, environment: 'on' }, content);
+    assert.match(files[0].text, /gyre\.dev\/environment: "on"/);
   });
 
   test('are the same texts for the same request', () => {
@@ -96,12 +117,13 @@ describe('manifests of a model’s image', () => {
   });
 
   test('of Kustomize keep the image to the overlay of its environment', () => {
-    const files = written({ target: 'kustomize', environment: 'Production', minReplicas: 3 });
+    const files = written({ target: 'kustomize', environment: 'Production', minReplicas: 3, memory: '4Gi' });
     const base = at(files.get('base/deployment.yaml'), 'spec.template.spec.containers.0.image');
     assert.equal(base, 'registry.example.org/team/churn');
     const overlay = files.get('overlays/production/kustomization.yaml');
     assert.deepEqual(at(overlay, 'images'), [{ name: base, digest }]);
     assert.deepEqual(at(overlay, 'resources'), ['../../base', 'autoscaler.yaml']);
+    assert.match(String(at(overlay, 'patches.0.patch')), /memory: 4Gi/);
     assert.equal(at(files.get('overlays/production/autoscaler.yaml'), 'spec.minReplicas'), 3);
     assert.ok(![...files].some(([file, object]) => file.startsWith('base/') && JSON.stringify(object).includes('roduction')));
     // A base is the same whichever environment it was written with.
@@ -134,7 +156,8 @@ describe('manifests of a model’s image', () => {
 
   test('for Argo CD name the folder in the repository, and what may be kept there', () => {
     const argoCd = { repository: 'https://git.example.org/ml/deploy.git', path: 'churn', revision: 'main' };
-    const application = written({ target: 'kustomize', environment: 'test', namespace: 'ml-test', argoCd }).get('argo-cd/application.yaml');
+    const application = written({ target: 'kustomize', environment: 'test', namespace: 'ml-test', argoCd }).get('argo-cd/test.yaml');
+    assert.equal(at(application, 'metadata.name'), 'churn-test', 'environments have Applications of their own');
     assert.deepEqual(at(application, 'spec.source'), { repoURL: argoCd.repository, targetRevision: 'main', path: 'churn/overlays/test' });
     assert.deepEqual(at(application, 'spec.destination'), { server: 'https://kubernetes.default.svc', namespace: 'ml-test' });
     assert.match(refusal({ target: 'compose', argoCd }), /keeps clusters/);

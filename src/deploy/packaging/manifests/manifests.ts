@@ -25,6 +25,9 @@ const targets: Readonly<Record<ManifestTarget, Target>> = {
   compose: { write: composeFile, use: () => ['docker compose up --detach', 'podman-compose up --detach'] },
 };
 
+/** Read by tools of YAML 1.1 as well, to which `on` and `no` are no texts. */
+const yamlOf = (object: object): string => stringify(object, { lineWidth: 0, compat: 'yaml-1.1' });
+
 /**
  * Writes what runs an image at a target. The same request gives the same texts.
  * @param content which version the image holds
@@ -34,11 +37,11 @@ export function manifestsFor(request: ManifestRequest, content: ImageContent): M
   const workload = workloadOf(request, content);
   const { write, use } = targets[request.target];
   const written = [...write(workload)];
-  const files = written.map(({ file, object }) => ({ path: file, text: stringify(object, { lineWidth: 0 }) }));
+  const files = written.map(({ file, object }) => ({ path: file, text: yamlOf(object) }));
   if (request.argoCd === undefined) return { files, use: [...use(workload)] };
   const { file, object } = argoCdApplication(workload, request.target, request.argoCd);
   return {
-    files: [...files, { path: file, text: stringify(object, { lineWidth: 0 }) }],
+    files: [...files, { path: file, text: yamlOf(object) }],
     use: [`kubectl apply -f ${file}`],
   };
 }

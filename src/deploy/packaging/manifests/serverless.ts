@@ -19,7 +19,6 @@ const timeoutSeconds = 60;
 /** Knative's own Service: as many as requests want, none when there are none. */
 export function knativeService(workload: Workload): readonly Written[] {
   const { minReplicas = 0, maxReplicas, image } = workload;
-  const { startupProbe: _own, ...probes } = probesOf(containerPort) as { readonly startupProbe: object };
   return [
     {
       file: 'service.yaml',
@@ -40,17 +39,7 @@ export function knativeService(workload: Workload): readonly Written[] {
             spec: {
               timeoutSeconds,
               enableServiceLinks: false,
-              containers: [
-                {
-                  name: 'model',
-                  image,
-                  ports: [{ name: 'http1', containerPort }],
-                  resources: resourcesOf(workload),
-                  ...probes,
-                  securityContext: { ...containerSecurity, ...podSecurity(false) },
-                  volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
-                },
-              ],
+              containers: [{ ...knativeContainer(workload, 'model'), image }],
               volumes: [{ name: 'tmp', emptyDir: {} }],
             },
           },
@@ -58,6 +47,20 @@ export function knativeService(workload: Workload): readonly Written[] {
       },
     },
   ];
+}
+
+/** What Knative lets a container say. */
+function knativeContainer(workload: Workload, name: string): object {
+  const { readinessProbe, livenessProbe } = probesOf(containerPort);
+  return {
+    name,
+    ports: [{ name: 'http1', containerPort }],
+    resources: resourcesOf(workload),
+    readinessProbe,
+    livenessProbe,
+    securityContext: { ...containerSecurity, ...podSecurity(false) },
+    volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+  };
 }
 
 /** Cloud Run takes Knative's form, with fewer members: /tmp is memory there, and nobody is root. Who may call is said by IAM. */
@@ -109,7 +112,10 @@ export function cloudRunService(workload: Workload): readonly Written[] {
   ];
 }
 
-/** KServe runs it as a predictor of one's own: the data plane speaks the Open Inference Protocol by itself. */
+/**
+ * KServe runs it as a predictor of one's own: the data plane speaks the Open Inference Protocol by itself. KServe makes a Knative Service of it where that
+ * is there, so it has no member that Knative refuses (PORT, what is said of the pod's security, a startup probe).
+ */
 export function inferenceService(workload: Workload): readonly Written[] {
   const { minReplicas = 1, maxReplicas, image } = workload;
   return [
@@ -124,20 +130,7 @@ export function inferenceService(workload: Workload): readonly Written[] {
             minReplicas,
             maxReplicas,
             timeout: timeoutSeconds,
-            automountServiceAccountToken: false,
-            securityContext: podSecurity(true),
-            containers: [
-              {
-                name: 'kserve-container',
-                image,
-                env: [{ name: 'PORT', value: String(containerPort) }],
-                ports: [{ name: 'http1', containerPort, protocol: 'TCP' }],
-                resources: resourcesOf(workload),
-                ...probesOf(containerPort),
-                securityContext: containerSecurity,
-                volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
-              },
-            ],
+            containers: [{ ...knativeContainer(workload, 'kserve-container'), image }],
             volumes: [{ name: 'tmp', emptyDir: {} }],
           },
         },
@@ -200,7 +193,7 @@ const processors = (cpu: string): number => (cpu.endsWith('m') ? Number.parseInt
 
 /** A service of Docker Compose on one machine, at its loopback address. */
 export function composeFile(workload: Workload): readonly Written[] {
-  const { name, image, port = containerPort, cpu, memory, content, environment } = workload;
+  const { name, image, port = containerPort, cpu, memory } = workload;
   const live = `fetch('http://127.0.0.1:${containerPort}/v2/health/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
   return [
     {
@@ -221,10 +214,13 @@ export function composeFile(workload: Workload): readonly Written[] {
             stop_grace_period: `${graceSeconds}s`,
             deploy: { resources: { limits: { cpus: String(processors(cpu)), memory: `${mebibytes(memory)}M` } } },
             healthcheck: { test: ['CMD', '/app/bin/node', '-e', live], interval: '10s', timeout: '5s', start_period: '60s', retries: 3 },
-            labels: { ...annotationsOf({ ...workload, content, ...(environment === undefined ? {} : { environment }) }) },
+            labels: Object.fromEntries(Object.entries(annotationsOf(workload)).map(([label, text]) => [label, literal(text)])),
           },
         },
       },
     },
   ];
 }
+
+/** Compose takes `$` for the beginning of a variable. */
+const literal = (text: string): string => text.replaceAll('$', '$$$$');

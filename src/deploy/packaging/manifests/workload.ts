@@ -1,4 +1,5 @@
 import type { ManifestRequest } from '#contract';
+import { sha256 } from '#core';
 import { user } from '../runtime/plane-runtime.ts';
 
 /** Which registered version an image holds. */
@@ -28,31 +29,43 @@ export const graceSeconds = 60;
 /** New connections still come for so long after an endpoint began to go: load balancers hear of it late. */
 export const lingerSeconds = 5;
 
+/** What a model has where nothing is said. */
+export const defaultSize = { cpu: '1', memory: '512Mi' } as const;
+
 /** Below which the pods of an autoscaled workload never go. */
 export const fewestReplicas = ({ minReplicas = 2 }: Workload): number => Math.max(1, minReplicas);
 
 /** A workload of a request. */
 export function workloadOf(request: ManifestRequest, content: ImageContent): Workload {
   const { target, ...asked } = request;
-  // A base is of all environments.
-  const ofOne = target !== 'kustomize' && asked.environment !== undefined ? [asked.environment] : [];
-  const own = [content.model, ...ofOne].join('-');
   const fewest = Math.max(1, asked.minReplicas ?? 2);
   return {
     ...asked,
     content,
-    name: asked.name ?? dnsLabel(own),
+    // A base is of all environments.
+    name: asked.name ?? nameOf(content.model, target === 'kustomize' ? undefined : asked.environment),
     maxReplicas: Math.max(asked.maxReplicas ?? 10, fewest),
-    cpu: asked.cpu ?? '1',
-    memory: asked.memory ?? '512Mi',
+    cpu: asked.cpu ?? defaultSize.cpu,
+    memory: asked.memory ?? defaultSize.memory,
   };
 }
 
-/** Of RFC 1123, and short enough for what is appended to it. */
-function dnsLabel(text: string): string {
-  const label = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+/, '').slice(0, 52).replace(/-+$/, ''); // prettier-ignore
-  return label === '' ? 'model' : label;
+/** As long as Cloud Run takes them, which takes the shortest. */
+const longestName = 49;
+
+/** The name of a model in an environment as labels of RFC 1123 allow it; where that loses something, with a digest, so that no two are called the same. */
+function nameOf(model: string, environment = ''): string {
+  const end = environment === '' ? '' : `-${labelOf(environment)}`;
+  const label = labelOf(model);
+  const room = longestName - end.length;
+  if (label === model && label.length <= room) return label + end;
+  const digest = sha256(Buffer.from(`${model}/${environment}`)).slice(0, 6);
+  const kept = label.slice(0, room - 7).replace(/-+$/, ''); // prettier-ignore
+  return `${kept === '' ? 'model' : kept}-${digest}${end}`;
 }
+
+const labelOf = (text: string): string =>
+  text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+/, '').replace(/-+$/, ''); // prettier-ignore
 
 /** The recommended labels of Kubernetes. */
 export function labelsOf({ name, content }: Workload): Readonly<Record<string, string>> {
@@ -86,7 +99,7 @@ export const metadataOf = (workload: Workload, name = workload.name): object => 
 const probe = (path: string, port: string | number): object => ({ httpGet: { path, port }, periodSeconds: 5, timeoutSeconds: 2 });
 
 /** When it may be asked, and when it has to be started anew. @param port by its name or number */
-export function probesOf(port: string | number): object {
+export function probesOf(port: string | number): Readonly<Record<'startupProbe' | 'readinessProbe' | 'livenessProbe', object>> {
   return {
     startupProbe: { ...probe('/v2/health/ready', port), periodSeconds: 2, failureThreshold: 60 },
     readinessProbe: probe('/v2/health/ready', port),

@@ -33,10 +33,14 @@ export function revocations(deps: ReleaseDeps, keeper: Gatekeeper, signer: Decis
     const earlier = await store.read((db) => selectEarlierDeployments(db, live));
     const open: Deployment[] = [];
     const closed: Missing[] = [];
+    const seen = new Set<string>();
     for (const deployment of earlier) {
+      // Of a version that was live several times the last one counts.
+      if (seen.has(deployment.modelVersion)) continue;
+      seen.add(deployment.modelVersion);
       const version = await versions.getById(deployment.modelVersion);
       if (!isJudged(version)) continue;
-      const missing = withdrawals(await store.read(await keeper.factsReader(version, target)), deployment);
+      const missing = withdrawals(await store.read(await keeper.factsReader(version, target, { bytes: false })), deployment);
       if (missing.length === 0) open.push(deployment);
       closed.push(...missing);
     }
@@ -52,6 +56,10 @@ export function revocations(deps: ReleaseDeps, keeper: Gatekeeper, signer: Decis
         const { modelVersion } = await rollBack({ environment, generation, reason: inWords(revocation), by });
         return { environment, outcome: 'rolled_back', modelVersion };
       } catch (error) {
+        // It went back, but something after that failed; or somebody else switched meanwhile.
+        const now = await store.read((db) => selectByState(db, environment, 'live'));
+        if (now !== undefined && now.package !== live.package)
+          return { environment, outcome: 'rolled_back', modelVersion: now.modelVersion };
         reasons.push(messageOf(error));
       }
     }
@@ -147,6 +155,13 @@ export function revocations(deps: ReleaseDeps, keeper: Gatekeeper, signer: Decis
   };
 }
 
+const takenOut = 'revoked by ';
+
 function inWords({ revokedBy, reason }: Revocation): string {
-  return `revoked by ${revokedBy.name}: ${reason}`;
+  return `${takenOut}${revokedBy.name}: ${reason}`;
+}
+
+/** Whether a deployment was made because what was live there was revoked. */
+export function isTakingOut({ reason }: Pick<Deployment, 'reason'>): boolean {
+  return reason.startsWith(takenOut);
 }

@@ -4,7 +4,7 @@ import type { Gatekeeper } from '../gatekeeper.ts';
 import type { ReleaseDeps } from '../port.ts';
 import { selectApplicationTests, selectApprovals, selectCertifications, selectDeployments } from '../release-store.ts';
 import { selectRollouts } from '../rollout/rollout-store.ts';
-import { deliveryMetrics, isFailed, isFailedRollout, stagesOf, tenuresOf } from './metrics.ts';
+import { deliveryMetrics, isFailed, isFailedRollout, restoreMsOf, stagesOf, tenuresOf } from './metrics.ts';
 
 /** More than an environment sees in years. */
 const mostRecords = 10_000;
@@ -22,10 +22,14 @@ export interface Delivery {
   delivery(request: DeliveryRequest): Promise<DeliveryMetrics>;
 }
 
+type Way = Pick<DeliveredChange, 'model' | 'version' | 'stages' | 'leadTimeMs'>;
+
 const defaultSpanMs = 90 * 86_400_000;
 
 export function deliveryVerbs(deps: ReleaseDeps, keeper: Gatekeeper): Delivery {
   const { store, clock, versions } = deps;
+  /** Of deployments by their ids: how they came about does not change any more. */
+  const ways = new Map<string, Way>();
 
   /** When what a version was made of was there: its data, its code, else when its training began. */
   const changedAt = async (version: ModelVersion): Promise<string> => {
@@ -34,7 +38,9 @@ export function deliveryVerbs(deps: ReleaseDeps, keeper: Gatekeeper): Delivery {
     return isTrained(version) ? (await deps.training.getRun(version.run)).startedAt : version.createdAt;
   };
 
-  const delivered = async (first: Deployment): Promise<Pick<DeliveredChange, 'model' | 'version' | 'stages' | 'leadTimeMs'>> => {
+  const delivered = async (first: Deployment): Promise<Way> => {
+    const known = ways.get(first.id);
+    if (known !== undefined) return known;
     const version = await versions.getById(first.modelVersion);
     const [tests, certifications, approvals] = await store.read(async (db) => [
       await selectApplicationTests(db, version.id),
@@ -48,7 +54,7 @@ export function deliveryVerbs(deps: ReleaseDeps, keeper: Gatekeeper): Delivery {
         : tests.find(({ id }) => id === certification.report);
     const approved = lastOf(approvals, first);
     const { model, version: number } = version;
-    return {
+    const way: Way = {
       model,
       version: number,
       ...stagesOf(await changedAt(version), {
@@ -59,6 +65,9 @@ export function deliveryVerbs(deps: ReleaseDeps, keeper: Gatekeeper): Delivery {
         release: first.deployedAt,
       }),
     };
+    if (ways.size >= mostRecords) ways.clear();
+    ways.set(first.id, way);
+    return way;
   };
 
   return {
@@ -71,16 +80,16 @@ export function deliveryVerbs(deps: ReleaseDeps, keeper: Gatekeeper): Delivery {
       const isIn = (at: string): boolean => Date.parse(at) >= from && Date.parse(at) < to;
       const changes: DeliveredChange[] = [];
       for (const tenure of tenuresOf(deployments)) {
-        const { first, last } = tenure;
+        const { first } = tenure;
         if (!isIn(first.deployedAt)) continue;
-        const failed = isFailed(tenure);
+        const restoreMs = restoreMsOf(tenure);
         changes.push({
           deployment: first.id,
           modelVersion: first.modelVersion,
           ...(await delivered(first)),
           at: first.deployedAt,
-          failed,
-          ...(failed && last.endedAt !== undefined ? { restoreMs: Date.parse(last.endedAt) - Date.parse(first.deployedAt) } : {}),
+          failed: isFailed(tenure),
+          ...(restoreMs === undefined ? {} : { restoreMs }),
         });
       }
       for (const rollout of rollouts.filter(isFailedRollout)) {

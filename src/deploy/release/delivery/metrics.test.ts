@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeliveredChange, Deployment, Rollout } from '#contract';
-import { deliveryMetrics, isFailed, isFailedRollout, stagesOf, tenuresOf } from './metrics.ts';
+import { deliveryMetrics, isFailed, isFailedRollout, restoreMsOf, stagesOf, tenuresOf } from './metrics.ts';
 
 const day = 86_400_000;
 const at = (days: number): string => new Date(days * day).toISOString();
@@ -37,6 +37,24 @@ describe('changes of an environment', () => {
       ],
     );
     assert.deepEqual(tenures.map(isFailed), [false, false, true]);
+  });
+
+  test('failed as well where they came back by a rollback and were rolled back in turn', () => {
+    const tenures = tenuresOf([
+      deployment(1, 'zero'),
+      deployment(2, 'one'),
+      deployment(3, 'two', { state: 'rolled_back', endedAt: at(4) }),
+      deployment(4, 'one', { state: 'rolled_back', backTo: 2, endedAt: at(6) }),
+      deployment(5, 'zero', { state: 'live', backTo: 1 }),
+    ]);
+    assert.deepEqual(
+      tenures.map((tenure) => [tenure.first.modelVersion, isFailed(tenure), restoreMsOf(tenure)]),
+      [
+        ['zero', false, undefined],
+        ['one', true, 2 * day],
+        ['two', true, day],
+      ],
+    );
   });
 
   test('failed as rollouts when they had served callers', () => {

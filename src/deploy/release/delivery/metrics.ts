@@ -7,6 +7,8 @@ import { median } from '#stats';
 export interface Tenure {
   readonly first: Deployment;
   readonly last: Deployment;
+  /** When it came back by a rollback, and was rolled back in turn. */
+  readonly failedAgain?: { readonly first: Deployment; readonly last: Deployment };
 }
 
 const weekMs = 7 * 86_400_000;
@@ -28,12 +30,30 @@ export function tenuresOf(deployments: readonly Deployment[]): readonly Tenure[]
     if (running?.last.modelVersion === deployment.modelVersion) running.last = deployment;
     else tenures.push({ first: deployment, last: deployment });
   }
-  return tenures.filter(({ first }) => first.backTo === undefined);
+  // A version that a rollback brought back, and that was rolled back then, failed as well: its change is the one that it went back to.
+  const failedAgain = tenures.filter(({ first, last }) => first.backTo !== undefined && last.state === 'rolled_back');
+  return tenures
+    .filter(({ first }) => first.backTo === undefined)
+    .map(({ first, last }) => {
+      const again = failedAgain.find(({ first: back }) => {
+        const generation = back.backTo ?? 0;
+        return generation >= first.generation && generation <= last.generation;
+      });
+      return { first, last, ...(again === undefined || last.state === 'rolled_back' ? {} : { failedAgain: again }) };
+    });
 }
 
 /** A tenure that a rollback ended failed, and so did a rollout that was taken back: both had served callers. */
-export function isFailed({ last }: Tenure): boolean {
-  return last.state === 'rolled_back';
+export function isFailed({ last, failedAgain }: Tenure): boolean {
+  return last.state === 'rolled_back' || failedAgain !== undefined;
+}
+
+/** How long a version that failed had served, when it was rolled back. */
+export function restoreMsOf({ first, last, failedAgain }: Tenure): number | undefined {
+  const { first: begun, last: ended } = failedAgain ?? { first, last };
+  return ended.state === 'rolled_back' && ended.endedAt !== undefined
+    ? Date.parse(ended.endedAt) - Date.parse(begun.deployedAt)
+    : undefined;
 }
 
 /** A rollout that failed in production; one whose first step never was live harmed nobody. */

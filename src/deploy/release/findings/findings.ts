@@ -4,6 +4,7 @@ import type { Actor, Finding, FindingSeverity } from '#contract';
 import type { Tx } from '#store';
 import { type GateFacts, type Missing, title } from '../gate-facts.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import { builtIn } from '../policy/in-force.ts';
 import type { ReleaseDeps } from '../port.ts';
 import { insertFinding, selectFinding, selectFindings, updateFinding } from './findings-store.ts';
 
@@ -31,7 +32,7 @@ export interface Findings {
   add(request: FindingRequest): Promise<Finding>;
   /** The newest first; those that are open after their due date are marked. */
   list(filter?: { readonly modelVersion?: string; readonly state?: Finding['state'] }): Promise<readonly Finding[]>;
-  /** What was wrong is put right. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when it is not open */
+  /** What was wrong is put right. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when it is not open; PERMISSION_DENIED for who made the version */
   resolve(word: FindingWord): Promise<Finding>;
   /**
    * It is lived with.
@@ -60,6 +61,12 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
       data: { id, modelVersion, severity, state },
     });
     return ended;
+  }
+
+  async function refuseAuthor({ id, by }: FindingWord, who: string): Promise<void> {
+    const finding = openFinding(await store.read((db) => selectFinding(db, id)), id);
+    const authors = await keeper.authorsOf(await versions.getById(finding.modelVersion));
+    if (authors.includes(by.identity)) throw new GyreError('PERMISSION_DENIED', `${by.name} made this version; ${who}`);
   }
 
   return {
@@ -97,13 +104,12 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
       return finding;
     },
     list: async (filter = {}) => (await store.read((db) => selectFindings(db, filter))).map(marked),
-    resolve: (word) => store.write(end, { word, state: 'resolved', at: isoInstant(clock.now()) }),
+    resolve: async (word) => {
+      await refuseAuthor(word, 'another QA expert says that what was wrong is put right');
+      return store.write(end, { word, state: 'resolved', at: isoInstant(clock.now()) });
+    },
     accept: async (word) => {
-      const finding = openFinding(await store.read((db) => selectFinding(db, word.id)), word.id);
-      const authors = await keeper.authorsOf(await versions.getById(finding.modelVersion));
-      if (authors.includes(word.by.identity)) {
-        throw new GyreError('PERMISSION_DENIED', `${word.by.name} made this version; another approver accepts what is wrong with it`);
-      }
+      await refuseAuthor(word, 'another approver accepts what is wrong with it');
       return store.write(end, { word, state: 'accepted', at: isoInstant(clock.now()) });
     },
   };
@@ -111,11 +117,11 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
 
 /** Open findings that the policy does not let through, the worst first. */
 export function findingsGate({ version, findings, inForce }: GateFacts): readonly Missing[] {
-  const block = inForce.policy.policy.findings?.block;
-  if (block === undefined) return [];
   const rank = ({ severity }: Pick<Finding, 'severity'>): number => findingSeverities.indexOf(severity);
+  // A policy adds to the built-in one, and takes nothing away.
+  const lines = [builtIn, inForce.policy].flatMap(({ policy }) => policy.findings?.block ?? []).map((severity) => rank({ severity }));
   return findings
-    .filter((finding) => rank(finding) >= rank({ severity: block }))
+    .filter((finding) => rank(finding) >= Math.min(...lines))
     .toSorted((left, right) => rank(right) - rank(left))
     .map(({ id, severity, statement, owner }) => ({
       gate: 'finding',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { asSha256, GyreError, isoInstant } from '#core';
 import { eventType } from '#contract';
 import type { Actor, Attestation, JudgedVersion, PolicyDocument, PolicyStatement, PublishedPolicy, Role } from '#contract';
@@ -35,6 +36,15 @@ export function attestations(
       const ids = new Set(policies.flatMap((one) => one.policy.stages?.flatMap(({ evidence }) => evidence.map((known) => known.id)) ?? []));
       const which = ids.size === 0 ? 'it asks for none' : `there are ${[...ids].join(', ')}`;
       throw new GyreError('NOT_FOUND', `no policy in force asks for "${id}"; ${which}`, { item: id });
+    }
+    const others = policies.filter((one) => one.digest !== policy.digest && !isDeepStrictEqual(itemOf(one, id) ?? item, item));
+    if (others.length > 0) {
+      const names = [policy, ...others].map(policyTitle).join(' and ');
+      throw new GyreError(
+        'FAILED_PRECONDITION',
+        `${names} hold in different environments and ask for "${id}" in different words: give one of the items another id, so that it is plain what is answered`,
+        { item: id },
+      );
     }
     if ('check' in item) throw new GyreError('FAILED_PRECONDITION', `"${id}" of policy ${policyTitle(policy)} is found out by Gyre itself`);
     return { item, policy };
@@ -120,7 +130,7 @@ export function attestations(
     document: async (id) => {
       const found = await store.read((db) => selectAttestation(db, id));
       if (found?.document === undefined) throw new GyreError('NOT_FOUND', `no document "${id}"`);
-      return { ...found.document, bytes: await blobs.read(asSha256(found.document.digest)) };
+      return { ...found.document, modelVersion: found.modelVersion, bytes: await blobs.read(asSha256(found.document.digest)) };
     },
   };
 }

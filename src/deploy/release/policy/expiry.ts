@@ -1,4 +1,4 @@
-import { isoInstant } from '#core';
+import { digestOf, isoInstant } from '#core';
 import { eventType } from '#contract';
 import type { Actor, Deployment, EnvironmentState, PolicyReference, PublishedPolicy } from '#contract';
 import type { Db, Tx } from '#store';
@@ -20,9 +20,9 @@ export function expiries({ store, events, clock, settings }: ReleaseDeps): Expir
     return at === undefined ? {} : { expiresAt: isoInstant(at), expired: at <= clock.now() };
   };
   async function tell(tx: Tx, { live, expiredAt, by }: { live: Deployment; expiredAt: string; by: Actor }): Promise<void> {
-    await tx.lock(`release:expired:${live.id}`);
-    if (await wasToldExpired(tx, live.id)) return;
-    await insertToldExpired(tx, { deployment: live.id, at: clock.now() });
+    await tx.lock(`release:expired:${live.environment}`);
+    if (await wasToldExpired(tx, signOffsOf(live))) return;
+    await insertToldExpired(tx, { signOffs: signOffsOf(live), at: clock.now() });
     const { id, environment, modelVersion } = live;
     events.publish(tx, {
       type: eventType('sign_off.expired'),
@@ -37,7 +37,7 @@ export function expiries({ store, events, clock, settings }: ReleaseDeps): Expir
       for (const { name } of settings().environments) {
         const found = await store.read(async (db) => {
           const live = await selectByState(db, name, 'live');
-          if (live === undefined || (await wasToldExpired(db, live.id))) return undefined;
+          if (live === undefined || (await wasToldExpired(db, signOffsOf(live)))) return undefined;
           const { expiresAt, expired } = await expiryIn(db, live);
           return expired === true && expiresAt !== undefined ? { live, expiredAt: expiresAt } : undefined;
         });
@@ -45,6 +45,11 @@ export function expiries({ store, events, clock, settings }: ReleaseDeps): Expir
       }
     },
   };
+}
+
+/** What a deployment stands on: new tokens and steps of a rollout are deployments on the same decisions. */
+function signOffsOf({ environment, modelVersion, certification = '', approvals }: Deployment): string {
+  return digestOf({ environment, modelVersion, certification, approvals });
 }
 
 /** When the first of the decisions that a deployment was released on counts no longer, by the policies that they were given under. */

@@ -13,14 +13,22 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
   const current = <D extends Certification | Approval>(
     given: readonly D[],
     of: (decision: D) => Omit<Unaccepted, 'id' | 'why' | 'isBroken'> & {
+      /** What it speaks of, beside the package. */
+      readonly about: string;
       readonly given: string;
       readonly under: readonly PolicyReference[];
       readonly validMs: number | undefined;
     },
   ): D[] =>
-    given.filter((decision) => {
-      if (decision.verdict === 'refused') return true;
-      const { kind, by, ...facts } = of(decision);
+    given.filter((decision, place) => {
+      const { kind, by, about, ...facts } = of(decision);
+      if (decision.verdict === 'refused') {
+        // The newest come first: a no that the same person took back later does not come to life again when that yes counts no longer.
+        return !given.slice(0, place).some((later) => {
+          const word = of(later);
+          return word.by.identity === by.identity && word.about === about && later.package === decision.package;
+        });
+      }
       const why = lapseOf(facts, referenceTo(policy), at);
       if (why !== undefined) lapsed.push({ kind, id: decision.id, by, why, isBroken: false });
       return why === undefined;
@@ -28,6 +36,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
   const certifications = current(decisions.certifications, (one) => ({
     kind: 'certification',
     by: one.certifiedBy,
+    about: one.reportDigest,
     given: one.certifiedAt,
     under: one.policies ?? [referenceTo(builtIn)],
     validMs: validityOf(policy, 'certify'),
@@ -35,6 +44,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
   const approvals = current(decisions.approvals, (one) => ({
     kind: 'approval',
     by: one.approvedBy,
+    about: one.environment,
     given: one.approvedAt,
     under: [one.policy ?? referenceTo(builtIn)],
     validMs: validityOf(policy, 'approve'),

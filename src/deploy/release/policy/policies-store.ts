@@ -4,7 +4,7 @@ import type { Db, Tx } from '#store';
 interface Tables {
   release_policies: { name: string; version: number; published_at: number; record: PublishedPolicy };
   attestations: { id: string; model_version: string; attested_at: number; record: Attestation };
-  expired_sign_offs: { deployment: string; told_at: number };
+  expired_sign_offs: { sign_offs: string; told_at: number };
 }
 
 export async function insertPolicy(tx: Tx, { record, at }: { record: PublishedPolicy; at: number }): Promise<void> {
@@ -53,17 +53,17 @@ export async function selectAttestation(db: Db, id: string): Promise<Attestation
   return row?.record;
 }
 
-export async function insertToldExpired(tx: Tx, { deployment, at }: { deployment: string; at: number }): Promise<void> {
-  await tx.tables<Tables>().insertInto('expired_sign_offs').values({ deployment, told_at: at }).execute();
+export async function insertToldExpired(tx: Tx, { signOffs, at }: { signOffs: string; at: number }): Promise<void> {
+  await tx.tables<Tables>().insertInto('expired_sign_offs').values({ sign_offs: signOffs, told_at: at }).execute();
 }
 
-/** Whether it was told that what a deployment was released on counts no longer. */
-export async function wasToldExpired(db: Db, deployment: string): Promise<boolean> {
+/** Whether it was told that these decisions count no longer. @param signOffs their digest */
+export async function wasToldExpired(db: Db, signOffs: string): Promise<boolean> {
   const row = await db
     .tables<Tables>()
     .selectFrom('expired_sign_offs')
-    .select('deployment')
-    .where('deployment', '=', deployment)
+    .select('sign_offs')
+    .where('sign_offs', '=', signOffs)
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -1,4 +1,4 @@
-import type { Attestation, PolicyCheck, PolicyDocument, PolicyItem, PolicyStatement, PublishedPolicy } from '#contract';
+import type { Approval, Attestation, PolicyCheck, PolicyDocument, PolicyItem, PolicyStatement, PublishedPolicy } from '#contract';
 import { certifyingEnvironments, type GateFacts, type Missing, newestTests, title } from '../gate-facts.ts';
 import { policyTitle } from './in-force.ts';
 
@@ -31,7 +31,24 @@ export function lackingItems(facts: GateFacts): readonly { readonly stage: strin
 /** The attestation that fulfils an item: the newest that was given to these very words, in the role that they are asked of. */
 export function attestationOf({ attestations, version }: GateFacts, item: PolicyStatement | PolicyDocument): Attestation | undefined {
   return attestations.find(
-    (one) => one.package === version.package && one.item === item.id && one.asked === askedBy(item) && one.role === item.by,
+    (one) =>
+      one.package === version.package && one.item === item.id && one.asked === askedBy(item) && one.role === item.by && isOfKind(one, item),
+  );
+}
+
+/** A sentence is no document, and a document is of a type that the policy takes now. */
+function isOfKind({ document }: Attestation, item: PolicyStatement | PolicyDocument): boolean {
+  if ('statement' in item) return document === undefined;
+  return document !== undefined && item.mediaTypes?.includes(document.mediaType) !== false;
+}
+
+/** What of the evidence that the policy asks people for is there now: what an approver has in sight. */
+export function evidenceSeen(facts: GateFacts): NonNullable<Approval['evidence']> {
+  return (facts.inForce.policy.policy.stages ?? []).flatMap((stage) =>
+    stage.evidence.flatMap((item) => {
+      const attestation = 'check' in item ? undefined : attestationOf(facts, item);
+      return attestation === undefined ? [] : [{ item: item.id, attestation: attestation.id }];
+    }),
   );
 }
 

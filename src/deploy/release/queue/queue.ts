@@ -1,14 +1,15 @@
 import { isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
-import type { Actor, JudgedVersion, Role, WantedSignOff } from '#contract';
+import type { Actor, Deployment, JudgedVersion, Role, WantedSignOff } from '#contract';
 import type { Tx } from '#store';
 import { selectFindings } from '../findings/findings-store.ts';
 import { certifyingEnvironments, type GateFacts, newestTests, title } from '../gate-facts.ts';
-import { missingGates } from '../gates.ts';
+import { missingGates, validApprovals } from '../gates.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import type { Expiries } from '../policy/expiry.ts';
 import { lackingItems } from '../policy/policy-gates.ts';
 import type { ReleaseDeps } from '../port.ts';
-import { selectApplicationTests, selectByState } from '../release-store.ts';
+import { selectByState, selectTested } from '../release-store.ts';
 import { deleteWanted, insertWanted, selectWanted } from './queue-store.ts';
 
 /** What waits, and for whom not: those whose duties would clash. */
@@ -28,20 +29,25 @@ export interface SignOffQueue {
   tellWanted(by: Actor): Promise<void>;
 }
 
-export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper): SignOffQueue {
+export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Expiries): SignOffQueue {
   const { store, events, clock, versions } = deps;
 
-  /** Versions that were tested and are newer than what their target serves. */
+  /** Versions that were tested, and are newer than what their target serves or serve there on what has expired. */
   async function underWay(): Promise<readonly GateFacts[]> {
-    const tests = await store.read((db) => selectApplicationTests(db));
+    const { tests, live } = await store.read(async (db) => ({
+      tests: await selectTested(db),
+      live: new Map(
+        await Promise.all(deps.settings().environments.map(async ({ name }) => [name, await selectByState(db, name, 'live')] as const)),
+      ),
+    }));
     const found: GateFacts[] = [];
     for (const id of new Set(tests.map(({ modelVersion }) => modelVersion))) {
       const version = await versions.getById(id);
       if (!isJudged(version) || version.deletedAt !== undefined) continue;
       for (const target of deps.settings().environments) {
         const isTestedBefore = tests.some(({ modelVersion, environment }) => modelVersion === id && isBefore(environment, target.position));
-        if (isTestedBefore && (await isNews(version, target.name))) {
-          found.push(await store.read(await keeper.factsReader(version, target)));
+        if (isTestedBefore && (await isNews(version, live.get(target.name)))) {
+          found.push(await store.read(await keeper.factsReader(version, target, { bytes: false })));
         }
       }
     }
@@ -52,9 +58,10 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper): SignOffQueu
     return deps.settings().environments.some((one) => one.name === environment && one.position < position);
   }
 
-  async function isNews(version: JudgedVersion, environment: string): Promise<boolean> {
-    const live = await store.read((db) => selectByState(db, environment, 'live'));
+  /** A newer version, or the one that serves on decisions that have expired. */
+  async function isNews(version: JudgedVersion, live: Deployment | undefined): Promise<boolean> {
     if (live === undefined) return true;
+    if (live.modelVersion === version.id) return (await store.read((db) => expiring.expiryIn(db, live))).expired === true;
     const served = await versions.getById(live.modelVersion);
     return served.model !== version.model || served.version < version.version;
   }
@@ -68,7 +75,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper): SignOffQueu
       found.set(key, {
         key,
         what: 'finding',
-        text: `A finding (${severity}) to resolve: ${statement}`,
+        text: `A finding (${severity}) to see to: ${statement}`,
         modelVersion,
         finding: id,
         owner,
@@ -123,11 +130,14 @@ function waitsFor({ role, owner, notBy }: Wanted, { identity, roles }: Asking): 
 
 /** What a version waits for on its way to the target. */
 function wantedFor(facts: GateFacts): readonly Wanted[] {
-  const { version, target, authors, approvals, certifications } = facts;
+  const { version, target, authors, approvals, certifications, unaccepted } = facts;
   const missing = missingGates(facts);
   const about = { modelVersion: version.id, environment: target.name };
   const certified = certifications.filter((word) => word.package === version.package).map(({ certifiedBy }) => certifiedBy.identity);
-  const approved = approvals.filter((word) => word.package === version.package).map(({ approvedBy }) => approvedBy.identity);
+  const ofPackage = approvals.filter((word) => word.package === version.package).map(({ approvedBy }) => approvedBy.identity);
+  // A word that counts no longer keeps duties apart all the same.
+  const lapsed = (duty: 'certification' | 'approval'): readonly string[] =>
+    unaccepted.filter(({ kind, isBroken }) => kind === duty && !isBroken).map(({ by }) => by.identity);
   const found: Wanted[] = [];
   if (missing.some(({ gate }) => gate === 'certification')) {
     for (const environment of certifyingEnvironments(target, facts.environments)) {
@@ -141,7 +151,7 @@ function wantedFor(facts: GateFacts): readonly Wanted[] {
         text,
         report: report.id,
         role: 'qa',
-        notBy: [...authors, ...approved],
+        notBy: [...authors, ...ofPackage, ...lapsed('approval')],
       });
     }
   }
@@ -158,7 +168,15 @@ function wantedFor(facts: GateFacts): readonly Wanted[] {
   if (missing.length > 0 && missing.every(({ gate }) => gate === 'approval')) {
     const key = `approve:${version.id}:${target.name}`;
     const text = `${title(version)}: approve it for ${target.name}`;
-    found.push({ ...about, key, what: 'approve', text, role: 'approver', notBy: [...authors, ...certified, ...approved] });
+    const current = validApprovals(facts).map(({ approvedBy }) => approvedBy.identity);
+    found.push({
+      ...about,
+      key,
+      what: 'approve',
+      text,
+      role: 'approver',
+      notBy: [...authors, ...certified, ...lapsed('certification'), ...current],
+    });
   }
   return found;
 }

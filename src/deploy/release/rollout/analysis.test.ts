@@ -91,12 +91,21 @@ describe('the analysis of a rollout', () => {
   });
 
   test('predictions: what only the new version says is seen, below all of the others and above', () => {
-    const reference = { kind: 'value', bins: { 100: 50, 101: 50, 102: 50, 103: 50 } } as const;
+    const reference = totals({ requests: 200, predictions: { kind: 'value', bins: { 100: 50, 101: 50, 102: 50, 103: 50 } } });
     for (const bin of ['90', '110', 'NaN']) {
-      const found = predictionDistance(reference, { kind: 'value', bins: { [bin]: 200 } });
+      const found = predictionDistance(reference, totals({ requests: 200, predictions: { kind: 'value', bins: { [bin]: 200 } } }));
       assert.ok((found?.distance ?? 0) > 1 + (found?.noise ?? 0), JSON.stringify(found));
     }
     assert.ok((predictionDistance(reference, reference)?.distance ?? 1) < 1e-9);
+  });
+
+  test('predictions: many rows of one request are one sample, and prove nothing', () => {
+    const analysis = { minRequests: 100, maxDistributionDistance: 0.25 };
+    const stable = totals({ requests: 1000, predictions: { kind: 'label', bins: { yes: 500, no: 500 } } });
+    const batch = totals({ requests: 1, predictions: { kind: 'label', bins: { yes: 256 } } });
+    const distance = analyse(analysis, { stable, candidate: batch }).find(({ name }) => name === 'prediction distribution');
+    assert.equal(distance?.state, 'waiting');
+    assert.ok((predictionDistance(stable, batch)?.noise ?? 0) > 5);
   });
 
   test('the index of samples of one distribution rarely exceeds what it says chance makes of it', () => {
@@ -107,7 +116,7 @@ describe('the analysis of a rollout', () => {
         const bin = random.int(10);
         bins[bin] = (bins[bin] ?? 0) + 1;
       }
-      return { kind: 'probability', bins } as const;
+      return totals({ requests: count, predictions: { kind: 'probability', bins } });
     };
     let beyond = 0;
     for (let run = 0; run < 500; run++) {

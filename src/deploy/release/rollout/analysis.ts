@@ -83,7 +83,7 @@ function latency({ maxLatencyP99Ms: most, minRequests }: RolloutAnalysis, { cand
   return judgedLatency({ name: 'latency', limitMs: most, minRequests, candidate, wanted: `p99 <= ${most} ms` });
 }
 
-/** The 99th percentile of the version that is live is taken as it was seen: it has the larger part of the traffic. */
+/** The 99th percentile of the version that is live is taken as it was seen, without its own uncertainty. */
 function latencyFactor({ maxLatencyFactor: factor, minRequests }: RolloutAnalysis, { stable, candidate }: Observed): Found {
   if (factor === undefined) return undefined;
   const compared = p99Of(stable);
@@ -138,7 +138,7 @@ function distribution({ maxDistributionDistance: most, minRequests }: RolloutAna
   if (most === undefined) return undefined;
   const named = { name: 'prediction distribution', unit: 'distance' } as const;
   const wanted = `distance (PSI) <= ${most}`;
-  const found = predictionDistance(stable.predictions, candidate.predictions);
+  const found = predictionDistance(stable, candidate);
   if (found === undefined) {
     // A model that says neither labels nor values has no distribution: that holds nobody up.
     if (candidate.requests - candidate.errors < minRequests || stable.requests - stable.errors < minRequests)
@@ -146,7 +146,8 @@ function distribution({ maxDistributionDistance: most, minRequests }: RolloutAna
     return { ...named, state: 'passed', observed: null, wanted, message: 'these models say nothing whose distribution could be compared' };
   }
   const { distance, noise } = found;
-  const isEnough = found.candidate >= minRequests && found.stable >= minRequests;
+  // A request may bring many rows, which are alike: requests count.
+  const isEnough = candidate.requests - candidate.errors >= minRequests && stable.requests - stable.errors >= minRequests;
   return judged({
     ...named,
     isFailed: isEnough && distance - noise > most,

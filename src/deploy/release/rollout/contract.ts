@@ -363,23 +363,46 @@ export function rolloutContract(name: string, fixture: () => Promise<StoreFixtur
       assert.deepEqual(served(bench), [['1', 1]]);
     });
 
-    test('a step that the data plane refuses is tried again later', async () => {
-      await using bench = await ready();
-      const { release, planes, clock, two } = bench;
-      answered(bench, counted(1000), counted(0));
-      const { id } = await start(bench, two);
-      answered(bench, counted(1900), counted(100));
-      clock.advance(stepMs + 1);
-      planes.refusal = new GyreError('FAILED_PRECONDITION', 'no memory for another worker');
-      for (let k = 0; k < 3; k++) {
+    for (const [refusals, after] of [
+      [2, 'goes on where it can'],
+      [3, 'and thrice refused ends it, as soon as it can be taken back'],
+    ] as const)
+      test(`a step that the data plane refuses is tried again later: ${refusals} refusals`, async () => {
+        await using bench = await ready();
+        const { release, planes, clock, two } = bench;
+        answered(bench, counted(1000), counted(0));
+        const { id } = await start(bench, two);
+        answered(bench, counted(1900), counted(100));
+        clock.advance(stepMs + 1);
+        planes.refusal = new GyreError('FAILED_PRECONDITION', 'no memory for another worker');
+        for (let k = 0; k < refusals; k++) {
+          await release.rollouts.advance(platform);
+          clock.advance(10_000);
+        }
+        assert.deepEqual([(await release.rollouts.get(id)).step, (await release.rollouts.get(id)).state], [0, 'running']);
+        if (refusals > 2) {
+          // The way back is refused as well, and is tried for ever.
+          await release.rollouts.advance(platform);
+          assert.equal((await release.rollouts.get(id)).state, 'running');
+          clock.advance(10_000);
+        }
+        planes.refusal = undefined;
         await release.rollouts.advance(platform);
-        clock.advance(10_000);
-      }
-      assert.equal((await release.rollouts.get(id)).step, 0);
-      planes.refusal = undefined;
-      clock.advance(60_000);
+        const { step, state, history } = await release.rollouts.get(id);
+        assert.deepEqual([step, state], refusals === 2 ? [1, 'running'] : [0, 'rolled_back'], after);
+        if (refusals > 2) assert.match(history.at(-1)?.why ?? '', /could not go on: .*no memory/);
+      });
+
+    test('is taken back while it is paused, once somebody refuses what it was let through on', async () => {
+      await using bench = await ready();
+      const { release, two } = bench;
+      const { id } = await start(bench, two);
+      await release.rollouts.pause({ id, reason: 'lunch', by: otto });
       await release.rollouts.advance(platform);
-      assert.equal((await release.rollouts.get(id)).step, 1, 'and goes on where it can');
+      assert.equal((await release.rollouts.get(id)).state, 'paused');
+      await release.approve({ modelVersion: two.id, environment: 'production', verdict: 'refused', statement: 'no', by: person('Oscar') });
+      await release.rollouts.advance(platform);
+      assert.deepEqual([(await release.rollouts.get(id)).state, served(bench)], ['rolled_back', [['1', 1]]]);
     });
   });
 }

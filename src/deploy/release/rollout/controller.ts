@@ -10,19 +10,27 @@ import { analyse } from './analysis.ts';
 import { addedUp, answeredSince, readingOf } from './answers.ts';
 import { nextMove } from './plan.ts';
 import type { RolloutRecords } from './records.ts';
-import { selectReading, selectRollout, selectRunning } from './rollout-store.ts';
+import { selectAllUnderWay, selectReading, selectRollout } from './rollout-store.ts';
 import type { Cause, RolloutSteps } from './steps.ts';
 import type { Turns } from './turns.ts';
 
 /** How often a step that cannot be taken is tried; a way back is tried for ever. */
 const mostTries = 3;
 const firstRetryMs = 1_000;
-const longestRetryMs = 60_000;
+const longestRetryMs = 5_000;
 
 export interface RolloutController {
   advance(by: Actor): Promise<readonly { readonly rollout: string; readonly reason: string }[]>;
   /** Reads what the data plane has counted until now: what comes after it is of the step that has just begun. */
   beginCount(id: string): Promise<void>;
+}
+
+interface Failure {
+  readonly tries: number;
+  /** Milliseconds since 1970. */
+  readonly again: number;
+  /** It ends by this, and nothing else is tried any more. */
+  readonly ending?: Cause;
 }
 
 interface Tools {
@@ -35,7 +43,9 @@ interface Tools {
 export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { records, steps, turns }: Tools): RolloutController {
   const { store, clock, versions } = deps;
   /** What could not be done, and when it is tried again. */
-  const failures = new Map<string, { readonly tries: number; readonly again: number }>();
+  const failures = new Map<string, Failure>();
+  /** Environments that are looked at just now. */
+  const looked = new Set<string>();
 
   /** What the data plane has counted since it was last read, added to what the record has; undefined while it tells nothing. */
   const observe = async (rollout: Rollout): Promise<Rollout | undefined> => {
@@ -57,7 +67,7 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
   };
 
   const withdrawn = async ({ modelVersion, environment }: Rollout): Promise<readonly Missing[]> => {
-    const factsIn = await keeper.factsReader(await versions.getById(modelVersion), keeper.environmentOf(environment));
+    const factsIn = await keeper.factsReader(await versions.getById(modelVersion), keeper.environmentOf(environment), { bytes: false });
     // Before each step up its decisions are judged anew.
     return store.read(async (db) => withdrawals(await factsIn(db), { approvals: [] }));
   };
@@ -79,6 +89,7 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
   const move = async (rollout: Rollout, by: Actor): Promise<void> => {
     const gone = await withdrawn(rollout);
     if (gone.length > 0) return steps.back(rollout, { by, why: reasonsOf(gone) });
+    if (rollout.state === 'paused') return undefined;
     // The process ended before its first step was live.
     if (rollout.stepStartedAt === undefined) return goOn(rollout, by, 0);
     const seen = await observe(rollout);
@@ -99,17 +110,21 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
 
   const look = async (id: string, by: Actor): Promise<string | undefined> => {
     const rollout = await store.read((db) => selectRollout(db, id));
-    const { tries, again } = failures.get(id) ?? { tries: 0, again: 0 };
-    if (rollout?.state !== 'running' || clock.now() < again) return undefined;
+    if (rollout?.state !== 'running' && rollout?.state !== 'paused') return undefined;
+    // Somebody has looked at it meanwhile: what failed before counts no more.
+    if (rollout.state === 'paused') failures.delete(id);
+    const { tries, again, ending } = failures.get(id) ?? { tries: 0, again: 0 };
+    if (clock.now() < again) return undefined;
     try {
-      await move(rollout, by);
+      await (ending === undefined ? move(rollout, by) : fail(rollout, ending));
       failures.delete(id);
       return undefined;
     } catch (error) {
       // Somebody else switches just now: the next look sees what came of it.
       if (hasCode(error, 'ABORTED')) return undefined;
-      failures.set(id, { tries: tries + 1, again: clock.now() + Math.min(firstRetryMs * 2 ** tries, longestRetryMs) });
-      if (tries + 1 === mostTries) await fail(rollout, { by, why: `it could not go on: ${messageOf(error)}` }).catch(() => undefined);
+      const failed: Failure = { tries: tries + 1, again: clock.now() + Math.min(firstRetryMs * 2 ** tries, longestRetryMs) };
+      const why = `it could not go on: ${messageOf(error)}`;
+      failures.set(id, ending !== undefined || tries + 1 >= mostTries ? { ...failed, ending: ending ?? { by, why } } : failed);
       return messageOf(error);
     }
   };
@@ -117,11 +132,17 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
   return {
     beginCount,
     advance: async (by) => {
-      const running = await store.read(selectRunning);
+      // An environment that is being switched, or whose data plane answers late, holds up no other.
+      const free = (await store.read(selectAllUnderWay)).filter(({ environment }) => !looked.has(environment));
       const problems = await Promise.all(
-        running.map(async ({ id, environment }) => {
-          const reason = await turns(environment, () => look(id, by));
-          return reason === undefined ? [] : [{ rollout: id, reason }];
+        free.map(async ({ id, environment }) => {
+          looked.add(environment);
+          try {
+            const reason = await turns(environment, () => look(id, by));
+            return reason === undefined ? [] : [{ rollout: id, reason }];
+          } finally {
+            looked.delete(environment);
+          }
         }),
       );
       return problems.flat();

@@ -2,6 +2,7 @@ import type { AnswerTotals } from '#contract';
 import { chiSquaredCritical, populationStabilityIndex } from '#stats';
 
 type Predictions = NonNullable<AnswerTotals['predictions']>;
+type Said = Pick<AnswerTotals, 'predictions' | 'requests'>;
 
 /** Bins of numbers, for which the version that is live gives the borders: so many of about the same size. */
 const groups = 10;
@@ -23,15 +24,24 @@ export interface Distance {
  * (Yurdakul 2018, "Statistical Properties of Population Stability Index").
  * @returns undefined where they do not say the same kind of thing, or one of them nothing
  */
-export function predictionDistance(stable: Predictions | undefined, candidate: Predictions | undefined): Distance | undefined {
+export function predictionDistance(
+  { predictions: stable, ...ofStable }: Said,
+  { predictions: candidate, ...ofCandidate }: Said,
+): Distance | undefined {
   if (stable === undefined || candidate === undefined || stable.kind !== candidate.kind) return undefined;
-  const [n, m] = [total(stable), total(candidate)];
-  if (n === 0 || m === 0) return undefined;
+  if (total(stable) === 0 || total(candidate) === 0) return undefined;
+  // Rows of one request are no independent samples.
+  const [n, m] = [Math.min(total(stable), ofStable.requests), Math.min(total(candidate), ofCandidate.requests)];
   const keys = [...new Set([...Object.keys(stable.bins), ...Object.keys(candidate.bins)])];
-  const bins = stable.kind === 'label' ? keys.map((key) => [key]) : grouped(keys.toSorted(byOrder), stable.bins, n);
+  const bins = stable.kind === 'label' ? keys.map((key) => [key]) : grouped(keys.toSorted(byOrder), stable.bins, total(stable));
   const countsOf = ({ bins: counts }: Predictions): number[] => bins.map((bin) => bin.reduce((sum, key) => sum + (counts[key] ?? 0), 0));
   const noise = bins.length < 2 ? 0 : (1 / n + 1 / m) * chiSquaredCritical(noiseTail, bins.length - 1);
-  return { distance: populationStabilityIndex(countsOf(stable), countsOf(candidate)), noise, stable: n, candidate: m };
+  return {
+    distance: populationStabilityIndex(countsOf(stable), countsOf(candidate)),
+    noise,
+    stable: total(stable),
+    candidate: total(candidate),
+  };
 }
 
 function total({ bins }: Predictions): number {

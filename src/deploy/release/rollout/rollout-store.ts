@@ -76,8 +76,8 @@ export async function selectUnderWay(db: Db, environment: string): Promise<Rollo
   return row?.record;
 }
 
-/** Those that go on by themselves. */
-export async function selectRunning(db: Db): Promise<readonly Rollout[]> {
-  const rows = await db.tables<Tables>().selectFrom('rollouts').select('record').where('state', '=', 'running').execute();
+/** Those of all environments that have not ended. */
+export async function selectAllUnderWay(db: Db): Promise<readonly Rollout[]> {
+  const rows = await db.tables<Tables>().selectFrom('rollouts').select('record').where('state', 'in', underWay).execute();
   return rows.map((row) => row.record);
 }

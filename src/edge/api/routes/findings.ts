@@ -4,7 +4,7 @@ import { Finding, Id, Instant, findingSeverities, findingStates, oneOf, page, st
 import { route, type Route } from '../route.ts';
 import { ById, paging, Reason, VersionReference } from '../shapes.ts';
 import { pageOf } from './paging.ts';
-import { versionId } from './version-reference.ts';
+import { ofReadableModels, readableVersion } from './readable-version.ts';
 
 const Word = strict({ statement: Reason });
 
@@ -17,12 +17,12 @@ export const findingRoutes: readonly Route[] = [
     summary: 'What people found wrong with versions, newest first; those that are open after their due date are marked',
     query: strict({ ...paging, modelVersion: Type.Optional(VersionReference), state: Type.Optional(oneOf(findingStates)) }),
     answer: page(Finding),
-    handle: async ({ release, registry }, { query: { modelVersion, state, ...pages } }) => {
+    handle: async (rooms, { query: { modelVersion, state, ...pages }, principal }) => {
       const filter = {
-        ...(modelVersion === undefined ? {} : { modelVersion: await versionId(registry, modelVersion) }),
+        ...(modelVersion === undefined ? {} : { modelVersion: (await readableVersion(rooms, principal, modelVersion)).id }),
         ...(state === undefined ? {} : { state }),
       };
-      return pageOf(await release.findings.list(filter), pages, ({ id }) => id);
+      return pageOf(await ofReadableModels(rooms, principal, await rooms.release.findings.list(filter)), pages, ({ id }) => id);
     },
   }),
   route({
@@ -35,17 +35,17 @@ export const findingRoutes: readonly Route[] = [
       modelVersion: VersionReference,
       severity: oneOf(findingSeverities),
       statement: Reason,
-      owner: Type.Optional(Type.Unsafe<string>({ ...Id, description: 'an identity, by id; default: who registered the version' })),
+      owner: Type.Optional(Type.Unsafe<string>({ ...Id, description: 'an identity, by id or name; default: who registered the version' })),
       dueAt: Type.Optional(Instant),
     }),
     answer: Finding,
     status: 201,
-    handle: async ({ release, registry, access }, { body: { modelVersion, owner, ...body }, by }) => {
-      const version = await registry.getById(await versionId(registry, modelVersion));
-      return release.findings.add({
+    handle: async (rooms, { body: { modelVersion, owner, ...body }, by, principal }) => {
+      const version = await readableVersion(rooms, principal, modelVersion);
+      return rooms.release.findings.add({
         ...body,
         modelVersion: version.id,
-        owner: owner === undefined ? version.createdBy : actorOf(await access.getIdentity(owner)),
+        owner: owner === undefined ? version.createdBy : actorOf(await rooms.access.getIdentity(owner)),
         by,
       });
     },

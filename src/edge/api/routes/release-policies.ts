@@ -4,7 +4,7 @@ import { storedFile } from '../files.ts';
 import { fileRoute, route, type Route } from '../route.ts';
 import { ById, Paging, VersionReference } from '../shapes.ts';
 import { pageOf } from './paging.ts';
-import { versionId } from './version-reference.ts';
+import { readableVersion } from './readable-version.ts';
 
 /** A document of 16 MiB, in base64 and with room for its name. */
 const largestDocumentBody = 24 * 1024 * 1024;
@@ -53,8 +53,8 @@ export const releasePolicyRoutes: readonly Route[] = [
     summary: 'What the policy in force asks for before a version comes to an environment, and what of it is there',
     query: strict({ modelVersion: VersionReference, environment: Name }),
     answer: PolicyEvidence,
-    handle: async ({ release, registry }, { query }) =>
-      release.policyEvidence(await versionId(registry, query.modelVersion), query.environment),
+    handle: async (rooms, { query, principal }) =>
+      rooms.release.policyEvidence((await readableVersion(rooms, principal, query.modelVersion)).id, query.environment),
   }),
   route({
     method: 'POST',
@@ -69,8 +69,10 @@ export const releasePolicyRoutes: readonly Route[] = [
     }),
     answer: Attestation,
     status: 201,
-    handle: async ({ release, registry }, { body, by, principal }) =>
-      release.attest({ ...body, modelVersion: await versionId(registry, body.modelVersion), roles: principal.identity.roles, by }),
+    handle: async (rooms, { body, by, principal }) => {
+      const { id } = await readableVersion(rooms, principal, body.modelVersion);
+      return rooms.release.attest({ ...body, modelVersion: id, roles: principal.identity.roles, by });
+    },
   }),
   route({
     method: 'POST',
@@ -88,9 +90,9 @@ export const releasePolicyRoutes: readonly Route[] = [
     bodyLimit: largestDocumentBody,
     answer: Attestation,
     status: 201,
-    handle: async ({ release, registry }, { body: { modelVersion, item, name, mediaType, content }, by, principal }) =>
-      release.attach({
-        modelVersion: await versionId(registry, modelVersion),
+    handle: async (rooms, { body: { modelVersion, item, name, mediaType, content }, by, principal }) =>
+      rooms.release.attach({
+        modelVersion: (await readableVersion(rooms, principal, modelVersion)).id,
         item,
         document: { name, mediaType, bytes: Buffer.from(content, 'base64') },
         roles: principal.identity.roles,
@@ -106,8 +108,9 @@ export const releasePolicyRoutes: readonly Route[] = [
     params: ById,
     types: ['application/octet-stream'],
     answers: 'the bytes, under the name that the file had',
-    handle: async ({ release }, { params }) => {
-      const { name, digest, size, bytes } = await release.document(params.id);
+    handle: async (rooms, { params, principal }) => {
+      const { modelVersion, name, digest, size, bytes } = await rooms.release.document(params.id);
+      await readableVersion(rooms, principal, modelVersion);
       return { ...storedFile(name, digest, bytes, size), type: 'application/octet-stream' };
     },
   }),

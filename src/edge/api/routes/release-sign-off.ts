@@ -3,6 +3,7 @@ import { Approval, Certification, Decision, Id, Name, Readiness, Revocation, Rev
 import { route, type Route } from '../route.ts';
 import { OfVersion, Paging, Reason, VersionReference } from '../shapes.ts';
 import { pageOf } from './paging.ts';
+import { readableVersion } from './readable-version.ts';
 import { versionId } from './version-reference.ts';
 
 const Statement = Type.String({ minLength: 1, maxLength: 10_000, description: 'what was looked at and why this verdict: it is kept' });
@@ -16,7 +17,8 @@ export const releaseSignOffRoutes: readonly Route[] = [
     summary: 'What a version still lacks for an environment',
     query: strict({ modelVersion: VersionReference, environment: Name }),
     answer: Readiness,
-    handle: async ({ release, registry }, { query }) => release.readiness(await versionId(registry, query.modelVersion), query.environment),
+    handle: async (rooms, { query, principal }) =>
+      rooms.release.readiness((await readableVersion(rooms, principal, query.modelVersion)).id, query.environment),
   }),
   route({
     method: 'GET',
@@ -70,8 +72,8 @@ export const releaseSignOffRoutes: readonly Route[] = [
     body: strict({ modelVersion: VersionReference, reason: Reason }),
     answer: strict({ revocation: Revocation, environments: Type.Array(RevokedFrom) }),
     status: 201,
-    handle: async ({ release, registry }, { body, by }) =>
-      release.revoke({ ...body, modelVersion: await versionId(registry, body.modelVersion), by }),
+    handle: async (rooms, { body, by, principal }) =>
+      rooms.release.revoke({ ...body, modelVersion: (await readableVersion(rooms, principal, body.modelVersion)).id, by }),
   }),
   route({
     method: 'GET',
@@ -81,7 +83,7 @@ export const releaseSignOffRoutes: readonly Route[] = [
     summary: 'Certifications, approvals and the revocation of a version, newest first, with what their signatures are worth',
     query: strict({ ...Paging.properties, modelVersion: VersionReference }),
     answer: page(Decision),
-    handle: async ({ release, registry }, { query }) =>
-      pageOf(await release.decisions(await versionId(registry, query.modelVersion)), query, ({ id }) => id),
+    handle: async (rooms, { query, principal }) =>
+      pageOf(await rooms.release.decisions((await readableVersion(rooms, principal, query.modelVersion)).id), query, ({ id }) => id),
   }),
 ];

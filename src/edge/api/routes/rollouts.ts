@@ -32,6 +32,12 @@ export const rolloutRoutes: readonly Route[] = [
           'INVALID_ARGUMENT',
           `all of the traffic at once is no rollout: POST /api/v1/environments/${environment}/release does that`,
         );
+      const falls = plan?.steps.findIndex(({ weight }, at) => at > 0 && weight <= plan.steps[at - 1].weight) ?? -1;
+      if (falls > 0)
+        throw new GyreError(
+          'INVALID_ARGUMENT',
+          `body.roll: step ${falls + 1} has no larger share than the one before; each takes more of the traffic`,
+        );
       return release.rollouts.start({
         environment,
         modelVersion: await versionId(registry, modelVersion),

@@ -3,6 +3,7 @@ import { WantedSignOff, page, strict } from '#contract';
 import { route, type Route } from '../route.ts';
 import { paging } from '../shapes.ts';
 import { pageOf } from './paging.ts';
+import { ofReadableModels } from './readable-version.ts';
 
 export const signOffQueueRoutes: readonly Route[] = [
   route({
@@ -13,7 +14,10 @@ export const signOffQueueRoutes: readonly Route[] = [
     summary: 'What waits for the caller: to certify, to approve, to answer, findings to resolve; the longest first',
     query: strict({ ...paging, all: Type.Optional(Type.Boolean({ description: 'what waits for anybody' })) }),
     answer: page(WantedSignOff),
-    handle: async ({ release }, { query: { all = false, ...pages }, principal: { identity } }) =>
-      pageOf(await release.queue(all ? undefined : { identity: identity.id, roles: identity.roles }), pages, ({ key }) => key),
+    handle: async (rooms, { query: { all = false, ...pages }, principal }) => {
+      const { id, roles } = principal.identity;
+      const waiting = await rooms.release.queue(all ? undefined : { identity: id, roles });
+      return pageOf(await ofReadableModels(rooms, principal, waiting), pages, ({ key }) => key);
+    },
   }),
 ];

@@ -6,6 +6,9 @@ import type { ManifestFiles } from '#contract';
 import { GyreError, messageOf } from '#core';
 import { gitEnvironment } from '#project';
 
+/** What a target may write beside others: of these it says by each commit which there are. */
+const manifestFiles = new Set(['ingress.yaml', 'service-monitor.yaml', 'route.yaml', 'deployment.yaml', 'service.yaml', 'autoscaler.yaml', 'disruption-budget.yaml', 'network-policy.yaml', 'inference-service.yaml', 'container-group.yaml', 'compose.yaml']); // prettier-ignore
+
 export interface Committed {
   readonly branch: string;
   readonly commit: string;
@@ -30,6 +33,7 @@ interface BranchRequest {
 export async function commitFiles(files: ManifestFiles['files'], { folder, branch, path, message }: BranchRequest): Promise<Committed> {
   const scratch = await mkdtemp(join(tmpdir(), 'gyre-branch-'));
   const env = { ...gitEnvironment(), GIT_INDEX_FILE: join(scratch, 'index') };
+  requireInside(path);
   const git = (words: readonly string[], input?: string): Promise<string> => gitSays(folder, words, env, input);
   const ref = `refs/heads/${branch}`;
   try {
@@ -40,24 +44,46 @@ export async function commitFiles(files: ManifestFiles['files'], { folder, branc
     const checkedOut = (await git(['worktree', 'list', '--porcelain'])).split('\n').includes(`branch ${ref}`);
     if (checkedOut)
       throw new GyreError('FAILED_PRECONDITION', `the branch ${branch} is checked out: a commit behind your files would look like their undoing. Say --output, or another branch`, { branch }); // prettier-ignore
-    const parent = await git(['rev-parse', '--verify', '--quiet', ref]).catch(() => '');
+    const revision = (of: string): Promise<string> => git(['rev-parse', '--verify', '--quiet', of]).catch(() => '');
+    const local = await revision(ref);
+    // In a fresh clone the branch is known by its origin alone.
+    const parent = local === '' ? await revision(`refs/remotes/origin/${branch}`) : local;
     if (parent !== '') await git(['read-tree', parent]);
-    const entries: string[] = [];
+    const entries = parent === '' ? [] : (await stale(git, parent, path, files)).map((file) => `0 ${'0'.repeat(parent.length)}\t${file}\n`);
     for (const { path: name, text } of files) {
       const blob = await git(['hash-object', '-w', '--stdin'], text);
       entries.push(`100644 ${blob}\t${posix.join(path, name)}\n`);
     }
     await git(['update-index', '--add', '--index-info'], entries.join(''));
     const tree = await git(['write-tree']);
-    if (parent !== '' && tree === (await git(['rev-parse', `${parent}^{tree}`]))) return { branch, commit: parent, changed: false };
+    if (parent !== '' && tree === (await git(['rev-parse', `${parent}^{tree}`]))) {
+      if (local === '') await git(['update-ref', ref, parent, '0'.repeat(parent.length)]);
+      return { branch, commit: parent, changed: false };
+    }
     const commit = await git(['commit-tree', tree, ...(parent === '' ? [] : ['-p', parent]), '-m', message]);
-    await git(['update-ref', ref, commit, parent === '' ? '0'.repeat(commit.length) : parent]).catch((error: unknown) => {
+    await git(['update-ref', ref, commit, local === '' ? '0'.repeat(commit.length) : local]).catch((error: unknown) => {
       throw new GyreError('ABORTED', `somebody committed to ${branch} meanwhile: say it again`, { branch }, { cause: error });
     });
     return { branch, commit, changed: true };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+type Git = (words: readonly string[], input?: string) => Promise<string>;
+
+/** Files that were written there for the same before, and are not any more: left behind they would be applied for ever. */
+async function stale(git: Git, parent: string, path: string, files: ManifestFiles['files']): Promise<readonly string[]> {
+  const folders = new Set(files.map(({ path: name }) => posix.join(path, posix.dirname(name))));
+  const written = new Set(files.map(({ path: name }) => posix.join(path, name)));
+  const there = (await git(['ls-tree', '-r', '--name-only', '-z', parent])).split('\0');
+  return there.filter((file) => manifestFiles.has(posix.basename(file)) && folders.has(posix.dirname(file)) && !written.has(file));
+}
+
+/** @throws GyreError INVALID_ARGUMENT for what git would leave out without a word */
+function requireInside(path: string): void {
+  if (/^[\w.-]+(?:\/[\w.-]+)*$/.test(path) && !path.split('/').some((part) => part === '.' || part === '..' || part === '.git')) return;
+  throw new GyreError('INVALID_ARGUMENT', `--path "${path}" is no folder of the repository: one such as deploy/churn is wanted`, { path });
 }
 
 function gitSays(folder: string, words: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<string> {

@@ -45,7 +45,7 @@ export const registerDeploy: Register = (program, bind) => {
     .option('--environment <name>', 'which environment of the project it is for, such as production')
     .option('--output <folder>', 'where to write them (default: to the screen)')
     .option('--branch <name>', 'commit them to this branch of the repository here; it is made where it is not there')
-    .option('--path <folder>', 'of the repository, with --branch (default: the name)')
+    .option('--path <folder>', 'of the repository, with --branch (default: the model’s name, and the environment’s)')
     .option('--argo-cd <repository>', 'with --branch: write an Application that has Argo CD keep a cluster so, from this repository')
     .option('--name <name>', 'of what runs (default: the model’s and the environment’s)')
     .option('--namespace <name>', 'of the cluster')
@@ -88,7 +88,7 @@ async function deploy(cli: Cli, asked: Asked, word: string, model: string | unde
   if (model === undefined && rest.environment !== undefined)
     throw new GyreError('INVALID_ARGUMENT', 'environments are released to by version: say which, such as churn/3');
   const inspected = unchecked ? undefined : await inspect(cli, text, insecureRegistry ?? false);
-  const place = path ?? rest.name ?? model?.replace(/[/@].*$/, '') ?? 'deploy';
+  const place = path ?? folderOf(target, rest, model);
   const request: ManifestRequest = {
     ...rest,
     target,
@@ -105,6 +105,12 @@ async function deploy(cli: Cli, asked: Asked, word: string, model: string | unde
   const folder = resolve(cli.host.folder, output);
   await writeFiles(folder, written.files);
   return { ...written, image: request.image, folder };
+}
+
+/** Kustomize keeps environments apart by itself; of other targets each environment has a folder of its own. */
+function folderOf(target: ManifestTarget, { name, environment }: Pick<ManifestRequest, 'name' | 'environment'>, model = ''): string {
+  const own = name ?? (model.replace(/[/@].*$/, '').replaceAll(/[^\w.-]+/g, '-') || 'deploy');
+  return target === 'kustomize' || environment === undefined || name !== undefined ? own : `${own}-${environment.toLowerCase()}`;
 }
 
 async function inspect(cli: Cli, text: string, insecure: boolean): Promise<{ image: string; labels: Readonly<Record<string, string>> }> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Decision, Revocation, RevokedFrom, WantedSignOff } from '#contract';
+import type { Client } from '../client.ts';
 import type { Page } from '../lists.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags } from '../lists.ts';
@@ -87,8 +88,18 @@ export function registerReleaseDecisions(release: Command, bind: Bind): void {
           }
           pageNote(cli, page);
         });
-        return page.items.every(({ signature }) => signature !== 'invalid') ? exitCodes.ok : exitCodes.failed;
+        return (await allHold(client, version.id)) ? exitCodes.ok : exitCodes.failed;
       }),
     ),
   );
+}
+
+/** Of all decisions about a version, not of those alone that are shown. */
+async function allHold(client: Client, modelVersion: string): Promise<boolean> {
+  for (let after: string | undefined; ;) {
+    const { items, next } = await client.get<Page<Decision>>('decisions', { modelVersion, limit: 500, after });
+    if (items.some(({ signature }) => signature === 'invalid')) return false;
+    if (next === undefined) return true;
+    after = next;
+  }
 }

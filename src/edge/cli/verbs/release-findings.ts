@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import type { Finding, Identity } from '#contract';
+import type { Finding } from '#contract';
 import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
-import type { Client } from '../client.ts';
 import type { Page } from '../lists.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags } from '../lists.ts';
@@ -40,7 +39,7 @@ export function registerReleaseFindings(release: Command, bind: Bind): void {
             modelVersion: version.id,
             severity,
             statement,
-            ...(owner === undefined ? {} : { owner: await identityCalled(client, owner) }),
+            ...(owner === undefined ? {} : { owner }),
             ...(due === undefined ? {} : { dueAt: instantOf(due) }),
           });
           cli.output.facts(added, () => cli.output.line(`finding ${added.id} (${added.severity}): ${added.owner.name} sees to it`));
@@ -96,14 +95,6 @@ export function registerReleaseFindings(release: Command, bind: Bind): void {
 
 function showEnding(cli: Cli, finding: Finding): void {
   cli.output.facts(finding, () => cli.output.line(`finding ${finding.id} is ${finding.state}`));
-}
-
-/** An identity's id by its name. */
-async function identityCalled(client: Client, name: string): Promise<string> {
-  const { items } = await client.get<Page<Identity>>('identities', { limit: 1000 });
-  const found = items.find((one) => one.name === name || one.id === name);
-  if (found === undefined) throw new GyreError('NOT_FOUND', `there is no identity "${name}"`);
-  return found.id;
 }
 
 /** The end of a day in UTC, or an instant. */

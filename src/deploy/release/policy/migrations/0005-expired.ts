@@ -5,7 +5,7 @@ export const expired: Migration = {
   async up({ schema, types }) {
     await schema
       .createTable('expired_sign_offs')
-      .addColumn('deployment', types.text, (column) => column.primaryKey())
+      .addColumn('sign_offs', types.text, (column) => column.primaryKey())
       .addColumn('told_at', types.instant, (column) => column.notNull())
       .execute();
   },
