@@ -37,7 +37,7 @@ export type RolloutPlan = Static<typeof RolloutPlan>;
 export const RolloutCheck = strict({
   name: Type.String(),
   state: oneOf(['passed', 'waiting', 'failed']),
-  unit: oneOf(['requests', 'share', 'ms', 'distance']),
+  unit: oneOf(['requests', 'restarts', 'share', 'ms', 'distance']),
   observed: Measured,
   /** The same of the version that is live, where it is compared with that. */
   compared: Type.Optional(Measured),
@@ -63,7 +63,11 @@ export const Rollout = strict({
   stepStartedAt: Type.Optional(Instant),
   weight: Share,
   /** What both have answered since the step began, as far as it was read. */
-  observed: strict({ stable: AnswerTotals, candidate: AnswerTotals }),
+  observed: strict({
+    stable: AnswerTotals,
+    candidate: AnswerTotals,
+    restarts: Type.Optional(Type.Integer({ minimum: 0, description: 'how often the data plane began again' })),
+  }),
   checks: Type.Array(RolloutCheck),
   reason: Type.String(),
   startedBy: Actor,

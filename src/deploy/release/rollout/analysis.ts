@@ -12,7 +12,12 @@ const confidenceOfEach = 1 - (1 - confidence) / 2;
 export interface Observed {
   readonly stable: AnswerTotals;
   readonly candidate: AnswerTotals;
+  /** How often the data plane began again since the step did. */
+  readonly restarts?: number;
 }
+
+/** A platform that is restarted takes its data planes along: once may be that, and twice. */
+const mostRestarts = 2;
 
 /**
  * Judges what was observed until now. A check is `failed` once that is sure at whatever moment one looks (`proportionSequence`), `passed` when there are
@@ -21,6 +26,7 @@ export interface Observed {
 export function analyse(analysis: RolloutAnalysis, observed: Observed): readonly RolloutCheck[] {
   const checks = [
     enough(analysis, observed),
+    restarted(observed),
     errorRate(analysis, observed),
     errorRateIncrease(analysis, observed),
     latency(analysis, observed),
@@ -42,6 +48,19 @@ function enough({ minRequests }: RolloutAnalysis, { candidate: { requests } }: O
     observed: requests,
     wanted: `>= ${minRequests}`,
     message: isEnough ? `${requests} requests were observed` : `${requests} of ${minRequests} requests were observed`,
+  };
+}
+
+/** A version that ends the process fails no request that could be counted: those that were under way are gone with it. */
+function restarted({ restarts = 0 }: Observed): Found {
+  if (restarts === 0) return undefined;
+  return {
+    name: 'data plane',
+    unit: 'restarts',
+    state: restarts > mostRestarts ? 'failed' : 'passed',
+    observed: restarts,
+    wanted: `<= ${mostRestarts} restarts`,
+    message: `the data plane began again ${restarts} times since the step did; wanted at most ${mostRestarts}`,
   };
 }
 

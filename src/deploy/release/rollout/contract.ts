@@ -393,6 +393,22 @@ export function rolloutContract(name: string, fixture: () => Promise<StoreFixtur
         if (refusals > 2) assert.match(history.at(-1)?.why ?? '', /could not go on: .*no memory/);
       });
 
+    test('is taken back when the data plane begins again and again: what ends a process is in no count of failures', async () => {
+      await using bench = await ready();
+      const { release, clock, two } = bench;
+      answered(bench, counted(1000), counted(0));
+      const { id } = await start(bench, two);
+      for (const since of [2, 3, 4]) {
+        assert.equal((await release.rollouts.get(id)).state, 'running');
+        answered(bench, counted(100, { since }), counted(90, { since }));
+        clock.advance(1000);
+        await release.rollouts.advance(platform);
+      }
+      const ended = await release.rollouts.get(id);
+      assert.equal(ended.state, 'rolled_back');
+      assert.match(ended.history.at(-1)?.why ?? '', /the data plane began again 3 times/);
+    });
+
     test('is taken back while it is paused, once somebody refuses what it was let through on', async () => {
       await using bench = await ready();
       const { release, two } = bench;

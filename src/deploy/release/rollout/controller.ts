@@ -57,7 +57,10 @@ export function rolloutController(deps: ReleaseDeps, keeper: Gatekeeper, { recor
     );
     const now = readingOf(figures, stable, candidate, plan.steps[step]);
     const before = await store.read((db) => selectReading(db, id));
+    const began = before.stable !== undefined && now.stable !== undefined && before.stable.since !== now.stable.since;
+    const restarts = (rollout.observed.restarts ?? 0) + (began ? 1 : 0);
     const observed = {
+      ...(restarts === 0 ? {} : { restarts }),
       stable: addedUp(rollout.observed.stable, answeredSince(before.stable, now.stable)),
       candidate: addedUp(rollout.observed.candidate, answeredSince(before.candidate, now.candidate)),
     };
