@@ -55,7 +55,11 @@ export const ManifestRequest = strict({
   argoCd: Type.Optional(
     strict({
       repository: Type.String({ maxLength: 500, pattern: '^(?:https://|ssh://|git@)[^\\s]+$', description: 'which Argo CD reads' }),
-      path: Type.String({ maxLength: 300, pattern: '^[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*$', description: 'of these manifests in it' }),
+      path: Type.String({
+        maxLength: 300,
+        pattern: '^(?!\\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*$',
+        description: 'of these manifests in it',
+      }),
       revision: Type.String({ maxLength: 200, pattern: '^[A-Za-z0-9._/-]+$', description: 'the branch' }),
     }),
   ),

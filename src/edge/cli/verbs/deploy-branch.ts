@@ -20,7 +20,7 @@ interface BranchRequest {
   /** In the repository, or below it. */
   readonly folder: string;
   readonly branch: string;
-  /** Where the files go, from the repository's root. */
+  /** Where the files go, as `requireInside` lets it, from the repository's root. */
   readonly path: string;
   readonly message: string;
 }
@@ -33,7 +33,6 @@ interface BranchRequest {
 export async function commitFiles(files: ManifestFiles['files'], { folder, branch, path, message }: BranchRequest): Promise<Committed> {
   const scratch = await mkdtemp(join(tmpdir(), 'gyre-branch-'));
   const env = { ...gitEnvironment(), GIT_INDEX_FILE: join(scratch, 'index') };
-  requireInside(path);
   const git = (words: readonly string[], input?: string): Promise<string> => gitSays(folder, words, env, input);
   const ref = `refs/heads/${branch}`;
   try {
@@ -81,7 +80,7 @@ async function stale(git: Git, parent: string, path: string, files: ManifestFile
 }
 
 /** @throws GyreError INVALID_ARGUMENT for what git would leave out without a word */
-function requireInside(path: string): void {
+export function requireInside(path: string): void {
   if (/^[\w.-]+(?:\/[\w.-]+)*$/.test(path) && !path.split('/').some((part) => part === '.' || part === '..' || part === '.git')) return;
   throw new GyreError('INVALID_ARGUMENT', `--path "${path}" is no folder of the repository: one such as deploy/churn is wanted`, { path });
 }

@@ -5,7 +5,7 @@ import { GyreError } from '#core';
 import type { Cli } from '../cli.ts';
 import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
-import { type Committed, commitFiles } from './deploy-branch.ts';
+import { type Committed, commitFiles, requireInside } from './deploy-branch.ts';
 import { modelVersion } from './model-reference.ts';
 
 /** As the contract has them; said again, since explaining a verb loads no schemas. A test compares the two. */
@@ -89,6 +89,7 @@ async function deploy(cli: Cli, asked: Asked, word: string, model: string | unde
     throw new GyreError('INVALID_ARGUMENT', 'environments are released to by version: say which, such as churn/3');
   const inspected = unchecked ? undefined : await inspect(cli, text, insecureRegistry ?? false);
   const place = path ?? folderOf(target, rest, model);
+  if (branch !== undefined) requireInside(place);
   const request: ManifestRequest = {
     ...rest,
     target,
