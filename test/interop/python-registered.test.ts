@@ -79,7 +79,7 @@ describe('pickles that MLflow’s client logs, from their training elsewhere to 
     const { status } = await server.post('environments/test/deploy', { modelVersion: id, reason: 'to ask it' });
     assert.ok(status >= 400);
     const said = await gyre(['release', 'status', 'pickles/1', 'test'], { cwd });
-    assert.match(said.stdout, /executes code on load.*\n.*executes_code.*executesCode: true/);
+    assert.match(said.stdout, /executes code on load: a Python process.*\n[^]*missing executes_code: .*executesCode: true/);
   });
 
   test('are released where all say so, and answer as scikit-learn does', async () => {
