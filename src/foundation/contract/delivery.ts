@@ -19,7 +19,7 @@ export const DeliveredChange = strict({
   leadTimeMs: Type.Optional(Ms),
   stages: Type.Partial(strict({ build: Ms, test: Ms, certify: Ms, approve: Ms, release: Ms })),
   failed: Type.Boolean({ description: 'it was rolled back' }),
-  restoreMs: Type.Optional({ ...Ms, description: 'from its first request to the end of the rollback' }),
+  restoreMs: Type.Optional({ ...Ms, description: 'from the switch that brought it to the end of the rollback' }),
 });
 export type DeliveredChange = Static<typeof DeliveredChange>;
 

@@ -14,17 +14,23 @@ export interface GitOptions {
   /** Bytes of its output; more is an error. Default 32 MiB. */
   readonly mostBytes?: number;
   readonly signal?: AbortSignal;
+  /** What it reads from its standard input. Default: nothing. */
+  readonly input?: string;
 }
 
 /** Git's output. @throws what `execFile` throws when git ends otherwise, with its words in `stderr` */
 export async function git(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
-  const { stdout } = await execute('git', ['-C', folder, ...args], {
+  const running = execute('git', ['-C', folder, ...args], {
     maxBuffer: options.mostBytes ?? mostBytes,
     encoding: 'buffer',
     env: { ...gitEnvironment(options.index), ...objectsOf(options) },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  return stdout;
+  if (options.input !== undefined) {
+    // Git that ends before it has read all says why itself.
+    running.child.stdin?.on('error', () => undefined).end(options.input);
+  }
+  return (await running).stdout;
 }
 
 function objectsOf({ objects }: GitOptions): NodeJS.ProcessEnv {

@@ -3,7 +3,8 @@ import { stringify } from 'yaml';
 import { argoCdApplication } from './argo-cd.ts';
 import { kubernetesObjects, type Written } from './kubernetes.ts';
 import { kustomization } from './kustomize.ts';
-import { cloudRunService, composeFile, containerGroup, inferenceService, knativeService } from './serverless.ts';
+import { cloudRunService, inferenceService, knativeService } from './serverless.ts';
+import { composeFile, containerGroup } from './single-containers.ts';
 import { type ImageContent, type Workload, workloadOf } from './workload.ts';
 
 interface Target {

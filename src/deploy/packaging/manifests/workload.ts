@@ -33,18 +33,17 @@ export const lingerSeconds = 5;
 export const defaultSize = { cpu: '1', memory: '512Mi' } as const;
 
 /** Below which the pods of an autoscaled workload never go. */
-export const fewestReplicas = ({ minReplicas = 2 }: Workload): number => Math.max(1, minReplicas);
+export const fewestReplicas = ({ minReplicas = 2 }: Pick<Workload, 'minReplicas'>): number => Math.max(1, minReplicas);
 
 /** A workload of a request. */
 export function workloadOf(request: ManifestRequest, content: ImageContent): Workload {
   const { target, ...asked } = request;
-  const fewest = Math.max(1, asked.minReplicas ?? 2);
   return {
     ...asked,
     content,
     // A base is of all environments.
     name: asked.name ?? nameOf(content.model, target === 'kustomize' ? undefined : asked.environment),
-    maxReplicas: Math.max(asked.maxReplicas ?? 10, fewest),
+    maxReplicas: Math.max(asked.maxReplicas ?? 10, fewestReplicas(asked)),
     cpu: asked.cpu ?? defaultSize.cpu,
     memory: asked.memory ?? defaultSize.memory,
   };

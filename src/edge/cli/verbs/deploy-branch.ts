@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import type { ManifestFiles } from '#contract';
 import { GyreError, messageOf } from '#core';
-import { gitEnvironment } from '#project';
+import { git as runGit, gitWords } from '#project';
 
 /** What a target may write beside others: of these it says by each commit which there are. */
 const manifestFiles = new Set(['ingress.yaml', 'service-monitor.yaml', 'route.yaml', 'deployment.yaml', 'service.yaml', 'autoscaler.yaml', 'disruption-budget.yaml', 'network-policy.yaml', 'inference-service.yaml', 'container-group.yaml', 'compose.yaml']); // prettier-ignore
@@ -32,8 +31,14 @@ interface BranchRequest {
  */
 export async function commitFiles(files: ManifestFiles['files'], { folder, branch, path, message }: BranchRequest): Promise<Committed> {
   const scratch = await mkdtemp(join(tmpdir(), 'gyre-branch-'));
-  const env = { ...gitEnvironment(), GIT_INDEX_FILE: join(scratch, 'index') };
-  const git = (words: readonly string[], input?: string): Promise<string> => gitSays(folder, words, env, input);
+  const index = join(scratch, 'index');
+  const git: Git = async (words, input) => {
+    try {
+      return (await runGit(folder, words, { index, ...(input === undefined ? {} : { input }) })).toString('utf8').trim();
+    } catch (error) {
+      throw new GyreError('FAILED_PRECONDITION', `git ${words[0]}: ${gitWords(error) ?? messageOf(error)}`, {}, { cause: error });
+    }
+  };
   const ref = `refs/heads/${branch}`;
   try {
     await git(['rev-parse', '--git-dir']).catch((error: unknown) => {
@@ -83,21 +88,4 @@ async function stale(git: Git, parent: string, path: string, files: ManifestFile
 export function requireInside(path: string): void {
   if (/^[\w.-]+(?:\/[\w.-]+)*$/.test(path) && !path.split('/').some((part) => part === '.' || part === '..' || part === '.git')) return;
   throw new GyreError('INVALID_ARGUMENT', `--path "${path}" is no folder of the repository: one such as deploy/churn is wanted`, { path });
-}
-
-function gitSays(folder: string, words: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<string> {
-  return new Promise((done, fail) => {
-    const child = spawn('git', ['-C', folder, ...words], { env, stdio: ['pipe', 'pipe', 'pipe'] });
-    const [out, wrong]: [string[], string[]] = [[], []];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => wrong.push(chunk.toString('utf8')));
-    child.on('error', (error) =>
-      fail(new GyreError('FAILED_PRECONDITION', `git cannot be started: ${error.message}`, {}, { cause: error })),
-    );
-    child.on('close', (code) =>
-      code === 0 ? done(out.join('').trim()) : fail(new GyreError('FAILED_PRECONDITION', `git ${words[0]}: ${wrong.join('').trim()}`)),
-    );
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-  });
 }
