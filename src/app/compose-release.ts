@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Access } from '#access';
 import type { Deployment } from '#contract';
+import { hasCode } from '#core';
 import type { Faults } from '#core';
 import type { Data } from '#data';
 import type { Evaluation } from '#evaluation';
+import type { Monitoring } from '#monitoring';
 import type { CharterBook } from '#project';
 import type { Registry, RegistryDeps } from '#registry';
 import { openRelease } from '#release';
@@ -42,6 +44,8 @@ interface ReleasingRooms extends Pick<ReleaseDeps, 'store' | 'blobs' | 'events' 
   /** The token of the first identity, by which the platform asks its own planes. */
   readonly ownerToken: string;
   readonly onSegments: LocalPlanesOptions['onSegments'];
+  /** Comes after releases: it is there when tests ask. */
+  readonly monitoring: () => Pick<Monitoring, 'recentRequests'>;
 }
 
 export interface Releasing {
@@ -85,6 +89,8 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     reports: evaluation,
     training,
     data,
+    newestVersion: (dataset) => newestVersion(data, dataset),
+    requests: (asked) => rooms.monitoring().recentRequests(asked),
     planes,
     settings: () => releaseSettingsOf(project.current().resolved),
     personalInputs: (version) => {
@@ -103,6 +109,15 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     sleep: (ms) => sleep(ms),
   });
   return { planes, release, planeAccess };
+}
+
+async function newestVersion(data: Data, dataset: string): Promise<string | undefined> {
+  try {
+    return (await data.named(dataset)).digest;
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 /** What releases forbid the registry: a champion whose gates are not passed, and the end of a version that is live. */

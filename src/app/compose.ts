@@ -230,6 +230,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     log,
     ownerToken,
     onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
+    monitoring: () => monitoring,
   });
   gaugeDelivery({ release, metrics, log });
   opened.use(planes);

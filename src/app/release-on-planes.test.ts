@@ -20,7 +20,8 @@ import {
 import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
 import { computeMetrics } from '#stats';
 import { openStore } from '#store';
-import { frameFromRecords } from '#tables';
+import { frameFromRecords, selectColumns, toRecords } from '#tables';
+import type { Frame } from '#tables';
 import { createLogger } from '#telemetry';
 import { holdDataFolder, signingKey } from './data-folder.ts';
 import { openLocalPlanes } from './planes.ts';
@@ -58,6 +59,8 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     robustness: {} as ReleaseSettings['robustness'],
     footprint: {} as ReleaseSettings['footprint'],
     comparison: {} as ReleaseSettings['comparison'],
+    validation: {} as ReleaseSettings['validation'],
+    production: { rows: 60 } as ReleaseSettings['production'],
     soak: { durationMs: 500 },
     saturation: { stepMs: 200, mostPerSecond: 100 },
     // As patient as these tests on a busy machine.
@@ -76,6 +79,12 @@ describe('application tests against a data plane of its own', { timeout: 300_000
   let path = '';
   let blobs: BlobStore;
   let release: Release;
+
+  /** What the trainer's model says of rows; of those of the test report it is what a test makes of it. */
+  const saidOf = (asked: Frame): Float64Array =>
+    asked.has('senior') && asked.rows === records.length
+      ? told.expected
+      : Float64Array.from(toRecords(asked), (row) => probability(row as (typeof records)[number]));
 
   const failed = async (): Promise<readonly string[]> => {
     const report = await release.runApplicationTests({ environment: 'test', by: quinn });
@@ -157,11 +166,14 @@ describe('application tests against a data plane of its own', { timeout: 300_000
           const reported = Object.entries(metrics).map(([name, value]) => ({ name, value: value + told.reported }));
           return Promise.resolve({ id: 'report-1', task: 'binary', dataset: 'rows-1', metrics: reported });
         },
+        unseenRows: () => Promise.resolve({ frame: selectColumns(frame, ['tenure', 'charges', 'senior', 'contract']), leftOut: 0 }),
         openModel: async () => {
           await meanwhile();
           return {
-            predict: () => Promise.resolve(told.expected),
-            probabilities: () => Promise.resolve(Float64Array.from([...told.expected].flatMap((value) => [1 - value, value]))),
+            task: 'binary',
+            classes: ['No', 'Yes'],
+            predict: (asked: Frame) => Promise.resolve(saidOf(asked)),
+            probabilities: (asked: Frame) => Promise.resolve(Float64Array.from([...saidOf(asked)].flatMap((value) => [1 - value, value]))),
             truth: () => Promise.resolve(truth),
             [Symbol.asyncDispose]: () => Promise.resolve(),
           };
@@ -169,6 +181,15 @@ describe('application tests against a data plane of its own', { timeout: 300_000
       },
       training: { getRun: (id: string) => Promise.resolve({ id, createdBy: ada }) },
       data: { open: () => Promise.resolve(frame) },
+      newestVersion: () => Promise.resolve('rows-2'),
+      requests: () =>
+        Promise.resolve({
+          frame: selectColumns(frame, ['tenure', 'charges', 'contract']),
+          predicted: records.map((record) => (probability(record) >= 0.5 ? 'Yes' : 'No')),
+          scores: records.map(probability),
+          actuals: records.map((_, at) => (truth[at] === 1 ? 'Yes' : 'No')),
+          at: records.map((_, at) => Date.UTC(2026, 0, 1) + at),
+        }),
       settings: () => ({
         environments,
         endpoint: 'churn',
@@ -272,6 +293,25 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     told.robustness = {};
   });
 
+  test('judge further datasets and ask what production was asked, hidden inputs exchanged', async () => {
+    told.validation = { spring: { gates: ['accuracy >= 0.99', 'accuracy >= 0.1'] } };
+    const report = await release.runApplicationTests({ environment: 'test', by: quinn });
+    assert.deepEqual(
+      report.checks.filter(({ name }) => /^(validation|production): /.test(name)).map(({ name, passed }) => [name, passed]),
+      [
+        ['validation: spring: accuracy >= 0.99', false],
+        ['validation: spring: accuracy >= 0.1', true],
+        ['production: answered', true],
+        ['production: model', true],
+      ],
+    );
+    assert.deepEqual([report.validation?.[0].rows, report.validation?.[0].dataset], [300, 'rows-2']);
+    const { production } = report;
+    assert.deepEqual([production?.logged, production?.rows, production?.exchanged], [300, 60, ['senior', 'contract']]);
+    assert.match(report.requirements?.find(({ id }) => id === 'production')?.says ?? '', /nothing serves in production yet/);
+    told.validation = {};
+  });
+
   test('find latency beyond the target', async () => {
     told.latencyP99Ms = 0.0001;
     assert.ok((await failed()).includes('load: latency'));
@@ -291,7 +331,11 @@ describe('application tests against a data plane of its own', { timeout: 300_000
       report.checks.filter(({ name, passed }) => !passed && !/^(load|soak|saturation): /.test(name)).map(({ name }) => name),
       ['footprint: start-up', 'comparison: changed'],
     );
-    assert.ok(report.checks.some(({ name, passed }) => name === 'consistency: another process' && passed));
+    for (const wanted of ['another process', 'two workers'])
+      assert.ok(
+        report.checks.some(({ name, passed }) => name === `consistency: ${wanted}` && passed),
+        wanted,
+      );
     assert.ok((report.footprint?.startMs ?? 0) > 1 && (report.footprint?.residentMiB ?? 0) > 20);
     assert.ok((report.soak?.requests ?? 0) > 10 && (report.soak?.memory.length ?? 0) > 1);
     assert.ok((report.saturation?.points.length ?? 0) > 0);

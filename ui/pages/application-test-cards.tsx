@@ -6,6 +6,7 @@ import { metricLabel } from '../lib/metrics.ts';
 import { Card } from '../parts/page.tsx';
 import { State, Verdict } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
+import { RecordRef, When } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
 
 /** Each requirement with its verdict and what was found, in a sentence: what is read first. */
@@ -112,6 +113,7 @@ export function RobustnessCard({ robustness }: { readonly robustness: NonNullabl
 
 /** As many as are read in a minute. */
 const shownErrors = 5;
+const shownMetrics = 6;
 
 /** Rows on which it was wrong, the surest first. */
 export function ErrorsCard({ errors }: { readonly errors: NonNullable<ApplicationTestReport['errors']> }): JSX.Element {
@@ -201,44 +203,130 @@ export function FootprintCard({ footprint, soak }: Pick<ApplicationTestReport, '
   );
 }
 
+type Comparison = NonNullable<ApplicationTestReport['comparison']>;
+
+/** How two versions differ on the same rows, in a sentence. */
+function DifferenceText({ comparison: { modelVersion, rows, changed, metric } }: { readonly comparison: Comparison }): JSX.Element {
+  return (
+    <>
+      <VersionRef id={modelVersion} /> was asked the same {counted(rows, 'row')}: {percent(changed)} are answered otherwise
+      {metric === undefined
+        ? '.'
+        : `; ${metricLabel(metric.name)} ${number(metric.production, 3)} in production, ${number(metric.candidate, 3)} here.`}
+    </>
+  );
+}
+
 /** This version against the one in production on the same requests: differences, worst first. */
-export function ComparisonWithProduction({
-  comparison,
+export function ComparisonWithProduction({ comparison }: { readonly comparison: Comparison }): JSX.Element {
+  return (
+    <Card title="Against production" wide says={<DifferenceText comparison={comparison} />}>
+      <Differences name="comparison" comparison={comparison} />
+    </Card>
+  );
+}
+
+function Differences({ name, comparison }: { readonly name: string; readonly comparison: Comparison }): JSX.Element {
+  return (
+    <Table
+      name={name}
+      caption="Differences from production, worst first"
+      rows={comparison.worst}
+      rowKey={({ row }) => String(row)}
+      columns={[
+        rowColumn,
+        { key: 'before', head: 'Production', value: ({ before }) => saidText(before) },
+        { key: 'after', head: 'This version', value: ({ after }) => saidText(after) },
+        {
+          key: 'difference',
+          head: 'Apart by',
+          number: true,
+          value: ({ difference }) => difference,
+          cell: ({ difference }) => number(difference, 3),
+        },
+        inputsColumn,
+      ]}
+    />
+  );
+}
+
+/** Requests of production that were asked again. */
+export function ProductionRequestsCard({
+  production,
 }: {
-  readonly comparison: NonNullable<ApplicationTestReport['comparison']>;
+  readonly production: NonNullable<ApplicationTestReport['production']>;
 }): JSX.Element {
-  const { metric } = comparison;
+  const { rows, logged, groups, from, to, exchanged, refused, unanswered, comparison, labelled } = production;
   return (
     <Card
-      title="Against production"
+      title="Requests of production"
       wide
       says={
         <>
-          <VersionRef id={comparison.modelVersion} /> was asked the same {counted(comparison.rows, 'row')}: {percent(comparison.changed)}{' '}
-          are answered otherwise
-          {metric === undefined
-            ? '.'
-            : `; ${metricLabel(metric.name)} ${number(metric.production, 3)} in production, ${number(metric.candidate, 3)} here.`}
+          {counted(rows, 'request')} of the newest {counted(logged, 'request')}, from <When at={from} /> to <When at={to} />, drawn in turn
+          from {counted(groups, 'group')}: {rows - refused - unanswered} are answered
+          {refused > 0 && `, ${refused} refused`}
+          {unanswered > 0 && `, ${unanswered} not answered`}.{' '}
+          {exchanged.length > 0 && <>Values of {exchanged.join(', ')} are those of other rows. </>}
+          {comparison !== undefined && <DifferenceText comparison={comparison} />}
+          {comparison?.metric !== undefined && ` The truth is known of ${counted(labelled, 'row')}.`}
         </>
       }
     >
+      {comparison !== undefined && <Differences name="production" comparison={comparison} />}
+    </Card>
+  );
+}
+
+/** Figures on further datasets, side by side. */
+export function ValidationCard({ validation }: { readonly validation: NonNullable<ApplicationTestReport['validation']> }): JSX.Element {
+  const names = [...new Set(validation.flatMap(({ metrics }) => Object.keys(metrics)))].slice(0, shownMetrics);
+  return (
+    <Card title="Further datasets" wide says="The same endpoint, asked rows of other datasets that it has not learned from.">
       <Table
-        name="comparison"
-        caption="Differences from production, worst first"
-        rows={comparison.worst}
-        rowKey={({ row }) => String(row)}
+        name="validation"
+        caption="Figures on further datasets"
+        rows={validation}
+        rowKey={({ name }) => name}
+        filterable={false}
         columns={[
-          rowColumn,
-          { key: 'before', head: 'Production', value: ({ before }) => saidText(before) },
-          { key: 'after', head: 'This version', value: ({ after }) => saidText(after) },
           {
-            key: 'difference',
-            head: 'Apart by',
-            number: true,
-            value: ({ difference }) => difference,
-            cell: ({ difference }) => number(difference, 3),
+            key: 'name',
+            head: 'Dataset',
+            value: ({ name }) => name,
+            cell: ({ name, dataset }) => (
+              <RecordRef kind="dataset_version" id={dataset}>
+                {name}
+              </RecordRef>
+            ),
           },
-          inputsColumn,
+          {
+            key: 'rows',
+            head: 'Rows',
+            number: true,
+            value: ({ rows }) => rows,
+            cell: ({ rows, leftOut = 0 }) => `${number(rows, 0)}${leftOut > 0 ? ` (${number(leftOut, 0)} left out)` : ''}`,
+          },
+          ...names.map((name) => ({
+            key: name,
+            head: metricLabel(name),
+            number: true,
+            value: ({ metrics }: (typeof validation)[number]) => metrics[name],
+            cell: ({ metrics }: (typeof validation)[number]) => (metrics[name] === undefined ? '—' : number(metrics[name], 3)),
+          })),
+          {
+            key: 'worst',
+            head: 'Surest error',
+            value: ({ errors: [first] }) => first?.said.score ?? 0,
+            cell: ({ errors: [first] }) =>
+              first === undefined ? (
+                'none'
+              ) : (
+                <span class="wrap">
+                  {saidText(first.said)}, truth {first.truth}
+                </span>
+              ),
+          },
         ]}
       />
     </Card>

@@ -17,9 +17,11 @@ import {
   ComparisonWithProduction,
   ErrorsCard,
   FootprintCard,
+  ProductionRequestsCard,
   RequirementsCard,
   RobustnessCard,
   SaturationCard,
+  ValidationCard,
 } from './application-test-cards.tsx';
 import { releaseKinds } from './release-actions.tsx';
 import { Checks, FairnessCard, Slices } from './report-cards.tsx';
@@ -79,6 +81,8 @@ export function ApplicationTestPage({ id }: { readonly id: string }): JSX.Elemen
               ))}
               {data.requirements !== undefined && <RequirementsCard requirements={data.requirements} />}
               {data.comparison !== undefined && <ComparisonWithProduction comparison={data.comparison} />}
+              {data.production !== undefined && <ProductionRequestsCard production={data.production} />}
+              {data.validation !== undefined && <ValidationCard validation={data.validation} />}
               {data.robustness !== undefined && <RobustnessCard robustness={data.robustness} />}
               {data.errors !== undefined && data.errors.length > 0 && <ErrorsCard errors={data.errors} />}
               {data.slices !== undefined && <Slices slices={data.slices} />}

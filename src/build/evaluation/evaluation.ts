@@ -4,7 +4,7 @@ import { GyreError, asSha256, canonicalJson, isoInstant, sha256 } from '#core';
 import type { Tx } from '#store';
 import { comparePair } from './comparison.ts';
 import { asFrame, explainRows, rowsToExplain } from './explanation.ts';
-import { requireHeldOut } from './held-out.ts';
+import { requireHeldOut, unseenRows } from './held-out.ts';
 import { defaultResamples, judgeRun } from './judge.ts';
 import type { Evaluation, EvaluationDeps } from './port.ts';
 import { reportPage } from './report-page/report-page.ts';
@@ -68,6 +68,7 @@ export function openEvaluation(deps: EvaluationDeps): Evaluation {
       });
     },
     openModel: (source) => openScoringModel(deps, source),
+    unseenRows: (model, dataset) => unseenRows(deps, model, dataset),
     async listReports({ limit = 50, after, run, modelVersion, ...rest } = {}) {
       const model = run ?? modelVersion;
       const filter = { ...rest, ...(model === undefined ? {} : { model }) };

@@ -1,7 +1,7 @@
 import type { Run } from '#contract';
 import { GyreError } from '#core';
 import type { RowsSource } from '#features';
-import { cellOf } from '#tables';
+import { cellOf, takeRows } from '#tables';
 import type { Frame } from '#tables';
 import type { ScoringModel } from './scoring-model.ts';
 
@@ -36,6 +36,27 @@ export function requireHeldOut(model: Pick<ScoringModel, 'id' | 'run'>, dataset:
     `run ${model.id} used dataset version ${dataset.slice(0, 12)} as "${used.role}": its model is judged on rows that it has not learned from`,
     { run: model.id, dataset, role: used.role },
   );
+}
+
+/** Rows of a dataset version that a model has not learned from. */
+export interface UnseenRows {
+  readonly frame: Frame;
+  /** Rows that are left out because the model has learned from their key; undefined where nothing could tell. */
+  readonly leftOut?: number;
+}
+
+/**
+ * Opens a dataset version for judging a model: without the rows whose key it has learned from.
+ * @throws GyreError FAILED_PRECONDITION when the model learned from this very version; NOT_FOUND
+ */
+export async function unseenRows(sources: KeySources, model: ScoringModel, dataset: string): Promise<UnseenRows> {
+  requireHeldOut(model, dataset);
+  const frame = await sources.data.open(dataset);
+  const inputs = learnedFrom(model);
+  const seen = inputs.length === 0 ? undefined : await seenRows(sources, model, frame, inputs);
+  if (seen === undefined) return { frame };
+  const left = Int32Array.from(frame.rows === 0 ? [] : [...seen.keys()].filter((row) => seen[row] === 0));
+  return { frame: left.length === frame.rows ? frame : takeRows(frame, left), leftOut: frame.rows - left.length };
 }
 
 export interface KeySources {

@@ -2,6 +2,7 @@ export { openEvaluation } from './evaluation.ts';
 export { evaluationMigrations } from './migrations/index.ts';
 export { judgeAnswers } from './judge-answers.ts';
 export { graphScores } from './graph-scores.ts';
+export type { UnseenRows } from './held-out.ts';
 export type { BroughtGraph, ModelSource, ScoringModel } from './scoring-model.ts';
 export type { CompareRequest, Evaluation, EvaluationDeps, ExplainRequest, JudgeRequest, ReportQuery } from './port.ts';
 export { toHtml } from './document/to-html.ts';

@@ -1,5 +1,7 @@
 import type { Charter, Check, Fairness, TestReport } from '#contract';
+import { metricInfo } from '#stats';
 import { judgeGates } from './gates.ts';
+import { requireMetric } from './scored.ts';
 import type { ScoredRows } from './scored.ts';
 import { sliceColumns, sliceMetrics } from './slices.ts';
 
@@ -11,8 +13,10 @@ export interface AnswersToJudge extends Omit<ScoredRows, 'version'> {
   readonly charter: Charter;
   /** Columns to slice by. */
   readonly slices: readonly string[];
-  /** Gates that speak of groups: `accuracy by Contract >= 0.65`, `equal_opportunity_difference by gender <= 0.1`. */
+  /** Gates that speak of groups (`accuracy by Contract >= 0.65`, `equal_opportunity_difference by gender <= 0.1`), or of all rows. */
   readonly gates: readonly string[];
+  /** Of all rows; gates that speak of none of the groups are judged by these. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 export interface JudgedAnswers {
@@ -36,7 +40,11 @@ export function judgeAnswers(answers: AnswersToJudge): JudgedAnswers {
   const sliced = sliceMetrics(rows, { ...columns, asked: columns.asked.filter((column) => frame.has(column)) }, threshold, minSliceRows);
   const checks = judgeGates({}, gates, {
     task: answers.task,
-    metrics: [],
+    metrics: Object.entries(answers.metrics ?? {}).map(([name, value]) => ({
+      name,
+      value,
+      higherIsBetter: metricInfo[requireMetric(name, answers.task)].higherIsBetter,
+    })),
     sets: [],
     slices: sliced.slices,
     fairness: sliced.fairness,

@@ -7,6 +7,7 @@ import type { MetricName } from '#stats';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { Training } from '#training';
+import type { UnseenRows } from './held-out.ts';
 import type { ModelSource, ScoringModel } from './scoring-model.ts';
 
 export interface EvaluationDeps {
@@ -99,6 +100,11 @@ export interface Evaluation {
   judge(request: JudgeRequest): Promise<TestReport>;
   /** A model to ask for scores, until it is disposed of. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when a run has no model of ours */
   openModel(source: ModelSource): Promise<ScoringModel>;
+  /**
+   * The rows of a dataset version that a model may be judged on.
+   * @throws GyreError FAILED_PRECONDITION when the model learned from this very version; NOT_FOUND
+   */
+  unseenRows(model: ScoringModel, dataset: string): Promise<UnseenRows>;
   /** By id or digest. @throws GyreError NOT_FOUND */
   getReport(id: string): Promise<TestReport>;
   /** Newest first. */

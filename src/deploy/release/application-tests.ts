@@ -7,8 +7,8 @@ import type { Frame } from '#tables';
 import { inferBody, type PlaneClient } from './plane-client.ts';
 import type { LoadMeasured } from './load/open-loop.ts';
 
-/** The rows of the test report, with what the model must say of them and what was true. */
-export interface ReferenceRows {
+/** Rows that are sent, with what the model must say of them and what was true. */
+export interface SentRows {
   /** The dataset version that the rows are of. */
   readonly dataset: string;
   readonly rows: readonly NamedRow[];
@@ -19,14 +19,18 @@ export interface ReferenceRows {
     readonly metrics: Readonly<Record<string, number>>;
     readonly scores: Float64Array;
   };
-  /** What the test report said of the same rows. */
-  readonly reported: Readonly<Record<string, number>>;
-  /** The rows with all their columns, and whether they are all that the test report speaks of. */
+  /** The rows with all their columns, and whether they are all that there are. */
   readonly frame: Frame;
   readonly isWhole: boolean;
   readonly key?: string;
   /** Class indexes, or numbers for regression. */
   readonly truth: Float64Array;
+}
+
+/** The rows of the test report. */
+export interface ReferenceRows extends SentRows {
+  /** What the test report said of the same rows. */
+  readonly reported: Readonly<Record<string, number>>;
 }
 
 export interface LoadTargets {
@@ -62,7 +66,7 @@ const batchRows = 200;
 /** Each is decoded and goes through a network: more of them in a request would say how patient the test is, not what the plane answers. */
 const batchPictures = 16;
 /** The plane's metrics are of the same rows as the report's. Relative where metrics exceed 1. */
-const metricTolerance = 0.002;
+export const metricTolerance = 0.002;
 
 /** Runs the application tests against a data plane, over the network, as its clients would use it. What the plane gets wrong is a finding. */
 export async function findings(input: ApplicationTestInput): Promise<ApplicationTestFindings> {
@@ -77,7 +81,7 @@ export async function findings(input: ApplicationTestInput): Promise<Application
   let answered: ApplicationTestFindings['answered'];
   checks.push(
     await attempt('accuracy', async () => {
-      const answers = await answersToAll(input);
+      const answers = await answersToAll(input.client, input.reference.rows, input.version.signature);
       const scored = input.reference.score(answers);
       metrics = scored.metrics;
       answered = { answers, scores: scored.scores };
@@ -198,9 +202,14 @@ export function rowsInRequest({ inputs }: Signature): number {
   return inputs.some(({ image }) => image !== undefined) ? batchPictures : batchRows;
 }
 
-async function answersToAll({ client, reference, version }: ApplicationTestInput): Promise<PredictAnswer['predictions']> {
+/** What a plane answers to rows. @throws GyreError UNAVAILABLE when one is not answered */
+export async function answersToAll(
+  client: PlaneClient,
+  all: readonly NamedRow[],
+  signature: Signature,
+): Promise<PredictAnswer['predictions']> {
   const answers: PredictAnswer['predictions'] = [];
-  for (const rows of batchesOf(reference.rows, rowsInRequest(version.signature))) {
+  for (const rows of batchesOf(all, rowsInRequest(signature))) {
     const { predictions } = await client.predict(rows);
     if (predictions.length !== rows.length) {
       throw new GyreError('UNAVAILABLE', `${rows.length} rows were answered with ${predictions.length} predictions`);
@@ -210,12 +219,21 @@ async function answersToAll({ client, reference, version }: ApplicationTestInput
   return answers;
 }
 
-function accuracy({ rows, reported }: ReferenceRows, metrics: Readonly<Record<string, number>>): Check {
+/** Metrics that both name and that are apart by more than the tolerance. */
+export function metricsApart(
+  metrics: Readonly<Record<string, number>>,
+  reported: Readonly<Record<string, number>>,
+): { readonly shared: readonly string[]; readonly apart: readonly string[] } {
   const shared = Object.keys(metrics).filter((name) => name in reported);
   // Written so that NaN is apart from everything.
   const apart = shared.filter(
     (name) => !(Math.abs(metrics[name] - reported[name]) <= metricTolerance * Math.max(1, Math.abs(reported[name]))),
   );
+  return { shared, apart };
+}
+
+function accuracy({ rows, reported }: ReferenceRows, metrics: Readonly<Record<string, number>>): Check {
+  const { shared, apart } = metricsApart(metrics, reported);
   const figures = shared.map((name) => `${name} ${metrics[name].toFixed(3)}`).join(', ');
   return verdict(
     'accuracy',

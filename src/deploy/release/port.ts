@@ -9,6 +9,7 @@ import type {
   Attestation,
   Certification,
   CharterVersion,
+  ColumnType,
   Decision,
   Deployment,
   EndpointState,
@@ -44,6 +45,7 @@ import type { Environment } from './gates.ts';
 import type { Findings } from './findings/findings.ts';
 import type { DataPlanes } from './planes.ts';
 import type { Rollouts } from './rollout/port.ts';
+import type { LoggedRequests } from './tests/production.ts';
 import type { SignOffQueue } from './queue/queue.ts';
 import type { Policies } from './policy/policies.ts';
 
@@ -60,7 +62,7 @@ export interface Versions extends Pick<Registry, 'modelSource'> {
 }
 
 /** What the room needs of `#evaluation`. */
-export interface Reports extends Pick<Evaluation, 'openModel'> {
+export interface Reports extends Pick<Evaluation, 'openModel' | 'unseenRows'> {
   /** @throws GyreError NOT_FOUND */
   getReport(id: string): Promise<TestReport>;
 }
@@ -93,6 +95,8 @@ export interface ReleaseSettings {
   readonly footprint?: ApplicationTestSpec['footprint'];
   readonly comparison?: ApplicationTestSpec['comparison'];
   readonly explanations?: ApplicationTestSpec['explanations'];
+  readonly validation?: ApplicationTestSpec['validation'];
+  readonly production?: ApplicationTestSpec['production'];
   /** Columns that answers are sliced by, and the gates that speak of groups: judged again over the network. */
   readonly slices?: readonly string[];
   readonly groupGates?: readonly string[];
@@ -108,6 +112,10 @@ export interface ReleaseDeps {
   readonly reports: Reports;
   readonly training: Pick<Training, 'getRun'>;
   readonly data: RowsSource;
+  /** The newest version of a dataset, by its name; undefined when it has none. */
+  readonly newestVersion: (dataset: string) => Promise<string | undefined>;
+  /** What an environment's endpoint was asked lately; not asked of without it. */
+  readonly requests?: (asked: RequestsAsked) => Promise<LoggedRequests>;
   readonly planes: DataPlanes;
   /** Inputs of a version that tell of a person: what leaves for elsewhere masks them. Default: none. */
   readonly personalInputs?: (version: JudgedVersion) => Promise<readonly string[]>;
@@ -126,6 +134,15 @@ export interface ReleaseDeps {
   /** A monotonic clock in milliseconds, with fractions, for latencies. */
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+}
+
+export interface RequestsAsked {
+  readonly environment: string;
+  readonly endpoint: string;
+  /** Inputs, with the types that they are read as. */
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
+  /** At most so many, the newest. */
+  readonly limit: number;
 }
 
 export interface RollRequest {

@@ -4,9 +4,9 @@ import type { JudgedVersion, NamedRow, PredictAnswer, TestReport } from '#contra
 import type { ScoringModel } from '#evaluation';
 import type { RowsSource } from '#features';
 import { computeMetrics } from '#stats';
-import { takeRows, toRecords } from '#tables';
+import { sliceRows, toRecords } from '#tables';
 import type { Frame } from '#tables';
-import { goldenTolerance, type ReferenceRows } from './application-tests.ts';
+import { goldenTolerance, type ReferenceRows, type SentRows } from './application-tests.ts';
 
 /** So many rows at most are sent over HTTP: enough to compare with the report, few enough for a test of seconds. */
 const mostRows = 2_000;
@@ -14,57 +14,66 @@ const mostRows = 2_000;
 const mostPictures = 256;
 const mostPictureBytes = 64 * 1024 * 1024;
 
-export interface ReferenceSource {
-  readonly data: RowsSource;
+export interface RowsDeps {
   /** Where pictures lie by their SHA-256. */
   readonly blobs: Pick<BlobStore, 'read'>;
   readonly model: ScoringModel;
-  readonly report: TestReport;
   readonly version: JudgedVersion;
+}
+
+export interface ReferenceSource extends RowsDeps {
+  readonly data: RowsSource;
+  readonly report: TestReport;
 }
 
 /**
  * The rows of a version's test report with the model's own scores, computed here (by the trainer, where it is ours), and the truth.
  * @throws GyreError FAILED_PRECONDITION when the dataset of the test report is empty
  */
-export async function referenceRows(source: ReferenceSource): Promise<ReferenceRows> {
-  const { version, report, model } = source;
-  const all = await source.data.open(report.dataset);
+export async function referenceRows({ data, report, ...deps }: ReferenceSource): Promise<ReferenceRows> {
+  const all = await data.open(report.dataset);
   if (all.rows === 0) throw new GyreError('FAILED_PRECONDITION', `the test dataset ${report.dataset} has no rows`);
-  const { inputs } = version.signature;
+  const { own, ...sent } = await rowsToSend(deps, report.dataset, all, mostRows);
+  return { ...sent, reported: sent.isWhole ? reportedMetrics(report) : own() };
+}
+
+/**
+ * Rows as they are sent, the first so many of a frame, with the model's own scores and the truth.
+ * @param most rows at most; of pictures fewer
+ * @returns with what the metrics are of the model's own scores
+ */
+export async function rowsToSend(
+  { blobs, model, version }: RowsDeps,
+  dataset: string,
+  all: Frame,
+  most: number,
+): Promise<SentRows & { readonly own: () => Readonly<Record<string, number>> }> {
+  const { inputs, threshold = 0.5 } = version.signature;
   const pictures = inputs.filter(({ image }) => image !== undefined).map(({ name }) => name);
-  const most = pictures.length === 0 ? mostRows : picturesToSend(all);
-  const frame =
-    all.rows > most
-      ? takeRows(
-          all,
-          Int32Array.from({ length: most }, (_, row) => row),
-        )
-      : all;
+  const count = Math.min(most, pictures.length === 0 ? most : picturesToSend(all));
+  const frame = all.rows > count ? sliceRows(all, 0, count) : all;
   const truth = await model.truth(frame);
-  const threshold = version.signature.threshold ?? 0.5;
-  const own = await model.predict(frame);
+  const scores = await model.predict(frame);
   const columns = inputs.map((input) => input.name);
-  const records = toRecords(frame);
   return {
-    dataset: report.dataset,
+    dataset,
     rows: await Promise.all(
-      records.map(async (record) => {
+      toRecords(frame).map(async (record) => {
         if (pictures.length === 0) return pick(record, columns);
-        const picture = Buffer.from(await source.blobs.read(asSha256(String(record.sha256)))).toString('base64');
+        const picture = Buffer.from(await blobs.read(asSha256(String(record.sha256)))).toString('base64');
         return { ...pick(record, columns), ...Object.fromEntries(pictures.map((name) => [name, picture])) };
       }),
     ),
     expected: await model.probabilities(frame),
     score: (answers) => {
-      const scores = agreed(answeredScores(answers, version), own);
-      return { scores, metrics: computeMetrics(report.task, truth, scores, threshold) };
+      const answered = agreed(answeredScores(answers, version), scores);
+      return { scores: answered, metrics: computeMetrics(model.task, truth, answered, threshold) };
     },
     frame,
     isWhole: all.rows === frame.rows,
     ...(model.key === undefined ? {} : { key: model.key }),
     truth: Float64Array.from(truth),
-    reported: all.rows === frame.rows ? reportedMetrics(report) : computeMetrics(report.task, truth, own, threshold),
+    own: () => computeMetrics(model.task, truth, scores, threshold),
   };
 }
 

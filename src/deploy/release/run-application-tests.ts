@@ -1,6 +1,6 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
-import type { ApplicationTestReport, JudgedVersion } from '#contract';
+import type { ApplicationTestReport, ExecutionSpec, JudgedVersion } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
@@ -14,6 +14,7 @@ import { referenceRows } from './reference-rows.ts';
 import { insertApplicationTest, selectByState } from './release-store.ts';
 import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
 import { whyIncomparable } from './tests/comparable.ts';
+import { moreRowsFindings, type MoreRowsFindings } from './tests/more-rows.ts';
 import { fullFindings, type FullFindings, type ToCompare } from './tests/full.ts';
 import { requirementsOf, unansweredRows } from './tests/requirements.ts';
 
@@ -28,7 +29,12 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
   const now = (): string => isoInstant(clock.now());
 
   /** A plane beside that serves a version as the environment's own would, and logs nothing. */
-  const startScratch = async (environment: string, endpoint: string, version: JudgedVersion): Promise<ScratchPlane> => {
+  const startScratch = async (
+    environment: string,
+    endpoint: string,
+    version: JudgedVersion,
+    otherwise: ExecutionSpec = {},
+  ): Promise<ScratchPlane> => {
     if (deps.planes.scratch === undefined) throw noneBeside(environment);
     const { limits = {}, execution, explainTimeoutMs } = deps.settings();
     const { rate: _rate, ...unlimited } = limits;
@@ -40,7 +46,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       log: loggedAs({}, false),
       // A rate of one caller would be all that saturation finds.
       limits: unlimited,
-      ...(execution === undefined ? {} : { execution }),
+      execution: { ...execution, ...otherwise },
       ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
       tokenHashes: await deps.tokenHashes(),
       createdAt: now(),
@@ -80,19 +86,19 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       await using model = await deps.reports.openModel(await versions.modelSource(version));
       const reference = await referenceRows({ data: deps.data, blobs, model, report, version });
       const targets = deps.settings();
+      const { charter } = await deps.charter(version.charter);
       using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
       const found = await findings({
         client,
         version,
         reference,
-        thresholds: (await deps.charter(version.charter)).charter.success,
+        thresholds: charter.success,
         targets,
         runLoad: async (load) => {
           await using generator = await openLoadGenerator({ address, ...load, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
           return await generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
         },
       });
-      const { charter } = await deps.charter(version.charter);
       const personal = (await deps.personalInputs?.(version)) ?? [];
       const { unasked: ofGroups, ...deeper }: DeeperFindings =
         found.answered === undefined
@@ -107,6 +113,20 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
               settings: targets,
               sleep: deps.sleep,
             });
+      const { unasked: ofRows, ...more }: MoreRowsFindings =
+        found.answered === undefined
+          ? { checks: [], unasked: {} }
+          : await moreRowsFindings({
+              deps,
+              client,
+              version,
+              model,
+              report,
+              reference,
+              charter,
+              personal,
+              champion: () => inProduction(version),
+            });
       const { unasked, ...full }: FullFindings =
         profile !== 'full' || found.answered === undefined
           ? { checks: [], unasked: {} }
@@ -114,7 +134,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
               deps,
               version,
               endpoint: live.endpoint,
-              scratch: (served) => startScratch(target.name, live.endpoint, served),
+              scratch: (served, otherwise) => startScratch(target.name, live.endpoint, served, otherwise),
               reference,
               answers: found.answered.answers,
               personal,
@@ -124,8 +144,9 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
             });
       const measured = {
         ...deeper,
+        ...more,
         ...full,
-        checks: [...found.checks, ...deeper.checks, ...full.checks],
+        checks: [...found.checks, ...deeper.checks, ...more.checks, ...full.checks],
         load: found.load,
         accuracy: { dataset: reference.dataset, rows: reference.rows.length, metrics: { ...found.metrics } },
         profile,
@@ -137,7 +158,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         environment: target.name,
         generation: live.generation,
         ...measured,
-        requirements: [...requirementsOf(measured, { ...ofGroups, ...unasked })],
+        requirements: [...requirementsOf(measured, { ...ofGroups, ...ofRows, ...unasked })],
         passed: measured.checks.every(({ passed }) => passed),
         startedAt,
         endedAt: now(),

@@ -178,7 +178,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
       },
       modelSource: unused('a model'),
     },
-    reports: { getReport: unused('a test report'), openModel: unused('a model') },
+    reports: { getReport: unused('a test report'), openModel: unused('a model'), unseenRows: unused('rows') },
     training: {
       // The room asks for the run's author and its beginning alone.
       getRun: (id) =>
@@ -187,6 +187,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
         >),
     },
     data: { open: unused('rows') },
+    newestVersion: unused('a dataset'),
     settings: () => ({
       ...project,
       environments: [testing, production],

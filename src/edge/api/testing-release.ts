@@ -30,6 +30,7 @@ export function openTestReleases({ data, training, evaluation, registry, charter
     reports: evaluation,
     training,
     data,
+    newestVersion: () => Promise.resolve(undefined),
     planes: playedPlanes(),
     settings: () => ({
       risk: resolved.charter.risk,

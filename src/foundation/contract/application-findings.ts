@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
-import { oneOf, strict } from './common.ts';
+import { Digest, Instant, oneOf, strict } from './common.ts';
+import { Slice } from './test-report.ts';
 
 /** What a report of application tests answers for, each by the checks that belong to it. */
 export const requirementIds = [
@@ -7,6 +8,7 @@ export const requirementIds = [
   'consistency',
   'bad_input',
   'accuracy',
+  'validation',
   'slices',
   'robustness',
   'fairness',
@@ -129,6 +131,36 @@ export const ProductionComparison = strict({
   p99Ms: Type.Optional(strict({ production: Type.Number(), candidate: Type.Number() })),
 });
 export type ProductionComparison = Static<typeof ProductionComparison>;
+
+/** How good a version is on a further dataset, over the network. */
+export const ValidationFinding = strict({
+  name: Type.String({ description: 'the validation set of the split, or the dataset' }),
+  dataset: Digest,
+  rows: Type.Integer({ description: 'that were sent' }),
+  leftOut: Type.Optional(Type.Integer({ description: 'rows whose key the model has learned from' })),
+  metrics: Type.Record(Type.String(), Type.Number()),
+  slices: Type.Array(Slice),
+  errors: Type.Array(ErrorCase, { description: 'the surest first' }),
+});
+export type ValidationFinding = Static<typeof ValidationFinding>;
+
+/** Requests that production was sent, asked again of the version that is tested. */
+export const ProductionFinding = strict({
+  logged: Type.Integer({ description: 'the newest requests that rows were drawn from' }),
+  rows: Type.Integer(),
+  groups: Type.Integer({ description: 'that rows were drawn from in turn: what was answered, and the values of each slice' }),
+  from: Instant,
+  to: Instant,
+  exchanged: Type.Array(Type.String(), {
+    description: 'inputs that are masked or tell of a person: their values are those of rows of the test report',
+  }),
+  refused: Type.Integer({ description: 'rows that are answered with 4xx' }),
+  unanswered: Type.Integer({ description: 'rows that are answered with an error of the server, or with no number' }),
+  largest: Type.Number({ description: 'the largest difference from the model’s own output' }),
+  comparison: Type.Optional(ProductionComparison),
+  labelled: Type.Integer({ description: 'rows of which it is known by now what was true; the metric of the comparison is of these' }),
+});
+export type ProductionFinding = Static<typeof ProductionFinding>;
 
 export const ExplanationsFinding = strict({
   rows: Type.Integer(),

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { strict } from './common.ts';
+import { Name, strict } from './common.ts';
 
 const Share = (description: string) => Type.Number({ minimum: 0, maximum: 1, description });
 const Positive = (description: string) => Type.Number({ exclusiveMinimum: 0, description });
@@ -40,6 +40,22 @@ export const ApplicationTestSpec = strict({
   ),
   explanations: Type.Optional(
     strict({ agreement: Type.Optional(Share('the least median rank correlation of a row’s explanation with that of a row beside it')) }),
+  ),
+  validation: Type.Optional(
+    Type.Record(
+      Name,
+      strict({
+        gates: Type.Optional(Type.Array(Type.String(), { description: 'such as "accuracy >= 0.75" or "accuracy by Contract >= 0.65"' })),
+      }),
+      { description: 'further datasets of the project, by name: the newest version of each is sent as well' },
+    ),
+  ),
+  production: Type.Optional(
+    strict({
+      rows: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000, description: 'requests that are asked again; default 300' })),
+      changed: Type.Optional(Share('share of them that may get another class than from the version in production')),
+      drop: Type.Optional(Share('by how much accuracy (of a regression: R²) may be below production’s where it is known what was true')),
+    }),
   ),
   comparison: Type.Optional(
     strict({ changed: Type.Optional(Share('share of rows that may get another class than from the version in production')) }),

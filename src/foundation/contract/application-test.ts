@@ -4,10 +4,12 @@ import {
   ExplanationsFinding,
   FootprintFinding,
   ProductionComparison,
+  ProductionFinding,
   Requirement,
   RobustnessFinding,
   SaturationFinding,
   SoakFinding,
+  ValidationFinding,
   testProfiles,
 } from './application-findings.ts';
 import { Actor, Check, Digest, Id, Instant, Name, oneOf, strict } from './common.ts';
@@ -47,6 +49,8 @@ export const ApplicationTestReport = strict({
   saturation: Type.Optional(SaturationFinding),
   soak: Type.Optional(SoakFinding),
   comparison: Type.Optional(ProductionComparison),
+  validation: Type.Optional(Type.Array(ValidationFinding)),
+  production: Type.Optional(ProductionFinding),
   explanations: Type.Optional(ExplanationsFinding),
   passed: Type.Boolean(),
   startedAt: Instant,

@@ -1,5 +1,6 @@
 import type { RollSpec } from '#contract';
 import { checkBatchSchedules } from './batch-schedule.ts';
+import { checkApplicationTests } from './check-application-tests.ts';
 import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkGateMetric, checkMetric } from './check-metrics.ts';
@@ -87,6 +88,10 @@ function setFinding({ project }: CheckContext, set: string, path: readonly PathS
 
 /** What does not hold in `release`. */
 export function checkRelease(context: CheckContext): Finding[] {
+  return [...checkEnvironments(context), ...checkApplicationTests(context, onlyTask(context))];
+}
+
+function checkEnvironments(context: CheckContext): Finding[] {
   const environments = context.project.release?.environments;
   if (environments === undefined) return [];
   const path = ['release', 'environments'];

@@ -122,6 +122,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     reports: evaluation,
     training,
     data,
+    newestVersion: () => Promise.resolve(undefined),
     planes: { apply: () => Promise.resolve({ address: 'http://127.0.0.1:1' }), address: () => undefined },
     settings: () => ({
       environments: [{ name: 'production', position: 0, approvals: 0 }],

@@ -12,6 +12,7 @@ export type {
   PredictionQuery,
   Range,
   RecentQuery,
+  RecentRequests,
   SegmentIngested,
   WindowQuery,
 } from './port.ts';

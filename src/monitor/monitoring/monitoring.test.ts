@@ -316,13 +316,22 @@ function suite(name: string, openPlace: () => Promise<Place>, skip: string | und
       const { frame } = await send('recent', 12);
       const columns = [...later.schema, { name: 'nowhere', type: 'string' as const }];
       const query = { environment: 'recent', endpoint: 'churn', from: isoInstant(dayAt(12)), columns, limit: 1000 };
-      const recent = await bench.monitoring.recentInputs(query);
+      const asked = await bench.monitoring.recentRequests(query);
+      const recent = asked.frame;
+      assert.deepEqual(
+        [asked.predicted.length, asked.scores.length, asked.actuals.length, asked.at.length],
+        [frame.rows, frame.rows, frame.rows, frame.rows],
+      );
+      assert.deepEqual(
+        asked.at,
+        [...asked.at].sort((left, right) => right - left),
+      );
       assert.equal(recent.rows, frame.rows);
       assert.ok(!recent.has('nowhere') && !recent.has('gender') && !recent.has('Churn'), 'what no prediction carries is no column');
       const charges = (of: Frame): number[] => [...of.numbers('MonthlyCharges')].sort((left, right) => left - right);
       assert.deepEqual(charges(recent), charges(frame));
-      assert.equal((await bench.monitoring.recentInputs({ ...query, limit: 3 })).rows, 3);
-      assert.equal((await bench.monitoring.recentInputs({ ...query, from: isoInstant(dayAt(13)) })).rows, 0);
+      assert.equal((await bench.monitoring.recentRequests({ ...query, limit: 3 })).frame.rows, 3);
+      assert.equal((await bench.monitoring.recentRequests({ ...query, from: isoInstant(dayAt(13)) })).frame.rows, 0);
     });
 
     test('what is sent in another environment or of a model that nobody registered alarms nobody', async () => {

@@ -10,7 +10,7 @@ import { joinLabels } from './labels.ts';
 import { labelledFrame, performanceOver } from './labelled.ts';
 import type { Monitoring, MonitoringDeps, PredictionEntry, PredictionQuery, WindowQuery } from './port.ts';
 import { countLabelled, placeOf, selectPrediction, selectPredictions, tokenOf } from './query-store.ts';
-import { recentInputs } from './recent-inputs.ts';
+import { recentRequests } from './recent-requests.ts';
 import { openReferences } from './reference.ts';
 import { saveAlert, selectAlertState, selectAlerts, selectWindow, selectWindows } from './windows-store.ts';
 
@@ -46,7 +46,7 @@ export function openMonitoring(deps: MonitoringDeps): Monitoring {
       return store.read((db) => countLabelled(db, { ...filter, ...(digest === undefined ? {} : { package: digest }) }));
     },
     labelledFrame: (range) => labelledFrame(deps, references, range),
-    recentInputs: (query) => recentInputs(deps, query),
+    recentRequests: (query) => recentRequests(deps, query),
     performanceOver: (range) => performanceOver(deps, range),
   };
 }

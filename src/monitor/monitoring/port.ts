@@ -186,12 +186,26 @@ export interface LabelledFrame {
 export interface RecentQuery {
   readonly environment: string;
   readonly endpoint: string;
-  /** Event time, ISO 8601. */
-  readonly from: string;
+  /** Event time, ISO 8601. Default: from the first on. */
+  readonly from?: string;
   /** Columns to look at, with the types that they are read as. */
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
   /** At most so many predictions, the newest. */
   readonly limit: number;
+}
+
+/** The newest requests of an endpoint: the newest first. */
+export interface RecentRequests {
+  /** Their inputs; it has the columns that at least one of them carries. */
+  readonly frame: Frame;
+  /** The class that was said; null where none was. */
+  readonly predicted: readonly (string | null)[];
+  /** The value of a regression, or of two classes the probability of the second; else null. */
+  readonly scores: readonly (number | null)[];
+  /** What was true, where that is known; else null. */
+  readonly actuals: readonly CellValue[];
+  /** When, in event time: UTC milliseconds. */
+  readonly at: readonly number[];
 }
 
 /** Predictions meet what really happened; windows are judged; alerts say what, how much, since when. */
@@ -243,10 +257,10 @@ export interface Monitoring {
   /** Predictions with their labels as a table, for training and for comparisons. @throws GyreError FAILED_PRECONDITION when there is none */
   labelledFrame(range: Range): Promise<LabelledFrame>;
   /**
-   * The inputs of the newest predictions as a table; it has the columns that at least one of them carries, and no row where there is none.
+   * The newest requests of an endpoint, as a table, with what was said and what was true.
    * @throws GyreError INVALID_ARGUMENT when a value cannot be of its column's type
    */
-  recentInputs(query: RecentQuery): Promise<Frame>;
+  recentRequests(query: RecentQuery): Promise<RecentRequests>;
   /** Metrics on actuals with 95 % intervals, over any stretch of time and whatever versions served in it. */
   performanceOver(range: Range): Promise<PerformanceSummary>;
 }

@@ -9,7 +9,8 @@ export interface AnswersToCompare {
   readonly rows: readonly NamedRow[];
   readonly production: readonly Prediction[];
   readonly candidate: readonly Prediction[];
-  readonly truth: Float64Array;
+  /** Where it is known of all rows. */
+  readonly truth?: Float64Array;
   readonly personal: readonly string[];
 }
 
@@ -41,8 +42,9 @@ export function compareAnswers(input: AnswersToCompare): ProductionComparison {
       difference,
       inputs: shown(signature, row, personal),
     }));
-  const truth = input.truth.subarray(0, rows.length);
-  const [theirs, ours] = [qualityOf(signature, truth, production), qualityOf(signature, truth, candidate)];
+  const truth = input.truth?.subarray(0, rows.length);
+  const of = (answers: readonly Prediction[]) => (truth === undefined ? undefined : qualityOf(signature, truth, answers));
+  const [theirs, ours] = [of(production), of(candidate)];
   return {
     modelVersion: input.modelVersion,
     rows: rows.length,

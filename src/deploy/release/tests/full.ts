@@ -1,13 +1,12 @@
-import type { ApplicationTestReport, Check, JudgedVersion, NamedRow, ProductionComparison } from '#contract';
-import { GyreError, messageOf, seeded, seedOf } from '#core';
-import { goldenTolerance, type ReferenceRows, rowsInRequest, scaleOf } from '../application-tests.ts';
+import type { ApplicationTestReport, Check, ExecutionSpec, JudgedVersion, NamedRow, ProductionComparison } from '#contract';
+import { messageOf, seeded, seedOf } from '#core';
+import { answersToAll, goldenTolerance, type ReferenceRows, scaleOf } from '../application-tests.ts';
 import { openLoadGenerator } from '../load/generator.ts';
 import { findSaturation } from '../load/saturation.ts';
 import { inferBody, openPlaneClient, type PlaneClient } from '../plane-client.ts';
 import type { ScratchPlane } from '../planes.ts';
 import type { ReleaseDeps, ReleaseSettings } from '../port.ts';
 import { attempted } from './attempt.ts';
-import { batchesOf } from './batches.ts';
 import { explanationStability } from './explanations.ts';
 import { compareAnswers } from './compare.ts';
 import type { Unasked } from './requirements.ts';
@@ -22,8 +21,8 @@ export interface FullInput {
   readonly deps: Pick<ReleaseDeps, 'planeAccess' | 'sleep' | 'monotonicMs'>;
   readonly version: JudgedVersion;
   readonly endpoint: string;
-  /** Starts a plane beside that serves a version. */
-  readonly scratch: (version: JudgedVersion) => Promise<ScratchPlane>;
+  /** Starts a plane beside that serves a version. @param execution what is otherwise than the project says */
+  readonly scratch: (version: JudgedVersion, execution?: ExecutionSpec) => Promise<ScratchPlane>;
   readonly reference: ReferenceRows;
   /** What the environment's plane answered to all rows. */
   readonly answers: readonly Prediction[];
@@ -45,6 +44,7 @@ export interface FullFindings extends Found {
 const mebibyte = 1024 * 1024;
 const comparedRows = 500;
 const loadBodies = 64;
+const sideBySide = 8;
 const explainedRows = 8;
 /** Longer than planes take where the project says nothing: they give up first, and say why. */
 const longestExplanationMs = 60_000;
@@ -57,8 +57,12 @@ const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
 export async function fullFindings(input: FullInput): Promise<FullFindings> {
   const rows = input.reference.rows.slice(0, comparedRows);
   const own = await ofOwnPlane(input, rows);
+  const workers =
+    own.footprint === undefined
+      ? []
+      : await attempted({ name: 'consistency: two workers', wanted: 'an answer' }, () => acrossWorkers(input, rows));
   const compared = await comparedWithProduction(input, rows);
-  return { ...own, ...compared, checks: [...own.checks, ...compared.checks], unasked: { ...own.unasked, ...compared.unasked } };
+  return { ...own, ...compared, checks: [...own.checks, ...workers, ...compared.checks], unasked: { ...own.unasked, ...compared.unasked } };
 }
 
 /** What is measured on a data plane that serves the version and nobody else. */
@@ -70,7 +74,10 @@ async function ofOwnPlane(input: FullInput, rows: readonly NamedRow[]): Promise<
   const measured = async (plane: ScratchPlane, client: PlaneClient): Promise<readonly Check[]> => {
     checks.push(
       ...(await attempted({ name: 'consistency: another process', wanted: 'an answer' }, async () => [
-        anotherProcess(input, await answersTo(client, rows, rowsInRequest(version.signature))),
+        sameAnswers(input, await answersToAll(client, rows, version.signature), {
+          name: 'consistency: another process',
+          asked: 'asked of a data plane that was just started',
+        }),
       ])),
     );
     const resident = await plane.residentBytes();
@@ -179,36 +186,47 @@ async function comparedWithProduction(
   }
 }
 
-async function onScratch<T>(
-  { scratch, deps, endpoint, timeoutMs }: FullInput,
-  version: JudgedVersion,
+function onScratch<T>(input: FullInput, version: JudgedVersion, use: (plane: ScratchPlane, client: PlaneClient) => Promise<T>): Promise<T> {
+  return usingPlane(input, () => input.scratch(version), use);
+}
+
+async function usingPlane<T>(
+  { deps, endpoint, timeoutMs }: FullInput,
+  start: () => Promise<ScratchPlane>,
   use: (plane: ScratchPlane, client: PlaneClient) => Promise<T>,
 ): Promise<T> {
-  await using plane = await scratch(version);
+  await using plane = await start();
   using client = openPlaneClient({ address: plane.address, endpoint, timeoutMs, ...deps.planeAccess });
   return await use(plane, client);
 }
 
-async function answersTo(client: PlaneClient, rows: readonly NamedRow[], inRequest: number): Promise<readonly Prediction[]> {
-  const answers: Prediction[] = [];
-  for (const batch of batchesOf(rows, inRequest)) {
-    const { predictions } = await client.predict(batch);
-    if (predictions.length !== batch.length)
-      throw new GyreError('UNAVAILABLE', `${batch.length} rows were answered with ${predictions.length} predictions`);
-    answers.push(...predictions);
-  }
-  return answers;
+/** Requests side by side, which two worker threads share: whichever answers, and whatever is run together, the answers are the same. */
+async function acrossWorkers(input: FullInput, rows: readonly NamedRow[]): Promise<readonly Check[]> {
+  const { version, scratch } = input;
+  const size = Math.ceil(rows.length / sideBySide);
+  const parts = Array.from({ length: sideBySide }, (_, at) => rows.slice(at * size, (at + 1) * size)).filter(({ length }) => length > 0);
+  const found = await usingPlane(
+    input,
+    () => scratch(version, { lane: 'workers', workers: { min: 2, max: 2 } }),
+    (_, client) => Promise.all(parts.map((part) => answersToAll(client, part, version.signature))),
+  );
+  const asked = `asked side by side of a data plane with two worker threads`;
+  return [sameAnswers(input, found.flat(), { name: 'consistency: two workers', asked })];
 }
 
-function anotherProcess({ answers, version, reference }: FullInput, others: readonly Prediction[]): Check {
+function sameAnswers(
+  { answers, version, reference }: FullInput,
+  others: readonly Prediction[],
+  { name, asked }: { readonly name: string; readonly asked: string },
+): Check {
   const tolerance = goldenTolerance * scaleOf(version.signature, reference.expected);
   const largest = others.reduce((most, other, at) => Math.max(most, apart(answers[at], other)), 0);
   return {
-    name: 'consistency: another process',
+    name,
     passed: largest <= tolerance,
     observed: Number.isFinite(largest) ? largest : null,
     wanted: `<= ${tolerance}`,
-    message: `${others.length} rows asked of a data plane that was just started: largest difference ${largest.toExponential(1)}`,
+    message: `${others.length} rows ${asked}: largest difference ${largest.toExponential(1)}`,
   };
 }
 
@@ -237,8 +255,7 @@ function footprintChecks(
 }
 
 async function againstProduction(input: FullInput, production: JudgedVersion, rows: readonly NamedRow[]): Promise<ProductionComparison> {
-  const inRequest = rowsInRequest(input.version.signature);
-  const theirs = await onScratch(input, production, (_, client) => answersTo(client, rows, inRequest));
+  const theirs = await onScratch(input, production, (_, client) => answersToAll(client, rows, input.version.signature));
   return compareAnswers({
     modelVersion: production.id,
     signature: input.version.signature,

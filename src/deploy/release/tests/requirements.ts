@@ -7,6 +7,7 @@ const titles: Readonly<Record<RequirementId, string>> = {
   consistency: 'The same request gets the same answer',
   bad_input: 'Wrong requests are refused, not guessed at',
   accuracy: 'It is as good as its test report and charter say',
+  validation: 'It is good on other data as well',
   slices: 'It is good enough in every group of rows',
   robustness: 'It stands what production does to rows',
   fairness: 'It treats groups of people alike',
@@ -30,7 +31,7 @@ export function requirementOf({ name }: Pick<Check, 'name'>): RequirementId {
 /** What a report says of what was measured. */
 type Measured = Pick<
   ApplicationTestReport,
-  'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation' | 'comparison' | 'footprint'
+  'checks' | 'profile' | 'slices' | 'fairness' | 'robustness' | 'saturation' | 'comparison' | 'footprint' | 'validation' | 'production'
 >;
 
 /** Why a requirement was not asked for, or what of it could not be asked. */
@@ -61,7 +62,7 @@ export function requirementsOf(report: Measured, reasons: Unasked = {}): readonl
 
 /** What was measured of a requirement, in one sentence; undefined where its checks say all, or nothing was measured. */
 function figuresOf(
-  { checks, slices, fairness, robustness, saturation, comparison, footprint }: Measured,
+  { checks, slices, fairness, robustness, saturation, comparison, footprint, validation, production }: Measured,
   id: RequirementId,
 ): string | undefined {
   if (id === 'bad_input')
@@ -71,6 +72,18 @@ function figuresOf(
   }
   if (id === 'fairness' && fairness !== undefined && fairness.length > 0 && checks.every((check) => requirementOf(check) !== 'fairness')) {
     return `measured by ${fairness.map(({ column }) => column).join(', ')}; no gate of the project speaks of it`;
+  }
+  if (id === 'validation' && validation !== undefined && validation.length > 0) {
+    return validation.map(({ name, rows, metrics }) => `${name}: ${mainFigure(metrics)} on ${rows} rows`).join('; ');
+  }
+  if (id === 'production' && production !== undefined) {
+    const { rows, logged, comparison: there, labelled } = production;
+    const other = there === undefined ? '' : `, ${Number((there.changed * 100).toFixed(1))} % otherwise than by the version there`;
+    const metric =
+      there?.metric === undefined
+        ? ''
+        : `; ${there.metric.name} ${there.metric.candidate.toFixed(3)} on ${labelled} of known truth, ${there.metric.production.toFixed(3)} there`;
+    return `${rows} of the newest ${logged} requests are answered as the model does${other}${metric}`;
   }
   if (id === 'robustness' && robustness !== undefined && robustness.length > 0) {
     const most = robustness
@@ -99,6 +112,12 @@ function figuresOf(
   return undefined;
 }
 
+/** The figure that a set is told by: the first of those that most people know. */
+function mainFigure(metrics: Readonly<Record<string, number>>): string {
+  const name = ['accuracy', 'r2', ...Object.keys(metrics)].find((known) => known in metrics);
+  return name === undefined ? 'nothing could be measured' : `${name} ${metrics[name].toFixed(3)}`;
+}
+
 /** Requests a second: a few of them are told by their fractions. */
 function figure(perSecond: number): string {
   return perSecond < 10 ? String(Number(perSecond.toPrecision(2))) : String(Math.round(perSecond));
@@ -109,7 +128,14 @@ const heavy: readonly RequirementId[] = ['saturation', 'soak', 'footprint', 'com
 /** What is not asked of an endpoint that does not answer the rows of the test report. */
 export function unansweredRows(profile: TestProfile): Unasked {
   const why = 'not asked: the rows of the test report were not answered';
-  const ids: readonly RequirementId[] = ['slices', 'fairness', 'robustness', ...(profile === 'full' ? heavy : [])];
+  const ids: readonly RequirementId[] = [
+    'validation',
+    'production',
+    'slices',
+    'fairness',
+    'robustness',
+    ...(profile === 'full' ? heavy : []),
+  ];
   return Object.fromEntries(ids.map((id) => [id, why]));
 }
 
@@ -117,6 +143,6 @@ function unasked({ profile, checks }: Measured, id: RequirementId): string {
   if (heavy.includes(id) && profile !== 'full') return 'only in the full profile: gyre release test --profile full';
   if (id === 'slices' || id === 'fairness') return 'the project names no slices, and no gate on groups (test.slices, test.gates)';
   if (id === 'footprint') return 'measured; the project sets no limits (release.tests.footprint)';
-  if (id === 'production') return 'requests of production are not asked again';
+  if (id === 'validation') return 'measured; the project has no gates on these datasets (release.tests.validation)';
   return checks.length === 0 ? 'nothing was checked' : 'it does not apply to this model';
 }

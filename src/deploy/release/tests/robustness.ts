@@ -1,6 +1,6 @@
-import type { ApplicationTestSpec, Check, NamedRow, PredictAnswer, RobustnessFinding, Signature, WorstCase } from '#contract';
+import type { ApplicationTestSpec, Check, NamedRow, RobustnessFinding, Signature, WorstCase } from '#contract';
 import type { PlaneClient } from '../plane-client.ts';
-import { batchesOf } from './batches.ts';
+import { askRows } from './ask-rows.ts';
 import { movedFrom, qualityOf } from './moved.ts';
 import type { Perturbation } from './perturb-rows.ts';
 import { apart, isSound, type Prediction, saidOf, shown } from './said.ts';
@@ -27,10 +27,6 @@ export interface RobustnessFound {
 }
 
 const worstCases = 5;
-/** Too many requests: a limit of the endpoint, which rows that are asked one by one may meet. */
-const tooMany = 429;
-const waitMs = 500;
-const mostWaits = 20;
 
 /**
  * Sends perturbed rows and compares the answers with those to the rows as they are. An error of the server, or an answer without a number, fails in any
@@ -48,8 +44,7 @@ export async function robustness(input: RobustnessInput): Promise<RobustnessFoun
 }
 
 async function tried(input: RobustnessInput, { name, says, rows, places }: Perturbation): Promise<RobustnessFinding> {
-  const answers: Answered[] = [];
-  for (const batch of batchesOf(rows, input.rowsInRequest)) answers.push(...(await answersTo(input, batch)));
+  const answers = await askRows(input, rows);
   const refused = answers.filter((answer) => answer === 'refused').length;
   let unanswered = answers.filter((answer) => answer === 'failed').length;
   const pairs = answers.flatMap((after, at) => {
@@ -86,39 +81,6 @@ async function tried(input: RobustnessInput, { name, says, rows, places }: Pertu
     refused,
     worst,
   };
-}
-
-type Answered = Prediction | 'refused' | 'failed';
-
-/** What each row is answered. One bad row has its whole request refused: the rows of such a request are asked one by one. */
-async function answersTo(input: RobustnessInput, rows: readonly NamedRow[]): Promise<readonly Answered[]> {
-  const { status, predictions } = await asked(input, rows);
-  if (predictions !== undefined) return predictions;
-  const isRefused = status >= 400 && status < 500 && status !== tooMany;
-  if (!isRefused || rows.length === 1) return rows.map(() => (isRefused ? 'refused' : 'failed'));
-  const alone: Answered[] = [];
-  for (const row of rows) alone.push(...(await answersTo(input, [row])));
-  return alone;
-}
-
-/** Being told to come later says nothing of the rows. */
-async function asked(
-  { client, sleep }: RobustnessInput,
-  rows: readonly NamedRow[],
-): Promise<{ readonly status: number; readonly predictions?: readonly Prediction[] }> {
-  for (let waits = 0; ; waits++) {
-    try {
-      const { status, body } = await client.ask(rows);
-      if (status === tooMany && waits < mostWaits) {
-        await sleep(waitMs);
-        continue;
-      }
-      const predictions = status === 200 ? (body as PredictAnswer).predictions : [];
-      return { status, ...(predictions.length === rows.length ? { predictions } : {}) };
-    } catch {
-      return { status: 0 };
-    }
-  }
 }
 
 /** Accuracy, or R² of a regression, before and after. */
