@@ -102,6 +102,7 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     },
     charter: (digest) => charters.get(project.current().resolved.project, digest),
     changedAt: (version) => changedAt(version, { training, data, folder: project.current().folder }),
+    owner: folder.path,
     privateKey: keys.privateKey,
     tokenHashes: async () => (isLoopback(values.host) ? [] : (await access.tokensWith('log')).hashes),
     planeAccess,

@@ -234,6 +234,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   });
   gaugeDelivery({ release, metrics, log });
   opened.use(planes);
+  opened.use(release.testRuns);
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({
     ...rooms,

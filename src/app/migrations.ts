@@ -11,7 +11,7 @@ import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
-import { releaseMigrations, releasePolicyMigrations, rolloutMigrations } from '#release';
+import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { MigrationSet } from '#store';
 import { trainingMigrations } from '#training';
 import { triggersMigrations } from '#triggers';
@@ -36,4 +36,5 @@ export const migrationSets: readonly MigrationSet[] = [
   triggersMigrations,
   governanceMigrations,
   releasePolicyMigrations,
+  releaseTestMigrations,
 ];

@@ -15,6 +15,7 @@ import {
   releasePolicyMigrations,
   type ReleaseDeps,
   type ReleaseSettings,
+  releaseTestMigrations,
   rolloutMigrations,
 } from '#release';
 import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
@@ -126,7 +127,7 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
     const keys = signingKey(folder);
     const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
-    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations]);
+    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations, releaseTestMigrations]);
     blobs = await openFsBlobs({ dir: folder.blobs });
     const newId = countingIds('id');
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));
@@ -346,6 +347,41 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     assert.deepEqual(await readdir(join(path, 'data', 'planes', '.scratch')), []);
     told.footprint = {};
     told.comparison = {};
+  });
+
+  test('are followed and stopped: they leave no report, no plane beside, and the next one runs', async () => {
+    told.soak = { durationMs: 600_000 };
+    const begun = await release.testRuns.start({ environment: 'test', profile: 'full', by: quinn });
+    assert.deepEqual([begun.state, begun.profile, begun.modelVersion], ['queued', 'full', 'mv-1']);
+    const next = await release.testRuns.start({ environment: 'test', by: quinn });
+    const before = (await release.applicationTests()).length;
+    const stages = new Set<string>();
+    for (let stage = ''; stage !== 'soak'; stage = (await release.testRuns.get(begun.id)).stage ?? '') {
+      stages.add(stage);
+      assert.notEqual((await release.testRuns.get(begun.id)).state, 'failed');
+      await sleep(5);
+    }
+    assert.ok(stages.has('a data plane of its own') || stages.has('load'), [...stages].join(', '));
+    assert.equal((await release.testRuns.get(next.id)).state, 'queued', 'one at a time: they share the machine that they measure');
+    const stopped = await release.testRuns.cancel(begun.id);
+    assert.deepEqual([stopped.state, stopped.code, stopped.stage, stopped.report], ['cancelled', 'CANCELLED', undefined, undefined]);
+    told.soak = { durationMs: 500 };
+    const report = await release.testRuns.report(next.id);
+    const done = await release.testRuns.get(next.id);
+    assert.deepEqual([done.state, done.report, done.passed], ['finished', report.id, report.passed]);
+    assert.equal((await release.testRuns.report(next.id)).id, report.id, 'it can be asked for later as well');
+    assert.equal((await release.applicationTests()).length, before + 1);
+    assert.deepEqual(await readdir(join(path, 'data', 'planes', '.scratch')), []);
+    assert.deepEqual(
+      (await release.testRuns.list(2)).map(({ id }) => id),
+      [next.id, begun.id],
+    );
+    assert.equal((await release.testRuns.cancel(begun.id)).finishedAt, stopped.finishedAt, 'what has ended stays as it is');
+    await assert.rejects(release.testRuns.get('nowhere'), (error) => hasCode(error, 'NOT_FOUND'));
+    await assert.rejects(
+      release.testRuns.report(begun.id),
+      (error) => hasCode(error, 'FAILED_PRECONDITION') && /stopped/.test(error.message),
+    );
   });
 
   test('keep what else was found where no plane beside starts, neither of the version nor of production', async () => {

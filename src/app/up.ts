@@ -82,6 +82,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
     house.schedules.begin();
     await house.batches.resume();
     await house.registry.conversions.endLeft();
+    await house.release.testRuns.endLeft();
     house.batchSchedules.begin();
     await house.streams.resume();
     opened.use(advanceRollouts(house, platform));

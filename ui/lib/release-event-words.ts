@@ -71,6 +71,12 @@ export const releaseWords: Pick<Words, OfReleases> = {
     href: recordPath('rollout', d.id),
     tone: 'bad',
   }),
+  'application_test.started': (d) => ({ part: 'deploy', text: `application tests in ${d.environment} begun (${d.profile})` }),
+  'application_test.ended': (d) => ({
+    part: 'deploy',
+    text: `application tests in ${d.environment} ${d.state}${d.error === undefined ? '' : `: ${d.error}`}`,
+    ...(d.state === 'failed' ? { tone: 'bad' } : {}),
+  }),
   'application_test.finished': (d) => ({
     part: 'deploy',
     text: `application tests in ${d.environment} ${d.passed ? 'passed' : 'failed'}`,

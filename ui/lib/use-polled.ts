@@ -14,3 +14,12 @@ export function usePolled<T>(route: string, everyMs: number): Resource<T> {
   }, [reload, everyMs]);
   return resource;
 }
+
+/** Asks again while something goes on. @param everyMs default: a second */
+export function useReloadWhile(goesOn: boolean, reload: () => void, everyMs = 1000): void {
+  useEffect(() => {
+    if (!goesOn) return undefined;
+    const timer = setInterval(reload, everyMs);
+    return () => clearInterval(timer);
+  }, [goesOn, reload, everyMs]);
+}

@@ -230,8 +230,8 @@ function Differences({ name, comparison }: { readonly name: string; readonly com
   return (
     <Table
       name={name}
-      caption="Differences from production, worst first"
-      rows={comparison.worst}
+      caption="Differences from production, the worst five"
+      rows={comparison.worst.slice(0, shownErrors)}
       rowKey={({ row }) => String(row)}
       columns={[
         rowColumn,

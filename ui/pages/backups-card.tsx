@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Backup, BackupList } from '#contract';
 import { send } from '../lib/api.ts';
 import { bytes, counted, duration, number } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
+import { useReloadWhile } from '../lib/use-polled.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty, Load } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
@@ -17,11 +17,7 @@ export function BackupsCard(): JSX.Element {
   const list = useResource<BackupList>('backups', ['backup.']);
   const busy = list.data?.items.find(({ state }) => state === 'running' || state === 'verifying');
   const isBusy = busy !== undefined;
-  useEffect(() => {
-    if (!isBusy) return undefined;
-    const timer = setInterval(list.reload, 1000);
-    return () => clearInterval(timer);
-  }, [isBusy, list.reload]);
+  useReloadWhile(isBusy, list.reload);
   const missing = isBusy ? [busy.state === 'running' ? 'a backup is being made' : 'a backup is being checked'] : [];
   const make = (body: { readonly keep?: number }) => async (): Promise<void> => {
     await send('POST', 'backups', body);

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { BatchPrediction } from '#contract';
 import { send } from '../lib/api.ts';
 import { counted, duration, number, percent } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { useReloadWhile } from '../lib/use-polled.ts';
 import { queryValue } from '../lib/router.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
@@ -15,7 +15,6 @@ import { useRequestForm } from './batch-request.tsx';
 import { SchedulesCard, SetSchedule } from './batch-schedules.tsx';
 
 const tones = { queued: 'waiting', running: 'waiting', finished: 'good', cancelled: 'off', failed: 'bad' } as const;
-const followMs = 1000;
 
 const isOpen = ({ state }: BatchPrediction): boolean => state === 'queued' || state === 'running';
 
@@ -37,11 +36,7 @@ function tookOf({ startedAt, finishedAt }: BatchPrediction): number | undefined 
 export function BatchPage(): JSX.Element {
   const batches = useResource<PageOf<BatchPrediction>>('batch-predictions', ['batch_prediction.']);
   const anyOpen = batches.data?.items.some(isOpen) === true;
-  useEffect(() => {
-    if (!anyOpen) return undefined;
-    const timer = setInterval(batches.reload, followMs);
-    return () => clearInterval(timer);
-  }, [anyOpen, batches.reload]);
+  useReloadWhile(anyOpen, batches.reload);
   const chosen = queryValue('prediction');
   const listed = batches.data?.items.find(({ id }) => id === chosen) ?? batches.data?.items.find(isOpen);
   const asked = useResource<BatchPrediction>(

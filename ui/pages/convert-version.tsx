@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { bareModelFile, executesCode, isConvertible, tensorFromWords } from '#contract';
 import type { ModelConversion, ModelVersion, NamedRow, VersionConversion } from '#contract';
 import { ApiError, send } from '../lib/api.ts';
 import { counted, duration } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { useReloadWhile } from '../lib/use-polled.ts';
 import { rowsOfFile } from '../lib/rows-file.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Facts } from '../parts/page.tsx';
@@ -13,7 +14,6 @@ import { State } from '../parts/state.tsx';
 import { When, Who } from '../parts/values.tsx';
 
 const tones = { queued: 'waiting', running: 'waiting', finished: 'good', cancelled: 'off', failed: 'bad' } as const;
-const followMs = 1000;
 const isOpen = ({ state }: ModelConversion): boolean => state === 'queued' || state === 'running';
 
 interface Conversions {
@@ -28,11 +28,7 @@ export function useConversions(version: ModelVersion): Conversions {
   const { data, reload } = useResource<PageOf<ModelConversion>>(route, ['model_conversion.']);
   const items = data?.items.filter(({ from }) => from.id === version.id) ?? [];
   const anyOpen = items.some(isOpen);
-  useEffect(() => {
-    if (!anyOpen) return undefined;
-    const timer = setInterval(reload, followMs);
-    return () => clearInterval(timer);
-  }, [anyOpen, reload]);
+  useReloadWhile(anyOpen, reload);
   return { items, reload };
 }
 

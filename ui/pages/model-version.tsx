@@ -18,6 +18,7 @@ import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
 import { ReportCards } from './report-cards.tsx';
 import { RunElsewhere } from './run-elsewhere.tsx';
+import { TestRunCard } from './application-test-runs.tsx';
 import { TestVersion } from './version-test.tsx';
 import { ChangeLog, UsedWhere } from './version-use.tsx';
 
@@ -117,6 +118,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       />
       <div class="cards">
         <ConversionCard conversions={conversions} />
+        <TestRunCard version={version} />
         {report.data !== undefined && <ReportCards report={report.data} />}
         <OriginCard version={version} lacking={lacking} />
         <UsedWhere version={version} deployments={deployments} />

@@ -112,13 +112,10 @@ function EnvironmentActions({
             explain={
               <p>
                 As the quick ones, and on data planes that are started beside {name} for it: start-up, memory, a soak, saturation, and
-                production on the same requests. It takes minutes.
+                production on the same requests. It takes minutes; this page shows how far they are.
               </p>
             }
-            act={async () => {
-              const report = await send<ApplicationTestReport>('POST', `environments/${name}/tests?profile=full`);
-              navigate(recordPath('application_test', report.id));
-            }}
+            act={() => send('POST', 'application-test-runs', { environment: name, profile: 'full' })}
           />
         </>
       ) : isLive && environment.expired !== true ? null : (

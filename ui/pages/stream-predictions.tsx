@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { RegisteredModel, StreamPrediction } from '#contract';
 import { send } from '../lib/api.ts';
 import { counted, number } from '../lib/format.ts';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { useReloadWhile } from '../lib/use-polled.ts';
 import { queryValue } from '../lib/router.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty, Facts, Load, Page } from '../parts/page.tsx';
@@ -30,11 +31,7 @@ const figure = (value: number | undefined): string => (value === undefined ? 'â€
 export function StreamPredictionsPage(): JSX.Element {
   const streams = useResource<PageOf<StreamPrediction>>('stream-predictions', ['stream_prediction.']);
   const anyOpen = streams.data?.items.some(({ state }) => state === 'running') === true;
-  useEffect(() => {
-    if (!anyOpen) return undefined;
-    const timer = setInterval(streams.reload, followMs);
-    return () => clearInterval(timer);
-  }, [anyOpen, streams.reload]);
+  useReloadWhile(anyOpen, streams.reload, followMs);
   const chosen = queryValue('prediction');
   const listed = streams.data?.items.find(({ id }) => id === chosen) ?? streams.data?.items.find(({ state }) => state === 'running');
   const asked = useResource<StreamPrediction>(

@@ -21,6 +21,7 @@ export type { Asking, SignOffQueue } from './queue/queue.ts';
 export type { Policies } from './policy/policies.ts';
 export { isTakingOut } from './decisions/revoke.ts';
 export { releaseMigrations } from './migrations/index.ts';
+export { releaseTestMigrations } from './tests/runs/migrations/index.ts';
 export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';
 /** For tests and benchmarks of releases under load; application tests enter by themselves. */

@@ -46,6 +46,7 @@ import type { Findings } from './findings/findings.ts';
 import type { DataPlanes } from './planes.ts';
 import type { Rollouts } from './rollout/port.ts';
 import type { LoggedRequests } from './tests/production.ts';
+import type { TestRuns } from './tests/runs/test-runs.ts';
 import type { SignOffQueue } from './queue/queue.ts';
 import type { Policies } from './policy/policies.ts';
 
@@ -125,6 +126,8 @@ export interface ReleaseDeps {
   readonly charter: (digest: string) => Promise<CharterVersion>;
   /** When the newest of what a version was made of, its data or its code, was there (ISO 8601). Default: when its training began. */
   readonly changedAt?: (version: ModelVersion) => Promise<string | undefined>;
+  /** Of whose process runs of application tests are: the data folder. */
+  readonly owner?: string;
   /** Signs manifests: PKCS #8 in PEM. */
   readonly privateKey: string;
   /** SHA-256 of the tokens that may infer now; none on loopback. */
@@ -243,6 +246,8 @@ export interface Release extends Delivery, SignOffQueue {
     readonly by: Actor;
     readonly profile?: TestProfile;
   }): Promise<ApplicationTestReport>;
+  /** The same, followed and stopped. */
+  readonly testRuns: TestRuns;
   /** @throws GyreError FAILED_PRECONDITION when the report failed or is not the newest; PERMISSION_DENIED for the version's author and approvers */
   certify(request: CertifyRequest): Promise<Certification>;
   /** @throws GyreError FAILED_PRECONDITION when the version is not certified; PERMISSION_DENIED for its author and its certifier */

@@ -6,6 +6,7 @@ import { deliveryContract } from './delivery/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
 import { decisionsContract } from './decisions/contract.ts';
 import { policyContract } from './policy/contract.ts';
+import { testRunsContract } from './tests/runs/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
 const url = process.env['GYRE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -41,3 +42,4 @@ rolloutContract('PostgreSQL', onPostgres, skip);
 deliveryContract('PostgreSQL', onPostgres, skip);
 decisionsContract('PostgreSQL', onPostgres, skip);
 policyContract('PostgreSQL', onPostgres, skip);
+testRunsContract('PostgreSQL', onPostgres, skip);

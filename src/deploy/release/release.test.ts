@@ -6,6 +6,7 @@ import { releaseContract } from './contract.ts';
 import { decisionsContract } from './decisions/contract.ts';
 import { deliveryContract } from './delivery/contract.ts';
 import { policyContract } from './policy/contract.ts';
+import { testRunsContract } from './tests/runs/contract.ts';
 import { rolloutContract } from './rollout/contract.ts';
 import type { StoreFixture } from './testing.ts';
 
@@ -22,3 +23,4 @@ rolloutContract('SQLite', onSqlite);
 deliveryContract('SQLite', onSqlite);
 decisionsContract('SQLite', onSqlite);
 policyContract('SQLite', onSqlite);
+testRunsContract('SQLite', onSqlite);

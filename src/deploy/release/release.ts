@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
 import type { Db } from '#store';
 import { isJudged } from '#contract';
-import type { Actor, Deployment, ModelVersion } from '#contract';
+import type { Actor, ApplicationTestReport, Deployment, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
 import { deliveryVerbs } from './delivery/delivery.ts';
 import { listDecisions } from './decisions/read-decisions.ts';
@@ -35,9 +35,10 @@ import {
 import { openRollouts } from './rollout/rollouts.ts';
 import { refuseUnderWay } from './rollout/records.ts';
 import { selectUnderWay } from './rollout/rollout-store.ts';
-import { applicationTestRunner } from './run-application-tests.ts';
+import { applicationTester } from './run-application-tests.ts';
 import { signOff } from './sign-off.ts';
 import { openSwitch } from './switch.ts';
+import { openTestRuns } from './tests/runs/test-runs.ts';
 
 /** Opens the room. Nothing is deployed before `resume` or a verb asks for it. */
 export function openRelease(deps: ReleaseDeps): Release {
@@ -46,9 +47,19 @@ export function openRelease(deps: ReleaseDeps): Release {
   const keeper = gatekeeper(deps, signer);
   const switches = openSwitch(deps);
   const lastEnvironment = (): Environment | undefined => deps.settings().environments.at(-1);
-  const runner = applicationTestRunner(deps, keeper);
   /** What a start puts right. A switch that begins meanwhile waits for it, lest it be taken for one that a dead process left. */
   let resumed: Promise<unknown> = Promise.resolve();
+  const readReport = async (id: string): Promise<ApplicationTestReport> =>
+    found(await store.read((db) => selectApplicationTest(db, id)), `application test report "${id}"`);
+  const tester = applicationTester(deps, keeper);
+  const testRuns = openTestRuns(deps, {
+    ...tester,
+    read: readReport,
+    require: async (request) => {
+      await resumed;
+      return tester.require(request);
+    },
+  });
   const rollouts = openRollouts(deps, keeper, switches, () => resumed);
   const refused = (what: string, version: ModelVersion, request: Omit<RollRequest, 'modelVersion'>, reasons: readonly Missing[]) =>
     keeper.refuse({
@@ -179,10 +190,8 @@ export function openRelease(deps: ReleaseDeps): Release {
     findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),
     ...deliveryVerbs(deps, keeper),
-    runApplicationTests: async (request) => {
-      await resumed;
-      return runner.runApplicationTests(request);
-    },
+    testRuns,
+    runApplicationTests: async (request) => testRuns.report((await testRuns.start(request)).id),
     environments,
     rollouts,
     ...endpointVerbs(deps, environments, switches),
@@ -266,7 +275,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     deploymentOf: (environment, generation) => store.read((db) => selectByGeneration(db, environment, generation)),
     getDeployment: async (id) => found(await store.read((db) => selectDeployment(db, id)), `deployment "${id}"`),
     getManifest: (digest) => switches.readManifest(digest),
-    getApplicationTest: async (id) => found(await store.read((db) => selectApplicationTest(db, id)), `application test report "${id}"`),
+    getApplicationTest: readReport,
     applicationTests: (modelVersion) => store.read((db) => selectApplicationTests(db, modelVersion)),
     certifications: (modelVersion) => store.read((db) => selectCertifications(db, modelVersion)),
     approvals: (modelVersion) => store.read((db) => selectApprovals(db, modelVersion)),

@@ -1,6 +1,6 @@
 import { canonicalJson, digestOf, GyreError, isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
-import type { ApplicationTestReport, ExecutionSpec, JudgedVersion } from '#contract';
+import type { ApplicationTestReport, ExecutionSpec, JudgedVersion, TestProfile } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import { findings } from './application-tests.ts';
@@ -9,13 +9,14 @@ import { openLoadGenerator } from './load/generator.ts';
 import { loggedAs, manifestFor, signManifest } from './manifest.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { ScratchPlane } from './planes.ts';
-import type { Release, ReleaseDeps } from './port.ts';
+import type { ReleaseDeps } from './port.ts';
 import { referenceRows } from './reference-rows.ts';
 import { insertApplicationTest, selectByState } from './release-store.ts';
 import { deeperFindings, type DeeperFindings } from './tests/deeper.ts';
 import { whyIncomparable } from './tests/comparable.ts';
 import { moreRowsFindings, type MoreRowsFindings } from './tests/more-rows.ts';
 import { fullFindings, type FullFindings, type ToCompare } from './tests/full.ts';
+import type { Tester } from './tests/runs/test-runs.ts';
 import { requirementsOf, unansweredRows } from './tests/requirements.ts';
 
 const requestTimeoutMs = 10_000;
@@ -23,8 +24,8 @@ const requestTimeoutMs = 10_000;
 const noneBeside = (environment: string): GyreError =>
   new GyreError('FAILED_PRECONDITION', `"${environment}" cannot start a data plane beside its own, which the full profile needs`);
 
-/** Runs application tests against what an environment serves, and leaves their report. */
-export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Release, 'runApplicationTests'> {
+/** Asks application tests of what an environment serves, and leaves their report. */
+export function applicationTester(deps: ReleaseDeps, keeper: Gatekeeper): Omit<Tester, 'read'> {
   const { store, blobs, events, clock, newId, versions } = deps;
   const now = (): string => isoInstant(clock.now());
 
@@ -59,27 +60,32 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
     const live = last === undefined ? undefined : await store.read((db) => selectByState(db, last.name, 'live'));
     if (live === undefined) return { why: 'nothing serves in production yet' };
     if (live.package === version.package) return { why: 'the same model serves in production' };
-    const served = await versions.getById(live.modelVersion);
-    if (!isJudged(served)) return { why: 'the version in production has no test report' };
-    const why = whyIncomparable(version.signature, served.signature);
-    return why === undefined ? { version: served } : { why };
+    const there = await versions.getById(live.modelVersion);
+    if (!isJudged(there)) return { why: 'the version in production has no test report' };
+    const why = whyIncomparable(version.signature, there.signature);
+    return why === undefined ? { version: there } : { why };
+  };
+  const served = async (environment: string, profile: TestProfile) => {
+    const target = keeper.environmentOf(environment);
+    if (target.certify === undefined) {
+      const certifying = deps.settings().environments.filter(({ certify }) => certify !== undefined);
+      throw new GyreError(
+        'FAILED_PRECONDITION',
+        `"${target.name}" serves customers, whose log test requests would enter; application tests run where versions are certified: ${certifying.map(({ name }) => `"${name}"`).join(', ') || 'no environment does so'}`,
+      );
+    }
+    if (profile === 'full' && deps.planes.scratch === undefined) throw noneBeside(target.name);
+    const live = await store.read((db) => selectByState(db, target.name, 'live'));
+    const address = deps.planes.address(target.name);
+    if (live === undefined || address === undefined) {
+      throw new GyreError('FAILED_PRECONDITION', `"${target.name}" serves no version: deploy one there before its application tests`);
+    }
+    return { target, live, address };
   };
   return {
-    runApplicationTests: async ({ environment, by, profile = 'quick' }) => {
-      const target = keeper.environmentOf(environment);
-      if (target.certify === undefined) {
-        const certifying = deps.settings().environments.filter(({ certify }) => certify !== undefined);
-        throw new GyreError(
-          'FAILED_PRECONDITION',
-          `"${target.name}" serves customers, whose log test requests would enter; application tests run where versions are certified: ${certifying.map(({ name }) => `"${name}"`).join(', ') || 'no environment does so'}`,
-        );
-      }
-      if (profile === 'full' && deps.planes.scratch === undefined) throw noneBeside(target.name);
-      const live = await store.read((db) => selectByState(db, target.name, 'live'));
-      const address = deps.planes.address(target.name);
-      if (live === undefined || address === undefined) {
-        throw new GyreError('FAILED_PRECONDITION', `"${target.name}" serves no version: deploy one there before its application tests`);
-      }
+    require: async ({ environment, profile = 'quick' }) => (await served(environment, profile)).live.modelVersion,
+    test: async ({ environment, by, profile = 'quick' }, progress) => {
+      const { target, live, address } = await served(environment, profile);
       const startedAt = now();
       const version = requireJudged(await versions.getById(live.modelVersion), 'an application test');
       const report = await deps.reports.getReport(version.testReport);
@@ -88,6 +94,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
       const targets = deps.settings();
       const { charter } = await deps.charter(version.charter);
       using client = openPlaneClient({ address, endpoint: live.endpoint, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
+      progress.at('the rows of its test report');
       const found = await findings({
         client,
         version,
@@ -95,10 +102,13 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
         thresholds: charter.success,
         targets,
         runLoad: async (load) => {
-          await using generator = await openLoadGenerator({ address, ...load, timeoutMs: requestTimeoutMs, ...deps.planeAccess });
+          progress.at('load');
+          const { signal } = progress;
+          await using generator = await openLoadGenerator({ address, ...load, timeoutMs: requestTimeoutMs, signal, ...deps.planeAccess });
           return await generator.offer({ ratePerSecond: targets.requestsPerSecond, durationMs: targets.durationMs });
         },
       });
+      progress.at('groups, and perturbed rows');
       const personal = (await deps.personalInputs?.(version)) ?? [];
       const { unasked: ofGroups, ...deeper }: DeeperFindings =
         found.answered === undefined
@@ -113,6 +123,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
               settings: targets,
               sleep: deps.sleep,
             });
+      progress.at('other rows');
       const { unasked: ofRows, ...more }: MoreRowsFindings =
         found.answered === undefined
           ? { checks: [], unasked: {} }
@@ -132,9 +143,10 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
           ? { checks: [], unasked: {} }
           : await fullFindings({
               deps,
+              progress,
               version,
               endpoint: live.endpoint,
-              scratch: (served, otherwise) => startScratch(target.name, live.endpoint, served, otherwise),
+              scratch: (beside, otherwise) => startScratch(target.name, live.endpoint, beside, otherwise),
               reference,
               answers: found.answered.answers,
               personal,
@@ -142,6 +154,7 @@ export function applicationTestRunner(deps: ReleaseDeps, keeper: Gatekeeper): Pi
               settings: targets,
               timeoutMs: requestTimeoutMs,
             });
+      progress.at('the report');
       const measured = {
         ...deeper,
         ...more,

@@ -23,6 +23,7 @@ import {
   openRelease,
   releaseMigrations,
   releasePolicyMigrations,
+  releaseTestMigrations,
   rolloutMigrations,
   type Release,
   type ReleaseDeps,
@@ -125,7 +126,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const clock = manualClock(Date.parse('2026-01-05T10:00:00Z'));
   const newId = countingIds('id');
   const opened = await fixture.open();
-  await opened.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations]);
+  await opened.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations, releaseTestMigrations]);
   const fault: Bench['fault'] = { alias: undefined, failWrites: 0 };
   // A disk that fails when the test says so, in front of the real store.
   const store: Store = {

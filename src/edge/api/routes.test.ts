@@ -259,6 +259,7 @@ describe('every route that reads', () => {
   /** What this half of the loop leaves no record of: application tests need a data plane, rollouts two versions, documents a policy, alerts more windows. */
   const unrecorded = new Set([
     '/api/v1/application-tests/:id',
+    '/api/v1/application-test-runs/:id',
     '/api/v1/attestations/:id/document',
     '/api/v1/rollouts/:id',
     '/login',

@@ -20,7 +20,7 @@ import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
-import { releaseMigrations, releasePolicyMigrations, rolloutMigrations } from '#release';
+import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { Release } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -112,6 +112,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     importsMigrations,
     releaseMigrations,
     rolloutMigrations,
+    releaseTestMigrations,
     releasePolicyMigrations,
     batchMigrations,
     streamMigrations,

@@ -193,6 +193,7 @@ export {
 export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, mlflowTopics, webhookTopics } from './webhook.ts';
 export { ApplicationTestReport, LoadFigures } from './application-test.ts';
+export { ApplicationTestRequest, ApplicationTestRun } from './application-test-run.ts';
 export { ApplicationTestSpec } from './application-test-spec.ts';
 export {
   ErrorCase,

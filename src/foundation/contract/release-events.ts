@@ -11,6 +11,8 @@ export interface ReleaseEventData {
   'rollout.promoted': { id: string; environment: string; modelVersion: string; generation: number };
   'rollout.rolled_back': { id: string; environment: string; modelVersion: string; to: string; why: string };
   'rollout.aborted': { id: string; environment: string; modelVersion: string; why: string };
+  'application_test.started': { id: string; environment: string; profile: string };
+  'application_test.ended': { id: string; environment: string; state: string; modelVersion?: string; error?: string };
   'application_test.finished': { id: string; digest: string; modelVersion: string; environment: string; passed: boolean };
   'certification.given': { id: string; modelVersion: string; report: string; verdict: string };
   'approval.given': { id: string; modelVersion: string; environment: string; verdict: string };

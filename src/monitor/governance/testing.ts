@@ -27,7 +27,7 @@ import { monitoringMigrations, openMonitoring } from '#monitoring';
 import type { Monitoring } from '#monitoring';
 import { openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
-import { openRelease, releaseMigrations, releasePolicyMigrations, rolloutMigrations } from '#release';
+import { openRelease, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { sliceRows, toRecords } from '#tables';
@@ -103,6 +103,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     registryMigrations,
     releaseMigrations,
     rolloutMigrations,
+    releaseTestMigrations,
     releasePolicyMigrations,
     monitoringMigrations,
     governanceMigrations,

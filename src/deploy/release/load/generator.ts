@@ -18,6 +18,8 @@ export interface LoadGeneratorOptions {
   readonly timeoutMs: number;
   /** Default 512. Requests that find none free wait, and are late by that. */
   readonly maxConnections?: number;
+  /** Ends it: what was offered then fails. */
+  readonly signal?: AbortSignal;
 }
 
 /** Offers loads to a data plane, one after the other, out of a thread of its own over connections that it keeps. */
@@ -72,6 +74,12 @@ export async function openLoadGenerator(options: LoadGeneratorOptions): Promise<
     throw new GyreError('UNAVAILABLE', `the load generator did not start: ${messageOf(cause)}`, {}, { cause });
   }
   let count = 0;
+  const stop = (): void => {
+    end('it was stopped');
+    void worker.terminate();
+  };
+  if (options.signal?.aborted === true) stop();
+  options.signal?.addEventListener('abort', stop, { once: true });
   return {
     offer: ({ seed = 1, ...load }) => {
       if (ended !== undefined) return Promise.reject(ended);
@@ -82,6 +90,7 @@ export async function openLoadGenerator(options: LoadGeneratorOptions): Promise<
       return asked.promise;
     },
     [Symbol.asyncDispose]: async () => {
+      options.signal?.removeEventListener('abort', stop);
       if (ended !== undefined) return;
       const exited = once(worker, 'exit');
       if (waiting.size > 0) void worker.terminate();

@@ -1,5 +1,5 @@
 import type { ApplicationTestReport, Check, ExecutionSpec, JudgedVersion, NamedRow, ProductionComparison } from '#contract';
-import { messageOf, seeded, seedOf } from '#core';
+import { hasCode, messageOf, seeded, seedOf } from '#core';
 import { answersToAll, goldenTolerance, type ReferenceRows, scaleOf } from '../application-tests.ts';
 import { openLoadGenerator } from '../load/generator.ts';
 import { findSaturation } from '../load/saturation.ts';
@@ -9,6 +9,7 @@ import type { ReleaseDeps, ReleaseSettings } from '../port.ts';
 import { attempted } from './attempt.ts';
 import { explanationStability } from './explanations.ts';
 import { compareAnswers } from './compare.ts';
+import type { TestProgress } from './progress.ts';
 import type { Unasked } from './requirements.ts';
 import type { Prediction } from './said.ts';
 import { apart } from './said.ts';
@@ -19,6 +20,7 @@ export type ToCompare = { readonly version: JudgedVersion } | { readonly why: st
 
 export interface FullInput {
   readonly deps: Pick<ReleaseDeps, 'planeAccess' | 'sleep' | 'monotonicMs'>;
+  readonly progress: TestProgress;
   readonly version: JudgedVersion;
   readonly endpoint: string;
   /** Starts a plane beside that serves a version. @param execution what is otherwise than the project says */
@@ -56,6 +58,7 @@ const usual = { mostPerSecond: 2000, stepMs: 2000, soakMs: 30_000 };
  */
 export async function fullFindings(input: FullInput): Promise<FullFindings> {
   const rows = input.reference.rows.slice(0, comparedRows);
+  input.progress.at('a data plane of its own');
   const own = await ofOwnPlane(input, rows);
   const workers =
     own.footprint === undefined
@@ -93,6 +96,7 @@ async function ofOwnPlane(input: FullInput, rows: readonly NamedRow[]): Promise<
       timeoutMs: input.timeoutMs + Math.max(longestExplanationMs, settings.explainTimeoutMs ?? 0),
       ...input.deps.planeAccess,
     });
+    input.progress.at('explanations');
     const explained = await explanationStability({
       client: explainer,
       endpoint: input.endpoint,
@@ -127,8 +131,10 @@ async function underLoad(input: FullInput, plane: ScratchPlane, found: Found): P
     path: `/v2/models/${version.model}/infer`,
     bodies: reference.rows.slice(0, loadBodies).map((row) => inferBody(version.signature.inputs, [row])),
     timeoutMs: input.timeoutMs,
+    signal: input.progress.signal,
     ...input.deps.planeAccess,
   });
+  input.progress.at('soak');
   const soaked = await attempted({ name: 'soak: errors', wanted: 'a soak' }, async () => {
     found.soak = await soakFinding({
       offer: (load) => generator.offer(load),
@@ -140,6 +146,7 @@ async function underLoad(input: FullInput, plane: ScratchPlane, found: Found): P
     });
     return soakChecks(found.soak, settings);
   });
+  input.progress.at('saturation');
   const saturated = await attempted({ name: 'saturation: rate', wanted: 'a rate that is borne' }, async () => {
     const { points, asked, ...saturation } = await findSaturation({
       offer: (ratePerSecond) => generator.offer({ ratePerSecond, durationMs: stepMs }),
@@ -173,6 +180,7 @@ async function comparedWithProduction(
   const limit = input.settings.comparison?.changed;
   const check = (passed: boolean, observed: number | null, message: string): readonly Check[] =>
     limit === undefined ? [] : [{ name: 'comparison: changed', passed, observed, wanted: `<= ${limit}`, message }];
+  input.progress.at('production, on the same requests');
   try {
     const production = await input.production();
     if ('why' in production) return { checks: [], unasked: { comparison: production.why } };
@@ -181,6 +189,7 @@ async function comparedWithProduction(
     const message = `${share} % of ${comparison.rows} rows are answered otherwise than in production`;
     return { checks: check(comparison.changed <= (limit ?? 1), comparison.changed, message), comparison, unasked: {} };
   } catch (error) {
+    if (hasCode(error, 'CANCELLED')) throw error;
     const why = `not compared: the version in production, on a data plane of its own: ${messageOf(error)}`;
     return { checks: check(false, null, why), unasked: limit === undefined ? { comparison: why } : {} };
   }
@@ -203,6 +212,7 @@ async function usingPlane<T>(
 /** Requests side by side, which two worker threads share: whichever answers, and whatever is run together, the answers are the same. */
 async function acrossWorkers(input: FullInput, rows: readonly NamedRow[]): Promise<readonly Check[]> {
   const { version, scratch } = input;
+  input.progress.at('two worker threads');
   const size = Math.ceil(rows.length / sideBySide);
   const parts = Array.from({ length: sideBySide }, (_, at) => rows.slice(at * size, (at + 1) * size)).filter(({ length }) => length > 0);
   const found = await usingPlane(

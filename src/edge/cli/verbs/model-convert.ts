@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ModelConversion, ModelVersion, VersionConversion } from '#contract';
 import { errorCodes, GyreError } from '#core';
 import type { Cli } from '../cli.ts';
 import type { Client } from '../client.ts';
+import { followWork } from '../follow-work.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
 import type { ListFlags, Page } from '../lists.ts';
 import { when } from '../output.ts';
@@ -21,8 +21,6 @@ interface ConvertOptions {
   readonly tolerance?: number;
   readonly accept?: boolean;
 }
-
-const [firstPollMs, pollMs] = [20, 500];
 
 /** Verbs that make versions with a graph of those that only Python can load, and that follow how that goes. */
 export function registerModelConvert(model: Command, bind: Bind): void {
@@ -94,28 +92,13 @@ export function registerModelConvert(model: Command, bind: Bind): void {
     );
 }
 
-/** Waits for its end and says what it is at; Ctrl-C stops it. @throws GyreError why it failed */
+/** Waits for its end. @throws GyreError why it failed */
 async function follow(cli: Cli, client: Client, started: ModelConversion): Promise<ModelVersion> {
-  const { host, output } = cli;
-  const path = `model-conversions/${encodeURIComponent(started.id)}`;
-  let conversion = started;
-  let wait = firstPollMs;
-  let told = '';
-  while (conversion.state === 'queued' || conversion.state === 'running') {
-    await sleep(wait, undefined, { signal: host.signal }).catch(() => undefined);
-    if (host.signal.aborted) {
-      const { openClient } = await import('../client.ts');
-      await openClient({ ...client.options, signal: AbortSignal.timeout(30_000) }).remove(path);
-      throw new GyreError('CANCELLED', `stopped: of conversion ${started.id} nothing was kept`);
-    }
-    wait = Math.min(pollMs, wait * 2);
-    conversion = await client.get<ModelConversion>(path);
-    const last = conversion.said.at(-1);
-    const now = `${conversion.stage ?? conversion.state}${last === undefined ? '' : `: ${last}`}`;
-    if (now !== told) output.progress(now);
-    told = now;
-  }
-  output.progress('');
+  const conversion = await followWork(cli, client, started, {
+    path: `model-conversions/${encodeURIComponent(started.id)}`,
+    says: ({ stage, state, said }) => [stage ?? state, ...said.slice(-1)].join(': '),
+    stopped: `stopped: of conversion ${started.id} nothing was kept`,
+  });
   if (conversion.made !== undefined)
     return client.get<ModelVersion>(`models/${encodeURIComponent(conversion.from.model)}/versions/${conversion.made.version}`);
   const code = errorCodes.find((known) => known === conversion.code) ?? 'INTERNAL';
