@@ -1,4 +1,5 @@
 import type { Actor, ApplicationTestReport, Attestation, DecisionKind, Finding, ModelVersion } from '#contract';
+import { digestOf } from '#core';
 import type { Decisions } from './decisions/read-decisions.ts';
 import type { InForce } from './policy/in-force.ts';
 
@@ -76,4 +77,9 @@ export function hasLapsed({ unaccepted }: GateFacts, wanted: DecisionKind, { ide
 /** How a version is called in reasons. */
 export function title(version: ModelVersion): string {
   return `${version.model} version ${version.version}`;
+}
+
+/** Whether a report is what its digest names, which certifications speak of. */
+export function isIntact({ digest, ...body }: ApplicationTestReport): boolean {
+  return digestOf(body) === digest;
 }

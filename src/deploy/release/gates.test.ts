@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Actor, ApplicationTestReport, Approval, Certification, JudgedVersion } from '#contract';
+import { digestOf } from '#core';
 import { builtIn } from './policy/in-force.ts';
 import { type Environment, type GateFacts, judgeReadiness, validApprovals, validCertifications, withdrawals } from './gates.ts';
 
@@ -32,9 +33,8 @@ const version: JudgedVersion = {
 };
 
 function tests(id: string, change: Partial<ApplicationTestReport> = {}): ApplicationTestReport {
-  return {
+  const body = {
     id,
-    digest: `digest of ${id}`,
     modelVersion: version.id,
     package: version.package,
     environment: 'test',
@@ -46,6 +46,7 @@ function tests(id: string, change: Partial<ApplicationTestReport> = {}): Applica
     startedBy: quinn,
     ...change,
   };
+  return { ...body, digest: digestOf(body) };
 }
 
 function certification(id: string, report: ApplicationTestReport, change: Partial<Certification> = {}): Certification {
@@ -127,6 +128,18 @@ describe('the gates before an environment', () => {
     assert.deepEqual(
       validApprovals(complete).map(({ id }) => id),
       ['a-1'],
+    );
+  });
+
+  test('find a report that was changed beside its digest, whatever was certified', () => {
+    const failed = tests('t-1', { passed: false });
+    const altered = { ...failed, passed: true };
+    const [[gate, reason]] = missing({ applicationTests: [altered], certifications: [certification('c-1', altered)] });
+    assert.equal(gate, 'application_tests');
+    assert.match(reason, /application tests t-1 of churn version 1 are not what their digest names/);
+    assert.deepEqual(
+      validCertifications({ ...complete, applicationTests: [altered], certifications: [certification('c-1', altered)] }),
+      [],
     );
   });
 

@@ -1,6 +1,6 @@
 import { executesCode, executesCodeOnLoad, lackingEvidence } from '#contract';
 import type { ApplicationTestReport, Approval, Certification, DecisionKind, Deployment, Readiness, Revocation } from '#contract';
-import { certifyingEnvironments, type GateFacts, hasLapsed, isAuthor, type Missing, newestTests, title } from './gate-facts.ts';
+import { certifyingEnvironments, type GateFacts, hasLapsed, isAuthor, isIntact, type Missing, newestTests, title } from './gate-facts.ts';
 import { findingsGate } from './findings/findings.ts';
 import { referenceTo } from './policy/in-force.ts';
 import { evidenceSeen, policyGates } from './policy/policy-gates.ts';
@@ -14,7 +14,7 @@ export type { Environment, GateFacts, Missing } from './gate-facts.ts';
 export function validCertifications(facts: GateFacts): readonly Certification[] {
   const valid = certifyingEnvironments(facts.target, facts.environments).flatMap((environment) => {
     const newest = newestTests(facts, environment);
-    if (newest === undefined || !newest.passed) return [];
+    if (newest === undefined || !newest.passed || !isIntact(newest)) return [];
     const words = wordsOn(facts, newest);
     return words.some(({ verdict }) => verdict === 'refused') ? [] : words.filter(({ certifiedBy }) => !isAuthor(facts, certifiedBy));
   });
@@ -144,6 +144,10 @@ function certificationGates(facts: GateFacts): readonly Missing[] {
       return [
         { gate: 'application_tests', reason: `${title(version)} has no application tests in "${environment.name}": run them there first` },
       ];
+    }
+    if (!isIntact(newest)) {
+      const reason = `application tests ${newest.id} of ${title(version)} are not what their digest names: they were changed after they were recorded; run them again`;
+      return [{ gate: 'application_tests', reason }];
     }
     if (!newest.passed) {
       return [{ gate: 'application_tests', reason: `application tests ${newest.id} of ${title(version)} failed: ${failedChecks(newest)}` }];

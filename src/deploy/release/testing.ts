@@ -93,6 +93,24 @@ class RememberedPlanes {
   }
 }
 
+/** A report of application tests in "test" that passed, as its digest names it. */
+export function reportFor(
+  version: Pick<JudgedVersion, 'id' | 'package'>,
+  change: Pick<ApplicationTestReport, 'id' | 'startedAt' | 'endedAt'> & Partial<ApplicationTestReport>,
+): ApplicationTestReport {
+  const body = {
+    modelVersion: version.id,
+    package: version.package,
+    environment: 'test',
+    generation: 1,
+    checks: [],
+    passed: true,
+    startedBy: quinn,
+    ...change,
+  };
+  return { ...body, digest: digestOf(body) };
+}
+
 /** The room over a store, with remembered planes and versions. */
 export interface Bench extends AsyncDisposable {
   readonly release: Release;
@@ -253,20 +271,7 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
     tested: async (version, change = {}) => {
       clock.advance(1000);
       const id = newId();
-      const report: ApplicationTestReport = {
-        id,
-        digest: digestOf({ id }),
-        modelVersion: version.id,
-        package: version.package,
-        environment: 'test',
-        generation: 1,
-        checks: [],
-        passed: true,
-        startedAt: isoInstant(clock.now()),
-        endedAt: isoInstant(clock.now()),
-        startedBy: quinn,
-        ...change,
-      };
+      const report = reportFor(version, { id, startedAt: isoInstant(clock.now()), endedAt: isoInstant(clock.now()), ...change });
       await opened.write(insertApplicationTest, report);
       return report;
     },

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Approval, Certification, ModelVersion } from '#contract';
-import { digestOf, GyreError, hasCode } from '#core';
+import { GyreError, hasCode } from '#core';
 import { eventsMigrations } from '#events';
 import type { Tx } from '#store';
 import { releaseMigrations } from '../migrations/index.ts';
 import { insertApproval, insertCertification } from '../release-store.ts';
 import { alterApproval, alterCertification, plantCertification } from './testing-store.ts';
-import { olga, openBench, otto, packageOf, quinn, type StoreFixture } from '../testing.ts';
+import { olga, openBench, otto, packageOf, quinn, reportFor, type StoreFixture } from '../testing.ts';
 
 const refused =
   (code: 'FAILED_PRECONDITION' | 'ALREADY_EXISTS', message: RegExp) =>
@@ -201,7 +201,8 @@ export function decisionsContract(name: string, fixture: () => Promise<StoreFixt
       const place = await fixture();
       const at = '2026-01-05T10:00:00.000Z';
       const common = { modelVersion: 'mv-1', package: packageOf(1).digest, statement: 'good' };
-      const reportDigest = digestOf('the report');
+      const report = reportFor({ id: 'mv-1', package: packageOf(1).digest }, { id: 't', startedAt: at, endedAt: at });
+      const reportDigest = report.digest;
       await using bench = await openBench({
         open: async () => {
           const store = await place.open();
@@ -217,7 +218,7 @@ export function decisionsContract(name: string, fixture: () => Promise<StoreFixt
         [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
       });
       const version = bench.addVersion(1);
-      await bench.tested(version, { id: 't', digest: reportDigest });
+      await bench.tested(version, { id: 't', startedAt: at, endedAt: at });
       assert.deepEqual((await bench.release.readiness(version.id, 'production')).missing, []);
       assert.deepEqual(
         (await bench.release.decisions(version.id)).map(({ signature }) => signature),
