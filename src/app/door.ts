@@ -28,10 +28,11 @@ export async function sealBlobs(options: SealFlags): Promise<Sealing> {
   return seal(await settle(options, {}), options);
 }
 
-/** Packs a model that lies on this disk, with the data plane that runs here, into an image. */
-export async function packageImage(options: PackageFlags): ReturnType<AppDoor['packageImage']> {
-  const [{ packageImage: pack }, { imageKey }] = await Promise.all([import('./package-image.ts'), import('./image-key.ts')]);
-  return pack(options, await imageKey(options));
+/** Packs a model that lies on this disk, with the data plane that runs here, for another computer. */
+export async function packageModel(options: PackageFlags): ReturnType<AppDoor['packageModel']> {
+  const [{ packageModel: pack }, { imageKey }] = await Promise.all([import('./package-model.ts'), import('./image-key.ts')]);
+  const isImage = options.layout !== undefined || options.push !== undefined;
+  return pack(options, isImage ? await imageKey(options) : undefined);
 }
 
 /** Copies records, blobs and secrets, also while a platform runs on them. */

@@ -1,4 +1,4 @@
-export { backUp, demo, listBackups, openForVerb, packageImage, removeBackup, restore, sealBlobs, up, verifyBackup } from './door.ts';
+export { backUp, demo, listBackups, openForVerb, packageModel, removeBackup, restore, sealBlobs, up, verifyBackup } from './door.ts';
 export { inferenceProcess, planeForVerb } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';

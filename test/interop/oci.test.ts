@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { samplePackage, writeSampleFolder } from '#serving';
-import { done, eventually, facts, gyre, start, temporaryFolder } from '../harness/gyre-fixture.ts';
+import { done, facts, gyre, start, temporaryFolder } from '../harness/gyre-fixture.ts';
+import { infer, openContainer, run, whyNot } from './containers.ts';
 
 interface Built {
   readonly name: string;
@@ -25,15 +22,7 @@ interface Config {
   readonly config: { readonly User: string; readonly Entrypoint: readonly string[]; readonly Env: readonly string[] };
 }
 
-const run = promisify(execFile);
-const has = (program: string): Promise<boolean> =>
-  run(program, ['--version']).then(
-    () => true,
-    () => false,
-  );
-const missing = (await Promise.all(['skopeo', 'buildah'].map(async (name) => ((await has(name)) ? [] : [name])))).flat();
-if (missing.length > 0 && process.env.GYRE_REQUIRE_ALL === '1') throw new Error(`${missing.join(' and ')} must be installed for this test`);
-const skip = missing.length > 0 && `${missing.join(' and ')} is not installed`;
+const skip = await whyNot(['skopeo', 'buildah']);
 
 describe('an image of a model', { skip }, () => {
   let stack: AsyncDisposableStack;
@@ -95,79 +84,15 @@ describe('an image of a model', { skip }, () => {
   });
 
   test('runs in buildah as nobody, on the port that PORT says, and answers as the model does here', async () => {
-    const store = join(cwd, 'store');
-    const buildah = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs'];
-    stack.defer(() => rm(store, { recursive: true, force: true }));
-    const container = (await said('buildah', [...buildah, 'from', 'oci:images:churn:1'])).trim().split('\n').at(-1) ?? '';
-    const port = await freePort();
     const { Entrypoint } = await config();
-    const child = spawn('buildah', [...buildah, 'run', '--isolation', 'chroot', '--env', `PORT=${port}`, container, '--', ...Entrypoint], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-    const ended = once(child, 'exit');
-    stack.defer(() => void child.kill('SIGKILL'));
-    const address = `http://127.0.0.1:${port}`;
-    await eventually('the container answers', async () => (await statusOf(`${address}/v2/health/ready`)) === 200, 60_000);
+    await using container = await openContainer(cwd, 'oci:images:churn:1');
+    const running = await container.start(Entrypoint);
     await using here = start(['serve', '--model', 'churn', '--port', '0', '--grpc-port', 'off'], { cwd });
     const [, own = ''] = await here.line(/at (http:\S+)/);
-    assert.deepEqual(await infer(address), await infer(own));
+    assert.deepEqual(await infer(running.address), await infer(own));
     // The container's process is nobody's on this machine, and ends when it is told to.
-    const inside = await processesOn(port);
-    assert.deepEqual(
-      inside.map(({ uid }) => uid),
-      [65_532],
-    );
-    for (const { pid } of inside) process.kill(pid, 'SIGTERM');
-    assert.deepEqual((await ended).slice(0, 1), [0], output);
-    // Layers were written as root, and mounts are gone with the namespace.
-    await said('buildah', [...buildah, 'rm', container]);
+    const { users, code, output } = await running.stop();
+    assert.deepEqual(users, [65_532]);
+    assert.equal(code, 0, output);
   });
 });
-
-async function infer(address: string): Promise<unknown> {
-  const column = (name: string, datatype: string, data: readonly unknown[]) => ({ name, datatype, shape: [data.length, 1], data });
-  const response = await fetch(`${address}/v2/models/churn/infer`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      inputs: [
-        column('tenure', 'FP64', [5, 60]),
-        column('charges', 'FP64', [90, 20]),
-        column('senior', 'FP64', [0, 1]),
-        column('contract', 'BYTES', ['Month-to-month', 'Two year']),
-      ],
-    }),
-  });
-  assert.equal(response.status, 200, await response.clone().text());
-  return ((await response.json()) as { readonly outputs: unknown }).outputs;
-}
-
-function statusOf(address: string): Promise<number> {
-  return fetch(address).then(
-    ({ status }) => status,
-    () => 0,
-  );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** Data planes that were started with this port in their environment. */
-async function processesOn(port: number): Promise<readonly { readonly pid: number; readonly uid: number }[]> {
-  const found: { pid: number; uid: number }[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const read = (file: string): Promise<string> => readFile(`/proc/${name}/${file}`, 'utf8').catch(() => '');
-    if (!(await read('cmdline')).startsWith('/app/bin/node\0') || !(await read('environ')).split('\0').includes(`PORT=${port}`)) continue;
-    found.push({ pid: Number(name), uid: Number(/^Uid:\s+(\d+)/m.exec(await read('status'))?.[1]) });
-  }
-  return found;
-}

@@ -1,23 +1,11 @@
 import { canonicalJson } from '#core';
-import type { PackageFile } from '#contract';
+import { partsOf, plainName, settingsOf } from './contents.ts';
+import type { PackedModel } from './packed.ts';
 import { billOfMaterials, billType, type Component } from './bill-of-materials.ts';
 import type { Layout } from './oci/layout.ts';
-import type { ArchiveFile } from './oci/tar.ts';
 import { configType, manifestType, type Descriptor, type ImageConfig, type Manifest } from './oci/words.ts';
-import { home, user, type PlaneRuntime } from './runtime/plane-runtime.ts';
+import type { PlaneRuntime } from './runtime/plane-runtime.ts';
 import { fingerprintOf, payloadOf, payloadType, signatureAnnotation, signatureType, signPayload } from './signature.ts';
-
-/** What an image serves: the files of a package, as they lie on this disk. */
-export interface PackedModel {
-  readonly name: string;
-  /** The number of a registered version. */
-  readonly version?: string;
-  /** The id of a registered version. */
-  readonly modelVersion?: string;
-  /** Of the package. */
-  readonly digest: string;
-  readonly files: readonly (PackageFile & { readonly file: string })[];
-}
 
 export interface BuiltImage {
   /** By which the layout knows it, such as `churn:3`. */
@@ -43,34 +31,19 @@ export interface BuildOptions {
 
 /** No instant is in it: an image of the same inputs is the same image. */
 const created = '1970-01-01T00:00:00Z';
-const port = 8080;
 
 /**
  * Writes an image of a data plane with its model into a layout, with its bill of materials and, where there is a key, its signature. The same
  * model and runtime give the same digest, whatever the image is called.
  */
 export async function buildImage(layout: Layout, runtime: PlaneRuntime, model: PackedModel, options: BuildOptions): Promise<BuiltImage> {
-  const files = model.files.map(({ path, file }): ArchiveFile => ({ path: `${home}/model/${path}`, content: { file } }));
-  const parts = [
-    { what: 'node and the shared libraries that it needs', entries: runtime.system },
-    { what: 'native modules', entries: runtime.libraries },
-    { what: 'the data plane', entries: runtime.program },
-    { what: `the package of ${model.name}`, entries: files },
-  ];
+  const parts = partsOf(runtime, model);
   const layers = await Promise.all(parts.map(({ entries }) => layout.putLayer(entries)));
   const config: ImageConfig = {
     architecture: runtime.architecture,
     os: 'linux',
     created,
-    config: {
-      User: `${user}:${user}`,
-      Env: [`PATH=/${home}/bin`, 'HOME=/tmp', 'GYRE_CONTAINER=port', 'NODE_DISABLE_COMPILE_CACHE=1', 'ORT_DISABLE_TELEMETRY=1'],
-      Entrypoint: [`/${home}/bin/node`, `/${home}/program/inference-main.mjs`, '--model', `${servedName(model.name)}=/${home}/model`],
-      WorkingDir: `/${home}`,
-      ExposedPorts: { [`${port}/tcp`]: {} },
-      Labels: { ...labelsOf(model), ...options.labels },
-      StopSignal: 'SIGTERM',
-    },
+    config: settingsOf(model, options.labels),
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history: parts.map(({ what }) => ({ created, created_by: `gyre package: ${what}` })),
   };
@@ -112,21 +85,7 @@ function componentOf({ name, version, digest }: PackedModel): Component {
   return { type: 'machine-learning-model', name, ...(version === undefined ? {} : { version }), sha256: digest };
 }
 
-function labelsOf({ name, version, modelVersion, digest }: PackedModel): Record<string, string> {
-  return {
-    'org.opencontainers.image.title': name,
-    ...(version === undefined ? {} : { 'org.opencontainers.image.version': version }),
-    'dev.gyre.model': name,
-    'dev.gyre.package': digest,
-    ...(modelVersion === undefined ? {} : { 'dev.gyre.model-version': modelVersion }),
-  };
-}
-
-/** As `gyre serve --model NAME=…` takes it. */
-const servedName = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model';
-
 /** A name for an image where nobody chose one: as registries take it. */
 export function imageName({ name, version }: Pick<PackedModel, 'name' | 'version'>): string {
-  const repository = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'model'; // prettier-ignore
-  return `${repository}:${version ?? 'latest'}`;
+  return `${plainName(name)}:${version ?? 'latest'}`;
 }

@@ -1,9 +1,15 @@
 export { buildImage, imageName } from './image.ts';
-export type { BuiltImage, PackedModel } from './image.ts';
+export type { BuiltImage } from './image.ts';
+export type { PackedModel } from './packed.ts';
+export { writeArchive } from './archive.ts';
+export type { WrittenArchive } from './archive.ts';
+export { writeContainerfile } from './containerfile.ts';
+export type { WrittenContext } from './containerfile.ts';
 export { registryCredentials } from './oci/credentials.ts';
 export { inspectImage } from './oci/inspect.ts';
 export { Layout } from './oci/layout.ts';
 export { referenceOf } from './oci/reference.ts';
+export type { Reference } from './oci/reference.ts';
 export type { Credentials, RegistryOptions } from './oci/registry-client.ts';
 export { fetchImage, pushImage } from './oci/transfer.ts';
 export type { PushedImage } from './oci/transfer.ts';

@@ -1,7 +1,7 @@
 import type { BatchRequest, BatchResult } from '#batch';
 import type { Backup, BackupList, BlobStorage, PackageFile, StreamFigures } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
-import type { BuiltImage, PushedImage } from '#packaging';
+import type { BuiltImage, PushedImage, WrittenArchive, WrittenContext } from '#packaging';
 import type { StreamChoices, StreamPlaces } from '#streams';
 import type { S3Access } from '#workspace';
 
@@ -139,6 +139,10 @@ export interface PackageFlags extends ProjectFlags {
   readonly layout?: string;
   /** Where it is sent, such as `registry.example.org/churn:3`. */
   readonly push?: string;
+  /** The folder for a Containerfile and what it adds, absolute. */
+  readonly containerfile?: string;
+  /** The file for an archive without containers, absolute. */
+  readonly archive?: string;
   /** Speak plain HTTP to a registry that is not on this machine. */
   readonly insecure?: boolean;
   readonly signal: AbortSignal;
@@ -147,6 +151,13 @@ export interface PackageFlags extends ProjectFlags {
   /** A file with an Ed25519 key (PEM), absolute; default: the key of the project's data folder, where there is one; "off": nobody signs. */
   readonly key?: string;
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What a model was packed into. */
+export interface Packaged {
+  readonly image?: BuiltImage & { readonly pushed?: PushedImage };
+  readonly containerfile?: WrittenContext;
+  readonly archive?: WrittenArchive;
 }
 
 /** A relay's options, as `gyre relay` takes them. */
@@ -232,7 +243,7 @@ export interface AppDoor {
   /** Answers a topic by a model on this disk until the signal aborts. */
   predictStream(options: PredictStreamFlags): Promise<StreamFigures>;
   /** Packs a model that lies on this disk, with the data plane that runs here, into an image. */
-  packageImage(options: PackageFlags): Promise<BuiltImage & { readonly pushed?: PushedImage }>;
+  packageModel(options: PackageFlags): Promise<Packaged>;
   /** A data plane for a model that lies here, for the time of one piece of work. */
   planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T>;
   /** Runs a relay until the signal aborts. */

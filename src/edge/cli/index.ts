@@ -7,6 +7,7 @@ export type {
   DemoFlags,
   Flags,
   OpenedApp,
+  Packaged,
   PackageFlags,
   PredictFlags,
   PredictStreamFlags,
