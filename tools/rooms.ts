@@ -72,8 +72,8 @@ export const rooms: readonly Room[] = [
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images', 'explain'],
   }),
-  on('deploy', 'packaging', 'packages that run elsewhere: images without Docker, their bills of materials and signatures', {
-    only: ['core', 'contract', 'blobs'],
+  on('deploy', 'packaging', 'packages that run elsewhere: images without Docker, their bills of materials and signatures, archives', {
+    only: ['core', 'contract', 'store', 'blobs', 'events'],
   }),
   on('deploy', 'video', 'frames of a video, a camera or a stream to a model, in real time, by ffmpeg', {
     only: ['core', 'contract', 'images'],

@@ -35,7 +35,7 @@ import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
-import { holdDataFolder, secretKey, type DataFolder } from './data-folder.ts';
+import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
 import { gaugeDelivery } from './delivery-gauges.ts';
 import { faultsFromEnvironment } from './faults.ts';
 import { keptSources } from './kept-sources.ts';
@@ -55,6 +55,8 @@ import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, type SettledSettings } from './settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
+import { type ModelImages, openModelImages } from './model-images.ts';
+import { openImageRecords } from '#packaging';
 import { openVideos, videoFoldersOf, type Videos } from './videos.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
 
@@ -88,6 +90,7 @@ export interface House extends AsyncDisposable {
   readonly streams: Streams;
   readonly monitoring: Monitoring;
   readonly triggers: Triggers;
+  readonly images: ModelImages;
   readonly videos: Videos;
   readonly governance: Governance;
   readonly garbage: Garbage;
@@ -235,6 +238,16 @@ export async function compose(options: ComposeOptions): Promise<House> {
   gaugeDelivery({ release, metrics, log });
   opened.use(planes);
   opened.use(release.testRuns);
+  const images = openModelImages({
+    records: openImageRecords({ store, events }),
+    blobs,
+    clock,
+    newId,
+    folder: join(folder.path, 'images'),
+    registries: values.imageRegistries.split(',').flatMap((host) => (host.trim() === '' ? [] : [host.trim()])),
+    key: signingKey(folder).privateKey,
+    environment: process.env,
+  });
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
@@ -393,6 +406,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     governance,
     garbage,
     backups,
+    images,
     imports,
     blobStorage: () => openedBlobs.storage(),
     workspace,

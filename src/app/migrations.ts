@@ -9,6 +9,7 @@ import { governanceMigrations } from '#governance';
 import { importsMigrations } from '#imports';
 import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
+import { packagingMigrations } from '#packaging';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
 import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
@@ -37,4 +38,5 @@ export const migrationSets: readonly MigrationSet[] = [
   governanceMigrations,
   releasePolicyMigrations,
   releaseTestMigrations,
+  packagingMigrations,
 ];

@@ -50,6 +50,11 @@ export const platformSettings = {
     default: 'public',
     help: 'hosts that data planes may tell of requests and responses (serve.log.events), with commas between, as for webhooks',
   },
+  imageRegistries: {
+    env: 'GYRE_IMAGE_REGISTRIES',
+    default: '',
+    help: 'registries that the platform may send images of models to, with commas between: registry.example.org, 127.0.0.1:5000; none without it',
+  },
   brokers: {
     env: 'GYRE_BROKERS',
     default: '',

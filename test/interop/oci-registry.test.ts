@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
+import type { ModelImage, ModelVersion } from '#contract';
 import { samplePackage, writeSampleFolder } from '#serving';
 import { done, eventually, facts, gyre, temporaryFolder } from '../harness/gyre-fixture.ts';
+import { customers, openHouse } from '../e2e/house.ts';
+import { freePort, run, whyNot } from './containers.ts';
 
 interface Pushed {
   readonly digest: string;
@@ -23,15 +24,7 @@ interface Bill {
   readonly components: readonly { readonly type: string; readonly name: string; readonly purl?: string; readonly hashes?: readonly { readonly content: string }[] }[]; // prettier-ignore
 }
 
-const run = promisify(execFile);
-const has = (program: string): Promise<boolean> =>
-  run(program, ['--version']).then(
-    () => true,
-    () => false,
-  );
-const missing = (await Promise.all(['skopeo', 'docker-registry'].map(async (name) => ((await has(name)) ? [] : [name])))).flat();
-if (missing.length > 0 && process.env.GYRE_REQUIRE_ALL === '1') throw new Error(`${missing.join(' and ')} must be installed for this test`);
-const skip = missing.length > 0 && `${missing.join(' and ')} is not installed`;
+const skip = await whyNot(['skopeo', 'docker-registry']);
 
 describe('an image in a registry that asks who pushes', { skip }, () => {
   let stack: AsyncDisposableStack;
@@ -183,13 +176,54 @@ describe('an image in a registry that asks who pushes', { skip }, () => {
     assert.notEqual(nothing.code, 0);
     assert.match(nothing.stderr, /HTTP 404/);
   });
-});
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+  test('is made and sent by the platform, to registries of its settings alone, and taken home as one file', async () => {
+    const settings = { GYRE_IMAGE_REGISTRIES: `registry.example.org, ${registry}`, ...login };
+    Object.assign(process.env, settings);
+    await using house = await openHouse();
+    for (const name of Object.keys(settings)) delete process.env[name];
+    await writeFile(join(house.folder, 'customers.csv'), customers());
+    const ada = await house.person('ada', ['data-scientist']);
+    const otto = await house.person('otto', ['operator']);
+    const version = await house.build(ada);
+    const { model } = await ada.get<ModelVersion>(`model-versions/${version}`);
+    const path = `models/${model}/versions/1/images`;
+    const elsewhere = await otto.post(path, { push: '127.0.0.1:9/team/shop:1' });
+    assert.equal(elsewhere.status, 403);
+    assert.match(elsewhere.body.detail, /may not send images to 127.0.0.1:9: .*GYRE_IMAGE_REGISTRIES/);
+    assert.equal((await ada.post(path, {})).status, 403, 'who builds does not release');
+    const early = await otto.post(path, { environment: 'production' });
+    assert.equal(early.status, 409);
+    assert.match(early.body.detail, /may not run as "production": .*application tests/);
+    const made = await otto.post<ModelImage>(path, { push: `${registry}/team/shop:1` });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const { id, digest, image, modelVersion, by } = made.body;
+    assert.deepEqual([image, modelVersion, by.name], [`${registry}/team/shop@${digest}`, version, 'otto']);
+    const there = JSON.parse(await said(['inspect', ...asUser, `docker://${image}`])) as { readonly Labels: Record<string, string> };
+    assert.equal(there.Labels['dev.gyre.model-version'], version);
+    assert.equal((await otto.post<ModelImage>(path, {})).body.digest, digest, 'made again it is the same');
+    const token = (await readFile(join(house.folder, '.gyre/secrets/owner-token'), 'utf8')).trim();
+    const file = await fetch(`${house.address}/api/v1/model-images/${id}/archive`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(file.headers.get('content-disposition'), `attachment; filename="${model}-1.oci.tar"`);
+    await writeFile(join(cwd, 'shop.oci.tar'), Buffer.from(await file.arrayBuffer()));
+    await said(['copy', '--quiet', 'oci-archive:shop.oci.tar', 'oci:home:shop']);
+    const home = JSON.parse(await said(['inspect', 'oci:home:shop'])) as { readonly Digest: string };
+    assert.equal(home.Digest, digest);
+    const listed = await otto.cli('package', 'list', '--model', model);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stdout, new RegExp(`${model}/1 +linux/`));
+    const verified = await gyre(
+      [
+        'package',
+        'verify',
+        join(house.folder, '.gyre/images'),
+        '--name',
+        `${model}:1`,
+        '--public-key',
+        join(house.folder, '.gyre/secrets/manifest-key.pub.pem'),
+      ],
+      { cwd },
+    );
+    assert.equal(verified.code, 0, verified.stderr);
+  });
+});

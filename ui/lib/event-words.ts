@@ -177,6 +177,12 @@ const words: Words = {
     href: recordPath('stream_prediction', d.id),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
   }),
+  'model_image.made': (d) => ({
+    part: 'deploy',
+    text: `an image of ${d.model} version ${d.version} was made${d.image === undefined ? '' : ` and sent to ${d.image}`}`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'good',
+  }),
   'model_conversion.started': (d) => ({
     part: 'build',
     text: `${d.model} version ${d.version} is converted to an ONNX graph, which executes code from its files`,

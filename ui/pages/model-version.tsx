@@ -16,6 +16,7 @@ import { PolicyEvidenceCards } from './policy-evidence-card.tsx';
 import { VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
+import { ModelImagesCard } from './model-images-card.tsx';
 import { ReportCards } from './report-cards.tsx';
 import { RunElsewhere } from './run-elsewhere.tsx';
 import { TestRunCard } from './application-test-runs.tsx';
@@ -125,6 +126,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         {version.package !== undefined && <PolicyEvidenceCards version={version} />}
         {version.package !== undefined && <FindingsCard version={version} />}
         {decisions !== undefined && <DecisionsCard decisions={decisions} />}
+        <ModelImagesCard version={version} />
         <RunElsewhere version={version} />
         {version.package !== undefined && <PackageCard version={version} digest={version.package} />}
         {evidence.data !== undefined && <EvidenceCard evidence={evidence.data} version={version} />}

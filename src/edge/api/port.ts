@@ -1,7 +1,18 @@
 import type { Access } from '#access';
 import type { Batches, BatchSchedules } from '#batch';
 import type { Streams } from '#streams';
-import type { Actor, Backup, BackupList, BlobStorage, Comparison, ModelVersion, PipelineRun, TestReport, VersionTest } from '#contract';
+import type {
+  Actor,
+  Backup,
+  BackupList,
+  BlobStorage,
+  Comparison,
+  ModelImage,
+  ModelVersion,
+  PipelineRun,
+  TestReport,
+  VersionTest,
+} from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
 import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
@@ -70,6 +81,23 @@ export interface BackupVerbs {
   remove(request: { readonly id: string; readonly by: Actor }): Promise<void>;
 }
 
+/** Container images of model versions, as the composition root makes them. */
+export interface ImageVerbs {
+  /** @throws GyreError PERMISSION_DENIED for a registry that the settings do not name; FAILED_PRECONDITION, UNAVAILABLE */
+  make(request: {
+    readonly version: ModelVersion;
+    readonly environment?: string;
+    readonly push?: string;
+    readonly by: Actor;
+  }): Promise<ModelImage>;
+  /** Newest first. */
+  list(options?: { readonly model?: string; readonly limit?: number }): Promise<readonly ModelImage[]>;
+  /** @throws GyreError NOT_FOUND */
+  get(id: string): Promise<ModelImage>;
+  /** @throws GyreError NOT_FOUND */
+  archive(id: string): Promise<{ readonly name: string; readonly body: AsyncIterable<Uint8Array> }>;
+}
+
 /** What the handlers of the routes work with: every opened room, and the verbs that join them. */
 export interface Rooms {
   readonly access: Access;
@@ -85,6 +113,7 @@ export interface Rooms {
   readonly features: Features;
   readonly garbage: Garbage;
   readonly governance: Governance;
+  readonly images: ImageVerbs;
   readonly imports: Imports;
   readonly lfs: LfsRepositories;
   readonly loop: LoopVerbs;

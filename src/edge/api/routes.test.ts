@@ -260,6 +260,8 @@ describe('every route that reads', () => {
   const unrecorded = new Set([
     '/api/v1/application-tests/:id',
     '/api/v1/application-test-runs/:id',
+    '/api/v1/model-images/:id',
+    '/api/v1/model-images/:id/archive',
     '/api/v1/attestations/:id/document',
     '/api/v1/rollouts/:id',
     '/login',

@@ -31,6 +31,7 @@ import { signOffQueueRoutes } from './routes/sign-off-queue.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
+import { modelImageRoutes } from './routes/model-images.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { runEvidenceRoutes } from './routes/tracking/run-evidence.ts';
@@ -75,6 +76,7 @@ export function allRoutes(): readonly Route[] {
     ...conversionRoutes,
     ...deliveryRoutes,
     ...manifestRoutes,
+    ...modelImageRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
     ...rolloutRoutes,

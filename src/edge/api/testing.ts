@@ -7,7 +7,7 @@ import { streamMigrations } from '#streams';
 import { amountOf, openFsBlobs } from '#blobs';
 import type { BlobStore } from '#blobs';
 import type { Actor, CodeVersion, Environment, Role, TrainedVersion } from '#contract';
-import { countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
+import { GyreError, countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
 import type { Faults, ManualClock } from '#core';
 import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
@@ -20,6 +20,7 @@ import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
+import { openImageRecords, packagingMigrations } from '#packaging';
 import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { Release } from '#release';
 import { openStore } from '#store';
@@ -113,6 +114,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     releaseMigrations,
     rolloutMigrations,
     releaseTestMigrations,
+    packagingMigrations,
     releasePolicyMigrations,
     batchMigrations,
     streamMigrations,
@@ -271,6 +273,11 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     schedules,
     training,
     triggers,
+    images: {
+      ...openImageRecords({ store, events }),
+      make: () => Promise.reject(new GyreError('FAILED_PRECONDITION', 'no image is made here')),
+      archive: (id) => Promise.reject(new GyreError('NOT_FOUND', `there is no image "${id}"`)),
+    },
     videos: playedVideos(),
     workspace,
     loop: {

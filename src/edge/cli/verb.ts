@@ -23,7 +23,7 @@ export function binder(host: CliHost, done: (code: number) => void): Bind {
     async (...given) => {
       // Commander calls an action with the arguments, the options and the command, in this order.
       const command = given.at(-1) as Command;
-      const own = command.opts<GlobalOptions & Record<string, unknown>>();
+      const own = { ...command.opts<GlobalOptions & Record<string, unknown>>(), ...takenAbove(command) };
       const words = given
         .slice(0, -2)
         .flat()
@@ -32,6 +32,16 @@ export function binder(host: CliHost, done: (code: number) => void): Bind {
       const code = await verb(cli, own as Parameters<typeof verb>[1], ...words);
       if (typeof code === 'number') done(code);
     };
+}
+
+/** Options of a verb that the verb above it has as well: commander gives those that were said to the one above. */
+function takenAbove(command: Command): Record<string, unknown> {
+  const { parent } = command;
+  if (parent === null) return {};
+  const names = command.options.map((option) => option.attributeName());
+  return Object.fromEntries(
+    names.flatMap((name) => (parent.getOptionValueSource(name) === 'cli' ? [[name, parent.getOptionValue(name) as unknown]] : [])),
+  );
 }
 
 /** Examples under a verb's help. */

@@ -66,6 +66,7 @@ export interface EventData extends ReleaseEventData {
     tags: Record<string, string>;
   };
   'model_version.tested': { id: string; model: string; version: number; package: string; report: string; passed: boolean };
+  'model_image.made': { id: string; model: string; version: number; modelVersion: string; digest: string; image?: string };
   'model_conversion.started': { id: string; model: string; version: number; modelVersion: string };
   'model_conversion.finished': {
     id: string;

@@ -192,6 +192,7 @@ export {
 } from './model.ts';
 export { LogPolicy, maskedText } from './log-policy.ts';
 export { Webhook, WebhookDelivery, WebhookTopic, mlflowTopics, webhookTopics } from './webhook.ts';
+export { ImageRequest, ModelImage } from './model-image.ts';
 export { ApplicationTestReport, LoadFigures } from './application-test.ts';
 export { ApplicationTestRequest, ApplicationTestRun } from './application-test-run.ts';
 export { ApplicationTestSpec } from './application-test-spec.ts';

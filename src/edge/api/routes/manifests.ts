@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
-import { ManifestFiles, ManifestRequest, ModelName, executesCode, executesCodeOnLoad, strict } from '#contract';
-import type { ModelVersion, Readiness } from '#contract';
-import { GyreError } from '#core';
+import { ManifestFiles, ManifestRequest, ModelName, strict } from '#contract';
 import { manifestsFor } from '#packaging';
 import { route, type Route } from '../route.ts';
+import { requirePackage, requireReady } from './packaged-version.ts';
 
 /** What runs a version's image elsewhere. */
 export const manifestRoutes: readonly Route[] = [
@@ -34,23 +33,3 @@ export const manifestRoutes: readonly Route[] = [
     },
   }),
 ];
-
-function requirePackage(version: ModelVersion): void {
-  const title = `${version.model} version ${version.version}`;
-  if (version.deletedAt !== undefined) throw new GyreError('FAILED_PRECONDITION', `${title} was deleted on ${version.deletedAt}`);
-  if (version.package === undefined)
-    throw new GyreError('FAILED_PRECONDITION', `${title} has no files in Gyre, so no image can hold it`, { modelVersion: version.id });
-  if (executesCodeOnLoad(version))
-    throw new GyreError('FAILED_PRECONDITION', `${title} ${executesCode}; an image has no Python: convert the model first (gyre convert)`, {
-      modelVersion: version.id,
-    });
-}
-
-function requireReady({ id, model, version }: ModelVersion, { environment, ready, missing }: Readiness): void {
-  if (ready) return;
-  throw new GyreError(
-    'FAILED_PRECONDITION',
-    `${model} version ${version} may not run as "${environment}": ${missing.map(({ reason }) => reason).join('; ')}`,
-    { modelVersion: id, environment, missing },
-  );
-}

@@ -7,6 +7,7 @@ import type { Cli } from '../cli.ts';
 import type { Register } from '../verb.ts';
 import { examples } from '../verb.ts';
 import { modelVersion } from './model-reference.ts';
+import { registerPackageList } from './package-list.ts';
 import { registerPackageVerify } from './package-verify.ts';
 import { saveFile } from './save-file.ts';
 
@@ -68,6 +69,7 @@ export const registerPackage: Register = (program, bind) => {
       }),
     );
   registerPackageVerify(verb, bind);
+  registerPackageList(verb, bind);
 };
 
 /** What lies here is packed as it is, a registered version is fetched first. */
