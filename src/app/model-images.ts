@@ -46,8 +46,8 @@ export function openModelImages(deps: ModelImagesDeps): ModelImages {
   const { records, registries, folder } = deps;
   let last: Promise<unknown> = Promise.resolve();
   return {
-    get: records.get,
-    list: records.list,
+    get: (id) => records.get(id),
+    list: (options) => records.list(options),
     make: async (request) => {
       if (request.push !== undefined) requireAllowed(request.push, registries);
       const made = last.then(() => make(deps, request));
