@@ -53,6 +53,8 @@ type Gate =
 export interface Missing {
   readonly gate: Gate;
   readonly reason: string;
+  /** Somebody has said no: it does not come by waiting. */
+  readonly refused?: true;
 }
 
 /** The environments before the target whose certification a version needs to come to it. */

@@ -91,7 +91,7 @@ export function revoked(what: string, { revokedBy, revokedAt, reason }: Revocati
 }
 
 function revocationGate({ version, revocation }: GateFacts): readonly Missing[] {
-  return revocation === undefined ? [] : [{ gate: 'revocation', reason: revoked(title(version), revocation) }];
+  return revocation === undefined ? [] : [{ gate: 'revocation', reason: revoked(title(version), revocation), refused: true }];
 }
 
 /** A yes that would count if its signature held, in words that follow a reason. */
@@ -287,11 +287,11 @@ function hasSeenEvidence(facts: GateFacts, { evidence = [] }: Approval): boolean
 }
 
 function refusedCertification({ version }: GateFacts, { certifiedBy, statement }: Certification): Missing {
-  return { gate: 'certification', reason: `${certifiedBy.name} refused to certify ${title(version)}: ${statement}` };
+  return { gate: 'certification', reason: `${certifiedBy.name} refused to certify ${title(version)}: ${statement}`, refused: true };
 }
 
 function refusedApproval({ version, target }: GateFacts, { approvedBy, statement }: Approval): Missing {
-  return { gate: 'approval', reason: `${approvedBy.name} refused ${title(version)} for "${target.name}": ${statement}` };
+  return { gate: 'approval', reason: `${approvedBy.name} refused ${title(version)} for "${target.name}": ${statement}`, refused: true };
 }
 
 /** The names of the checks that failed. */

@@ -166,7 +166,13 @@ export const Readiness = strict({
   environment: Name,
   policy: Type.Optional(PolicyReference),
   ready: Type.Boolean(),
-  missing: Type.Array(strict({ gate: Type.String(), reason: Type.String() })),
+  missing: Type.Array(
+    strict({
+      gate: Type.String(),
+      reason: Type.String(),
+      refused: Type.Optional(Type.Literal(true, { description: 'somebody has said no: it does not come by waiting' })),
+    }),
+  ),
   executesCodeOnLoad: Type.Optional(Type.Boolean({ description: 'loading it executes code that came in its files' })),
 });
 export type Readiness = Static<typeof Readiness>;

@@ -73,17 +73,7 @@ export function registerReleaseRollout(release: Command, bind: Bind): void {
     .action(
       bind<{ follow?: boolean }>((cli, { follow = false }, reference) =>
         cli.withClient(async (client) => {
-          let found = await rolloutOf(client, reference);
-          let said = '';
-          while (follow && (found.state === 'running' || found.state === 'paused')) {
-            const line = progressOf(found);
-            if (line !== said && !cli.output.json) cli.output.line(line);
-            said = line;
-            await sleep(lookEveryMs);
-            found = await rolloutOf(client, found.id);
-          }
-          await show(cli, client, found);
-          return found.state === 'rolled_back' || found.state === 'aborted' ? exitCodes.refused : exitCodes.ok;
+          return follow ? followRollout(cli, client, reference) : showEnded(cli, client, await rolloutOf(client, reference));
         }),
       ),
     );
@@ -159,6 +149,25 @@ function rollOf({ strategy, steps, for: lasting, sample }: StartFlags): RollSpec
 async function rolloutOf(client: Pick<Client, 'get'>, reference: string): Promise<Rollout> {
   const { items } = await client.get<Page<Rollout>>('rollouts', { environment: reference, limit: 1 });
   return items.at(0) ?? client.get<Rollout>(`rollouts/${encodeURIComponent(reference)}`);
+}
+
+/** Shows a rollout until it has ended. @param reference as `rolloutOf` takes it @returns the exit code: 3 when it was taken back or could not begin */
+export async function followRollout(cli: Cli, client: Client, reference: string): Promise<number> {
+  let found = await rolloutOf(client, reference);
+  let said = '';
+  while (found.state === 'running' || found.state === 'paused') {
+    const line = progressOf(found);
+    if (line !== said && !cli.output.json) cli.output.line(line);
+    said = line;
+    await sleep(lookEveryMs);
+    found = await rolloutOf(client, found.id);
+  }
+  return showEnded(cli, client, found);
+}
+
+async function showEnded(cli: Cli, client: Client, found: Rollout): Promise<number> {
+  await show(cli, client, found);
+  return found.state === 'rolled_back' || found.state === 'aborted' ? exitCodes.refused : exitCodes.ok;
 }
 
 async function show(cli: Cli, client: Pick<Client, 'get'>, rollout: Rollout): Promise<void> {

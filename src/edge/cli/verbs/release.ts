@@ -9,18 +9,19 @@ import type { Register } from '../verb.ts';
 import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleaseDelivery } from './release-delivery.ts';
-import { registerReleaseRollout } from './release-rollout.ts';
+import { followRollout, registerReleaseRollout } from './release-rollout.ts';
 import { registerReleaseDecisions } from './release-decisions.ts';
 import { registerReleaseEvidence } from './release-evidence.ts';
 import { registerReleaseFindings } from './release-findings.ts';
 import { registerReleasePull } from './release-pull.ts';
 import { registerReleaseSignOff } from './release-sign-off.ts';
 import { registerReleaseTest } from './release-test.ts';
+import { registerReleaseWait } from './release-wait.ts';
 
 export const registerRelease: Register = (program, bind) => {
   const release = program
     .command('release')
-    .summary('deploy, test, certify, approve, roll, rollout, rollback, revoke, pull, delivery')
+    .summary('deploy, test, certify, approve, wait, roll, rollout, rollback, revoke, pull, delivery')
     .description(
       'The way of a model version into production: deploy to test, application tests, certification, approval, roll. Author, certifier and approver are different people.',
     )
@@ -91,14 +92,19 @@ export const registerRelease: Register = (program, bind) => {
       .argument('<version>', 'such as churn/2')
       .argument('<environment>', 'such as production')
       .option('--reason <text>', 'why, for the record', `gyre release ${name}`);
-    if (name === 'roll') command.option('--at-once', 'all of the traffic at once, also where "roll" in gyre.yaml says step by step');
+    if (name === 'roll')
+      command
+        .option('--at-once', 'all of the traffic at once, also where "roll" in gyre.yaml says step by step')
+        .option('--follow', 'where it comes step by step: until that has ended; exits with 3 when it was taken back');
     command.action(
-      bind<{ reason: string; atOnce?: boolean }>((cli, options, reference, environment) =>
+      bind<{ reason: string; atOnce?: boolean; follow?: boolean }>((cli, { follow = false, ...options }, reference, environment) =>
         cli.withClient(async (client) => {
           const version = await modelVersion(client, reference);
           const path = `environments/${encodeURIComponent(environment)}/${route}`;
           const deployment = await client.post<Deployment>(path, { modelVersion: version.id, ...options });
-          showDeployment(cli, deployment, `${version.model}/${version.version}`);
+          const { traffic } = deployment;
+          if (follow && traffic !== undefined) return followRollout(cli, client, traffic.rollout);
+          return showDeployment(cli, deployment, `${version.model}/${version.version}`);
         }),
       ),
     );
@@ -107,6 +113,7 @@ export const registerRelease: Register = (program, bind) => {
 
   registerReleaseTest(release, bind);
   registerReleaseSignOff(release, bind);
+  registerReleaseWait(release, bind);
   put(
     'roll',
     'release',
