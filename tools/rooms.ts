@@ -68,6 +68,7 @@ export const rooms: readonly Room[] = [
   on('build', 'evaluation', 'metrics, slices, explanations, test reports, champion against challenger'),
   on('build', 'registry', 'registered models, versions, aliases; packages, model cards, evidence'),
   on('build', 'imports', 'records of other tools, brought in: MLflow, TensorBoard, wandb, DVCLive; and written out again'),
+  on('build', 'ci', 'commits: run, compared with the base branch, judged, reported; the workflows that CI services run'),
   on('deploy', 'release', 'environments, application tests, certification, approval, rollout, rollback'),
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images', 'explain'],

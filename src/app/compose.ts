@@ -8,6 +8,7 @@ import type { Streams } from '#streams';
 import type { BlobStore } from '#blobs';
 import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
 import type { Actor, Alert, BlobStorage } from '#contract';
+import { type Ci, openCi } from '#ci';
 import { type Data, type LfsRepositories, openData, openLfs } from '#data';
 import { type Evaluation, openEvaluation } from '#evaluation';
 import { type Events, openEvents } from '#events';
@@ -34,6 +35,9 @@ import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
+import { committedProjects } from './commits/committed-projects.ts';
+import { comparedColumns } from './commits/compared-columns.ts';
+import { projectScope, scopeReader } from './commits/project-scope.ts';
 import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
 import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
 import { gaugeDelivery } from './delivery-gauges.ts';
@@ -81,6 +85,7 @@ export interface House extends AsyncDisposable {
   readonly features: Features;
   readonly training: Training;
   readonly evaluation: Evaluation;
+  readonly ci: Ci;
   readonly registry: Registry;
   readonly imports: Imports;
   readonly webhooks: Webhooks;
@@ -274,8 +279,11 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const perStream = { ...rooms, registry, metrics, owner: folder.path, batches, values, projectFolder, log };
   const streams = opened.use(openStreamPredictions(perStream));
   const pipelines = opened.use(openPipelines({ ...rooms, log, owner, exclusive, project: project.current().resolved.project }));
+  const commits = committedProjects({ projectFolder, folder: join(folder.path, 'commits') });
+  const scope = projectScope(scopeReader(pipelines, (commit) => commits.open(commit)));
   const loopRooms: LoopRooms = {
-    project: () => project.current(),
+    project: () => scope.current() ?? project.current(),
+    isCi: () => scope.isCi(),
     blobs,
     charters,
     data,
@@ -286,7 +294,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     monitoring,
     executor,
     environment: runEnvironment(),
-    codeVersion: () => codeVersion(project.current().folder, { blobs, temporary: folder.temporary, ignored: folder.path }),
+    codeVersion: () =>
+      codeVersion((scope.current() ?? project.current()).folder, { blobs, temporary: folder.temporary, ignored: folder.path }),
     workers: trainingWorkers(values),
   };
   const steps = [...dataSteps(loopRooms), ...modelSteps(loopRooms), ...judgingSteps(loopRooms), ...retrainingSteps(loopRooms)];
@@ -294,8 +303,23 @@ export async function compose(options: ComposeOptions): Promise<House> {
     commandStep(loopRooms, join(folder.path, 'jobs', 'parameters')),
     itemStep(loopRooms, { store, clock, folder: join(folder.temporary, 'items') }),
   ];
-  for (const handler of [...steps, ...commands]) pipelines.register(handler);
-  const loop = openLoop({ rooms: loopRooms, pipelines, planes, clock });
+  for (const handler of [...steps, ...commands]) pipelines.register(scope.within(handler));
+  const loop = openLoop({ rooms: loopRooms, pipelines, planes, commits, clock });
+  const ci = opened.use(
+    openCi({
+      ...rooms,
+      pipelines,
+      data,
+      training,
+      evaluation,
+      registry,
+      project: () => project.current().resolved.project,
+      build: (request) => loop.buildCommit(request),
+      comparing: (dataset) => comparedColumns(project.current(), dataset),
+      finished: (underWay) => commits.keepOnly(underWay),
+      report: (problem) => log.error(problem),
+    }),
+  );
   const schedules = opened.use(
     openSchedules({
       store,
@@ -394,6 +418,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     features,
     training,
     evaluation,
+    ci,
     registry,
     webhooks,
     release,

@@ -1,6 +1,7 @@
 import { accessMigrations } from '#access';
 import { batchMigrations } from '#batch';
 import { streamMigrations } from '#streams';
+import { ciMigrations } from '#ci';
 import { dataMigrations } from '#data';
 import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
@@ -39,4 +40,5 @@ export const migrationSets: readonly MigrationSet[] = [
   releasePolicyMigrations,
   releaseTestMigrations,
   packagingMigrations,
+  ciMigrations,
 ];

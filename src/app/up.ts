@@ -77,6 +77,7 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   });
   await house.pipelines.resume();
   await house.triggers.resume();
+  await house.ci.resume();
   // What is opened for one verb ends with it, and would leave half-done runs behind.
   if (options.watchProject) {
     house.schedules.begin();

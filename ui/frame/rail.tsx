@@ -30,6 +30,7 @@ export const groups: readonly { readonly name: string; readonly places: readonly
       { text: 'Storage', href: '/storage' },
       { text: 'Workspace', href: '/workspace' },
       { text: 'Pipelines', href: '/pipelines' },
+      { text: 'Commits', href: '/ci' },
       { text: 'Experiments', href: '/experiments', also: ['/runs', '/studies', '/views'] },
       { text: 'Reports', href: '/reports' },
       { text: 'Imports', href: '/imports' },

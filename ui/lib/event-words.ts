@@ -27,6 +27,9 @@ function figures(metrics: Readonly<Record<string, number | null>>): string {
 
 const after = (text: string): string => (text === '' ? '' : `: ${text}`);
 
+const commitWords = ({ commit, branch }: { readonly commit?: string; readonly branch?: string }): string =>
+  `${commit === undefined ? 'the project’s folder' : shortDigest(commit)}${branch === undefined ? '' : ` on ${branch}`}`;
+
 const words: Words = {
   ...releaseWords,
   'project.loaded': (d) => ({ part: 'govern', text: `project ${d.project} loaded with version ${d.charterVersion} of its charter` }),
@@ -273,6 +276,13 @@ const words: Words = {
     text: `pipeline ${d.pipeline} ${d.state}`,
     href: recordPath('pipeline_run', d.id),
     ...(d.state === 'failed' ? { tone: 'bad' } : {}),
+  }),
+  'ci_run.started': (d) => ({ part: 'build', text: `CI of ${commitWords(d)} began`, href: recordPath('ci_run', d.id) }),
+  'ci_run.finished': (d) => ({
+    part: 'build',
+    text: `CI of ${commitWords(d)} ${d.state}`,
+    href: recordPath('ci_run', d.id),
+    tone: d.state === 'failed' ? 'bad' : 'good',
   }),
   'schedule.started': (d) => ({
     part: 'build',

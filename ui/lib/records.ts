@@ -18,6 +18,7 @@ export type RecordKind =
   | 'batch_prediction'
   | 'stream_prediction'
   | 'rollout'
+  | 'ci_run'
   | 'identity';
 
 const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
@@ -46,6 +47,7 @@ const pages: Readonly<Record<RecordKind, (id: string) => string>> = {
   logged_model: (id) => `/logged-models/${id}`,
   batch_prediction: (id) => `/batch?prediction=${id}`,
   stream_prediction: (id) => `/stream-predictions?prediction=${id}`,
+  ci_run: (id) => `/ci/${id}`,
   rollout: (id) => `/rollouts/${id}`,
   identity: (id) => `/access?identity=${id}`,
 };

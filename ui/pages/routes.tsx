@@ -56,6 +56,8 @@ const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).V
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
 const SignOffQueuePage = lazy(async () => (await import('./sign-off-queue.tsx')).SignOffQueuePage);
 const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
+const CiRunsPage = lazy(async () => (await import('./ci.tsx')).CiRunsPage);
+const CiRunPage = lazy(async () => (await import('./ci.tsx')).CiRunPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
@@ -86,6 +88,8 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/pipelines', page: plain(PipelinesPage) },
   { pattern: '/pipelines/:id', page: byId(PipelineRunPage) },
   { pattern: '/pipelines/:id/:step', page: ({ id = '', step = '' }) => <StepItemsPage key={id + step} run={id} step={step} /> },
+  { pattern: '/ci', page: () => <CiRunsPage /> },
+  { pattern: '/ci/:id', page: byId(CiRunPage) },
   { pattern: '/experiments', page: plain(ExperimentsPage) },
   { pattern: '/experiments/:id', page: byId(ExperimentPage) },
   { pattern: '/views/:id', page: byId(ViewPage) },

@@ -59,10 +59,11 @@ export function judgingSteps(rooms: LoopRooms): readonly StepHandler[] {
           tags: { pipelineRun: context.pipelineRun },
           by: context.by,
         });
-        if (report.passed) await registry.setAlias({ model, alias: 'candidate', version: version.version, by: context.by });
+        const isCandidate = report.passed && !rooms.isCi();
+        if (isCandidate) await registry.setAlias({ model, alias: 'candidate', version: version.version, by: context.by });
         return {
           outputs: { modelVersion: version.id, version: version.version, package: version.package },
-          summary: `${model} version ${version.version}, package ${version.package.slice(0, 12)}${report.passed ? ', candidate' : '; its gates are not passed'}`,
+          summary: `${model} version ${version.version}, package ${version.package.slice(0, 12)}${isCandidate ? ', candidate' : report.passed ? '' : '; its gates are not passed'}`,
         };
       },
     },

@@ -4,6 +4,7 @@ import { requireJudged } from '#registry';
 import type { Action, Actor, Alert, Comparison, ModelVersion, PipelineRun, TestReport } from '#contract';
 import type { DueRun, Pipelines } from '#pipelines';
 import type { RunChanges } from '#training';
+import type { CommittedProjects } from '../commits/committed-projects.ts';
 import type { LocalPlanes } from '../planes.ts';
 import { comparisonText } from './judging-steps.ts';
 import { buildPlan, ingestPlan, retrainPlan } from './plans.ts';
@@ -15,6 +16,7 @@ export interface LoopDeps {
   readonly rooms: LoopRooms;
   readonly pipelines: Pipelines;
   readonly planes: LocalPlanes;
+  readonly commits: CommittedProjects;
   readonly clock: Clock;
 }
 
@@ -30,10 +32,28 @@ export interface ProductionComparison {
   readonly by: Actor;
 }
 
+export interface CommitBuild {
+  /** The commit of the project; left out: its folder as it is. */
+  readonly commit?: string;
+  /** The folder may differ from the commit. */
+  readonly dirty: boolean;
+  /** What asks for it: the same for the same pipeline run. */
+  readonly ci: string;
+  readonly by: Actor;
+  readonly reason: string;
+  readonly fresh?: boolean;
+}
+
 /** The turns of the loop that go through several rooms. */
 export interface Loop {
   /** Runs the project's pipeline: data to registered version. */
   build(request: { readonly by: Actor; readonly reason: string; readonly fresh?: boolean }): Promise<PipelineRun>;
+  /**
+   * Runs the project's pipeline as a commit has it: in the project's folder where that is at the commit, else in one of its own. The same `ci` gives the
+   * same pipeline run.
+   * @throws GyreError FAILED_PRECONDITION, NOT_FOUND, INVALID_ARGUMENT as `CommittedProjects.open`
+   */
+  buildCommit(request: CommitBuild): Promise<PipelineRun>;
   /** Trains a run once more with changes. @throws GyreError as `Training.clonePlan` */
   clone(request: RunChanges & { readonly run: string; readonly by: Actor }): Promise<PipelineRun>;
   /** Starts what a schedule says. The same due instant gives the same pipeline run. @throws GyreError as `build` */
@@ -54,7 +74,7 @@ const dayMs = 86_400_000;
 /** Without an alert, a retraining that a person asks for takes the labelled rows of so long. */
 const usualSpanMs = 30 * dayMs;
 
-export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
+export function openLoop({ rooms, pipelines, planes, commits, clock }: LoopDeps): Loop {
   const production = (): string => {
     const last = rooms.project().resolved.environments.at(-1);
     if (last === undefined) throw new GyreError('FAILED_PRECONDITION', 'the project has no environment');
@@ -68,7 +88,38 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
         pipeline: 'build',
         reason,
         by,
-        parameters: { project: project.digest },
+        parameters: { project: project.digest, ...(await cleanCommit(commits)) },
+        steps: await buildPlan(project),
+        ...(fresh === undefined ? {} : { fresh }),
+      });
+    },
+
+    buildCommit: async ({ commit, dirty, ci, by, reason, fresh }) => {
+      const submitted = await pipelines.list({ limit: 100, pipeline: 'build' });
+      const before = submitted.items.find(({ parameters }) => parameters['ci'] === ci);
+      if (before !== undefined) return before;
+      const isHere = commit === undefined || (dirty ? (await commits.head()) === commit : await commits.isHere(commit));
+      if (!isHere && dirty)
+        throw new GyreError(
+          'FAILED_PRECONDITION',
+          'files that differ from their commit can be checked in their own folder alone: commit them',
+        );
+      const project = isHere ? rooms.project() : await commits.open(commit);
+      const here = rooms.project().resolved.project;
+      if (project.resolved.project !== here)
+        throw new GyreError('FAILED_PRECONDITION', `the commit is of the project "${project.resolved.project}", this one is "${here}"`);
+      await rooms.charters.record(here, project.project.charter, by);
+      return pipelines.submit({
+        pipeline: 'build',
+        reason,
+        by,
+        parameters: {
+          project: project.digest,
+          ci,
+          mayWorsen: { ...project.resolved.ci.mayWorsen },
+          ...(commit === undefined || dirty ? {} : { commit }),
+          ...(isHere ? {} : { at: commit }),
+        },
         steps: await buildPlan(project),
         ...(fresh === undefined ? {} : { fresh }),
       });
@@ -171,4 +222,10 @@ export function openLoop({ rooms, pipelines, planes, clock }: LoopDeps): Loop {
     testVersion: (request) => testBrought(rooms, request),
     collectPredictions: (environment) => planes.flush(environment),
   };
+}
+
+/** The commit that a run of the project's folder is of; none where files differ from it. */
+async function cleanCommit(commits: CommittedProjects): Promise<{ readonly commit?: string }> {
+  const commit = await commits.head();
+  return commit !== undefined && (await commits.isHere(commit)) ? { commit } : {};
 }

@@ -11,7 +11,7 @@ import type { Training } from '#training';
 
 /** The opened rooms that the loop's steps work with. */
 export interface LoopRooms {
-  /** The project as it stands in its file now. */
+  /** The project that the running step works on: as it stands in its file now, or as a commit has it. */
   readonly project: () => LoadedProject;
   readonly blobs: BlobStore;
   readonly charters: CharterBook;
@@ -23,6 +23,8 @@ export interface LoopRooms {
   readonly monitoring: Monitoring;
   readonly executor: Executor;
   readonly environment: Environment;
+  /** Whether the running step checks a commit. */
+  readonly isCi: () => boolean;
   readonly codeVersion: () => Promise<CodeVersion>;
   /** Worker threads for training. */
   readonly workers: number;

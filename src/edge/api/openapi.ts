@@ -107,6 +107,7 @@ const tagTexts: Readonly<Record<(typeof routeTags)[number], string>> = {
   access: 'Identities, tokens, sessions',
   project: 'The project’s file and its charter',
   pipelines: 'Runs of the project’s steps',
+  ci: 'Commits: run, compared with the base branch, judged',
   data: 'Dataset versions, profiles, quality reports, splits',
   features: 'Fitted transforms',
   training: 'Experiments, studies, runs',

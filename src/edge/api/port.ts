@@ -14,6 +14,7 @@ import type {
   VersionTest,
 } from '#contract';
 import type { Clock, NewId, ResolvedSetting } from '#core';
+import type { Ci } from '#ci';
 import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
@@ -107,6 +108,7 @@ export interface Rooms {
   readonly streams: Streams;
   readonly blobStorage: () => Promise<BlobStorage>;
   readonly charters: CharterBook;
+  readonly ci: Ci;
   readonly data: Data;
   readonly evaluation: Evaluation;
   readonly events: Events;

@@ -23,6 +23,7 @@ export const routeTags = [
   'access',
   'project',
   'pipelines',
+  'ci',
   'data',
   'features',
   'training',

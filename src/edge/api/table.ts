@@ -7,6 +7,7 @@ import { batchRoutes } from './routes/batch.ts';
 import { batchScheduleRoutes } from './routes/batch-schedules.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { blobStorageRoutes } from './routes/blob-storage.ts';
+import { ciRoutes } from './routes/ci.ts';
 import { charterRoutes } from './routes/charter.ts';
 import { dataRoutes } from './routes/data/data.ts';
 import { evaluationRoutes } from './routes/evaluation.ts';
@@ -57,6 +58,7 @@ export function allRoutes(): readonly Route[] {
     ...projectRoutes,
     ...charterRoutes,
     ...pipelineRoutes,
+    ...ciRoutes,
     ...scheduleRoutes,
     ...dataRoutes,
     ...workspaceRoutes,

@@ -9,6 +9,7 @@ import type { BlobStore } from '#blobs';
 import type { Actor, CodeVersion, Environment, Role, TrainedVersion } from '#contract';
 import { GyreError, countingIds, isoInstant, manualClock, seededBytes, sha256, noFaults } from '#core';
 import type { Faults, ManualClock } from '#core';
+import { ciMigrations, openCi } from '#ci';
 import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
@@ -121,6 +122,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     monitoringMigrations,
     triggersMigrations,
     governanceMigrations,
+    ciMigrations,
   ]);
   const loaded = await loadProject(projectFolder);
   const { resolved } = loaded;
@@ -185,6 +187,21 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       steps: [{ name: 'count', kind: 'bench.count', after: [], parameters: {}, inputs: {} }],
       ...(fresh === undefined ? {} : { fresh }),
     });
+  const ci = opened.use(
+    openCi({
+      ...common,
+      pipelines,
+      data,
+      training,
+      evaluation,
+      registry,
+      project: () => resolved.project,
+      build,
+      comparing: () => ({ masked: new Set<string>() }),
+      finished: async () => undefined,
+      report: (problem) => log.error(problem),
+    }),
+  );
   const schedules = opened.use(
     openSchedules({
       store,
@@ -246,6 +263,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     streams,
     blobStorage: async () => ({ address: join(folder, 'blobs'), clear: await amountOf(blobs.list()), sealed: { count: 0, bytes: 0 } }),
     charters,
+    ci,
     data,
     evaluation,
     events,

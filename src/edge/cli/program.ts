@@ -17,6 +17,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   },
   { title: 'Project', names: ['charter'], load: async () => (await import('./verbs/charter.ts')).registerCharter },
   { title: 'Platform', names: ['demo', 'up', 'run'], load: async () => (await import('./verbs/platform.ts')).registerPlatform },
+  { title: 'Build', names: ['ci'], load: async () => (await import('./verbs/ci.ts')).registerCi },
   {
     title: 'Build',
     names: ['pipeline', 'runs', 'experiments', 'studies'],

@@ -133,6 +133,8 @@ export interface EventData extends ReleaseEventData {
   'reproduction.finished': { modelVersion: string; run: string; identical: boolean; expected: string; actual?: string; workers: number };
   'pipeline_run.started': { id: string; pipeline: string; reason: string };
   'pipeline_run.finished': { id: string; pipeline: string; state: string };
+  'ci_run.started': { id: string; commit?: string; branch?: string };
+  'ci_run.finished': { id: string; commit?: string; branch?: string; state: string; modelVersion?: string };
   'schedule.started': { schedule: string; due?: string; missed: number; pipelineRun: string };
   'schedule.failed': { schedule: string; due: string; error: string };
   'schedule.paused': { schedule: string };

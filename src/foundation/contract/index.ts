@@ -130,6 +130,8 @@ export {
   TransformStep,
 } from './project.ts';
 export { EnvironmentSpec } from './environment-spec.ts';
+export { CiCheck, CiMetric, CiReport, CiRequest, CiRun, CiSpec, ciParts, ciStates } from './ci.ts';
+export type { CiPart } from './ci.ts';
 export { Rollout, RolloutAnalysis, RolloutCheck, RolloutPlan, RolloutStep, rolloutStates } from './rollout.ts';
 export { RollSpec } from './rollout-spec.ts';
 export { BlobStorage } from './blob-storage.ts';

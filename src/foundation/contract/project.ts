@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Duration, Name, oneOf, strict } from './common.ts';
+import { CiSpec } from './ci.ts';
 import { ApplicationTestSpec } from './application-test-spec.ts';
 import { EnvironmentSpec } from './environment-spec.ts';
 import { ExecutionSpec } from './execution.ts';
@@ -338,6 +339,7 @@ export const Project = strict(
     data: Type.Record(Name, DatasetSpec),
     steps: Type.Record(Name, StepSpec, { description: 'a project of data alone may leave it out', default: {} }),
     test: Type.Optional(TestSpec),
+    ci: Type.Optional(CiSpec),
     release: Type.Optional(ReleaseSpec),
     serve: Type.Optional(ServeSpec),
     monitor: Type.Optional(MonitorSpec),

@@ -45,8 +45,11 @@ export interface StepHandler {
   readonly version: string;
   readonly cacheable: boolean;
   run(context: StepContext): Promise<StepResult>;
-  /** Whether what an earlier run left is still there; a cached step is run again when it is not. */
-  stillThere?(outputs: JsonObject): Promise<boolean>;
+  /**
+   * Whether what an earlier run left is still there; a cached step is run again when it is not.
+   * @param pipelineRun the run that would reuse it
+   */
+  stillThere?(outputs: JsonObject, pipelineRun: string): Promise<boolean>;
 }
 
 export interface StepPlan {

@@ -205,7 +205,8 @@ export class RunExecution {
 
   async #findReusable(cacheKey: string, handler: StepHandler): Promise<StepRow | undefined> {
     for (const candidate of await this.#deps.store.read((db) => findCached(db, cacheKey))) {
-      const there = handler.stillThere === undefined || (await handler.stillThere(candidate.outputs ?? {}).catch(() => false));
+      const there =
+        handler.stillThere === undefined || (await handler.stillThere(candidate.outputs ?? {}, this.#run.id).catch(() => false));
       if (there) return candidate;
     }
     return undefined;

@@ -137,6 +137,18 @@ function checkRoll(roll: RollSpec | undefined, path: readonly PathStep[]): Findi
   ];
 }
 
+/** What does not hold in `ci`. */
+export function checkCi(context: CheckContext): Finding[] {
+  const { ci } = context.project;
+  const isBranch = ci?.base === undefined || !/^[-/]|\.\.|[\s~^:?*[\\]|[/.]$|@\{/.test(ci.base);
+  return [
+    ...(isBranch ? [] : [{ path: ['ci', 'base'], message: `"${ci.base}" is no name of a branch`, suggestion: 'main is one' }]),
+    ...Object.keys(ci?.mayWorsen ?? {}).flatMap((metric) =>
+      checkMetric(metric, ['ci', 'mayWorsen', metric], onlyTask(context), { atKey: true }),
+    ),
+  ];
+}
+
 /** What does not hold in `monitor`. */
 export function checkMonitor(context: CheckContext): Finding[] {
   const { monitor, data, steps, charter } = context.project;

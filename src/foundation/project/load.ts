@@ -5,7 +5,7 @@ import type { TableSchema } from '#contract';
 import { digestOf } from '#core';
 import type { CheckContext } from './check-context.ts';
 import { checkData } from './check-data.ts';
-import { checkCharter, checkMonitor, checkRelease, checkServe, checkTest } from './check-operations.ts';
+import { checkCharter, checkCi, checkMonitor, checkRelease, checkServe, checkTest } from './check-operations.ts';
 import { checkSteps } from './check-steps.ts';
 import { joinedFacts } from './check-join.ts';
 import { datasetFacts, queryFacts } from './dataset-columns.ts';
@@ -61,6 +61,7 @@ export async function checkProject(folder: string, options: LoadOptions = {}): P
     ...checkTest(context),
     ...checkRelease(context),
     ...checkServe(context),
+    ...checkCi(context),
     ...checkMonitor(context),
     ...checkSettings(project.settings ?? {}, environment, options.knownSettings),
   ];

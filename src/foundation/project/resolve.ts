@@ -38,6 +38,7 @@ export function resolveProject(project: Project): ResolvedProject {
       slices: project.test?.slices ?? [],
       threshold: project.test?.threshold ?? 0.5,
     },
+    ci: { base: 'main', mayWorsen: {}, ...project.ci },
     environments,
     ...(project.release?.policy === undefined ? {} : { releasePolicy: project.release.policy }),
     applicationTests: { latencyP99Ms: 100, requestsPerSecond: 50, durationMs: 2000, ...project.release?.tests },

@@ -132,6 +132,8 @@ export interface ResolvedProject {
     readonly slices: readonly string[];
     readonly threshold: NonNullable<TestSpec['threshold']>;
   };
+  /** What commits are held to. */
+  readonly ci: { readonly base: string; readonly mayWorsen: Readonly<Record<string, number>> };
   readonly environments: readonly ResolvedEnvironment[];
   /** The release policy that the project names. */
   readonly releasePolicy?: string;

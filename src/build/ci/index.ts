@@ -1,0 +1,5 @@
+export { openCi } from './ci.ts';
+export { ciMigrations } from './migrations/index.ts';
+export { ciMarkdown } from './report-markdown.ts';
+export { ciJunit } from './junit.ts';
+export type { Ci, CiDeps } from './port.ts';
