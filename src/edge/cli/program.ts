@@ -36,6 +36,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Build', names: ['model'], load: async () => (await import('./verbs/models.ts')).registerModels },
   { title: 'Build', names: ['convert'], load: async () => (await import('./verbs/convert.ts')).registerConvert },
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
+  { title: 'Deploy', names: ['cd'], load: async () => (await import('./verbs/cd.ts')).registerCd },
   { title: 'Deploy', names: ['policy'], load: async () => (await import('./verbs/policies.ts')).registerPolicies },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['explain'], load: async () => (await import('./verbs/explain.ts')).registerExplain },
