@@ -27,7 +27,7 @@ export function azurePipeline(plan: DeliveryPlan): string {
     lockBehavior: ${lock}
     jobs:
       - job: ${name}
-        timeoutInMinutes: 360
+        timeoutInMinutes: "360"
         variables:
 ${handed.map((one) => `          ${one}: $[ stageDependencies.ci.ci.outputs['hand_on.${one}'] ]`).join('\n')}
         steps:
@@ -48,7 +48,7 @@ pr:
 schedules:
   - cron: ${yamlText(cron)}
     displayName: by the clock
-    always: true
+    always: "true"
     branches:
       include: [${yamlText(base)}]
 pool:
@@ -57,11 +57,11 @@ stages:
   - stage: ci
     jobs:
       - job: ci
-        timeoutInMinutes: 360
+        timeoutInMinutes: "360"
         steps:
           - checkout: self
-            fetchDepth: 0
-            persistCredentials: false
+            fetchDepth: "0"
+            persistCredentials: "false"
 ${script('Check the commit', [...scripts.have, ...scripts.ci], secrets('GYRE_TOKEN'))}
           - script: |
               while IFS='=' read -r name value; do echo "##vso[task.setvariable variable=$name;isOutput=true]$value"; done < ${at(ciFiles.variables)}
