@@ -28,6 +28,13 @@ const schemas = {
   azure: ['vendor.azure-pipelines', '--data-transform', 'azure-pipelines', '--regex-variant', 'nonunicode'],
 } as const;
 
+/** A member that no schema knows. */
+const broken = {
+  github: { from: 'runs-on:', to: 'run-on:' },
+  gitlab: { from: '    when: always', to: '    when: allways' },
+  azure: { from: 'dependsOn:', to: 'dependOn:' },
+};
+
 describe('workflows of CI services, read by the tools of their field', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const files = Object.entries(plans).flatMap(([name, plan]) =>
@@ -51,8 +58,7 @@ describe('workflows of CI services, read by the tools of their field', () => {
       for (const { name, path, text } of files.filter((one) => one.service === service)) {
         assert.match(await validate(service, join(folder.path, name, path)), /ok/);
         const wrong = join(folder.path, name, `wrong-${path.replaceAll('/', '-')}`);
-        const broken = { github: ['runs-on:', 'run-on:'], gitlab: ['    when: always', '    when: allways'], azure: ['dependsOn:', 'dependOn:'] } as const; // prettier-ignore
-        await writeFile(wrong, text.replace(...broken[service]));
+        await writeFile(wrong, text.replace(broken[service].from, broken[service].to));
         await assert.rejects(validate(service, wrong), `the checker looks at ${name}`);
       }
     });
@@ -68,7 +74,7 @@ describe('workflows of CI services, read by the tools of their field', () => {
   test('of Jenkins are Groovy (groovy-parser), and are none once a brace is missing', { skip: pythonMissing }, async () => {
     const parsed = async (groovy: string): Promise<boolean> =>
       (await runPython<{ readonly parsed: boolean }>('ci_peer.py', { groovy })).parsed;
-    const [{ text = '' } = {}] = files.filter(({ service, name }) => service === 'jenkins' && name === 'below');
+    const { text } = files.find(({ service, name }) => service === 'jenkins' && name === 'below') ?? assert.fail();
     assert.equal(await parsed(text), true);
     assert.equal(await parsed(text.replace(/\}\n$/, '')), false);
   });

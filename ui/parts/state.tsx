@@ -37,6 +37,7 @@ export function State({ tone, children }: { readonly tone: Tone; readonly childr
 
 const tones: Readonly<Record<string, Tone>> = {
   succeeded: 'good',
+  passed: 'good',
   finished: 'good',
   cached: 'good',
   FINISHED: 'good',

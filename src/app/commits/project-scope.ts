@@ -24,16 +24,16 @@ export function projectScope(scopeOf: (pipelineRun: string) => Promise<RunScope>
   return {
     current: () => scopes.getStore()?.project,
     isCi: () => scopes.getStore()?.isCi ?? false,
-    within: (handler) => {
-      const { stillThere } = handler;
-      return {
-        ...handler,
-        run: async (context) => scopes.run(await scopeOf(context.pipelineRun), () => handler.run(context)),
-        ...(stillThere === undefined
-          ? {}
-          : { stillThere: async (outputs, pipelineRun) => scopes.run(await scopeOf(pipelineRun), () => stillThere(outputs, pipelineRun)) }),
-      };
-    },
+    within: (handler) => ({
+      ...handler,
+      run: async (context) => scopes.run(await scopeOf(context.pipelineRun), () => handler.run(context)),
+      ...(handler.stillThere === undefined
+        ? {}
+        : {
+            stillThere: async (outputs, pipelineRun) =>
+              scopes.run(await scopeOf(pipelineRun), async () => (await handler.stillThere?.(outputs, pipelineRun)) ?? true),
+          }),
+    }),
   };
 }
 

@@ -9,8 +9,8 @@ export async function dataChecks({ data }: Pick<CiDeps, 'data'>, { steps }: Pipe
     const dataset = datasetOf(step);
     const violations = step.outputs?.['violations'];
     if (typeof violations === 'number') {
-      const message = violations === 0 ? 'the rows fit the schema' : `${violations} ${violations === 1 ? 'violation' : 'violations'} of the reviewed schema`; // prettier-ignore
-      checks.push({ part: 'data', name: `${dataset}: schema`, verdict: violations === 0 ? 'passed' : 'failed', message });
+      const message = violations === 0 ? 'no row violates it' : `${violations} ${violations === 1 ? 'violation' : 'violations'} of the reviewed schema`; // prettier-ignore
+      checks.push({ part: 'data', name: `${dataset}: reviewed schema`, verdict: violations === 0 ? 'passed' : 'failed', message });
     }
     if (step.kind !== 'data.quality') continue;
     const reported = step.outputs?.['report'] ?? step.inputs['version'];

@@ -85,7 +85,7 @@ function sliceTable({ slices }: CiReport): string {
 
 function dataBlock({ data }: CiReport): string {
   const changed = data.filter(({ baseVersion, version, changes }) => changes.length > 0 || (baseVersion !== undefined && baseVersion !== version)); // prettier-ignore
-  if (changed.length === 0) return data.length === 0 || data.every(({ baseVersion }) => baseVersion === undefined) ? '' : 'The data are those of the base.'; // prettier-ignore
+  if (changed.length === 0) return data.every(({ baseVersion }) => baseVersion === undefined) ? '' : 'The data are those of the base.'; // prettier-ignore
   const blocks = changed.map(({ dataset, version, rows, baseVersion, baseRows, changes }) =>
     [
       `**${inline(dataset)}**: ${baseVersion === undefined ? '' : `\`${baseVersion.slice(0, 12)}\` (${baseRows ?? 0} rows) → `}\`${version.slice(0, 12)}\` (${rows} rows)`,
@@ -122,7 +122,14 @@ function details(summary: string, body: string): string {
 /** @param sides for each column `r` where its figures stand to the right */
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[], sides: string): string {
   const line = (cells: readonly (string | number)[]): string => `| ${cells.map((cell) => cellText(String(cell))).join(' | ')} |`;
-  return [line(head), `|${[...sides].map((side) => (side === 'r' ? ' ---: ' : ' --- ')).join('|')}|`, ...rows.map(line)].join('\n');
+  return [
+    line(head),
+    `|${sides
+      .split('')
+      .map((side) => (side === 'r' ? ' ---: ' : ' --- '))
+      .join('|')}|`,
+    ...rows.map(line),
+  ].join('\n');
 }
 
 /** Bold is ours; what comes from records is said as it is. */
