@@ -145,6 +145,7 @@ describe('every route that reads', () => {
   let changed = '';
   let view = '';
   let report = '';
+  let ciRun = '';
   let webhook = '';
   let batch = '';
   let conversion = '';
@@ -178,6 +179,8 @@ describe('every route that reads', () => {
     stream = (await bench.deps.streams.start({ body: { model: records.version.model, ...topics }, by })).id;
     const [experiment] = await training.experiments();
     view = (await training.views.save({ name: 'all', query: '', by })).id;
+    ciRun = (await bench.deps.ci.start({ branch: 'main', by })).id;
+    while ((await bench.deps.ci.get(ciRun)).state === 'running') await new Promise((resolve) => setTimeout(resolve, 10));
     report = (await training.reports.create({ title: 'Runs', text: '# Runs', by })).id;
     logged = (await training.loggedModels.create({ experiment: experiment.id, by })).id;
     const file = new Uint8Array(200).fill(65);
@@ -232,6 +235,7 @@ describe('every route that reads', () => {
       'dataset-ingestions': ingestion,
       'dataset-schemas': 'customers',
       'release-policies': 'default',
+      'ci-runs': ciRun,
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
