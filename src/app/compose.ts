@@ -279,7 +279,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const perStream = { ...rooms, registry, metrics, owner: folder.path, batches, values, projectFolder, log };
   const streams = opened.use(openStreamPredictions(perStream));
   const pipelines = opened.use(openPipelines({ ...rooms, log, owner, exclusive, project: project.current().resolved.project }));
-  const commits = committedProjects({ projectFolder, folder: join(folder.path, 'commits') });
+  const commits = committedProjects({ projectFolder, folder: join(folder.path, 'commits'), file: () => project.current().file });
   const scope = projectScope(scopeReader(pipelines, (commit) => commits.open(commit)));
   const loopRooms: LoopRooms = {
     project: () => scope.current() ?? project.current(),

@@ -141,6 +141,15 @@ describe('a commit that a server checks', { timeout: 300_000 }, () => {
     assert.match(unknown.stdout, /is not in the repository of this project, and its origin does not give it/);
   });
 
+  test('runs no code of its project file in the server', async () => {
+    await repository.commit('code', { 'gyre.ts': () => "throw new Error('I ran')\n" });
+    repository.push();
+    const { code, stdout } = await ci();
+    assert.equal(code, 1);
+    assert.match(stdout, /has a gyre\.ts, whose code would run in the server: this project is written in gyre\.yaml/);
+    assert.doesNotMatch(stdout, /I ran/);
+  });
+
   test('needs somebody who may build', async () => {
     const { body } = await house.post<{ id: string }>('identities', { name: 'stan', roles: ['stakeholder'] });
     const { body: issued } = await house.post<{ secret: string }>(`identities/${body.id}/tokens`, { label: 'test' });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { GyreError, messageOf } from '#core';
@@ -8,6 +9,8 @@ export interface CommittedProjectsOptions {
   readonly projectFolder: string;
   /** Where folders of commits are made. */
   readonly folder: string;
+  /** The file that the project is written in: only where that is code, a commit's may be. */
+  readonly file: () => string;
 }
 
 /** The project as commits have it, each in a folder of its own beside the one that people work in. */
@@ -18,7 +21,7 @@ export interface CommittedProjects {
   head(): Promise<string | undefined>;
   /**
    * The project of a commit, which is fetched from `origin` where the repository does not have it.
-   * @throws GyreError FAILED_PRECONDITION without a repository; NOT_FOUND for a commit that is nowhere; INVALID_ARGUMENT when its gyre.yaml is wrong
+   * @throws GyreError FAILED_PRECONDITION without a repository, and for a gyre.ts where this project has none; NOT_FOUND for a commit that is nowhere; INVALID_ARGUMENT when its gyre.yaml is wrong
    */
   open(commit: string): Promise<LoadedProject>;
   /** Takes away the folders of all commits but these. */
@@ -29,7 +32,7 @@ export interface CommittedProjects {
 const noHooks = ['-c', 'core.hooksPath=/dev/null'];
 const fetchMs = 120_000;
 
-export function committedProjects({ projectFolder, folder }: CommittedProjectsOptions): CommittedProjects {
+export function committedProjects({ projectFolder, folder, file }: CommittedProjectsOptions): CommittedProjects {
   const opening = new Map<string, Promise<LoadedProject>>();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -54,7 +57,11 @@ export function committedProjects({ projectFolder, folder }: CommittedProjectsOp
         throw new GyreError('FAILED_PRECONDITION', `commit ${commit.slice(0, 12)} could not be laid out: ${gitWords(error) ?? messageOf(error)}`, {}, { cause: error }); // prettier-ignore
       }
     }
-    return loadProject(join(place, relative(resolve(root), resolve(projectFolder))));
+    const laidOut = join(place, relative(resolve(root), resolve(projectFolder)));
+    // It is executed where it is read, which is here, and whoever may commit is not whoever runs this platform.
+    if (file() !== 'gyre.ts' && existsSync(join(laidOut, 'gyre.ts')))
+      throw new GyreError('FAILED_PRECONDITION', `commit ${commit.slice(0, 12)} has a gyre.ts, whose code would run in the server: this project is written in ${file()}`); // prettier-ignore
+    return loadProject(laidOut);
   };
 
   return {

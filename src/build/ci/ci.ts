@@ -145,7 +145,7 @@ export function openCi(deps: CiDeps): Ci {
       const found = await store.read((db) => selectCiRuns(db, filter, limit + 1, before));
       const items = found.slice(0, limit);
       const last = items.at(-1);
-      return { items: items.map(({ record }) => record), ...(found.length > limit && last !== undefined ? { next: String(last.position) } : {}) }; // prettier-ignore
+      return { items: items.map(({ record }) => brief(record)), ...(found.length > limit && last !== undefined ? { next: String(last.position) } : {}) }; // prettier-ignore
     },
     resume: async () => {
       for (const { record } of await store.read((db) => selectCiRuns(db, { state: 'running' }, 1000))) begin(record.id);
@@ -155,4 +155,12 @@ export function openCi(deps: CiDeps): Ci {
       await Promise.all(underWay.values());
     },
   };
+}
+
+/** What a list shows of a run: of its report the verdict, what failed, and what was registered. */
+function brief({ report, ...run }: CiRun): CiRun {
+  if (report === undefined) return run;
+  const { curve: _curve, checks, ...rest } = report;
+  const failed = checks.filter(({ verdict }) => verdict === 'failed');
+  return { ...run, report: { ...rest, checks: failed, metrics: [], slices: [], data: [], parameters: [], steps: [] } };
 }

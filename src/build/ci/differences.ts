@@ -111,7 +111,13 @@ export async function compareData(
       continue;
     }
     const baseRows = (await data.get(before)).manifest.rows;
-    const changes = before === digest ? [] : await changesOf({ data, comparing }, dataset, before, digest);
+    const changes =
+      before === digest
+        ? []
+        : await changesOf({ data, comparing }, dataset, before, digest).catch((error: unknown) => {
+            if (isGyreError(error)) return [`they could not be compared: ${messageOf(error)}`];
+            throw error;
+          });
     found.push({ ...at, baseVersion: before, baseRows, changes });
   }
   return found;

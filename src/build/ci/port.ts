@@ -49,7 +49,7 @@ export interface Ci extends AsyncDisposable {
   start(request: CiRequest & { readonly by: Actor }): Promise<CiRun>;
   /** @throws GyreError NOT_FOUND */
   get(id: string): Promise<CiRun>;
-  /** Newest first. */
+  /** Newest first; of the reports what failed and what was registered. */
   list(options: CiList): Promise<{ readonly items: readonly CiRun[]; readonly next?: string }>;
   /** Goes on with what a process that is gone has left. */
   resume(): Promise<void>;

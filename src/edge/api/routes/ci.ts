@@ -10,7 +10,7 @@ export const ciRoutes: readonly Route[] = [
     path: '/api/v1/ci-runs',
     permission: 'read',
     tag: 'ci',
-    summary: 'Commits that were checked, newest first',
+    summary: 'Commits that were checked, newest first: of the reports what failed and what was registered',
     query: strict({
       ...paging,
       commit: Type.Optional(Type.String({ maxLength: 64, description: 'in full' })),
