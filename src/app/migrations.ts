@@ -5,6 +5,7 @@ import { dataMigrations } from '#data';
 import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
 import { featuresMigrations } from '#features';
+import { fleetMigrations } from '#fleet';
 import { governanceMigrations } from '#governance';
 import { importsMigrations } from '#imports';
 import { monitoringMigrations } from '#monitoring';
@@ -39,4 +40,5 @@ export const migrationSets: readonly MigrationSet[] = [
   releasePolicyMigrations,
   releaseTestMigrations,
   packagingMigrations,
+  fleetMigrations,
 ];

@@ -90,8 +90,8 @@ export class SupervisedPlane implements AsyncDisposable {
       if (this.#closed) throw new GyreError('UNAVAILABLE', `the data plane of "${this.#options.environment}" is being closed`);
       if (this.#process !== undefined && this.#manifest?.signature === manifest.signature) return { address: this.#process.address };
       if (this.#process === undefined) return this.#replace(manifest);
-      // A plane takes newer generations alone. An older one is asked for when a switch could not be recorded: then it starts anew.
-      if (this.#manifest !== undefined && manifest.manifest.generation < this.#manifest.manifest.generation) {
+      // A plane takes newer generations alone. An older one is asked for when a switch could not be recorded, or an agent refused it: then it starts anew.
+      if (this.#manifest !== undefined && manifest.manifest.generation <= this.#manifest.manifest.generation) {
         await this.#stop();
         return this.#replace(manifest);
       }

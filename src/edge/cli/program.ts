@@ -36,6 +36,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Build', names: ['convert'], load: async () => (await import('./verbs/convert.ts')).registerConvert },
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
   { title: 'Deploy', names: ['policy'], load: async () => (await import('./verbs/policies.ts')).registerPolicies },
+  { title: 'Deploy', names: ['agent'], load: async () => (await import('./verbs/agents.ts')).registerAgents },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['explain'], load: async () => (await import('./verbs/explain.ts')).registerExplain },
   { title: 'Deploy', names: ['deploy'], load: async () => (await import('./verbs/deploy.ts')).registerDeploy },

@@ -130,6 +130,20 @@ export {
   TransformStep,
 } from './project.ts';
 export { EnvironmentSpec } from './environment-spec.ts';
+export { MachineRequirements } from './requirements.ts';
+export {
+  Agent,
+  AgentChange,
+  AgentDetail,
+  AgentReport,
+  DesiredAnswer,
+  DesiredState,
+  EnrolledAgent,
+  Enrolment,
+  SignedDesiredState,
+  agentStates,
+} from './agent.ts';
+export type { AgentStateWord } from './agent.ts';
 export { Rollout, RolloutAnalysis, RolloutCheck, RolloutPlan, RolloutStep, rolloutStates } from './rollout.ts';
 export { RollSpec } from './rollout-spec.ts';
 export { BlobStorage } from './blob-storage.ts';
