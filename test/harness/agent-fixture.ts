@@ -5,10 +5,10 @@ import type { Agent, AgentDetail, PredictAnswer } from '#contract';
 import { done, eventually, start, type Place, type Running, type Up } from './gyre-fixture.ts';
 import { edit } from './projects-fixture.ts';
 
-/** Has agents serve production of a small project. @param more further members of the environment */
-export function servedByAgents(project: string, more = ''): Promise<void> {
+/** Has agents serve production of a small project. @param more further members of the environment @param wait how long a release waits for them */
+export function servedByAgents(project: string, more = '', wait = '30s'): Promise<void> {
   return edit(join(project, 'gyre.yaml'), (text) =>
-    text.replace(/production: *\{/, `production: { agents: true, agentsWait: 30s${more}, `),
+    text.replace(/production: *\{/, `production: { agents: true, agentsWait: ${wait}${more}, `),
   );
 }
 
@@ -26,10 +26,10 @@ export interface RunningAgent extends AsyncDisposable {
 }
 
 /** Starts an agent whose data plane listens at any free port. */
-export function startAgent(folder: string, words: readonly string[], env: Place['env'] = {}): RunningAgent {
+export function startAgent(folder: string, words: readonly string[], how: Omit<Place, 'cwd'> = {}): RunningAgent {
   const running = start(
     ['agent', 'run', '--folder', 'agent', '--port', '0', '--grpc-port', '0', '--report-every', '1', '--longest-pause', '2', ...words],
-    { cwd: folder, env: { GYRE_LOG_LEVEL: 'warn', ...env } },
+    { ...how, cwd: folder, env: { GYRE_LOG_LEVEL: 'warn', ...how.env } },
   );
   return {
     running,
