@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { agentFolder, checkAgentMachine, requireEnrolment, runAgent } from '#agent';
 import type { AgentPlane } from '#agent';
@@ -36,6 +37,7 @@ export async function agent(flags: AgentFlags): Promise<void> {
   const replace = (path: string, text: string): void => replaceFile(path, text, 0o600, faults);
   const folder = agentFolder(flags.folder, replace);
   const enrolment = await enrolmentOf(flags, folder.enrolment);
+  await believe(flags.ca);
   await keepEnrolment(folder.enrolment, enrolment, replace);
   const machine = thisMachine(flags.environment);
   const longestPauseMs = flags.longestPause * 1000;
@@ -70,6 +72,7 @@ export async function agentCheck(
 ): Promise<{ readonly generation: number; readonly checks: readonly Check[] } | undefined> {
   const folder = agentFolder(flags.folder, (path, text) => replaceFile(path, text, 0o600, faultsFromEnvironment()));
   const isRunning = isHeld(flags.folder);
+  await believe(flags.ca);
   const found = await checkAgentMachine({
     enrolment: await enrolmentOf(flags, folder.enrolment),
     folder: flags.folder,
@@ -81,6 +84,14 @@ export async function agentCheck(
     signal: flags.signal,
   });
   return found === undefined ? undefined : { generation: found.manifest.generation, checks: found.checks };
+}
+
+/** The platform's certificate may be one that nobody else has signed. @throws GyreError NOT_FOUND */
+async function believe(file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  const certificate = await readFile(file, 'utf8').catch(() => undefined);
+  if (certificate === undefined) throw new GyreError('NOT_FOUND', `${file} cannot be read: it is to hold a certificate in PEM`);
+  setDefaultCACertificates([...getCACertificates(), certificate]);
 }
 
 async function describeHost(onnxruntime: string): Promise<AgentReport['host']> {

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import type { EnvironmentState, Identity, IssuedToken, Prediction } from '#contract';
+import type { EnvironmentState, Identity, IssuedToken, ModelVersion, Prediction } from '#contract';
 import { becomes, enrol, servedByAgents, startAgent } from '../harness/agent-fixture.ts';
 import { done, eventually, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Place, Up } from '../harness/gyre-fixture.ts';
 import { openOtherMachine, whyNoOtherMachine, type OtherMachine } from '../harness/namespace-fixture.ts';
 import { people, smallProject } from '../harness/projects-fixture.ts';
 import { releaseVersion } from '../harness/release-fixture.ts';
-import { writeFile } from 'node:fs/promises';
 
 interface Asked {
   readonly ids: readonly string[];
@@ -112,6 +111,13 @@ describe('an agent on another machine, behind a cable that is pulled', { skip, t
     machine.cable('down');
     const pulledAt = performance.now();
     await eventually('the agent notices', () => agent.running.errors().includes('the platform is away: what is served goes on'), 120_000);
+    const { revision } = (await production()).agents ?? {};
+    const unready = await house.post<{ readonly detail: string }>('environments/production/release', {
+      modelVersion: (await house.get<ModelVersion>('models/shop/versions/2')).id,
+      reason: 'in a hurry',
+    });
+    assert.equal(unready.status, 409, JSON.stringify(unready.body));
+    assert.equal((await production()).agents?.revision, revision, 'what is not allowed is told to no agent');
     await releaseVersion(house, 'shop', 2, ['quentin-2', 'olga-2']);
     const { live, agents } = await production();
     assert.deepEqual([live?.state, agents?.inStep], ['live', 0]);
@@ -135,5 +141,18 @@ describe('an agent on another machine, behind a cable that is pulled', { skip, t
     const onRecord = (await filed()).map(({ id }) => id);
     assert.deepEqual([...onRecord].sort(), [...ids].sort(), 'each once, and no other');
     t.diagnostic(`${ids.length} requests, none failed; the cable was out for ${Math.round(awayMs / 1000)} s`);
+  });
+
+  test('goes back by itself when what it serves is revoked', async () => {
+    await using agent = startAgent(elsewhere, [], { within: machine.within });
+    await agent.address();
+    const { report } = await becomes(house, 'far', 'in step');
+    assert.deepEqual(report?.serving?.models, ['shop/2']);
+    const said = await done(['release', 'revoke', 'shop/2', '--reason', 'it was wrong'], place);
+    assert.match(said, /production/);
+    await eventually('the version before is served', async () => {
+      const now = await becomes(house, 'far', 'in step');
+      return now.report?.serving?.models.join() === 'shop/1';
+    });
   });
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { Value } from 'typebox/value';
 import { AgentDetail, type Deployment, type Enrolment, type EnvironmentState, type GyreEvent, type SignedManifest } from '#contract';
 import { ask, becomes, enrol, isFiled, servedByAgents, startAgent } from '../harness/agent-fixture.ts';
+import { selfSigned } from '../harness/certificate-fixture.ts';
 import { caller, done, eventually, facts, gyre, temporaryFolder, up } from '../harness/gyre-fixture.ts';
 import type { Place, Up } from '../harness/gyre-fixture.ts';
 import { edit, smallProject } from '../harness/projects-fixture.ts';
@@ -199,5 +201,24 @@ describe('an environment that agents serve', { timeout: 900_000 }, () => {
       assert.ok(kinds.includes(`dev.gyre.${kind}.v1`), kind);
     const left = await readdir(join(elsewhere, 'agent', 'manifests'));
     assert.ok(left.length <= 3, `manifests that are kept: ${left.length}`);
+  });
+
+  test('over TLS believes the platform’s certificate when it is told to, and no other', async () => {
+    const { cert, key } = selfSigned();
+    const certificate = join(place.cwd, 'cert.pem');
+    await writeFile(certificate, cert);
+    await writeFile(join(place.cwd, 'key.pem'), key);
+    await house.stop();
+    setDefaultCACertificates([...getCACertificates(), cert]);
+    house = await up(place, ['--tls-cert', certificate, '--tls-key', join(place.cwd, 'key.pem')]);
+    assert.match(house.address, /^https:/);
+    const file = await enrol(place, 'field-3');
+    {
+      await using agent = startAgent(elsewhere, ['--folder', 'by-tls', '--enrolment', file]);
+      await eventually('it is not believed', () => /DEPTH_ZERO_SELF_SIGNED_CERT/.test(agent.running.errors()));
+    }
+    await using agent = startAgent(elsewhere, ['--folder', 'by-tls', '--ca', certificate]);
+    assert.equal((await ask(await agent.address())).version, '1');
+    await becomes(house, 'field-3', 'in step');
   });
 });

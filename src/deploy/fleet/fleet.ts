@@ -11,7 +11,7 @@ import { News } from './news.ts';
 import type { Fleet, FleetDeps } from './port.ts';
 
 /** News of another process of the platform is found by looking. */
-const lookAgainMs = 2_000;
+const lookAgainMs = 10_000;
 /** An agent that asks often is not written down each time. */
 const touchEveryMs = 5_000;
 

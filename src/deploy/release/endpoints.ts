@@ -17,7 +17,7 @@ export function endpointVerbs(
   environments: Release['environments'],
   { readManifest }: Pick<Switch, 'readManifest'>,
 ): Pick<Release, 'endpoints' | 'predict'> {
-  const endpointOf = async ({ name, endpoint, address, grpcAddress, live }: EnvironmentState): Promise<EndpointState> => {
+  const endpointOf = async ({ name, endpoint, address, grpcAddress, agents, live }: EnvironmentState): Promise<EndpointState> => {
     const figures = address === undefined ? undefined : await deps.planes.figures?.(name);
     const manifest = live?.manifest === undefined ? undefined : (await readManifest(live.manifest)).manifest;
     const settings = deps.settings();
@@ -27,6 +27,7 @@ export function endpointVerbs(
       endpoint,
       ...(address === undefined ? {} : { address }),
       ...(grpcAddress === undefined ? {} : { grpcAddress }),
+      ...(agents === undefined ? {} : { agents: { enrolled: agents.enrolled, inStep: agents.inStep } }),
       ...(live === undefined ? {} : { live }),
       ...(manifest === undefined
         ? {}

@@ -183,6 +183,8 @@ export interface AgentPlace {
   readonly enrolment?: string;
   /** Where the platform is; default: as the enrolment says. */
   readonly server?: string;
+  /** A file with certificates (PEM) that are believed beside the system's, absolute. */
+  readonly ca?: string;
   /** Where its data plane listens. */
   readonly host: string;
   readonly port: number;

@@ -17,6 +17,7 @@ const usualPort = 7080;
 interface PlaceFlags {
   readonly folder?: string;
   readonly enrolment?: string;
+  readonly ca?: string;
   readonly host: string;
   readonly port: number;
   readonly grpcPort?: number;
@@ -139,6 +140,7 @@ function registerRun(agent: Command, bind: Bind): void {
     command
       .option('--enrolment <file>', 'what gyre agent enrol wrote (default: what the folder keeps of the first time)')
       .option('--folder <folder>', 'where it keeps what it has (default: ~/.local/state/gyre/agent)')
+      .option('--ca <file>', 'a certificate that the platform’s is believed by, beside the system’s')
       .option('--host <address>', 'where its data plane listens', '127.0.0.1')
       .option('--port <n>', 'REST port of its data plane; 0: any free one', whole, usualPort)
       .option('--grpc-port <n>', 'its gRPC port (default: the one after; 0: any free one)', whole);
@@ -200,12 +202,13 @@ function registerRun(agent: Command, bind: Bind): void {
     );
 }
 
-function placeOf({ host, options: { server } }: Cli, { folder, enrolment, host: address, port, grpcPort }: PlaceFlags) {
+function placeOf({ host, options: { server } }: Cli, { folder, enrolment, ca, host: address, port, grpcPort }: PlaceFlags) {
   const state = host.environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
   return {
     folder: folder === undefined ? join(state, 'gyre', 'agent') : resolve(host.folder, folder),
     ...(enrolment === undefined ? {} : { enrolment: resolve(host.folder, enrolment) }),
     ...(server === undefined ? {} : { server }),
+    ...(ca === undefined ? {} : { ca: resolve(host.folder, ca) }),
     host: address,
     port,
     grpcPort: grpcPort ?? (port === 0 ? 0 : port + 1),
