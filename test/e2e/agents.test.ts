@@ -187,6 +187,32 @@ describe('an environment that agents serve', { timeout: 900_000 }, () => {
     assert.deepEqual(checked.checks.map(({ name, passed }) => `${name} ${passed}`), ['memory true', 'disk true', 'onnxruntime true']); // prettier-ignore
   });
 
+  test('has an agent that had switched go back when another one refuses', async () => {
+    const file = await enrol(place, 'field-9');
+    await using willing = startAgent(elsewhere, [], { env: { FIELD_KEY: 'k' } });
+    await using unwilling = startAgent(elsewhere, ['--folder', 'ninth', '--enrolment', file]);
+    const address = await willing.address();
+    await unwilling.address();
+    for (const name of ['field-1', 'field-9']) await becomes(house, name, 'in step');
+    const before = (await production()).live;
+    const fits = 'requires: { memoryMiB: 1, onnxruntime: ">=1.20" }';
+    await edit(join(place.cwd, 'gyre.yaml'), (text) => text.replace(fits, 'requires: { secrets: [FIELD_KEY] }'));
+    let answer = await release('for some');
+    await eventually('one refuses it', async () => {
+      if (answer.status === 200) answer = await release('for some');
+      return answer.status !== 200;
+    });
+    assert.match(refused(answer), /^agent "field-9" refused it: .*there is no environment variable FIELD_KEY/);
+    for (const name of ['field-1', 'field-9']) {
+      const { report } = await becomes(house, name, 'in step');
+      assert.equal(report?.serving?.manifest, (await production()).live?.manifest, name);
+    }
+    assert.ok(((await production()).live?.generation ?? 0) >= (before?.generation ?? 0));
+    await eventually('the one that had switched answers again', () => ask(address).then(() => true, () => false)); // prettier-ignore
+    await edit(join(place.cwd, 'gyre.yaml'), (text) => text.replace('requires: { secrets: [FIELD_KEY] }', fits));
+    await done(['agent', 'revoke', 'field-9'], place);
+  });
+
   test('is rid of an agent that is revoked: its token ends, and it goes on with what it has', async () => {
     await using agent = startAgent(elsewhere, []);
     const address = await agent.address();
