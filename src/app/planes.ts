@@ -89,7 +89,8 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     if (options.machine === undefined || kept?.signature === signed.signature) return undefined;
     const running = planes.get(environment);
     const isRunning = running?.address !== undefined;
-    const ports = Object.values(options.portsOf(environment)) as number[];
+    const { rest, grpc } = options.portsOf(environment);
+    const ports = [rest, grpc];
     const checks = await checkMachine(options.machine, {
       manifest: signed.manifest,
       folder,

@@ -53,6 +53,14 @@ describe('agents on the page Environments', { skip: browserMissing, timeout: 600
     ]);
   });
 
+  test('one is looked at: how its state changed, and what was found of its machine', async () => {
+    await shows('/environments?agent=field-south', [
+      'How the state of field-south changed',
+      'What was found of its machine',
+      /secret FIELD_KEY: false found, there asked/,
+    ]);
+  });
+
   test('an admin enrols one, sees its enrolment once with the command to type, and revokes it', async () => {
     await withTab('light', async (tab) => {
       const { page } = tab;

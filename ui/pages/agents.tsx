@@ -4,20 +4,13 @@ import type { Agent, AgentReport, EnrolledAgent, Enrolment } from '#contract';
 import { send } from '../lib/api.ts';
 import { counted } from '../lib/format.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
+import { queryValue } from '../lib/router.ts';
 import { Action } from '../parts/action.tsx';
 import { Empty, Load } from '../parts/page.tsx';
-import { State, type Tone } from '../parts/state.tsx';
+import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, Copy, DigestText, When } from '../parts/values.tsx';
-
-const tones: Readonly<Record<Agent['state'], Tone>> = {
-  'in step': 'good',
-  behind: 'waiting',
-  refused: 'bad',
-  silent: 'warn',
-  'never seen': 'off',
-  revoked: 'off',
-};
+import { AgentHistory, agentTones } from './agent-history.tsx';
 
 /** The agents that serve an environment: what each serves, and how that differs from what it is to serve. */
 export function AgentsOf({ environment }: { readonly environment: string }): JSX.Element {
@@ -26,6 +19,7 @@ export function AgentsOf({ environment }: { readonly environment: string }): JSX
     'desired_state.',
     'deployment.',
   ]);
+  const chosen = agents.data?.items.find(({ name }) => name === queryValue('agent'));
   const [enrolled, setEnrolled] = useState<EnrolledAgent | undefined>(undefined);
   return (
     <section>
@@ -43,6 +37,7 @@ export function AgentsOf({ environment }: { readonly environment: string }): JSX
               caption={`Agents of ${environment}`}
               rows={items}
               rowKey={({ id }) => id}
+              href={({ name }) => `/environments?agent=${encodeURIComponent(name)}`}
               columns={[
                 { key: 'name', head: 'Agent', value: ({ name }) => name, cell: (agent) => <Named agent={agent} /> },
                 { key: 'state', head: 'State', value: ({ state }) => state, cell: (agent) => <Standing agent={agent} /> },
@@ -92,6 +87,7 @@ export function AgentsOf({ environment }: { readonly environment: string }): JSX
           )
         }
       </Load>
+      {chosen !== undefined && <AgentHistory key={chosen.id} agent={chosen} />}
       <div class="actions">
         <Enrol
           environment={environment}
@@ -153,7 +149,7 @@ function EnrolmentShown({ enrolled: { agent, token, key } }: { readonly enrolled
 function Named({ agent: { name, report } }: { readonly agent: Agent }): JSX.Element {
   return (
     <>
-      {name}
+      <a href={`/environments?agent=${encodeURIComponent(name)}`}>{name}</a>
       {report !== undefined && (
         <>
           <br />
@@ -171,7 +167,7 @@ function Standing({ agent: { state, why, report } }: { readonly agent: Agent }):
   const isTold = state === 'refused' || failed.length === 0;
   return (
     <>
-      <State tone={tones[state]}>{state}</State>
+      <State tone={agentTones[state]}>{state}</State>
       {why !== undefined && <span class="quiet prose">{why}</span>}
       {!isTold && <span class="quiet prose">its last checks: {failed.map(({ message }) => message).join('; ')}</span>}
     </>

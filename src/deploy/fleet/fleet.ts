@@ -181,6 +181,8 @@ export function openFleet(deps: FleetDeps): Fleet {
           const leftMs = waitMs - (steadyMs() - begun);
           if ((state?.desired.revision ?? 0) !== after || leftMs <= 0 || ended.aborted) return await answerOf(state);
           await news.wait(environment, Math.min(leftMs, lookAgainMs), ended);
+          // Whoever was revoked meanwhile is told nothing more.
+          await caller(identity);
         }
       } finally {
         const others = (calling.get(id) ?? 1) - 1;

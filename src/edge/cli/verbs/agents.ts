@@ -56,8 +56,13 @@ function registerRecords(agent: Command, bind: Bind): void {
     .option('--at <url>', 'where the agent reaches the platform (default: where this command does)')
     .addHelpText('after', examples('gyre agent enrol field-1 --environment field --at https://gyre.example.org:7070 --to field-1.json'))
     .action(
-      bind<{ environment: string; to?: string; at?: string }>((cli, { environment, to, at }, name = '') =>
-        cli.withClient(async (client) => {
+      bind<{ environment: string; to?: string; at?: string }>(async (cli, { environment, to, at }, name = '') => {
+        if (at === undefined && (await cli.server()) === undefined)
+          throw new GyreError(
+            'FAILED_PRECONDITION',
+            'no platform runs here: say where the agent reaches it (--at https://gyre.example.org:7070)',
+          );
+        return cli.withClient(async (client) => {
           const { agent: enrolled, token, key } = await client.post<EnrolledAgent>('agents', { name, environment });
           const enrolment: Enrolment = { format: 'gyre.enrolment.v1', agent: name, environment, server: at ?? client.address, token, key };
           const file = resolve(cli.host.folder, to ?? `${name}.enrolment.json`);
@@ -77,8 +82,8 @@ function registerRecords(agent: Command, bind: Bind): void {
             cli.output.line(`agent ${name} is enrolled for ${environment}; ${file} has its token: carry it to the machine, then there:`);
             cli.output.line(`  gyre agent run --enrolment ${file.split('/').at(-1) ?? file} --folder agent`);
           });
-        }),
-      ),
+        });
+      }),
     );
   listFlags(agent.command('list').alias('ls').description('Lists agents with what each serves, by environment.'))
     .option('--environment <name>', 'of one environment')
