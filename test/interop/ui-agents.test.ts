@@ -57,7 +57,7 @@ describe('agents on the page Environments', { skip: browserMissing, timeout: 600
     await shows('/environments?agent=field-south', [
       'How the state of field-south changed',
       'What was found of its machine',
-      /secret FIELD_KEY: false found, there asked/,
+      /secret FIELD_KEY: missing; asked: there/,
     ]);
   });
 

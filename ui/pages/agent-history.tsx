@@ -42,7 +42,7 @@ export function AgentHistory({ agent: { id, name } }: { readonly agent: Agent })
               <ul>
                 {report.checks.map(({ name: check, passed, observed, wanted }) => (
                   <li key={check}>
-                    <State tone={passed ? 'good' : 'bad'}>{`${check}: ${String(observed)} found, ${wanted} asked`}</State>
+                    <State tone={passed ? 'good' : 'bad'}>{`${check}: ${String(observed)}; asked: ${wanted}`}</State>
                   </li>
                 ))}
               </ul>

@@ -12,7 +12,7 @@ export function ChecksOf({ deployment }: { readonly deployment: Deployment | und
       <ul>
         {checks.map(({ name, passed, observed, wanted }) => (
           <li key={name}>
-            <State tone={passed ? 'good' : 'bad'}>{`${name}: ${String(observed)} found, ${wanted} asked`}</State>
+            <State tone={passed ? 'good' : 'bad'}>{`${name}: ${String(observed)}; asked: ${wanted}`}</State>
           </li>
         ))}
       </ul>

@@ -74,8 +74,8 @@ async function memoryCheck(machine: Machine, { manifest, loaded }: MachineNeeds)
   const models = bytesOfModels([...manifest.models, ...(manifest.warm ?? [])], loaded);
   const wanted = Math.max(asked, models);
   const found = await machine.availableBytes();
-  const words = `at least ${inMib(wanted)}${models > asked ? ', the size of its models' : ''}`;
-  return verdict('memory', found >= wanted, found, words, `memory: ${inMib(found)} are free, ${words} are asked`);
+  const words = `at least ${inMib(wanted, Math.ceil)}${models > asked ? ', the size of its models' : ''}`;
+  return verdict('memory', found >= wanted, inMib(found), words, `memory: ${inMib(found)} are free, ${words} are asked`);
 }
 
 async function diskCheck(machine: Machine, { manifest, folder, bytesToFetch }: MachineNeeds): Promise<Check> {
@@ -83,16 +83,17 @@ async function diskCheck(machine: Machine, { manifest, folder, bytesToFetch }: M
   const files = bytesToFetch === 0 ? 0 : bytesToFetch + spareBytes;
   const wanted = Math.max(asked, files);
   const found = await machine.freeBytes(folder);
-  const words = `at least ${inMib(wanted)}${files > asked ? ', for files that have to be fetched' : ''}`;
-  return verdict('disk', found >= wanted, found, words, `disk: ${inMib(found)} are free at ${folder}, ${words} are asked`);
+  const words = `at least ${inMib(wanted, Math.ceil)}${files > asked ? ', for files that have to be fetched' : ''}`;
+  return verdict('disk', found >= wanted, inMib(found), words, `disk: ${inMib(found)} are free at ${folder}, ${words} are asked`);
 }
 
 async function cpuCheck(machine: Machine, feature: string): Promise<Check> {
   const features = await machine.cpuFeatures();
   const name = `cpu ${feature}`;
   if (features === undefined)
-    return verdict(name, false, null, feature, `cpu: the processor's features cannot be told here, and "${feature}" is asked`);
-  return verdict(name, features.has(feature), features.has(feature), feature, `cpu: the processor has no "${feature}", which is asked`);
+    return verdict(name, false, null, 'there', `cpu: the processor's features cannot be told here, and "${feature}" is asked`);
+  const found = features.has(feature);
+  return verdict(name, found, found ? 'there' : 'missing', 'there', `cpu: the processor has no "${feature}", which is asked`);
 }
 
 async function runtimeCheck(machine: Machine, range: string): Promise<Check> {
@@ -109,7 +110,7 @@ async function portCheck(machine: Machine, host: string, port: number): Promise<
 async function secretCheck(machine: Machine, secret: string): Promise<Check> {
   const found = await machine.hasSecret(secret);
   const kind = secret.startsWith('/') ? 'file' : 'environment variable';
-  return verdict(`secret ${secret}`, found, found, 'there', `secret: there is no ${kind} ${secret}, which is asked`);
+  return verdict(`secret ${secret}`, found, found ? 'there' : 'missing', 'there', `secret: there is no ${kind} ${secret}, which is asked`);
 }
 
 async function reachCheck(machine: Machine, target: string): Promise<Check> {
@@ -123,4 +124,4 @@ async function reachCheck(machine: Machine, target: string): Promise<Check> {
   );
 }
 
-const inMib = (bytes: number): string => `${Math.floor(bytes / mib)} MiB`;
+const inMib = (bytes: number, whole = Math.floor): string => `${whole(bytes / mib)} MiB`;
