@@ -70,6 +70,14 @@ export const rooms: readonly Room[] = [
   on('build', 'imports', 'records of other tools, brought in: MLflow, TensorBoard, wandb, DVCLive; and written out again'),
   on('build', 'ci', 'commits: run, compared with the base branch, judged, reported; the workflows that CI services run'),
   on('deploy', 'release', 'environments, application tests, certification, approval, rollout, rollback'),
+  on('deploy', 'machine', 'what a machine has that a data plane is to run on, and whether that is enough for its manifest', {
+    only: ['core', 'contract', 'onnx'],
+  }),
+  on(
+    'deploy',
+    'fleet',
+    'agents on other machines: who is enrolled, what each environment is to serve, what each agent says that it serves',
+  ),
   on('deploy', 'serving', 'the data plane: routing by manifest, ONNX lanes, prediction log; runs alone, without a database', {
     only: ['core', 'contract', 'blobs', 'telemetry', 'onnx', 'images', 'explain'],
   }),
@@ -103,6 +111,14 @@ export const rooms: readonly Room[] = [
   on('edge', 'relay', 'a journal on a training machine that speaks MLflow’s tracking API while the server is away; runs alone', {
     only: ['core'],
   }),
+  on(
+    'edge',
+    'agent',
+    'on another machine: fetches what its environment is to serve, has it served, reports; runs alone, without a database',
+    {
+      only: ['core', 'contract', 'blobs', 'machine', 'serving'],
+    },
+  ),
   on('edge', 'api', 'our HTTP API (OpenAPI 3.1) and the web pages’ server'),
   on('edge', 'cli', 'the command line'),
   on('app', 'app', 'composition root: the only place that reads configuration, picks backends, opens rooms', { folder: 'src/app' }),

@@ -2,16 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Access } from '#access';
-import type { Deployment } from '#contract';
 import { hasCode } from '#core';
 import type { Faults } from '#core';
 import type { Data } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Monitoring } from '#monitoring';
+import type { Actor, Deployment } from '#contract';
+import { openFleet } from '#fleet';
+import type { Fleet } from '#fleet';
+import { thisMachine } from '#machine';
 import type { CharterBook } from '#project';
 import type { Registry, RegistryDeps } from '#registry';
 import { openRelease } from '#release';
-import type { Release, ReleaseDeps } from '#release';
+import type { DataPlanes, Release, ReleaseDeps } from '#release';
 import type { Logger } from '#telemetry';
 import type { Training } from '#training';
 import type { TriggersDeps } from '#triggers';
@@ -43,6 +46,8 @@ interface ReleasingRooms extends Pick<ReleaseDeps, 'store' | 'blobs' | 'events' 
   readonly log: Logger;
   /** The token of the first identity, by which the platform asks its own planes. */
   readonly ownerToken: string;
+  /** The platform itself, by which what is found of agents is stated. */
+  readonly actor: Actor;
   readonly onSegments: LocalPlanesOptions['onSegments'];
   /** Comes after releases: it is there when tests ask. */
   readonly monitoring: () => Pick<Monitoring, 'recentRequests'>;
@@ -50,11 +55,12 @@ interface ReleasingRooms extends Pick<ReleaseDeps, 'store' | 'blobs' | 'events' 
 
 export interface Releasing {
   readonly planes: LocalPlanes;
+  readonly fleet: Fleet;
   readonly release: Release;
   readonly planeAccess: NonNullable<ReleaseDeps['planeAccess']>;
 }
 
-/** Data planes, which are the caller's to dispose, and the releases that come to them. */
+/** Data planes and agents, which are the caller's to dispose, and the releases that come to them. */
 export function openReleasing(rooms: ReleasingRooms): Releasing {
   const { access, charters, data, training, evaluation, registry, project, folder, values, faults, log, ownerToken } = rooms;
   const keys = signingKey(folder);
@@ -74,11 +80,23 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     ...(values.tlsCert === '' ? {} : { tls: { cert: values.tlsCert, key: values.tlsKey } }),
     eventHosts: values.eventHosts,
     accessLog: values.accessLog,
+    machine: thisMachine(process.env),
     log,
     onSegments: rooms.onSegments,
   });
   const planeAccess = { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) };
   const { store, blobs, events, clock, newId } = rooms;
+  const fleet = openFleet({
+    store,
+    blobs,
+    events,
+    clock,
+    newId,
+    access,
+    privateKey: keys.privateKey,
+    environments: () => project.current().resolved.environments,
+    actor: rooms.actor,
+  });
   const release = openRelease({
     store,
     blobs,
@@ -91,7 +109,7 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     data,
     newestVersion: (dataset) => newestVersion(data, dataset),
     requests: (asked) => rooms.monitoring().recentRequests(asked),
-    planes,
+    planes: hereAndElsewhere(planes, fleet),
     settings: () => releaseSettingsOf(project.current().resolved),
     personalInputs: (version) => {
       const current = () => {
@@ -109,7 +127,26 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     monotonicMs: () => performance.now(),
     sleep: (ms) => sleep(ms),
   });
-  return { planes, release, planeAccess };
+  return { planes, fleet, release, planeAccess };
+}
+
+/** Each environment's data planes: a child process of the platform, or what agents serve on other machines. */
+function hereAndElsewhere(planes: LocalPlanes, { planes: agents }: Pick<Fleet, 'planes'>): DataPlanes {
+  return {
+    ...planes,
+    apply: async (manifest) => {
+      if (!agents.serves(manifest.manifest.environment)) return planes.apply(manifest);
+      await agents.apply(manifest);
+      return {};
+    },
+    address: (name) => (agents.serves(name) ? undefined : planes.address(name)),
+    grpcAddress: (name) => (agents.serves(name) ? undefined : planes.grpcAddress?.(name)),
+    figures: async (name) => (agents.serves(name) ? undefined : planes.figures?.(name)),
+    agents: async (name) => (agents.serves(name) ? agents.summary(name) : undefined),
+    clear: async (name) => {
+      if (agents.serves(name)) await agents.clear(name);
+    },
+  };
 }
 
 async function newestVersion(data: Data, dataset: string): Promise<string | undefined> {

@@ -20,6 +20,7 @@ import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#p
 import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
+import type { Fleet } from '#fleet';
 import type { Release } from '#release';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
@@ -40,6 +41,7 @@ import { comparedColumns } from './commits/compared-columns.ts';
 import { projectScope, scopeReader } from './commits/project-scope.ts';
 import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
 import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
+import { gaugeAgents } from './agent-gauges.ts';
 import { gaugeDelivery } from './delivery-gauges.ts';
 import { faultsFromEnvironment } from './faults.ts';
 import { keptSources } from './kept-sources.ts';
@@ -90,6 +92,7 @@ export interface House extends AsyncDisposable {
   readonly imports: Imports;
   readonly webhooks: Webhooks;
   readonly release: Release;
+  readonly fleet: Fleet;
   readonly batches: Batches;
   readonly batchSchedules: BatchSchedules;
   readonly streams: Streams;
@@ -222,7 +225,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       report: (message) => log.warn(message),
     }),
   );
-  const { planes, release, planeAccess }: Releasing = openReleasing({
+  const { planes, fleet, release, planeAccess }: Releasing = openReleasing({
     ...rooms,
     access,
     charters,
@@ -237,6 +240,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     faults,
     log,
     ownerToken,
+    actor: platform,
     onSegments: (environment, paths) => shipSegments({ monitoring, log, metrics }, environment, paths),
     monitoring: () => monitoring,
   });
@@ -253,6 +257,8 @@ export async function compose(options: ComposeOptions): Promise<House> {
     key: signingKey(folder).privateKey,
     environment: process.env,
   });
+  opened.use(fleet);
+  gaugeAgents({ fleet, metrics, log });
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
   const monitoring: Monitoring = openMonitoring({
     ...rooms,
@@ -422,6 +428,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     registry,
     webhooks,
     release,
+    fleet,
     batches,
     batchSchedules,
     streams,

@@ -2,6 +2,7 @@ export { backUp, demo, listBackups, openForVerb, packageModel, removeBackup, res
 export { inferenceProcess, planeForVerb } from './serve.ts';
 export { settleSettings } from './settings.ts';
 export { readServerInfo } from './data-folder.ts';
+export { agent, agentCheck } from './agent.ts';
 export { relay } from './relay.ts';
 export { s3Access } from './blobs.ts';
 export { predictStream } from './predict-stream.ts';

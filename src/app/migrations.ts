@@ -6,6 +6,7 @@ import { dataMigrations } from '#data';
 import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
 import { featuresMigrations } from '#features';
+import { fleetMigrations } from '#fleet';
 import { governanceMigrations } from '#governance';
 import { importsMigrations } from '#imports';
 import { monitoringMigrations } from '#monitoring';
@@ -41,4 +42,5 @@ export const migrationSets: readonly MigrationSet[] = [
   releaseTestMigrations,
   packagingMigrations,
   ciMigrations,
+  fleetMigrations,
 ];

@@ -63,7 +63,7 @@ describe('the process of a data plane', () => {
     const { starting, ended } = plane(`${ready} process.stdin.once('data', () => process.exit(3));`);
     const running = await starting;
     await assert.rejects(
-      running.ask('reload', 'manifest.json'),
+      running.ask('reload', { manifest: 'manifest.json', back: false }),
       (error) => hasCode(error, 'UNAVAILABLE') && /exit code 3/.test(error.message),
     );
     assert.equal(await ended, 3);

@@ -28,8 +28,11 @@ export interface PlaneProcess {
   /** Where it answers gRPC. */
   readonly grpcAddress?: string;
   readonly pid: number;
-  /** @throws GyreError UNAVAILABLE when the process ends before it answers, or was ended because it did not */
-  ask(op: 'reload' | 'flush' | 'stats' | 'drain', manifest?: string): Promise<Answer>;
+  /**
+   * @param reload the manifest's file, and whether it may be an older one
+   * @throws GyreError UNAVAILABLE when the process ends before it answers, or was ended because it did not
+   */
+  ask(op: 'reload' | 'flush' | 'stats' | 'drain', reload?: { readonly manifest: string; readonly back: boolean }): Promise<Answer>;
   /** Lets it finish what is under way, then ends it; by force when that takes too long. */
   stop(): Promise<void>;
 }
@@ -103,7 +106,7 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
       asked.resolve(said);
     });
   });
-  const ask: PlaneProcess['ask'] = (op, manifest) =>
+  const ask: PlaneProcess['ask'] = (op, reload) =>
     new Promise((resolve, reject) => {
       if (hasEnded(child)) {
         reject(new GyreError('UNAVAILABLE', 'the data plane has ended'));
@@ -116,7 +119,7 @@ export async function startPlane(options: PlaneCommand): Promise<PlaneProcess> {
         reject(new GyreError('UNAVAILABLE', `the data plane did not answer "${op}" within ${answerTimeoutMs} ms and was ended`));
       }, answerTimeoutMs);
       waiting.set(id, { resolve, reject, timer });
-      child.stdin.write(`${JSON.stringify({ id, op, ...(manifest === undefined ? {} : { manifest }) })}\n`);
+      child.stdin.write(`${JSON.stringify({ id, op, ...reload })}\n`);
     });
   const grpcAddress = said['grpcAddress'];
   return {

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { openFsBlobs } from '#blobs';
 import type { Prediction, PredictAnswer, SignedManifest } from '#contract';
 import { canonicalJson, hasCode } from '#core';
+import { thisMachine } from '#machine';
 import { putSample, sampleManifest, samplePackage } from '#serving';
 import { createLogger, createMetrics } from '#telemetry';
 import { openLocalPlanes, type LocalPlanes } from './planes.ts';
@@ -128,11 +129,11 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
     assert.equal((await predict()).version, '7');
   });
 
-  test('an older generation is served by a new process: a switch that was not recorded is taken back', async () => {
+  test('an older generation is served in place as well: a switch that was not recorded is taken back', async () => {
     const pid = pidOf();
     await planes.apply(manifest(5));
     assert.equal((await predict()).version, '5');
-    assert.notEqual(pidOf(), pid);
+    assert.equal(pidOf(), pid);
   });
 
   test('that cannot start say why, and leave no process behind', async () => {
@@ -163,6 +164,40 @@ describe('data planes as child processes', { timeout: 60_000 }, () => {
     const shipped = [...filed.values()].flat().map(({ id }) => id);
     assert.deepEqual([...shipped].sort(), [...ids].sort());
     assert.equal(filings, filed.size, 'no segment was handed over twice');
+  });
+
+  test('are given nothing that their machine does not fit, and what was served before needs no looking at', async () => {
+    let looks = 0;
+    const place = join(folder, 'fitted');
+    const machine = { ...thisMachine({}), availableBytes: async () => ((looks += 1), 1) };
+    const open = (): LocalPlanes =>
+      openLocalPlanes({
+        folder: place,
+        blobs: { address: join(folder, 'blobs') },
+        publicKeyFile: join(folder, 'key.pem'),
+        host: '127.0.0.1',
+        portsOf: () => ({ rest: 0, grpc: 0 }),
+        log,
+        machine,
+        onSegments: () => Promise.resolve(),
+      });
+    await using fitted = open();
+    await assert.rejects(fitted.apply(manifest(1)), (error) => {
+      assert.ok(hasCode(error, 'FAILED_PRECONDITION'), String(error));
+      const { checks } = error.details as { readonly checks: readonly { readonly name: string; readonly passed: boolean }[] };
+      assert.deepEqual(checks.map(({ name, passed }) => [name, passed]), [['memory', false], ['disk', true]]); // prettier-ignore
+      return /^its machine does not fit: memory: 0 MiB are free, at least \d+ MiB, the size of its models are asked$/.test(error.message);
+    });
+    assert.equal(fitted.address('production'), undefined);
+    machine.availableBytes = async () => ((looks += 1), 2 ** 40);
+    const { checks, address } = await fitted.apply(manifest(1));
+    assert.ok(address !== undefined);
+    assert.deepEqual(checks?.map(({ passed }) => passed), [true, true]); // prettier-ignore
+    await fitted[Symbol.asyncDispose]();
+    const before = looks;
+    await using again = open();
+    assert.equal((await again.apply(manifest(1))).checks, undefined);
+    assert.equal(looks, before);
   });
 
   test('end with their supervisor', async () => {

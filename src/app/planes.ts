@@ -2,13 +2,17 @@ import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { s3Variables, sealingVariable } from '#blobs';
+import type { Check, SignedManifest } from '#contract';
 import { type Faults, GyreError } from '#core';
+import { checkMachine, requireFit } from '#machine';
+import type { Machine } from '#machine';
 import type { DataPlanes } from '#release';
 import { otelVariables } from '#telemetry';
 import type { Logger } from '#telemetry';
 import { type BlobsPlace, isBucket } from './blobs.ts';
 import { startPlane } from './plane-process.ts';
 import type { PlaneProcess } from './plane-process.ts';
+import { keptManifest, packagesOf } from './kept-manifest.ts';
 import { startScratchPlane } from './scratch-plane.ts';
 import { SupervisedPlane } from './supervised-plane.ts';
 import type { PlaneLaunch, PlanePorts } from './supervised-plane.ts';
@@ -33,6 +37,8 @@ export interface LocalPlanesOptions {
   readonly accessLog?: boolean;
   /** By which words a plane is started so that it may load models in Python, as the project says now. */
   readonly pythonWords?: () => readonly string[];
+  /** Where they run: looked at before a manifest is served that was not served before. */
+  readonly machine?: Machine;
   readonly log: Logger;
   /** Finished segments of an environment's prediction log, oldest first. */
   readonly onSegments: (environment: string, paths: readonly string[]) => Promise<void>;
@@ -59,7 +65,7 @@ const pythonPatienceMs = 15 * 60_000;
 /** What an installer of Python packages is told of the registry, where planes may install. */
 const installerVariables = /^((PIP|UV)_[A-Z_]+|(https?|no)_proxy|(HTTPS?|NO)_PROXY|SSL_CERT_FILE|XDG_CACHE_HOME)$/;
 /** The variables that a plane gets: no credential of ours, but those that it reads blobs with. */
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable, ...otelVariables] as const;
+export const passedOn = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'GYRE_LOG_LEVEL', sealingVariable, ...otelVariables] as const;
 
 function blobFlags({ address, cache, s3Endpoint, s3Region }: BlobsPlace): readonly string[] {
   if (!isBucket(address)) return ['--blobs', address];
@@ -75,6 +81,28 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
   const scratchFolder = join(folder, '.scratch');
   // What a killed process left of planes that it had started beside.
   rmSync(scratchFolder, { recursive: true, force: true });
+
+  /** @throws GyreError FAILED_PRECONDITION when the machine does not fit; @returns undefined for what was served before: a start brings it back */
+  const fitFor = async (signed: SignedManifest): Promise<readonly Check[] | undefined> => {
+    const { environment } = signed.manifest;
+    const kept = await keptManifest(join(folder, environment));
+    if (options.machine === undefined || kept?.signature === signed.signature) return undefined;
+    const running = planes.get(environment);
+    const isRunning = running?.address !== undefined;
+    const { rest, grpc } = options.portsOf(environment);
+    const ports = [rest, grpc];
+    const checks = await checkMachine(options.machine, {
+      manifest: signed.manifest,
+      folder,
+      bytesToFetch: 0,
+      loaded: new Set(isRunning ? packagesOf(kept) : []),
+      ports: isRunning ? [] : ports,
+      ownPorts: isRunning ? ports : [],
+      host: options.host,
+    });
+    requireFit(checks);
+    return checks;
+  };
 
   const launched = (environment: string, { manifest, spool, ports, onExit }: PlaneLaunch): Promise<PlaneProcess> =>
     startPlane({
@@ -152,7 +180,9 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
     },
     apply: async (manifest) => {
       if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');
-      return planeOf(manifest.manifest.environment).apply(manifest);
+      const checks = await fitFor(manifest);
+      const { address } = await planeOf(manifest.manifest.environment).apply(manifest);
+      return { address, ...(checks === undefined ? {} : { checks }) };
     },
     flush: async (environment) => {
       const asked = environment === undefined ? [...planes.values()] : [planes.get(environment)].filter((plane) => plane !== undefined);

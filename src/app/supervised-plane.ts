@@ -90,16 +90,20 @@ export class SupervisedPlane implements AsyncDisposable {
       if (this.#closed) throw new GyreError('UNAVAILABLE', `the data plane of "${this.#options.environment}" is being closed`);
       if (this.#process !== undefined && this.#manifest?.signature === manifest.signature) return { address: this.#process.address };
       if (this.#process === undefined) return this.#replace(manifest);
-      // A plane takes newer generations alone. An older one is asked for when a switch could not be recorded: then it starts anew.
-      if (this.#manifest !== undefined && manifest.manifest.generation < this.#manifest.manifest.generation) {
-        await this.#stop();
-        return this.#replace(manifest);
-      }
       if (this.#allowed !== this.#options.allows?.()) {
         await this.#stop();
         return this.#replace(manifest);
       }
-      return this.#reload(this.#process, manifest);
+      // An older one is asked for when a switch could not be recorded, or an agent refused it.
+      const isBack = this.#manifest !== undefined && manifest.manifest.generation <= this.#manifest.manifest.generation;
+      if (!isBack) return this.#reload(this.#process, manifest, false);
+      try {
+        return await this.#reload(this.#process, manifest, true);
+      } catch {
+        // What served it before serves it again, also when the way back has to be a start.
+        await this.#stop();
+        return this.#replace(manifest);
+      }
     });
   }
 
@@ -162,10 +166,10 @@ export class SupervisedPlane implements AsyncDisposable {
     }
   }
 
-  async #reload(process: PlaneProcess, manifest: SignedManifest): Promise<{ readonly address: string }> {
+  async #reload(process: PlaneProcess, manifest: SignedManifest, back: boolean): Promise<{ readonly address: string }> {
     const served = this.#manifest;
     this.#writeManifest(manifest);
-    const answer = await process.ask('reload', this.#manifestFile);
+    const answer = await process.ask('reload', { manifest: this.#manifestFile, back });
     if (answer['ok'] === true) {
       this.#manifest = manifest;
       return { address: process.address };

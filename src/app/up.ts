@@ -32,6 +32,8 @@ export interface RunningGyre extends AsyncDisposable {
 
 /** How often what the data planes have logged is shipped. */
 const shippingMs = 2_000;
+/** How often it is looked whether agents have fallen silent. */
+const lookingMs = 15_000;
 
 /**
  * Opens the house, takes up what a dead process left, and answers HTTP.
@@ -94,6 +96,11 @@ export async function up(options: UpOptions): Promise<RunningGyre> {
   }, shippingMs);
   shipping.unref();
   opened.defer(() => clearInterval(shipping));
+  const looking = setInterval(() => {
+    house.fleet.look().catch((error: unknown) => house.log.error({ error: messageOf(error) }, 'agents could not be looked at'));
+  }, lookingMs);
+  looking.unref();
+  opened.defer(() => clearInterval(looking));
   if (!isLoopback(values.host)) opened.use(await keepTokensFresh(house, planesResumed));
   const closing = opened.move();
   return { address: api.address, house, planesResumed, [Symbol.asyncDispose]: () => closing.disposeAsync() };

@@ -51,7 +51,9 @@ export function openVideos({ release, planeAccess, folders }: VideoDeps): Videos
       const environment = environments.find((one) => one.name === name);
       if (environment === undefined)
         throw new GyreError('NOT_FOUND', `there is no environment "${name}"; there are ${environments.map((one) => one.name).join(', ')}`);
-      const { address, endpoint } = environment;
+      const { address, agents, endpoint } = environment;
+      if (agents !== undefined)
+        throw new GyreError('FAILED_PRECONDITION', `agents serve "${name}" on machines that the platform does not reach: play it there`);
       if (address === undefined)
         throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${name}": release a version there first`);
       const source = { ...(await videoSource(await confinedVideo(path, folders), '/')), name: path };

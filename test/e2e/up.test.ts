@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -7,6 +6,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { EnvironmentState } from '#contract';
+import { opensslMissing, selfSigned } from '../harness/certificate-fixture.ts';
 import { done, eventually, gyre, isAlive, type Place, start, temporaryFolder, type Up, up } from '../harness/gyre-fixture.ts';
 import { smallProject } from '../harness/projects-fixture.ts';
 import { releaseVersion } from '../harness/release-fixture.ts';
@@ -141,30 +141,8 @@ describe('gyre up over a store that is there', () => {
     assert.match(ended.stderr, /0\.0\.0\.0 without TLS.*--tls-cert.*--allow-plaintext/);
   });
 
-  const noOpenssl = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl, which makes the certificate, is not here';
-  test('with a certificate speaks HTTPS on both planes', { skip: noOpenssl }, async () => {
-    const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-days',
-        '2',
-        ...subject,
-        '-keyout',
-        key,
-        '-out',
-        cert,
-      ],
-      { stdio: 'ignore' },
-    );
+  test('with a certificate speaks HTTPS on both planes', { skip: opensslMissing }, async () => {
+    const { cert, key } = selfSigned(folder.path);
     await using running = start(['up', '--port', '0', '--tls-cert', cert, '--tls-key', key], place);
     const [, address, dataFolder] = await running.line(/up at (\S+), data in (.*)$/);
     assert.match(address, /^https:/);

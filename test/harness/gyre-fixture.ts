@@ -16,6 +16,8 @@ export interface Place {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Runs the program by the launcher, as a person does. */
   readonly launcher?: boolean;
+  /** The command and its first words by which it is run somewhere else, such as in a network namespace. */
+  readonly within?: readonly string[];
 }
 
 export interface Ended {
@@ -46,7 +48,8 @@ function environmentOf(env: Place['env'] = {}): NodeJS.ProcessEnv {
 }
 
 export function start(words: readonly string[], place: Place): Running {
-  const [command, ...first] = place.launcher === true ? [join(repository, 'gyre')] : [process.execPath, program];
+  const own = place.launcher === true ? [join(repository, 'gyre')] : [process.execPath, program];
+  const [command, ...first] = [...(place.within ?? []), ...own];
   const child: ChildProcess = spawn(command, [...first, ...words], { cwd: place.cwd, env: environmentOf(place.env), stdio: 'pipe' });
   const { stdin, stdout, stderr } = child;
   assert.ok(stdin !== null && stdout !== null && stderr !== null);

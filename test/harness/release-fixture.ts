@@ -20,10 +20,15 @@ async function ok<T>(answer: Promise<{ readonly status: number; readonly body: T
 }
 
 /** Takes a version, whose author is the owner, through tests, certification and approval into production. */
-export async function releaseVersion(house: Up, model: string, version: number | string): Promise<ModelVersion> {
+export async function releaseVersion(
+  house: Up,
+  model: string,
+  version: number | string,
+  [certifier, approving] = ['quentin', 'olga'],
+): Promise<ModelVersion> {
   const found = await house.get<ModelVersion>(`models/${model}/versions/${version}`);
-  const qa = await personWith(house, 'quentin', ['qa']);
-  const approver = await personWith(house, 'olga', ['approver']);
+  const qa = await personWith(house, certifier, ['qa']);
+  const approver = await personWith(house, approving, ['approver']);
   await ok(house.post('environments/test/deploy', { modelVersion: found.id, reason: 'test' }));
   const report = await ok(qa.post<ApplicationTestReport>('environments/test/tests', {}));
   assert.ok(report.passed, JSON.stringify(report.checks.filter(({ passed }) => !passed)));

@@ -5,7 +5,7 @@ import { recordPath } from './records.ts';
 
 type OfReleases = Extract<
   EventKind,
-  `${'application_test' | 'approval' | 'attestation' | 'certification' | 'deployment' | 'finding' | 'gate' | 'release_policy' | 'revocation' | 'rollout' | 'sign_off'}.${string}`
+  `${'agent' | 'application_test' | 'approval' | 'attestation' | 'certification' | 'deployment' | 'desired_state' | 'finding' | 'gate' | 'release_policy' | 'revocation' | 'rollout' | 'sign_off'}.${string}`
 >;
 
 /** What happens on a version’s way to production. */
@@ -33,6 +33,20 @@ export const releaseWords: Pick<Words, OfReleases> = {
     text: `${d.environment} rolled back`,
     href: recordPath('deployment', d.id),
     tone: 'warn',
+  }),
+  'desired_state.set': (d) => ({
+    part: 'deploy',
+    text: d.manifest === null ? `agents of ${d.environment} are to serve nothing` : `agents of ${d.environment} are told what to serve`,
+    href: '/environments',
+    tone: 'waiting',
+  }),
+  'agent.enrolled': (d) => ({ part: 'deploy', text: `agent ${d.name} enrolled for ${d.environment}`, href: '/environments' }),
+  'agent.revoked': (d) => ({ part: 'deploy', text: `agent ${d.name} of ${d.environment} revoked`, href: '/environments', tone: 'warn' }),
+  'agent.changed': (d) => ({
+    part: 'deploy',
+    text: `agent ${d.name} of ${d.environment} is ${d.state}${d.why === undefined ? '' : `: ${d.why}`}`,
+    href: '/environments',
+    tone: d.state === 'in step' ? 'good' : d.state === 'refused' ? 'bad' : 'warn',
   }),
   'rollout.started': (d) => ({
     part: 'deploy',

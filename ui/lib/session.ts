@@ -64,6 +64,7 @@ const holders: Readonly<Record<Permission, string>> = {
   see_personal: 'data steward',
   erase: 'admin',
   administer: 'admin',
+  pull: 'agent',
 };
 
 /** Why this person cannot do it; undefined when they can. */

@@ -24,6 +24,7 @@ const roles: readonly Role[] = [
   'stakeholder',
   'data-steward',
   'admin',
+  'agent',
 ];
 const kinds = ['identity.', 'token.'];
 

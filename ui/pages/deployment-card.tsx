@@ -9,6 +9,7 @@ import { Card, Facts, LineageStrip, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { DigestText, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { ChecksOf } from './machine-checks.tsx';
 
 /** One deployment: what was put where, by whom, on whose word. */
 export function DeploymentCard({ deployment }: { readonly deployment: Deployment }): JSX.Element {
@@ -66,6 +67,7 @@ export function DeploymentCard({ deployment }: { readonly deployment: Deployment
           />
         </div>
       )}
+      <ChecksOf deployment={deployment} />
       <RawJson value={deployment} />
     </Card>
   );

@@ -102,8 +102,9 @@ function latency(
 
 const within = (ms: number | undefined): string => (ms === undefined ? '—' : duration(ms));
 
-function stateOf({ live, address, figures }: EndpointState): readonly ['good' | 'bad' | 'off' | 'warn', string] {
+function stateOf({ live, address, agents, figures }: EndpointState): readonly ['good' | 'bad' | 'off' | 'warn', string] {
   if (live === undefined) return ['off', 'nothing live'];
+  if (agents !== undefined) return [agents.inStep > 0 ? 'good' : 'warn', `${agents.inStep} of ${agents.enrolled} agents serve it`];
   if (address === undefined || figures === undefined) return ['bad', 'does not answer'];
   return figures.ready ? ['good', 'answers'] : ['warn', 'drains'];
 }
@@ -416,12 +417,13 @@ function asked(inputs: PredictionRecord['inputs']): string {
 }
 
 function Addresses({ state }: { readonly state: EndpointState }): JSX.Element {
-  const { address, grpcAddress, live, endpoint } = state;
+  const { address, grpcAddress, agents, live, endpoint } = state;
+  const nowhere = agents === undefined ? 'its data plane does not run' : <a href="/environments">where its agents are</a>;
   return (
     <Card title="Where it answers" wide>
       <Facts
         facts={[
-          ['REST', address === undefined ? 'its data plane does not run' : <Command>{`curl ${address}/v2/models/${endpoint}`}</Command>],
+          ['REST', address === undefined ? nowhere : <Command>{`curl ${address}/v2/models/${endpoint}`}</Command>],
           grpcAddress === undefined ? undefined : ['gRPC', <code>{grpcAddress}</code>],
           address === undefined ? undefined : ['Prometheus', <code>{`${address}/metrics`}</code>],
           live === undefined

@@ -10,15 +10,22 @@ import { Card, Facts, Load, Page } from '../parts/page.tsx';
 import { State } from '../parts/state.tsx';
 import { Command, Copy, DigestText, RecordRef, When } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { AgentsOf } from './agents.tsx';
+import { ChecksOf } from './machine-checks.tsx';
 
 /** Where versions run: the data plane of each environment, what is live, and the way back. */
 export function EnvironmentsPage(): JSX.Element {
-  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.', 'revocation.']);
+  const environments = useResource<PageOf<EnvironmentState>>('environments', ['deployment.', 'revocation.', 'agent.', 'desired_state.']);
   const deployments = useResource<PageOf<Deployment>>('deployments?limit=500', ['deployment.']);
   return (
     <Page
       title="Environments"
-      truth={<p>Each environment has a data plane of its own, which answers predictions and knows nothing but its signed manifest.</p>}
+      truth={
+        <p>
+          Each environment has a data plane of its own, which answers predictions and knows nothing but its signed manifest: here, or where
+          agents run it.
+        </p>
+      }
     >
       <Load of={environments} what="The environments">
         {({ items }) => (
@@ -55,6 +62,8 @@ function EnvironmentCard({
           <State tone="bad">to be replaced</State>
         ) : environment.expired === true ? (
           <State tone="warn">expired</State>
+        ) : environment.agents !== undefined ? (
+          <AgentsStand agents={environment.agents} isLive={live !== undefined} />
         ) : environment.ready ? (
           <State tone="good">answers</State>
         ) : (
@@ -94,17 +103,19 @@ function EnvironmentCard({
                 </RecordRef>,
               ],
           live?.manifest === undefined ? undefined : ['Manifest', <DigestText digest={live.manifest} />],
-          [
-            'Address',
-            address === undefined ? (
-              'its data plane does not run'
-            ) : (
-              <span class="copyable">
-                <code>{address}</code>
-                <Copy text={address} what="address" />
-              </span>
-            ),
-          ],
+          environment.agents !== undefined
+            ? ['Desired', environment.agents.since === undefined ? 'nothing yet' : <When at={environment.agents.since} />]
+            : [
+                'Address',
+                address === undefined ? (
+                  'its data plane does not run'
+                ) : (
+                  <span class="copyable">
+                    <code>{address}</code>
+                    <Copy text={address} what="address" />
+                  </span>
+                ),
+              ],
           grpcAddress === undefined
             ? undefined
             : [
@@ -117,6 +128,8 @@ function EnvironmentCard({
           address === undefined ? undefined : ['Open Inference', <Command>{`curl ${address}/v2/models/${endpoint}`}</Command>],
         ]}
       />
+      {environment.agents !== undefined && <AgentsOf environment={name} />}
+      <ChecksOf deployment={live} />
       {live !== undefined && (
         <div class="actions">
           <Action
@@ -138,4 +151,16 @@ function EnvironmentCard({
       )}
     </Card>
   );
+}
+
+function AgentsStand({
+  agents: { enrolled, inStep },
+  isLive,
+}: {
+  readonly agents: NonNullable<EnvironmentState['agents']>;
+  readonly isLive: boolean;
+}): JSX.Element {
+  if (!isLive) return <State tone="off">nothing live</State>;
+  const tone = inStep === enrolled && enrolled > 0 ? 'good' : inStep > 0 ? 'warn' : 'waiting';
+  return <State tone={tone}>{`${inStep} of ${enrolled} agents in step`}</State>;
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '#core';
 import { PredictAnswer } from '#contract';
 import type { EndpointState, EnvironmentState } from '#contract';
 import { pendingOf } from './manifest.ts';
+import { servedByAgents } from './planes.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import type { Switch } from './switch.ts';
@@ -16,7 +17,7 @@ export function endpointVerbs(
   environments: Release['environments'],
   { readManifest }: Pick<Switch, 'readManifest'>,
 ): Pick<Release, 'endpoints' | 'predict'> {
-  const endpointOf = async ({ name, endpoint, address, grpcAddress, live }: EnvironmentState): Promise<EndpointState> => {
+  const endpointOf = async ({ name, endpoint, address, grpcAddress, agents, live }: EnvironmentState): Promise<EndpointState> => {
     const figures = address === undefined ? undefined : await deps.planes.figures?.(name);
     const manifest = live?.manifest === undefined ? undefined : (await readManifest(live.manifest)).manifest;
     const settings = deps.settings();
@@ -26,6 +27,7 @@ export function endpointVerbs(
       endpoint,
       ...(address === undefined ? {} : { address }),
       ...(grpcAddress === undefined ? {} : { grpcAddress }),
+      ...(agents === undefined ? {} : { agents: { enrolled: agents.enrolled, inStep: agents.inStep } }),
       ...(live === undefined ? {} : { live }),
       ...(manifest === undefined
         ? {}
@@ -45,6 +47,7 @@ export function endpointVerbs(
     predict: async (environment, request) => {
       const found = (await environments()).find(({ name }) => name === environment);
       if (found === undefined) throw new GyreError('NOT_FOUND', `there is no environment "${environment}"`, { environment });
+      if (found.agents !== undefined) throw servedByAgents(environment, 'nobody here can ask it: ask the data plane where it runs');
       if (found.address === undefined)
         throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${environment}": a version has to be rolled out there first`, {
           environment,

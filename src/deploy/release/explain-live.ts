@@ -2,6 +2,7 @@ import type { ExplainAnswer, ExplainRequest } from '#contract';
 import { GyreError } from '#core';
 import type { ErrorCode } from '#core';
 import type { Gatekeeper } from './gatekeeper.ts';
+import { servedByAgents } from './planes.ts';
 import { openPlaneClient } from './plane-client.ts';
 import type { Release, ReleaseDeps } from './port.ts';
 import { selectByState } from './release-store.ts';
@@ -24,6 +25,7 @@ export function liveExplainer(deps: ReleaseDeps, keeper: Gatekeeper): Pick<Relea
     explain: async ({ environment, request }) => {
       const target = keeper.environmentOf(environment);
       const live = await deps.store.read((db) => selectByState(db, target.name, 'live'));
+      if (target.agents === true) throw servedByAgents(target.name, 'ask the data plane where it runs (POST /explain/…)');
       const address = deps.planes.address(target.name);
       if (live === undefined || address === undefined)
         throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${target.name}": a version has to be rolled out there first`);

@@ -1,5 +1,5 @@
-import type { Actor, ApplicationTestReport, Attestation, DecisionKind, Finding, ModelVersion } from '#contract';
 import { digestOf } from '#core';
+import type { Actor, ApplicationTestReport, Attestation, DecisionKind, Finding, MachineRequirements, ModelVersion } from '#contract';
 import type { Decisions } from './decisions/read-decisions.ts';
 import type { InForce } from './policy/in-force.ts';
 
@@ -17,6 +17,10 @@ export interface Environment {
   readonly warm?: number;
   /** Whether models that execute code on load may come here. */
   readonly executesCode?: boolean;
+  /** Whether agents on other machines serve it. Default: a data plane of the platform does. */
+  readonly agents?: boolean;
+  /** What the machine must have that its data plane runs on. */
+  readonly requires?: MachineRequirements;
 }
 
 /** All that is known about a version on its way to an environment. Decisions, tests and attestations are the newest first. */

@@ -6,6 +6,7 @@ import type {
   ExecutionSpec,
   JudgedVersion,
   LogPolicy,
+  MachineRequirements,
   ManifestModel,
   ManifestRoute,
   ReleaseManifest,
@@ -33,6 +34,8 @@ export interface ManifestInput {
   readonly limits: Partial<Omit<ServeLimits, 'maxRows'>>;
   readonly execution?: ExecutionSpec;
   readonly explainTimeoutMs?: number;
+  /** What the machine must have. */
+  readonly requires?: MachineRequirements;
   readonly tokenHashes: readonly string[];
   readonly createdAt: string;
 }
@@ -63,6 +66,7 @@ export function manifestFor(input: ManifestInput): ReleaseManifest {
     ...(input.execution === undefined ? {} : { execution: input.execution }),
     ...(route === undefined ? {} : { route }),
     ...(input.explainTimeoutMs === undefined ? {} : { explain: { timeoutMs: input.explainTimeoutMs } }),
+    ...(input.requires === undefined ? {} : { requires: input.requires }),
     tokenHashes: [...input.tokenHashes],
     createdAt: input.createdAt,
   };

@@ -1,21 +1,28 @@
-import type { PlaneFigures, SignedManifest } from '#contract';
+import { GyreError } from '#core';
+import type { Check, EnvironmentState, PlaneFigures, SignedManifest } from '#contract';
 
 /**
- * Where data planes run, handed in by the composition root: child processes of `gyre up` today, agents on other
- * machines through the same face.
+ * Where data planes run, handed in by the composition root: child processes of `gyre up`, or agents on other machines through
+ * the same face.
  */
 export interface DataPlanes {
   /**
    * Makes the data plane of the manifest's environment serve it: starts the plane, or swaps without dropping a request.
    * Applying the manifest that it serves already changes nothing.
-   * @returns the plane's base URL, once it is ready
-   * @throws GyreError FAILED_PRECONDITION with the plane's reason when it refused (it goes on with what it had), UNAVAILABLE when it died
+   * Agents are waited for as the environment says; those that are away come to it later.
+   * @returns the plane's base URL, once it is ready, where the platform reaches it; what was found of its machine, where that was looked at
+   * @throws GyreError FAILED_PRECONDITION with the plane's reason when it refused (it goes on with what it had) or of its machine, with
+   *   `details.checks`; UNAVAILABLE when it died
    */
-  apply(manifest: SignedManifest): Promise<{ readonly address: string }>;
+  apply(manifest: SignedManifest): Promise<{ readonly address?: string; readonly checks?: readonly Check[] }>;
   /** The base URL of an environment's plane while it runs. */
   address(environment: string): string | undefined;
   /** Where it answers gRPC: `grpc://host:port`. */
   grpcAddress?(environment: string): string | undefined;
+  /** How far agents have come that serve an environment; undefined where none do. */
+  agents?(environment: string): Promise<EnvironmentState['agents']>;
+  /** Nothing is live in an environment: agents that were told something are told so. */
+  clear?(environment: string): Promise<void>;
   /** How an environment's plane does just now; undefined when it does not run or does not answer. */
   figures?(environment: string): Promise<PlaneFigures | undefined>;
   /**
@@ -32,4 +39,11 @@ export interface ScratchPlane extends AsyncDisposable {
   readonly startMs: number;
   /** Resident memory of its process and their children; undefined where that cannot be told. */
   residentBytes(): Promise<number | undefined>;
+}
+
+/** Why something cannot be done in an environment that agents serve. */
+export function servedByAgents(environment: string, why: string): GyreError {
+  return new GyreError('FAILED_PRECONDITION', `"${environment}" is served by agents, which the platform does not reach: ${why}`, {
+    environment,
+  });
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GyreError, messageOf } from '#core';
 import type { Db } from '#store';
 import { isJudged } from '#contract';
-import type { Actor, ApplicationTestReport, Deployment, ModelVersion } from '#contract';
+import type { Actor, ApplicationTestReport, Deployment, EnvironmentState, ModelVersion } from '#contract';
 import { requireJudged } from '#registry';
 import { deliveryVerbs } from './delivery/delivery.ts';
 import { listDecisions } from './decisions/read-decisions.ts';
@@ -104,7 +104,10 @@ export function openRelease(deps: ReleaseDeps): Release {
     const problems = await Promise.all(
       deps.settings().environments.map(async (target): Promise<readonly PlaneProblem[]> => {
         const live = await store.read((db) => selectByState(db, target.name, 'live'));
-        if (live?.manifest === undefined) return [];
+        if (live?.manifest === undefined) {
+          await deps.planes.clear?.(target.name);
+          return [];
+        }
         try {
           await serve(target, live, by);
           const version = await versions.getById(live.modelVersion);
@@ -153,14 +156,17 @@ export function openRelease(deps: ReleaseDeps): Release {
   const expiring = expiries(deps);
   const revoking = revocations(deps, keeper, signer, { rollBack, rollouts });
 
-  const environments: Release['environments'] = async () =>
-    store.read(async (db) => {
+  const environments: Release['environments'] = async () => {
+    const served = new Map<string, EnvironmentState['agents']>();
+    for (const { name, agents } of deps.settings().environments) if (agents === true) served.set(name, await deps.planes.agents?.(name));
+    return store.read(async (db) => {
       const { environments, endpoint } = deps.settings();
       const states = [];
       for (const environment of environments) {
         const { name, position } = environment;
         const holding = await keeper.policyIn(db, name);
         const live = await selectByState(db, name, 'live');
+        const agents = served.get(name);
         const address = deps.planes.address(name);
         const grpcAddress = deps.planes.grpcAddress?.(name);
         const problem = live === undefined ? undefined : await revoking.problemOf(db, live);
@@ -174,12 +180,14 @@ export function openRelease(deps: ReleaseDeps): Release {
           ...(address === undefined ? {} : { address }),
           ...(grpcAddress === undefined ? {} : { grpcAddress }),
           ...(live === undefined ? {} : await expiring.expiryIn(db, live)),
-          ready: live !== undefined && address !== undefined,
+          ...(agents === undefined ? {} : { agents }),
+          ready: live !== undefined && (agents === undefined ? address !== undefined : agents.inStep > 0),
           ...(problem === undefined ? {} : { problem }),
         });
       }
       return states;
     });
+  };
 
   return {
     ...signOff(deps, keeper, signer),

@@ -1,5 +1,6 @@
-import { asSha256, canonicalJson, GyreError, isoInstant, messageOf } from '#core';
-import { eventType, isJudged, pythonFolderOf } from '#contract';
+import { Check } from 'typebox/schema';
+import { asSha256, canonicalJson, GyreError, isGyreError, isoInstant, messageOf } from '#core';
+import { Check as MachineCheck, eventType, isJudged, pythonFolderOf } from '#contract';
 import type { Actor, Deployment, DeploymentTraffic, JudgedVersion, LogPolicy, ModelVersion, SignedManifest } from '#contract';
 import { requireJudged } from '#registry';
 import type { Db, Tx } from '#store';
@@ -88,15 +89,17 @@ export function openSwitch(deps: ReleaseDeps): Switch {
           limits,
           ...(execution === undefined ? {} : { execution }),
           ...(explainTimeoutMs === undefined ? {} : { explainTimeoutMs }),
+          ...(target.requires === undefined ? {} : { requires: target.requires }),
           tokenHashes: await deps.tokenHashes(),
           createdAt: draft.deployedAt,
         }),
         deps.privateKey,
       );
       const stored = await blobs.put(Buffer.from(canonicalJson(signed)));
-      await deps.planes.apply(signed);
+      const { checks } = await deps.planes.apply(signed);
       applied = true;
-      live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, state: 'live' }, plan, at: now() });
+      const found = checks === undefined ? {} : { checks: [...checks] };
+      live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, ...found, state: 'live' }, plan, at: now() });
     } catch (error) {
       const settled = await settle(draft, error);
       // A COMMIT whose answer was lost: it is live, whatever the caller was told.
@@ -239,7 +242,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
 
   async function settle(draft: Deployment, error: unknown): Promise<Deployment> {
     try {
-      return await fail(draft, messageOf(error));
+      return await fail({ ...draft, ...checksOf(error) }, messageOf(error));
     } catch (second) {
       throw new GyreError(
         'UNAVAILABLE',
@@ -253,7 +256,10 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   /** The data plane serves what was never recorded as live: it goes back to what is. Where that fails too, the next start does it. */
   async function putBack(environment: string): Promise<void> {
     const live = await store.read((db) => selectByState(db, environment, 'live')).catch(() => undefined);
-    if (live?.manifest === undefined) return;
+    if (live?.manifest === undefined) {
+      await deps.planes.clear?.(environment).catch(() => undefined);
+      return;
+    }
     await readManifest(live.manifest)
       .then((manifest) => deps.planes.apply(manifest))
       .catch(() => undefined);
@@ -274,6 +280,12 @@ export function openSwitch(deps: ReleaseDeps): Switch {
   }
 
   return { to, fail, nameChampion, readManifest };
+}
+
+/** What was found of the machine for which a data plane refused. */
+function checksOf(error: unknown): Pick<Deployment, 'checks'> {
+  const checks: unknown = isGyreError(error) ? error.details['checks'] : undefined;
+  return Array.isArray(checks) && checks.every((one) => Check(MachineCheck, one)) ? { checks } : {};
 }
 
 /** The same key gets the same version at every step: the rollout deals keys once. */

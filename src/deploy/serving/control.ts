@@ -26,7 +26,7 @@ export type ControlAnswer =
   | { readonly op: string; readonly ok: false; readonly reason: string };
 
 /**
- * Takes commands from the process that started this one: `{"op": "reload", "manifest"?: FILE}`, `{"op": "flush"}`, `{"op": "stats"}`,
+ * Takes commands from the process that started this one: `{"op": "reload", "manifest"?: FILE, "back"?: true}`, `{"op": "flush"}`, `{"op": "stats"}`,
  * `{"op": "drain"}`, each with an optional `id`. What is no command is answered `ok: false`; it never ends the process.
  */
 export function serveControl(options: ControlOptions): { readonly say: (line: object) => void } {
@@ -50,21 +50,25 @@ async function handle(line: string, options: ControlOptions): Promise<object> {
   try {
     const command: unknown = JSON.parse(line);
     if (typeof command !== 'object' || command === null) throw new GyreError('INVALID_ARGUMENT', 'a command is a JSON object');
-    const { id: given, op: named, manifest } = command as Readonly<Record<string, unknown>>;
+    const { id: given, op: named, manifest, back } = command as Readonly<Record<string, unknown>>;
     id = given;
     op = String(named);
     if (manifest !== undefined && typeof manifest !== 'string')
       throw new GyreError('INVALID_ARGUMENT', '"manifest" must be the path of a file');
-    return { id, ...(await run(op, manifest, options)) };
+    return { id, ...(await run(op, { manifest, isBack: back === true }, options)) };
   } catch (error) {
     return { id, op, ok: false, reason: messageOf(error) };
   }
 }
 
-async function run(op: string, manifest: string | undefined, { plane, readManifest, drain }: ControlOptions): Promise<ControlAnswer> {
+async function run(
+  op: string,
+  { manifest, isBack }: { readonly manifest: string | undefined; readonly isBack: boolean },
+  { plane, readManifest, drain }: ControlOptions,
+): Promise<ControlAnswer> {
   switch (op) {
     case 'reload': {
-      const swapped = await plane.swap(() => readManifest(manifest));
+      const swapped = await plane.swap(() => readManifest(manifest), isBack);
       return swapped.loaded
         ? { op, ok: true, answer: 'loaded', generation: swapped.generation }
         : { op, ok: false, answer: 'refused', reason: swapped.refused };

@@ -195,13 +195,13 @@ export class Plane implements PlanePeer, AsyncDisposable {
    * Replaces the manifest: its models are loaded and warmed up beside the old ones, then new requests go to them; requests under way finish
    * on the old ones, which are unloaded after the last. A manifest that cannot be served changes nothing. Peers load it too, before it is
    * served by any.
-   * @param read gives the manifest; reading and verifying it is part of the swap
+   * @param read gives the manifest; reading and verifying it is part of the swap @param isBack an older generation is asked for as well
    */
-  swap(read: () => Promise<ReleaseManifest>): Promise<SwapAnswer> {
+  swap(read: () => Promise<ReleaseManifest>, isBack = false): Promise<SwapAnswer> {
     const answer = this.#swapping.then(async (): Promise<SwapAnswer> => {
       try {
         const manifest = await read();
-        if (this.#isNews(manifest)) await this.#become(manifest);
+        if (this.#isNews(manifest, isBack)) await this.#become(manifest);
         this.#counts.swaps.inc({ result: 'loaded' });
         return { loaded: true, generation: manifest.generation };
       } catch (error) {
@@ -214,7 +214,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
   }
 
   /** Whether it is another one than is served. @throws GyreError FAILED_PRECONDITION when it may not be served after that */
-  #isNews(manifest: ReleaseManifest): boolean {
+  #isNews(manifest: ReleaseManifest, isBack: boolean): boolean {
     const old = this.manifest;
     const refuse = (reason: string): never => {
       throw new GyreError('FAILED_PRECONDITION', reason, { generation: manifest.generation });
@@ -224,7 +224,7 @@ export class Plane implements PlanePeer, AsyncDisposable {
       refuse(`the manifest is for the environment "${manifest.environment}"; this data plane serves "${old.environment}"`);
     }
     if (manifest.generation === old.generation && canonicalJson(manifest) === canonicalJson(old)) return false;
-    if (manifest.generation <= old.generation) {
+    if (manifest.generation <= old.generation && !isBack) {
       refuse(`generation ${manifest.generation} is not newer than ${old.generation}, which is served; a rollback is a new generation too`);
     }
     return true;

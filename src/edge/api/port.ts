@@ -19,6 +19,7 @@ import type { Data, LfsRepositories } from '#data';
 import type { Evaluation } from '#evaluation';
 import type { Events } from '#events';
 import type { Features } from '#features';
+import type { Fleet } from '#fleet';
 import type { Garbage, Governance } from '#governance';
 import type { Imports } from '#imports';
 import type { Monitoring } from '#monitoring';
@@ -113,6 +114,7 @@ export interface Rooms {
   readonly evaluation: Evaluation;
   readonly events: Events;
   readonly features: Features;
+  readonly fleet: Fleet;
   readonly garbage: Garbage;
   readonly governance: Governance;
   readonly images: ImageVerbs;

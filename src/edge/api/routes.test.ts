@@ -150,6 +150,8 @@ describe('every route that reads', () => {
   let batch = '';
   let conversion = '';
   let stream = '';
+  let agentToken = '';
+  let modelFile = '';
   before(async () => {
     const noPython = (): Promise<never> => Promise.reject(new GyreError('FAILED_PRECONDITION', 'there is no Python here'));
     bench = await openBench({
@@ -188,6 +190,11 @@ describe('every route that reads', () => {
     const { code, environment } = await training.getRun(records.version.run);
     assert.ok(environment !== undefined);
     const patch = (await bench.blobs.put(file)).digest;
+    const { fleet, release } = bench.deps;
+    agentToken = (await fleet.enrol({ name: 'field', environment: 'production', by })).token;
+    const signed = await release.getManifest(records.manifest);
+    await fleet.planes.apply({ ...signed, manifest: { ...signed.manifest, environment: 'production' } });
+    modelFile = signed.manifest.models[0].files.find(({ path }) => path === 'model.onnx')?.digest ?? '';
     changed = (await training.startRun({ code: { ...code, dirty: true, patch }, environment, by })).id;
   });
   after(() => bench[Symbol.asyncDispose]());
@@ -236,6 +243,8 @@ describe('every route that reads', () => {
       'dataset-schemas': 'customers',
       'release-policies': 'default',
       'ci-runs': ciRun,
+      agents: 'field',
+      agent: modelFile,
     };
     const [, , , kind] = path.split('/');
     const rest: Readonly<Record<string, string>> = {
@@ -274,7 +283,7 @@ describe('every route that reads', () => {
 
   for (const one of table.filter(({ method, path }) => method === 'GET' && !unrecorded.has(path))) {
     test(`GET ${one.path} answers what its schema says`, async () => {
-      const response = await bench.ask(pathTo(one), { token: bench.tokens.admin });
+      const response = await bench.ask(pathTo(one), { token: one.permission === 'pull' ? agentToken : bench.tokens.admin });
       const text = await response.text();
       assert.equal(response.status, 200, text.slice(0, 400));
       assert.equal(response.headers.get('x-content-type-options'), 'nosniff');

@@ -1,6 +1,8 @@
 import { openApiDocument } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { agentCallRoutes } from './routes/agent-calls.ts';
 import { accessRoutes } from './routes/access.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { batchRoutes } from './routes/batch.ts';
@@ -82,6 +84,8 @@ export function allRoutes(): readonly Route[] {
     ...webhookRoutes,
     ...releaseRoutes,
     ...rolloutRoutes,
+    ...agentRoutes,
+    ...agentCallRoutes,
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
     ...releasePolicyRoutes,

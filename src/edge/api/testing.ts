@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { dataMigrations, openData, openLfs } from '#data';
 import { evaluationMigrations, openEvaluation } from '#evaluation';
 import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
+import { fleetMigrations, openFleet } from '#fleet';
 import { governanceMigrations, openGarbage, openGovernance } from '#governance';
 import { importsMigrations, openImports } from '#imports';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
@@ -117,6 +119,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     releaseTestMigrations,
     packagingMigrations,
     releasePolicyMigrations,
+    fleetMigrations,
     batchMigrations,
     streamMigrations,
     monitoringMigrations,
@@ -268,6 +271,15 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     evaluation,
     events,
     features,
+    fleet: opened.use(
+      openFleet({
+        ...common,
+        access,
+        privateKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        environments: () => resolved.environments.map(({ name, agentsWaitMs }) => ({ name, agents: name === 'production', agentsWaitMs })),
+        actor: platform,
+      }),
+    ),
     garbage: opened.use(openGarbage({ ...common, training, registry, evaluation, workspace })),
     governance,
     imports: opened.use(

@@ -1,5 +1,5 @@
 import type { BatchRequest, BatchResult } from '#batch';
-import type { Backup, BackupList, BlobStorage, PackageFile, StreamFigures } from '#contract';
+import type { Backup, BackupList, BlobStorage, Check, PackageFile, StreamFigures } from '#contract';
 import type { ConfigInputs, ResolvedSetting } from '#core';
 import type { BuiltImage, PushedImage, WrittenArchive, WrittenContext } from '#packaging';
 import type { StreamChoices, StreamPlaces } from '#streams';
@@ -175,6 +175,40 @@ export interface RelayFlags {
   readonly signal: AbortSignal;
 }
 
+/** Where an agent keeps what it has, and who it is. */
+export interface AgentPlace {
+  /** Absolute. */
+  readonly folder: string;
+  /** The file of an enrolment, absolute; default: the one that the folder keeps. */
+  readonly enrolment?: string;
+  /** Where the platform is; default: as the enrolment says. */
+  readonly server?: string;
+  /** A file with certificates (PEM) that are believed beside the system's, absolute. */
+  readonly ca?: string;
+  /** Where its data plane listens. */
+  readonly host: string;
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly environment: ProjectFlags['environment'];
+  readonly signal: AbortSignal;
+}
+
+/** An agent's options, as `gyre agent run` takes them. */
+export interface AgentFlags extends AgentPlace {
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureHttp?: boolean;
+  readonly allowedHost?: readonly string[];
+  /** Seconds between two reports. */
+  readonly reportEvery: number;
+  /** Seconds that it waits at most before it calls a platform again that is away. */
+  readonly longestPause: number;
+  /** Told what happens, a line each. */
+  readonly say: (line: string) => void;
+  /** Told whenever a data plane begins to serve. */
+  readonly serving: (at: { readonly address: string; readonly generation: number }) => void;
+}
+
 export interface SealFlags extends ProjectFlags {
   readonly signal: AbortSignal;
   /** Told how many blobs are sealed. */
@@ -246,6 +280,10 @@ export interface AppDoor {
   packageModel(options: PackageFlags): Promise<Packaged>;
   /** A data plane for a model that lies here, for the time of one piece of work. */
   planeForVerb<T>(place: string, work: (address: string) => Promise<T>): Promise<T>;
+  /** Runs an agent until the signal aborts. */
+  agent(options: AgentFlags): Promise<void>;
+  /** Looks whether this machine can serve what its environment is to serve; undefined when that is nothing. */
+  agentCheck(options: AgentPlace): Promise<{ readonly generation: number; readonly checks: readonly Check[] } | undefined>;
   /** Runs a relay until the signal aborts. */
   relay(options: RelayFlags): Promise<void>;
 }

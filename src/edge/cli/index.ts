@@ -12,6 +12,8 @@ export type {
   PredictFlags,
   PredictStreamFlags,
   ProjectFlags,
+  AgentFlags,
+  AgentPlace,
   RelayFlags,
   SealFlags,
   ServeFlags,

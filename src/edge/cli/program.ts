@@ -38,6 +38,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Deploy', names: ['release'], load: async () => (await import('./verbs/release.ts')).registerRelease },
   { title: 'Deploy', names: ['cd'], load: async () => (await import('./verbs/cd.ts')).registerCd },
   { title: 'Deploy', names: ['policy'], load: async () => (await import('./verbs/policies.ts')).registerPolicies },
+  { title: 'Deploy', names: ['agent'], load: async () => (await import('./verbs/agents.ts')).registerAgents },
   { title: 'Deploy', names: ['endpoint'], load: async () => (await import('./verbs/endpoint.ts')).registerEndpoint },
   { title: 'Deploy', names: ['explain'], load: async () => (await import('./verbs/explain.ts')).registerExplain },
   { title: 'Deploy', names: ['deploy'], load: async () => (await import('./verbs/deploy.ts')).registerDeploy },

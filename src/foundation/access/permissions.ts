@@ -16,6 +16,7 @@ export const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = 
   stakeholder: ['read'],
   'data-steward': ['read', 'see_personal'],
   admin: ['read', 'log', 'revoke', 'administer', 'erase', 'operate'],
+  agent: ['pull'],
 };
 
 /** What the built-in identity `local` may do: look, and log what it sees. */

@@ -11,6 +11,7 @@ export const roles = [
   'stakeholder',
   'data-steward',
   'admin',
+  'agent',
 ] as const;
 export const Role = oneOf(roles);
 export type Role = Static<typeof Role>;
@@ -30,6 +31,7 @@ export const permissions = [
   'see_personal', // see the values of personal and sensitive columns; whoever lacks it sees them masked
   'erase', // delete records
   'administer', // identities, roles, tokens, settings
+  'pull', // as an agent: what its environment is to serve, the files that this names, reports, its prediction log
 ] as const;
 export const Permission = oneOf(permissions);
 export type Permission = Static<typeof Permission>;

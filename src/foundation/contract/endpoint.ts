@@ -133,6 +133,12 @@ export const EndpointState = strict({
   endpoint: Name,
   address: Type.Optional(Type.String()),
   grpcAddress: Type.Optional(Type.String()),
+  agents: Type.Optional(
+    strict(
+      { enrolled: Type.Integer(), inStep: Type.Integer() },
+      { description: 'where agents serve it: how many there are, and serve what is desired' },
+    ),
+  ),
   live: Type.Optional(Deployment),
   route: Type.Optional(ManifestRoute),
   /** What its manifest lets through and logs. */

@@ -1,5 +1,6 @@
-import { Type } from 'typebox';
-import { oneOf, strict } from './common.ts';
+import { Type, type Static } from 'typebox';
+import { Duration, oneOf, strict } from './common.ts';
+import { MachineRequirements } from './requirements.ts';
 import { RollSpec } from './rollout-spec.ts';
 
 /** One environment as `gyre.yaml` has it. */
@@ -20,8 +21,16 @@ export const EnvironmentSpec = strict({
     }),
   ),
   roll: Type.Optional(RollSpec),
+  agents: Type.Optional(
+    Type.Boolean({ description: 'whether agents on other machines serve it (`gyre agent`); default: a child process of `gyre up` does' }),
+  ),
+  agentsWait: Type.Optional(
+    Type.Unsafe<string>({ ...Duration, description: 'how long a release waits for agents that are connected; default 30s' }),
+  ),
+  requires: Type.Optional(MachineRequirements),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'REST port of the data plane; 0 takes a free one' })),
   grpcPort: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: 'its gRPC port; 0, which is the default, takes a free one' }),
   ),
 });
+export type EnvironmentSpec = Static<typeof EnvironmentSpec>;

@@ -132,6 +132,20 @@ export {
 export { EnvironmentSpec } from './environment-spec.ts';
 export { CiCheck, CiMetric, CiReport, CiRequest, CiRun, CiSpec, ciParts, ciStates } from './ci.ts';
 export type { CiPart } from './ci.ts';
+export { MachineRequirements } from './requirements.ts';
+export {
+  Agent,
+  AgentChange,
+  AgentDetail,
+  AgentReport,
+  DesiredAnswer,
+  DesiredState,
+  EnrolledAgent,
+  Enrolment,
+  SignedDesiredState,
+  agentStates,
+} from './agent.ts';
+export type { AgentStateWord } from './agent.ts';
 export { Rollout, RolloutAnalysis, RolloutCheck, RolloutPlan, RolloutStep, rolloutStates } from './rollout.ts';
 export { RollSpec } from './rollout-spec.ts';
 export { BlobStorage } from './blob-storage.ts';

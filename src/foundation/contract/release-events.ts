@@ -24,5 +24,9 @@ export interface ReleaseEventData {
   'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
   'sign_off.wanted': { what: string; text: string; modelVersion: string; environment?: string; role?: string; owner?: string };
   'sign_off.expired': { deployment: string; environment: string; modelVersion: string; expiredAt: string };
+  'desired_state.set': { environment: string; revision: number; manifest: string | null };
+  'agent.enrolled': { id: string; name: string; environment: string };
+  'agent.revoked': { id: string; name: string; environment: string };
+  'agent.changed': { id: string; name: string; environment: string; state: string; why?: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

@@ -1,10 +1,11 @@
 import { Type, type Static } from 'typebox';
-import { Actor, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
+import { Actor, Check, Digest, Id, Instant, ModelName, Name, oneOf, strict } from './common.ts';
 import { ExecutionSpec } from './execution.ts';
 import { ManifestRoute } from './route.ts';
 import { LogPolicy } from './log-policy.ts';
 import { PackageFile, Signature } from './model.ts';
 import { PolicyReference } from './release-policy.ts';
+import { MachineRequirements } from './requirements.ts';
 
 /** One model as a data plane loads it. */
 export const ManifestModel = strict({
@@ -58,6 +59,7 @@ export const ReleaseManifest = strict({
   execution: Type.Optional(ExecutionSpec),
   route: Type.Optional(ManifestRoute),
   explain: Type.Optional(strict({ timeoutMs: Type.Integer() })),
+  requires: Type.Optional(MachineRequirements),
   tokenHashes: Type.Array(Digest, { description: 'SHA-256 of bearer tokens that may infer; empty: loopback only, no token' }),
   createdAt: Instant,
 });
@@ -94,6 +96,8 @@ export const Deployment = strict({
   /** Left out: the version answers alone. */
   traffic: Type.Optional(DeploymentTraffic),
   manifest: Type.Optional(Digest),
+  /** What was found of the machine before the switch, where the data plane is a child process of the platform. */
+  checks: Type.Optional(Type.Array(Check)),
   state: oneOf(deploymentStates),
   reason: Type.String(),
   certification: Type.Optional(Id),
@@ -119,6 +123,18 @@ export const EnvironmentState = strict({
     Type.Unsafe<string>({ ...Instant, description: 'when the first of the decisions that it was released on counts no longer' }),
   ),
   expired: Type.Optional(Type.Boolean({ description: 'whether that is past: it serves on, and is to be signed off again' })),
+  agents: Type.Optional(
+    strict(
+      {
+        revision: Type.Optional(Type.Integer({ description: 'of the desired state; absent before the first release' })),
+        since: Type.Optional(Instant),
+        enrolled: Type.Integer({ minimum: 0 }),
+        inStep: Type.Integer({ minimum: 0, description: 'how many serve what is desired' }),
+        waitsFor: Type.Array(Type.String(), { description: 'who does not serve it, and why' }),
+      },
+      { description: 'where agents serve it: how far the desired state has come' },
+    ),
+  ),
   ready: Type.Boolean(),
   problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });

@@ -27,6 +27,7 @@ export type { Surroundings } from './surround.ts';
 export type { AttributeView, GraphView, ModelView, NodeView, TensorView, ValueView } from './view.ts';
 export { requireFeeds } from './feeds.ts';
 export { openSession } from './session.ts';
+export { onnxRuntimeVersion } from './runtime-version.ts';
 export { openSessionPool } from './pool.ts';
 export { numberOf, realsOf, tensorAttribute, textOf } from './node-attributes.ts';
 export { classLabels, readTreeNodes } from './tree-nodes.ts';

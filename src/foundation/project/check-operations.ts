@@ -1,4 +1,4 @@
-import type { RollSpec } from '#contract';
+import type { EnvironmentSpec, RollSpec } from '#contract';
 import { checkBatchSchedules } from './batch-schedule.ts';
 import { checkApplicationTests } from './check-application-tests.ts';
 import { anyColumnFinding, columnFinding, isDay, parsed } from './check-context.ts';
@@ -115,13 +115,35 @@ function checkEnvironments(context: CheckContext): Finding[] {
         suggestion: 'add "approve: approver"',
       });
     }
-    findings.push(...checkRoll(spec.roll, [...path, name, 'roll']));
+    findings.push(...checkRoll(spec.roll, [...path, name, 'roll']), ...checkAgents(spec, [...path, name]));
     const taken = spec.port === undefined || spec.port === 0 ? undefined : ports.get(spec.port);
     if (taken !== undefined)
       findings.push({ path: [...path, name, 'port'], message: `port ${spec.port} is taken by environment "${taken}"` });
     else if (spec.port !== undefined) ports.set(spec.port, name);
   }
   return findings;
+}
+
+/** What needs a data plane that the platform reaches does not go with agents, which are behind whatever is between. */
+function checkAgents(spec: EnvironmentSpec, path: readonly PathStep[]): Finding[] {
+  if (spec.agents !== true) {
+    if (spec.agentsWait === undefined) return [];
+    return [{ path: [...path, 'agentsWait'], message: 'waits for agents, but none serve it', suggestion: 'add "agents: true"' }];
+  }
+  const unfit = (['certify', 'roll', 'port', 'grpcPort'] as const).filter((member) => spec[member] !== undefined);
+  const why = {
+    certify: [
+      'application tests ask a data plane that the platform reaches, and agents only call out',
+      'test in an environment without agents',
+    ],
+    roll: [
+      'a step is judged by what a data plane has just counted, which agents do not tell in time',
+      'leave it out: agents switch at once',
+    ],
+    port: ['is of a data plane of the platform', 'give it to the agent: gyre agent run --port'],
+    grpcPort: ['is of a data plane of the platform', 'give it to the agent: gyre agent run --grpc-port'],
+  } as const;
+  return unfit.map((member) => ({ path: [...path, member], message: why[member][0], suggestion: why[member][1] }));
 }
 
 /** A step never takes traffic away: that is a rollback. */

@@ -1,4 +1,5 @@
 import type { Project } from '#contract';
+import { parseDuration } from './conditions.ts';
 import { resolveRoll } from './resolve-roll.ts';
 import type { ResolvedEnvironment } from './resolved.ts';
 
@@ -6,6 +7,8 @@ const defaultEnvironments: NonNullable<NonNullable<Project['release']>['environm
   test: { certify: 'qa' },
   production: { approve: 'approver' },
 };
+
+const usualAgentsWaitMs = 30_000;
 
 /** The environments of a project in their order, with every default settled. */
 export function resolveEnvironments(project: Project): readonly ResolvedEnvironment[] {
@@ -21,6 +24,9 @@ export function resolveEnvironments(project: Project): readonly ResolvedEnvironm
       grpcPort: spec.grpcPort ?? 0,
       warm: spec.warm ?? 1,
       executesCode: spec.executesCode ?? false,
+      agents: spec.agents ?? false,
+      agentsWaitMs: spec.agentsWait === undefined ? usualAgentsWaitMs : parseDuration(spec.agentsWait),
+      ...(spec.requires === undefined ? {} : { requires: spec.requires }),
       ...(roll === undefined ? {} : { roll }),
     };
   });

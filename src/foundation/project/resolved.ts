@@ -4,6 +4,7 @@ import type {
   CheckLimits,
   CommandStep,
   DatasetSpec,
+  MachineRequirements,
   OutlierSpec,
   Project,
   QualitySpec,
@@ -105,6 +106,11 @@ export interface ResolvedEnvironment {
   readonly executesCode: boolean;
   /** How a version comes here; left out: at once. */
   readonly roll?: RolloutPlan;
+  /** Whether agents on other machines serve it. */
+  readonly agents: boolean;
+  /** How long a release waits for agents that are connected. */
+  readonly agentsWaitMs: number;
+  readonly requires?: MachineRequirements;
 }
 
 export interface ResolvedMonitor {

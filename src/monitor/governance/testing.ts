@@ -28,6 +28,7 @@ import type { Monitoring } from '#monitoring';
 import { openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import { openRelease, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import { fleetMigrations } from '#fleet';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { sliceRows, toRecords } from '#tables';
@@ -104,6 +105,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     releaseMigrations,
     rolloutMigrations,
     releaseTestMigrations,
+    fleetMigrations,
     releasePolicyMigrations,
     monitoringMigrations,
     governanceMigrations,

@@ -8,6 +8,7 @@ import { type Gatekeeper, lockVersion } from '../gatekeeper.ts';
 import type { Release, ReleaseDeps } from '../port.ts';
 import { selectByState, selectEarlierDeployments } from '../release-store.ts';
 import type { Rollouts } from '../rollout/port.ts';
+import { inTurns } from '../rollout/turns.ts';
 import { selectUnderWay } from '../rollout/rollout-store.ts';
 import { insertRevocation, selectRevocation } from './decisions-store.ts';
 import type { DecisionSigner } from './signature.ts';
@@ -103,7 +104,10 @@ export function revocations(deps: ReleaseDeps, keeper: Gatekeeper, signer: Decis
     }
   }
 
-  const takeOutRevoked: Release['takeOutRevoked'] = async (by) => {
+  /** Who watches and who revokes may both want to: the second one finds it done, instead of a switch under way. */
+  const turns = inTurns();
+  const takeOutRevoked: Release['takeOutRevoked'] = (by) => turns('take out', () => takeOutAll(by));
+  const takeOutAll: Release['takeOutRevoked'] = async (by) => {
     const outcomes: RevokedFrom[] = [];
     for (const { name } of deps.settings().environments) {
       outcomes.push(...(await endRollout(name, by)));

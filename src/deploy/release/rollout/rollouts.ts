@@ -4,6 +4,7 @@ import type { Rollout } from '#contract';
 import { requireJudged } from '#registry';
 import type { Tx } from '#store';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import { servedByAgents } from '../planes.ts';
 import { missingGates, type Missing } from '../gates.ts';
 import type { ReleaseDeps } from '../port.ts';
 import { selectByState } from '../release-store.ts';
@@ -50,6 +51,11 @@ export function openRollouts(deps: ReleaseDeps, keeper: Gatekeeper, switches: Sw
 
   const drafted = async ({ environment, modelVersion, plan: asked, reason, by }: StartRollout): Promise<Rollout> => {
     const plan = asked ?? deps.settings().rollouts?.[environment];
+    if (keeper.environmentOf(environment).agents === true)
+      throw servedByAgents(
+        environment,
+        'a step is judged by what a data plane has just counted; release at once (gyre release roll --at-once)',
+      );
     if (plan === undefined)
       throw new GyreError(
         'FAILED_PRECONDITION',

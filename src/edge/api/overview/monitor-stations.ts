@@ -27,7 +27,10 @@ export function liveStation({ environments, windows, alerts }: LoopFacts): Stati
       ...base,
       state: 'bad',
       title: `${target.name} does not answer`,
-      detail: 'Its data plane is not ready: predictions are refused until it is.',
+      detail:
+        target.agents === undefined
+          ? 'Its data plane is not ready: predictions are refused until it is.'
+          : `No agent says that it serves what is desired: ${target.agents.waitsFor[0] ?? 'none is enrolled'}.`,
     };
   }
   if (alert !== undefined) {

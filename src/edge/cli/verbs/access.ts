@@ -16,6 +16,7 @@ const roles: readonly Role[] = [
   'stakeholder',
   'data-steward',
   'admin',
+  'agent',
 ];
 
 export const registerAccess: Register = (program, bind) => {

@@ -1,5 +1,6 @@
 import type { Deployment, EnvironmentState, Readiness } from '#contract';
 import type { Cli } from '../cli.ts';
+import type { Client } from '../client.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Page } from '../lists.ts';
 import { listFlags, listQuery, pageNote } from '../lists.ts';
@@ -58,10 +59,14 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'GENERATION', of: ({ live }) => live?.generation, align: 'right' },
                 { title: 'SINCE', of: ({ live }) => when(live?.deployedAt) },
                 { title: 'READY', of: ({ ready }) => ready },
-                { title: 'ADDRESS', of: ({ address }) => address },
+                {
+                  title: 'ADDRESS',
+                  of: ({ address, agents }) => (agents === undefined ? address : `${agents.inStep} of ${agents.enrolled} agents`),
+                },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
               ]);
-              for (const { name, problem, expired, expiresAt } of items) {
+              for (const { name, problem, expired, expiresAt, agents } of items) {
+                for (const waits of agents?.waitsFor ?? []) cli.output.line(`${cli.output.style('yellow', name)}: waits for ${waits}`);
                 if (expired === true)
                   cli.output.line(`${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}`);
                 if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
@@ -104,7 +109,8 @@ export const registerRelease: Register = (program, bind) => {
           const deployment = await client.post<Deployment>(path, { modelVersion: version.id, ...options });
           const { traffic } = deployment;
           if (follow && traffic !== undefined) return followRollout(cli, client, traffic.rollout);
-          return showDeployment(cli, deployment, `${version.model}/${version.version}`);
+          showDeployment(cli, deployment, `${version.model}/${version.version}`);
+          return showAgents(cli, client, deployment.environment);
         }),
       ),
     );
@@ -138,6 +144,7 @@ export const registerRelease: Register = (program, bind) => {
             ...(to === undefined ? {} : { generation: to }),
           });
           showDeployment(cli, deployment, `model version ${deployment.modelVersion}`);
+          await showAgents(cli, client, deployment.environment);
         }),
       ),
     );
@@ -173,6 +180,18 @@ export const registerRelease: Register = (program, bind) => {
       ),
     );
 };
+
+/** Who comes to a release later, where agents serve the environment. */
+async function showAgents(cli: Cli, client: Client, environment: string): Promise<void> {
+  if (cli.output.json) return;
+  const { items } = await client.get<Page<EnvironmentState>>('environments');
+  const { agents } = items.find(({ name }) => name === environment) ?? {};
+  if (agents === undefined) return;
+  const { enrolled, inStep, waitsFor } = agents;
+  if (enrolled === 0) cli.output.line(`pending: no agent is enrolled for ${environment} (gyre agent enrol)`);
+  else cli.output.line(`${inStep === 0 ? 'pending: ' : ''}${inStep} of ${enrolled} agents serve it`);
+  for (const one of waitsFor) cli.output.line(`  waits for ${one}`);
+}
 
 function showDeployment(cli: Cli, deployment: Deployment, what: string): void {
   const { traffic } = deployment;

@@ -148,6 +148,11 @@ export const registerServing: Register = (program, bind) => {
                 'NOT_FOUND',
                 `there is no environment "${options.environment}"; there are ${items.map(({ name }) => name).join(', ')}`,
               );
+            if (environment.agents !== undefined)
+              throw new GyreError(
+                'FAILED_PRECONDITION',
+                `agents serve "${options.environment}" on machines that the platform does not reach: ask the data plane there`,
+              );
             if (environment.address === undefined || environment.live === undefined)
               throw new GyreError(
                 'FAILED_PRECONDITION',

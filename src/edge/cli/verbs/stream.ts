@@ -99,7 +99,9 @@ async function atPlace(cli: Cli, asked: StreamFlags, work: (place: ModelPlace) =
     const environment = items.find((one) => one.name === name);
     if (environment === undefined)
       throw new GyreError('NOT_FOUND', `there is no environment "${name}"; there are ${items.map((one) => one.name).join(', ')}`);
-    const { address } = environment;
+    const { address, agents } = environment;
+    if (agents !== undefined)
+      throw new GyreError('FAILED_PRECONDITION', `agents serve "${name}": name the address of a data plane there (--endpoint URL)`);
     if (address === undefined)
       throw new GyreError('FAILED_PRECONDITION', `nothing is served in "${name}": a version has to be rolled out there first`);
     await work({ address, model: model ?? environment.endpoint, ...tokenFor(address, client.options.token) });

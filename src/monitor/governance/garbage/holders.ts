@@ -2,6 +2,7 @@ import type { BlobHolder } from '#blobs';
 import { dataBlobHolders } from '#data';
 import { evaluationBlobHolders } from '#evaluation';
 import { featuresBlobHolders } from '#features';
+import { fleetBlobHolders } from '#fleet';
 import { monitoringBlobHolders } from '#monitoring';
 import { pipelinesBlobHolders } from '#pipelines';
 import { projectBlobHolders } from '#project';
@@ -20,6 +21,7 @@ export const blobHolders: readonly BlobHolder[] = [
   ...evaluationBlobHolders,
   ...registryBlobHolders,
   ...releaseBlobHolders,
+  ...fleetBlobHolders,
   ...monitoringBlobHolders,
   ...triggersBlobHolders,
 ];

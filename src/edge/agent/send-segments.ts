@@ -1,0 +1,32 @@
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { readSegment } from '#serving';
+import type { Contact } from './port.ts';
+
+const partRows = 5000;
+
+/**
+ * Sends finished segments of the prediction log and removes what is filed. A segment's name and part name its predictions once and for all: what
+ * is sent twice is filed once.
+ * @throws GyreError UNAVAILABLE when the platform is away; what was not sent stays
+ */
+export async function sendSegments(contact: Contact, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const segment = await readSegment(path).catch((error: unknown) => {
+      // A log that is full gave way to newer segments: those say what is missing.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (segment === undefined) continue;
+    const { predictions, dropped } = segment;
+    const name = basename(path);
+    const parts = Math.max(1, Math.ceil(predictions.length / partRows));
+    for (let part = 0; part < parts; part++)
+      await contact.post('predictions', {
+        segment: part === 0 ? name : `${name}.${part}`,
+        predictions: predictions.slice(part * partRows, (part + 1) * partRows),
+        ...(part === 0 && dropped.requests > 0 ? { dropped: dropped.requests } : {}),
+      });
+    await rm(path, { force: true });
+  }
+}
