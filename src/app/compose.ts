@@ -32,6 +32,7 @@ import { openBlobs, s3Access } from './blobs.ts';
 import { pooledRandomBytes } from './random.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
+import { commitsBetween } from './commits-between.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
@@ -342,6 +343,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       pipelines,
       triggers,
       charters,
+      commits: (from, to) => commitsBetween(project.current().folder, from, to),
       actorOf,
       project: () => project.current().resolved.project,
       onProblem: (message) => log.error(message),

@@ -9,6 +9,7 @@ import { Card, Facts, LineageStrip, RawJson } from '../parts/page.tsx';
 import { WordState } from '../parts/state.tsx';
 import { DigestText, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { CompareWith } from './compare-release.tsx';
 
 /** One deployment: what was put where, by whom, on whose word. */
 export function DeploymentCard({ deployment }: { readonly deployment: Deployment }): JSX.Element {
@@ -44,6 +45,9 @@ export function DeploymentCard({ deployment }: { readonly deployment: Deployment
           deployment.manifest === undefined ? undefined : ['Manifest', <DigestText digest={deployment.manifest} />],
         ]}
       />
+      <div class="actions">
+        <CompareWith deployment={deployment.id} />
+      </div>
       {deployment.manifest !== undefined && (deployment.state === 'superseded' || deployment.state === 'rolled_back') && (
         <div class="actions">
           <Action

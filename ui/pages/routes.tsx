@@ -56,6 +56,7 @@ const VersionByIdPage = lazy(async () => (await import('./model-version.tsx')).V
 const ComparePage = lazy(async () => (await import('./runs/compare.tsx')).ComparePage);
 const SignOffQueuePage = lazy(async () => (await import('./sign-off-queue.tsx')).SignOffQueuePage);
 const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
+const ReleaseDiffPage = lazy(async () => (await import('./release-diff.tsx')).ReleaseDiffPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
@@ -109,6 +110,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/release-diff', page: () => <ReleaseDiffPage /> },
   { pattern: '/rollouts/:id', page: byId(RolloutPage) },
   { pattern: '/waiting', page: () => <SignOffQueuePage /> },
   { pattern: '/policies', page: () => <PoliciesPage /> },

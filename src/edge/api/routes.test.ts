@@ -250,6 +250,7 @@ describe('every route that reads', () => {
       '/api/v1/policy-evidence': `?modelVersion=${version.model}@1&environment=production`,
       '/api/v1/decisions': `?modelVersion=${version.model}@1`,
       '/api/v1/performance': '?environment=test&endpoint=churn&from=2026-06-01T00:00:00Z&to=2026-06-03T00:00:00Z',
+      '/api/v1/release-diff': `?from=test&to=${version.model}@1`,
       '/api/v1/datasets': '?limit=2',
       '/api/v1/quality-trend': '?dataset=customers',
       '/api/v1/workspace/log': '?path=notes.txt',

@@ -28,6 +28,7 @@ import { releaseRoutes } from './routes/release.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
 import { signOffQueueRoutes } from './routes/sign-off-queue.ts';
+import { releaseDiffRoutes } from './routes/release-diff.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
@@ -83,6 +84,7 @@ export function allRoutes(): readonly Route[] {
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
     ...releasePolicyRoutes,
+    ...releaseDiffRoutes,
     ...findingRoutes,
     ...signOffQueueRoutes,
     ...videoRoutes,

@@ -163,6 +163,8 @@ export {
   ValidationResult,
 } from './test-report.ts';
 export { compareMetrics, compareVersions } from './version-comparison.ts';
+export { ReleaseDiff, ReleaseDiffLine, ReleaseDiffMetric, ReleaseSide, releaseDiffParts } from './release-diff.ts';
+export type { ReleaseDiffPart } from './release-diff.ts';
 export {
   AliasChange,
   Evidence,

@@ -10,6 +10,7 @@ import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleaseDelivery } from './release-delivery.ts';
 import { registerReleaseRollout } from './release-rollout.ts';
+import { registerReleaseDiff } from './release-diff.ts';
 import { registerReleaseDecisions } from './release-decisions.ts';
 import { registerReleaseEvidence } from './release-evidence.ts';
 import { registerReleaseFindings } from './release-findings.ts';
@@ -134,6 +135,7 @@ export const registerRelease: Register = (program, bind) => {
         }),
       ),
     );
+  registerReleaseDiff(release, bind);
   registerReleaseDecisions(release, bind);
   registerReleaseEvidence(release, bind);
   registerReleaseFindings(release, bind);
