@@ -5,7 +5,7 @@ import type { Release } from '#release';
 import { platform, type House } from './compose.ts';
 
 interface Watched extends Pick<House, 'events' | 'log'> {
-  readonly release: Pick<Release, 'getDeployment' | 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
+  readonly release: Pick<Release, 'getDeployment' | 'takeOutRevoked' | 'tellWanted' | 'tellExpired' | 'findings'>;
 }
 
 /** Decisions count for days: a minute more does not matter. */
@@ -54,7 +54,9 @@ export async function watchReleases({ events, log, release }: Watched): Promise<
     }),
   );
   const tellExpired = (): void => {
-    release.tellExpired(platform).catch((error: unknown) => log.error({ error: messageOf(error) }, 'what has expired could not be told'));
+    Promise.all([release.tellExpired(platform), release.findings.tellOverdue(platform)]).catch((error: unknown) =>
+      log.error({ error: messageOf(error) }, 'what has expired or is overdue could not be told'),
+    );
   };
   tellExpired();
   const checking = setInterval(tellExpired, expiryCheckMs);

@@ -2,6 +2,7 @@ import { isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
 import type { Actor, Deployment, JudgedVersion, Role, WantedSignOff } from '#contract';
 import type { Tx } from '#store';
+import { isOverdue } from '../findings/findings.ts';
 import { selectFindings } from '../findings/findings-store.ts';
 import { certifyingEnvironments, type GateFacts, newestTests, title } from '../gate-facts.ts';
 import { missingGates, validApprovals } from '../gates.ts';
@@ -70,7 +71,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
     const found = new Map<string, Wanted>();
     for (const facts of await underWay()) for (const one of wantedFor(facts)) found.set(one.key, one);
     for (const finding of await store.read((db) => selectFindings(db, { state: 'open' }))) {
-      const { id, modelVersion, owner, severity, statement } = finding;
+      const { id, modelVersion, owner, severity, statement, dueAt } = finding;
       const key = `finding:${id}`;
       found.set(key, {
         key,
@@ -79,6 +80,8 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
         modelVersion,
         finding: id,
         owner,
+        ...(dueAt === undefined ? {} : { dueAt }),
+        ...(isOverdue(finding, clock.now()) ? { overdue: true } : {}),
         notBy: [],
       });
     }
