@@ -12,7 +12,7 @@ import { pipelinesMigrations } from '#pipelines';
 import { packagingMigrations } from '#packaging';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
-import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import { releaseDriftMigrations, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { MigrationSet } from '#store';
 import { trainingMigrations } from '#training';
 import { triggersMigrations } from '#triggers';
@@ -39,4 +39,5 @@ export const migrationSets: readonly MigrationSet[] = [
   releasePolicyMigrations,
   releaseTestMigrations,
   packagingMigrations,
+  releaseDriftMigrations,
 ];

@@ -21,7 +21,7 @@ import { checkProject, loadProject, openCharter, projectMigrations } from '#proj
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
 import { openImageRecords, packagingMigrations } from '#packaging';
-import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import { releaseDriftMigrations, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { Release } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -115,6 +115,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     rolloutMigrations,
     releaseTestMigrations,
     packagingMigrations,
+    releaseDriftMigrations,
     releasePolicyMigrations,
     batchMigrations,
     streamMigrations,

@@ -227,7 +227,7 @@ export {
   findingSeverities,
   policyChecks,
 } from './release-policy.ts';
-export type { FindingSeverity } from './release-policy.ts';
+export type { DriftLine, FindingSeverity } from './release-policy.ts';
 export {
   Approval,
   Attestation,

@@ -119,6 +119,7 @@ export const EnvironmentState = strict({
     Type.Unsafe<string>({ ...Instant, description: 'when the first of the decisions that it was released on counts no longer' }),
   ),
   expired: Type.Optional(Type.Boolean({ description: 'whether that is past: it serves on, and is to be signed off again' })),
+  expiredBy: Type.Optional(Type.String({ description: 'what has ended it before its time: drift, in words' })),
   ready: Type.Boolean(),
   problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });

@@ -27,7 +27,14 @@ import { monitoringMigrations, openMonitoring } from '#monitoring';
 import type { Monitoring } from '#monitoring';
 import { openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
-import { openRelease, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import {
+  openRelease,
+  releaseDriftMigrations,
+  releaseMigrations,
+  releasePolicyMigrations,
+  releaseTestMigrations,
+  rolloutMigrations,
+} from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { sliceRows, toRecords } from '#tables';
@@ -104,6 +111,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     releaseMigrations,
     rolloutMigrations,
     releaseTestMigrations,
+    releaseDriftMigrations,
     releasePolicyMigrations,
     monitoringMigrations,
     governanceMigrations,

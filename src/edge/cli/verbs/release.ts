@@ -61,9 +61,11 @@ export const registerRelease: Register = (program, bind) => {
                 { title: 'ADDRESS', of: ({ address }) => address },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
               ]);
-              for (const { name, problem, expired, expiresAt } of items) {
+              for (const { name, problem, expired, expiresAt, expiredBy } of items) {
                 if (expired === true)
-                  cli.output.line(`${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}`);
+                  cli.output.line(
+                    `${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}${expiredBy === undefined ? '' : `: ${expiredBy}`}`,
+                  );
                 if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
               }
             });
