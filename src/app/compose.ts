@@ -18,6 +18,7 @@ import { type Monitoring, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
+import { type Mails, openMails } from '#mail';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
 import type { Release } from '#release';
 import { openStore, type Store } from '#store';
@@ -54,6 +55,7 @@ import type { LocalPlanes } from './planes.ts';
 import { pythonModels } from './python-models.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, type SettledSettings } from './settings.ts';
+import { smtpServerOf } from './smtp-settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { type ModelImages, openModelImages } from './model-images.ts';
@@ -85,6 +87,7 @@ export interface House extends AsyncDisposable {
   readonly registry: Registry;
   readonly imports: Imports;
   readonly webhooks: Webhooks;
+  readonly mails: Mails;
   readonly release: Release;
   readonly batches: Batches;
   readonly batchSchedules: BatchSchedules;
@@ -350,6 +353,26 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
 
+  const smtpServer = smtpServerOf(values, process.env);
+  const mails = opened.use(
+    await openMails({
+      store,
+      events,
+      clock,
+      ...(smtpServer === undefined ? {} : { server: smtpServer }),
+      links: values.mailLinks,
+      people: () => access.listIdentities(),
+      mayRead: async (identity, modelVersion) => {
+        const rights = await access.grants.rightsOfIdentity(identity);
+        return rights.may('read', 'registered_model', (await registry.getById(modelVersion)).model);
+      },
+      titleOf: async (id) => {
+        const { model, version } = await registry.getById(id);
+        return `${model} version ${version}`;
+      },
+      report: (message) => log.warn(message),
+    }),
+  );
   const workspace = opened.use(
     openServedWorkspace({
       folder: resolve(options.projectFolder),
@@ -398,6 +421,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     evaluation,
     registry,
     webhooks,
+    mails,
     release,
     batches,
     batchSchedules,

@@ -6,6 +6,7 @@ import { evaluationMigrations } from '#evaluation';
 import { eventsMigrations } from '#events';
 import { featuresMigrations } from '#features';
 import { governanceMigrations } from '#governance';
+import { mailMigrations } from '#mail';
 import { importsMigrations } from '#imports';
 import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
@@ -40,4 +41,5 @@ export const migrationSets: readonly MigrationSet[] = [
   releaseTestMigrations,
   packagingMigrations,
   releaseDriftMigrations,
+  mailMigrations,
 ];

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { ApplicationTestReport, Deployment, WantedSignOff } from '#contract';
 import { customers, openHouse, type Person, type RunningHouse } from '../e2e/house.ts';
+import { openSmtpStand, type SmtpStand } from '../harness/smtp-fixture.ts';
 import { browserMissing, openBrowser } from './browser.ts';
 import { pageViews } from './page-views.ts';
 
@@ -14,6 +15,7 @@ describe('releases and findings on their pages', { skip: browserMissing, timeout
   let browser: Browser;
   let house: RunningHouse;
   let ada: Person;
+  let stand: SmtpStand;
   const { withTab, isWhole, shows } = pageViews(
     () => browser,
     () => house,
@@ -26,6 +28,10 @@ describe('releases and findings on their pages', { skip: browserMissing, timeout
   let deployments: readonly Deployment[];
 
   before(async () => {
+    stand = opened.use(await openSmtpStand());
+    const settings = { HOST: '127.0.0.1', PORT: String(stand.port), TLS: 'none', FROM: 'gyre@example.org' };
+    for (const [name, value] of Object.entries(settings)) process.env[`GYRE_SMTP_${name}`] = value;
+    opened.defer(() => Object.keys(settings).forEach((name) => delete process.env[`GYRE_SMTP_${name}`]));
     house = opened.use(await openHouse({ latencyP99Ms: 60_000 }));
     browser = await openBrowser();
     opened.defer(() => browser.close());
@@ -93,6 +99,19 @@ describe('releases and findings on their pages', { skip: browserMissing, timeout
       await findings.getByText(/2999/).waitFor();
       await isWhole(tab, 'a finding with owner and due date');
     });
+    await withTab('light', async (tab) => {
+      const { page } = tab;
+      const { body } = await ada.post<{ readonly path: string }>('one-time-codes');
+      await tab.open(`${house.address}${body.path}`);
+      await tab.open(`${house.address}/access`);
+      await page.getByRole('button', { name: 'Set the address' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('E-mail address').fill('ada@example.org');
+      await isWhole(tab, 'where somebody is told by e-mail, asked');
+      await dialog.getByRole('button', { name: 'Set the address' }).click();
+      await page.getByText('ada@example.org').waitFor();
+      await isWhole(tab, 'where somebody is told by e-mail');
+    });
     const soon = new Date(Date.now() + 1500).toISOString();
     await ok(
       qadir.post('findings', { modelVersion: deployments[0].modelVersion, severity: 'low', statement: 'slow', owner: 'ada', dueAt: soon }),
@@ -102,6 +121,13 @@ describe('releases and findings on their pages', { skip: browserMissing, timeout
       waiting.items.filter(({ what }) => what === 'finding').map(({ dueAt }) => dueAt?.slice(0, 4)),
       ['2999', soon.slice(0, 4)],
     );
+    while (stand.taken.length === 0) await sleep(100);
+    assert.match(stand.taken[0].text, /^Subject: Gyre: waits for you: A finding \(low\) to see to: slow$/m);
+    const listed = await house.owner.cli('mail', 'list');
+    assert.match(listed.stdout, /slow +sent +1/);
+    assert.doesNotMatch(listed.stdout, /ada@example/);
+    assert.notEqual((await qadir.cli('mail', 'show', '--identity', 'ada')).code, 0, 'an address is personal');
+    assert.match((await ada.cli('mail', 'show')).stdout, /ada is told at ada@example\.org/);
     await sleep(2000);
     await withTab('dark', async (tab) => {
       const { body } = await ada.post<{ readonly path: string }>('one-time-codes');

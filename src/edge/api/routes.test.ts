@@ -216,6 +216,7 @@ describe('every route that reads', () => {
       actions: records.action,
       alerts: records.alert,
       identities: 'the-qa',
+      'mail-addresses': 'the-qa',
       lineage: version.id,
       'garbage-sweeps': sweep,
       backups: backup,

@@ -45,6 +45,7 @@ import { viewRoutes } from './routes/tracking/views.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { teamRoutes } from './routes/teams.ts';
+import { mailRoutes } from './routes/mail.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
@@ -78,6 +79,7 @@ export function allRoutes(): readonly Route[] {
     ...deliveryRoutes,
     ...manifestRoutes,
     ...modelImageRoutes,
+    ...mailRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
     ...rolloutRoutes,

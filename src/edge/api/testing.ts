@@ -15,6 +15,7 @@ import { eventsMigrations, openEvents } from '#events';
 import { featuresMigrations, openFeatures } from '#features';
 import { governanceMigrations, openGarbage, openGovernance } from '#governance';
 import { importsMigrations, openImports } from '#imports';
+import { mailMigrations, openMails } from '#mail';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
@@ -116,6 +117,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     releaseTestMigrations,
     packagingMigrations,
     releaseDriftMigrations,
+    mailMigrations,
     releasePolicyMigrations,
     batchMigrations,
     streamMigrations,
@@ -221,6 +223,18 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     const { id: identity, name } = await access.getIdentity(id);
     return { identity, name };
   };
+  const mails = opened.use(
+    await openMails({
+      store,
+      events,
+      clock,
+      links: '',
+      people: () => access.listIdentities(),
+      mayRead: async () => true,
+      titleOf: async (id) => id,
+      report: (message) => log.warn(message),
+    }),
+  );
   const governance = opened.use(
     openGovernance({
       ...common,
@@ -270,6 +284,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     project,
     registry,
     webhooks,
+    mails,
     release,
     schedules,
     training,

@@ -162,6 +162,7 @@ export {
   TestReport,
   ValidationResult,
 } from './test-report.ts';
+export { Mail, MailAddress, MailAddressInput, MailTopic, mailTopics } from './mail.ts';
 export { compareMetrics, compareVersions } from './version-comparison.ts';
 export { ReleaseDiff, ReleaseDiffLine, ReleaseDiffMetric, ReleaseSide, releaseDiffParts } from './release-diff.ts';
 export type { ReleaseDiffPart } from './release-diff.ts';

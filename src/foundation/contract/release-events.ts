@@ -23,7 +23,15 @@ export interface ReleaseEventData {
   'finding.added': { id: string; modelVersion: string; severity: string; owner: string };
   'finding.overdue': { id: string; modelVersion: string; severity: string; owner: string; dueAt: string };
   'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
-  'sign_off.wanted': { what: string; text: string; modelVersion: string; environment?: string; role?: string; owner?: string };
+  'sign_off.wanted': {
+    what: string;
+    text: string;
+    modelVersion: string;
+    environment?: string;
+    role?: string;
+    owner?: string;
+    notBy?: string[];
+  };
   'sign_off.expired': { deployment: string; environment: string; modelVersion: string; expiredAt: string };
   'gate.refused': { gate: string; modelVersion: string; environment: string; attempted: string; message: string };
 }

@@ -91,7 +91,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
   async function tell(tx: Tx, { now, by, at }: { now: readonly Wanted[]; by: Actor; at: number }): Promise<void> {
     await tx.lock('release:wanted');
     const before = await selectWanted(tx);
-    for (const { key, what, text, modelVersion, environment, role, owner } of now) {
+    for (const { key, what, text, modelVersion, environment, role, owner, notBy } of now) {
       if (before.has(key)) continue;
       await insertWanted(tx, { key, at });
       events.publish(tx, {
@@ -105,6 +105,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
           ...(environment === undefined ? {} : { environment }),
           ...(role === undefined ? {} : { role }),
           ...(owner === undefined ? {} : { owner: owner.identity }),
+          ...(notBy.length === 0 ? {} : { notBy: [...new Set(notBy)] }),
         },
       });
     }
