@@ -92,6 +92,7 @@ export const rooms: readonly Room[] = [
   on('monitor', 'monitoring', 'prediction windows, labels, drift, performance, alerts'),
   on('monitor', 'triggers', 'policy: which alert leads to which action'),
   on('monitor', 'governance', 'audit log, lineage, traces; reads events and renders what others own'),
+  on('monitor', 'mail', 'people are told by e-mail of what waits for them'),
   on('edge', 'oip', 'the Open Inference Protocol: decode, validate, map errors', {
     folder: 'src/edge/protocols/oip',
     only: ['core', 'contract', 'serving'],
@@ -147,6 +148,7 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   esbuild: ['app'],
   croner: ['project'],
+  nodemailer: ['mail'],
   ioredis: ['streams'],
   '@nats-io/transport-node': ['streams'],
   '@nats-io/jetstream': ['streams'],

@@ -19,6 +19,7 @@ import { type Monitoring, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
+import { type Mails, openMails } from '#mail';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
 import type { Fleet } from '#fleet';
 import type { Release } from '#release';
@@ -34,6 +35,7 @@ import { openBlobs, s3Access } from './blobs.ts';
 import { pooledRandomBytes } from './random.ts';
 import { recentProduction } from './recent-production.ts';
 import { sourceFetcher } from './source-fetcher.ts';
+import { commitsBetween } from './commits-between.ts';
 import { countEvents } from './event-metrics.ts';
 import { codeVersion } from './code-version.ts';
 import { committedProjects } from './commits/committed-projects.ts';
@@ -59,6 +61,7 @@ import type { LocalPlanes } from './planes.ts';
 import { pythonModels } from './python-models.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, type SettledSettings } from './settings.ts';
+import { smtpServerOf } from './smtp-settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
 import { type ModelImages, openModelImages } from './model-images.ts';
@@ -91,6 +94,7 @@ export interface House extends AsyncDisposable {
   readonly registry: Registry;
   readonly imports: Imports;
   readonly webhooks: Webhooks;
+  readonly mails: Mails;
   readonly release: Release;
   readonly fleet: Fleet;
   readonly batches: Batches;
@@ -372,12 +376,33 @@ export async function compose(options: ComposeOptions): Promise<House> {
       pipelines,
       triggers,
       charters,
+      commits: (from, to) => commitsBetween(project.current().folder, from, to),
       actorOf,
       project: () => project.current().resolved.project,
       onProblem: (message) => log.error(message),
     }),
   );
 
+  const smtpServer = smtpServerOf(values, process.env);
+  const mails = opened.use(
+    await openMails({
+      store,
+      events,
+      clock,
+      ...(smtpServer === undefined ? {} : { server: smtpServer }),
+      links: values.mailLinks,
+      people: () => access.listIdentities(),
+      mayRead: async (identity, modelVersion) => {
+        const rights = await access.grants.rightsOfIdentity(identity);
+        return rights.may('read', 'registered_model', (await registry.getById(modelVersion)).model);
+      },
+      titleOf: async (id) => {
+        const { model, version } = await registry.getById(id);
+        return `${model} version ${version}`;
+      },
+      report: (message) => log.warn(message),
+    }),
+  );
   const workspace = opened.use(
     openServedWorkspace({
       folder: resolve(options.projectFolder),
@@ -427,6 +452,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     ci,
     registry,
     webhooks,
+    mails,
     release,
     fleet,
     batches,

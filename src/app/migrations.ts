@@ -8,13 +8,14 @@ import { eventsMigrations } from '#events';
 import { featuresMigrations } from '#features';
 import { fleetMigrations } from '#fleet';
 import { governanceMigrations } from '#governance';
+import { mailMigrations } from '#mail';
 import { importsMigrations } from '#imports';
 import { monitoringMigrations } from '#monitoring';
 import { pipelinesMigrations } from '#pipelines';
 import { packagingMigrations } from '#packaging';
 import { projectMigrations } from '#project';
 import { registryMigrations } from '#registry';
-import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import { releaseDriftMigrations, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { MigrationSet } from '#store';
 import { trainingMigrations } from '#training';
 import { triggersMigrations } from '#triggers';
@@ -43,4 +44,6 @@ export const migrationSets: readonly MigrationSet[] = [
   packagingMigrations,
   ciMigrations,
   fleetMigrations,
+  releaseDriftMigrations,
+  mailMigrations,
 ];

@@ -16,6 +16,7 @@ import {
   type ReleaseDeps,
   type ReleaseSettings,
   releaseTestMigrations,
+  releaseDriftMigrations,
   rolloutMigrations,
 } from '#release';
 import { putSample, readManifest, readPublicKey, samplePackage } from '#serving';
@@ -127,7 +128,14 @@ describe('application tests against a data plane of its own', { timeout: 300_000
     const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
     const keys = signingKey(folder);
     const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
-    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations, releaseTestMigrations]);
+    await store.migrate([
+      eventsMigrations,
+      releaseMigrations,
+      releasePolicyMigrations,
+      rolloutMigrations,
+      releaseTestMigrations,
+      releaseDriftMigrations,
+    ]);
     blobs = await openFsBlobs({ dir: folder.blobs });
     const newId = countingIds('id');
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));

@@ -1,11 +1,14 @@
 import { eventType } from '#contract';
+import type { Window } from '#contract';
 import { messageOf } from '#core';
+import type { Monitoring } from '#monitoring';
 import { isTakingOut } from '#release';
 import type { Release } from '#release';
 import { platform, type House } from './compose.ts';
 
 interface Watched extends Pick<House, 'events' | 'log'> {
-  readonly release: Pick<Release, 'getDeployment' | 'takeOutRevoked' | 'tellWanted' | 'tellExpired'>;
+  readonly monitoring: Pick<Monitoring, 'getWindow'>;
+  readonly release: Pick<Release, 'getDeployment' | 'takeOutRevoked' | 'tellWanted' | 'tellExpired' | 'recordDrift' | 'findings'>;
 }
 
 /** Decisions count for days: a minute more does not matter. */
@@ -26,9 +29,9 @@ const turns = [
 
 /**
  * While the platform is up: a version that was revoked while a switch to it was under way is taken out when that has ended, and people are
- * told by events what began to wait for them, and what decisions count no longer.
+ * told by events what began to wait for them, and what decisions count no longer. What windows say of drift is handed to releases, whose policies may go by it.
  */
-export async function watchReleases({ events, log, release }: Watched): Promise<AsyncDisposable> {
+export async function watchReleases({ events, log, release, monitoring }: Watched): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   opened.use(
     await events.subscribe({
@@ -53,12 +56,35 @@ export async function watchReleases({ events, log, release }: Watched): Promise<
       effect: () => release.tellWanted(platform),
     }),
   );
+  opened.use(
+    await events.subscribe({
+      name: 'app.drift-of-versions',
+      types: [eventType('window.evaluated')],
+      from: 'now',
+      effect: async ({ subject }) => {
+        const seen = seenIn(await monitoring.getWindow(subject));
+        if (seen === undefined) return;
+        await release.recordDrift(seen);
+        await release.tellExpired(platform);
+      },
+    }),
+  );
   const tellExpired = (): void => {
-    release.tellExpired(platform).catch((error: unknown) => log.error({ error: messageOf(error) }, 'what has expired could not be told'));
+    Promise.all([release.tellExpired(platform), release.findings.tellOverdue(platform)]).catch((error: unknown) =>
+      log.error({ error: messageOf(error) }, 'what has expired or is overdue could not be told'),
+    );
   };
   tellExpired();
   const checking = setInterval(tellExpired, expiryCheckMs);
   checking.unref();
   opened.defer(() => clearInterval(checking));
   return opened.move();
+}
+
+/** What a window says of the version that served it; nothing where it had too few rows to be judged. */
+function seenIn({ id, environment, modelVersion, start, end, judged, drift }: Window): Parameters<Release['recordDrift']>[0] | undefined {
+  if (!judged || modelVersion === undefined) return undefined;
+  const [most] = drift.filter(({ drifted }) => drifted).toSorted((left, right) => right.psi - left.psi);
+  const about = { window: id, environment, modelVersion, start, end };
+  return most === undefined ? about : { ...about, most: { column: most.column, psi: most.psi } };
 }

@@ -16,6 +16,7 @@ import {
   releasePolicyMigrations,
   type ReleaseDeps,
   releaseTestMigrations,
+  releaseDriftMigrations,
   rolloutMigrations,
 } from '#release';
 import { putSample, samplePackage, type SampleOptions } from '#serving';
@@ -81,7 +82,14 @@ describe('rollouts on data planes, under load', { timeout: 300_000 }, () => {
     const folder = opened.use(holdDataFolder(join(path, 'data'), systemClock));
     const keys = signingKey(folder);
     const store = opened.use(await openStore({ url: `sqlite:${folder.database}` }));
-    await store.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations, releaseTestMigrations]);
+    await store.migrate([
+      eventsMigrations,
+      releaseMigrations,
+      releasePolicyMigrations,
+      rolloutMigrations,
+      releaseTestMigrations,
+      releaseDriftMigrations,
+    ]);
     blobs = await openFsBlobs({ dir: folder.blobs });
     const newId = countingIds('id');
     const events = opened.use(openEvents({ store, clock: systemClock, newId, source: '/gyre/test' }));

@@ -45,6 +45,30 @@ export const platformSettings = {
     default: 'public',
     help: 'hosts that webhooks may tell of the registry, with commas between: public, names (*.example.org), addresses, ranges (10.0.0.0/8)',
   },
+  smtpHost: { env: 'GYRE_SMTP_HOST', default: '', help: 'server that takes e-mail; empty: nobody is told by e-mail' },
+  smtpPort: { env: 'GYRE_SMTP_PORT', default: 587, help: 'its port' },
+  smtpTls: {
+    env: 'GYRE_SMTP_TLS',
+    default: 'starttls',
+    help: 'starttls, implicit (TLS from the first byte, mostly port 465) or none (in the clear)',
+  },
+  smtpFrom: { env: 'GYRE_SMTP_FROM', default: '', help: 'the address that messages come from' },
+  smtpUser: {
+    env: 'GYRE_SMTP_USER',
+    default: '',
+    help: 'who signs in to it; empty: nobody. The password is GYRE_SMTP_PASSWORD, or in a file',
+  },
+  smtpPasswordFile: {
+    env: 'GYRE_SMTP_PASSWORD_FILE',
+    default: '',
+    help: 'file with the password of that user; empty: the variable GYRE_SMTP_PASSWORD',
+  },
+  smtpCa: { env: 'GYRE_SMTP_CA', default: '', help: 'file with the certificates (PEM) of its authority; empty: those that Node trusts' },
+  mailLinks: {
+    env: 'GYRE_MAIL_LINKS',
+    default: '',
+    help: 'address of the pages in messages, such as https://gyre.example.org; empty: no links',
+  },
   eventHosts: {
     env: 'GYRE_EVENT_HOSTS',
     default: 'public',

@@ -162,6 +162,12 @@ const words: Words = {
     text: `${d.model} version ${d.version} tagged`,
     href: versionPath(d),
   }),
+  'mail_address.set': (d) => ({
+    part: 'govern',
+    text: `somebody is told by e-mail of ${counted(d.topics.length, 'topic')}`,
+    href: '/access',
+  }),
+  'mail_address.removed': () => ({ part: 'govern', text: 'somebody is told by e-mail no more', href: '/access' }),
   'webhook.created': (d) => ({ part: 'govern', text: `webhook ${d.name} tells ${d.host} of ${d.topics.length} topics`, href: '/webhooks' }),
   'webhook.changed': (d) => ({
     part: 'govern',

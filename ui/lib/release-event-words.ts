@@ -137,6 +137,12 @@ export const releaseWords: Pick<Words, OfReleases> = {
     href: recordPath('model_version', d.modelVersion),
     tone: 'warn',
   }),
+  'finding.overdue': (d) => ({
+    part: 'deploy',
+    text: `a finding (${d.severity}) is open after its due date`,
+    href: recordPath('model_version', d.modelVersion),
+    tone: 'bad',
+  }),
   'finding.ended': (d) => ({
     part: 'deploy',
     text: `finding (${d.severity}) ${d.state}`,

@@ -13,6 +13,7 @@ import { Table } from '../parts/table.tsx';
 import { Command, Copy, When } from '../parts/values.tsx';
 import { GrantsCard } from './access-grants.tsx';
 import { TeamsCard } from './access-teams.tsx';
+import { MailCard, MailsCard } from './mail-card.tsx';
 
 const roles: readonly Role[] = [
   'data-scientist',
@@ -57,6 +58,8 @@ export function AccessPage(): JSX.Element {
             </p>
           </Card>
         )}
+        {me !== undefined && me.via !== 'local' && <MailCard identity={me.identity.id} title="Where you are told by e-mail" />}
+        {admin && <MailsCard />}
         {me !== undefined && me.via !== 'local' && <GrantsCard />}
         {me !== undefined && me.via !== 'local' && <TeamsCard />}
         <Card
@@ -86,6 +89,7 @@ function Identities({ chosen }: { readonly chosen: string | undefined }): JSX.El
   return (
     <>
       {shown !== undefined && <IdentityCard identity={shown} />}
+      {shown !== undefined && <MailCard identity={shown.id} title={`Where ${shown.name} is told by e-mail`} />}
       <Card title="Identities" wide aside={<NewIdentity />}>
         <Load of={identities} what="The identities">
           {({ items }) => (

@@ -10,6 +10,7 @@ import { WordState } from '../parts/state.tsx';
 import { DigestText, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
 import { ChecksOf } from './machine-checks.tsx';
+import { CompareWith } from './compare-release.tsx';
 
 /** One deployment: what was put where, by whom, on whose word. */
 export function DeploymentCard({ deployment }: { readonly deployment: Deployment }): JSX.Element {
@@ -45,6 +46,9 @@ export function DeploymentCard({ deployment }: { readonly deployment: Deployment
           deployment.manifest === undefined ? undefined : ['Manifest', <DigestText digest={deployment.manifest} />],
         ]}
       />
+      <div class="actions">
+        <CompareWith deployment={deployment.id} />
+      </div>
       {deployment.manifest !== undefined && (deployment.state === 'superseded' || deployment.state === 'rolled_back') && (
         <div class="actions">
           <Action

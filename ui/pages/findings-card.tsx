@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { type Finding, type ModelVersion, findingSeverities } from '#contract';
+import { useState } from 'preact/hooks';
+import { type Finding, type FindingSeverity, type ModelVersion, findingSeverities } from '#contract';
 import { send } from '../lib/api.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Action } from '../parts/action.tsx';
@@ -23,7 +24,7 @@ export function FindingsCard({ version }: { readonly version: ModelVersion }): J
             {finding.dueAt !== undefined && (
               <>
                 {' '}
-                until <When at={finding.dueAt} />
+                until <When at={finding.dueAt} absolute />
               </>
             )}
             {finding.ending !== undefined && (
@@ -36,19 +37,62 @@ export function FindingsCard({ version }: { readonly version: ModelVersion }): J
         ))}
       </ul>
       <div class="actions">
-        {findingSeverities.map((severity) => (
-          <Action
-            key={severity}
-            label={`Add a ${severity} finding`}
-            permission="certify"
-            explain={<p>{version.createdBy.name}, who registered the version, sees to it.</p>}
-            statement={{ label: 'What is wrong', hint: 'It is kept, and told to who sees to it.' }}
-            act={(statement) => send('POST', 'findings', { modelVersion: version.id, severity, statement })}
-          />
-        ))}
+        <AddFinding version={version} />
       </div>
     </Card>
   );
+}
+
+/** What is wrong, how bad it is, who sees to it, by when. */
+function AddFinding({ version }: { readonly version: ModelVersion }): JSX.Element {
+  const [severity, setSeverity] = useState<FindingSeverity>('medium');
+  const [owner, setOwner] = useState('');
+  const [due, setDue] = useState('');
+  return (
+    <Action
+      label="Add a finding"
+      permission="certify"
+      explain={
+        <>
+          <label class="field">
+            <span>Severity</span>
+            <select value={severity} onChange={(event) => setSeverity(severityOf(event.currentTarget.value))}>
+              {findingSeverities.map((one) => (
+                <option key={one}>{one}</option>
+              ))}
+            </select>
+          </label>
+          <label class="field">
+            <span>Who sees to it</span>
+            <input
+              value={owner}
+              placeholder={version.createdBy.name}
+              onInput={(event) => setOwner(event.currentTarget.value)}
+              autocomplete="off"
+            />
+          </label>
+          <label class="field">
+            <span>Due by the end of (UTC)</span>
+            <input type="date" value={due} onInput={(event) => setDue(event.currentTarget.value)} />
+          </label>
+        </>
+      }
+      statement={{ label: 'What is wrong', hint: 'It is kept, and told to who sees to it.' }}
+      act={(statement) =>
+        send('POST', 'findings', {
+          modelVersion: version.id,
+          severity,
+          statement,
+          ...(owner.trim() === '' ? {} : { owner: owner.trim() }),
+          ...(due === '' ? {} : { dueAt: `${due}T23:59:59.999Z` }),
+        })
+      }
+    />
+  );
+}
+
+function severityOf(text: string): FindingSeverity {
+  return findingSeverities.find((one) => one === text) ?? 'medium';
 }
 
 function Endings({ finding }: { readonly finding: Finding }): JSX.Element {

@@ -13,6 +13,7 @@ import { Command, DigestText, Metric, RecordRef, When, Who } from '../parts/valu
 import { DecisionsCard, Revoke, useDecisions } from './decisions-card.tsx';
 import { FindingsCard } from './findings-card.tsx';
 import { PolicyEvidenceCards } from './policy-evidence-card.tsx';
+import { CompareWithLive } from './compare-release.tsx';
 import { VersionActions } from './release-actions.tsx';
 import { VersionEdits } from './registry-edits.tsx';
 import { ConversionCard, ConvertVersion, useConversions } from './convert-version.tsx';
@@ -89,6 +90,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         <>
           <TestVersion version={version} />
           <ConvertVersion version={version} begun={conversions.reload} />
+          <CompareWithLive version={version} />
           <VersionActions version={version} />
           <Revoke version={version} decisions={decisions} />
           <VersionEdits version={version} />

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { PolicyItem, PublishedPolicy } from '#contract';
+import type { PolicyItem, PublishedPolicy, ReleasePolicy } from '#contract';
 import { send } from '../lib/api.ts';
 import { queryValue } from '../lib/router.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
@@ -74,10 +74,8 @@ function PolicyCard({ published }: { readonly published: PublishedPolicy }): JSX
         facts={[
           ['Environments', policy.appliesTo?.environments?.join(', ') ?? 'all'],
           ['Holds at risk', holdsAt(published)],
-          certify === undefined ? undefined : ['Certified by', `role ${certify.role}${validWords(certify.validFor)}`],
-          approve === undefined
-            ? undefined
-            : ['Approved by', `${approve.people ?? 1} of the role ${approve.role}${validWords(approve.validFor)}`],
+          certify === undefined ? undefined : ['Certified by', `role ${certify.role}${validWords(certify)}`],
+          approve === undefined ? undefined : ['Approved by', `${approve.people ?? 1} of the role ${approve.role}${validWords(approve)}`],
           findings === undefined ? undefined : ['Blocked by', `open findings that are ${findings.block} or worse`],
           published.publishedBy === undefined ? undefined : ['Published by', <Who actor={published.publishedBy} />],
         ]}
@@ -110,8 +108,11 @@ function holdsAt({ policy, builtIn }: PublishedPolicy): string {
   return policy.appliesTo?.risk?.join(', ') ?? (builtIn ? 'any, where no other holds' : 'any, where gyre.yaml names it');
 }
 
-function validWords(validFor: string | undefined): string {
-  return validFor === undefined ? '' : `, which counts for ${validFor}`;
+function validWords({ validFor, untilDrift }: NonNullable<ReleasePolicy['certify' | 'approve']>): string {
+  const age = validFor === undefined ? [] : [`for ${validFor}`];
+  const drift = untilDrift === undefined ? [] : [`until drift is PSI ${untilDrift.psi} in ${untilDrift.windows ?? 1} windows in a row`];
+  const words = [...age, ...drift];
+  return words.length === 0 ? '' : `, which counts ${words.join(' and ')}`;
 }
 
 /** What an item asks for, in words. */

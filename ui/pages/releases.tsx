@@ -9,6 +9,7 @@ import { State, WordState } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { Command, When, Who } from '../parts/values.tsx';
 import { VersionRef } from '../parts/version-ref.tsx';
+import { CompareWithLive } from './compare-release.tsx';
 import { DeploymentCard } from './deployment-card.tsx';
 import { RolloutsCard } from './rollouts-card.tsx';
 import { ReadinessText, releaseKinds, useReadiness, VersionActions } from './release-actions.tsx';
@@ -68,6 +69,7 @@ export function ReleasesPage(): JSX.Element {
               ))}
             </div>
             <div class="actions">
+              <CompareWithLive version={candidate} />
               <VersionActions version={candidate} />
             </div>
           </Card>

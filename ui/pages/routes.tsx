@@ -58,6 +58,7 @@ const SignOffQueuePage = lazy(async () => (await import('./sign-off-queue.tsx'))
 const PoliciesPage = lazy(async () => (await import('./policies.tsx')).PoliciesPage);
 const CiRunsPage = lazy(async () => (await import('./ci.tsx')).CiRunsPage);
 const CiRunPage = lazy(async () => (await import('./ci.tsx')).CiRunPage);
+const ReleaseDiffPage = lazy(async () => (await import('./release-diff.tsx')).ReleaseDiffPage);
 const VideoPage = lazy(async () => (await import('./video.tsx')).VideoPage);
 const RunPage = lazy(async () => (await import('./run.tsx')).RunPage);
 const TransformPage = lazy(async () => (await import('./run.tsx')).TransformPage);
@@ -113,6 +114,7 @@ export const routes: readonly Route<Draw>[] = [
   { pattern: '/certification', page: plain(CertificationPage) },
   { pattern: '/certification/:id', page: byId(ApplicationTestPage) },
   { pattern: '/releases', page: plain(ReleasesPage) },
+  { pattern: '/release-diff', page: () => <ReleaseDiffPage /> },
   { pattern: '/rollouts/:id', page: byId(RolloutPage) },
   { pattern: '/waiting', page: () => <SignOffQueuePage /> },
   { pattern: '/policies', page: () => <PoliciesPage /> },

@@ -3,6 +3,7 @@ import type { WantedSignOff } from '#contract';
 import { recordPath } from '../lib/records.ts';
 import { type Page as PageOf, useResource } from '../lib/resource.ts';
 import { Empty, Load, Page } from '../parts/page.tsx';
+import { State } from '../parts/state.tsx';
 import { Table } from '../parts/table.tsx';
 import { When } from '../parts/values.tsx';
 import { releaseKinds } from './release-actions.tsx';
@@ -38,6 +39,16 @@ export function SignOffQueuePage(): JSX.Element {
               columns={[
                 { key: 'do', head: 'To do', value: ({ what }) => words[what], cell: (one) => <a href={placeOf(one)}>{words[one.what]}</a> },
                 { key: 'text', head: 'What', value: ({ text }) => text, cell: ({ text }) => <span class="wrap">{text}</span> },
+                {
+                  key: 'due',
+                  head: 'Due',
+                  value: ({ dueAt }) => dueAt,
+                  cell: ({ dueAt, overdue }) => (
+                    <>
+                      {overdue === true && <State tone="bad">overdue</State>} {dueAt !== undefined && <When at={dueAt} />}
+                    </>
+                  ),
+                },
                 { key: 'environment', head: 'For', value: ({ environment }) => environment },
                 { key: 'since', head: 'Waits', value: ({ since }) => since, cell: ({ since }) => <When at={since} /> },
               ]}

@@ -7,6 +7,7 @@ import type { ReleaseDeps } from './port.ts';
 import { readAttestations, readDecisions } from './decisions/read-decisions.ts';
 import type { DecisionSigner } from './decisions/signature.ts';
 import { selectFindings } from './findings/findings-store.ts';
+import { selectDrift } from './policy/drift-store.ts';
 import { inForce, type InForce, newestPolicies, underPolicy } from './policy/in-force.ts';
 import { withoutLapsed } from './policy/lapse.ts';
 import { selectApplicationTests } from './release-store.ts';
@@ -107,7 +108,7 @@ export function gatekeeper(deps: ReleaseDeps, signer: DecisionSigner): Gatekeepe
           attestations: await readAttestations(db, signer, version),
           findings: await selectFindings(db, { modelVersion: version.id, state: 'open' }),
           ...(asksForBytes(holding) && damage !== undefined ? { damage } : {}),
-          ...withoutLapsed(await readDecisions(db, signer, version), holding, deps.clock.now()),
+          ...withoutLapsed(await readDecisions(db, signer, version), holding, await selectDrift(db, version.id), deps.clock.now()),
         };
       };
     },

@@ -22,6 +22,7 @@ export type { Policies } from './policy/policies.ts';
 export { isTakingOut } from './decisions/revoke.ts';
 export { releaseMigrations } from './migrations/index.ts';
 export { releaseTestMigrations } from './tests/runs/migrations/index.ts';
+export { releaseDriftMigrations } from './policy/drift-migrations/index.ts';
 export { releasePolicyMigrations } from './policy/migrations/index.ts';
 export { releaseBlobHolders } from './blob-holders.ts';
 /** For tests and benchmarks of releases under load; application tests enter by themselves. */

@@ -48,6 +48,7 @@ import type { Rollouts } from './rollout/port.ts';
 import type { LoggedRequests } from './tests/production.ts';
 import type { TestRuns } from './tests/runs/test-runs.ts';
 import type { SignOffQueue } from './queue/queue.ts';
+import type { SeenDrift } from './policy/drift.ts';
 import type { Policies } from './policy/policies.ts';
 
 /** What the room needs of `#registry`. */
@@ -276,8 +277,10 @@ export interface Release extends Delivery, SignOffQueue {
   revoke(request: RevokeRequest): Promise<{ readonly revocation: Revocation; readonly environments: readonly RevokedFrom[] }>;
   /** Takes out what is live although it was revoked, such as by a switch that had begun before. */
   takeOutRevoked(by: Actor): Promise<readonly RevokedFrom[]>;
-  /** Tells by an event, once for each deployment, that the decisions which it was released on count no longer. */
+  /** Tells by an event, once for each deployment, that the decisions which it was released on count no longer: for their age, or by drift. */
   tellExpired(by: Actor): Promise<void>;
+  /** Keeps how far the data of a version lay from what it learned from, in a window that it served; the same window again is kept as it is now. */
+  recordDrift(seen: SeenDrift): Promise<void>;
   /** Every decision about a version, the newest first, with what its signature is worth. @throws GyreError NOT_FOUND */
   decisions(modelVersion: string): Promise<readonly Decision[]>;
   /**

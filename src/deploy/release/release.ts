@@ -194,6 +194,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     ...attestations(deps, keeper, signer),
     ...signOffQueue(deps, keeper, expiring),
     tellExpired: expiring.tellExpired,
+    recordDrift: expiring.recordDrift,
     policies: openPolicies(deps),
     findings: openFindings(deps, keeper),
     ...liveExplainer(deps, keeper),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { releaseDriftMigrations } from './policy/drift-migrations/index.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -144,7 +145,14 @@ export async function openBench(fixture: StoreFixture): Promise<Bench> {
   const clock = manualClock(Date.parse('2026-01-05T10:00:00Z'));
   const newId = countingIds('id');
   const opened = await fixture.open();
-  await opened.migrate([eventsMigrations, releaseMigrations, releasePolicyMigrations, rolloutMigrations, releaseTestMigrations]);
+  await opened.migrate([
+    eventsMigrations,
+    releaseMigrations,
+    releasePolicyMigrations,
+    rolloutMigrations,
+    releaseTestMigrations,
+    releaseDriftMigrations,
+  ]);
   const fault: Bench['fault'] = { alias: undefined, failWrites: 0 };
   // A disk that fails when the test says so, in front of the real store.
   const store: Store = {

@@ -22,6 +22,7 @@ import type { Features } from '#features';
 import type { Fleet } from '#fleet';
 import type { Garbage, Governance } from '#governance';
 import type { Imports } from '#imports';
+import type { Mails } from '#mail';
 import type { Monitoring } from '#monitoring';
 import type { Pipelines, Schedules } from '#pipelines';
 import type { CharterBook, CheckedProject, LoadedProject } from '#project';
@@ -127,6 +128,7 @@ export interface Rooms {
   readonly project: { current(): LoadedProject };
   readonly registry: Registry;
   readonly webhooks: Webhooks;
+  readonly mails: Mails;
   readonly release: Release;
   readonly schedules: Schedules;
   readonly training: Training;

@@ -31,6 +31,7 @@ import { releaseRoutes } from './routes/release.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { applicationTestRoutes } from './routes/application-tests.ts';
 import { signOffQueueRoutes } from './routes/sign-off-queue.ts';
+import { releaseDiffRoutes } from './routes/release-diff.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { releasePolicyRoutes } from './routes/release-policies.ts';
 import { releaseSignOffRoutes } from './routes/release-sign-off.ts';
@@ -47,6 +48,7 @@ import { viewRoutes } from './routes/tracking/views.ts';
 import { loggedModelRoutes } from './routes/logged-models.ts';
 import { trainingRoutes } from './routes/training.ts';
 import { teamRoutes } from './routes/teams.ts';
+import { mailRoutes } from './routes/mail.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 
@@ -81,6 +83,7 @@ export function allRoutes(): readonly Route[] {
     ...deliveryRoutes,
     ...manifestRoutes,
     ...modelImageRoutes,
+    ...mailRoutes,
     ...webhookRoutes,
     ...releaseRoutes,
     ...rolloutRoutes,
@@ -89,6 +92,7 @@ export function allRoutes(): readonly Route[] {
     ...applicationTestRoutes,
     ...releaseSignOffRoutes,
     ...releasePolicyRoutes,
+    ...releaseDiffRoutes,
     ...findingRoutes,
     ...signOffQueueRoutes,
     ...videoRoutes,

@@ -18,13 +18,14 @@ import { featuresMigrations, openFeatures } from '#features';
 import { fleetMigrations, openFleet } from '#fleet';
 import { governanceMigrations, openGarbage, openGovernance } from '#governance';
 import { importsMigrations, openImports } from '#imports';
+import { mailMigrations, openMails } from '#mail';
 import { monitoringMigrations, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, pipelinesMigrations } from '#pipelines';
 import { checkProject, loadProject, openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
 import type { RegistryDeps } from '#registry';
 import { openImageRecords, packagingMigrations } from '#packaging';
-import { releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
+import { releaseDriftMigrations, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import type { Release } from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
@@ -118,6 +119,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     rolloutMigrations,
     releaseTestMigrations,
     packagingMigrations,
+    releaseDriftMigrations,
+    mailMigrations,
     releasePolicyMigrations,
     fleetMigrations,
     batchMigrations,
@@ -240,6 +243,18 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     const { id: identity, name } = await access.getIdentity(id);
     return { identity, name };
   };
+  const mails = opened.use(
+    await openMails({
+      store,
+      events,
+      clock,
+      links: '',
+      people: () => access.listIdentities(),
+      mayRead: async () => true,
+      titleOf: async (id) => id,
+      report: (message) => log.warn(message),
+    }),
+  );
   const governance = opened.use(
     openGovernance({
       ...common,
@@ -299,6 +314,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     project,
     registry,
     webhooks,
+    mails,
     release,
     schedules,
     training,

@@ -165,7 +165,10 @@ describe('the command line', () => {
   test('prints a schema that accepts what editors edit', async () => {
     const { out } = await gyre(folder, ['schema']);
     assert.equal((JSON.parse(out) as { title: string }).title, 'Gyre project');
-    assert.match((await gyre(folder, ['schema', 'tabel'])).err, /"project" and "table"/);
+    const policy = JSON.parse((await gyre(folder, ['schema', 'policy'])).out) as { title: string; properties: object };
+    assert.equal(policy.title, 'Gyre release policy');
+    assert.ok('stages' in policy.properties);
+    assert.match((await gyre(folder, ['schema', 'tabel'])).err, /"project", "table" and "policy"/);
   });
 
   test('shows a stack only when it is asked to', async () => {

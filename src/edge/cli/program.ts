@@ -62,6 +62,7 @@ const groups: readonly (VerbModule<Register> & { readonly title: string })[] = [
   { title: 'Govern', names: ['backup', 'restore', 'backups'], load: async () => (await import('./verbs/backup.ts')).registerBackup },
   { title: 'Govern', names: ['blobs'], load: async () => (await import('./verbs/blobs.ts')).registerBlobs },
   { title: 'Govern', names: ['webhook'], load: async () => (await import('./verbs/webhooks.ts')).registerWebhooks },
+  { title: 'Govern', names: ['mail'], load: async () => (await import('./verbs/mail.ts')).registerMail },
   { title: 'Govern', names: ['access'], load: async () => (await import('./verbs/grants.ts')).registerGrants },
   { title: 'Govern', names: ['whoami', 'open', 'identity'], load: async () => (await import('./verbs/access.ts')).registerAccess },
 ];

@@ -90,6 +90,8 @@ export interface EventData extends ReleaseEventData {
     removed?: string[];
     prompt?: true;
   };
+  'mail_address.set': { identity: string; topics: string[] };
+  'mail_address.removed': { identity: string };
   'webhook.created': { id: string; name: string; host: string; topics: string[] };
   'webhook.changed': { id: string; name: string; host: string; topics: string[]; active: boolean };
   'webhook.deleted': { id: string };

@@ -178,7 +178,10 @@ export {
   TestReport,
   ValidationResult,
 } from './test-report.ts';
+export { Mail, MailAddress, MailAddressInput, MailTopic, mailTopics } from './mail.ts';
 export { compareMetrics, compareVersions } from './version-comparison.ts';
+export { ReleaseDiff, ReleaseDiffLine, ReleaseDiffMetric, ReleaseSide, releaseDiffParts } from './release-diff.ts';
+export type { ReleaseDiffPart } from './release-diff.ts';
 export {
   AliasChange,
   Evidence,
@@ -241,7 +244,7 @@ export {
   findingSeverities,
   policyChecks,
 } from './release-policy.ts';
-export type { FindingSeverity } from './release-policy.ts';
+export type { DriftLine, FindingSeverity } from './release-policy.ts';
 export {
   Approval,
   Attestation,

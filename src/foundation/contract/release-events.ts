@@ -21,8 +21,17 @@ export interface ReleaseEventData {
   'release_policy.published': { name: string; version: number; digest: string };
   'attestation.given': { id: string; modelVersion: string; item: string; policy: string };
   'finding.added': { id: string; modelVersion: string; severity: string; owner: string };
+  'finding.overdue': { id: string; modelVersion: string; severity: string; owner: string; dueAt: string };
   'finding.ended': { id: string; modelVersion: string; severity: string; state: string };
-  'sign_off.wanted': { what: string; text: string; modelVersion: string; environment?: string; role?: string; owner?: string };
+  'sign_off.wanted': {
+    what: string;
+    text: string;
+    modelVersion: string;
+    environment?: string;
+    role?: string;
+    owner?: string;
+    notBy?: string[];
+  };
   'sign_off.expired': { deployment: string; environment: string; modelVersion: string; expiredAt: string };
   'desired_state.set': { environment: string; revision: number; manifest: string | null };
   'agent.enrolled': { id: string; name: string; environment: string };

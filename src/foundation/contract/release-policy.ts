@@ -45,6 +45,24 @@ export type FindingSeverity = (typeof findingSeverities)[number];
 
 const validFor = Type.Optional(Type.String({ description: 'how long it counts for new releases, such as 90d; default: for ever' }));
 
+/** How far data may drift until decisions count no longer. */
+export const DriftLine = strict({
+  psi: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 100,
+    description: 'population stability index of the input that moved most, among those that the window’s own test says have drifted',
+  }),
+  windows: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'in so many windows in a row; default 1' })),
+});
+export type DriftLine = Static<typeof DriftLine>;
+
+const untilDrift = Type.Optional(
+  Type.Unsafe<DriftLine>({
+    ...DriftLine,
+    description: 'it counts for new releases until drift crosses this line while the version serves; default: whatever drifts',
+  }),
+);
+
 /** What a version needs before it comes to an environment, beside what every version needs. A published version of it never changes. */
 export const ReleasePolicy = strict(
   {
@@ -67,12 +85,13 @@ export const ReleasePolicy = strict(
         description: 'in order: what a later one asks for waits until the earlier one has all its evidence',
       }),
     ),
-    certify: Type.Optional(strict({ role: oneOf(['qa']), validFor })),
+    certify: Type.Optional(strict({ role: oneOf(['qa']), validFor, untilDrift })),
     approve: Type.Optional(
       strict({
         role: oneOf(['approver']),
         people: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'how many different people; default 1' })),
         validFor,
+        untilDrift,
       }),
     ),
     findings: Type.Optional(

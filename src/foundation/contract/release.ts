@@ -135,6 +135,7 @@ export const EnvironmentState = strict({
       { description: 'where agents serve it: how far the desired state has come' },
     ),
   ),
+  expiredBy: Type.Optional(Type.String({ description: 'what has ended it before its time: drift, in words' })),
   ready: Type.Boolean(),
   problem: Type.Optional(Type.String({ description: 'what is wrong with what it serves, such as that it was revoked' })),
 });

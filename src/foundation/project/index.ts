@@ -36,7 +36,7 @@ export type { ResolvedSchedule } from './schedule.ts';
 export { resolveReferences } from './references.ts';
 export { fileValues, fillTemplate, mayMeet, parseItemPattern } from './item-pattern.ts';
 export type { ItemPattern } from './item-pattern.ts';
-export { publishedSchema, publishedTableSchema } from './published-schema.ts';
+export { publishedPolicySchema, publishedSchema, publishedTableSchema } from './published-schema.ts';
 export { initImageProject } from './init-images.ts';
 export { initTrackingProject } from './init-tracking.ts';
 export type { InitImagesOptions } from './init-images.ts';

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { Project, TableSchema } from '#contract';
+import { Project, ReleasePolicy, TableSchema } from '#contract';
 import { withDefaultsOptional } from './defaults.ts';
 import { jsonSchema } from './shape.ts';
 
@@ -11,6 +11,11 @@ export function publishedSchema(): Readonly<Record<string, unknown>> {
 /** The JSON Schema of a reviewed schema file. */
 export function publishedTableSchema(): Readonly<Record<string, unknown>> {
   return published(TableSchema, 'reviewed schema of a dataset');
+}
+
+/** The JSON Schema of a release policy. */
+export function publishedPolicySchema(): Readonly<Record<string, unknown>> {
+  return published(ReleasePolicy, 'release policy');
 }
 
 function published(schema: TSchema, title: string): Readonly<Record<string, unknown>> {

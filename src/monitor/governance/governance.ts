@@ -1,6 +1,7 @@
 import { AuditLog, verifyAudit } from './audit-log.ts';
 import { selectEntries } from './audit-store.ts';
 import { lineage } from './lineage.ts';
+import { releaseDiff } from './diff/release-diff.ts';
 import type { Governance, GovernanceDeps } from './port.ts';
 import { reproduce } from './reproduce.ts';
 import { trace } from './trace.ts';
@@ -34,6 +35,7 @@ export function openGovernance(deps: GovernanceDeps): Governance {
     trace: (kind, id) => trace(deps, kind, id),
     reproduce: (request) => reproduce(deps, request),
     lineage: (modelVersion) => lineage(deps, modelVersion),
+    releaseDiff: (request) => releaseDiff(deps, request),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };
 }

@@ -11,10 +11,14 @@ import type {
   CharterVersion,
   DatasetVersion,
   Deployment,
+  Comparison,
   Evidence,
+  Finding,
+  JudgedVersion,
   ModelVersion,
   PipelineRun,
   Prediction,
+  ReleaseDiff,
   Reproduction,
   Run,
   SignedManifest,
@@ -24,11 +28,13 @@ import type {
 } from '#contract';
 import type { BlobStore } from '#blobs';
 import type { Clock } from '#core';
+import type { CompareRequest, ModelSource } from '#evaluation';
 import type { Events } from '#events';
 import type { RowsSource } from '#features';
 import type { Store } from '#store';
 import type { Frame } from '#tables';
 import type { Execution, ExecuteOptions } from '#training';
+import type { ReleaseDiffRequest } from './diff/release-diff.ts';
 
 /*
  * What the room needs of the others, verb by verb. Every `get…` throws GyreError NOT_FOUND.
@@ -51,15 +57,18 @@ export interface VersionRecords {
   byPackagePrefix(prefix: string): Promise<readonly ModelVersion[]>;
   byRun(run: string): Promise<readonly ModelVersion[]>;
   evidence(version: string): Promise<Evidence>;
+  modelSource(version: JudgedVersion): Promise<ModelSource>;
 }
 
 export interface ReleaseRecords {
   deployments(filter?: { readonly modelVersion?: string; readonly limit?: number }): Promise<readonly Deployment[]>;
+  getDeployment(id: string): Promise<Deployment>;
   getManifest(digest: string): Promise<SignedManifest>;
   getApplicationTest(id: string): Promise<ApplicationTestReport>;
   applicationTests(modelVersion?: string): Promise<readonly ApplicationTestReport[]>;
   certifications(modelVersion?: string): Promise<readonly Certification[]>;
   approvals(modelVersion?: string): Promise<readonly Approval[]>;
+  readonly findings: { list(filter: { readonly modelVersion: string }): Promise<readonly Finding[]> };
 }
 
 export interface MonitoringRecords {
@@ -80,7 +89,7 @@ export interface GovernanceDeps {
   readonly data: DatasetRecords;
   readonly features: { get(transform: string): Promise<Transform> };
   readonly training: TrainingRecords;
-  readonly evaluation: { getReport(id: string): Promise<TestReport> };
+  readonly evaluation: { getReport(id: string): Promise<TestReport>; compare(request: CompareRequest): Promise<Comparison> };
   readonly registry: VersionRecords;
   readonly release: ReleaseRecords;
   readonly monitoring: MonitoringRecords;
@@ -89,6 +98,8 @@ export interface GovernanceDeps {
   readonly charters: { get(project: string, digest: string): Promise<CharterVersion> };
   /** The project's name. */
   readonly project: () => string;
+  /** The commits from one to another, where the project's repository has both. Default: it is not asked. */
+  readonly commits?: (from: string, to: string) => Promise<ReleaseDiff['commits']>;
   /** Who an event's `actor` is. @throws GyreError NOT_FOUND */
   readonly actorOf: (identity: string) => Promise<Actor>;
   /** Says what the room cannot do in the background, such as writing the audit log. */
@@ -138,4 +149,6 @@ export interface Governance extends AsyncDisposable {
    */
   reproduce(request: { readonly modelVersion: string; readonly workers: number; readonly by: Actor }): Promise<Reproduction>;
   lineage(modelVersion: string): Promise<Lineage>;
+  /** How two releases differ, what differs first. @throws GyreError NOT_FOUND */
+  releaseDiff(request: ReleaseDiffRequest): Promise<ReleaseDiff>;
 }

@@ -27,8 +27,15 @@ import { monitoringMigrations, openMonitoring } from '#monitoring';
 import type { Monitoring } from '#monitoring';
 import { openCharter, projectMigrations } from '#project';
 import { openRegistry, registryMigrations } from '#registry';
-import { openRelease, releaseMigrations, releasePolicyMigrations, releaseTestMigrations, rolloutMigrations } from '#release';
 import { fleetMigrations } from '#fleet';
+import {
+  openRelease,
+  releaseDriftMigrations,
+  releaseMigrations,
+  releasePolicyMigrations,
+  releaseTestMigrations,
+  rolloutMigrations,
+} from '#release';
 import { openStore } from '#store';
 import type { Store } from '#store';
 import { sliceRows, toRecords } from '#tables';
@@ -106,6 +113,7 @@ export async function openBench(options: { readonly url?: string; readonly schem
     rolloutMigrations,
     releaseTestMigrations,
     fleetMigrations,
+    releaseDriftMigrations,
     releasePolicyMigrations,
     monitoringMigrations,
     governanceMigrations,

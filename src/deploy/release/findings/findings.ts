@@ -32,6 +32,8 @@ export interface Findings {
   add(request: FindingRequest): Promise<Finding>;
   /** The newest first; those that are open after their due date are marked. */
   list(filter?: { readonly modelVersion?: string; readonly state?: Finding['state'] }): Promise<readonly Finding[]>;
+  /** Tells by an event, once for each, that findings are open after their due date. */
+  tellOverdue(by: Actor): Promise<void>;
   /** What was wrong is put right. @throws GyreError NOT_FOUND; FAILED_PRECONDITION when it is not open; PERMISSION_DENIED for who made the version */
   resolve(word: FindingWord): Promise<Finding>;
   /**
@@ -42,10 +44,22 @@ export interface Findings {
 }
 
 export function openFindings({ store, events, clock, newId, versions }: ReleaseDeps, keeper: Gatekeeper): Findings {
-  const marked = (finding: Finding): Finding =>
-    finding.state === 'open' && finding.dueAt !== undefined && Date.parse(finding.dueAt) < clock.now()
-      ? { ...finding, overdue: true }
-      : finding;
+  const marked = (finding: Finding): Finding => (isOverdue(finding, clock.now()) ? { ...finding, overdue: true } : finding);
+
+  async function tell(tx: Tx, { id, by, at }: { id: string; by: Actor; at: number }): Promise<void> {
+    await tx.lock(`release:finding:${id}`);
+    const finding = await selectFinding(tx, id);
+    if (finding?.dueAt === undefined || finding.toldOverdueAt !== undefined || !isOverdue(finding, at)) return;
+    await updateFinding(tx, { ...finding, toldOverdueAt: isoInstant(at) });
+    const { modelVersion, severity, owner, dueAt, statement } = finding;
+    events.publish(tx, {
+      type: eventType('finding.overdue'),
+      subject: modelVersion,
+      actor: by.identity,
+      reason: statement,
+      data: { id, modelVersion, severity, owner: owner.identity, dueAt },
+    });
+  }
 
   async function end(tx: Tx, { word, state, at }: { word: FindingWord; state: 'resolved' | 'accepted'; at: string }): Promise<Finding> {
     await tx.lock(`release:finding:${word.id}`);
@@ -104,6 +118,12 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
       return finding;
     },
     list: async (filter = {}) => (await store.read((db) => selectFindings(db, filter))).map(marked),
+    tellOverdue: async (by) => {
+      const at = clock.now();
+      const open = await store.read((db) => selectFindings(db, { state: 'open' }));
+      for (const finding of open.filter((one) => one.toldOverdueAt === undefined && isOverdue(one, at)))
+        await store.write(tell, { id: finding.id, by, at });
+    },
     resolve: async (word) => {
       await refuseAuthor(word, 'another QA expert says that what was wrong is put right');
       return store.write(end, { word, state: 'resolved', at: isoInstant(clock.now()) });
@@ -113,6 +133,11 @@ export function openFindings({ store, events, clock, newId, versions }: ReleaseD
       return store.write(end, { word, state: 'accepted', at: isoInstant(clock.now()) });
     },
   };
+}
+
+/** @param at milliseconds since 1970 */
+export function isOverdue({ state, dueAt }: Finding, at: number): boolean {
+  return state === 'open' && dueAt !== undefined && Date.parse(dueAt) < at;
 }
 
 /** Open findings that the policy does not let through, the worst first. */

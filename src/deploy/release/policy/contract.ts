@@ -233,6 +233,61 @@ export function policyContract(name: string, fixture: () => Promise<StoreFixture
       );
     });
 
+    test('decisions count until drift crosses the line of the policy, are told once, and count anew when they are given anew', async () => {
+      await using bench = await openBench(await fixture());
+      const { release, project, clock } = bench;
+      project.policy = 'steady';
+      await publish(
+        bench,
+        'policy: steady\nversion: 1\nappliesTo: { environments: [production] }\napprove: { role: approver, untilDrift: { psi: 0.2, windows: 2 } }\n',
+      );
+      const [one, two] = [bench.addVersion(1), bench.addVersion(2)];
+      const live = async () => (await release.environments())[1];
+      let day = 0;
+      const window = async (version: JudgedVersion, psi: number | undefined, id = `window-${++day}`) => {
+        const start = new Date(clock.now()).toISOString();
+        clock.advance(86_400_000);
+        const end = new Date(clock.now()).toISOString();
+        const most = psi === undefined ? {} : { most: { column: 'tenure', psi } };
+        await release.recordDrift({ window: id, environment: 'production', modelVersion: version.id, start, end, ...most });
+        await release.tellExpired(otto);
+      };
+      for (const version of [two, one]) {
+        await bench.signedOff(version);
+        await release.roll({ environment: 'production', modelVersion: version.id, reason: 'go', by: otto });
+      }
+      for (const psi of [0.3, undefined, 0.25, 0.19]) await window(one, psi);
+      assert.equal((await live()).expired, undefined, 'two in a row are needed');
+      assert.equal(await missing(bench, one), '');
+      for (const psi of [0.2, 0.31, 0.4]) await window(one, psi);
+      const { expired, expiredBy, expiresAt, live: serving } = await live();
+      assert.deepEqual([expired, expiresAt?.slice(0, 10), serving?.modelVersion], [true, '2026-01-11', one.id], 'what serves goes on');
+      assert.match(expiredBy ?? '', /PSI 0\.2 for 2 windows in a row\) in "production" until 2026-01-11T.*: tenure 0\.31/);
+      assert.match(
+        await missing(bench, one),
+        /lacks the approval of one approver.*approval .* of Olga is not accepted: it was given before data drift/,
+      );
+      assert.doesNotMatch(await missing(bench, one), /is not certified/, 'the policy says it of approvals alone');
+      assert.equal(await missing(bench, two), '', 'another version saw other data');
+      assert.equal((await bench.events('sign_off.expired')).length, 1);
+      assert.deepEqual(
+        (await release.queue()).map(({ what, modelVersion }) => [what, modelVersion]).filter(([, id]) => id === one.id),
+        [['approve', one.id]],
+      );
+      await window(one, 0.1, `window-${day}`);
+      assert.equal((await live()).expired, true, 'a window that is judged again does not undo the others');
+      const back = await release.rollBack({ environment: 'production', reason: 'complaints', by: otto });
+      await release.rollBack({ environment: 'production', generation: 2, reason: 'no better', by: otto });
+      assert.equal(back.modelVersion, two.id);
+      assert.equal((await live()).live?.modelVersion, one.id, 'a rollback comes to what was let through');
+      await approve(bench, one);
+      assert.equal(await missing(bench, one), '');
+      await window(one, 0.5);
+      assert.equal(await missing(bench, one), '', 'windows are counted from the new approval on');
+      await window(one, 0.5);
+      assert.match(await missing(bench, one), /it was given before data drift/);
+    });
+
     test('gyre.yaml names a policy where none holds by itself; one that is not published lets nothing through', async () => {
       await using bench = await openBench(await fixture());
       const { project, release } = bench;

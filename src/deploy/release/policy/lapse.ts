@@ -1,14 +1,16 @@
 import { isoInstant } from '#core';
-import type { Approval, Certification, PolicyReference } from '#contract';
+import type { Approval, Certification, DriftLine, PolicyReference } from '#contract';
 import type { Decisions, Unaccepted } from '../decisions/read-decisions.ts';
+import { crossingAfter, type SeenDrift } from './drift.ts';
 import { builtIn, type InForce, policyTitle, referenceTo, validityOf } from './in-force.ts';
 
 /**
- * Decisions with those moved to `unaccepted` that speak for the version and count no longer: given under another policy than the one in force, or longer ago
- * than that says. Deployments that they let through stay.
+ * Decisions with those moved to `unaccepted` that speak for the version and count no longer: given under another policy than the one in force, longer ago
+ * than that says, or before data drifted as far as it says. Deployments that they let through stay.
+ * @param drift of the version, the earliest window first
  * @param at milliseconds since 1970
  */
-export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: number): Decisions {
+export function withoutLapsed(decisions: Decisions, { policy }: InForce, drift: readonly SeenDrift[], at: number): Decisions {
   const lapsed: Unaccepted[] = [];
   const current = <D extends Certification | Approval>(
     given: readonly D[],
@@ -18,6 +20,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
       readonly given: string;
       readonly under: readonly PolicyReference[];
       readonly validMs: number | undefined;
+      readonly line: DriftLine | undefined;
     },
   ): D[] =>
     given.filter((decision, place) => {
@@ -29,7 +32,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
           return word.by.identity === by.identity && word.about === about && later.package === decision.package;
         });
       }
-      const why = lapseOf(facts, referenceTo(policy), at);
+      const why = lapseOf(facts, referenceTo(policy), drift, at);
       if (why !== undefined) lapsed.push({ kind, id: decision.id, by, why, isBroken: false });
       return why === undefined;
     });
@@ -40,6 +43,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
     given: one.certifiedAt,
     under: one.policies ?? [referenceTo(builtIn)],
     validMs: validityOf(policy, 'certify'),
+    line: policy.policy.certify?.untilDrift,
   }));
   const approvals = current(decisions.approvals, (one) => ({
     kind: 'approval',
@@ -48,6 +52,7 @@ export function withoutLapsed(decisions: Decisions, { policy }: InForce, at: num
     given: one.approvedAt,
     under: [one.policy ?? referenceTo(builtIn)],
     validMs: validityOf(policy, 'approve'),
+    line: policy.policy.approve?.untilDrift,
   }));
   return { ...decisions, certifications, approvals, unaccepted: [...decisions.unaccepted, ...lapsed] };
 }
@@ -58,8 +63,19 @@ export function expiryOf(given: string, validMs: number | undefined): number | u
 }
 
 function lapseOf(
-  { given, under, validMs }: { readonly given: string; readonly under: readonly PolicyReference[]; readonly validMs: number | undefined },
+  {
+    given,
+    under,
+    validMs,
+    line,
+  }: {
+    readonly given: string;
+    readonly under: readonly PolicyReference[];
+    readonly validMs: number | undefined;
+    readonly line: DriftLine | undefined;
+  },
   holding: PolicyReference,
+  drift: readonly SeenDrift[],
   at: number,
 ): string | undefined {
   if (!under.some(({ digest }) => digest === holding.digest)) {
@@ -67,5 +83,7 @@ function lapseOf(
     return `it was given under policy ${names}, and ${policyTitle(holding)} holds now`;
   }
   const expiry = expiryOf(given, validMs);
-  return expiry === undefined || at < expiry ? undefined : `it has expired on ${isoInstant(expiry)}`;
+  if (expiry !== undefined && at >= expiry) return `it has expired on ${isoInstant(expiry)}`;
+  const crossing = line === undefined ? undefined : crossingAfter(drift, line, given);
+  return crossing === undefined ? undefined : `it was given before ${crossing.says}`;
 }

@@ -2,6 +2,7 @@ import { isoInstant } from '#core';
 import { eventType, isJudged } from '#contract';
 import type { Actor, Deployment, JudgedVersion, Role, WantedSignOff } from '#contract';
 import type { Tx } from '#store';
+import { isOverdue } from '../findings/findings.ts';
 import { selectFindings } from '../findings/findings-store.ts';
 import { certifyingEnvironments, type GateFacts, newestTests, title } from '../gate-facts.ts';
 import { missingGates, validApprovals } from '../gates.ts';
@@ -70,7 +71,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
     const found = new Map<string, Wanted>();
     for (const facts of await underWay()) for (const one of wantedFor(facts)) found.set(one.key, one);
     for (const finding of await store.read((db) => selectFindings(db, { state: 'open' }))) {
-      const { id, modelVersion, owner, severity, statement } = finding;
+      const { id, modelVersion, owner, severity, statement, dueAt } = finding;
       const key = `finding:${id}`;
       found.set(key, {
         key,
@@ -79,6 +80,8 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
         modelVersion,
         finding: id,
         owner,
+        ...(dueAt === undefined ? {} : { dueAt }),
+        ...(isOverdue(finding, clock.now()) ? { overdue: true } : {}),
         notBy: [],
       });
     }
@@ -88,7 +91,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
   async function tell(tx: Tx, { now, by, at }: { now: readonly Wanted[]; by: Actor; at: number }): Promise<void> {
     await tx.lock('release:wanted');
     const before = await selectWanted(tx);
-    for (const { key, what, text, modelVersion, environment, role, owner } of now) {
+    for (const { key, what, text, modelVersion, environment, role, owner, notBy } of now) {
       if (before.has(key)) continue;
       await insertWanted(tx, { key, at });
       events.publish(tx, {
@@ -102,6 +105,7 @@ export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Ex
           ...(environment === undefined ? {} : { environment }),
           ...(role === undefined ? {} : { role }),
           ...(owner === undefined ? {} : { owner: owner.identity }),
+          ...(notBy.length === 0 ? {} : { notBy: [...new Set(notBy)] }),
         },
       });
     }

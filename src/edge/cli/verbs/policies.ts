@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import type { PolicyItem, PublishedPolicy } from '#contract';
+import type { PolicyItem, PublishedPolicy, ReleasePolicy } from '#contract';
 import type { Cli } from '../cli.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Page } from '../lists.ts';
@@ -105,9 +105,8 @@ function show(cli: Cli, published: PublishedPolicy): void {
       { title: 'WHAT', of: ({ item }) => itemWords(item) },
     ]);
     const { certify, approve, findings } = policy;
-    if (certify !== undefined) cli.output.line(`certified by ${certify.role}${validWords(certify.validFor)}`);
-    if (approve !== undefined)
-      cli.output.line(`approved by ${approve.people ?? 1} of the role ${approve.role}${validWords(approve.validFor)}`);
+    if (certify !== undefined) cli.output.line(`certified by ${certify.role}${validWords(certify)}`);
+    if (approve !== undefined) cli.output.line(`approved by ${approve.people ?? 1} of the role ${approve.role}${validWords(approve)}`);
     if (findings !== undefined) cli.output.line(`blocked by open findings that are ${findings.block} or worse`);
   });
 }
@@ -120,6 +119,9 @@ function itemWords(item: PolicyItem): string {
   return item.check === 'package' ? 'every byte of the package is what its digest names' : 'the gates of the test report pass';
 }
 
-function validWords(validFor: string | undefined): string {
-  return validFor === undefined ? '' : `, which counts for ${validFor}`;
+function validWords({ validFor, untilDrift }: NonNullable<ReleasePolicy['certify' | 'approve']>): string {
+  const age = validFor === undefined ? [] : [`for ${validFor}`];
+  const drift = untilDrift === undefined ? [] : [`until drift is PSI ${untilDrift.psi} in ${untilDrift.windows ?? 1} windows in a row`];
+  const words = [...age, ...drift];
+  return words.length === 0 ? '' : `, which counts ${words.join(' and ')}`;
 }

@@ -52,9 +52,9 @@ export const registerProject: Register = (program, bind) => {
   program
     .command('schema')
     .summary('print the JSON Schema of gyre.yaml')
-    .description('Prints the JSON Schema of gyre.yaml, or of a reviewed schema file, for editors.')
+    .description('Prints the JSON Schema of gyre.yaml, of a reviewed schema file, or of a release policy, for editors.')
     .argument('[file]', '"project" or "table"', 'project')
-    .addHelpText('after', examples('gyre schema > gyre.schema.json'))
+    .addHelpText('after', examples('gyre schema > gyre.schema.json', 'gyre schema policy > policy.schema.json'))
     .action(bind<object>(schema));
 };
 
@@ -224,9 +224,10 @@ async function config(cli: Cli): VerbResult {
 }
 
 async function schema(cli: Cli, _options: object, file = 'project'): VerbResult {
-  const { publishedSchema, publishedTableSchema } = await import('#project');
-  if (file !== 'project' && file !== 'table')
-    throw new GyreError('INVALID_ARGUMENT', `"${file}" has no schema; "project" and "table" have`);
-  cli.host.stdout.write(`${JSON.stringify(file === 'project' ? publishedSchema() : publishedTableSchema(), undefined, 2)}\n`);
+  const { publishedPolicySchema, publishedSchema, publishedTableSchema } = await import('#project');
+  const schemas = { project: publishedSchema, table: publishedTableSchema, policy: publishedPolicySchema };
+  if (file !== 'project' && file !== 'table' && file !== 'policy')
+    throw new GyreError('INVALID_ARGUMENT', `"${file}" has no schema; "project", "table" and "policy" have`);
+  cli.host.stdout.write(`${JSON.stringify(schemas[file](), undefined, 2)}\n`);
   return exitCodes.ok;
 }

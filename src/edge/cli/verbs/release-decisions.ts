@@ -51,6 +51,10 @@ export function registerReleaseDecisions(release: Command, bind: Bind): void {
               { title: 'TO DO', of: ({ what }) => what },
               { title: 'WHAT', of: ({ text }) => text },
               { title: 'FOR', of: ({ environment }) => environment },
+              {
+                title: 'DUE',
+                of: ({ dueAt, overdue }) => (overdue === true ? `overdue, ${when(dueAt)}` : dueAt === undefined ? '' : when(dueAt)),
+              },
               { title: 'WAITS FOR', of: ({ role, owner }) => owner?.name ?? role },
               { title: 'REPORT', of: ({ report }) => report },
               { title: 'SINCE', of: ({ since }) => when(since) },

@@ -11,6 +11,7 @@ import { examples, whole } from '../verb.ts';
 import { modelVersion, versionNames } from './model-reference.ts';
 import { registerReleaseDelivery } from './release-delivery.ts';
 import { followRollout, registerReleaseRollout } from './release-rollout.ts';
+import { registerReleaseDiff } from './release-diff.ts';
 import { registerReleaseDecisions } from './release-decisions.ts';
 import { registerReleaseEvidence } from './release-evidence.ts';
 import { registerReleaseFindings } from './release-findings.ts';
@@ -65,10 +66,12 @@ export const registerRelease: Register = (program, bind) => {
                 },
                 { title: 'GRPC', of: ({ grpcAddress }) => grpcAddress },
               ]);
-              for (const { name, problem, expired, expiresAt, agents } of items) {
+              for (const { name, problem, expired, expiresAt, expiredBy, agents } of items) {
                 for (const waits of agents?.waitsFor ?? []) cli.output.line(`${cli.output.style('yellow', name)}: waits for ${waits}`);
                 if (expired === true)
-                  cli.output.line(`${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}`);
+                  cli.output.line(
+                    `${cli.output.style('yellow', name)}: expired: what it serves was signed off until ${when(expiresAt)}${expiredBy === undefined ? '' : `: ${expiredBy}`}`,
+                  );
                 if (problem !== undefined) cli.output.line(`${cli.output.style('red', name)}: ${problem}`);
               }
             });
@@ -148,6 +151,7 @@ export const registerRelease: Register = (program, bind) => {
         }),
       ),
     );
+  registerReleaseDiff(release, bind);
   registerReleaseDecisions(release, bind);
   registerReleaseEvidence(release, bind);
   registerReleaseFindings(release, bind);

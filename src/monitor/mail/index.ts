@@ -1,0 +1,3 @@
+export { openMails } from './mails.ts';
+export { mailMigrations } from './migrations/index.ts';
+export type { MailDeps, Mails, SmtpServer } from './port.ts';
