@@ -7,7 +7,7 @@ import type { Batches, BatchSchedules } from '#batch';
 import type { Streams } from '#streams';
 import type { BlobStore } from '#blobs';
 import { messageOf, systemClock, uuidV7, type Clock, type NewId } from '#core';
-import type { Actor, Alert, BlobStorage } from '#contract';
+import type { Actor, BlobStorage } from '#contract';
 import { type Ci, openCi } from '#ci';
 import { type Data, type LfsRepositories, openData, openLfs } from '#data';
 import { type Evaluation, openEvaluation } from '#evaluation';
@@ -19,14 +19,14 @@ import { type Monitoring, openMonitoring } from '#monitoring';
 import { openPipelines, openSchedules, type Pipelines, type Schedules } from '#pipelines';
 import { type CharterBook, openCharter } from '#project';
 import { type Imports, openImports } from '#imports';
-import { type Mails, openMails } from '#mail';
+import type { Mails } from '#mail';
 import { openRegistry, openWebhooks, type Registry, type Webhooks } from '#registry';
 import type { Fleet } from '#fleet';
 import type { Release } from '#release';
 import { openStore, type Store } from '#store';
 import { createLogger, createMetrics, type Logger, type LogLevel, type Metrics, watchProcess } from '#telemetry';
 import { openTraining, type Training } from '#training';
-import { openTriggers, type Triggers } from '#triggers';
+import type { Triggers } from '#triggers';
 import { openServedWorkspace, openWorkspaceObjects, type ServedWorkspace } from '#workspace';
 import { openBackups } from './backup/backups.ts';
 import { openStreamPredictions } from './stream-predictions.ts';
@@ -41,8 +41,10 @@ import { codeVersion } from './code-version.ts';
 import { committedProjects } from './commits/committed-projects.ts';
 import { comparedColumns } from './commits/compared-columns.ts';
 import { projectScope, scopeReader } from './commits/project-scope.ts';
-import { heldByReleases, openReleasing, rollBackOnAlert, type Releasing } from './compose-release.ts';
-import { holdDataFolder, secretKey, signingKey, type DataFolder } from './data-folder.ts';
+import { openPlatformMails } from './compose-mails.ts';
+import { heldByReleases, openReleasing, type Releasing } from './compose-release.ts';
+import { openPlatformTriggers } from './compose-triggers.ts';
+import { holdDataFolder, secretKey, type DataFolder } from './data-folder.ts';
 import { gaugeAgents } from './agent-gauges.ts';
 import { gaugeDelivery } from './delivery-gauges.ts';
 import { faultsFromEnvironment } from './faults.ts';
@@ -61,11 +63,9 @@ import type { LocalPlanes } from './planes.ts';
 import { pythonModels } from './python-models.ts';
 import { holdProject, type ProjectHolder } from './project-holder.ts';
 import { backupFolderOf, blobsPlaceOf, dataMemoryOf, defaultLevelOf, type SettledSettings } from './settings.ts';
-import { smtpServerOf } from './smtp-settings.ts';
 import { shipSegments } from './shipping.ts';
 import { runEnvironment } from './version.ts';
-import { type ModelImages, openModelImages } from './model-images.ts';
-import { openImageRecords } from '#packaging';
+import { type ModelImages, openPlatformImages } from './model-images.ts';
 import { openVideos, videoFoldersOf, type Videos } from './videos.ts';
 import { recordWorkspaceJobs } from './workspace-jobs.ts';
 
@@ -251,16 +251,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
   gaugeDelivery({ release, metrics, log });
   opened.use(planes);
   opened.use(release.testRuns);
-  const images = openModelImages({
-    records: openImageRecords({ store, events }),
-    blobs,
-    clock,
-    newId,
-    folder: join(folder.path, 'images'),
-    registries: values.imageRegistries.split(',').flatMap((host) => (host.trim() === '' ? [] : [host.trim()])),
-    key: signingKey(folder).privateKey,
-    environment: process.env,
-  });
+  const images = openPlatformImages({ ...rooms, folder, values });
   opened.use(fleet);
   gaugeAgents({ fleet, metrics, log });
   const videos = openVideos({ release, planeAccess, folders: videoFoldersOf(values.videoFolders, resolve(options.projectFolder)) });
@@ -347,21 +338,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
   const triggers = opened.use(
-    await openTriggers({
-      store,
-      events,
-      clock,
-      newId,
-      actor: platform,
-      policy: () => ({ onAlert: project.current().resolved.monitor.onAlert, minRows: project.current().resolved.retrain.minRows }),
-      getAlert: (id) => monitoring.getAlert(id),
-      labelledRows: ({ environment, endpoint, since }: Alert) => monitoring.labelledRows({ environment, endpoint, since }),
-      startRetraining: (alert, action, by) => loop.retrain(alert, action, by),
-      getPipelineRun: (id) => pipelines.get(id),
-      outcomeOf: (pipelineRun) => loop.outcomeOf(pipelineRun),
-      rollBack: rollBackOnAlert(release),
-      notify: (alert) => log.warn({ alert: alert.id, kind: alert.kind }, alert.cause),
-    }),
+    await openPlatformTriggers({ ...rooms, log, project, monitoring, loop, pipelines, release, actor: platform }),
   );
   const governance = opened.use(
     openGovernance({
@@ -383,26 +360,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
     }),
   );
 
-  const smtpServer = smtpServerOf(values, process.env);
-  const mails = opened.use(
-    await openMails({
-      store,
-      events,
-      clock,
-      ...(smtpServer === undefined ? {} : { server: smtpServer }),
-      links: values.mailLinks,
-      people: () => access.listIdentities(),
-      mayRead: async (identity, modelVersion) => {
-        const rights = await access.grants.rightsOfIdentity(identity);
-        return rights.may('read', 'registered_model', (await registry.getById(modelVersion)).model);
-      },
-      titleOf: async (id) => {
-        const { model, version } = await registry.getById(id);
-        return `${model} version ${version}`;
-      },
-      report: (message) => log.warn(message),
-    }),
-  );
+  const mails = opened.use(await openPlatformMails({ ...rooms, log, values, access, registry }));
   const workspace = opened.use(
     openServedWorkspace({
       folder: resolve(options.projectFolder),

@@ -7,10 +7,12 @@ import { pipeline } from 'node:stream/promises';
 import type { BlobStore } from '#blobs';
 import type { Actor, ModelImage, ModelVersion } from '#contract';
 import { asSha256, type Clock, GyreError, isoInstant, type NewId } from '#core';
-import { type ImageRecords, Layout, layoutArchive, referenceOf } from '#packaging';
+import { type ImageRecords, Layout, layoutArchive, openImageRecords, referenceOf } from '#packaging';
+import { type DataFolder, signingKey } from './data-folder.ts';
 import { packageModel } from './package-model.ts';
+import type { PlatformSettings } from './settings.ts';
 
-export interface MakeImage {
+interface MakeImage {
   readonly version: ModelVersion;
   readonly environment?: string;
   /** Where it is sent. */
@@ -28,7 +30,7 @@ export interface ModelImages extends Pick<ImageRecords, 'get' | 'list'> {
   archive(id: string): Promise<{ readonly name: string; readonly body: AsyncIterable<Uint8Array> }>;
 }
 
-export interface ModelImagesDeps {
+interface ModelImagesDeps {
   readonly records: ImageRecords;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -42,7 +44,7 @@ export interface ModelImagesDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-export function openModelImages(deps: ModelImagesDeps): ModelImages {
+function openModelImages(deps: ModelImagesDeps): ModelImages {
   const { records, registries, folder } = deps;
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -62,6 +64,26 @@ export function openModelImages(deps: ModelImagesDeps): ModelImages {
       return { name: `${model}-${version}.oci.tar`, body: await layoutArchive(layout, image) };
     },
   };
+}
+
+type ImagingRooms = Pick<ModelImagesDeps, 'blobs' | 'clock' | 'newId'> &
+  Parameters<typeof openImageRecords>[0] & {
+    readonly folder: DataFolder;
+    readonly values: PlatformSettings;
+  };
+
+/** Images in the data folder, signed with its key, sent to the registries of the settings. */
+export function openPlatformImages({ store, events, blobs, clock, newId, folder, values }: ImagingRooms): ModelImages {
+  return openModelImages({
+    records: openImageRecords({ store, events }),
+    blobs,
+    clock,
+    newId,
+    folder: join(folder.path, 'images'),
+    registries: values.imageRegistries.split(',').flatMap((host) => (host.trim() === '' ? [] : [host.trim()])),
+    key: signingKey(folder).privateKey,
+    environment: process.env,
+  });
 }
 
 async function make(deps: ModelImagesDeps, { version, environment, push, by }: MakeImage): Promise<ModelImage> {

@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { openBench, turnTheLoop } from './testing.ts';
-import type { Bench, Records } from './testing.ts';
+import { openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
+import type { Bench } from './testing.ts';
+import type { Records } from './testing-loop.ts';
 
 /** A value that nobody has declared personal, in a dataset without a reviewed schema. */
 const secret = 'ada.lovelace@example.org';

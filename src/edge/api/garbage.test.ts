@@ -9,8 +9,10 @@ import { asSha256, sha256 } from '#core';
 import type { Sha256 } from '#core';
 import { openGarbage } from '#governance';
 import { openWorkspaceObjects } from '#workspace';
-import { dayMs, openBench, turnTheLoop } from './testing.ts';
-import type { Bench, Records } from './testing.ts';
+import { dayMs, openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
+import type { Bench } from './testing.ts';
+import type { Records } from './testing-loop.ts';
 
 describe('garbage collection', () => {
   let bench: Bench;

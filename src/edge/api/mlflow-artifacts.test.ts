@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { sha256 } from '#core';
 import type { FaultPoint } from '#core';
-import { openBench, turnTheLoop } from './testing.ts';
+import { openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
 import type { Bench } from './testing.ts';
 
 interface FileInfo {

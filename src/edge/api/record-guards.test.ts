@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isNamed } from './record-guards.ts';
 import { allRoutes } from './table.ts';
-import { openBench, turnTheLoop } from './testing.ts';
-import type { Bench, Records } from './testing.ts';
+import { openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
+import type { Bench } from './testing.ts';
+import type { Records } from './testing-loop.ts';
 
 const by = { identity: 'test', name: 'test' };
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ReleaseDiff } from '#contract';
-import { openBench, turnTheLoop, type Bench, type Records } from './testing.ts';
+import { openBench, type Bench } from './testing.ts';
+import { turnTheLoop, type Records } from './testing-loop.ts';
 
 describe('how two releases differ', () => {
   let bench: Bench;

@@ -11,8 +11,11 @@ import { assertSafe } from './route.ts';
 import { Health } from './shapes.ts';
 import { allRoutes } from './table.ts';
 import { importFolder } from './testing-imports.ts';
-import { openBench, turnTheLoop } from './testing.ts';
-import type { Bench, Records } from './testing.ts';
+import { openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
+import type { Bench } from './testing.ts';
+import type { Records } from './testing-loop.ts';
+import { filledPath } from './testing-paths.ts';
 import { ingestImages } from './testing-images.ts';
 import type { ImageRecords } from './testing-images.ts';
 import { versionFiles } from './testing-workspace.ts';
@@ -247,29 +250,7 @@ describe('every route that reads', () => {
       agents: 'field',
       agent: modelFile,
     };
-    const [, , , kind] = path.split('/');
-    const rest: Readonly<Record<string, string>> = {
-      step: 'count',
-      repository: 'vision',
-      version: 'candidate',
-      key: 'validation_roc_auc',
-      kind: 'model_version',
-      '*': path.includes('artifacts') ? 'model.onnx' : 'model-card.md',
-    };
-    const filled = path
-      .replace('/trace/:kind/:id', `/trace/model_version/${version.id}`)
-      .replaceAll(/:(\w+)|\*$/g, (_, name?: string) => encodeURIComponent(rest[name ?? '*'] ?? ids[kind] ?? ''));
-    const queries: Readonly<Record<string, string>> = {
-      '/api/v1/readiness': `?modelVersion=${version.model}@1&environment=production`,
-      '/api/v1/policy-evidence': `?modelVersion=${version.model}@1&environment=production`,
-      '/api/v1/decisions': `?modelVersion=${version.model}@1`,
-      '/api/v1/performance': '?environment=test&endpoint=churn&from=2026-06-01T00:00:00Z&to=2026-06-03T00:00:00Z',
-      '/api/v1/release-diff': `?from=test&to=${version.model}@1`,
-      '/api/v1/datasets': '?limit=2',
-      '/api/v1/quality-trend': '?dataset=customers',
-      '/api/v1/workspace/log': '?path=notes.txt',
-    };
-    return filled + (queries[path] ?? '');
+    return filledPath(path, ids, version);
   };
   /** What this half of the loop leaves no record of: application tests need a data plane, rollouts two versions, documents a policy, alerts more windows. */
   const unrecorded = new Set([

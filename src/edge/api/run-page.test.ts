@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { CodeChanges, Mention, ModelGraph, RunCheckout, RunClone, RunComment, RunLogLines } from '#contract';
 import { decodeModel } from '#onnx';
-import { openBench, turnTheLoop } from './testing.ts';
-import type { Bench, Records } from './testing.ts';
+import { openBench } from './testing.ts';
+import { turnTheLoop } from './testing-loop.ts';
+import type { Bench } from './testing.ts';
+import type { Records } from './testing-loop.ts';
 
 const by = { identity: 'kim', name: 'kim' };
 
