@@ -91,6 +91,9 @@ describe('a data plane as the container of another platform', () => {
     const plain = await predict({ instances: rows });
     assert.equal(plain.status, 200, plain.body);
     assert.equal(predictions(plain).length, 2);
+    const curled = { 'content-type': 'application/x-www-form-urlencoded' };
+    const said = await ask(port, '/v1/endpoints/7/deployedModels/9:predict', JSON.stringify({ instances: rows }), curled);
+    assert.deepEqual([said.status, predictions(said)], [200, predictions(plain)], 'as curl -d sends it');
     const full = predictions(await predict({ instances: rows, parameters: { probabilities: true } }));
     for (const [at, one] of full.entries()) {
       const { label, probabilities } = one as { readonly label: string; readonly probabilities: Readonly<Record<string, number>> };

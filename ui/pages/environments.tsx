@@ -72,6 +72,9 @@ function EnvironmentCard({
       }
     >
       {environment.problem !== undefined && <p class="problem">{environment.problem}</p>}
+      {environment.expiredBy !== undefined && (
+        <p class="problem">The decisions that it was released on count no longer: {environment.expiredBy}</p>
+      )}
       <Facts
         facts={[
           ['Endpoint', endpoint],

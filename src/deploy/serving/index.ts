@@ -45,6 +45,7 @@ export type { AnsweredRequest, RequestNote, RequestObserverOptions } from './req
 export { serveRpc } from './rpc-server.ts';
 export type { RpcServerOptions } from './rpc-server.ts';
 export type { PendingMessage, RpcCall, RpcMethod } from './rpc-method.ts';
+export { askedType, isCurled } from './asked-type.ts';
 export { jsonText, utf8Text } from './http-body.ts';
 export { callerOf, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from './http-exchange.ts';
 export type { Answer, Exchange, Route } from './http-exchange.ts';

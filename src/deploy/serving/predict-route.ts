@@ -3,7 +3,8 @@ import { GyreError } from '#core';
 import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from './http-exchange.ts';
 import type { Answer, Exchange, Route } from './http-exchange.ts';
 import type { Outliers, OutlierScores } from './explain/outliers.ts';
-import { utf8Text } from './http-body.ts';
+import { askedType, isCurled } from './asked-type.ts';
+import { jsonText, utf8Text } from './http-body.ts';
 import { askedOfRows } from './image-inputs.ts';
 import { askedOfPictures, isPictureBody, picturesOfBody } from './picture-body.ts';
 import type { Inference, Inferred, Lease } from './plane-port.ts';
@@ -33,7 +34,7 @@ export function predictRoute(plane: Plane, outliers?: Outliers): Route {
 }
 
 function predict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Answer | Promise<Answer> {
-  const body = isPictureBody(exchange.headers['content-type'] ?? '') ? undefined : exchange.bytesNow('json');
+  const body = isPictureBody(exchange.headers['content-type'] ?? '') || isCurled(exchange) ? undefined : exchange.bytesNow('json');
   return body === undefined
     ? readAndPredict(plane, outliers, exchange)
     : predictNamed(plane, outliers, exchange, requestOf(plane, utf8Text(body)));
@@ -41,7 +42,10 @@ function predict(plane: Plane, outliers: Outliers | undefined, exchange: Exchang
 
 async function readAndPredict(plane: Plane, outliers: Outliers | undefined, exchange: Exchange): Promise<Answer> {
   const pictures = await picturesOfBody(exchange);
-  if (pictures === undefined) return predictNamed(plane, outliers, exchange, requestOf(plane, await exchange.text()));
+  if (pictures === undefined) {
+    const { bytes } = await exchange.any();
+    return predictNamed(plane, outliers, exchange, requestOf(plane, jsonText(bytes, askedType(exchange))));
+  }
   using lease = plane.lease(exchange.params.endpoint, undefined, callerOf(exchange.headers));
   return answerOf(lease, await lease.infer(inferenceOf(exchange, askedOfPictures(lease.model.entry, pictures))));
 }

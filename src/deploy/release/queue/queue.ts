@@ -136,6 +136,8 @@ function waitsFor({ role, owner, notBy }: Wanted, { identity, roles }: Asking): 
 function wantedFor(facts: GateFacts): readonly Wanted[] {
   const { version, target, authors, approvals, certifications, unaccepted } = facts;
   const missing = missingGates(facts);
+  // Somebody has said no: until there is something new, nobody is waited for.
+  if (missing.some(({ refused }) => refused === true)) return [];
   const about = { modelVersion: version.id, environment: target.name };
   const certified = certifications.filter((word) => word.package === version.package).map(({ certifiedBy }) => certifiedBy.identity);
   const ofPackage = approvals.filter((word) => word.package === version.package).map(({ approvedBy }) => approvedBy.identity);

@@ -1,4 +1,3 @@
-export { askedType } from './asked-type.ts';
 export { datatypeOf, protocolShape } from './datatypes.ts';
 export { describeError, toStatus } from './errors.ts';
 export { flatten, mostAxes, tensorOf } from './values.ts';

@@ -1,7 +1,6 @@
 import { jsonLengthHeader } from '#contract';
-import { requestFault, utf8Text } from '#serving';
+import { isCurled, requestFault, utf8Text } from '#serving';
 import type { Exchange } from '#serving';
-import { isCurled } from './asked-type.ts';
 
 const nothing = new Uint8Array();
 

@@ -1,7 +1,17 @@
 import type { NamedRow } from '#contract';
 import { GyreError } from '#core';
-import { askedType, describeError } from '#oip';
-import { askedOfPictures, callerOf, parseJson, picturesOf, predictionHeaders, requestFault, timeoutOfHeader, utf8Text } from '#serving';
+import { describeError } from '#oip';
+import {
+  askedOfPictures,
+  askedType,
+  callerOf,
+  parseJson,
+  picturesOf,
+  predictionHeaders,
+  requestFault,
+  timeoutOfHeader,
+  utf8Text,
+} from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askRows, askTensors, cellOf, hasColumns, isObject } from './asked.ts';

@@ -205,7 +205,15 @@ describe('a model of pictures', () => {
     assert.match(JSON.stringify(rows.body), /row 1 of the input .*null was found/);
     const more = await post('/predict/park', JSON.stringify({ rows: [{ image: base64('hat'), age: 3 }] }));
     assert.equal(more.status, 400);
-    assert.equal((await post('/predict/park', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' })).status, 415);
+    assert.equal((await post('/predict/park', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' })).status, 400);
+    const own = { 'content-type': 'application/x-www-form-urlencoded' };
+    assert.equal(
+      (await post('/predict/park', JSON.stringify({ rows: [{ image: base64('hat') }] }), own)).status,
+      200,
+      'as curl -d sends it',
+    );
+    const foreign = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site' };
+    assert.equal((await post('/predict/park', JSON.stringify({ rows: [{ image: base64('hat') }] }), foreign)).status, 415);
     assert.equal((await post('/predictions/warmth', 'a=1', { 'content-type': 'text/plain' })).status, 415);
     assert.equal((await post('/predict/park', 'nothing', { 'content-type': 'multipart/form-data; boundary=x' })).status, 400);
   });

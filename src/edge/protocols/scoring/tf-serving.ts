@@ -1,5 +1,5 @@
-import { askedType, protocolShape } from '#oip';
-import { callerOf, jsonText, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
+import { protocolShape } from '#oip';
+import { askedType, callerOf, jsonText, parseJson, predictionHeaders, requestFault, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Plane, Route, ServedModel } from '#serving';
 import { nested, namedOutputs, perRow } from './answered.ts';
 import { askInstances, askTensors, hasColumns, isObject } from './asked.ts';

@@ -1,5 +1,5 @@
-import { askedType, describeError } from '#oip';
-import { askedOfPictures, callerOf, jsonText, parseJson, picturesOf, predictionHeaders, timeoutOfHeader } from '#serving';
+import { describeError } from '#oip';
+import { askedOfPictures, askedType, callerOf, jsonText, parseJson, picturesOf, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
 import { askInstances, hasColumns, isObject } from './asked.ts';

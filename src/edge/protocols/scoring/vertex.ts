@@ -1,5 +1,5 @@
 import { GyreError } from '#core';
-import { callerOf, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
+import { askedType, callerOf, jsonText, parseJson, predictionHeaders, timeoutOfHeader } from '#serving';
 import type { Answer, Exchange, Inferred, Plane, Route, ServedModel } from '#serving';
 import { namedOutputs, perRow } from './answered.ts';
 import { askInstances, isObject } from './asked.ts';
@@ -28,7 +28,8 @@ export function vertexRoutes(plane: Plane, { health, predict: path }: VertexRout
 }
 
 async function predict(plane: Plane, exchange: Exchange): Promise<Answer> {
-  const body = parseJson(await exchange.text());
+  const { bytes } = await exchange.any();
+  const body = parseJson(jsonText(bytes, askedType(exchange)));
   if (!isObject(body) || !Array.isArray(body.instances) || body.instances.length === 0)
     throw new GyreError('INVALID_ARGUMENT', 'the body must be an object with "instances", a list with at least one');
   const hasProbabilities = probabilitiesAsked(body.parameters);

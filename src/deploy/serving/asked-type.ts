@@ -1,4 +1,4 @@
-import type { Exchange } from '#serving';
+import type { Exchange } from './http-exchange.ts';
 
 const form = /^application\/x-www-form-urlencoded\b/i;
 
