@@ -58,6 +58,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 printf '%s %s\n' "$host" "$$" >"$lock/owner"
 if is_ready; then exit 0; fi
+# What is installed: the file may be another one by the end, such as after a merge meanwhile.
+cp "$root/package-lock.json" "$lock/installed.json"
 
 # --- install ----------------------------------------------------------------------------------------------------------
 
@@ -118,6 +120,6 @@ if [ -f "$root/ui/main.tsx" ]; then
 fi
 
 # The stamp comes last and moves in place whole: a set-up that was killed half-way runs again.
-cp "$root/package-lock.json" "$stamp.$$"
+cp "$lock/installed.json" "$stamp.$$"
 mv "$stamp.$$" "$stamp"
 say "ready in $(($(date +%s) - started)) s (packages $installed s, Node $("$node" -p 'process.versions.node'))"

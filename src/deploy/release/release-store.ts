@@ -186,9 +186,19 @@ export async function selectApplicationTest(db: Db, id: string): Promise<Applica
   return row?.record;
 }
 
-/** Which versions were tested, and where. */
-export async function selectTested(db: Db): Promise<readonly { readonly modelVersion: string; readonly environment: string }[]> {
-  const rows = await db.tables<Tables>().selectFrom('application_tests').select(['model_version', 'environment']).distinct().execute();
+/** Which versions were tested, and where: those that were tested last, so many at most. */
+export async function selectTested(
+  db: Db,
+  most: number,
+): Promise<readonly { readonly modelVersion: string; readonly environment: string }[]> {
+  const rows = await db
+    .tables<Tables>()
+    .selectFrom('application_tests')
+    .select(['model_version', 'environment'])
+    .groupBy(['model_version', 'environment'])
+    .orderBy((expression) => expression.fn.max('ended_at'), 'desc')
+    .limit(most)
+    .execute();
   return rows.map(({ model_version: modelVersion, environment }) => ({ modelVersion, environment }));
 }
 

@@ -30,13 +30,16 @@ export interface SignOffQueue {
   tellWanted(by: Actor): Promise<void>;
 }
 
+/** Versions that were tested longer ago than so many others are waited for by nobody: each is judged anew whenever something changes. */
+const mostTested = 200;
+
 export function signOffQueue(deps: ReleaseDeps, keeper: Gatekeeper, expiring: Expiries): SignOffQueue {
   const { store, events, clock, versions } = deps;
 
   /** Versions that were tested, and are newer than what their target serves or serve there on what has expired. */
   async function underWay(): Promise<readonly GateFacts[]> {
     const { tests, live } = await store.read(async (db) => ({
-      tests: await selectTested(db),
+      tests: await selectTested(db, mostTested),
       live: new Map(
         await Promise.all(deps.settings().environments.map(async ({ name }) => [name, await selectByState(db, name, 'live')] as const)),
       ),
