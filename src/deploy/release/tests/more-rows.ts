@@ -1,10 +1,11 @@
 import type { ApplicationTestReport, Charter, Check, JudgedVersion, TestReport } from '#contract';
+import { hasCode, messageOf } from '#core';
 import type { ScoringModel } from '#evaluation';
 import type { ReferenceRows } from '../application-tests.ts';
 import type { PlaneClient } from '../plane-client.ts';
 import type { ReleaseDeps } from '../port.ts';
 import type { ToCompare } from './full.ts';
-import { type Champion, productionFindings } from './production.ts';
+import { type Champion, type LoggedRequests, productionFindings } from './production.ts';
 import type { Unasked } from './requirements.ts';
 import { validationFindings, validationSets } from './validation.ts';
 
@@ -66,11 +67,20 @@ async function ofProduction({ deps, client, version, model, reference, personal,
   if (deps.requests === undefined || production === undefined || production.certify !== undefined)
     return { checks: [], unasked: { production: 'no environment serves customers' } };
   const columns = version.signature.inputs.map(({ name, type }) => ({ name, type }));
+  let requests: LoggedRequests;
+  try {
+    requests = await deps.requests({ environment: production.name, endpoint, columns, limit: newestRequests });
+  } catch (error) {
+    // Requests to a version that took other types.
+    if (hasCode(error, 'INVALID_ARGUMENT'))
+      return { checks: [], unasked: { production: `what production was sent cannot be asked of it: ${messageOf(error)}` } };
+    throw error;
+  }
   return productionFindings({
     client,
     version,
     model,
-    requests: await deps.requests({ environment: production.name, endpoint, columns, limit: newestRequests }),
+    requests,
     champion: async (): Promise<Champion> => {
       const there = await champion();
       if ('why' in there) return there;

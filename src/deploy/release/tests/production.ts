@@ -79,7 +79,14 @@ export async function productionFindings(input: ProductionInput): Promise<Produc
     asked.map(({ row }) => row),
     signature.inputs.map(({ name, type }) => ({ name, type: type === 'integer' ? 'number' : type })),
   );
-  const expected = asked.length === 0 ? new Float64Array() : await model.probabilities(frame);
+  const { expected, why } = await ownOutput(model, frame);
+  if (expected === undefined) {
+    const message = `the model itself cannot be asked with what production was sent: ${why}`;
+    return {
+      checks: [{ name: 'production: model', passed: false, observed: null, wanted: 'the model’s own output', message }],
+      unasked: {},
+    };
+  }
   const own = predictionsOf(signature, expected);
   const largest = asked.reduce((most, { answer }, at) => Math.max(most, apart(own[at], answer)), 0);
   const times = places.map((place) => requests.at[place]);
@@ -103,6 +110,18 @@ export async function productionFindings(input: ProductionInput): Promise<Produc
     production,
     unasked: 'why' in compared ? { production: `not compared with production: ${compared.why}` } : {},
   };
+}
+
+/** What the model says of rows in this process. */
+async function ownOutput(
+  model: ScoringModel,
+  frame: Frame,
+): Promise<{ readonly expected: Float64Array; readonly why?: undefined } | { readonly expected?: undefined; readonly why: string }> {
+  try {
+    return { expected: frame.rows === 0 ? new Float64Array() : await model.probabilities(frame) };
+  } catch (error) {
+    return { why: messageOf(error) };
+  }
 }
 
 /** What was answered (of numbers: the fifth that it is in), and the value of each slice. */

@@ -92,11 +92,14 @@ export function testRunsContract(name: string, fixture: () => Promise<StoreFixtu
       const first = await runs.start({ environment: 'test', by: quinn });
       const waiting = await runs.start({ environment: 'test', by: quinn });
       await house.begun(1);
-      const ofWaiting = runs.cancel(waiting.id);
+      assert.deepEqual(outcome(await runs.cancel(waiting.id)), ['cancelled', 'CANCELLED', undefined]);
+      assert.equal((await runs.get(first.id)).state, 'running', 'one that waits is stopped at once');
       assert.deepEqual(outcome(await runs.cancel(first.id)), ['cancelled', 'CANCELLED', undefined]);
-      assert.deepEqual(outcome(await ofWaiting), ['cancelled', 'CANCELLED', undefined]);
+      const next = await runs.start({ environment: 'test', by: quinn });
+      (await house.begun(2)).end.resolve(reportOf('report-2'));
+      assert.equal((await runs.report(next.id)).id, 'report-2', 'the turn goes on to the next');
       await assert.rejects(runs.start({ environment: 'production', by: quinn }), (error) => hasCode(error, 'FAILED_PRECONDITION'));
-      assert.equal((await runs.list()).length, 2, 'what cannot begin is no run');
+      assert.equal((await runs.list()).length, 3, 'what cannot begin is no run');
     });
 
     test('that a dead process left have failed, those of another one go on', async () => {

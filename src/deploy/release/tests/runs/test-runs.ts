@@ -90,6 +90,8 @@ export function openTestRuns(deps: ReleaseDeps, tester: Tester): TestRuns {
     const progress = testProgress(AbortSignal.any([one.stop.signal, closing.signal]), (stage) => {
       one.run = { ...one.run, stage };
     });
+    // It was stopped while it waited.
+    if (one.run.state !== 'queued') return;
     try {
       progress.at('the endpoint');
       one.run = { ...one.run, state: 'running', startedAt: now() };
@@ -104,6 +106,14 @@ export function openTestRuns(deps: ReleaseDeps, tester: Tester): TestRuns {
     } finally {
       running.delete(one.run.id);
     }
+  };
+
+  /** It need not wait for its turn to be told that it is stopped. */
+  const stopWaiting = async (one: Running): Promise<void> => {
+    const error = new GyreError('CANCELLED', 'the application tests were stopped before they began');
+    await end(one, failure(one, error));
+    one.ended.reject(error);
+    running.delete(one.run.id);
   };
 
   const get = async (id: string): Promise<ApplicationTestRun> => {
@@ -131,7 +141,8 @@ export function openTestRuns(deps: ReleaseDeps, tester: Tester): TestRuns {
       const one = running.get(id);
       if (one !== undefined) {
         one.stop.abort();
-        await one.ended.promise.catch(() => undefined);
+        if (one.run.state === 'queued') await stopWaiting(one);
+        else await one.ended.promise.catch(() => undefined);
       }
       return get(id);
     },
