@@ -1,3 +1,5 @@
+import { isTrained } from '#contract';
+import type { Split } from '#contract';
 import { GyreError } from '#core';
 import type { StepHandler } from '#pipelines';
 import { datasetOf, splitOutputs } from './data-steps.ts';
@@ -17,8 +19,7 @@ export function retrainingSteps(rooms: LoopRooms): readonly StepHandler[] {
       cacheable: false,
       run: async (context) => {
         const name = text(context.parameters, 'dataset');
-        const newest = (await data.list({ dataset: name, part: null, limit: 1 })).items.at(0);
-        const split = newest === undefined ? undefined : (await data.splitsOf(newest.digest)).at(0);
+        const split = (await splitOfChampion(rooms, name)) ?? (await newestSplit(rooms, name));
         if (split === undefined)
           throw new GyreError('FAILED_PRECONDITION', `"${name}" has no split yet: run the pipeline (gyre run) first`);
         return {
@@ -67,4 +68,25 @@ export function retrainingSteps(rooms: LoopRooms): readonly StepHandler[] {
       },
     },
   ];
+}
+
+/**
+ * What the model that is to be replaced has learned from: a version that is newer may be of a commit that never came into the project.
+ */
+async function splitOfChampion(
+  { data, registry, training, project }: Pick<LoopRooms, 'data' | 'registry' | 'training' | 'project'>,
+  dataset: string,
+): Promise<Split | undefined> {
+  const champion = await registry.aliased(project().resolved.serve.endpoint, 'champion');
+  if (champion === undefined || !isTrained(champion)) return undefined;
+  const { inputs } = await training.getRun(champion.run);
+  const part = inputs.find(({ role }) => role === 'train')?.digest;
+  const parent = part === undefined ? undefined : (await data.get(part)).manifest.derivedFrom?.parents.at(0);
+  if (part === undefined || parent === undefined || (await data.get(parent)).dataset !== dataset) return undefined;
+  return (await data.splitsOf(parent)).find(({ parts }) => parts.some(({ version }) => version === part));
+}
+
+async function newestSplit({ data }: Pick<LoopRooms, 'data'>, dataset: string): Promise<Split | undefined> {
+  const [newest] = (await data.list({ dataset, part: null, limit: 1 })).items;
+  return newest === undefined ? undefined : (await data.splitsOf(newest.digest)).at(0);
 }
