@@ -86,6 +86,8 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
   });
   const planeAccess = { token: ownerToken, ...(values.tlsCert === '' ? {} : { certificate: readFileSync(values.tlsCert, 'utf8') }) };
   const { store, blobs, events, clock, newId } = rooms;
+  // Who serves an environment is not changed while it is served: a change counts from the next start.
+  const byAgents = new Map(project.current().resolved.environments.map(({ name, agents }) => [name, agents]));
   const fleet = openFleet({
     store,
     blobs,
@@ -94,7 +96,7 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
     newId,
     access,
     privateKey: keys.privateKey,
-    environments: () => project.current().resolved.environments,
+    environments: () => project.current().resolved.environments.map((one) => ({ ...one, agents: byAgents.get(one.name) ?? one.agents })),
     actor: rooms.actor,
   });
   const release = openRelease({
@@ -134,9 +136,9 @@ export function openReleasing(rooms: ReleasingRooms): Releasing {
 function hereAndElsewhere(planes: LocalPlanes, { planes: agents }: Pick<Fleet, 'planes'>): DataPlanes {
   return {
     ...planes,
-    apply: async (manifest) => {
-      if (!agents.serves(manifest.manifest.environment)) return planes.apply(manifest);
-      await agents.apply(manifest);
+    apply: async (manifest, options) => {
+      if (!agents.serves(manifest.manifest.environment)) return planes.apply(manifest, options);
+      await agents.apply(manifest, options);
       return {};
     },
     address: (name) => (agents.serves(name) ? undefined : planes.address(name)),

@@ -6,6 +6,7 @@ import { platform, type House } from './compose.ts';
 
 /** A switch that is under way ends soon; a plane that cannot be told is told again. */
 const retryMs = 500;
+const longestPauseMs = 60_000;
 /** Longer than a timer can wait (2^31 - 1 ms) is asked again. */
 const longestWaitMs = 24 * 60 * 60_000;
 
@@ -29,6 +30,7 @@ export async function keepTokensFresh(
   let turns: Promise<void> = planesResumed;
 
   const renew = async (): Promise<void> => {
+    let pauseMs = retryMs;
     while (!closing.signal.aborted) {
       try {
         await release.renewTokens(platform);
@@ -40,7 +42,8 @@ export async function keepTokensFresh(
         return;
       } catch (error) {
         if (!hasCode(error, 'ABORTED')) log.error({ error: messageOf(error) }, 'the data planes could not be told which tokens may infer');
-        await sleep(retryMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+        await sleep(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       }
     }
   };

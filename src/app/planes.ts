@@ -178,9 +178,9 @@ export function openLocalPlanes(options: LocalPlanesOptions): LocalPlanes {
       const { environment } = signed.manifest;
       return startScratchPlane({ folder: scratchFolder, start: (launch) => launched(`${environment} (scratch)`, launch) }, signed);
     },
-    apply: async (manifest) => {
+    apply: async (manifest, { keep = false } = {}) => {
       if (closed) throw new GyreError('UNAVAILABLE', 'the data planes are being closed');
-      const checks = await fitFor(manifest);
+      const checks = keep ? undefined : await fitFor(manifest);
       const { address } = await planeOf(manifest.manifest.environment).apply(manifest);
       return { address, ...(checks === undefined ? {} : { checks }) };
     },

@@ -24,7 +24,17 @@ interface Wanted {
 /** Releases to environments that agents serve. `settled` waits for those that are under way. */
 export function agentPlanes(
   deps: FleetDeps,
-  { news, signal, isCalling }: { readonly news: News; readonly signal: AbortSignal; readonly isCalling: (agent: string) => boolean },
+  {
+    news,
+    reports,
+    signal,
+    isCalling,
+  }: {
+    readonly news: News;
+    readonly reports: News;
+    readonly signal: AbortSignal;
+    readonly isCalling: (agent: string) => boolean;
+  },
 ): AgentPlanes & { readonly settled: () => Promise<void> } {
   const { store, blobs, events, clock } = deps;
   const underWay = new Set<Promise<unknown>>();
@@ -50,36 +60,50 @@ export function agentPlanes(
   const isConnected = ({ id, revoked_at: revoked, last_seen_at: seen }: AgentRow): boolean =>
     revoked === null && (isCalling(id) || (seen !== null && clock.now() - seen < connectedMs));
 
-  /** Until every agent that is connected serves it, for so long at most. @throws GyreError FAILED_PRECONDITION, UNAVAILABLE */
-  async function taken(signed: SignedDesiredState, waitMs: number): Promise<void> {
+  /**
+   * Until every agent that is connected serves it or has refused it, for so long at most.
+   * @param mayRefuse whose refusal fails it
+   * @throws GyreError FAILED_PRECONDITION, UNAVAILABLE
+   */
+  async function taken(signed: SignedDesiredState, waitMs: number, mayRefuse: (row: AgentRow) => boolean): Promise<void> {
     const { environment, revision } = signed.desired;
     const begun = steadyMs();
     for (;;) {
       const connected = (await store.read((db) => selectAgents(db, environment))).filter(isConnected);
-      const refusing = connected.find(({ report }) => report?.refused?.revision === revision);
+      const refused = connected.filter(({ report }) => report?.refused?.revision === revision);
+      const refusing = refused.find(mayRefuse);
       if (refusing !== undefined)
         throw new GyreError('FAILED_PRECONDITION', `agent "${refusing.name}" refused it: ${refusing.report?.refused?.reason ?? ''}`, {
           environment,
           agent: refusing.name,
         });
       const leftMs = waitMs - (steadyMs() - begun);
-      if (connected.every((row) => judgeAgent(row, signed, clock.now()).state === 'in step') || leftMs <= 0) return;
+      if (connected.every((row) => refused.includes(row) || judgeAgent(row, signed, clock.now()).state === 'in step') || leftMs <= 0)
+        return;
       if (signal.aborted) throw new GyreError('UNAVAILABLE', 'the platform stopped while agents were told what to serve', { environment });
-      await news.wait(environment, Math.min(leftMs, lookAgainMs), signal);
+      await reports.wait(environment, Math.min(leftMs, lookAgainMs), signal);
     }
   }
 
-  const apply: AgentPlanes['apply'] = async (manifest) => {
+  const apply: AgentPlanes['apply'] = async (manifest, { keep = false } = {}) => {
     const { environment } = manifest.manifest;
     const { digest } = await blobs.put(Buffer.from(canonicalJson(manifest)));
-    const before = await store.read((db) => selectDesired(db, environment));
+    const { before, serving } = await store.read(async (db) => ({
+      before: await selectDesired(db, environment),
+      serving: await selectAgents(db, environment),
+    }));
     if (before?.desired.manifest === digest) return;
+    const had = (before?.desired.manifest ?? null) !== null;
+    // Whoever did not serve what was desired before has no say: a machine that never fitted would keep all others where they are.
+    const inStep = new Set(serving.filter((row) => judgeAgent(row, before, clock.now()).state === 'in step').map(({ id }) => id));
+    const mayRefuse = ({ id }: AgentRow): boolean => !keep && (!had || inStep.has(id));
     const signed = await store.write(want, { environment, manifest: digest, now: clock.now() });
     if (signed === undefined) return;
     const waitMs = deps.environments().find(({ name }) => name === environment)?.agentsWaitMs ?? 0;
     try {
-      await taken(signed, waitMs);
+      await taken(signed, waitMs, mayRefuse);
     } catch (error) {
+      if (keep) throw error;
       await store.write(want, {
         environment,
         manifest: before?.desired.manifest ?? null,
@@ -92,8 +116,8 @@ export function agentPlanes(
 
   return {
     serves: (environment) => deps.environments().find(({ name }) => name === environment)?.agents === true,
-    apply: async (manifest) => {
-      const work = apply(manifest);
+    apply: async (manifest, options) => {
+      const work = apply(manifest, options);
       underWay.add(work);
       await work.finally(() => underWay.delete(work));
     },

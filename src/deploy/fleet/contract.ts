@@ -216,6 +216,46 @@ export function fleetContract(name: string, fixture: () => Promise<StoreFixture>
       assert.equal((await fleet.agent('good')).state, 'behind');
     });
 
+    test('that refuse what has to hold, or that did not serve what was desired before, take nothing back', async () => {
+      const [good, bad] = await Promise.all(['good', 'bad'].map((agent) => fleet.agent(agent)));
+      const tell = async (agent: { readonly identity: string }, what: AgentReport) =>
+        fleet.report({ identity: agent.identity, report: what });
+      const current = async () => {
+        const { state, manifest: told } = await fleet.desired({
+          identity: good.identity,
+          after: 0,
+          waitMs: 0,
+          signal: new AbortController().signal,
+        });
+        return { revision: state?.desired.revision ?? 0, generation: told?.manifest.generation };
+      };
+      const until = async (generation: number): Promise<number> => {
+        for (;;) {
+          const now = await current();
+          if (now.generation === generation) return now.revision;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      };
+      const refusing = async (revision: number) =>
+        tell(bad, report({ ...serving(manifest(4)), refused: { revision, reason: 'no room', at: isoInstant(clock.now()) } }));
+      for (const agent of [good, bad]) await tell(agent, report(serving(manifest(4))));
+      // Both served what was desired; it is a way back all the same.
+      const kept = fleet.planes.apply(manifest(2), { keep: true });
+      const wayBack = await until(2);
+      await refusing(wayBack);
+      await tell(good, report(serving(manifest(2))));
+      await kept;
+      assert.deepEqual(await current(), { revision: wayBack, generation: 2 });
+      // It has served generation 4 all along, and has no say in what comes after 2.
+      const next = fleet.planes.apply(manifest(8));
+      await refusing(await until(8));
+      await tell(good, report(serving(manifest(8))));
+      await next;
+      assert.equal((await current()).generation, 8);
+      assert.match((await fleet.planes.summary('field')).waitsFor.join(), /^bad: refused, no room$/);
+      for (const agent of [good, bad]) await tell(agent, report(serving(manifest(8))));
+    });
+
     test('that are connected are waited for; those that are away are not', async () => {
       const taken = fleet.planes.apply(manifest(6));
       let isTaken = false;

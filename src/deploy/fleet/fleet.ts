@@ -19,10 +19,12 @@ const touchEveryMs = 5_000;
 export function openFleet(deps: FleetDeps): Fleet {
   const { store, blobs, events, clock, newId, access } = deps;
   const news = new News();
+  /** Of what agents report, which only a release waits for. */
+  const reports = new News();
   const closing = new AbortController();
   /** Agents that wait for an answer just now. */
   const calling = new Map<string, number>();
-  const planes = agentPlanes(deps, { news, signal: closing.signal, isCalling: (id) => calling.has(id) });
+  const planes = agentPlanes(deps, { news, reports, signal: closing.signal, isCalling: (id) => calling.has(id) });
 
   const required = (environment: string): void => {
     const known = deps.environments();
@@ -92,7 +94,7 @@ export function openFleet(deps: FleetDeps): Fleet {
     const seen = { ...row, report, last_seen_at: now };
     await updateAgent(tx, id, { report, last_seen_at: now });
     await stateIn(tx, seen, asked);
-    tx.afterCommit(() => news.tell(row.environment));
+    tx.afterCommit(() => reports.tell(row.environment));
     return shown(tx, seen);
   }
 

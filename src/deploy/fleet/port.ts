@@ -13,6 +13,7 @@ import type {
 } from '#contract';
 import type { Clock, NewId } from '#core';
 import type { Events } from '#events';
+import type { ApplyOptions } from '#release';
 import type { Store } from '#store';
 
 /** What the room knows of an environment. */
@@ -47,7 +48,7 @@ export interface AgentPlanes {
    * connected, or takes longer, comes to it later. What is desired already changes nothing.
    * @throws GyreError FAILED_PRECONDITION with the reason of an agent that refused it: what was desired before is desired again; UNAVAILABLE when the room is closed
    */
-  apply(manifest: SignedManifest): Promise<void>;
+  apply(manifest: SignedManifest, options?: ApplyOptions): Promise<void>;
   /** Nothing is to be served in an environment in which nothing is live. */
   clear(environment: string): Promise<void>;
   /** How far the desired state has come. */

@@ -13,7 +13,7 @@ export type {
   RollRequest,
   Versions,
 } from './port.ts';
-export type { DataPlanes, ScratchPlane } from './planes.ts';
+export type { ApplyOptions, DataPlanes, ScratchPlane } from './planes.ts';
 export type { Environment } from './gates.ts';
 export type { DecideRollout, Rollouts, StartRollout } from './rollout/port.ts';
 export { rolloutMigrations } from './rollout/migrations/index.ts';

@@ -10,11 +10,12 @@ export interface DataPlanes {
    * Makes the data plane of the manifest's environment serve it: starts the plane, or swaps without dropping a request.
    * Applying the manifest that it serves already changes nothing.
    * Agents are waited for as the environment says; those that are away come to it later.
+   * @param options.keep it is what has to hold: no machine and no agent that refuses takes it back
    * @returns the plane's base URL, once it is ready, where the platform reaches it; what was found of its machine, where that was looked at
    * @throws GyreError FAILED_PRECONDITION with the plane's reason when it refused (it goes on with what it had) or of its machine, with
    *   `details.checks`; UNAVAILABLE when it died
    */
-  apply(manifest: SignedManifest): Promise<{ readonly address?: string; readonly checks?: readonly Check[] }>;
+  apply(manifest: SignedManifest, options?: ApplyOptions): Promise<{ readonly address?: string; readonly checks?: readonly Check[] }>;
   /** The base URL of an environment's plane while it runs. */
   address(environment: string): string | undefined;
   /** Where it answers gRPC: `grpc://host:port`. */
@@ -30,6 +31,14 @@ export interface DataPlanes {
    * @throws GyreError FAILED_PRECONDITION, UNAVAILABLE as `apply`
    */
   scratch?(manifest: SignedManifest): Promise<ScratchPlane>;
+}
+
+export interface ApplyOptions {
+  /**
+   * It is what has to hold, such as the way back from a bad version, or what is on record as live: the machine is not asked whether it fits, and an agent
+   * that refuses keeps nobody else from it.
+   */
+  readonly keep?: boolean;
 }
 
 /** A data plane that ends when it is disposed of. */

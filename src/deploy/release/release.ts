@@ -76,7 +76,7 @@ export function openRelease(deps: ReleaseDeps): Release {
     const signed = await switches.readManifest(live.manifest);
     const tokens = await deps.tokenHashes();
     if (isDeepStrictEqual([...signed.manifest.tokenHashes].sort(), [...tokens].sort())) {
-      await deps.planes.apply(signed);
+      await deps.planes.apply(signed, { keep: true });
       return;
     }
     await switches.to({
@@ -87,6 +87,7 @@ export function openRelease(deps: ReleaseDeps): Release {
       ...(live.backTo === undefined ? {} : { backTo: live.backTo }),
       ...(live.traffic === undefined ? {} : { traffic: live.traffic }),
       ending: 'superseded',
+      keep: true,
       judge: async (db) => {
         if ((await selectByState(db, target.name, 'live'))?.id !== live.id) {
           throw new GyreError('ABORTED', `"${target.name}" was switched meanwhile, with the tokens that may infer`);
@@ -274,10 +275,17 @@ export function openRelease(deps: ReleaseDeps): Release {
 
     renewTokens: async (by) => {
       await resumed;
+      // One that cannot be told keeps the others from nothing.
+      let failed: unknown;
       for (const target of deps.settings().environments) {
-        const live = await store.read((db) => selectByState(db, target.name, 'live'));
-        if (live !== undefined) await serve(target, live, by);
+        try {
+          const live = await store.read((db) => selectByState(db, target.name, 'live'));
+          if (live !== undefined) await serve(target, live, by);
+        } catch (error) {
+          failed ??= error;
+        }
       }
+      if (failed !== undefined) throw failed;
     },
 
     deployments: (filter = {}) => store.read((db) => selectDeployments(db, filter)),

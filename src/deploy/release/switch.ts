@@ -34,6 +34,8 @@ export interface SwitchPlan {
   readonly backTo?: number;
   /** What becomes of the deployment that was live. */
   readonly ending: 'superseded' | 'rolled_back';
+  /** It is the version that serves there already. */
+  readonly keep?: boolean;
   /** Who answers beside it; left out: it has all of the traffic. */
   readonly traffic?: DeploymentTraffic;
   /** Written in the transaction that begins the switch, and in the one that records it as live. */
@@ -96,7 +98,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
         deps.privateKey,
       );
       const stored = await blobs.put(Buffer.from(canonicalJson(signed)));
-      const { checks } = await deps.planes.apply(signed);
+      const { checks } = await deps.planes.apply(signed, { keep: plan.keep === true || plan.ending === 'rolled_back' });
       applied = true;
       const found = checks === undefined ? {} : { checks: [...checks] };
       live = await store.write(makeLive, { live: { ...draft, manifest: stored.digest, ...found, state: 'live' }, plan, at: now() });
@@ -261,7 +263,7 @@ export function openSwitch(deps: ReleaseDeps): Switch {
       return;
     }
     await readManifest(live.manifest)
-      .then((manifest) => deps.planes.apply(manifest))
+      .then((manifest) => deps.planes.apply(manifest, { keep: true }))
       .catch(() => undefined);
   }
 
