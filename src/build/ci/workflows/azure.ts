@@ -1,6 +1,8 @@
-import { ciFiles, indented, setUp, stageScripts, yamlText, type DeliveryPlan } from './delivery-plan.ts';
+import { ciFiles, indented, quoted, setUp, stageScripts, yamlText, type DeliveryPlan } from './delivery-plan.ts';
 
 const waitFor = '340m';
+/** What a build that gets no secrets, such as a fork's, has in place of their values. */
+const withoutSecrets = `case "$GYRE_SERVER" in '$('*) unset GYRE_SERVER GYRE_TOKEN;; esac`;
 
 /** A pipeline of Azure Pipelines. */
 export function azurePipeline(plan: DeliveryPlan): string {
@@ -62,16 +64,16 @@ stages:
           - checkout: self
             fetchDepth: "0"
             persistCredentials: "false"
-${script('Check the commit', [...scripts.have, ...scripts.ci], secrets('GYRE_TOKEN'))}
+${script('Check the commit', [withoutSecrets, ...scripts.have, ...scripts.ci], secrets('GYRE_TOKEN'))}
           - script: |
-              while IFS='=' read -r name value; do echo "##vso[task.setvariable variable=$name;isOutput=true]$value"; done < ${at(ciFiles.variables)}
+              while IFS='=' read -r name value; do echo "##vso[task.setvariable variable=$name;isOutput=true]$value"; done < ${quoted(at(ciFiles.variables))}
             name: hand_on
             displayName: Hand on what was registered
           - task: PublishTestResults@2
             condition: always()
             inputs:
               testResultsFormat: JUnit
-              testResultsFiles: ${at(ciFiles.junit)}
+              testResultsFiles: ${yamlText(at(ciFiles.junit))}
               failTaskOnMissingResultsFile: false
 ${test === undefined ? '' : later('test', 'ci', 'Run the application tests', scripts.test, 'GYRE_TOKEN', 'sequential')}${later('certify', test === undefined ? 'ci' : 'ci, test', 'Wait for the people', scripts.certify, 'GYRE_TOKEN', 'runLatest')}${later('release', 'ci, certify', `Release to ${production}`, scripts.release, 'GYRE_RELEASE_TOKEN', 'sequential')}`;
 }

@@ -60,7 +60,7 @@ export function stageScripts({ base, test, production, folder }: DeliveryPlan, w
 }
 
 /** A word as a shell takes it. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 

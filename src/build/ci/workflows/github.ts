@@ -1,4 +1,4 @@
-import { ciFiles, indented, setUp, stageScripts, yamlText, type DeliveryPlan } from './delivery-plan.ts';
+import { ciFiles, indented, quoted, setUp, stageScripts, yamlText, type DeliveryPlan } from './delivery-plan.ts';
 
 /** actions/checkout 6.1.0: named by its commit, since a tag can be moved. */
 const checkout = 'actions/checkout@d23441a48e516b6c34aea4fa41551a30e30af803 # v6.1.0';
@@ -76,7 +76,8 @@ ${have}
 ${step('Check the commit', scripts.ci)}
       - name: Hand on what was registered
         id: hand-on
-        run: cat ${variables} >> "$GITHUB_OUTPUT"
+        run: |
+          cat ${quoted(variables)} >> "$GITHUB_OUTPUT"
 ${
   test === undefined ? '' : later('test', 'ci', 'GYRE_TOKEN', step('Run the application tests', scripts.test), 'gyre-test', false)
 }${later('certify', test === undefined ? 'ci' : 'ci, test', 'GYRE_TOKEN', step('Wait for the people', scripts.certify), 'gyre-certify', true)}${later(

@@ -54,10 +54,10 @@ ${script(scripts.ci)}
   artifacts:
     when: always
     expire_in: 30 days
-    paths: [${at(ciFiles.report)}]
+    paths: [${yamlText(at(ciFiles.report))}]
     reports:
-      junit: ${at(ciFiles.junit)}
-      dotenv: ${at(ciFiles.variables)}
+      junit: ${yamlText(at(ciFiles.junit))}
+      dotenv: ${yamlText(at(ciFiles.variables))}
 ${test === undefined ? '' : later('test', scripts.test, 'ci', ['timeout: 6h', 'resource_group: gyre-test'])}${later('certify', scripts.certify, test === undefined ? 'ci' : 'ci, test', ['timeout: 72h'])}${later(
     'release',
     ['export GYRE_TOKEN="$GYRE_RELEASE_TOKEN"', ...scripts.release],

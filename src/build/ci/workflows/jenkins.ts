@@ -1,4 +1,4 @@
-import { ciFiles, indented, setUp, stageScripts, type DeliveryPlan } from './delivery-plan.ts';
+import { ciFiles, indented, quoted, setUp, stageScripts, type DeliveryPlan } from './delivery-plan.ts';
 
 const waitFor = '3d';
 
@@ -8,7 +8,7 @@ export function jenkinsPipeline(plan: DeliveryPlan): string {
   const { base, folder, test, cron, production } = plan;
   const at = (file: string): string => (folder === '' ? file : `${folder}/${file}`);
   const path = 'export PATH="$PATH:$HOME/gyre"';
-  const read = `set -a; . ./${at(ciFiles.variables)}; set +a`;
+  const read = `set -a; . ${quoted(`./${at(ciFiles.variables)}`)}; set +a`;
   const sh = (lines: readonly string[]): string =>
     indented(["sh '''", ...['set -eu', ...lines].map((line) => `  ${groovyText(line)}`), "'''"], 8);
   const later = (name: string, lines: readonly string[], token: string): string => `
@@ -24,25 +24,28 @@ ${sh([path, read, ...lines])}
   )
     .map((line) => `// ${line}`)
     .join('\n')}
-// A multibranch pipeline: branches and pull requests are found by its branch source. The plugins Pipeline, Git, Credentials Binding, JUnit.
+// A multibranch pipeline: branches and pull requests are found by its branch source; the latter by their own head, not merged, since the
+// platform fetches what was pushed. Those of forks are not checked: they would have the token. The plugins Pipeline, Git, Credentials
+// Binding, JUnit.
 pipeline {
   agent any
   options {
     disableConcurrentBuilds()
     timeout(time: 8, unit: 'DAYS')
   }
-  triggers { cron('${groovyText(cron)}') }
+  triggers { cron(env.BRANCH_NAME == '${groovyText(base)}' ? 'TZ=UTC\\n${groovyText(cron)}' : '') }
   environment { GYRE_SERVER = credentials('gyre-server') }
   stages {
     stage('ci') {
+      when { expression { env.CHANGE_FORK == null } }
       environment { GYRE_TOKEN = credentials('gyre-token') }
       steps {
 ${sh([...scripts.have, ...scripts.ci])}
       }
       post {
         always {
-          junit testResults: '${at(ciFiles.junit)}', allowEmptyResults: true
-          archiveArtifacts artifacts: '${at(ciFiles.report)}', allowEmptyArchive: true
+          junit testResults: '${groovyText(at(ciFiles.junit))}', allowEmptyResults: true
+          archiveArtifacts artifacts: '${groovyText(at(ciFiles.report))}', allowEmptyArchive: true
         }
       }
     }${test === undefined ? '' : later('test', scripts.test, 'gyre-token')}${later('certify', scripts.certify, 'gyre-token')}${later('release', scripts.release, 'gyre-release-token').replace("stage('release')", `stage('release to ${groovyText(production)}')`)}

@@ -11,8 +11,10 @@ describe('the file of a CI service', () => {
     const { text } = workflowFile(service, plan);
 
     test(`of ${service} is known again as it was written, and as another once a sign of it differs`, () => {
-      assert.ok(isAsWritten(text));
-      assert.ok(!isAsWritten(text.replace('gyre ci', 'gyre  ci')) && !isAsWritten('name: ours\n'));
+      assert.equal(isAsWritten(text, plan), true);
+      for (const other of [text.replace('gyre ci', 'gyre  ci'), 'name: ours\n']) assert.equal(isAsWritten(other, plan), false);
+      const ofAnother = workflowFile(service, { ...plan, folder: 'models/shop' }).text;
+      assert.equal(isAsWritten(ofAnother, plan), 'models/shop', 'another project of the repository');
     });
 
     test(`of ${service} runs in the project’s folder, where that is not the repository’s own`, () => {
@@ -32,6 +34,10 @@ describe('the file of a CI service', () => {
       const odd = workflowFile(service, { ...plan, base: "it's", folder: 'a folder' }).text;
       assert.ok(odd.includes(service === 'jenkins' ? String.raw`--base \'it\'\\\'\'s\'` : service === 'gitlab' ? String.raw`--base 'it'\\''s'` : String.raw`--base 'it'\''s'`), odd); // prettier-ignore
       if (service !== 'jenkins') assert.ok(parse(odd) !== null);
+      // Wherever a shell reads the file that hands on, its place is one word.
+      const reading = odd.split('\n').filter((line) => /(cat|<|\. ).*gyre-ci\.env/.test(line));
+      for (const line of reading) assert.match(line, /\\?'(\.\/)?a folder\/gyre-ci\.env\\?'/, line);
+      assert.equal(reading.length, { github: 1, gitlab: 0, azure: 1, jenkins: 3 }[service]);
     });
   }
 

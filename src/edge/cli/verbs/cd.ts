@@ -62,12 +62,12 @@ async function init(cli: Cli, options: InitOptions, word = ''): VerbResult {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (before !== undefined && before !== text && options.force !== true && !isAsWritten(before))
-    throw new GyreError(
-      'ALREADY_EXISTS',
-      `${path} is there, and is not as Gyre wrote it: --force overwrites it, --print shows what would be written`,
-      { file },
-    );
+  const isOurs = before === undefined || before === text || isAsWritten(before, plan);
+  if (isOurs !== true && options.force !== true) {
+    const whose = isOurs === false ? 'is not as Gyre wrote it' : `is of the project in ${isOurs}`;
+    const message = `${path} is there, and ${whose}: --force overwrites it, --print shows what would be written`;
+    throw new GyreError('ALREADY_EXISTS', message, { file });
+  }
   if (before !== text) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(`${file}.fresh`, text);
