@@ -280,7 +280,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const perStream = { ...rooms, registry, metrics, owner: folder.path, batches, values, projectFolder, log };
   const streams = opened.use(openStreamPredictions(perStream));
   const pipelines = opened.use(openPipelines({ ...rooms, log, owner, exclusive, project: project.current().resolved.project }));
-  const commits = committedProjects({ projectFolder, folder: join(folder.path, 'commits'), file: () => project.current().file });
+  const closing = new AbortController();
+  const commits = committedProjects({
+    projectFolder,
+    folder: join(folder.path, 'commits'),
+    file: () => project.current().file,
+    closing: closing.signal,
+  });
   const scope = projectScope(scopeReader(pipelines, (commit) => commits.open(commit)));
   const loopRooms: LoopRooms = {
     project: () => scope.current() ?? project.current(),
@@ -317,10 +323,13 @@ export async function compose(options: ComposeOptions): Promise<House> {
       project: () => project.current().resolved.project,
       build: (request) => loop.buildCommit(request),
       comparing: (dataset) => comparedColumns(project.current(), dataset),
+      base: () => project.current().resolved.ci.base,
+      isOnBranch: (commit, branch) => commits.isOnBranch(commit, branch),
       finished: (underWay) => commits.keepOnly(underWay),
       report: (problem) => log.error(problem),
     }),
   );
+  opened.defer(() => closing.abort());
   const schedules = opened.use(
     openSchedules({
       store,

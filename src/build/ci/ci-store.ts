@@ -37,6 +37,13 @@ export async function updateCiRun(tx: Tx, record: CiRun): Promise<boolean> {
   return true;
 }
 
+/** Whether a run was recorded after another. */
+export async function isLater(db: Db, id: string, than: string): Promise<boolean> {
+  const rows = await db.tables<Tables>().selectFrom('ci_runs').select(['id', 'position']).where('id', 'in', [id, than]).execute();
+  const at = (one: string): number => rows.find((row) => row.id === one)?.position ?? 0;
+  return at(id) > at(than);
+}
+
 export async function selectCiRun(db: Db, id: string): Promise<{ readonly record: CiRun; readonly request: CiRequest } | undefined> {
   return db.tables<Tables>().selectFrom('ci_runs').select(['record', 'request']).where('id', '=', id).executeTakeFirst();
 }

@@ -2,7 +2,7 @@ import { eventType } from '#contract';
 import type { CiRequest, CiRun } from '#contract';
 import { GyreError, isoInstant, messageOf } from '#core';
 import { findBase } from './base-run.ts';
-import { insertCiRun, selectCiRun, selectCiRuns, updateCiRun } from './ci-store.ts';
+import { insertCiRun, isLater, selectCiRun, selectCiRuns, updateCiRun } from './ci-store.ts';
 import { judgeCommit } from './judge-commit.ts';
 import type { Ci, CiDeps } from './port.ts';
 
@@ -19,8 +19,12 @@ export function openCi(deps: CiDeps): Ci {
   };
 
   const ended = async (record: CiRun): Promise<void> => {
-    const isWritten = await store.write(async (tx, one) => {
-      if (!(await updateCiRun(tx, one))) return false;
+    // Before the run has ended: a process that is killed between the two names it again.
+    await nameCandidate(record).catch((error: unknown) => {
+      deps.report(`CI run ${record.id} passed, and its version could not be named candidate: ${messageOf(error)}`);
+    });
+    await store.write(async (tx, one) => {
+      if (!(await updateCiRun(tx, one))) return;
       const { id, commit, branch, state, report } = one;
       events.publish(tx, {
         type: eventType('ci_run.finished'),
@@ -35,16 +39,37 @@ export function openCi(deps: CiDeps): Ci {
           ...(report?.modelVersion === undefined ? {} : { modelVersion: report.modelVersion.id }),
         },
       });
-      return true;
     }, record);
-    if (isWritten) await nameCandidate(record);
   };
 
-  /** What passed on the base branch itself is the next candidate, as after `gyre run`. */
-  const nameCandidate = async ({ state, branch, baseBranch, dirty, report, createdBy }: CiRun): Promise<void> => {
-    const version = report?.modelVersion;
-    if (state !== 'passed' || dirty || branch === undefined || branch !== baseBranch || version === undefined) return;
-    await deps.registry.setAlias({ model: version.model, alias: 'candidate', version: version.version, by: createdBy });
+  /** Whether a run counts for the base branch: what it says of its branch is its caller's word, so the repository is asked. */
+  const isOfBase = async ({ state, dirty, branch, commit, report }: CiRun): Promise<boolean> =>
+    state === 'passed' &&
+    !dirty &&
+    commit !== undefined &&
+    report?.modelVersion !== undefined &&
+    branch === deps.base() &&
+    deps.isOnBranch(commit, branch);
+
+  /** What passed on the base branch itself is the next candidate, as after `gyre run`, unless a later run has passed before it. */
+  const nameCandidate = async (record: CiRun): Promise<void> => {
+    const version = record.report?.modelVersion;
+    if (version === undefined || !(await isOfBase(record))) return;
+    const passed = await store.read((db) => selectCiRuns(db, { branch: deps.base(), state: 'passed' }, 20));
+    for (const { record: other } of passed)
+      if ((await store.read((db) => isLater(db, other.id, record.id))) && (await isOfBase(other))) return;
+    await deps.registry.setAlias({ model: version.model, alias: 'candidate', version: version.version, by: record.createdBy });
+  };
+
+  /** One commit trains at a time, in order of arrival. */
+  let lane: Promise<unknown> = Promise.resolve();
+  const inLane = async <T>(work: () => Promise<T>): Promise<T> => {
+    const done = lane.then(() => {
+      stop.signal.throwIfAborted();
+      return work();
+    });
+    lane = done.catch(() => undefined);
+    return done;
   };
 
   /** The pipeline of the base's newest commit, where none of its commits has a run and one is asked for. */
@@ -66,18 +91,21 @@ export function openCi(deps: CiDeps): Ci {
     if (record.state !== 'running') return;
     const { commit, dirty, createdBy: by, reason } = record;
     try {
-      const pipelineRun = await deps.build({
-        dirty,
-        ci: id,
-        by,
-        reason,
-        ...(commit === undefined ? {} : { commit }),
-        ...(request.fresh === undefined ? {} : { fresh: request.fresh }),
+      const { started, done } = await inLane(async () => {
+        const pipelineRun = await deps.build({
+          dirty,
+          ci: id,
+          by,
+          reason,
+          ...(commit === undefined ? {} : { commit }),
+          ...(request.fresh === undefined ? {} : { fresh: request.fresh }),
+        });
+        const begun: CiRun = { ...record, pipelineRun: pipelineRun.id };
+        await store.write(updateCiRun, begun);
+        const over = await pipelines.wait(pipelineRun.id, stop.signal);
+        if (over.state === 'succeeded') await runBase(record, request);
+        return { started: begun, done: over };
       });
-      const started: CiRun = { ...record, pipelineRun: pipelineRun.id };
-      await store.write(updateCiRun, started);
-      const done = await pipelines.wait(pipelineRun.id, stop.signal);
-      await runBase(record, request);
       const report = await judgeCommit(deps, done, request.base);
       const isPassed = done.state === 'succeeded' && report.checks.every(({ verdict }) => verdict !== 'failed');
       const state = isPassed ? 'passed' : 'failed';
@@ -87,7 +115,7 @@ export function openCi(deps: CiDeps): Ci {
       if (stop.signal.aborted) return;
       await ended({ ...(await read(id)).record, state: 'failed', problem: messageOf(error), endedAt: isoInstant(clock.now()) });
     }
-    await deps.finished(await commitsUnderWay());
+    await deps.finished(commitsUnderWay);
   };
 
   const commitsUnderWay = async (): Promise<ReadonlySet<string>> => {
@@ -148,7 +176,8 @@ export function openCi(deps: CiDeps): Ci {
       return { items: items.map(({ record }) => brief(record)), ...(found.length > limit && last !== undefined ? { next: String(last.position) } : {}) }; // prettier-ignore
     },
     resume: async () => {
-      for (const { record } of await store.read((db) => selectCiRuns(db, { state: 'running' }, 1000))) begin(record.id);
+      const running = await store.read((db) => selectCiRuns(db, { state: 'running' }, 1000));
+      for (const { record } of running.toReversed()) begin(record.id);
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();

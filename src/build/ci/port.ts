@@ -21,6 +21,10 @@ export interface CiDeps {
   readonly registry: Pick<Registry, 'getById' | 'setAlias'>;
   /** The project's name. */
   readonly project: () => string;
+  /** The branch that commits are compared with, as the project has it. */
+  readonly base: () => string;
+  /** Whether a branch has a commit, by the repository and not by who asks. */
+  readonly isOnBranch: (commit: string, branch: string) => Promise<boolean>;
   /** Submits the pipeline of a commit; the same `ci` gives the same pipeline run. */
   readonly build: (request: {
     readonly commit?: string;
@@ -32,8 +36,8 @@ export interface CiDeps {
   }) => Promise<PipelineRun>;
   /** How versions of a dataset are compared: the columns whose values nobody may see, and the usual key. */
   readonly comparing: (dataset: string) => { readonly masked: ReadonlySet<string>; readonly usualKey?: string };
-  /** Told which commits are still worked on: the folders of others may go. */
-  readonly finished: (underWay: ReadonlySet<string>) => Promise<void>;
+  /** Told how to ask which commits are still worked on: the folders of others may go. */
+  readonly finished: (underWay: () => Promise<ReadonlySet<string>>) => Promise<void>;
   readonly report: (problem: string) => void;
 }
 

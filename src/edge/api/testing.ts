@@ -201,6 +201,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       project: () => resolved.project,
       build,
       comparing: () => ({ masked: new Set<string>() }),
+      base: () => resolved.ci.base,
+      isOnBranch: async () => false,
       finished: async () => undefined,
       report: (problem) => log.error(problem),
     }),

@@ -37,10 +37,26 @@ function objectsOf({ objects }: GitOptions): NodeJS.ProcessEnv {
   return objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: objects.folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects.beside };
 }
 
-/** Ours without what would point git elsewhere: a hook that starts `gyre` sets GIT_DIR. */
+const pointingElsewhere = new Set([
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_COMMON_DIR',
+  'GIT_NAMESPACE',
+  'GIT_PREFIX',
+]);
+
+/** Ours without what would point git elsewhere: a hook that starts `gyre` sets GIT_DIR. How git reaches a server (GIT_SSH_COMMAND) stays. */
 export function gitEnvironment(index?: string): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(own), GIT_OPTIONAL_LOCKS: '0', ...(index === undefined ? {} : { GIT_INDEX_FILE: index }) };
+  const own = Object.entries(process.env).filter(([name]) => !pointingElsewhere.has(name));
+  return {
+    ...Object.fromEntries(own),
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
+  };
 }
 
 /** What git said when it did not do what was asked; undefined for an error that is not git's. */
