@@ -280,12 +280,12 @@ export async function compose(options: ComposeOptions): Promise<House> {
   const perStream = { ...rooms, registry, metrics, owner: folder.path, batches, values, projectFolder, log };
   const streams = opened.use(openStreamPredictions(perStream));
   const pipelines = opened.use(openPipelines({ ...rooms, log, owner, exclusive, project: project.current().resolved.project }));
-  const closing = new AbortController();
+  const ending = new AbortController();
   const commits = committedProjects({
     projectFolder,
     folder: join(folder.path, 'commits'),
     file: () => project.current().file,
-    closing: closing.signal,
+    closing: ending.signal,
   });
   const scope = projectScope(scopeReader(pipelines, (commit) => commits.open(commit)));
   const loopRooms: LoopRooms = {
@@ -329,7 +329,7 @@ export async function compose(options: ComposeOptions): Promise<House> {
       report: (problem) => log.error(problem),
     }),
   );
-  opened.defer(() => closing.abort());
+  opened.defer(() => ending.abort());
   const schedules = opened.use(
     openSchedules({
       store,

@@ -32,7 +32,7 @@ describe('projects of commits', () => {
     run(root, 'clone', '-q', 'origin.git', 'work');
     run(work, 'checkout', '-q', '-B', 'main');
     await mkdir(join(work, 'shop'));
-    await writeFile(join(work, 'shop', 'gyre.yaml'), 'project: shop\ntask: classification\ndata: { customers: { source: customers.csv, target: y } }\n'); // prettier-ignore
+    await writeFile(join(work, 'shop', 'gyre.yaml'), 'project: shop\ncharter: { problem: Who?, owner: Test }\ndata: { customers: { source: customers.csv } }\n'); // prettier-ignore
     await writeFile(join(work, 'shop', 'customers.csv'), 'x,y\n1,a\n2,b\n');
     run(work, 'add', '.');
     first = commit('first');
