@@ -59,6 +59,7 @@ export async function agent(flags: AgentFlags): Promise<void> {
       pauseMs: Math.min(1_000, longestPauseMs),
       longestPauseMs,
       refusedMs: 60_000,
+      lastTryMs: 5_000,
     },
     say: flags.say,
     serving: flags.serving,

@@ -53,8 +53,15 @@ describe('an environment that agents serve', { timeout: 900_000 }, () => {
     assert.match(agents?.waitsFor.join() ?? '', /^field-1: never seen, it has not called since it was enrolled$/);
     const kept = JSON.parse(await readFile(file, 'utf8')) as Enrolment;
     assert.deepEqual([kept.agent, kept.environment, kept.server], ['field-1', 'production', house.address]);
+    const blocked = await gyre(['agent', 'enrol', 'field-7', '--environment', 'production', '--to', file], place);
+    assert.match(blocked.stderr, /field-1.enrolment.json cannot be written \(is it there already\?\): nobody is enrolled/);
+    assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), kept, 'the file of another agent stays');
+    const nowhere = await gyre(['agent', 'enrol', 'field-7', '--environment', 'production', '--at', 'gyre.example.org:7070'], place);
+    assert.match(nowhere.stderr, /--at takes an address such as https:\/\/gyre.example.org:7070, not "gyre.example.org:7070"/);
+    assert.equal((await production()).agents?.enrolled, 1);
     const again = await gyre(['agent', 'enrol', 'field-1', '--environment', 'production', '--to', 'x.json'], place);
     assert.equal(again.code, 3);
+    await assert.rejects(readFile(join(place.cwd, 'x.json')), { code: 'ENOENT' });
     assert.match(again.stderr, /the name "field-1" was given to an agent before/);
     const local = await gyre(['agent', 'enrol', 'field-2', '--environment', 'test'], place);
     assert.match(local.stderr, /no agents serve "test": say "agents: true" of it in gyre.yaml/);

@@ -15,8 +15,13 @@ import type { AgentReport, DesiredAnswer, PlaneFigures, SignedManifest } from '#
 import { canonicalJson, GyreError, isoInstant, sha256, systemClock } from '#core';
 import type { Machine } from '#machine';
 import { sampleManifest, samplePackage } from '#serving';
+import { agentFolder } from './agent-folder.ts';
 import { runAgent } from './agent.ts';
+import { checkAgentMachine } from './check-by-hand.ts';
+import { openContact } from './contact.ts';
+import { pause } from './pauses.ts';
 import type { AgentDeps, AgentPlane } from './port.ts';
+import { sendSegments } from './send-segments.ts';
 
 const keys = generateKeyPairSync('ed25519');
 const strangers = generateKeyPairSync('ed25519');
@@ -36,9 +41,13 @@ class PlayedPlane implements AgentPlane {
   readonly served: number[] = [];
   address: string | undefined;
   refuses: string | undefined;
-  shipped: readonly string[] = [];
+  dies = false;
+  /** What it does when it is to hand over its log. */
+  hands: (() => Promise<void>) | undefined;
+  #handing: Promise<void> | undefined;
 
   async apply({ manifest }: SignedManifest): Promise<{ readonly address: string }> {
+    if (this.dies) throw new GyreError('UNAVAILABLE', 'the data plane ended (by SIGKILL)');
     if (this.refuses !== undefined) throw new GyreError('FAILED_PRECONDITION', this.refuses);
     this.served.push(manifest.generation);
     this.address = 'http://127.0.0.1:9';
@@ -47,6 +56,7 @@ class PlayedPlane implements AgentPlane {
 
   async stop(): Promise<void> {
     this.address = undefined;
+    await this.#handing;
   }
 
   async figures(): Promise<PlaneFigures | undefined> {
@@ -54,7 +64,8 @@ class PlayedPlane implements AgentPlane {
   }
 
   async ship(): Promise<void> {
-    return undefined;
+    this.#handing = this.hands?.().catch(() => undefined);
+    await this.#handing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -74,7 +85,10 @@ describe('an agent', { timeout: 60_000 }, () => {
   let fetched: string[] = [];
   let files = new Map<string, Uint8Array>();
   let machine: Partial<Machine> = {};
-  let stopping: AbortController;
+  /** What it answers when a file is asked for; 0: nothing. */
+  let fileStatus = 200;
+  let sending = 0;
+  let stopping = new AbortController();
   let running: Promise<void> | undefined;
 
   const manifestOf = (generation: number, options: { readonly environment?: string; readonly key?: KeyObject } = {}): SignedManifest => {
@@ -96,40 +110,47 @@ describe('an agent', { timeout: 60_000 }, () => {
     };
     return { state: { desired, keyId: 'test', signature: signed(desired, key) }, ...(manifest === null ? {} : { manifest }) };
   };
-  const start = (times: Partial<AgentDeps['times']> = {}): void => {
+  const enrolment = () => ({
+    format: 'gyre.enrolment.v1' as const,
+    agent: 'far',
+    environment: 'field',
+    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token: `gyre_${'A'.repeat(43)}`,
+    key: keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+  });
+  const replaceFile = (path: string, content: string): void => {
+    writeFileSync(`${path}.fresh`, content);
+    renameSync(`${path}.fresh`, path);
+  };
+  const roomy: Machine = {
+    cpuFeatures: async () => new Set(),
+    availableBytes: async () => 2 ** 40,
+    freeBytes: async () => 2 ** 40,
+    onnxruntime: async () => '1.30.0',
+    portProblem: async () => undefined,
+    hasSecret: async () => true,
+    reachProblem: async () => undefined,
+  };
+  const start = (times: Partial<AgentDeps['times']> = {}, prepare?: (plane: PlayedPlane) => void): void => {
     stopping = new AbortController();
     plane = new PlayedPlane();
+    prepare?.(plane);
     running = (async () => {
       await runAgent({
-        enrolment: {
-          format: 'gyre.enrolment.v1',
-          agent: 'far',
-          environment: 'field',
-          server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-          token: `gyre_${'A'.repeat(43)}`,
-          key: keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
-        },
+        enrolment: enrolment(),
         folder,
         blobs: await openFsBlobs({ dir: join(folder, 'blobs') }),
-        openPlane: () => plane,
-        machine: {
-          cpuFeatures: async () => new Set(),
-          availableBytes: async () => 2 ** 40,
-          freeBytes: async () => 2 ** 40,
-          onnxruntime: async () => '1.30.0',
-          portProblem: async () => undefined,
-          hasSecret: async () => true,
-          reachProblem: async () => undefined,
-          ...machine,
+        openPlane: (onSegments) => {
+          const segment = join(folder, '1.seg');
+          if (plane.hands !== undefined) plane.hands = async () => (await writeFile(segment, ''), onSegments([segment]));
+          return plane;
         },
+        machine: { ...roomy, ...machine },
         host: { name: 'box', platform: 'linux-x64', cpus: 1, memoryMiB: 1, gyre: '0.1.0', onnxruntime: '1.30.0' },
         clock: systemClock,
         chance: () => 0.5,
-        replaceFile: (path, content) => {
-          writeFileSync(`${path}.fresh`, content);
-          renameSync(`${path}.fresh`, path);
-        },
-        times: { waitMs: 50, reportMs: 20, shipMs: 1000, pauseMs: 5, longestPauseMs: 40, refusedMs: 60_000, ...times },
+        replaceFile,
+        times: { waitMs: 50, reportMs: 20, shipMs: 1000, pauseMs: 5, longestPauseMs: 40, refusedMs: 60_000, lastTryMs: 50, ...times },
         say: (line) => void said.push(line),
         signal: stopping.signal,
       });
@@ -143,6 +164,7 @@ describe('an agent', { timeout: 60_000 }, () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gyre-agent-'));
+    [fileStatus, sending] = [200, 0];
     [answer, reports, asked, said, fetched, machine] = [{}, [], [], [], [], {}];
     files = new Map(samples.flatMap((sample) => sample.files.map(({ digest, bytes }) => [digest, bytes] as const)));
     server = createServer((request, response) => {
@@ -161,8 +183,12 @@ describe('an agent', { timeout: 60_000 }, () => {
           const digest = url.split('/').at(-1) ?? '';
           fetched.push(digest);
           const bytes = files.get(digest);
+          if (fileStatus === 0) return undefined;
+          if (fileStatus !== 200)
+            return response.writeHead(fileStatus).end(JSON.stringify({ code: 'RESOURCE_EXHAUSTED', detail: 'its disk is full' }));
           return bytes === undefined ? response.writeHead(404).end('{}') : response.end(bytes);
         }
+        if (url.endsWith('/predictions')) return void (sending += 1);
         reports.push(JSON.parse(await text(request)) as AgentReport);
         return response.end('{}');
       })();
@@ -291,6 +317,104 @@ describe('an agent', { timeout: 60_000 }, () => {
     assert.deepEqual(reports.at(-1)?.checks?.map(({ name, passed }) => [name, passed]), [['memory', false], ['disk', true]]); // prettier-ignore
     const before = looks;
     await eventually(() => looks > before);
+  });
+
+  test('takes a rollback where the machine has become too small, as its packages ran here before', async () => {
+    answer = desiredOf(10, manifestOf(1));
+    start();
+    await eventually(() => plane.served.at(-1) === 1);
+    answer = desiredOf(11, manifestOf(2));
+    await eventually(() => plane.served.at(-1) === 2);
+    await stop();
+    machine = { availableBytes: async () => 10 };
+    // The packages of generation 1, in a manifest of its own.
+    answer = desiredOf(12, manifestOf(4));
+    start();
+    await eventually(() => plane.served.at(-1) === 4 || refusal() !== '');
+    assert.deepEqual([plane.served, refusal()], [[2, 4], '']);
+    answer = desiredOf(13, manifestOf(3));
+    await eventually(() => /its machine does not fit/.test(refusal()));
+  });
+
+  test('does not take what goes wrong on the platform while it fetches for a refusal of its own', async () => {
+    answer = desiredOf(10, manifestOf(1));
+    fileStatus = 507;
+    start();
+    await eventually(() => fetched.length > 2);
+    assert.equal(refusal(), '');
+    fileStatus = 200;
+    await eventually(() => plane.served.length === 1);
+    assert.ok(!said.some((line) => line.startsWith('refused')));
+  });
+
+  test('waits no longer for a file of which nothing comes, not even an answer', async () => {
+    [answer, fileStatus] = [{}, 0];
+    start();
+    await assert.rejects(openContact(enrolment(), stopping.signal, 50).bytes('files/0'), { code: 'UNAVAILABLE' });
+  });
+
+  test('started while the platform is away, tries again when its data plane dies at the start, and does not go back for it', async () => {
+    answer = desiredOf(10, manifestOf(1));
+    start();
+    await eventually(() => plane.served.at(-1) === 1);
+    answer = desiredOf(11, manifestOf(2));
+    await eventually(() => plane.served.at(-1) === 2);
+    await stop();
+    answer = undefined;
+    start({}, (fresh) => (fresh.dies = true));
+    await eventually(() => said.some((line) => line.includes('could not be served again')));
+    plane.dies = false;
+    await eventually(() => plane.served.length > 0);
+    assert.deepEqual(plane.served, [2]);
+  });
+
+  test('ends in time while its log is still being sent', async () => {
+    answer = desiredOf(10, manifestOf(1));
+    start({ shipMs: 5 }, (fresh) => (fresh.hands = async () => undefined));
+    await eventually(() => sending > 0);
+    const late = new AbortController();
+    const first = await Promise.race([stop().then(() => 'ended'), pause(15_000, late.signal).then(() => 'still sending')]);
+    late.abort();
+    assert.equal(first, 'ended');
+    assert.ok((await readdir(folder)).includes('1.seg'), 'what was not sent stays');
+  });
+
+  test('sets a damaged part of the log aside, and sends the rest', async () => {
+    const paths = ['1.seg', '2.seg', '3.seg'].map((name) => join(folder, name));
+    for (const [at, path] of paths.entries()) await writeFile(path, at === 0 ? 'what is no segment' : '');
+    const sent: string[] = [];
+    const contact = {
+      ...openContact(enrolment(), AbortSignal.abort()),
+      post: async (_path: string, body: unknown) => {
+        const { segment } = body as { segment: string };
+        if (segment === '2.seg') throw new GyreError('INVALID_ARGUMENT', 'predictions[0] has no time');
+        sent.push(segment);
+      },
+    };
+    await sendSegments(contact, paths, (line) => void said.push(line));
+    assert.deepEqual(sent, ['3.seg']);
+    assert.deepEqual((await readdir(folder)).toSorted(), ['1.seg.damaged', '2.seg.damaged']);
+    assert.match(said.join('\n'), /is no segment of a prediction log.*1\.seg\.damaged\n.*predictions\[0\] has no time.*2\.seg\.damaged/);
+  });
+
+  test('looked at by hand, counts what the agent beside it serves as loaded', async () => {
+    answer = desiredOf(10, manifestOf(1));
+    start();
+    await eventually(() => asked.some((url) => url.includes('after=10&')));
+    const look = async (ports: readonly number[]) =>
+      checkAgentMachine({
+        enrolment: enrolment(),
+        folder,
+        agentFolder: agentFolder(folder, replaceFile),
+        blobs: await openFsBlobs({ dir: join(folder, 'blobs'), readOnly: true }),
+        machine: { ...roomy, availableBytes: async () => 10 },
+        host: '127.0.0.1',
+        ports,
+        signal: stopping.signal,
+      });
+    const memory = async (ports: readonly number[]) => (await look(ports))?.checks.find(({ name }) => name === 'memory')?.passed;
+    assert.equal(await memory([0]), false);
+    assert.notEqual(await memory([]), false);
   });
 
   test('says why its data plane refused, and keeps what it had', async () => {

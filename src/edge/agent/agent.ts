@@ -11,8 +11,6 @@ import { sendSegments } from './send-segments.ts';
 
 /** What an agent hears from a platform that does not know it. */
 const strangers = ['UNAUTHENTICATED', 'PERMISSION_DENIED', 'NOT_FOUND', 'FAILED_PRECONDITION'] as const;
-/** At its end it tries for so long to send what was logged. */
-const lastTryMs = 5_000;
 
 /**
  * Makes an environment's desired state true on this machine until the signal aborts: fetches, checks, has it served, reports, and sends the prediction
@@ -24,7 +22,7 @@ export async function runAgent(deps: AgentDeps): Promise<void> {
   writeFileSync(folder.key, pinnedKey(enrolment).export({ type: 'spki', format: 'pem' }), { mode: 0o600 });
   const ended = new AbortController();
   const contact = openContact(enrolment, ended.signal);
-  await using plane = deps.openPlane((paths) => sendSegments(contact, paths));
+  await using plane = deps.openPlane((paths) => sendSegments(contact, paths, say));
   const keeper = new Keeper({ ...deps, plane, contact, agentFolder: folder, memory: await folder.remembered() });
   const presence = new Presence(say, enrolment.server);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
@@ -34,7 +32,7 @@ export async function runAgent(deps: AgentDeps): Promise<void> {
   await keeper.takeUp();
   const loops = [
     follow(deps, keeper, contact, presence),
-    every(deps, times.reportMs, presence, keeper.changed, async () => {
+    every(deps, times.reportMs, presence, keeper.onChange, async () => {
       await contact.post('reports', await reportOf({ ...deps, plane, keeper }));
       presence.here();
     }),
@@ -44,8 +42,9 @@ export async function runAgent(deps: AgentDeps): Promise<void> {
     }),
   ];
   await stopped;
+  // What the data plane is sending when it is stopped is a part of the last try.
+  const lastTry = setTimeout(() => ended.abort(), times.lastTryMs);
   await plane.stop();
-  const lastTry = setTimeout(() => ended.abort(), lastTryMs);
   if (presence.isThere) await plane.ship().catch(() => undefined);
   clearTimeout(lastTry);
   // A call that waits for news would be waited for.
@@ -70,34 +69,36 @@ async function follow(deps: AgentDeps, keeper: Keeper, contact: Contact, presenc
     } catch (error) {
       if (signal.aborted) return;
       presence.away(error);
+      if (!keeper.isServing) await keeper.takeUp();
       await pauses.afterFailure();
     }
   }
 }
 
-/** Does something again and again; what fails is tried after a pause. @param news resolves when it is to be done before its time */
+/** Does something again and again; what fails is tried after a pause. @param onNews tells when it is to be done before its time, until what it returns is called */
 async function every(
   deps: AgentDeps,
   ms: number,
   presence: Presence,
-  news: (() => Promise<void>) | undefined,
+  onNews: ((listener: () => void) => () => void) | undefined,
   work: () => Promise<void>,
 ): Promise<void> {
   const { signal } = deps;
   const pauses = new Pauses(deps);
   while (!signal.aborted) {
+    // What changes while it is done is done at once afterwards.
+    const early = new AbortController();
+    const listenNoMore = onNews?.(() => early.abort());
     try {
-      // What changes while it is done is done at once afterwards.
-      const next = news?.();
       await work();
       pauses.succeeded();
-      const early = new AbortController();
-      await Promise.race([pause(ms, AbortSignal.any([signal, early.signal])), ...(next === undefined ? [] : [next])]);
-      early.abort();
+      await pause(ms, AbortSignal.any([signal, early.signal]));
     } catch (error) {
       if (signal.aborted) return;
       presence.away(error);
       await pauses.afterFailure();
+    } finally {
+      listenNoMore?.();
     }
   }
 }

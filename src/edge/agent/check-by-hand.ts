@@ -34,16 +34,19 @@ export async function checkAgentMachine({
   readonly signal: AbortSignal;
 }): Promise<{ readonly manifest: ReleaseManifest; readonly checks: readonly Check[] } | undefined> {
   const answer = await openContact(enrolment, signal).get('desired?after=0&waitMs=0', { timeoutMs: 30_000 });
-  const { seen } = await agentFolder.remembered();
+  const { seen, current } = await agentFolder.remembered();
   const desired = verifiedDesired(answer, { key: pinnedKey(enrolment), environment: enrolment.environment, seen });
   if (desired?.manifest === undefined) return undefined;
   const { manifest } = desired.manifest.signed;
   const missing = await missingFiles(blobs, filesOf(manifest), false);
+  // What an agent beside this serves takes its memory already.
+  const isServed = ports.length === 0 && current !== undefined;
+  const served = isServed ? (await agentFolder.manifest(current.manifest).catch(() => undefined))?.manifest : undefined;
   const checks = await checkMachine(machine, {
     manifest,
     folder,
     bytesToFetch: missing.reduce((sum, { size }) => sum + size, 0),
-    loaded: new Set(),
+    loaded: new Set([...(served?.models ?? []), ...(served?.warm ?? [])].map((model) => model.package)),
     host,
     ports,
     ownPorts: [],

@@ -7,8 +7,15 @@ const usualTimeoutMs = 30_000;
 /** Bytes that stop coming for so long come no more: the way may have gone without a word. */
 const silenceMs = 30_000;
 
-/** The platform's routes for agents. Redirects are not followed: the token is for this server. */
-export function openContact({ server, token }: Pick<Enrolment, 'server' | 'token'>, signal: AbortSignal): Contact {
+/**
+ * The platform's routes for agents. Redirects are not followed: the token is for this server.
+ * @param silence how long nothing may come of a file, in milliseconds, from the request on
+ */
+export function openContact(
+  { server, token }: Pick<Enrolment, 'server' | 'token'>,
+  signal: AbortSignal,
+  silence: number = silenceMs,
+): Contact {
   const base = `${server.replace(/\/+$/, '')}/api/v1/agent/`;
   const ask = async (path: string, init: RequestInit, ended: AbortSignal): Promise<Response> => {
     try {
@@ -38,18 +45,23 @@ export function openContact({ server, token }: Pick<Enrolment, 'server' | 'token
     post: async (path, body) => json(await ask(path, { method: 'POST', body: JSON.stringify(body) }, AbortSignal.timeout(usualTimeoutMs))),
     bytes: async (path) => {
       const silent = new AbortController();
-      const response = await ask(path, {}, AbortSignal.any([silent.signal, signal]));
-      return watched(response.body ?? new Blob([]).stream(), silent, server);
+      const timer = setTimeout(() => silent.abort(), silence);
+      try {
+        const response = await ask(path, {}, silent.signal);
+        return watched(response.body ?? new Blob([]).stream(), timer, server);
+      } catch (error) {
+        clearTimeout(timer);
+        // What goes wrong over there says nothing of this machine.
+        throw new GyreError('UNAVAILABLE', messageOf(error), {}, { cause: error });
+      }
     },
   };
 }
 
-async function* watched(body: ReadableStream<Uint8Array>, silent: AbortController, server: string): AsyncIterable<Uint8Array> {
-  let timer = setTimeout(() => silent.abort(), silenceMs);
+async function* watched(body: ReadableStream<Uint8Array>, timer: NodeJS.Timeout, server: string): AsyncIterable<Uint8Array> {
   try {
     for await (const chunk of body) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), silenceMs);
+      timer.refresh();
       yield chunk;
     }
   } catch (error) {

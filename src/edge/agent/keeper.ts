@@ -29,7 +29,9 @@ export class Keeper {
   /** What was refused without being believed, for the report alone. */
   #unbelieved: Memory['refused'];
   #retryAt = 0;
-  #news = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
+  /** Why what was served last is not served again, for what is said alone. */
+  #notTakenUp: string | undefined;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
@@ -57,8 +59,15 @@ export class Keeper {
     return { ...current, generation, models: models.map(({ name, version }) => `${name}/${version}`) };
   }
 
-  /** Resolves at the next change of what a report says. */
-  readonly changed = (): Promise<void> => this.#news.promise;
+  /** Has it told of each change of what a report says, until what is returned is called. */
+  readonly onChange = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+
+  get isServing(): boolean {
+    return this.#servingManifest !== undefined;
+  }
 
   /** The revision that is dealt with; 0 when it is to be told again. */
   after(): number {
@@ -70,7 +79,7 @@ export class Keeper {
     return this.#memory.refused === undefined ? Number.POSITIVE_INFINITY : Math.max(0, this.#retryAt - this.#deps.clock.now());
   }
 
-  /** At a start: serves what was served last, or what was before that where it cannot be. */
+  /** Serves what was served last, or what was before that where it is refused. A data plane that died may come up at the next try. */
   async takeUp(): Promise<void> {
     const { agentFolder, plane, say } = this.#deps;
     const { current, previous } = this.#memory;
@@ -79,13 +88,16 @@ export class Keeper {
         const signed = await agentFolder.manifest(digest);
         await plane.apply(signed);
         this.#isServed(signed);
+        this.#notTakenUp = undefined;
         if (digest !== current?.manifest)
           this.#remember({ current: { manifest: digest, since: isoInstant(this.#deps.clock.now()) }, done: 0 });
         return;
       } catch (error) {
         this.#distrust = true;
         this.#remember({ done: 0 });
-        say(`what was served last could not be served again: ${messageOf(error)}`);
+        if (this.#notTakenUp !== messageOf(error)) say(`what was served last could not be served again: ${messageOf(error)}`);
+        this.#notTakenUp = messageOf(error);
+        if (hasCode(error, 'UNAVAILABLE')) return;
       }
     }
   }
@@ -145,7 +157,7 @@ export class Keeper {
     if (current?.manifest === digest && this.#servingManifest !== undefined) return;
     const missing = await missingFiles(blobs, filesOf(signed.manifest), this.#distrust);
     // What ran here before is not kept from coming back.
-    if (digest !== current?.manifest && !previous.includes(digest))
+    if (!(await this.#ranHere(signed)))
       await this.#check(
         signed,
         missing.reduce((sum, { size }) => sum + size, 0),
@@ -166,6 +178,17 @@ export class Keeper {
     });
     const { generation, models } = signed.manifest;
     say(`generation ${generation} is served: ${models.map(({ name, version }) => `${name}/${version}`).join(', ')}`);
+  }
+
+  /** Whether all that it serves was served here lately: a rollback is a new manifest of packages that ran before. */
+  async #ranHere(signed: SignedManifest): Promise<boolean> {
+    const { current, previous } = this.#memory;
+    const ran = new Set<string>();
+    for (const digest of [...(current === undefined ? [] : [current.manifest]), ...previous]) {
+      const before = await this.#deps.agentFolder.manifest(digest).catch(() => undefined);
+      for (const model of before?.manifest.models ?? []) ran.add(model.package);
+    }
+    return signed.manifest.models.every((model) => ran.has(model.package));
   }
 
   async #check(signed: SignedManifest, bytesToFetch: number): Promise<void> {
@@ -225,7 +248,6 @@ export class Keeper {
   }
 
   #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers<void>();
+    for (const listener of [...this.#listeners]) listener();
   }
 }

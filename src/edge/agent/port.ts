@@ -35,6 +35,8 @@ export interface AgentTimes {
   readonly longestPauseMs: number;
   /** Before what was refused is tried again. */
   readonly refusedMs: number;
+  /** At its end, for what was logged to be sent. */
+  readonly lastTryMs: number;
 }
 
 export interface AgentDeps {
@@ -63,6 +65,6 @@ export interface AgentDeps {
 export interface Contact {
   get(path: string, options: { readonly timeoutMs: number }): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
-  /** A file's bytes as they come. @throws GyreError UNAVAILABLE when they stop coming */
+  /** A file's bytes as they come. @throws GyreError UNAVAILABLE when they do not come, or stop coming */
   bytes(path: string): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -62,22 +62,31 @@ function registerRecords(agent: Command, bind: Bind): void {
             'FAILED_PRECONDITION',
             'no platform runs here: say where the agent reaches it (--at https://gyre.example.org:7070)',
           );
+        if (at !== undefined && !isAddress(at))
+          throw new GyreError('INVALID_ARGUMENT', `--at takes an address such as https://gyre.example.org:7070, not "${at}"`);
         return cli.withClient(async (client) => {
+          const file = resolve(cli.host.folder, to ?? `${name}.enrolment.json`);
+          // Before anybody is enrolled: the token is given once.
+          const handle = await open(file, 'wx', 0o600).catch((error: unknown) => {
+            throw new GyreError(
+              'FAILED_PRECONDITION',
+              `${file} cannot be written (is it there already?): nobody is enrolled`,
+              {},
+              { cause: error },
+            );
+          });
+          await using emptied = new AsyncDisposableStack();
+          emptied.defer(() => rm(file, { force: true }));
+          await using written = new AsyncDisposableStack();
+          written.defer(() => handle.close());
           const { agent: enrolled, token, key } = await client.post<EnrolledAgent>('agents', { name, environment });
           const enrolment: Enrolment = { format: 'gyre.enrolment.v1', agent: name, environment, server: at ?? client.address, token, key };
-          const file = resolve(cli.host.folder, to ?? `${name}.enrolment.json`);
-          await writeFile(file, `${JSON.stringify(enrolment, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' }).catch(
-            async (error: unknown) => {
-              // Nobody else has the token: what cannot be kept is of no use.
-              await client.post(`agents/${enrolled.id}/revoke`);
-              throw new GyreError(
-                'FAILED_PRECONDITION',
-                `${file} could not be written (is it there already?): the agent is revoked again`,
-                {},
-                { cause: error },
-              );
-            },
-          );
+          await handle.writeFile(`${JSON.stringify(enrolment, undefined, 2)}\n`).catch(async (error: unknown) => {
+            // Nobody else has the token: what cannot be kept is of no use.
+            await client.post(`agents/${enrolled.id}/revoke`);
+            throw new GyreError('FAILED_PRECONDITION', `${file} could not be written: the agent is revoked again`, {}, { cause: error });
+          });
+          emptied.move();
           cli.output.facts({ agent: enrolled, file }, () => {
             cli.output.line(`agent ${name} is enrolled for ${environment}; ${file} has its token: carry it to the machine, then there:`);
             cli.output.line(`  gyre agent run --enrolment ${file.split('/').at(-1) ?? file} --folder agent`);
@@ -138,6 +147,10 @@ function registerRecords(agent: Command, bind: Bind): void {
         }),
       ),
     );
+}
+
+function isAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function registerRun(agent: Command, bind: Bind): void {
