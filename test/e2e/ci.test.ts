@@ -138,7 +138,7 @@ describe('a commit that a server checks', { timeout: 300_000 }, () => {
     await repository.commit('never pushed', {});
     const unknown = await ci();
     assert.equal(unknown.code, 1);
-    assert.match(unknown.stdout, /is not in the repository of this project, and its origin does not give it/);
+    assert.match(unknown.stdout, /is not in the repository of this project, and no branch of its origin has it/);
   });
 
   test('runs no code of its project file in the server', async () => {

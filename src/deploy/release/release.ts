@@ -276,16 +276,16 @@ export function openRelease(deps: ReleaseDeps): Release {
     renewTokens: async (by) => {
       await resumed;
       // One that cannot be told keeps the others from nothing.
-      let failed: unknown;
+      const failed: Error[] = [];
       for (const target of deps.settings().environments) {
         try {
           const live = await store.read((db) => selectByState(db, target.name, 'live'));
           if (live !== undefined) await serve(target, live, by);
         } catch (error) {
-          failed ??= error;
+          failed.push(error instanceof Error ? error : new GyreError('INTERNAL', messageOf(error)));
         }
       }
-      if (failed !== undefined) throw failed;
+      if (failed.length > 0) throw failed[0];
     },
 
     deployments: (filter = {}) => store.read((db) => selectDeployments(db, filter)),

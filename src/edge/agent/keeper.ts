@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentReport, Check, SignedManifest } from '#contract';
 import { asSha256, GyreError, hasCode, isoInstant, messageOf } from '#core';
 import { checkMachine, requireFit } from '#machine';
@@ -180,9 +181,11 @@ export class Keeper {
     say(`generation ${generation} is served: ${models.map(({ name, version }) => `${name}/${version}`).join(', ')}`);
   }
 
-  /** Whether all that it serves was served here lately: a rollback is a new manifest of packages that ran before. */
+  /** Whether all that it serves was served here lately, under the same requirements: a rollback is a new manifest of packages that ran before. */
   async #ranHere(signed: SignedManifest): Promise<boolean> {
     const { current, previous } = this.#memory;
+    const now = current === undefined ? undefined : await this.#deps.agentFolder.manifest(current.manifest).catch(() => undefined);
+    if (!isDeepStrictEqual(now?.manifest.requires, signed.manifest.requires)) return false;
     const ran = new Set<string>();
     for (const digest of [...(current === undefined ? [] : [current.manifest]), ...previous]) {
       const before = await this.#deps.agentFolder.manifest(digest).catch(() => undefined);
