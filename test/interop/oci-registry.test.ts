@@ -204,7 +204,7 @@ describe('an image in a registry that asks who pushes', { skip }, () => {
     assert.equal((await otto.post<ModelImage>(path, {})).body.digest, digest, 'made again it is the same');
     const token = (await readFile(join(house.folder, '.gyre/secrets/owner-token'), 'utf8')).trim();
     const file = await fetch(`${house.address}/api/v1/model-images/${id}/archive`, { headers: { authorization: `Bearer ${token}` } });
-    assert.equal(file.headers.get('content-disposition'), `attachment; filename="${model}-1.oci.tar"`);
+    assert.equal(file.headers.get('content-disposition'), `attachment; filename*=UTF-8''${model}-1.oci.tar`);
     await writeFile(join(cwd, 'shop.oci.tar'), Buffer.from(await file.arrayBuffer()));
     await said(['copy', '--quiet', 'oci-archive:shop.oci.tar', 'oci:home:shop']);
     const home = JSON.parse(await said(['inspect', 'oci:home:shop'])) as { readonly Digest: string };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { samplePackage, writeSampleFolder } from '#serving';
@@ -49,11 +49,19 @@ describe('a model with what serves it, for another computer', () => {
     await writeFile(join(cwd, 'mine/Containerfile'), 'FROM debian\n');
     const refused = await gyre(['package', 'churn', '--containerfile', 'mine'], { cwd });
     assert.notEqual(refused.code, 0);
-    assert.match(refused.stderr, /mine holds other files: name a folder that is empty or not there/);
+    assert.match(refused.stderr, /mine holds a Containerfile that is not as it was written here: name a folder that is empty or not there/);
     assert.equal(await readFile(join(cwd, 'mine/Containerfile'), 'utf8'), 'FROM debian\n');
-    await writeFile(join(cwd, 'build/left-behind'), '');
     await done(['package', 'churn', '--containerfile', 'build'], { cwd });
-    assert.ok(!(await readdir(join(cwd, 'build'))).includes('left-behind'));
+    await writeFile(join(cwd, 'build/ca.pem'), 'mine');
+    const added = await gyre(['package', 'churn', '--containerfile', 'build'], { cwd });
+    assert.match(added.stderr, /build holds other files \(ca\.pem\)/);
+    assert.equal(await readFile(join(cwd, 'build/ca.pem'), 'utf8'), 'mine');
+    await rm(join(cwd, 'build/ca.pem'));
+    const text = await readFile(join(cwd, 'build/Containerfile'), 'utf8');
+    await writeFile(join(cwd, 'build/Containerfile'), `${text}ENV MINE=1\n`);
+    const edited = await gyre(['package', 'churn', '--containerfile', 'build'], { cwd });
+    assert.match(edited.stderr, /build holds a Containerfile that is not as it was written here/);
+    await writeFile(join(cwd, 'build/Containerfile'), text);
     assert.deepEqual(
       (await readdir(cwd)).filter((name) => name.endsWith('.new')),
       [],

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { GyreError } from '#core';
-import { type Part, partsOf, settingsOf } from './contents.ts';
+import { GyreError, sha256 } from '#core';
+import { type Part, partNames, partsOf, settingsOf } from './contents.ts';
 import { archiveOf } from './oci/tar.ts';
 import type { ImageConfig } from './oci/words.ts';
 import type { PackedModel } from './packed.ts';
@@ -18,7 +18,7 @@ export interface WrittenContext {
 }
 
 /** By which a folder is known to be one of ours. */
-const firstLine = '# Written by `gyre package`.';
+const firstLine = '# Written by `gyre package`; the digest of what follows: ';
 const file = 'Containerfile';
 
 /**
@@ -42,7 +42,8 @@ export async function writeContainerfile(
       const packed = createWriteStream(join(fresh, archiveName(part)), { flush: true });
       await pipeline(Readable.from(archiveOf(part.entries)), createGzip({ level: 6 }), packed);
     }
-    await writeFile(join(fresh, file), textOf(parts, settingsOf(model, labels)), { flush: true });
+    const rest = textOf(parts, settingsOf(model, labels));
+    await writeFile(join(fresh, file), `${firstLine}${sha256(rest)}\n${rest}`, { flush: true });
     // Checked again: it took a while, and whatever came meanwhile is not ours to remove.
     await requireOurs(folder);
     await rm(folder, { recursive: true, force: true });
@@ -59,7 +60,6 @@ function textOf(parts: readonly Part[], settings: ImageConfig['config']): string
   const { User, Env, Entrypoint, WorkingDir, ExposedPorts, Labels, StopSignal } = settings;
   const said = (name: string, value: string): string => `${name}=${quoted(value)}`;
   return [
-    firstLine,
     '# Build it in this folder with `docker build .` or `buildah build .`. Files of your own, such as certificates, are added behind the last ADD.',
     'FROM scratch',
     ...parts.flatMap((part) => [`# ${part.what}`, `ADD ["${archiveName(part)}", "/"]`]),
@@ -83,7 +83,10 @@ const quoted = (text: string): string => `"${text.replaceAll(/[\\"$]/g, '\\$&').
 async function requireOurs(folder: string): Promise<void> {
   const found = await readdir(folder).catch(() => []);
   if (found.length === 0) return;
+  const others = found.filter((name) => name !== file && !partNames.includes(name.replace(/\.tar\.gz$/, '')));
   const text = await readFile(join(folder, file), 'utf8').catch(() => '');
-  if (text.startsWith(`${firstLine}\n`)) return;
-  throw new GyreError('ALREADY_EXISTS', `${folder} holds other files: name a folder that is empty or not there`, { folder });
+  const end = text.indexOf('\n') + 1;
+  if (others.length === 0 && text.slice(0, end) === `${firstLine}${sha256(text.slice(end))}\n`) return;
+  const what = others.length > 0 ? `other files (${others.slice(0, 3).join(', ')})` : 'a Containerfile that is not as it was written here';
+  throw new GyreError('ALREADY_EXISTS', `${folder} holds ${what}: name a folder that is empty or not there`, { folder });
 }

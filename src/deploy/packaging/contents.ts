@@ -11,6 +11,7 @@ export interface Part {
 }
 
 export const port = 8080;
+export const partNames: readonly string[] = ['system', 'libraries', 'program', 'model'];
 
 /** What an image of a data plane and a model is made of, from the system to the model. */
 export function partsOf(runtime: PlaneRuntime, model: PackedModel): readonly Part[] {
@@ -19,7 +20,7 @@ export function partsOf(runtime: PlaneRuntime, model: PackedModel): readonly Par
     { name: 'system', what: 'node and the shared libraries that it needs', entries: runtime.system },
     { name: 'libraries', what: 'native modules', entries: runtime.libraries },
     { name: 'program', what: 'the data plane', entries: runtime.program },
-    { name: 'model', what: `the package of ${model.name}`, entries: files },
+    { name: 'model', what: `the package of ${oneLine(model.name)}`, entries: files },
   ];
 }
 
@@ -45,6 +46,9 @@ function labelsOf({ name, version, modelVersion, digest }: PackedModel): Record<
     ...(modelVersion === undefined ? {} : { 'dev.gyre.model-version': modelVersion }),
   };
 }
+
+/** A text that others wrote, as files of lines may hold it: what begins a new line would be a word of theirs. */
+export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 
 /** As `gyre serve --model NAME=…` takes it. */
 export const servedName = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model';

@@ -1,4 +1,4 @@
-import { plainName } from './contents.ts';
+import { oneLine, plainName } from './contents.ts';
 import type { PackedModel } from './packed.ts';
 
 /**
@@ -9,8 +9,9 @@ import type { PackedModel } from './packed.ts';
 export function serviceUnit({ model, folder }: { readonly model: PackedModel; readonly folder: string }): string {
   const name = `gyre-${plainName(model.name)}`;
   return `# Unpack the archive in /opt, then: systemctl enable --now /opt/${folder}/${name}.service
+# In place of another version: systemctl disable --now ${name}, then the same.
 [Unit]
-Description=${`Model ${model.name} ${model.version ?? ''}`.trim()}, served by Gyre
+Description=${`Model ${oneLine(model.name).replaceAll('%', '%%')} ${model.version ?? ''}`.trim()}, served by Gyre
 After=network.target
 
 [Service]

@@ -53,11 +53,16 @@ export async function smtpClient({ host, port, tls, from, user, password, ca }: 
   };
 }
 
+const mostWords = 500;
+
 /** The server's words, without the address that they are about: they are shown to admins and kept. */
 function refusalOf(error: unknown, to: string): Refusal {
   const words = error instanceof Error ? error.message : String(error);
   const status = error instanceof Error && 'responseCode' in error ? Number(error.responseCode) : undefined;
-  const isSignIn = error instanceof Error && 'code' in error && error.code === 'EAUTH';
-  // A sign-in that fails is put right by whoever runs the platform; a mailbox that is not there is not.
-  return { error: words.replaceAll(to, 'the address'), passes: status === undefined || status < 500 || isSignIn };
+  const command = error instanceof Error && 'command' in error ? error.command : undefined;
+  // What is wrong before a recipient is named is put right by whoever runs the platform; a mailbox that is not there is not.
+  const isFinal = status !== undefined && status >= 500 && (command === 'RCPT TO' || command === 'DATA');
+  // The server may write it otherwise, or name another one that it stands for.
+  const hidden = words.replaceAll(to, 'the address').replaceAll(/[^\s<>(),;:"']+@[^\s<>(),;:"']+/g, 'the address');
+  return { error: hidden.slice(0, mostWords), passes: !isFinal };
 }

@@ -15,6 +15,8 @@ export function dealFromGroups(groups: readonly string[], most: number, random: 
   });
   const shuffled = [...rows].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, places]) => places);
   for (const places of shuffled) random.shuffle(places);
+  // Where there are more groups than rows, those that come first by name are not all that is asked.
+  random.shuffle(shuffled);
   const dealt: number[] = [];
   const longest = shuffled.reduce((length, places) => Math.max(length, places.length), 0);
   for (let turn = 0; turn < longest && dealt.length < most; turn++) {

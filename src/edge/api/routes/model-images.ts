@@ -77,7 +77,11 @@ export const modelImageRoutes: readonly Route[] = [
     handle: async (rooms, { params, principal }) => {
       await requireModel(rooms, principal, (await rooms.images.get(params.id)).model);
       const { name, body } = await rooms.images.archive(params.id);
-      return { type: 'application/x-tar', body, headers: { 'content-disposition': `attachment; filename="${name}"` } };
+      return {
+        type: 'application/x-tar',
+        body,
+        headers: { 'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name)}` },
+      };
     },
   }),
 ];

@@ -74,9 +74,10 @@ export function openTestRuns(deps: ReleaseDeps, tester: Tester): TestRuns {
     }, run);
 
   const failure = ({ stop }: Running, error: unknown): Partial<ApplicationTestRun> => {
-    if (stop.signal.aborted || hasCode(error, 'CANCELLED'))
-      return { state: 'cancelled', error: 'stopped: nothing of them was kept', code: 'CANCELLED' };
+    const stopped = { state: 'cancelled', error: 'stopped: nothing of them was kept', code: 'CANCELLED' } as const;
+    if (stop.signal.aborted) return stopped;
     if (closing.signal.aborted) return { state: 'failed', error: platformEnded, code: 'ABORTED' };
+    if (hasCode(error, 'CANCELLED')) return stopped;
     return { state: 'failed', error: messageOf(error), code: isGyreError(error) ? error.code : 'INTERNAL' };
   };
 
